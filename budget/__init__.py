@@ -1,0 +1,1 @@
+"""Budget (预算): prices cases, settles a year, projects the next. Filled by a later release."""

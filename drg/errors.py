@@ -1,0 +1,42 @@
+"""Errors that a user can act on: one line that names the place, what was found and what was expected."""
+
+from __future__ import annotations
+
+from os import PathLike
+
+_LONGEST_VALUE = 80
+
+
+class DrgError(Exception):
+    """The data, a document or a request is wrong; the command line prints it and exits with 1."""
+
+
+def show(value: object) -> str:
+    """A value as it may stand in a one-line message: quoted, without line breaks, cut when long."""
+    text = value if isinstance(value, str) else str(value)
+    if len(text) > _LONGEST_VALUE:
+        text = text[:_LONGEST_VALUE] + f"... ({len(text)} characters)"
+    return "'" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "'"
+
+
+def problem(
+    what: str,
+    *,
+    file: str | PathLike[str] | None = None,
+    row: int | None = None,
+    key: str | None = None,
+    found: object = None,
+    expected: str | None = None,
+) -> DrgError:
+    """Build a :class:`DrgError` in the house form ``file: row N: key: what: found ..., expected ...``."""
+    parts = [str(file)] if file is not None else []
+    if row is not None:
+        parts.append(f"row {row}")
+    if key is not None:
+        parts.append(key)
+    line = ": ".join([*parts, what])
+    if found is not None:
+        line += f": found {show(found)}"
+    if expected is not None:
+        line += f", expected {expected}"
+    return DrgError(" ".join(line.splitlines()))
