@@ -1,0 +1,243 @@
+"""Codes as files write them: lists in one cell or in several columns, and their spelling.
+
+The vectorised readers here turn a table's code columns into integers once; everything after
+works on integers.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Ids = npt.NDArray[np.int32]
+
+SEPARATORS = "|,;"
+_WIDE_SEPARATORS = ("、", "，", "；", "｜")
+_BLANKS = frozenset({"", "-", "--", "---", "—", "——", "/", "\\", "NULL", "NONE", "NAN", "无"})
+_EDGES = re.compile(r"^[\s|,;、'\"]+|[\s|,;、'\"]+$")
+_INNER = re.compile(r"[\s\u200b\ufeff]+")
+_LOOKALIKES = str.maketrans({"×": "X", "Х": "X", "‧": ".", "·": "."})
+
+
+def plain_code(text: str) -> str:
+    """The form in which codes are compared: half-width, upper case, no spaces; "" for a blank.
+
+    ``Ｉ10.x00``, ``i10.X00`` and `` I10.x00`` are the same code.
+    """
+    folded = unicodedata.normalize("NFKC", text)
+    folded = _INNER.sub("", _EDGES.sub("", folded)).upper().translate(_LOOKALIKES)
+    return "" if folded in _BLANKS else folded
+
+
+@dataclass(frozen=True)
+class CodeLists:
+    """The code lists of a batch as integers.
+
+    Attributes:
+        ids: the codes of all rows, one row after the other; 0 is a blank.
+        offsets: N + 1 positions; row i holds ``ids[offsets[i]:offsets[i + 1]]``, principal first.
+    """
+
+    ids: Ids
+    offsets: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """How many codes each row holds."""
+        return np.diff(self.offsets)
+
+    def principal(self) -> Ids:
+        """The first code of each row, 0 where there is none. Shape (N,)."""
+        found = np.zeros(len(self), np.int32)
+        some = self.offsets[1:] > self.offsets[:-1]
+        found[some] = self.ids[self.offsets[:-1][some]]
+        return found
+
+    def rows(self) -> npt.NDArray[np.int32]:
+        """The row of each code. Shape of ``ids``."""
+        return np.repeat(np.arange(len(self), dtype=np.int32), self.counts)
+
+
+class CodeIndex:
+    """Turns spellings into the integers of a code table, remembering what it has seen.
+
+    Code i of ``codes`` has the integer i + 1; 0 is a blank; ``unknown`` is any other text.
+    """
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        self.codes = pa.array(codes, pa.string())
+        self.unknown = len(codes) + 1
+        self._by_plain = {plain_code(code): i for i, code in enumerate(codes, 1)}
+        self._by_plain[""] = 0
+        self._seen: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return self.unknown + 1
+
+    def ids(self, texts: pa.Array) -> Ids:
+        """Integers of distinct spellings (nulls are blanks). Shape (len(texts),)."""
+        trimmed = pc.utf8_rtrim(texts, characters=SEPARATORS)
+        positions = pc.index_in(trimmed, value_set=self.codes)
+        missed = np.flatnonzero(positions.is_null().to_numpy(zero_copy_only=False))
+        ids = np.asarray(pc.fill_null(positions, -1).to_numpy(), np.int32) + 1
+        if missed.size:
+            ids[missed] = [self._one(t) for t in trimmed.take(pa.array(missed)).to_pylist()]
+        return ids
+
+    def id(self, text: str) -> int:
+        """The integer of one spelling."""
+        return self._one(text)
+
+    def _one(self, text: str | None) -> int:
+        if text is None:
+            return 0
+        found = self._seen.get(text)
+        if found is None:
+            found = self._by_plain.get(plain_code(text), self.unknown)
+            if len(self._seen) < 1_000_000:
+                self._seen[text] = found
+        return found
+
+
+def read_codes(columns: Sequence[pa.Array], index: CodeIndex, rows: int) -> CodeLists:
+    """Read the code columns of a batch.
+
+    Args:
+        columns: one array of cells or lists, or several (principal first); none means no codes.
+        index: the code table.
+        rows: number of rows of the batch.
+    """
+    if not columns:
+        return CodeLists(np.empty(0, np.int32), np.zeros(rows + 1, np.int64))
+    parts = [_read_column(column, index) for column in columns]
+    return parts[0] if len(parts) == 1 else _join(parts)
+
+
+def _read_column(column: pa.Array, index: CodeIndex) -> CodeLists:
+    kind = column.type
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        if pa.types.is_fixed_size_list(kind):
+            column = column.cast(pa.list_(kind.value_type))
+        if column.null_count:
+            column = pc.coalesce(column, pa.scalar([], column.type))
+        offsets = column.offsets.to_numpy().astype(np.int64)
+        ids = _encode(column.values.slice(offsets[0], offsets[-1] - offsets[0]), index)
+        return CodeLists(ids, offsets - offsets[0])
+    if pa.types.is_dictionary(kind):
+        distinct = _read_column(column.dictionary, index)
+        return _take(distinct, column.indices)
+    return _split(_as_text(column), index)
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    if pa.types.is_string(column.type):
+        return column
+    try:
+        return column.cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
+
+
+def _encode(texts: pa.Array, index: CodeIndex) -> Ids:
+    if not pa.types.is_dictionary(texts.type):
+        texts = _as_text(texts).dictionary_encode()
+    ids = index.ids(_as_text(texts.dictionary))
+    if texts.indices.null_count:
+        positions = pc.fill_null(texts.indices, len(ids)).to_numpy()
+        return np.append(ids, np.int32(0))[positions]
+    if not len(ids):
+        return np.zeros(len(texts), np.int32)
+    return ids.take(texts.indices.to_numpy())
+
+
+def _take(lists: CodeLists, indices: pa.Array) -> CodeLists:
+    """Rows of ``lists`` by position; a null position is an empty row."""
+    empty = np.append(lists.offsets, lists.offsets[-1])
+    chosen = pc.fill_null(indices, len(lists)).to_numpy().astype(np.int64)
+    starts, counts = empty[chosen], np.diff(empty)[chosen]
+    offsets = np.concatenate(([0], np.cumsum(counts)))
+    inside = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
+    return CodeLists(lists.ids[np.repeat(starts, counts) + inside], offsets)
+
+
+def _split(cells: pa.Array, index: CodeIndex) -> CodeLists:
+    """Split cells into codes without copying text.
+
+    Arrow strings lie end to end in one buffer, so a code is a slice that may keep the
+    separator after it; the separator is trimmed from the distinct spellings only.
+    """
+    cells = pc.fill_null(cells, "")
+    offsets, data = _buffers(cells)
+    if data.size and (data >= 0x80).any():
+        for wide in _WIDE_SEPARATORS:
+            cells = pc.replace_substring(cells, wide, SEPARATORS[0])
+        offsets, data = _buffers(cells)
+    if not data.size:
+        return CodeLists(np.empty(0, np.int32), np.zeros(len(cells) + 1, np.int64))
+    begins = np.zeros(len(data) + 1, np.bool_)
+    for mark in SEPARATORS.encode():
+        begins[1:] |= data == mark
+    begins[offsets[:-1][offsets[1:] > offsets[:-1]]] = True
+    starts = np.flatnonzero(begins[:-1])
+    bounds = np.append(starts, len(data)).astype(np.int32)
+    slices: Any = pa.StringArray.from_buffers(
+        len(starts), pa.py_buffer(bounds), pa.py_buffer(data)
+    )
+    return CodeLists(_encode(slices, index), np.searchsorted(starts, offsets).astype(np.int64))
+
+
+def _buffers(cells: pa.Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    """Offsets from 0 and the text bytes of a string array."""
+    _, offset_buffer, data_buffer = cells.buffers()
+    first, rows = cells.offset, len(cells)
+    if not rows or data_buffer is None:
+        return np.zeros(rows + 1, np.int32), np.empty(0, np.uint8)
+    offsets = np.frombuffer(offset_buffer, np.int32, rows + 1, first * 4)
+    data = np.frombuffer(data_buffer, np.uint8)[offsets[0] : offsets[-1]]
+    return offsets - offsets[0], data
+
+
+def _join(parts: Sequence[CodeLists]) -> CodeLists:
+    """Put the lists of several columns behind one another, row by row.
+
+    Blanks are dropped, but a row's first place always belongs to the first column, so that an
+    empty principal column stays an empty principal code.
+    """
+    first = parts[0]
+    principal = CodeLists(first.principal(), np.arange(len(first) + 1, dtype=np.int64))
+    behind = _without(first, first.offsets[:-1][first.counts > 0])
+    kept = [principal, *(_compact(part) for part in (behind, *parts[1:]))]
+    total = np.sum([part.counts for part in kept], axis=0)
+    offsets = np.concatenate(([0], np.cumsum(total)))
+    ids = np.empty(offsets[-1], np.int32)
+    place = offsets[:-1].copy()
+    for part in kept:
+        counts = part.counts
+        inside = np.arange(len(part.ids)) - np.repeat(part.offsets[:-1], counts)
+        ids[np.repeat(place, counts) + inside] = part.ids
+        place += counts
+    return CodeLists(ids, offsets)
+
+
+def _compact(lists: CodeLists) -> CodeLists:
+    return _without(lists, np.flatnonzero(lists.ids == 0))
+
+
+def _without(lists: CodeLists, positions: npt.NDArray[np.int64]) -> CodeLists:
+    if not positions.size:
+        return lists
+    before = np.searchsorted(positions, lists.offsets)
+    return CodeLists(np.delete(lists.ids, positions), lists.offsets - before)
+
+

@@ -1,0 +1,37 @@
+"""Where a result comes from: versions, hashes of inputs, seeds. Nothing here names a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import drg
+
+
+def hash_file(path: str | PathLike[str]) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """SHA-256 over several files: names and contents, in the order given."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def record(**parts: Any) -> dict[str, Any]:
+    """A provenance record: the program and its version, then the parts given."""
+    return {"program": "drg-toolkit", "version": drg.__version__, **parts}
+
+
+def to_json(document: Any) -> str:
+    """JSON with sorted-as-given keys and readable Chinese, the same bytes for the same content."""
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"

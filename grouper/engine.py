@@ -1,0 +1,336 @@
+"""The grouper: batches of cases in, their groups out, nothing per case in Python.
+
+Cases that look the same to the rules share a profile. A batch is reduced to its distinct
+profiles, the rules run on those not met before, and every case takes its profile's answer.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from os import PathLike
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from drg.cases.columns import CaseColumns, recognise
+from drg.errors import DrgError
+from grouper.compile import Compiled, compiled_scheme
+from grouper.profile import BadCell, Profiler, Profiles
+from grouper.program import Answer, Binder, Column, Program, cell_of
+from grouper.reasons import (
+    BIT,
+    GROUPED,
+    INVALID,
+    INVALID_BITS,
+    STATUSES,
+    UNGROUPED,
+    UNGROUPED_DRG,
+    encode,
+)
+
+BATCH_ROWS = 131_072
+RESULT_COLUMNS = ("mdc", "adrg", "drg", "severity", "status", "reason")
+SEVERITIES = ("none", "cc", "mcc", "")
+_KEY_LIMIT = 1 << 62
+_MOST_PROFILES = 1_000_000
+
+Table = TypeVar("Table", pd.DataFrame, pa.Table)
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """The groups of one batch.
+
+    Attributes:
+        columns: mdc, adrg, drg, severity, status, reason as dictionary arrays, in this order.
+        status: position in :data:`~grouper.reasons.STATUSES` of each case. Shape (N,).
+        drg: position in the scheme's DRGs, -1 for none. Shape (N,).
+        notes: reason bits of each case. Shape (N,).
+        bad_cells: cells that could not be read.
+    """
+
+    columns: tuple[pa.DictionaryArray, ...]
+    status: npt.NDArray[np.int8]
+    drg: npt.NDArray[np.int16]
+    notes: npt.NDArray[np.int32]
+    bad_cells: list[BadCell]
+
+
+class Grouper:
+    """Groups cases by one scheme; safe to use from several threads.
+
+    Args:
+        scheme: id of a shipped scheme or folder of a pack.
+
+    Raises:
+        DrgError: there is no such scheme or it has errors.
+    """
+
+    def __init__(self, scheme: str | PathLike[str] = "chs-drg-1.1") -> None:
+        self.compiled: Compiled = compiled_scheme(scheme)
+        compiled, arrays = self.compiled, self.compiled.arrays
+        binder = Binder(compiled.layout, (arrays.diagnosis_truth, arrays.procedure_truth))
+        self._program = Program(compiled.mdcs, compiled.adrgs, compiled.drgs, binder)
+        self._profiler = Profiler(compiled)
+        self._known: dict[bytes, int] = {}
+        self._answers = np.empty((4, 0), np.int32)
+        self._lock = threading.Lock()
+        self._names = tuple(
+            pa.array([*(g.code for g in groups), none], pa.string())
+            for groups, none in (
+                (compiled.mdcs, ""), (compiled.adrgs, ""), (compiled.drgs, UNGROUPED_DRG),
+            )
+        )  # fmt: skip
+
+    def group(self, cases: Table, columns: Mapping[str, Sequence[str]] | None = None) -> Table:
+        """Append ``mdc, adrg, drg, severity, status, reason`` to a table of cases.
+
+        Args:
+            cases: one row a discharge, in any of the known dialects; rows and order are kept.
+            columns: canonical name -> columns, for headers that are not known.
+
+        Returns:
+            A table of the same kind. Columns of the input that bear a result's name are renamed
+            (``drg`` becomes ``drg_input``).
+
+        Raises:
+            DrgError: no column holds the diagnoses.
+        """
+        if isinstance(cases, pd.DataFrame):
+            found = recognise([str(name) for name in cases.columns], columns)
+            result = self._group_table(_as_arrow(cases, found), found)
+            kept = cases.rename(columns=renamed(cases.columns))
+            for name in RESULT_COLUMNS:
+                kept[name] = result[name].to_numpy()
+            return kept
+        found = recognise(cases.column_names, columns)
+        result = self._group_table(cases, found)
+        names = renamed(cases.column_names)
+        kept = cases.rename_columns([names.get(name, name) for name in cases.column_names])
+        for name in RESULT_COLUMNS:
+            kept = kept.append_column(name, result[name])
+        return kept
+
+    def _group_table(self, table: pa.Table, columns: CaseColumns) -> pa.Table:
+        columns.need("diagnoses")
+        used = list(dict.fromkeys(c for source in columns.sources.values() for c in source))
+        batches = table.select(used).to_batches(max_chunksize=BATCH_ROWS)
+        with ThreadPoolExecutor(workers()) as pool:
+            results = list(pool.map(lambda batch: self.group_batch(batch, columns), batches))
+        schema = pa.schema([(name, pa.string()) for name in RESULT_COLUMNS])
+        return pa.Table.from_batches(
+            [pa.record_batch([c.cast(pa.string()) for c in r.columns], schema=schema)
+             for r in results], schema,
+        )  # fmt: skip
+
+    def map_batches(
+        self, batches: Iterable[pa.RecordBatch], columns: Mapping[str, Sequence[str]] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Group a stream of Arrow batches, as Spark's ``mapInArrow`` hands them out."""
+        for batch in batches:
+            grouped = self.group(pa.Table.from_batches([batch]), columns)
+            yield from grouped.combine_chunks().to_batches()
+
+    def group_batch(
+        self,
+        batch: pa.RecordBatch,
+        columns: CaseColumns,
+        malformed: Sequence[int] = (),
+    ) -> BatchResult:
+        """Group one batch.
+
+        Args:
+            batch: the cases.
+            columns: which columns hold what.
+            malformed: rows that the reader could not make sense of.
+        """
+        profiles = self._profiler.read(batch, columns)
+        notes = profiles.notes
+        if len(malformed):
+            notes[list(malformed)] |= BIT["malformed_row"]
+        mdc, adrg, drg, said = self._answer(profiles)
+        severity = np.where(profiles.columns[2] & 1, 2, profiles.columns[2] >> 1 & 1)
+        unknown = (notes & BIT["unknown_principal_diagnosis"]) != 0
+        notes |= np.where(unknown, said & ~BIT["principal_diagnosis_in_no_mdc"], said)
+        invalid = (notes & INVALID_BITS) != 0
+        status = np.where(drg < 0, STATUSES.index(UNGROUPED), STATUSES.index(GROUPED))
+        if invalid.any():
+            notes[invalid] &= INVALID_BITS
+            status[invalid] = STATUSES.index(INVALID)
+            severity[invalid] = SEVERITIES.index("")
+            mdc, adrg, drg = (np.where(invalid, -1, part) for part in (mdc, adrg, drg))
+        return self._result(mdc, adrg, drg, severity, status, notes, profiles.bad_cells)
+
+    def _result(
+        self,
+        mdc: npt.NDArray[np.int32],
+        adrg: npt.NDArray[np.int32],
+        drg: npt.NDArray[np.int32],
+        severity: Column,
+        status: npt.NDArray[np.int64],
+        notes: npt.NDArray[np.int32],
+        bad_cells: list[BadCell],
+    ) -> BatchResult:
+        places, texts = encode(notes)
+        coded = [
+            _dictionary(np.where(part < 0, len(names) - 1, part), names)
+            for part, names in zip((mdc, adrg, drg), self._names, strict=True)
+        ]
+        coded += [
+            _dictionary(severity, pa.array(SEVERITIES)),
+            _dictionary(status, pa.array(STATUSES)),
+            _dictionary(places, pa.array(texts, pa.string())),
+        ]
+        return BatchResult(
+            tuple(coded), status.astype(np.int8), drg.astype(np.int16), notes, bad_cells
+        )
+
+    def _answer(self, profiles: Profiles) -> npt.NDArray[np.int32]:
+        """MDC, ADRG, DRG and reason bits of each case. Shape (4, N)."""
+        rows = len(profiles.notes)
+        if not rows:
+            return np.empty((4, 0), np.int32)
+        profile, first = _distinct(profiles.columns, self._radices())
+        distinct = [column[first] for column in profiles.columns]
+        packed = np.column_stack([np.asarray(c, np.int64) for c in distinct])
+        keys = packed.view(f"V{packed.shape[1] * 8}").ravel().tolist()
+        with self._lock:
+            new = [i for i, key in enumerate(keys) if key not in self._known]
+            if new:
+                self._learn(keys, new, distinct)
+            places = np.fromiter(map(self._known.__getitem__, keys), np.int64, len(keys))
+            answers = self._answers
+        return answers[:, places[profile]]
+
+    def _learn(self, keys: list[bytes], new: list[int], distinct: list[Column]) -> None:
+        """Run the rules on profiles not met before."""
+        if len(self._known) + len(new) > _MOST_PROFILES:
+            self._known.clear()
+            self._answers = np.empty((4, 0), np.int32)
+            new = list(range(len(keys)))
+        columns = [column[new] for column in distinct]
+        answer = self._program.run(columns)
+        said = self._reasons(columns, answer)
+        base = self._answers.shape[1]
+        found = np.stack([answer.mdc, answer.adrg, answer.drg, said]).astype(np.int32)
+        self._answers = np.concatenate([self._answers, found], axis=1)
+        self._known.update((keys[i], base + j) for j, i in enumerate(new))
+
+    def _reasons(self, columns: list[Column], answer: Answer) -> npt.NDArray[np.int32]:
+        """Why ungrouped profiles have no group: what if the sex or the age were another?"""
+        said = np.zeros(len(answer.drg), np.int32)
+        nowhere = ~self.compiled.arrays.in_mdc[columns[0]]
+        lost = answer.drg < 0
+        said[lost & nowhere] = BIT["principal_diagnosis_in_no_mdc"]
+        rows = np.flatnonzero(lost & ~nowhere)
+        said[rows] = BIT["no_group_in_mdc"]
+        for feature, values in (("age", (0.0,)), ("sex", (1.0, 2.0))):
+            for value in values if feature in self.compiled.layout.cuts else ():
+                self._what_if(columns, rows, feature, value, said)
+        return said
+
+    def _what_if(
+        self, columns: list[Column], rows: npt.NDArray[np.int64], feature: str, value: float,
+        said: npt.NDArray[np.int32],
+    ) -> None:  # fmt: skip
+        place, cuts = self.compiled.layout.column(feature), self.compiled.layout.cuts[feature]
+        other = [column[rows] for column in columns]
+        missing = other[place] == 2 * len(cuts) + 1
+        other[place] = np.full(len(rows), cell_of(np.array([value]), cuts)[0])
+        grouped = self._program.run(other).drg >= 0
+        said[rows[grouped & missing]] = BIT[f"{feature}_missing"]
+        said[rows[grouped & ~missing]] = BIT[f"{feature}_conflict"]
+
+    def _radices(self) -> list[int]:
+        layout, arrays = self.compiled.layout, self.compiled.arrays
+        full, last = divmod(len(layout.bits), 60)
+        return [
+            arrays.diagnosis_truth.shape[1],
+            arrays.procedure_truth.shape[1],
+            *([1 << 60] * full), *([1 << last] if last else []),
+            *(layout.radix(feature) for feature in layout.features),
+        ]  # fmt: skip
+
+
+def _distinct(
+    columns: Sequence[Column], radices: Sequence[int]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Number the distinct rows of integer columns.
+
+    Returns:
+        The number of each row's profile, shape (N,), and a row of each profile, shape (K,).
+    """
+    key = np.zeros(len(columns[0]), np.int64)
+    size = 1
+    for column, radix in zip(columns, radices, strict=True):
+        if size * radix >= _KEY_LIMIT:  # renumber densely before the key outgrows 62 bits
+            encoded = pa.array(key).dictionary_encode()
+            key, size = encoded.indices.to_numpy().astype(np.int64), len(encoded.dictionary)
+            if size * radix >= _KEY_LIMIT:
+                other = pa.array(np.asarray(column, np.int64)).dictionary_encode()
+                column, radix = other.indices.to_numpy(), len(other.dictionary)
+        key *= radix
+        key += column
+        size *= radix
+    encoded = pa.array(key).dictionary_encode()
+    profile = encoded.indices.to_numpy()
+    first = np.empty(len(encoded.dictionary), np.int64)
+    first[profile[::-1]] = np.arange(len(profile) - 1, -1, -1)
+    return profile, first
+
+
+def _dictionary(places: npt.NDArray[np.generic], names: pa.Array) -> pa.DictionaryArray:
+    width = np.int8 if len(names) < 128 else np.int16 if len(names) < 32_768 else np.int32
+    return pa.DictionaryArray.from_arrays(pa.array(places.astype(width)), names)
+
+
+def workers() -> int:
+    """How many threads group at once: the cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def renamed(names: Iterable[object]) -> dict[str, str]:
+    """New names for input columns that bear a result's name."""
+    taken = {str(name) for name in names}
+    changes: dict[str, str] = {}
+    for name in RESULT_COLUMNS:
+        if name in taken:
+            new, number = f"{name}_input", 2
+            while new in taken:
+                new, number = f"{name}_input_{number}", number + 1
+            taken.add(new)
+            changes[name] = new
+    return changes
+
+
+def _as_arrow(cases: pd.DataFrame, columns: CaseColumns) -> pa.Table:
+    """The columns that grouping may use, as Arrow; mixed objects become text."""
+    used = list(dict.fromkeys(c for source in columns.sources.values() for c in source))
+    arrays = []
+    for name in used:
+        column = cases[name]
+        if isinstance(column, pd.DataFrame):
+            raise DrgError(f"column '{name}' stands twice in the table")
+        try:
+            found = pa.array(column, from_pandas=True)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            texts = ["|".join(map(str, v)) if isinstance(v, list | tuple | np.ndarray)
+                     else None if v is None or v != v else str(v) for v in column]
+            found = pa.array(texts, pa.string())
+        arrays.append(found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found)
+    return pa.table(arrays, names=used) if used else pa.table({})
+
+
+def group(cases: Table, scheme: str | PathLike[str] = "chs-drg-1.1",
+          columns: Mapping[str, Sequence[str]] | None = None) -> Table:
+    """Group cases by a scheme; see :meth:`Grouper.group`."""
+    return Grouper(scheme).group(cases, columns)

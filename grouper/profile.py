@@ -1,0 +1,217 @@
+"""From a batch of cases to profiles: all that the rules of a scheme can see of each case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from drg.cases.codes import CodeIndex, CodeLists, read_codes
+from drg.cases.columns import CaseColumns
+from drg.cases.values import NUMBERS, SEX_EXPECTED, read_number, read_sex, read_text
+from grouper.compile import Compiled
+from grouper.program import Column, cell_of
+from grouper.reasons import BIT
+
+Floats = npt.NDArray[np.float64]
+_POPCOUNT = np.array([bin(i).count("1") for i in range(1 << 10)], np.uint8)
+
+
+@dataclass(frozen=True)
+class BadCell:
+    """A cell that cannot be read: row within the batch, column, and what was expected."""
+
+    row: int
+    column: str
+    value: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """The profiles of a batch.
+
+    Attributes:
+        columns: what the rules see, as :class:`grouper.program.Layout` says; each of shape (N,).
+        notes: reason bits that are known before any rule is tried. Shape (N,).
+        bad_cells: cells of the columns that the rules use which cannot be read.
+    """
+
+    columns: list[Column]
+    notes: npt.NDArray[np.int32]
+    bad_cells: list[BadCell]
+
+
+class Profiler:
+    """Reads batches of cases as profiles of one scheme."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.arrays = compiled.arrays
+        self.layout = compiled.layout
+        self.diagnoses = CodeIndex(compiled.diagnoses)
+        self.procedures = CodeIndex(compiled.procedures)
+        # per code: does it say anything beyond what a principal code says?
+        self._dx_speaks = _any_word(self.arrays.diagnosis_bits, self.arrays.diagnosis_later_bits)
+        self._px_speaks = _any_word(self.arrays.procedure_bits, self.arrays.procedure_later_bits)
+
+    def read(self, table: pa.RecordBatch, columns: CaseColumns) -> Profiles:
+        """Read a batch whose columns were recognised."""
+        rows = table.num_rows
+        dx = read_codes([table.column(c) for c in columns.columns("diagnoses")],
+                        self.diagnoses, rows)  # fmt: skip
+        px = read_codes([table.column(c) for c in columns.columns("procedures")],
+                        self.procedures, rows)  # fmt: skip
+        numbers = _Numbers(table, columns)
+        principal = dx.principal()
+        words = [np.zeros(rows, np.int64) for _ in range(self.layout.words)]
+        a = self.arrays
+        self._speak(words, dx, self._dx_speaks, a.diagnosis_bits, a.diagnosis_later_bits)
+        self._speak(words, px, self._px_speaks, a.procedure_bits, a.procedure_later_bits)
+        self._complications(words[0], dx, principal)
+        notes = self._notes(dx, px, principal, numbers)
+        cells = [self._cells(name, dx, numbers, rows) for name in self.layout.features]
+        signatures = [a.diagnosis_signature[principal], a.procedure_signature[px.principal()]]
+        if numbers.bad:
+            notes[[cell.row for cell in numbers.bad]] |= BIT["bad_value"]
+        return Profiles([*signatures, *words, *cells], notes, numbers.bad)
+
+    @staticmethod
+    def _speak(
+        words: Sequence[Column],
+        lists: CodeLists,
+        speaks: npt.NDArray[np.bool_],
+        anywhere: npt.NDArray[np.int64],
+        later: npt.NDArray[np.int64],
+    ) -> None:
+        """Set the bits that the codes of each case make true."""
+        hits = np.flatnonzero(speaks[lists.ids])
+        if not hits.size:
+            return
+        rows = np.searchsorted(lists.offsets, hits, side="right") - 1
+        codes = lists.ids[hits]
+        first = lists.offsets[rows] == hits
+        starts = np.flatnonzero(np.diff(rows, prepend=-1))
+        for word, bits, later_bits in zip(words, anywhere, later, strict=True):
+            said = bits[codes] | np.where(first, 0, later_bits[codes])
+            word[rows[starts]] |= np.bitwise_or.reduceat(said, starts)
+
+    def _complications(
+        self, word: Column, dx: CodeLists, principal: npt.NDArray[np.int32]
+    ) -> None:
+        """Set the mcc and cc bits: a complication counts unless the principal excludes its table."""
+        table = self.arrays.complication_table[dx.ids]
+        hits = np.flatnonzero(table)
+        if not hits.size:
+            return
+        rows = np.searchsorted(dx.offsets, hits, side="right") - 1
+        excluded = self.arrays.exclusion_table[principal]
+        counts = (table[hits] != excluded[rows]) & (dx.offsets[rows] != hits)
+        rows, bits = rows[counts], self.arrays.complication_bits[dx.ids[hits[counts]]]
+        for bit in (1, 2):
+            word[rows[bits == bit]] |= bit
+
+    def _cells(
+        self, name: str, dx: CodeLists, numbers: _Numbers, rows: int
+    ) -> npt.NDArray[np.uint8]:
+        if name in self.layout.texts:
+            return numbers.text_cells(name, self.layout.texts[name], rows)
+        values = self._sites(dx) if name == "trauma_sites" else numbers[name]
+        return cell_of(values, self.layout.cuts[name])
+
+    def _sites(self, dx: CodeLists) -> Floats:
+        """How many body sites the injuries of each case are on."""
+        bits = self.arrays.trauma_bit[dx.ids]
+        hits = np.flatnonzero(bits)
+        sites = np.zeros(len(dx), np.float64)
+        if hits.size:
+            rows = np.searchsorted(dx.offsets, hits, side="right") - 1
+            starts = np.flatnonzero(np.diff(rows, prepend=-1))
+            union = np.bitwise_or.reduceat(bits[hits], starts)
+            sites[rows[starts]] = sum(_POPCOUNT[union >> shift & 1023] for shift in (0, 10, 20))
+        return sites
+
+    def _notes(
+        self, dx: CodeLists, px: CodeLists, principal: npt.NDArray[np.int32], numbers: _Numbers
+    ) -> npt.NDArray[np.int32]:
+        notes = np.zeros(len(dx), np.int32)
+        notes[principal == 0] |= BIT["missing_principal_diagnosis"]
+        _note_unknown(notes, dx, self.diagnoses.unknown, "unknown_secondary_diagnosis")
+        unknown = principal == self.diagnoses.unknown
+        if unknown.any():
+            notes[unknown] |= BIT["unknown_principal_diagnosis"]
+        _note_unknown(notes, px, self.procedures.unknown, "unknown_procedure")
+        if "age_days" in self.layout.cuts:
+            infant = np.flatnonzero(numbers["age"] == 0)
+            days = numbers["age_days"][infant]
+            notes[infant[np.isnan(days)]] |= BIT["age_days_missing"]
+            if "birth_weight" in self.layout.cuts:
+                newborn = infant[days <= NEWBORN_DAYS]
+                weightless = np.isnan(numbers["birth_weight"][newborn])
+                notes[newborn[weightless]] |= BIT["birth_weight_missing"]
+        return notes
+
+
+NEWBORN_DAYS = 28  # 新生儿: age under 29 days
+
+
+def _any_word(*bits: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    return np.logical_or.reduce([word != 0 for words in bits for word in words])
+
+
+def _note_unknown(
+    notes: npt.NDArray[np.int32], lists: CodeLists, unknown: int, reason: str
+) -> None:
+    """Note rows with an unknown code; of diagnoses, behind the principal one only."""
+    hits = np.flatnonzero(lists.ids == unknown)
+    if not hits.size:
+        return
+    rows = np.searchsorted(lists.offsets, hits, side="right") - 1
+    if reason == "unknown_secondary_diagnosis":
+        rows = rows[lists.offsets[rows] != hits]
+    notes[rows] |= BIT[reason]
+
+
+class _Numbers:
+    """The numeric columns of a batch, each read once, with the cells that cannot be read."""
+
+    def __init__(self, table: pa.RecordBatch, columns: CaseColumns) -> None:
+        self._table = table
+        self._columns = columns
+        self._read: dict[str, Floats] = {}
+        self.bad: list[BadCell] = []
+
+    def __getitem__(self, name: str) -> Floats:
+        if name not in self._read:
+            self._read[name] = self._load(name)
+        return self._read[name]
+
+    def _load(self, name: str) -> Floats:
+        header = self._columns.column(name)
+        if header is None:
+            values = np.full(self._table.num_rows, np.nan)
+        else:
+            cells = self._table.column(header)
+            if name == "sex":
+                (values, bad), expected = read_sex(cells), SEX_EXPECTED
+            else:
+                rule = NUMBERS[name]
+                (values, bad), expected = read_number(cells, rule), rule.expected
+            for row in np.flatnonzero(bad).tolist():
+                self.bad.append(BadCell(row, header, str(cells[row].as_py()), expected))
+        if name == "age":
+            days = self["age_days"]  # an infant's record may give days and leave the years blank
+            values = np.where(np.isnan(values) & (days < 365), 0.0, values)
+        return values
+
+    def text_cells(self, name: str, wanted: list[str], rows: int) -> npt.NDArray[np.uint8]:
+        header = self._columns.column(name)
+        if header is None:
+            return np.zeros(rows, np.uint8)
+        texts = read_text(self._table.column(header))
+        cells = pc.fill_null(pc.index_in(texts.dictionary, pa.array(wanted, pa.string())), -1)
+        found: npt.NDArray[np.uint8] = (cells.to_numpy() + 1).astype(np.uint8)
+        return found[texts.indices.to_numpy()]

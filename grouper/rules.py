@@ -1,0 +1,318 @@
+"""The rule language of scheme packs (分组规则): parser, tree and canonical text.
+
+A rule is a condition on one case::
+
+    principal_diagnosis in D1 and (any_procedure in P1#1 or not any_procedure_valid)
+    age < 14 and (mcc or cc)
+    sex == male and discharge_mode in [2, 4]
+
+Lists (``MDC``, ``D1``, ``P1#2``) belong to the group that owns the rule; a list of another
+group is written ``BB1:P1``. The language has no side effects and is never passed to ``eval``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+CODE_SUBJECTS = (
+    "principal_diagnosis",
+    "any_diagnosis",
+    "secondary_diagnosis",
+    "principal_procedure",
+    "any_procedure",
+    "secondary_procedure",
+)
+FLAGS = ("mcc", "cc", "principal_procedure_valid", "any_procedure_valid")
+NUMBERS = (
+    "age",
+    "age_days",
+    "birth_weight",
+    "sex",
+    "length_of_stay",
+    "discharge_mode",
+    "icu_hours",
+    "trauma_sites",
+)
+TEXTS = ("department",)
+NAMED_VALUES = {"male": 1.0, "female": 2.0}
+COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
+
+
+@dataclass(frozen=True)
+class Const:
+    """``true`` or ``false``."""
+
+    value: bool
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A yes/no fact of the case, one of :data:`FLAGS`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """A code of the case stands in a list: ``subject in [owner:]name``."""
+
+    subject: str
+    name: str
+    owner: str = ""
+
+
+@dataclass(frozen=True)
+class Compare:
+    """``feature op value``; a missing value satisfies no comparison."""
+
+    feature: str
+    op: str
+    value: float
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """``feature in [values]``; a missing value is in no list."""
+
+    feature: str
+    values: tuple[float | str, ...]
+
+
+@dataclass(frozen=True)
+class Not:
+    """Negation."""
+
+    item: Rule
+
+
+@dataclass(frozen=True)
+class And:
+    """All of the items."""
+
+    items: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class Or:
+    """At least one of the items."""
+
+    items: tuple[Rule, ...]
+
+
+Rule: TypeAlias = Const | Flag | Member | Compare | OneOf | Not | And | Or
+Atom: TypeAlias = Flag | Member | Compare | OneOf
+
+
+class RuleError(ValueError):
+    """A rule that cannot be read: what is wrong and where (``position``, from 1)."""
+
+    def __init__(self, message: str, text: str, position: int) -> None:
+        super().__init__(f"{message} at character {position} of \"{text}\"")
+        self.position = position
+
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<list>[A-Z][A-Z0-9]*:[A-Z]+[0-9]*(?:\#[0-9]+)?|MDC\b|[A-Z][0-9]+(?:\#[0-9]+)?(?![A-Za-z0-9_]))
+      | (?P<word>[a-z][a-z_]*)
+      | (?P<number>[+-]?[0-9]+(?:\.[0-9]+)?)
+      | (?P<op><=|>=|==|!=|<|>)
+      | (?P<mark>[()\[\],])
+      | (?P<text>'[^']*'|"[^"]*")
+    )""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    text: str
+    position: int
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    at = 0
+    while text[at:].strip():
+        match = _TOKEN.match(text, at)
+        if match is None:
+            start = at + len(text[at:]) - len(text[at:].lstrip())
+            raise RuleError(f"unexpected '{text[start]}'", text, start + 1)
+        kind = match.lastgroup or ""
+        yield _Token(kind, match.group(kind), match.start(kind) + 1)
+        at = match.end()
+    yield _Token("end", "end of rule", len(text) + 1)
+
+
+class _Parser:
+    """Recursive descent over the tokens of one rule."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = list(_tokens(text))
+        self.at = 0
+
+    @property
+    def here(self) -> _Token:
+        return self.tokens[self.at]
+
+    def fail(self, expected: str) -> RuleError:
+        return RuleError(
+            f"expected {expected}, found '{self.here.text}'", self.text, self.here.position
+        )
+
+    def take(self, *texts: str) -> bool:
+        if self.here.text in texts and self.here.kind != "end":
+            self.at += 1
+            return True
+        return False
+
+    def next(self, kind: str, expected: str) -> str:
+        if self.here.kind != kind:
+            raise self.fail(expected)
+        self.at += 1
+        return self.tokens[self.at - 1].text
+
+    def rule(self) -> Rule:
+        found = self.disjunction()
+        if self.here.kind != "end":
+            raise self.fail("'and', 'or' or the end of the rule")
+        return found
+
+    def disjunction(self) -> Rule:
+        items = self._chain("or", self.conjunction)
+        return items[0] if len(items) == 1 else Or(tuple(items))
+
+    def conjunction(self) -> Rule:
+        items = self._chain("and", self.negation)
+        return items[0] if len(items) == 1 else And(tuple(items))
+
+    def _chain(self, word: str, part: Callable[[], Rule]) -> list[Rule]:
+        items = [part()]
+        while self.take(word):
+            items.append(part())
+        return items
+
+    def negation(self) -> Rule:
+        depth = 0
+        while self.take("not"):
+            depth += 1
+        found = self.primary()
+        return Not(found) if depth % 2 else found
+
+    def primary(self) -> Rule:
+        if self.take("("):
+            found = self.disjunction()
+            if not self.take(")"):
+                raise self.fail("')'")
+            return found
+        word = self.here.text
+        if self.here.kind != "word":
+            raise self.fail("a condition")
+        if word in ("true", "false"):
+            self.at += 1
+            return Const(word == "true")
+        if word in FLAGS:
+            self.at += 1
+            return Flag(word)
+        if word in CODE_SUBJECTS:
+            self.at += 1
+            return self.membership(word)
+        if word in NUMBERS or word in TEXTS:
+            self.at += 1
+            return self.comparison(word)
+        raise self.fail("a condition")
+
+    def membership(self, subject: str) -> Rule:
+        if not self.take("in"):
+            raise self.fail("'in'")
+        owner, _, name = self.next("list", "a list such as D1 or P1#2").rpartition(":")
+        wanted = "P" if subject.endswith("procedure") else "DM"
+        if name[0] not in wanted:
+            self.at -= 1
+            raise self.fail("a procedure list" if wanted == "P" else "a diagnosis list")
+        return Member(subject, name, owner)
+
+    def comparison(self, feature: str) -> Rule:
+        if self.take("in"):
+            if not self.take("["):
+                raise self.fail("'['")
+            values = [self.value(feature)]
+            while self.take(","):
+                values.append(self.value(feature))
+            if not self.take("]"):
+                raise self.fail("',' or ']'")
+            return OneOf(feature, tuple(values))
+        op = self.next("op", "a comparison or 'in'")
+        if feature in TEXTS and op not in ("==", "!="):
+            self.at -= 1
+            raise self.fail("'==', '!=' or 'in'")
+        value = self.value(feature)
+        if isinstance(value, str):
+            return OneOf(feature, (value,)) if op == "==" else Not(OneOf(feature, (value,)))
+        return Compare(feature, op, value)
+
+    def value(self, feature: str) -> float | str:
+        if feature in TEXTS:
+            return self.next("text", "a text in quotes")[1:-1]
+        if feature == "sex" and self.here.text in NAMED_VALUES:
+            self.at += 1
+            return NAMED_VALUES[self.tokens[self.at - 1].text]
+        return float(self.next("number", "a number"))
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Rule:
+    """Read a rule.
+
+    Raises:
+        RuleError: the text is not a rule; the error says what was expected and where.
+    """
+    return _Parser(text).rule()
+
+
+def atoms(rule: Rule) -> Iterator[Atom]:
+    """The facts a rule asks for, from left to right, repeats included."""
+    if isinstance(rule, And | Or):
+        for item in rule.items:
+            yield from atoms(item)
+    elif isinstance(rule, Not):
+        yield from atoms(rule.item)
+    elif not isinstance(rule, Const):
+        yield rule
+
+
+def _number(value: float | str, feature: str) -> str:
+    if isinstance(value, str):
+        return f"'{value}'"
+    if feature == "sex":
+        return {1.0: "male", 2.0: "female"}.get(value, f"{value:g}")
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def to_text(rule: Rule) -> str:
+    """The rule in canonical form; ``parse(to_text(r)) == r``."""
+    if isinstance(rule, Const):
+        return "true" if rule.value else "false"
+    if isinstance(rule, Flag):
+        return rule.name
+    if isinstance(rule, Member):
+        place = f"{rule.owner}:{rule.name}" if rule.owner else rule.name
+        return f"{rule.subject} in {place}"
+    if isinstance(rule, Compare):
+        return f"{rule.feature} {rule.op} {_number(rule.value, rule.feature)}"
+    if isinstance(rule, OneOf):
+        return f"{rule.feature} in [{', '.join(_number(v, rule.feature) for v in rule.values)}]"
+    if isinstance(rule, Not):
+        return f"not {_inside(rule.item)}"
+    word = " and " if isinstance(rule, And) else " or "
+    return word.join(_inside(item) for item in rule.items)
+
+
+def _inside(rule: Rule) -> str:
+    text = to_text(rule)
+    return f"({text})" if isinstance(rule, And | Or) else text
