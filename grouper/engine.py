@@ -22,6 +22,7 @@ import pyarrow as pa
 from drg.cases.columns import CaseColumns, recognise
 from drg.errors import DrgError
 from grouper.compile import Compiled, compiled_scheme
+from grouper.numbering import Numbering
 from grouper.profile import BadCell, Profiler, Profiles
 from grouper.program import Answer, Binder, Column, Program, cell_of
 from grouper.reasons import (
@@ -38,8 +39,6 @@ from grouper.reasons import (
 BATCH_ROWS = 131_072
 RESULT_COLUMNS = ("mdc", "adrg", "drg", "severity", "status", "reason")
 SEVERITIES = ("none", "cc", "mcc", "")
-_KEY_LIMIT = 1 << 62
-_MOST_PROFILES = 1_000_000
 
 Table = TypeVar("Table", pd.DataFrame, pa.Table)
 
@@ -79,8 +78,7 @@ class Grouper:
         binder = Binder(compiled.layout, (arrays.diagnosis_truth, arrays.procedure_truth))
         self._program = Program(compiled.mdcs, compiled.adrgs, compiled.drgs, binder)
         self._profiler = Profiler(compiled)
-        self._known: dict[bytes, int] = {}
-        self._answers = np.empty((4, 0), np.int32)
+        self._forget()
         self._lock = threading.Lock()
         self._names = tuple(
             pa.array([*(g.code for g in groups), none], pa.string())
@@ -194,34 +192,25 @@ class Grouper:
 
     def _answer(self, profiles: Profiles) -> npt.NDArray[np.int32]:
         """MDC, ADRG, DRG and reason bits of each case. Shape (4, N)."""
-        rows = len(profiles.notes)
-        if not rows:
-            return np.empty((4, 0), np.int32)
-        profile, first = _distinct(profiles.columns, self._radices())
-        distinct = [column[first] for column in profiles.columns]
-        packed = np.column_stack([np.asarray(c, np.int64) for c in distinct])
-        keys = packed.view(f"V{packed.shape[1] * 8}").ravel().tolist()
         with self._lock:
-            new = [i for i, key in enumerate(keys) if key not in self._known]
-            if new:
-                self._learn(keys, new, distinct)
-            places = np.fromiter(map(self._known.__getitem__, keys), np.int64, len(keys))
+            if self._numbering.full:
+                self._forget()
+            profile, first = self._numbering.number(profiles.columns)
+            if len(first):
+                self._learn([column[first] for column in profiles.columns])
             answers = self._answers
-        return answers[:, places[profile]]
+        return answers[:, profile]
 
-    def _learn(self, keys: list[bytes], new: list[int], distinct: list[Column]) -> None:
+    def _forget(self) -> None:
+        self._numbering = Numbering(self._radices())
+        self._answers = np.empty((4, 0), np.int32)
+
+    def _learn(self, columns: list[Column]) -> None:
         """Run the rules on profiles not met before."""
-        if len(self._known) + len(new) > _MOST_PROFILES:
-            self._known.clear()
-            self._answers = np.empty((4, 0), np.int32)
-            new = list(range(len(keys)))
-        columns = [column[new] for column in distinct]
         answer = self._program.run(columns)
         said = self._reasons(columns, answer)
-        base = self._answers.shape[1]
         found = np.stack([answer.mdc, answer.adrg, answer.drg, said]).astype(np.int32)
         self._answers = np.concatenate([self._answers, found], axis=1)
-        self._known.update((keys[i], base + j) for j, i in enumerate(new))
 
     def _reasons(self, columns: list[Column], answer: Answer) -> npt.NDArray[np.int32]:
         """Why ungrouped profiles have no group: what if the sex or the age were another?"""
@@ -257,33 +246,6 @@ class Grouper:
             *([1 << 60] * full), *([1 << last] if last else []),
             *(layout.radix(feature) for feature in layout.features),
         ]  # fmt: skip
-
-
-def _distinct(
-    columns: Sequence[Column], radices: Sequence[int]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Number the distinct rows of integer columns.
-
-    Returns:
-        The number of each row's profile, shape (N,), and a row of each profile, shape (K,).
-    """
-    key = np.zeros(len(columns[0]), np.int64)
-    size = 1
-    for column, radix in zip(columns, radices, strict=True):
-        if size * radix >= _KEY_LIMIT:  # renumber densely before the key outgrows 62 bits
-            encoded = pa.array(key).dictionary_encode()
-            key, size = encoded.indices.to_numpy().astype(np.int64), len(encoded.dictionary)
-            if size * radix >= _KEY_LIMIT:
-                other = pa.array(np.asarray(column, np.int64)).dictionary_encode()
-                column, radix = other.indices.to_numpy(), len(other.dictionary)
-        key *= radix
-        key += column
-        size *= radix
-    encoded = pa.array(key).dictionary_encode()
-    profile = encoded.indices.to_numpy()
-    first = np.empty(len(encoded.dictionary), np.int64)
-    first[profile[::-1]] = np.arange(len(profile) - 1, -1, -1)
-    return profile, first
 
 
 def _dictionary(places: npt.NDArray[np.generic], names: pa.Array) -> pa.DictionaryArray:

@@ -18,6 +18,8 @@ from grouper.program import Column, cell_of
 from grouper.reasons import BIT
 
 Floats = npt.NDArray[np.float64]
+NEWBORN_DAYS = 28  # 新生儿: age under 29 days
+SPEAKS, COMPLICATION, INJURY, UNKNOWN = 1, 2, 4, 8
 _POPCOUNT = np.array([bin(i).count("1") for i in range(1 << 10)], np.uint8)
 
 
@@ -54,96 +56,80 @@ class Profiler:
         self.layout = compiled.layout
         self.diagnoses = CodeIndex(compiled.diagnoses)
         self.procedures = CodeIndex(compiled.procedures)
-        # per code: does it say anything beyond what a principal code says?
-        self._dx_speaks = _any_word(self.arrays.diagnosis_bits, self.arrays.diagnosis_later_bits)
-        self._px_speaks = _any_word(self.arrays.procedure_bits, self.arrays.procedure_later_bits)
+        a = self.arrays
+        self._dx_marks = _marks(
+            _any_word(a.diagnosis_bits, a.diagnosis_later_bits),
+            self.diagnoses.unknown,
+            complication=a.complication_table > 0,
+            injury=a.trauma_bit > 0,
+        )
+        self._px_marks = _marks(
+            _any_word(a.procedure_bits, a.procedure_later_bits), self.procedures.unknown
+        )
 
     def read(self, table: pa.RecordBatch, columns: CaseColumns) -> Profiles:
         """Read a batch whose columns were recognised."""
         rows = table.num_rows
-        dx = read_codes([table.column(c) for c in columns.columns("diagnoses")],
-                        self.diagnoses, rows)  # fmt: skip
-        px = read_codes([table.column(c) for c in columns.columns("procedures")],
-                        self.procedures, rows)  # fmt: skip
+        dx = self._marked(table, columns.columns("diagnoses"), self.diagnoses, self._dx_marks)
+        px = self._marked(table, columns.columns("procedures"), self.procedures, self._px_marks)
         numbers = _Numbers(table, columns)
-        principal = dx.principal()
         words = [np.zeros(rows, np.int64) for _ in range(self.layout.words)]
         a = self.arrays
-        self._speak(words, dx, self._dx_speaks, a.diagnosis_bits, a.diagnosis_later_bits)
-        self._speak(words, px, self._px_speaks, a.procedure_bits, a.procedure_later_bits)
-        self._complications(words[0], dx, principal)
-        notes = self._notes(dx, px, principal, numbers)
+        _speak(words, dx, a.diagnosis_bits, a.diagnosis_later_bits)
+        _speak(words, px, a.procedure_bits, a.procedure_later_bits)
+        self._complications(words[0], dx)
+        notes = self._notes(dx, px, numbers)
         cells = [self._cells(name, dx, numbers, rows) for name in self.layout.features]
-        signatures = [a.diagnosis_signature[principal], a.procedure_signature[px.principal()]]
+        signatures = [a.diagnosis_signature[dx.principal], a.procedure_signature[px.principal]]
         if numbers.bad:
             notes[[cell.row for cell in numbers.bad]] |= BIT["bad_value"]
         return Profiles([*signatures, *words, *cells], notes, numbers.bad)
 
     @staticmethod
-    def _speak(
-        words: Sequence[Column],
-        lists: CodeLists,
-        speaks: npt.NDArray[np.bool_],
-        anywhere: npt.NDArray[np.int64],
-        later: npt.NDArray[np.int64],
-    ) -> None:
-        """Set the bits that the codes of each case make true."""
-        hits = np.flatnonzero(speaks[lists.ids])
-        if not hits.size:
-            return
-        rows = np.searchsorted(lists.offsets, hits, side="right") - 1
-        codes = lists.ids[hits]
-        first = lists.offsets[rows] == hits
-        starts = np.flatnonzero(np.diff(rows, prepend=-1))
-        for word, bits, later_bits in zip(words, anywhere, later, strict=True):
-            said = bits[codes] | np.where(first, 0, later_bits[codes])
-            word[rows[starts]] |= np.bitwise_or.reduceat(said, starts)
+    def _marked(
+        table: pa.RecordBatch,
+        columns: Sequence[str],
+        index: CodeIndex,
+        marks: npt.NDArray[np.uint8],
+    ) -> _MarkedLists:
+        lists = read_codes([table.column(c) for c in columns], index, table.num_rows)
+        return _MarkedLists(lists, lists.principal(), lists.rows(), marks[lists.ids])
 
-    def _complications(
-        self, word: Column, dx: CodeLists, principal: npt.NDArray[np.int32]
-    ) -> None:
+    def _complications(self, word: Column, dx: _MarkedLists) -> None:
         """Set the mcc and cc bits: a complication counts unless the principal excludes its table."""
-        table = self.arrays.complication_table[dx.ids]
-        hits = np.flatnonzero(table)
-        if not hits.size:
-            return
-        rows = np.searchsorted(dx.offsets, hits, side="right") - 1
-        excluded = self.arrays.exclusion_table[principal]
-        counts = (table[hits] != excluded[rows]) & (dx.offsets[rows] != hits)
-        rows, bits = rows[counts], self.arrays.complication_bits[dx.ids[hits[counts]]]
+        rows, codes, _ = dx.hits(COMPLICATION, secondary=True)
+        excluded = self.arrays.exclusion_table[dx.principal]
+        counts = self.arrays.complication_table[codes] != excluded[rows]
+        rows, bits = rows[counts], self.arrays.complication_bits[codes[counts]]
         for bit in (1, 2):
             word[rows[bits == bit]] |= bit
 
     def _cells(
-        self, name: str, dx: CodeLists, numbers: _Numbers, rows: int
+        self, name: str, dx: _MarkedLists, numbers: _Numbers, rows: int
     ) -> npt.NDArray[np.uint8]:
         if name in self.layout.texts:
             return numbers.text_cells(name, self.layout.texts[name], rows)
         values = self._sites(dx) if name == "trauma_sites" else numbers[name]
         return cell_of(values, self.layout.cuts[name])
 
-    def _sites(self, dx: CodeLists) -> Floats:
+    def _sites(self, dx: _MarkedLists) -> Floats:
         """How many body sites the injuries of each case are on."""
-        bits = self.arrays.trauma_bit[dx.ids]
-        hits = np.flatnonzero(bits)
-        sites = np.zeros(len(dx), np.float64)
-        if hits.size:
-            rows = np.searchsorted(dx.offsets, hits, side="right") - 1
+        sites = np.zeros(len(dx.lists), np.float64)
+        rows, codes, _ = dx.hits(INJURY)
+        if rows.size:
             starts = np.flatnonzero(np.diff(rows, prepend=-1))
-            union = np.bitwise_or.reduceat(bits[hits], starts)
+            union = np.bitwise_or.reduceat(self.arrays.trauma_bit[codes], starts)
             sites[rows[starts]] = sum(_POPCOUNT[union >> shift & 1023] for shift in (0, 10, 20))
         return sites
 
     def _notes(
-        self, dx: CodeLists, px: CodeLists, principal: npt.NDArray[np.int32], numbers: _Numbers
+        self, dx: _MarkedLists, px: _MarkedLists, numbers: _Numbers
     ) -> npt.NDArray[np.int32]:
-        notes = np.zeros(len(dx), np.int32)
-        notes[principal == 0] |= BIT["missing_principal_diagnosis"]
-        _note_unknown(notes, dx, self.diagnoses.unknown, "unknown_secondary_diagnosis")
-        unknown = principal == self.diagnoses.unknown
-        if unknown.any():
-            notes[unknown] |= BIT["unknown_principal_diagnosis"]
-        _note_unknown(notes, px, self.procedures.unknown, "unknown_procedure")
+        notes = np.zeros(len(dx.lists), np.int32)
+        notes[dx.principal == 0] |= BIT["missing_principal_diagnosis"]
+        notes[dx.principal == self.diagnoses.unknown] |= BIT["unknown_principal_diagnosis"]
+        notes[dx.hits(UNKNOWN, secondary=True)[0]] |= BIT["unknown_secondary_diagnosis"]
+        notes[px.hits(UNKNOWN)[0]] |= BIT["unknown_procedure"]
         if "age_days" in self.layout.cuts:
             infant = np.flatnonzero(numbers["age"] == 0)
             days = numbers["age_days"][infant]
@@ -155,24 +141,56 @@ class Profiler:
         return notes
 
 
-NEWBORN_DAYS = 28  # 新生儿: age under 29 days
-
-
 def _any_word(*bits: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     return np.logical_or.reduce([word != 0 for words in bits for word in words])
 
 
-def _note_unknown(
-    notes: npt.NDArray[np.int32], lists: CodeLists, unknown: int, reason: str
+def _marks(
+    speaks: npt.NDArray[np.bool_], unknown: int, **others: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.uint8]:
+    """One byte a code: what there is to look at. Most codes of most cases have nothing."""
+    marks = np.where(speaks, SPEAKS, 0).astype(np.uint8)
+    marks[unknown] |= UNKNOWN
+    for name, held in others.items():
+        marks[held] |= {"complication": COMPLICATION, "injury": INJURY}[name]
+    return marks
+
+
+@dataclass(frozen=True)
+class _MarkedLists:
+    """Code lists with the mark of each code, so that only codes that matter are looked at."""
+
+    lists: CodeLists
+    principal: npt.NDArray[np.int32]
+    rows: npt.NDArray[np.int32]
+    marks: npt.NDArray[np.uint8]
+
+    def hits(
+        self, mark: int, *, secondary: bool = False
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """Row, code and whether it is the principal one, of the codes that bear a mark."""
+        places = np.flatnonzero((self.marks & mark) != 0)
+        rows = self.rows[places]
+        first = self.lists.offsets[rows] == places
+        if secondary:
+            places, rows, first = places[~first], rows[~first], first[~first]
+        return rows, self.lists.ids[places], first
+
+
+def _speak(
+    words: Sequence[Column],
+    lists: _MarkedLists,
+    anywhere: npt.NDArray[np.int64],
+    later: npt.NDArray[np.int64],
 ) -> None:
-    """Note rows with an unknown code; of diagnoses, behind the principal one only."""
-    hits = np.flatnonzero(lists.ids == unknown)
-    if not hits.size:
+    """Set the bits that the codes of each case make true."""
+    rows, codes, first = lists.hits(SPEAKS)
+    if not rows.size:
         return
-    rows = np.searchsorted(lists.offsets, hits, side="right") - 1
-    if reason == "unknown_secondary_diagnosis":
-        rows = rows[lists.offsets[rows] != hits]
-    notes[rows] |= BIT[reason]
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    for word, bits, later_bits in zip(words, anywhere, later, strict=True):
+        said = bits[codes] | np.where(first, 0, later_bits[codes])
+        word[rows[starts]] |= np.bitwise_or.reduceat(said, starts)
 
 
 class _Numbers:

@@ -1,0 +1,86 @@
+"""Numbers for the distinct rows of integer columns, the same from batch to batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_KEY_LIMIT = 1 << 62
+_MOST = 1 << 22
+
+
+class _Known:
+    """Keys met so far; a key's number is its place."""
+
+    def __init__(self) -> None:
+        self.keys = np.empty(0, np.int64)
+
+    def number(
+        self, keys: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The number of each key, and the rows where new keys are first met, in their order."""
+        found = pc.index_in(pa.array(keys), value_set=pa.array(self.keys))
+        missed = np.flatnonzero(found.is_null().to_numpy(zero_copy_only=False))
+        numbers = pc.fill_null(found, 0).to_numpy().astype(np.int64)
+        if not missed.size:
+            return numbers, missed
+        new = pa.array(keys[missed]).dictionary_encode()
+        places = new.indices.to_numpy()
+        numbers[missed] = places + len(self.keys)
+        first = np.empty(len(new.dictionary), np.int64)
+        first[places[::-1]] = missed[::-1]
+        self.keys = np.concatenate([self.keys, new.dictionary.to_numpy()])
+        return numbers, first
+
+
+class Numbering:
+    """Numbers the distinct rows of columns whose values lie in known ranges.
+
+    Columns are packed into 62-bit keys; where they do not fit, a packed part is numbered first
+    and its number packed on. Not safe for several threads at once.
+
+    Args:
+        radices: how many values each column can take.
+    """
+
+    def __init__(self, radices: Sequence[int]) -> None:
+        self._stages: list[list[int]] = [[]]
+        size = 1
+        for radix in radices:
+            if size * radix >= _KEY_LIMIT and self._stages[-1]:
+                self._stages.append([])
+                size = _MOST
+            self._stages[-1].append(radix)
+            size *= radix
+        self._known = [_Known() for _ in self._stages]
+
+    def __len__(self) -> int:
+        return len(self._known[-1].keys)
+
+    @property
+    def full(self) -> bool:
+        """So many rows are known that the numbering should be begun anew."""
+        return any(len(known.keys) > _MOST // 2 for known in self._known)
+
+    def number(
+        self, columns: Sequence[npt.NDArray[np.integer]]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Number rows.
+
+        Returns:
+            The number of each row, shape (N,), and a row for each number given for the first
+            time, in the order of the numbers.
+        """
+        left = iter(columns)
+        numbers = np.zeros(len(columns[0]), np.int64)
+        for known, radices in zip(self._known, self._stages, strict=True):
+            key = numbers.astype(np.int64)
+            for radix in radices:
+                key *= radix
+                key += next(left)
+            numbers, first = known.number(key)
+        return numbers, first
