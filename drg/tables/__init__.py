@@ -1,0 +1,32 @@
+"""Tables in and out: CSV, Excel and Parquet, in batches, in order, whole or not at all."""
+
+from __future__ import annotations
+
+from drg.tables.atomic import atomic_path, check_target
+from drg.tables.batches import Batch, Block, Malformed, TableSink, TableSource
+from drg.tables.opening import READABLE, WRITABLE, open_sink, open_table
+from drg.tables.pipeline import batches, default_workers, in_order, run
+from drg.tables.rejects import RejectFile, neutralise
+from drg.tables.whole import read_table, write_table
+
+__all__ = [
+    "READABLE",
+    "WRITABLE",
+    "Batch",
+    "Block",
+    "Malformed",
+    "RejectFile",
+    "TableSink",
+    "TableSource",
+    "atomic_path",
+    "batches",
+    "check_target",
+    "default_workers",
+    "in_order",
+    "neutralise",
+    "open_sink",
+    "open_table",
+    "read_table",
+    "run",
+    "write_table",
+]

@@ -1,0 +1,90 @@
+"""Files that appear under their name whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from drg.errors import DrgError, problem
+
+
+@contextlib.contextmanager
+def atomic_path(final: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a new, empty file beside ``final`` to write to; it takes that name at the end.
+
+    The temporary name ends in ``.partial``, so that nobody takes it for a finished table. After
+    any exception, KeyboardInterrupt included, it is removed and ``final`` is as it was before.
+
+    Args:
+        final: The file to make or to replace. A symbolic link is followed.
+
+    Raises:
+        DrgError: The folder is missing or not writable, the name is taken by something that is
+            not a file, or the disk is full.
+    """
+    shown = Path(final)
+    target = Path(os.path.realpath(shown))
+    partial = _create(target, shown)
+    try:
+        yield partial
+        with writing(shown):
+            os.replace(partial, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+
+
+def check_target(final: str | os.PathLike[str]) -> None:
+    """Find out early, before long work, whether a file of that name can be written.
+
+    Raises:
+        DrgError: As :func:`atomic_path`.
+    """
+    shown = Path(final)
+    _create(Path(os.path.realpath(shown)), shown).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing(path: Path, *others: type[Exception]) -> Iterator[None]:
+    """Turn an operating system's error while writing into a ``DrgError`` naming the file."""
+    try:
+        yield
+    except DrgError:
+        raise
+    except Exception as error:
+        if not isinstance(error, (OSError, *others)):
+            raise
+        raise problem(f"cannot be written: {_why(error)}", file=path) from error
+
+
+def _create(target: Path, shown: Path) -> Path:
+    if target.is_dir():
+        raise problem("is a folder, expected a file name", file=shown)
+    if target.exists() and not target.is_file():
+        raise problem("is not an ordinary file, it cannot be replaced", file=shown)
+    if not target.parent.is_dir():
+        raise problem(f"the folder '{target.parent}' does not exist", file=shown)
+    # A long Chinese name plus ours could go over the 255 bytes a file name may have.
+    stem = target.name.encode()[:200].decode(errors="ignore")
+    partial = target.parent / f".{stem}.{secrets.token_hex(4)}.partial"
+    try:
+        # Not mkstemp: its files are private to the user, an output should follow the umask.
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    except PermissionError:
+        raise problem(f"the folder '{target.parent}' is not writable", file=shown) from None
+    except OSError as error:
+        raise problem(f"cannot be written: {_why(error)}", file=shown) from error
+    return partial
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

@@ -1,0 +1,245 @@
+"""What every reader and writer of tables has in common: batches, blocks, sources and sinks."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+
+from drg.errors import problem
+from drg.tables.atomic import atomic_path
+
+DEFAULT_BATCH_ROWS = 131_072
+_LONGEST_VALUE = 500
+
+
+@dataclass(frozen=True)
+class Malformed:
+    """A row, or one cell of it, whose shape or text could not be read.
+
+    Attributes:
+        row: 0-based position within its batch.
+        column: The column's name, or ``""`` when the whole row is meant.
+        value: What was found, cut to 500 characters.
+        reason: Short English text, e.g. ``found 7 fields, expected 12``.
+    """
+
+    row: int
+    column: str
+    value: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        if len(self.value) > _LONGEST_VALUE:
+            object.__setattr__(self, "value", self.value[:_LONGEST_VALUE])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive input rows: one row of ``table`` for each input row, malformed ones included."""
+
+    table: pa.RecordBatch
+    malformed: tuple[Malformed, ...] = ()
+
+
+class Block(ABC):
+    """A piece of a source: cheap to make while reading, decoded by :meth:`load` in a worker.
+
+    Attributes:
+        progress: How many of the source's units (rows or bytes) this block stands for.
+    """
+
+    progress: int
+
+    @abstractmethod
+    def load(self) -> Batch:
+        """Decode the block.
+
+        Raises:
+            DrgError: The file is damaged here.
+        """
+
+
+class TableSource(ABC):
+    """An open table, read once from front to back; a context manager.
+
+    Attributes:
+        path: The file.
+        kind: ``csv``, ``excel`` or ``parquet``.
+        schema: Columns and types of every batch.
+        encoding: Of a CSV file: ``utf-8``, ``utf-8-sig`` or ``gb18030``.
+        delimiter: Of a CSV file.
+        header_rows: What to add to a 1-based row index to get the row number a user sees.
+        total: How many units the whole file has, if known.
+        unit: What ``total`` and ``Block.progress`` count: ``rows`` or ``bytes``.
+    """
+
+    path: Path
+    kind: str
+    schema: pa.Schema
+    encoding: str | None = None
+    delimiter: str | None = None
+    header_rows: int = 0
+    total: int | None = None
+    unit: str = "rows"
+
+    @property
+    def names(self) -> list[str]:
+        """The column names, in file order."""
+        return list(self.schema.names)
+
+    @abstractmethod
+    def blocks(self) -> Iterator[Block]:
+        """The file's blocks in order; may be called once.
+
+        Raises:
+            DrgError: The file cannot be read on.
+        """
+
+    def close(self) -> None:
+        """Let go of the file."""
+        return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class TableSink(ABC):
+    """A table being written; a context manager.
+
+    On a normal exit the file appears under its name; on an exception nothing appears.
+
+    Attributes:
+        path: The file's final name.
+        schema: The columns as they will read back.
+        partial: The temporary file, while the sink is entered.
+    """
+
+    path: Path
+    schema: pa.Schema
+    partial: Path
+
+    @abstractmethod
+    def encode(self, table: pa.RecordBatch) -> Any:
+        """Render a batch; safe to call from several threads.
+
+        Raises:
+            DrgError: The batch does not fit the sink's columns.
+        """
+
+    @abstractmethod
+    def append(self, encoded: Any) -> None:
+        """Add what :meth:`encode` gave; call in row order from one thread.
+
+        Raises:
+            DrgError: The file cannot be written.
+        """
+
+    def write(self, table: pa.RecordBatch) -> None:
+        """Encode and append one batch."""
+        self.append(self.encode(table))
+
+    def start(self) -> None:
+        """Open ``partial``."""
+        return
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Complete and close ``partial``."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Close ``partial``, whatever state it is in, without raising."""
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            self.partial = stack.enter_context(atomic_path(self.path))
+            self.start()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self.abandon()
+            self._stack.__exit__(kind, error, trace)
+            return
+        with self._stack:
+            try:
+                self.finish()
+            except BaseException:
+                self.abandon()
+                raise
+
+
+@contextlib.contextmanager
+def reading(path: Path, *others: type[Exception]) -> Iterator[None]:
+    """Turn what the operating system or a decoder raises while reading into a ``DrgError``.
+
+    Args:
+        path: The file named in the message.
+        others: Exceptions of the decoder in use, beyond OSError, EOFError and Arrow's.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise problem("no such file", file=path) from None
+    except IsADirectoryError:
+        raise problem("is a folder, expected a file", file=path) from None
+    except PermissionError:
+        raise problem("may not be read: permission denied", file=path) from None
+    except (OSError, EOFError, MemoryError, pa.ArrowException, *others) as error:
+        text = str(error) or type(error).__name__
+        raise problem(f"cannot be read, it may be damaged or cut short: {text}", file=path) from (
+            error
+        )
+
+
+def check_columns(table: pa.RecordBatch, schema: pa.Schema, path: Path) -> None:
+    """Make sure a batch has exactly the sink's columns.
+
+    Raises:
+        DrgError: Names or order differ.
+    """
+    if table.schema.names != schema.names:
+        raise problem(
+            "the batch's columns are not the file's",
+            file=path,
+            found=", ".join(table.schema.names),
+            expected=", ".join(schema.names),
+        )
+
+
+def unique_names(names: list[str], path: Path) -> list[str]:
+    """The names, with ``unnamed_7`` for an empty seventh one.
+
+    Raises:
+        DrgError: A name stands twice, or there are no columns.
+    """
+    if not names:
+        raise problem("has no columns", file=path)
+    named = [name if name.strip() else f"unnamed_{i}" for i, name in enumerate(names, 1)]
+    seen: set[str] = set()
+    for name in named:
+        if name in seen:
+            raise problem(f"column '{name}' stands twice in the header", file=path)
+        seen.add(name)
+    return named

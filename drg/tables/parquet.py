@@ -1,0 +1,190 @@
+"""Parquet files, read in batches and written in row groups of a good size."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from drg.errors import DrgError
+from drg.tables.atomic import writing
+from drg.tables.batches import (
+    DEFAULT_BATCH_ROWS,
+    Batch,
+    Block,
+    TableSink,
+    TableSource,
+    check_columns,
+    reading,
+    unique_names,
+)
+
+# Readers get slow with small row groups, and a row group waits in memory until it is full.
+_ROW_GROUP_ROWS = 524_288
+_ROW_GROUP_BYTES = 256 << 20
+
+
+class _ParquetBlock(Block):
+    def __init__(self, table: pa.RecordBatch) -> None:
+        self.progress = table.num_rows
+        self._batch = Batch(table)
+
+    def load(self) -> Batch:
+        return self._batch
+
+
+class ParquetSource(TableSource):
+    """A Parquet file; its batches are decoded in the reading thread, by Arrow's own threads."""
+
+    kind = "parquet"
+
+    def __init__(self, path: Path, *, batch_rows: int = DEFAULT_BATCH_ROWS) -> None:
+        """Open the file and read its footer.
+
+        Raises:
+            DrgError: It is not Parquet, is damaged, or two columns have one name.
+        """
+        self.path = path
+        self._batch_rows = batch_rows
+        with reading(path):
+            # Without pre_buffer a row group is streamed; with it, it is held in memory whole.
+            self._file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
+        try:
+            with reading(path):
+                self.schema = self._file.schema_arrow
+                self.total = self._file.metadata.num_rows
+            unique_names(self.names, path)
+        except DrgError:
+            self.close()
+            raise
+
+    def blocks(self) -> Iterator[Block]:
+        """The file's batches; decoding happens here."""
+        with reading(self.path):
+            for table in self._file.iter_batches(self._batch_rows):
+                yield _ParquetBlock(table)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class ParquetSink(TableSink):
+    """A Parquet file being written."""
+
+    def __init__(
+        self, path: Path, schema: pa.Schema, *, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """Open the partial file.
+
+        Args:
+            path: The final name.
+            schema: The columns as they shall read back; a batch may have dictionary arrays of
+                the same values.
+            metadata: Key-value metadata to store.
+
+        Raises:
+            DrgError: The file cannot be made.
+        """
+        self.path = path
+        self.schema = schema
+        self._metadata = dict(metadata or {})
+        self._writer: pq.ParquetWriter | None = None
+        self._stored: pa.Schema | None = None
+        self._waiting: list[pa.RecordBatch] = []
+        self._rows = 0
+        self._bytes = 0
+
+    def encode(self, table: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch in the sink's types; dictionary arrays of them are kept."""
+        check_columns(table, self.schema, self.path)
+        with writing(self.path, pa.ArrowException):
+            return pa.RecordBatch.from_arrays(
+                [
+                    _as_stored(column, field.type)
+                    for column, field in zip(table.columns, self.schema, strict=True)
+                ],
+                names=self.schema.names,
+            )
+
+    def append(self, encoded: Any) -> None:
+        """Hold the batch until a row group is full, then write it."""
+        self._waiting.append(encoded)
+        self._rows += encoded.num_rows
+        self._bytes += encoded.nbytes
+        if self._rows >= _ROW_GROUP_ROWS or self._bytes >= _ROW_GROUP_BYTES:
+            self._flush()
+
+    def finish(self) -> None:
+        """Write the last row group and the footer."""
+        self._flush()
+        if self._writer is None:
+            self._open(self.schema)
+        assert self._writer is not None
+        with writing(self.path, pa.ArrowException):
+            self._writer.close()
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        if self._stored is None:
+            self._open(self._waiting[0].schema)
+        assert self._writer is not None
+        with writing(self.path, pa.ArrowException):
+            batches = [_cast(batch, self._stored) for batch in self._waiting]
+            table = pa.Table.from_batches(batches, self._stored).unify_dictionaries()
+            self._writer.write_table(table, row_group_size=max(self._rows, 1))
+        self._waiting, self._rows, self._bytes = [], 0, 0
+
+    def _open(self, stored: pa.Schema) -> None:
+        """Start the file with the arrays' types, but tell readers the sink's types.
+
+        Arrow would note the arrays' dictionary types for readers otherwise, and pandas would
+        give categories where text is meant.
+        """
+        metadata = dict(self.schema.metadata or {})
+        metadata |= {key.encode(): value.encode() for key, value in self._metadata.items()}
+        metadata.pop(b"ARROW:schema", None)
+        plain = self.schema.with_metadata(metadata)
+        metadata[b"ARROW:schema"] = base64.b64encode(plain.serialize().to_pybytes())
+        self._stored = pa.schema(
+            [field.with_type(kept.type) for field, kept in zip(self.schema, stored, strict=True)]
+        )
+        with writing(self.path, pa.ArrowException):
+            self._writer = pq.ParquetWriter(self.partial, self._stored, store_schema=False)
+            self._writer.add_key_value_metadata(metadata)
+
+    def abandon(self) -> None:
+        """Close the unfinished file."""
+        if self._writer is not None:
+            with contextlib.suppress(OSError, pa.ArrowException):
+                self._writer.close()
+
+
+def _as_stored(column: pa.Array, wanted: pa.DataType) -> pa.Array:
+    if column.type == wanted:
+        return column
+    if pa.types.is_dictionary(column.type) and column.type.value_type == wanted:
+        # One index type for all batches, as they share a row group.
+        return column.cast(pa.dictionary(pa.int32(), wanted))
+    return column.cast(wanted)
+
+
+def _cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """A later batch in the first one's arrays: the file's column is either dictionary or not."""
+    if batch.schema.equals(schema):
+        return batch
+    columns = []
+    for column, field in zip(batch.columns, schema, strict=True):
+        if column.type == field.type:
+            columns.append(column)
+        elif pa.types.is_dictionary(field.type):
+            columns.append(column.dictionary_encode())
+        else:
+            columns.append(column.cast(field.type))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
