@@ -1,4 +1,4 @@
-"""Errors that a user can act on: one line that names the place, what was found and what was expected."""
+"""Errors that a user can act on: one line with the place, what was found and what was expected."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def problem(
     found: object = None,
     expected: str | None = None,
 ) -> DrgError:
-    """Build a :class:`DrgError` in the house form ``file: row N: key: what: found ..., expected ...``."""
+    """Build a :class:`DrgError`: ``file: row N: key: what: found ..., expected ...``."""
     parts = [str(file)] if file is not None else []
     if row is not None:
         parts.append(f"row {row}")

@@ -179,8 +179,12 @@ def _complications(
 def _trauma(scheme: Scheme, ids: Mapping[str, int]) -> npt.NDArray[np.int32]:
     sites = sorted(set(scheme.trauma_sites.values()))
     if len(sites) > MOST_TRAUMA_SITES:
-        raise problem("too many trauma sites", key=scheme.id, found=len(sites),
-                      expected=f"at most {MOST_TRAUMA_SITES}")
+        raise problem(
+            "too many trauma sites",
+            key=scheme.id,
+            found=len(sites),
+            expected=f"at most {MOST_TRAUMA_SITES}",
+        )
     bits = np.zeros(len(ids) + 2, np.int32)
     for code, site in scheme.trauma_sites.items():
         bits[ids[code]] = 1 << sites.index(site)

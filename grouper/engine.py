@@ -104,7 +104,7 @@ class Grouper:
         if isinstance(cases, pd.DataFrame):
             found = recognise([str(name) for name in cases.columns], columns)
             result = self._group_table(_as_arrow(cases, found), found)
-            kept = cases.rename(columns=renamed(cases.columns))
+            kept: pd.DataFrame = cases.rename(columns=renamed(cases.columns))
             for name in RESULT_COLUMNS:
                 kept[name] = result[name].to_numpy()
             return kept
@@ -285,14 +285,23 @@ def _as_arrow(cases: pd.DataFrame, columns: CaseColumns) -> pa.Table:
         try:
             found = pa.array(column, from_pandas=True)
         except (pa.ArrowInvalid, pa.ArrowTypeError):
-            texts = ["|".join(map(str, v)) if isinstance(v, list | tuple | np.ndarray)
-                     else None if v is None or v != v else str(v) for v in column]
+            texts = [
+                "|".join(map(str, v))
+                if isinstance(v, list | tuple | np.ndarray)
+                else None
+                if v is None or v != v
+                else str(v)
+                for v in column
+            ]
             found = pa.array(texts, pa.string())
         arrays.append(found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found)
     return pa.table(arrays, names=used) if used else pa.table({})
 
 
-def group(cases: Table, scheme: str | PathLike[str] = "chs-drg-1.1",
-          columns: Mapping[str, Sequence[str]] | None = None) -> Table:
+def group(
+    cases: Table,
+    scheme: str | PathLike[str] = "chs-drg-1.1",
+    columns: Mapping[str, Sequence[str]] | None = None,
+) -> Table:
     """Group cases by a scheme; see :meth:`Grouper.group`."""
     return Grouper(scheme).group(cases, columns)

@@ -64,8 +64,11 @@ class _Reader:
                 reader = csv.reader(stream)
                 header = next(reader, [])
                 if header != wanted:
-                    self.error(file, 1, f"columns are {show(','.join(header))}, "
-                                        f"expected {show(','.join(wanted))}")
+                    self.error(
+                        file,
+                        1,
+                        f"columns are {show(','.join(header))}, expected {show(','.join(wanted))}",
+                    )
                     return
                 for number, row in enumerate(reader, 2):
                     if len(row) != len(wanted):
@@ -124,8 +127,12 @@ def _unique(
         elif code in seen:
             reader.error(file, number, f"{show(code)} stands already in row {seen[code]}")
         elif parents is not None and row[1] not in parents:
-            reader.error(file, number, f"{show(code)} belongs to {show(row[1])}, which is no row "
-                                       f"of {'mdc.csv' if file == 'adrg.csv' else 'adrg.csv'}")
+            reader.error(
+                file,
+                number,
+                f"{show(code)} belongs to {show(row[1])}, which is no row "
+                f"of {'mdc.csv' if file == 'adrg.csv' else 'adrg.csv'}",
+            )
         else:
             seen[code] = number
             if not row[-2]:
@@ -176,8 +183,12 @@ def _read_diagnoses(reader: _Reader, mdcs: set[str], adrgs: set[str]) -> _Diagno
         if level in complications and table:
             complications[level][code] = table
         elif level or table:
-            reader.error(file, number, f"complication {show(level)} with table {show(table)}, "
-                                       "expected MCC or CC and a table, or both empty")
+            reader.error(
+                file,
+                number,
+                f"complication {show(level)} with table {show(table)}, "
+                "expected MCC or CC and a table, or both empty",
+            )
     return found
 
 
@@ -201,18 +212,20 @@ def _add_lists(
     for place in filter(None, lists.split("|")):
         owner, _, name = place.rpartition(":")
         if owner not in adrgs:
-            reader.error(file, number, f"{show(code)} is in list {show(place)} of no row of "
-                                       "adrg.csv")
+            reader.error(
+                file, number, f"{show(code)} is in list {show(place)} of no row of adrg.csv"
+            )
         elif not name.startswith(kind):
-            reader.error(file, number, f"{show(code)} is in list {show(place)}, expected a list "
-                                       f"such as {kind}1")
+            reader.error(
+                file,
+                number,
+                f"{show(code)} is in list {show(place)}, expected a list such as {kind}1",
+            )
         else:
             reader.add(owner, name, code)
 
 
-def _check_rules(
-    reader: _Reader, mdcs: list[Mdc], adrgs: list[Adrg], drgs: list[Drg]
-) -> None:
+def _check_rules(reader: _Reader, mdcs: list[Mdc], adrgs: list[Adrg], drgs: list[Drg]) -> None:
     for file, groups in (("mdc.csv", mdcs), ("adrg.csv", adrgs), ("drg.csv", drgs)):
         for group in groups:
             try:
@@ -232,16 +245,17 @@ def _check_list(reader: _Reader, file: str, group: Mdc | Adrg | Drg, atom: rules
         reader.error(file, None, f"rule of {group.code}: list {key[1]} of {key[0]} has no codes")
 
 
-def _check_use(
-    reader: _Reader, adrgs: list[Adrg], drgs: list[Drg], diagnoses: _Diagnoses
-) -> None:
+def _check_use(reader: _Reader, adrgs: list[Adrg], drgs: list[Drg], diagnoses: _Diagnoses) -> None:
     for owner, name in sorted(set(reader.lists) - reader.used):
         reader.warn("adrg.csv", None, f"list {name} of {owner} is used by no rule")
     settled: dict[str, str] = {}
     for drg in drgs:
         if drg.adrg in settled:
-            reader.warn("drg.csv", None, f"{drg.code} is never reached: {settled[drg.adrg]} before "
-                                         "it takes every case")
+            reader.warn(
+                "drg.csv",
+                None,
+                f"{drg.code} is never reached: {settled[drg.adrg]} before it takes every case",
+            )
         if drg.rule == "true":
             settled.setdefault(drg.adrg, drg.code)
     for adrg in adrgs:

@@ -14,13 +14,13 @@ from drg.cases.codes import CodeIndex, CodeLists, read_codes
 from drg.cases.columns import CaseColumns
 from drg.cases.values import NUMBERS, SEX_EXPECTED, read_number, read_sex, read_text
 from grouper.compile import Compiled
-from grouper.program import Column, cell_of
+from grouper.program import Column, Mask, cell_of
 from grouper.reasons import BIT
 
 Floats = npt.NDArray[np.float64]
 NEWBORN_DAYS = 28  # 新生儿: age under 29 days
 SPEAKS, COMPLICATION, INJURY, UNKNOWN = 1, 2, 4, 8
-_POPCOUNT = np.array([bin(i).count("1") for i in range(1 << 10)], np.uint8)
+_POPCOUNT = np.array([i.bit_count() for i in range(1 << 10)], np.uint8)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,10 @@ class Profiler:
         self._complications(words[0], dx)
         notes = self._notes(dx, px, numbers)
         cells = [self._cells(name, dx, numbers, rows) for name in self.layout.features]
-        signatures = [a.diagnosis_signature[dx.principal], a.procedure_signature[px.principal]]
+        signatures: list[Column] = [
+            a.diagnosis_signature[dx.principal],
+            a.procedure_signature[px.principal],
+        ]
         if numbers.bad:
             notes[[cell.row for cell in numbers.bad]] |= BIT["bad_value"]
         return Profiles([*signatures, *words, *cells], notes, numbers.bad)
@@ -96,7 +99,7 @@ class Profiler:
         return _MarkedLists(lists, lists.principal(), lists.rows(), marks[lists.ids])
 
     def _complications(self, word: Column, dx: _MarkedLists) -> None:
-        """Set the mcc and cc bits: a complication counts unless the principal excludes its table."""
+        """Set the mcc and cc bits of complications that the principal does not exclude."""
         rows, codes, _ = dx.hits(COMPLICATION, secondary=True)
         excluded = self.arrays.exclusion_table[dx.principal]
         counts = self.arrays.complication_table[codes] != excluded[rows]
@@ -104,9 +107,7 @@ class Profiler:
         for bit in (1, 2):
             word[rows[bits == bit]] |= bit
 
-    def _cells(
-        self, name: str, dx: _MarkedLists, numbers: _Numbers, rows: int
-    ) -> npt.NDArray[np.uint8]:
+    def _cells(self, name: str, dx: _MarkedLists, numbers: _Numbers, rows: int) -> Column:
         if name in self.layout.texts:
             return numbers.text_cells(name, self.layout.texts[name], rows)
         values = self._sites(dx) if name == "trauma_sites" else numbers[name]
@@ -141,8 +142,8 @@ class Profiler:
         return notes
 
 
-def _any_word(*bits: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    return np.logical_or.reduce([word != 0 for words in bits for word in words])
+def _any_word(*bits: npt.NDArray[np.int64]) -> Mask:
+    return np.asarray(np.any([word != 0 for words in bits for word in words], axis=0))
 
 
 def _marks(
@@ -225,11 +226,11 @@ class _Numbers:
             values = np.where(np.isnan(values) & (days < 365), 0.0, values)
         return values
 
-    def text_cells(self, name: str, wanted: list[str], rows: int) -> npt.NDArray[np.uint8]:
+    def text_cells(self, name: str, wanted: list[str], rows: int) -> Column:
         header = self._columns.column(name)
         if header is None:
             return np.zeros(rows, np.uint8)
         texts = read_text(self._table.column(header))
         cells = pc.fill_null(pc.index_in(texts.dictionary, pa.array(wanted, pa.string())), -1)
-        found: npt.NDArray[np.uint8] = (cells.to_numpy() + 1).astype(np.uint8)
-        return found[texts.indices.to_numpy()]
+        places: npt.NDArray[np.int32] = texts.indices.to_numpy()
+        return np.asarray(cells.to_numpy() + 1, np.uint8)[places]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from grouper import rules
 from grouper.scheme import Adrg, Drg, Mdc, Scheme, resolve
 
-Column: TypeAlias = npt.NDArray[np.int64]
+Column: TypeAlias = npt.NDArray[np.integer[Any]]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Test: TypeAlias = Callable[[Sequence[Column]], Mask]
 
@@ -81,7 +81,8 @@ def collect(scheme: Scheme) -> Layout:
     cuts: dict[str, set[float]] = {}
     texts: dict[str, set[str]] = {}
     seen: set[Key] = set(layout.bits)
-    for group in (*scheme.mdcs, *scheme.adrgs, *scheme.drgs):
+    groups: tuple[Mdc | Adrg | Drg, ...] = (*scheme.mdcs, *scheme.adrgs, *scheme.drgs)
+    for group in groups:
         for atom in rules.atoms(rules.parse(group.rule)):
             if isinstance(atom, rules.Compare):
                 cuts.setdefault(atom.feature, set()).add(atom.value)
@@ -197,8 +198,9 @@ class Answer:
 class Program:
     """All rules of a scheme, in the order in which they are tried."""
 
-    def __init__(self, mdcs: Sequence[Mdc], adrgs: Sequence[Adrg], drgs: Sequence[Drg],
-                 binder: Binder) -> None:
+    def __init__(
+        self, mdcs: Sequence[Mdc], adrgs: Sequence[Adrg], drgs: Sequence[Drg], binder: Binder
+    ) -> None:
         inside: Mapping[str, list[tuple[int, Test | None]]] = {a.code: [] for a in adrgs}
         for i, drg in enumerate(drgs):
             inside[drg.adrg].append((i, binder.bind(drg)))
@@ -220,9 +222,11 @@ class Program:
         for mdc, enters, adrgs in self._mdcs:
             if not open_rows.size:
                 break
-            here = open_rows if enters is None else open_rows[
-                enters([column[open_rows] for column in columns])
-            ]
+            here = (
+                open_rows
+                if enters is None
+                else open_rows[enters([column[open_rows] for column in columns])]
+            )
             if here.size:
                 self._within(mdc, adrgs, here, columns, answer)
                 open_rows = open_rows[answer.drg[open_rows] < 0]

@@ -111,7 +111,7 @@ class RuleError(ValueError):
     """A rule that cannot be read: what is wrong and where (``position``, from 1)."""
 
     def __init__(self, message: str, text: str, position: int) -> None:
-        super().__init__(f"{message} at character {position} of \"{text}\"")
+        super().__init__(f'{message} at character {position} of "{text}"')
         self.position = position
 
 

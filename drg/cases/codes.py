@@ -154,11 +154,9 @@ def _encode(texts: pa.Array, index: CodeIndex) -> Ids:
         texts = _as_text(texts).dictionary_encode()
     ids = index.ids(_as_text(texts.dictionary))
     if texts.indices.null_count:
-        positions = pc.fill_null(texts.indices, len(ids)).to_numpy()
-        return np.append(ids, np.int32(0))[positions]
-    if not len(ids):
-        return np.zeros(len(texts), np.int32)
-    return ids.take(texts.indices.to_numpy())
+        ids = np.append(ids, np.int32(0))
+    places: npt.NDArray[np.int32] = pc.fill_null(texts.indices, len(ids) - 1).to_numpy()
+    return ids[places]
 
 
 def _take(lists: CodeLists, indices: pa.Array) -> CodeLists:
@@ -191,9 +189,7 @@ def _split(cells: pa.Array, index: CodeIndex) -> CodeLists:
     begins[offsets[:-1][offsets[1:] > offsets[:-1]]] = True
     starts = np.flatnonzero(begins[:-1])
     bounds = np.append(starts, len(data)).astype(np.int32)
-    slices: Any = pa.StringArray.from_buffers(
-        len(starts), pa.py_buffer(bounds), pa.py_buffer(data)
-    )
+    slices: Any = pa.StringArray.from_buffers(len(starts), pa.py_buffer(bounds), pa.py_buffer(data))
     return CodeLists(_encode(slices, index), np.searchsorted(starts, offsets).astype(np.int64))
 
 
@@ -239,5 +235,3 @@ def _without(lists: CodeLists, positions: npt.NDArray[np.int64]) -> CodeLists:
         return lists
     before = np.searchsorted(positions, lists.offsets)
     return CodeLists(np.delete(lists.ids, positions), lists.offsets - before)
-
-

@@ -24,12 +24,25 @@ LIST_COLUMNS = ("diagnoses", "procedures")
 # canonical name -> the headers of the other two dialects, in order of preference
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "case_id": (
-        "病例号", "住院流水号", "就诊流水号", "结算流水号", "结算id", "就诊id", "病案号",
-        "setl_id", "mdtrt_id", "medcasno",
+        "病例号",
+        "住院流水号",
+        "就诊流水号",
+        "结算流水号",
+        "结算id",
+        "就诊id",
+        "病案号",
+        "setl_id",
+        "mdtrt_id",
+        "medcasno",
     ),
     "patient_id": ("患者id", "人员编号", "身份证号", "证件号码", "健康卡号", "psn_no", "certno"),
     "hospital_id": (
-        "医疗机构代码", "医疗机构编码", "定点医药机构编号", "组织机构代码", "医院编码", "医院代码",
+        "医疗机构代码",
+        "医疗机构编码",
+        "定点医药机构编号",
+        "组织机构代码",
+        "医院编码",
+        "医院代码",
         "fixmedins_code",
     ),
     "insurance": ("险种", "险种类型", "参保类型", "医保类型", "insutype", "hi_type"),
@@ -38,18 +51,38 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "sex": ("性别", "性别代码", "gend", "gender"),
     "age": ("年龄", "年龄岁", "年龄周岁"),
     "age_days": (
-        "年龄不足1周岁天数", "年龄不足1周岁的天数", "不足一周岁年龄天", "年龄不足一周岁天数",
-        "年龄不足1周岁的年龄天", "年龄不足1周岁年龄天", "年龄天", "天龄", "nwb_age",
+        "年龄不足1周岁天数",
+        "年龄不足1周岁的天数",
+        "不足一周岁年龄天",
+        "年龄不足一周岁天数",
+        "年龄不足1周岁的年龄天",
+        "年龄不足1周岁年龄天",
+        "年龄天",
+        "天龄",
+        "nwb_age",
     ),
     "birth_weight": (
-        "新生儿出生体重", "出生体重", "新生儿体重", "nwb_bir_wt",
+        "新生儿出生体重",
+        "出生体重",
+        "新生儿体重",
+        "nwb_bir_wt",
     ),
     "length_of_stay": (
-        "实际住院天数", "住院天数", "实际住院日", "act_ipt_days", "act_ipt_days_cnt", "ipt_days",
+        "实际住院天数",
+        "住院天数",
+        "实际住院日",
+        "act_ipt_days",
+        "act_ipt_days_cnt",
+        "ipt_days",
     ),
     "discharge_mode": ("离院方式", "离院方式代码", "dscg_way"),
     "department": (
-        "出院科别", "出院科室", "科室", "出院科别名称", "dscg_caty", "dscg_dept_name",
+        "出院科别",
+        "出院科室",
+        "科室",
+        "出院科别名称",
+        "dscg_caty",
+        "dscg_dept_name",
         "dscg_caty_name",
     ),
     "icu_hours": ("重症监护小时数", "重症监护时长", "重症监护合计时长", "scs_cutd_sum_dura"),
@@ -76,7 +109,10 @@ _NUMBER = r"[_\-]?(?P<number>\d+)"
 _PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {
     "diagnoses": (
         (r"diagnoses|diagnosis(_?codes?)?|principal_diagnosis(_code)?", ""),
-        (r"(出院)?(主要|主)诊断(疾病)?(编码|代码)|主诊编码", r"(出院)?(其他|其它|次要)诊断(疾病)?(编码|代码)"),
+        (
+            r"(出院)?(主要|主)诊断(疾病)?(编码|代码)|主诊编码",
+            r"(出院)?(其他|其它|次要)诊断(疾病)?(编码|代码)",
+        ),
         (r"(出院)?诊断(编码|代码)|疾病(诊断)?编码", r"(出院)?诊断(编码|代码)|疾病(诊断)?编码"),
         (r"(main_?)?diag_code|maindiag_code|dscg_maindiag_code", r"(oth_?)?diag_code"),
         (r"(main_?)?diag_code|icd10", r"secondary_diagnos[ie]s|(secondary_)?diagnosis(_code)?"),
@@ -191,9 +227,7 @@ def _find_list(canonical: str, free: Sequence[tuple[str, str]]) -> tuple[str, ..
     return ()
 
 
-def _numbered(
-    pattern: str, free: Sequence[tuple[str, str]], taken: set[str]
-) -> tuple[str, ...]:
+def _numbered(pattern: str, free: Sequence[tuple[str, str]], taken: set[str]) -> tuple[str, ...]:
     """Columns of one numbered family, in the order of their numbers."""
     found: list[tuple[int, int, str]] = []
     for position, (plain, name) in enumerate(free):
@@ -216,12 +250,21 @@ def read_mapping(path: str | PathLike[str], names: Sequence[str]) -> dict[str, t
     mapping: dict[str, tuple[str, ...]] = {}
     for canonical, headers in entries.items():
         if canonical not in CANONICAL:
-            raise problem("not a column of the case table", file=path, key=canonical,
-                          expected="one of " + ", ".join(CANONICAL))
+            raise problem(
+                "not a column of the case table",
+                file=path,
+                key=canonical,
+                expected="one of " + ", ".join(CANONICAL),
+            )
         columns = tuple(c for header in headers for c in _expand(header, names))
         if not columns:
-            raise problem("no such column in the table", file=path, key=canonical,
-                          found=", ".join(headers), expected="one of " + ", ".join(names))
+            raise problem(
+                "no such column in the table",
+                file=path,
+                key=canonical,
+                found=", ".join(headers),
+                expected="one of " + ", ".join(names),
+            )
         if canonical not in LIST_COLUMNS and len(columns) > 1:
             raise problem("takes one column", file=path, key=canonical, found=", ".join(columns))
         mapping[canonical] = columns

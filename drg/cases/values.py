@@ -20,7 +20,9 @@ import pyarrow.compute as pc
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-_BLANKS = frozenset({"", "-", "--", "---", "—", "——", "/", "null", "none", "nan", "na", "无", "\\n"})
+_BLANKS = frozenset(
+    ["", "-", "--", "---", "—", "——", "/", "null", "none", "nan", "na", "无", "\\n"]
+)  # what forms print where there is no value
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?")
 _SEXES = {
     "1": 1.0, "01": 1.0, "男": 1.0, "男性": 1.0, "m": 1.0, "male": 1.0, "1.0": 1.0,

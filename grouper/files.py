@@ -1,0 +1,233 @@
+"""Grouping a file: discharge file in, grouped file out, and an account of what happened."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from drg.cases import CaseColumns, read_mapping, recognise
+from drg.errors import problem
+from drg.provenance import hash_file, record, to_json
+from drg.tables import Batch, Malformed, RejectFile, TableSource, atomic_path, open_sink, open_table
+from drg.tables import run as run_batches
+from grouper.engine import RESULT_COLUMNS, BatchResult, Grouper, renamed, workers
+from grouper.reasons import REASONS, STATUSES
+from grouper.scheme import Header
+
+
+@dataclass
+class Account:
+    """What grouping a file came to.
+
+    Attributes:
+        scheme: the scheme's header.
+        scheme_hash: SHA-256 of the scheme pack.
+        input_name: name of the input file, without its folder.
+        input_hash: SHA-256 of the input file.
+        cases: rows of the input, and of the output.
+        statuses: cases by status.
+        main_reasons: cases without a group by their first reason.
+        reasons: cases by every reason said of them, grouped cases included.
+        drg_cases: cases by DRG.
+        scheme_drgs: how many DRGs the scheme has.
+        compared: cases whose input had a DRG of its own.
+        agreeing: those of them whose DRG is the same.
+        rejects: entries in the reject file.
+        reject_path: the reject file.
+        seconds: wall time.
+    """
+
+    scheme: Header
+    scheme_hash: str
+    input_name: str
+    reject_path: Path
+    scheme_drgs: int
+    input_hash: str = ""
+    cases: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    main_reasons: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    drg_cases: Counter[str] = field(default_factory=Counter)
+    compared: int = 0
+    agreeing: int = 0
+    rejects: int = 0
+    seconds: float = 0.0
+
+    def document(self) -> dict[str, Any]:
+        """The account as a provenance record; the same for the same input."""
+        return record(
+            scheme={
+                "id": self.scheme.id, "version": self.scheme.version, "sha256": self.scheme_hash,
+            },
+            input={"name": self.input_name, "sha256": self.input_hash},
+            cases=self.cases,
+            statuses={s: self.statuses[s] for s in STATUSES},
+            reasons={r.code: self.reasons[r.code] for r in REASONS if self.reasons[r.code]},
+            drgs_covered=len(self.drg_cases),
+            drg_input={"compared": self.compared, "agreeing": self.agreeing},
+            rejects=self.rejects,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a worker says of a batch besides its rows."""
+
+    result: BatchResult
+    malformed: tuple[Malformed, ...]
+    compared: int
+    agreeing: int
+
+
+def group_file(
+    source: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    scheme: str | PathLike[str] = "chs-drg-1.1",
+    mapping: str | PathLike[str] | None = None,
+    sheet: str | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Account:
+    """Group a discharge file.
+
+    Every row of the input is a row of the output, in order, with its columns kept and
+    ``mdc, adrg, drg, severity, status, reason`` appended. Rows or cells that cannot be read are
+    listed in ``<out>.rejects.csv``; ``<out>.run.json`` records versions, hashes and counts.
+
+    Args:
+        source: CSV, Excel or Parquet file.
+        out: file to write, of a format by its extension.
+        scheme: id of a shipped scheme or folder of a pack.
+        mapping: mapping file for headers that are not known.
+        sheet: sheet of a workbook.
+        progress: called with units done and their total, when it is known.
+
+    Raises:
+        DrgError: the input, the mapping, the scheme or the output cannot be used.
+    """
+    source, out = Path(source), Path(out)
+    began = time.perf_counter()
+    if out.exists() and source.exists() and out.samefile(source):
+        raise problem("the output would replace its own input; name another file", file=out)
+    with open_table(source, sheet=sheet) as table, ThreadPoolExecutor(1) as hashing:
+        columns = _columns(table, source, mapping)
+        grouper = Grouper(scheme)
+        input_hash = hashing.submit(hash_file, source)
+        account = Account(
+            grouper.compiled.header, grouper.compiled.content_hash, source.name,
+            out.with_name(out.name + ".rejects.csv"), len(grouper.compiled.drgs),
+        )  # fmt: skip
+        work = _Work(grouper, columns, table.schema)
+        about = {
+            "drg-toolkit": to_json(
+                record(scheme=account.scheme.id, scheme_sha256=account.scheme_hash)
+            )
+        }
+        with (
+            open_sink(out, work.schema, like=table, metadata=about) as sink,
+            RejectFile(account.reject_path) as rejects,
+        ):
+            note = _Notes(account, grouper, rejects, table.header_rows + 1)
+            advance = None if progress is None else lambda n: progress(n, table.total)
+            account.cases = run_batches(
+                table, work, sink, workers=workers(), progress=advance, on_result=note
+            )
+            account.rejects = rejects.count
+        account.input_hash = input_hash.result()
+    with atomic_path(out.with_name(out.name + ".run.json")) as path:
+        path.write_text(to_json(account.document()), encoding="utf-8")
+    account.seconds = time.perf_counter() - began
+    return account
+
+
+def _columns(table: TableSource, source: Path, mapping: str | PathLike[str] | None) -> CaseColumns:
+    mapped = None if mapping is None else read_mapping(mapping, table.schema.names)
+    columns = recognise(table.schema.names, mapped)
+    columns.need("diagnoses", file=source)
+    return columns
+
+
+class _Work:
+    """Groups one batch: input columns kept, result columns appended."""
+
+    def __init__(self, grouper: Grouper, columns: CaseColumns, schema: pa.Schema) -> None:
+        self._grouper = grouper
+        self._columns = columns
+        self._own = "drg" if "drg" in schema.names else None
+        names = renamed(schema.names)
+        kept = [field.with_name(names.get(field.name, field.name)) for field in schema]
+        self._names = [field.name for field in kept] + list(RESULT_COLUMNS)
+        results = [pa.field(name, pa.string()) for name in RESULT_COLUMNS]
+        self.schema = pa.schema([*kept, *results])
+
+    def __call__(self, batch: Batch) -> tuple[pa.RecordBatch, _Outcome]:
+        table = batch.table
+        broken = sorted({m.row for m in batch.malformed})
+        result = self._grouper.group_batch(table, self._columns, broken)
+        compared = agreeing = 0
+        if self._own is not None:
+            compared, agreeing = _agreement(table.column(self._own), result.columns[2])
+        rows = pa.RecordBatch.from_arrays([*table.columns, *result.columns], names=self._names)
+        return rows, _Outcome(result, batch.malformed, compared, agreeing)
+
+
+def _agreement(own: pa.Array, found: pa.DictionaryArray) -> tuple[int, int]:
+    """How many cases came with a DRG, and how many of those got the same."""
+    own = pc.utf8_trim_whitespace(own.cast(pa.string()))
+    given = pc.fill_null(pc.not_equal(own, ""), False)
+    same = pc.and_(given, pc.fill_null(pc.equal(own, found.cast(pa.string())), False))
+    return pc.sum(given).as_py() or 0, pc.sum(same).as_py() or 0
+
+
+class _Notes:
+    """Adds each batch's outcome to the account and the reject file, in order."""
+
+    def __init__(
+        self, account: Account, grouper: Grouper, rejects: RejectFile, first_number: int
+    ) -> None:
+        self._account = account
+        self._drgs = [drg.code for drg in grouper.compiled.drgs]
+        self._rejects = rejects
+        self._first_number = first_number
+
+    def __call__(self, outcome: _Outcome, first_row: int) -> None:
+        account, result = self._account, outcome.result
+        account.compared += outcome.compared
+        account.agreeing += outcome.agreeing
+        for place, count in _tally(result.status):
+            account.statuses[STATUSES[place]] += count
+        for place, count in _tally(result.drg[result.drg >= 0]):
+            account.drg_cases[self._drgs[place]] += count
+        for bits, count in _tally(result.notes):
+            said = [reason.code for i, reason in enumerate(REASONS) if bits >> i & 1]
+            account.reasons.update(dict.fromkeys(said, count))
+        for bits, count in _tally(result.notes[result.drg < 0]):
+            first = next(reason.code for i, reason in enumerate(REASONS) if bits >> i & 1)
+            account.main_reasons[first] += count
+        self._list(outcome, first_row + self._first_number)
+
+    def _list(self, outcome: _Outcome, base: int) -> None:
+        entries = [(m.row, m.column, m.value, m.reason) for m in outcome.malformed]
+        entries += [
+            (c.row, c.column, c.value, f"expected {c.expected}") for c in outcome.result.bad_cells
+        ]
+        if entries:
+            entries.sort(key=lambda entry: entry[0])
+            rows, columns, values, reasons = zip(*entries, strict=True)
+            self._rejects.add_many([base + row for row in rows], columns, values, reasons)
+
+
+def _tally(values: np.ndarray[Any, Any]) -> list[tuple[int, int]]:
+    """Distinct small non-negative integers and how often each stands in an array."""
+    counts = np.bincount(values) if values.size else np.empty(0, np.int64)
+    return [(int(v), int(counts[v])) for v in np.flatnonzero(counts)]
