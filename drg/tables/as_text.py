@@ -35,14 +35,16 @@ def _joined(column: pa.Array) -> pa.Array:
     items = as_text(column.flatten())
     if items.null_count:
         items = items.fill_null("")
+    return pc.binary_join(with_items(column, items), LIST_SEPARATOR)
+
+
+def with_items(column: pa.Array, items: pa.Array) -> pa.Array:
+    """A list column like ``column`` with other items, one for each of ``column.flatten()``."""
     # flatten() leaves out what lies under null lists and outside a slice, so offsets start anew.
-    lengths = pc.list_value_length(column).fill_null(0)
-    ends = pc.cumulative_sum(lengths.cast(pa.int32()))
-    offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
-    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, items), LIST_SEPARATOR)
-    if column.null_count:
-        return pc.if_else(column.is_valid(), joined, pa.scalar(None, pa.string()))
-    return joined
+    lengths = pc.list_value_length(column).fill_null(0).cast(pa.int32())
+    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths)])
+    mask = column.is_null() if column.null_count else None
+    return pa.ListArray.from_arrays(offsets, items, mask=mask)
 
 
 def _without_empty_fraction(column: pa.Array) -> pa.Array:

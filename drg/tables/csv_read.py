@@ -89,7 +89,10 @@ class CsvSource(TableSource):
         header, data = self._take_header(data)
         self._pending = data
         # A header in English and a first Chinese cell far down: look on while that is cheap.
+        here = self._raw.tell()
         guess = "utf-8-sig" if with_bom else guess_encoding(self._sample(header, data))
+        if self._stream is self._raw:
+            self._raw.seek(here)
         self._sure = guess is not None
         self.encoding = guess or "utf-8"
         self._read_header(header)
@@ -135,18 +138,13 @@ class CsvSource(TableSource):
         yield header + b"\n" + whole_lines
         if self._zipped or not whole_lines.isascii():
             return
-        here = self._raw.tell()
-        rest = data[len(whole_lines) :]
-        while self._raw.tell() - here < _LOOK_AHEAD:
+        part = data[len(whole_lines) :]
+        end = self._raw.tell() + _LOOK_AHEAD
+        while part.isascii() and self._raw.tell() < end:
             part = self._raw.read(_FIRST_READ)
             if not part:
-                break
-            part = rest + part
-            cut = _last_break(part) or len(part)
-            rest = part[cut:]
-            yield part[:cut]
-        yield rest
-        self._raw.seek(here)
+                return
+        yield part + self._raw.readline(_FIRST_READ)
 
     def _read_header(self, header: bytes) -> None:
         if not is_valid(header, self.encoding):

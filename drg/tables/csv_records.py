@@ -111,13 +111,14 @@ def find_records(data: bytes, delimiter: int, width: int) -> Records:
         delimiter: The delimiter's byte.
         width: The number of cells the header has.
     """
-    starts, ends = _lines(data)
+    starts, line_ends = _lines(data)
+    ends = line_ends.copy()
     keep = ends > starts
     unclosed: list[int] = []
     open_at = -1
     resume = 0
     for line in _suspects(data, starts, delimiter):
-        begin, end = int(starts[line]), int(ends[line])
+        begin, end = int(starts[line]), int(line_ends[line])
         if line < resume or take_apart(data, begin, end, delimiter).state == "whole":
             continue
         limit = min(begin + WINDOW, len(data))
@@ -127,7 +128,7 @@ def find_records(data: bytes, delimiter: int, width: int) -> Records:
         if record.state == "open" and limit == len(data) and open_at < 0:
             open_at = begin
         if record.state == "whole" and len(record.cells) == width:
-            resume = int(np.searchsorted(ends, record.stop)) + 1
+            resume = int(np.searchsorted(line_ends, record.stop)) + 1
             keep[line + 1 : resume] = False
             ends[line] = record.stop
         else:

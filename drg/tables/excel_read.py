@@ -27,6 +27,7 @@ from drg.tables.excel_errors import error_cells
 _MOST_ROWS = 16_384
 _MOST_INT = 1 << 63
 _TEXT = pa.string()
+_ERROR = "the cell holds an Excel error"
 _ErrorCells = dict[int, list[tuple[int, str]]]
 
 
@@ -99,8 +100,8 @@ class ExcelSource(TableSource):
             except calamine.CalamineError as error:
                 raise problem(f"is not a readable Excel workbook: {error}", file=path) from error
             self._sheet = self._pick(sheet)
-            self._look_through()
             self._errors: _ErrorCells = error_cells(path, self._sheet.name)
+            self._look_through()
 
     def _pick(self, sheet: str | None) -> calamine.CalamineSheet:
         names = self._book.sheet_names
@@ -129,6 +130,8 @@ class ExcelSource(TableSource):
                 column.see(cells)
             full = (number for number, row in reversed(chunk) if any(c != "" for c in row))
             last = next(full, last)
+        # calamine shows an error as an empty cell, but its row is not an empty one.
+        last = max(last, max(self._errors, default=-1) + 1)
         self.total = last - self.header_rows
         self._settle_columns(header, columns)
 
@@ -137,6 +140,8 @@ class ExcelSource(TableSource):
         used = [i for i, name in enumerate(names) if name.strip() or columns[i].types]
         # A table may stand away from the left edge, and formatting alone may widen a sheet.
         self._first, self._end = used[0], used[-1] + 1
+        # calamine's rows begin at the leftmost used column, though at the sheet's very top.
+        self._left = self._first + (self._sheet.start or (0, 0))[1]
         unique = unique_names(names[self._first : self._end], self.path)
         kinds = [column.arrow_type() for column in columns[self._first : self._end]]
         self.schema = pa.schema(list(zip(unique, kinds, strict=True)))
@@ -152,15 +157,10 @@ class ExcelSource(TableSource):
             row[self._first : self._end] for row in itertools.islice(rows, self._batch_rows)
         ]:
             errors = [
-                Malformed(
-                    row - first,
-                    self.names[column - self._first],
-                    text,
-                    "the cell holds an Excel error",
-                )
+                Malformed(row - first, self.names[column - self._left], text, _ERROR)
                 for row in range(first, first + len(chunk))
                 for column, text in self._errors.get(row, ())
-                if self._first <= column < self._end
+                if 0 <= column - self._left < len(self.names)
             ]
             yield _ExcelBlock(chunk, self.schema, errors)
             first += len(chunk)

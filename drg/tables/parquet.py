@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from drg.errors import DrgError
+from drg.tables.as_text import with_items
 from drg.tables.atomic import writing
 from drg.tables.batches import (
     DEFAULT_BATCH_ROWS,
@@ -29,6 +30,11 @@ _ROW_GROUP_ROWS = 524_288
 _ROW_GROUP_BYTES = 256 << 20
 
 
+# Text whose pages, dictionary and indices together, take at most this many bytes a value has few
+# distinct values; page encodings alone do not tell whether the writer gave up its dictionary.
+_REPETITIVE_BYTES = 4
+
+
 class _ParquetBlock(Block):
     def __init__(self, table: pa.RecordBatch) -> None:
         self.progress = table.num_rows
@@ -43,31 +49,73 @@ class ParquetSource(TableSource):
 
     kind = "parquet"
 
-    def __init__(self, path: Path, *, batch_rows: int = DEFAULT_BATCH_ROWS) -> None:
+    def __init__(
+        self, path: Path, *, batch_rows: int = DEFAULT_BATCH_ROWS, dictionaries: bool = False
+    ) -> None:
         """Open the file and read its footer.
+
+        Args:
+            path: The file.
+            batch_rows: Rows of a batch.
+            dictionaries: Read text of few distinct values as dictionary arrays.
 
         Raises:
             DrgError: It is not Parquet, is damaged, or two columns have one name.
         """
         self.path = path
         self._batch_rows = batch_rows
+        self._repetitive: list[str] = []
         with reading(path):
             # Without pre_buffer a row group is streamed; with it, it is held in memory whole.
-            self._file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
+            self._file = pq.ParquetFile(path, pre_buffer=False)
         try:
             with reading(path):
                 self.schema = self._file.schema_arrow
                 self.total = self._file.metadata.num_rows
             unique_names(self.names, path)
+            if dictionaries:
+                self._reopen(_repetitive_text(self._file, batch_rows))
         except DrgError:
             self.close()
             raise
 
+    def _reopen(self, repetitive: list[str]) -> None:
+        self._repetitive = repetitive
+        with reading(self.path):
+            metadata = self._file.metadata
+            self._file.close()
+            self._file = pq.ParquetFile(
+                self.path, pre_buffer=False, metadata=metadata, read_dictionary=repetitive
+            )
+
     def blocks(self) -> Iterator[Block]:
         """The file's batches; decoding happens here."""
+        done = 0
         with reading(self.path):
-            for table in self._file.iter_batches(self._batch_rows):
-                yield _ParquetBlock(table)
+            try:
+                for table in self._batches():
+                    done += table.num_rows
+                    yield _ParquetBlock(table)
+            except pa.ArrowNotImplementedError:
+                # Arrow cannot give a list of dictionary items whose pages gave up the dictionary.
+                if not self._repetitive:
+                    raise
+                self._reopen([])
+                yield from self._after(done)
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        if not self._repetitive:
+            yield from self._file.iter_batches(self._batch_rows)
+            return
+        # Nor one that spans row groups, as each has its own dictionary.
+        for group in range(self._file.metadata.num_row_groups):
+            yield from self._file.iter_batches(self._batch_rows, row_groups=[group])
+
+    def _after(self, done: int) -> Iterator[Block]:
+        for table in self._batches():
+            if done < table.num_rows:
+                yield _ParquetBlock(table.slice(done))
+            done = max(0, done - table.num_rows)
 
     def close(self) -> None:
         """Close the file."""
@@ -137,7 +185,7 @@ class ParquetSink(TableSink):
         assert self._writer is not None
         with writing(self.path, pa.ArrowException):
             batches = [_cast(batch, self._stored) for batch in self._waiting]
-            table = pa.Table.from_batches(batches, self._stored).unify_dictionaries()
+            table = pa.Table.from_batches(batches, self._stored)
             self._writer.write_table(table, row_group_size=max(self._rows, 1))
         self._waiting, self._rows, self._bytes = [], 0, 0
 
@@ -166,13 +214,60 @@ class ParquetSink(TableSink):
                 self._writer.close()
 
 
+def _repetitive_text(file: pq.ParquetFile, batch_rows: int) -> list[str]:
+    """Paths of the text columns that are worth reading as dictionaries."""
+    metadata = file.metadata
+    if metadata.num_row_groups > 1 and metadata.num_rows < metadata.num_row_groups * batch_rows / 8:
+        return []  # a batch cannot span row groups then, and these are too small for batches
+    text = {field.name for field in file.schema_arrow if _is_text(field.type)}
+    paths = []
+    for i in range(metadata.num_columns if metadata.num_rows else 0):
+        chunks = [metadata.row_group(g).column(i) for g in range(metadata.num_row_groups)]
+        path = chunks[0].path_in_schema
+        values = sum(chunk.num_values for chunk in chunks)
+        size = sum(chunk.total_uncompressed_size for chunk in chunks)
+        if (
+            path.split(".")[0] in text
+            and chunks[0].has_dictionary_page
+            and size <= values * _REPETITIVE_BYTES
+        ):
+            paths.append(path)
+    return paths
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(kind == pa.string() or (pa.types.is_list(kind) and kind.value_type == pa.string()))
+
+
 def _as_stored(column: pa.Array, wanted: pa.DataType) -> pa.Array:
     if column.type == wanted:
         return column
-    if pa.types.is_dictionary(column.type) and column.type.value_type == wanted:
+    if (
+        pa.types.is_dictionary(column.type)
+        and column.type.value_type == wanted
+        and not column.dictionary.null_count
+    ):
         # One index type for all batches, as they share a row group.
         return column.cast(pa.dictionary(pa.int32(), wanted))
-    return column.cast(wanted)
+    if _is_list_of_dictionary(column.type, wanted):
+        return column
+    return _decoded(column).cast(wanted)
+
+
+def _is_list_of_dictionary(kind: pa.DataType, wanted: pa.DataType) -> bool:
+    if not (pa.types.is_list(kind) and pa.types.is_list(wanted)):
+        return False
+    return bool(kind.value_type == pa.dictionary(pa.int32(), wanted.value_type))
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    """The column without dictionaries at the top or in list items."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return column.dictionary_decode()
+    if pa.types.is_list(kind) and pa.types.is_dictionary(kind.value_type):
+        return with_items(column, column.flatten().dictionary_decode())
+    return column
 
 
 def _cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -184,7 +279,9 @@ def _cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         if column.type == field.type:
             columns.append(column)
         elif pa.types.is_dictionary(field.type):
-            columns.append(column.dictionary_encode())
+            columns.append(column.dictionary_encode().cast(field.type))
+        elif pa.types.is_list(field.type) and pa.types.is_dictionary(field.type.value_type):
+            columns.append(with_items(column, column.flatten().dictionary_encode()))
         else:
-            columns.append(column.cast(field.type))
+            columns.append(_decoded(column).cast(field.type))
     return pa.RecordBatch.from_arrays(columns, schema=schema)

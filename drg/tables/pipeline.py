@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -61,18 +62,20 @@ def run(
         return rows, block.progress, None if sink is None else sink.encode(table), extra
 
     first_row = 0
-    for rows, units, encoded, extra in in_order(source.blocks(), one, workers=workers):
-        if sink is not None:
-            sink.append(encoded)
-        if on_result is not None:
-            on_result(extra, first_row)
-        first_row += rows
-        if progress is not None:
-            progress(units)
+    # An exception would keep a generator alive with its traceback; close it before the sink.
+    with closing(in_order(source.blocks(), one, workers=workers)) as results:
+        for rows, units, encoded, extra in results:
+            if sink is not None:
+                sink.append(encoded)
+            if on_result is not None:
+                on_result(extra, first_row)
+            first_row += rows
+            if progress is not None:
+                progress(units)
     return first_row
 
 
-def batches(source: TableSource, *, workers: int | None = None) -> Iterator[Batch]:
+def batches(source: TableSource, *, workers: int | None = None) -> Generator[Batch, None, None]:
     """The source's batches in order, decoded ahead in worker threads.
 
     Raises:
@@ -83,7 +86,7 @@ def batches(source: TableSource, *, workers: int | None = None) -> Iterator[Batc
 
 def in_order(
     blocks: Iterator[Block], task: Callable[[Block], Result], *, workers: int | None = None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Results of ``task`` for every block, in order, at most a few blocks ahead of the caller."""
     count = max(1, workers if workers is not None else default_workers())
     reader = ThreadPoolExecutor(1, "drg-read")

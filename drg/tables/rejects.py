@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -12,8 +13,10 @@ from typing import Self, TextIO
 
 from drg.tables.atomic import atomic_path, check_target, writing
 
-_FORMULA_STARTS = frozenset("=+-@\t\r＝＋－＠")
-_INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad"
+# Excel skips blanks before a formula; what does not show must not hide one either.
+_RISKY = re.compile(
+    r"[\t\r]|[\s\x00-\x20\x7f-\xa0\u00ad\u200b-\u200f\u2060-\u2064\ufeff]*[=+\-@＝＋－＠]"
+)
 _CONTROL = {
     code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
     for code in [
@@ -35,13 +38,8 @@ def neutralise(text: str) -> str:
     """
     if not text or (text[0].isalnum() and text.isprintable()):
         return text
-    bare = text.lstrip(_INVISIBLE + " \n\v\f\x00\u00a0\u3000")
-    risky = bare[:1] in _FORMULA_STARTS if bare else False
-    if not risky:
-        stripped = text.strip().lstrip(_INVISIBLE)
-        risky = stripped[:1] in _FORMULA_STARTS if stripped else False
     shown = text if text.isprintable() else text.translate(_CONTROL)
-    return "'" + shown if risky else shown
+    return "'" + shown if _RISKY.match(text) else shown
 
 
 class RejectFile:
