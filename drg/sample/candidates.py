@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,11 +105,15 @@ class _Maker:
         ]
         low, high = self._weights()
         newborn = self.mdc == "MDCP" and "age_days" in self.rule
+        count = DRAWS_EACH * self.width
         drawn: Counter[Candidate] = Counter()
-        for _ in range(DRAWS_EACH * self.width):
-            diagnosis = self._fallen(principal, DIAGNOSIS_FALL)
-            alternative = choices[int(self.rng.integers(len(choices)))]
-            done = "|".join(self._fallen(pool, PROCEDURE_FALL) for pool in alternative)
+        picks = [
+            [self._fallen(pool, PROCEDURE_FALL, count) for pool in alternative]
+            for alternative in choices
+        ]
+        turns = self.rng.integers(len(choices), size=count)
+        for i, diagnosis in enumerate(self._fallen(principal, DIAGNOSIS_FALL, count)):
+            done = "|".join(pick[i] for pick in picks[turns[i]])
             extra = self._second_site(principal, diagnosis) if self.mdc == "MDCZ" else ""
             infant = self.mdc == "MDCP" and not newborn
             drawn[Candidate(self.adrg, diagnosis, extra, done, newborn, infant, low, high)] += 1
@@ -153,22 +158,24 @@ class _Maker:
         ]
         return list(dict.fromkeys(first + ordered))[: max(most, len(set(first)) + TAIL)]
 
-    def _fallen(self, ranked: Sequence[str], fall: float) -> str:
+    def _fallen(self, ranked: Sequence[str], fall: float, count: int) -> list[str]:
+        """Draws from a ranked list, each place rarer than the one before (Zipf)."""
         shares = (np.arange(len(ranked)) + 1.0) ** -fall
-        return ranked[int(self.rng.choice(len(ranked), p=shares / shares.sum()))]
+        return [ranked[i] for i in self.rng.choice(len(ranked), count, p=shares / shares.sum())]
 
     def _second_site(self, ranked: Sequence[str], first: str) -> str:
         """A diagnosis of another body site, for multiple trauma, that is no complication."""
-        sites = self.scheme.trauma_sites
-        complication = self.scheme.mcc.keys() | self.scheme.cc.keys()
+        scheme, sites = self.scheme, self.scheme.trauma_sites
+        site = sites.get(first)
         others = [
             code
             for code in ranked
-            if sites.get(code, "") not in {"", sites.get(first, "")} and code not in complication
+            if sites.get(code, site) != site and code not in scheme.mcc and code not in scheme.cc
         ]
         return others[int(self.rng.integers(len(others)))] if others else ""
 
 
+@cache
 def _oddity(code: str) -> int:
     """0 for plain four-character codes, more for extensions and dagger-asterisk pairs."""
     if "+" in code or "*" in code:

@@ -17,8 +17,8 @@ COMPONENTS = ("medical", "nursing", "technology", "drug_material", "management")
 HIGH, LOW = 3.0, 0.4
 _HIGH_MEDIAN, _HIGH_SPREAD = 4.2, 0.28
 _LOW_MEDIAN, _LOW_SPREAD = 0.27, 0.30
-# Cost of a case without complication, with a CC, with an MCC, where the group does not tell
-# them apart; mean 1 with the level shares of such groups.
+# Relative cost of a case without complication, with a CC, with an MCC, where the group does not
+# tell them apart; it is scaled to mean 1 in each group (assumption).
 _UNSPLIT = np.array([0.97, 1.03, 1.15])
 # Shares of the five components by kind of group (assumptions in the order of COMPONENTS).
 _SHARES = np.array(
@@ -148,7 +148,8 @@ def expected_cost(
     cost = prices.mean[group] * prices.level[group, hospitals.tier[hospital], insurance]
     # A group whose level is fixed by its definition carries the complication in its weight.
     fixed = groups.levels[group].max(axis=1) == 1.0
-    severity = np.where(fixed, 1.0, _UNSPLIT[level])
+    usual = (groups.levels @ _UNSPLIT)[group]
+    severity = np.where(fixed, 1.0, _UNSPLIT[level] / usual)
     result: Floats = cost * hospitals.cost_level[hospital] * severity
     return result
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from drg.sample.arrays import Bools, Floats, Ints, Texts, append_code
+from drg.sample.arrays import Bools, Floats, Ints, Texts, append_code, pick_some
 from drg.sample.batch import UPCODING, Batch
 from drg.sample.comorbidity import load_catalogue, table_numbers
 from drg.sample.groups import Groups
@@ -19,6 +19,7 @@ from drg.sample.options import SCHEME
 LARGEST_RATIO = 0.7
 _LEAST_GAIN = 1.1
 _HABITS = 2
+_MAJOR_SHARE = 0.75
 # Codes that hardly anyone records, so that an up-coding hospital stands out.
 _RARE_MCC = ("E43.x00", "J80.x00", "D61.900", "E27.400", "A41.500", "K75.000", "J86.000")
 _RARE_CC = ("D69.600", "K65.800", "D70.x00", "K83.000", "L89.001", "I31.300", "I46.000")
@@ -69,8 +70,11 @@ def plant_upcoding(
     severe = np.array([code[3] == "1" for code in groups.codes])[higher]
     habit = _habits(rng, batch)
     fits = _counts(batch, habit, severe)
-    rows = np.flatnonzero(_possible(batch, groups, hospitals, group_mean, higher) & fits)
-    rows = np.sort(rng.choice(rows, min(count, len(rows)), replace=False))
+    possible = _possible(batch, groups, hospitals, group_mean, higher) & fits
+    # Mostly major complications, so that the hospital's share of them stands out.
+    major = pick_some(rng, possible & severe, round(_MAJOR_SHARE * count))
+    minor = pick_some(rng, possible & ~severe, count - len(major))
+    rows = np.sort(np.concatenate([major, minor]))
     for mcc in (True, False):
         part = rows[severe[rows] == mcc]
         rare = _rare(mcc=mcc)
