@@ -63,23 +63,27 @@ def writing(path: Path, *others: type[Exception]) -> Iterator[None]:
 
 
 def _create(target: Path, shown: Path) -> Path:
+    # A long Chinese name plus ours could go over the 255 bytes a file name may have.
+    stem = target.name.encode()[:200].decode(errors="ignore")
+    partial = target.parent / f".{stem}.{secrets.token_hex(4)}.partial"
+    try:
+        _check_place(target, shown)
+        # Not mkstemp: its files are private to the user, an output should follow the umask.
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    except PermissionError:
+        raise problem(f"the folder '{target.parent}' is not writable", file=shown) from None
+    except (OSError, ValueError) as error:
+        raise problem(f"cannot be written: {_why(error)}", file=shown) from error
+    return partial
+
+
+def _check_place(target: Path, shown: Path) -> None:
     if target.is_dir():
         raise problem("is a folder, expected a file name", file=shown)
     if target.exists() and not target.is_file():
         raise problem("is not an ordinary file, it cannot be replaced", file=shown)
     if not target.parent.is_dir():
         raise problem(f"the folder '{target.parent}' does not exist", file=shown)
-    # A long Chinese name plus ours could go over the 255 bytes a file name may have.
-    stem = target.name.encode()[:200].decode(errors="ignore")
-    partial = target.parent / f".{stem}.{secrets.token_hex(4)}.partial"
-    try:
-        # Not mkstemp: its files are private to the user, an output should follow the umask.
-        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-    except PermissionError:
-        raise problem(f"the folder '{target.parent}' is not writable", file=shown) from None
-    except OSError as error:
-        raise problem(f"cannot be written: {_why(error)}", file=shown) from error
-    return partial
 
 
 def _why(error: Exception) -> str:

@@ -77,7 +77,7 @@ def _parse(text: bytes, form: CsvForm) -> tuple[pa.RecordBatch, list[_BadRow]]:
         return "skip"
 
     if not text:
-        return form.schema.empty_table().combine_chunks().to_batches()[0], ragged
+        return _one_batch(form.schema.empty_table(), form.schema), ragged
     table = pa_csv.read_csv(
         pa.py_buffer(text),
         read_options=pa_csv.ReadOptions(
