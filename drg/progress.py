@@ -18,7 +18,7 @@ class Progress:
 
     def __init__(self, title: str, total: int | None = None) -> None:
         self._title = title
-        self._total = total
+        self.total = total
         self._done = 0
         self._shown = 0.0
         self._live = sys.stderr.isatty()
@@ -32,8 +32,8 @@ class Progress:
         now = time.monotonic()
         if self._live and now - self._shown > 0.1:
             self._shown = now
-            share = f"{min(1.0, self._done / self._total):4.0%}" if self._total else ""
-            print(f"\r{self._title} {share or f'{self._done:,}'}", end="", file=sys.stderr)
+            share = f"{min(1.0, self._done / self.total):4.0%}" if self.total else ""
+            _show(f"\r{self._title} {share or f'{self._done:,}'}")
 
     def __exit__(
         self,
@@ -42,4 +42,9 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         if self._live and self._shown:
-            print("\r\x1b[K", end="", file=sys.stderr)
+            _show("\r\x1b[K")
+
+
+def _show(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()

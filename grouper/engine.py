@@ -12,16 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from drg.cases.columns import CaseColumns, recognise
-from drg.errors import DrgError
 from grouper.compile import Compiled, compiled_scheme
+from grouper.frames import RESULT_COLUMNS, Table, as_arrow, joiner
 from grouper.numbering import Numbering
 from grouper.profile import BadCell, Profiler, Profiles
 from grouper.program import Answer, Binder, Column, Program, cell_of
@@ -37,10 +35,7 @@ from grouper.reasons import (
 )
 
 BATCH_ROWS = 131_072
-RESULT_COLUMNS = ("mdc", "adrg", "drg", "severity", "status", "reason")
 SEVERITIES = ("none", "cc", "mcc", "")
-
-Table = TypeVar("Table", pd.DataFrame, pa.Table)
 
 
 @dataclass(frozen=True)
@@ -101,23 +96,14 @@ class Grouper:
         Raises:
             DrgError: no column holds the diagnoses.
         """
-        if isinstance(cases, pd.DataFrame):
-            found = recognise([str(name) for name in cases.columns], columns)
-            result = self._group_table(_as_arrow(cases, found), found)
-            kept: pd.DataFrame = cases.rename(columns=renamed(cases.columns))
-            for name in RESULT_COLUMNS:
-                kept[name] = result[name].to_numpy()
-            return kept
-        found = recognise(cases.column_names, columns)
-        result = self._group_table(cases, found)
-        names = renamed(cases.column_names)
-        kept = cases.rename_columns([names.get(name, name) for name in cases.column_names])
-        for name in RESULT_COLUMNS:
-            kept = kept.append_column(name, result[name])
-        return kept
+        table, join = as_arrow(cases), joiner(cases)
+        found = recognise(table.column_names, columns)
+        found.need("diagnoses")
+        joined: Table = join(self._results(table, found))
+        return joined
 
-    def _group_table(self, table: pa.Table, columns: CaseColumns) -> pa.Table:
-        columns.need("diagnoses")
+    def _results(self, table: pa.Table, columns: CaseColumns) -> pa.Table:
+        """The result columns of a table."""
         used = list(dict.fromkeys(c for source in columns.sources.values() for c in source))
         batches = table.select(used).to_batches(max_chunksize=BATCH_ROWS)
         with ThreadPoolExecutor(workers()) as pool:
@@ -260,48 +246,11 @@ def workers() -> int:
     return os.cpu_count() or 1
 
 
-def renamed(names: Iterable[object]) -> dict[str, str]:
-    """New names for input columns that bear a result's name."""
-    taken = {str(name) for name in names}
-    changes: dict[str, str] = {}
-    for name in RESULT_COLUMNS:
-        if name in taken:
-            new, number = f"{name}_input", 2
-            while new in taken:
-                new, number = f"{name}_input_{number}", number + 1
-            taken.add(new)
-            changes[name] = new
-    return changes
-
-
-def _as_arrow(cases: pd.DataFrame, columns: CaseColumns) -> pa.Table:
-    """The columns that grouping may use, as Arrow; mixed objects become text."""
-    used = list(dict.fromkeys(c for source in columns.sources.values() for c in source))
-    arrays = []
-    for name in used:
-        column = cases[name]
-        if isinstance(column, pd.DataFrame):
-            raise DrgError(f"column '{name}' stands twice in the table")
-        try:
-            found = pa.array(column, from_pandas=True)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
-            texts = [
-                "|".join(map(str, v))
-                if isinstance(v, list | tuple | np.ndarray)
-                else None
-                if v is None or v != v
-                else str(v)
-                for v in column
-            ]
-            found = pa.array(texts, pa.string())
-        arrays.append(found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found)
-    return pa.table(arrays, names=used) if used else pa.table({})
-
-
 def group(
     cases: Table,
     scheme: str | PathLike[str] = "chs-drg-1.1",
     columns: Mapping[str, Sequence[str]] | None = None,
 ) -> Table:
     """Group cases by a scheme; see :meth:`Grouper.group`."""
-    return Grouper(scheme).group(cases, columns)
+    grouped: Table = Grouper(scheme).group(cases, columns)
+    return grouped

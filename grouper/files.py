@@ -20,7 +20,8 @@ from drg.errors import problem
 from drg.provenance import hash_file, record, to_json
 from drg.tables import Batch, Malformed, RejectFile, TableSource, atomic_path, open_sink, open_table
 from drg.tables import run as run_batches
-from grouper.engine import RESULT_COLUMNS, BatchResult, Grouper, renamed, workers
+from grouper.engine import BatchResult, Grouper, workers
+from grouper.frames import RESULT_COLUMNS, renamed
 from grouper.reasons import REASONS, STATUSES
 from grouper.scheme import Header
 

@@ -41,11 +41,16 @@ def find_scheme(scheme: str | PathLike[str]) -> Path:
     )
 
 
-def pack_hash(folder: Path) -> str:
-    """SHA-256 over the pack's files, names included."""
+def require_tables(folder: Path) -> None:
+    """Raise a :class:`~drg.errors.DrgError` when a file of the pack is missing."""
     missing = [name for name in ("scheme.toml", *TABLES) if not (folder / name).is_file()]
     if missing:
-        raise problem("the scheme pack lacks a file", file=folder, found=", ".join(missing))
+        raise problem(f"the scheme pack lacks {', '.join(missing)}", file=folder)
+
+
+def pack_hash(folder: Path) -> str:
+    """SHA-256 over the pack's files, names included."""
+    require_tables(folder)
     return hash_files([folder / name for name in ("scheme.toml", *TABLES)])
 
 

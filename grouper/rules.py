@@ -39,6 +39,7 @@ NUMBERS = (
 )
 TEXTS = ("department",)
 NAMED_VALUES = {"male": 1.0, "female": 2.0}
+DEEPEST = 100
 COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
 
 
@@ -155,6 +156,7 @@ class _Parser:
         self.text = text
         self.tokens = list(_tokens(text))
         self.at = 0
+        self.depth = 0
 
     @property
     def here(self) -> _Token:
@@ -206,9 +208,14 @@ class _Parser:
 
     def primary(self) -> Rule:
         if self.take("("):
+            self.depth += 1
+            if self.depth > DEEPEST:
+                position = self.tokens[self.at - 1].position
+                raise RuleError(f"nesting deeper than {DEEPEST}", self.text, position)
             found = self.disjunction()
             if not self.take(")"):
                 raise self.fail("')'")
+            self.depth -= 1
             return found
         word = self.here.text
         if self.here.kind != "word":

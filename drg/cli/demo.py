@@ -1,0 +1,77 @@
+"""``drg demo``: the whole flow on a synthetic region."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LARGEST = 20
+
+
+def demo(
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for everything the demo makes.")
+    ] = Path("drg-demo"),
+    cases: Annotated[int, typer.Option("--cases", help="How many discharges.")] = 20_000,
+    hospitals: Annotated[int, typer.Option("--hospitals", help="How many hospitals.")] = 24,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the synthetic region.")] = 2025,
+) -> None:
+    """Make a synthetic region, group its cases and show the twenty largest groups."""
+    from drg.cli.group import summary
+    from drg.errors import problem
+    from drg.sample import write_region
+    from drg.tables import read_table
+    from grouper.files import group_file
+    from grouper.pack import load_scheme
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise problem("cannot be made a folder", file=out, found=error.strerror) from None
+    typer.echo(
+        f"1/2 sample 模拟样本: {cases:,} cases, {hospitals} hospitals, seed {seed}", err=True
+    )
+    region = write_region(out / "region", cases=cases, hospitals=hospitals, seed=seed)
+    typer.echo("2/2 group 分组", err=True)
+    grouped = out / "grouped.csv"
+    account = group_file(region / "cases.csv", grouped)
+    typer.echo(summary(account, grouped), err=True)
+    rows, _ = read_table(grouped)
+    names = {drg.code: drg.name for drg in load_scheme(account.scheme.id).drgs}
+    typer.echo(largest_groups(rows.to_pandas(), names))
+    typer.echo(f"\n{grouped.resolve()}")
+
+
+def largest_groups(grouped: pd.DataFrame, names: dict[str, str]) -> str:
+    """The largest groups with their cases, mean cost (yuan) and mean stay (days)."""
+    from drg.cli.text import fit, table
+
+    numbers = grouped[["total_cost", "length_of_stay"]].astype(float)
+    means = numbers.groupby(grouped["drg"]).mean()
+    cases = grouped["drg"][grouped["status"] == "grouped"].value_counts(sort=False)
+    order = sorted(cases.index, key=lambda drg: (-cases[drg], drg))[:LARGEST]
+    rows = [
+        (
+            drg,
+            fit(names[drg], 50),
+            f"{cases[drg]:,}",
+            f"{cases[drg] / len(grouped):.2%}",
+            f"{means['total_cost'][drg]:,.0f}",
+            f"{means['length_of_stay'][drg]:.1f}",
+        )
+        for drg in order
+    ]
+    header = (
+        "DRG",
+        "name 名称",
+        "cases 例数",
+        "share 占比",
+        "mean cost 次均费用(元)",
+        "stay 住院日",
+    )
+    return table(header, rows, right=(2, 3, 4, 5))

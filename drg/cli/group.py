@@ -1,0 +1,103 @@
+"""``drg group``: a discharge file comes back grouped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from grouper.files import Account
+
+
+def group(
+    file: Annotated[Path, typer.Argument(help="Discharge file: CSV(.gz), Excel or Parquet.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            help="File to write; its ending (.csv, .csv.gz, .xlsx, .parquet) says the format.",
+        ),
+    ],
+    scheme: Annotated[
+        str, typer.Option("--scheme", help="Id of a shipped scheme or folder of a pack.")
+    ] = "chs-drg-1.1",
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--mapping", help="Mapping file (TOML or CSV) for headers that are not recognised."
+        ),
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="Sheet of a workbook; the first by default.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 when any row or cell was rejected.")
+    ] = False,
+) -> None:
+    """Group a discharge file: every row comes back with mdc, adrg, drg, severity, status, reason.
+
+    Columns are recognised by canonical, front-page (病案首页) or settlement-list names. Rows and
+    cells that cannot be read are listed in OUT.rejects.csv; OUT.run.json records versions, hashes
+    and counts.
+    """
+    from drg.progress import Progress
+    from grouper.files import group_file
+
+    with Progress(f"grouping {file.name}") as shown:
+
+        def advance(units: int, total: int | None) -> None:
+            shown.total = total
+            shown.advance(units)
+
+        account = group_file(
+            file, out, scheme=scheme, mapping=mapping, sheet=sheet, progress=advance
+        )
+    typer.echo(summary(account, out), err=True)
+    if strict and account.rejects:
+        raise typer.Exit(1)
+
+
+def summary(account: Account, out: Path) -> str:
+    """What grouping came to, in English and Chinese."""
+    from grouper.reasons import REASONS, STATUS_TEXT, STATUSES, UNGROUPED
+
+    text = {reason.code: reason for reason in REASONS}
+    rate = account.cases / account.seconds if account.seconds else 0.0
+    lines = [
+        f"{out}  scheme 方案 {account.scheme.id}",
+        f"  cases 病例          {account.cases:>12,}",
+    ]
+    for status in STATUSES:
+        lines.append(
+            f"  {f'{status} {STATUS_TEXT[status][0]}':<{20 - len(STATUS_TEXT[status][0])}}"
+            f"{account.statuses[status]:>12,}{_share(account.statuses[status], account)}"
+        )
+        if status == UNGROUPED:
+            lines += [
+                f"      {code} {text[code].zh}: {count:,}"
+                for code, count in account.main_reasons.most_common()
+                if not text[code].invalid
+            ]
+    lines += [
+        f"      {code} {text[code].zh}: {count:,}"
+        for code, count in account.main_reasons.most_common()
+        if text[code].invalid
+    ]
+    noted = [r for r in REASONS if account.reasons[r.code] and r.code not in account.main_reasons]
+    lines += [f"  noted 提示: {r.code} {r.zh}: {account.reasons[r.code]:,}" for r in noted]
+    covered = f"{len(account.drg_cases):,} of {account.scheme_drgs:,}"
+    lines.append(f"  DRGs covered 覆盖组数 {covered:>11}")
+    if account.compared:
+        lines.append(
+            f"  drg_input agrees 与原分组一致 {account.agreeing:,} of {account.compared:,}"
+        )
+    if account.rejects:
+        lines.append(f"  rejected 拒收记录 {account.rejects:,}, listed in {account.reject_path}")
+    lines.append(f"  {account.seconds:.1f} s, {rate:,.0f} cases/s")
+    return "\n".join(lines)
+
+
+def _share(count: int, account: Account) -> str:
+    return f"  {count / account.cases:7.2%}" if account.cases else ""

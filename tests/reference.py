@@ -1,0 +1,123 @@
+"""The meaning of a scheme pack, written a second time: slow, plain, one case at a time.
+
+It shares no code with the engine: it reads the pack's CSV files itself and turns each rule into
+a Python expression. The engine is right where the two agree.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Case:
+    diagnoses: list[str] = field(default_factory=list)
+    procedures: list[str] = field(default_factory=list)
+    sex: float = math.nan
+    age: float = math.nan
+    age_days: float = math.nan
+    birth_weight: float = math.nan
+    length_of_stay: float = math.nan
+    discharge_mode: float = math.nan
+    icu_hours: float = math.nan
+    department: str = ""
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+class Reference:
+    """Groups one case at a time by a pack."""
+
+    def __init__(self, folder: Path) -> None:
+        self.lists: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self.level: dict[str, tuple[str, str]] = {}
+        self.excludes: dict[str, str] = {}
+        self.site: dict[str, str] = {}
+        for row in _rows(folder / "diagnoses.csv"):
+            code = row["code"]
+            for mdc in filter(None, row["mdc"].split("|")):
+                self.lists[mdc, "MDC"].add(code)
+            self._add(row["lists"], code)
+            if row["complication"]:
+                self.level[code] = (row["complication"], row["complication_table"])
+            if row["exclusion_table"]:
+                self.excludes[code] = row["exclusion_table"]
+            if row["trauma_site"]:
+                self.site[code] = row["trauma_site"]
+        self.valid = set()
+        for row in _rows(folder / "procedures.csv"):
+            self._add(row["lists"], row["code"])
+            if row["valid"] == "yes":
+                self.valid.add(row["code"])
+        self.tree = self._tree(folder)
+
+    def _add(self, lists: str, code: str) -> None:
+        for place in filter(None, lists.split("|")):
+            owner, name = place.split(":")
+            self.lists[owner, name].add(code)
+
+    def _tree(self, folder: Path) -> list:
+        drgs, adrgs = defaultdict(list), defaultdict(list)
+        for row in _rows(folder / "drg.csv"):
+            drgs[row["adrg"]].append((row["drg"], self._expression(row["rule"], row["adrg"], "")))
+        for row in _rows(folder / "adrg.csv"):
+            rule = self._expression(row["rule"], row["adrg"], row["mdc"])
+            adrgs[row["mdc"]].append((row["adrg"], rule, drgs[row["adrg"]]))
+        return [
+            (row["mdc"], self._expression(row["rule"], row["mdc"], row["mdc"]), adrgs[row["mdc"]])
+            for row in _rows(folder / "mdc.csv")
+        ]
+
+    def _expression(self, rule: str, owner: str, mdc: str):
+        def member(match: re.Match[str]) -> str:
+            subject, name = match.groups()
+            held = mdc if name == "MDC" else owner
+            return f"bool({subject} & lists[{held!r}, {name!r}])"
+
+        text = re.sub(
+            r"\b((?:principal|any|secondary)_(?:diagnosis|procedure)) in ([A-Z]\w*(?:#\d+)?)",
+            member,
+            rule,
+        )
+        text = re.sub(r"\b(principal|any)_procedure_valid\b", r"bool(\1_procedure & valid)", text)
+        text = re.sub(r"\btrue\b", "True", text)
+        return compile(text, rule, "eval")
+
+    def group(self, case: Case) -> tuple[str, str, str, str]:
+        """MDC, ADRG, DRG (``0000`` for none) and severity."""
+        dx, px = case.diagnoses, case.procedures
+        table = self.excludes.get(dx[0]) if dx else None
+        levels = {
+            self.level[code][0] for code in dx[1:]
+            if code in self.level and self.level[code][1] != table
+        }  # fmt: skip
+        facts = {
+            "lists": self.lists, "valid": self.valid, "male": 1, "female": 2,
+            "principal_diagnosis": set(dx[:1]), "any_diagnosis": set(dx),
+            "secondary_diagnosis": set(dx[1:]), "principal_procedure": set(px[:1]),
+            "any_procedure": set(px), "secondary_procedure": set(px[1:]),
+            "mcc": "MCC" in levels, "cc": "CC" in levels,
+            "trauma_sites": len({self.site[code] for code in dx if code in self.site}),
+            **{name: getattr(case, name) for name in (
+                "sex", "age", "age_days", "birth_weight", "length_of_stay", "discharge_mode",
+                "icu_hours", "department")},
+        }  # fmt: skip
+        severity = "mcc" if "MCC" in levels else "cc" if "CC" in levels else "none"
+        for mdc, enters, adrgs in self.tree:
+            if not eval(enters, facts):
+                continue
+            for adrg, matches, drgs in adrgs:
+                if not eval(matches, facts):
+                    continue
+                for drg, holds in drgs:
+                    if eval(holds, facts):
+                        return mdc, adrg, drg, severity
+        return "", "", "0000", severity
