@@ -25,7 +25,7 @@ from grouper.pack import find_scheme, load_scheme, pack_hash
 from grouper.program import BITS_PER_WORD, Key, Layout, collect
 from grouper.scheme import MDC_LIST, Adrg, Drg, Header, Mdc, Scheme
 
-FORMAT = 1  # raise when the meaning of the compiled arrays changes
+FORMAT = 2  # raise when the meaning of the compiled arrays changes
 MOST_TRAUMA_SITES = 30
 
 

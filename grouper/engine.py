@@ -22,7 +22,7 @@ from grouper.compile import Compiled, compiled_scheme
 from grouper.frames import RESULT_COLUMNS, Table, as_arrow, joiner
 from grouper.numbering import Numbering
 from grouper.profile import BadCell, Profiler, Profiles
-from grouper.program import Answer, Binder, Column, Program, cell_of
+from grouper.program import BITS_PER_WORD, Answer, Binder, Column, Program, cell_of
 from grouper.reasons import (
     BIT,
     GROUPED,
@@ -225,11 +225,11 @@ class Grouper:
 
     def _radices(self) -> list[int]:
         layout, arrays = self.compiled.layout, self.compiled.arrays
-        full, last = divmod(len(layout.bits), 60)
+        full, last = divmod(len(layout.bits), BITS_PER_WORD)
         return [
             arrays.diagnosis_truth.shape[1],
             arrays.procedure_truth.shape[1],
-            *([1 << 60] * full), *([1 << last] if last else []),
+            *([1 << BITS_PER_WORD] * full), *([1 << last] if last else []),
             *(layout.radix(feature) for feature in layout.features),
         ]  # fmt: skip
 

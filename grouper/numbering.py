@@ -44,7 +44,7 @@ class Numbering:
     and its number packed on. Not safe for several threads at once.
 
     Args:
-        radices: how many values each column can take.
+        radices: how many values each column can take, each below 2 ** 40.
     """
 
     def __init__(self, radices: Sequence[int]) -> None:
@@ -56,6 +56,8 @@ class Numbering:
                 size = _MOST
             self._stages[-1].append(radix)
             size *= radix
+            if size >= _KEY_LIMIT:
+                raise ValueError(f"a column of {radix} values does not fit beside a number")
         self._known = [_Known() for _ in self._stages]
 
     def __len__(self) -> int:

@@ -21,7 +21,7 @@ Column: TypeAlias = npt.NDArray[np.integer[Any]]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Test: TypeAlias = Callable[[Sequence[Column]], Mask]
 
-BITS_PER_WORD = 60
+BITS_PER_WORD = 36  # leaves room for a profile number in a 62-bit key
 MCC_BIT, CC_BIT = ("mcc", "", ""), ("cc", "", "")
 _COMPARE = {
     "<": np.less,
@@ -39,7 +39,7 @@ class Layout:
     """What the columns of a profile mean, collected from all rules of a scheme.
 
     Columns: 0 the principal diagnosis' signature, 1 the principal procedure's, then one word of
-    bits for every 60 keys of ``bits``, then one column of cells for each number of ``cuts`` and
+    bits for every 36 keys of ``bits``, then one column of cells for each number of ``cuts`` and
     each text of ``texts``.
 
     Attributes:

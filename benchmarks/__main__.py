@@ -1,0 +1,139 @@
+"""``python -m benchmarks``: how long grouping takes, against pyarrow's own reading and writing.
+
+Machines differ and are shared, so every figure is a ratio of times taken in this one run, each
+the best of a few turns taken alternately.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from benchmarks import data, profile
+from grouper.files import group_file
+from grouper.frames import RESULT_COLUMNS
+
+DRG = [sys.executable, "-c", "from drg.cli import main; main()"]
+
+
+def best(turns: int, *actions: Callable[[], object]) -> list[float]:
+    """The shortest time of each action in seconds, the actions taking turns."""
+    times = [float("inf")] * len(actions)
+    for _ in range(turns):
+        for i, action in enumerate(actions):
+            began = time.perf_counter()
+            action()
+            times[i] = min(times[i], time.perf_counter() - began)
+    return times
+
+
+def line(title: str, found: float, wanted: str) -> None:
+    """Print one figure with what is asked of it."""
+    print(f"{title:<66} {found:>12,.2f}   wanted {wanted}")
+
+
+def parquet(folder: Path, rows: int, turns: int) -> None:
+    """Parquet to Parquet against pyarrow reading and writing the same columns."""
+    source, out = folder / "cases.parquet", folder / "grouped.parquet"
+    data.make_parquet(source, rows)
+    group_file(source, out)
+
+    def baseline() -> None:
+        table = pq.read_table(source)
+        for name in RESULT_COLUMNS:
+            table = table.append_column(name, results[name])
+        pq.write_table(table, folder / "baseline.parquet")
+
+    results = pq.read_table(out, columns=list(RESULT_COLUMNS))
+    plain, ours, whole = best(
+        turns, baseline, lambda: group_file(source, out),
+        lambda: subprocess.run([*DRG, "group", source, "--out", out], check=True,
+                               stderr=subprocess.DEVNULL),
+    )  # fmt: skip
+    print(f"Parquet, {rows:,} cases; pyarrow {plain:.2f} s, group_file {ours:.2f} s, "
+          f"drg group {whole:.2f} s")  # fmt: skip
+    line("  group_file / (pyarrow read + write with result columns)", ours / plain, "<= 4")
+    line("  drg group, whole command / the same", whole / plain, "<= 4")
+    line("  cases a second, group_file", rows / ours, ">= 1,000,000 on two free cores")
+
+
+def csv(folder: Path, rows: int, turns: int) -> None:
+    """CSV to CSV against pyarrow reading and writing the same file."""
+    source, out = folder / "cases.csv", folder / "grouped.csv"
+    data.make_csv(source, rows)
+
+    def baseline() -> None:
+        pa_csv.write_csv(pa_csv.read_csv(source), folder / "baseline.csv")
+
+    plain, ours, whole = best(
+        turns, baseline, lambda: group_file(source, out),
+        lambda: subprocess.run([*DRG, "group", source, "--out", out], check=True,
+                               stderr=subprocess.DEVNULL),
+    )  # fmt: skip
+    print(f"CSV, {rows:,} cases; pyarrow {plain:.2f} s, group_file {ours:.2f} s, "
+          f"drg group {whole:.2f} s")  # fmt: skip
+    line("  group_file / (pyarrow read + write)", ours / plain, "<= 5")
+    line("  drg group, whole command / the same", whole / plain, "<= 5")
+
+
+def memory(folder: Path, rows: int) -> None:
+    """Peak memory of ``drg group`` on a large Parquet file, in a process of its own."""
+    source, out = folder / "large.parquet", folder / "large-grouped.parquet"
+    data.make_parquet(source, rows)
+    code = (
+        "import resource, sys; from grouper.files import group_file; "
+        "account = group_file(sys.argv[1], sys.argv[2]); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, account.seconds)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, source, out], check=True,
+                          capture_output=True, text=True)  # fmt: skip
+    peak, seconds = done.stdout.split()
+    print(f"Parquet, {rows:,} cases: {float(seconds):.1f} s, {rows / float(seconds):,.0f} cases/s")
+    line("  peak memory, GB", int(peak) * 1024 / 1e9, "< 1.5")
+
+
+def start(turns: int) -> None:
+    """``drg --help`` against importing typer."""
+
+    def run(*command: str) -> Callable[[], object]:
+        return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    typer, ours = best(3 * turns, run(sys.executable, "-c", "import typer"), run(*DRG, "--help"))
+    line("drg --help / python -c 'import typer'", ours / typer, "< 3")
+
+
+def main() -> None:
+    """Run the measurements."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="cases (1,000,000)")
+    parser.add_argument("--large", type=int, default=10_000_000, help="cases of the memory test")
+    parser.add_argument("--turns", type=int, default=3, help="turns of each measurement (3)")
+    parser.add_argument("--only", choices=["parquet", "csv", "memory", "start", "profile"])
+    given = parser.parse_args()
+    print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        steps: dict[str, Callable[[], None]] = {
+            "start": lambda: start(given.turns),
+            "parquet": lambda: parquet(place, given.rows, given.turns),
+            "csv": lambda: csv(place, given.rows, given.turns),
+            "memory": lambda: memory(place, given.large),
+            "profile": lambda: profile.show(place, given.rows),
+        }
+        for name, step in steps.items():
+            if given.only in (None, name):
+                step()
+
+
+if __name__ == "__main__":
+    main()
