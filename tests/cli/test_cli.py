@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import drg
+from tests.conftest import DATA
+
+LABELLED = DATA / "labelled.csv"
+COMMAND = [sys.executable, "-c", "from drg.cli import main; main()"]
+
+
+def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(Path(drg.__file__).parents[1])},
+    )  # fmt: skip
+
+
+def test_version_and_help():
+    assert run("--version").stdout == f"drg-toolkit {drg.__version__}\n"
+    told = run("--help").stdout
+    assert all(command in told for command in ("group", "sample", "scheme", "demo"))
+    assert run("group").returncode == 2
+    assert run("nonsense").returncode == 2
+
+
+def test_group_summarises(tmp_path):
+    done = run("group", LABELLED, "--out", tmp_path / "out.csv")
+    assert done.returncode == 0
+    assert done.stdout == ""
+    for part in ("cases 病例", "1,256", "grouped 入组", "ungrouped 未入组", "628 of 628",
+                 "1,256 of 1,256", "cases/s"):  # fmt: skip
+        assert part in done.stderr, part
+
+
+def test_reasons_of_ungrouped_cases_are_counted(tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text("sex,age,diagnoses\n2,40,N40.x00\n1,40,\n1,40,I10.x00x002|zzz\nq,40,I10\n")
+    done = run("group", source, "--out", tmp_path / "out.csv")
+    assert done.returncode == 0
+    for part in ("sex_conflict 主要诊断与性别不符: 1",
+                 "missing_principal_diagnosis 缺少主要诊断: 1",
+                 "unknown_secondary_diagnosis", "rejected 拒收记录 1, listed in"):  # fmt: skip
+        assert part in done.stderr, part
+    strict = run("group", source, "--out", tmp_path / "out.csv", "--strict")
+    assert strict.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("gone.csv", None, "gone.csv"),
+        ("empty.csv", b"", "is empty, expected a header line"),
+        ("nothing.csv", b"a,b\n1,2\n", "no column for 'diagnoses'"),
+        ("twice.csv", b"diagnoses,age,age\nI10,1,2\n", "stands twice in the header"),
+        ("utf16.csv", "diagnoses\nI10\n".encode("utf-16"), "UTF-16"),
+        ("parquet.csv", b"PAR1xxxx", "Parquet"),
+        ("broken.parquet", b"PAR1 not really", "broken.parquet"),
+        ("broken.xlsx", b"PK\x03\x04 not really", "broken.xlsx"),
+        ("broken.xls", b"hello", "broken.xls"),
+        ("broken.csv.gz", b"\x1f\x8b not really", "broken.csv.gz"),
+        ("letter.docx", b"hello", "the ending is not that of a table"),
+    ],
+)
+def test_a_bad_file_gets_one_line_and_leaves_nothing(tmp_path, name, content, message):
+    source = tmp_path / name
+    if content is not None:
+        source.write_bytes(content)
+    done = run("group", source, "--out", tmp_path / "out.csv")
+    assert done.returncode == 1
+    assert done.stderr.startswith("drg: ")
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert name in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == [name] * (content is not None)
+
+
+def test_a_directory_as_input_or_output(tmp_path):
+    for arguments in ((tmp_path, "--out", tmp_path / "o.csv"), (LABELLED, "--out", tmp_path)):
+        done = run("group", *arguments)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+    done = run("group", LABELLED, "--out", tmp_path / "no" / "such" / "out.csv")
+    assert done.returncode == 1
+    assert "out.csv" in done.stderr
+
+
+def test_header_only_gives_an_empty_output(tmp_path):
+    (tmp_path / "in.csv").write_text("case_id,diagnoses\n")
+    assert run("group", tmp_path / "in.csv", "--out", tmp_path / "out.csv").returncode == 0
+    assert (tmp_path / "out.csv").read_text() == (
+        "case_id,diagnoses,mdc,adrg,drg,severity,status,reason\n"
+    )
+
+
+def test_scheme_commands(tmp_path):
+    assert "chs-drg-1.1" in run("scheme", "list").stdout
+    shown = run("scheme", "show", "chs-drg-1.1").stdout
+    assert "26 MDC, 376 ADRG, 628 DRG" in shown
+    assert "医疗保障" in shown
+    assert "脑缺血性疾患" in run("scheme", "show", "chs-drg-1.1", "br23").stdout
+    assert "MCC" in run("scheme", "show", "chs-drg-1.1", "j96.000").stdout
+    assert run("scheme", "show", "chs-drg-1.1", "nothing").returncode == 1
+    done = run("scheme", "validate", "chs-drg-1.1")
+    assert (done.returncode, "0 errors" in done.stderr) == (0, True)
+    assert run("scheme", "show", "no-such").returncode == 1
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "scheme.toml").write_text('id = "x"')
+    assert run("scheme", "validate", tmp_path / "pack").returncode == 1
+
+
+def test_sample_and_demo(tmp_path):
+    done = run("sample", "--out", tmp_path / "region", "--cases", 300, "--hospitals", 5,
+               "--seed", 7)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len(pd.read_csv(tmp_path / "region" / "cases.csv")) == 300
+    done = run("demo", "--out", tmp_path / "demo", "--cases", 1000, "--hospitals", 6)
+    assert done.returncode == 0, done.stderr
+    assert "mean cost 次均费用(元)" in done.stdout
+    assert done.stdout.splitlines()[-1].endswith("grouped.csv")
+    assert len(pd.read_csv(tmp_path / "demo" / "grouped.csv")) == 1000
+    assert run("sample", "--out", tmp_path / "r2", "--cases", 0).returncode == 1
+
+
+def test_a_killed_run_leaves_no_file_that_looks_whole(tmp_path):
+    frame = pd.read_csv(LABELLED, dtype=str, keep_default_na=False)
+    source = tmp_path / "in.parquet"
+    pd.concat([frame] * 200, ignore_index=True).to_parquet(source)
+    for delay, number in ((0.3, signal.SIGKILL), (0.6, signal.SIGKILL), (0.5, signal.SIGTERM),
+                          (0.9, signal.SIGKILL), (0.5, signal.SIGINT)):  # fmt: skip
+        out = tmp_path / "out.csv.gz"
+        process = subprocess.Popen([*COMMAND, "group", str(source), "--out", str(out)],
+                                   stderr=subprocess.DEVNULL)  # fmt: skip
+        time.sleep(delay)
+        process.send_signal(number)
+        process.wait()
+        if process.returncode == 0:
+            assert len(pd.read_csv(out)) == 200 * len(frame)
+            out.unlink()
+        assert not out.exists()
+        left = [p.name for p in tmp_path.iterdir() if p.name.endswith(".partial")]
+        if number != signal.SIGKILL:
+            assert left == [] or process.returncode < 0
+        for name in left:
+            (tmp_path / name).unlink()
