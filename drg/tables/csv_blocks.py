@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from drg.tables.batches import Batch, Malformed
-from drg.tables.csv_records import Records, find_records, take_apart
+from drg.tables.csv_records import Records, find_records, last_line, take_apart
 from drg.tables.csv_text import ENCODING_TITLES, decode, is_valid, to_utf8
 
 _TEXT = pa.string()
@@ -111,8 +111,7 @@ def _count_lines(text: bytes) -> int:
 
 def _last_line_is_open(text: bytes, form: CsvForm) -> bool:
     """Whether the block ends within quotes, which Arrow would let pass."""
-    end = len(text.rstrip(b"\r\n")) if text.endswith((b"\n", b"\r")) else len(text)
-    start = max(text.rfind(b"\n", 0, end), text.rfind(b"\r", 0, end)) + 1
+    start, end = last_line(text, len(text))
     return take_apart(text, start, end, ord(form.delimiter)).state != "whole"
 
 

@@ -18,7 +18,7 @@ from drg.tables.batches import (
     unique_names,
 )
 from drg.tables.csv_blocks import CsvForm, parse_block
-from drg.tables.csv_records import find_records, take_apart
+from drg.tables.csv_records import find_records, last_line, take_apart
 from drg.tables.csv_text import (
     BOM,
     decode,
@@ -181,10 +181,20 @@ class CsvSource(TableSource):
                     raise problem("a line is longer than 256 MB, is it CSV?", file=self.path)
 
     def _record_end(self, data: bytes) -> int:
-        """Where the last whole record ends; 0 if not even one does."""
+        """Where the last whole record ends; 0 if not even one does.
+
+        With an even number of quotes, and a last line that is a record by itself, that line is
+        taken to end one. In text that is not RFC 4180 this could cut a cell of several lines
+        that looks like records inside; it costs malformed rows, never others.
+        """
         end = _last_break(data)
-        if not end or data.count(b'"', 0, end) % 2 == 0:
+        if not end or b'"' not in data:
             return end
+        if data.count(b'"', 0, end) % 2 == 0:
+            start, stop = last_line(data, end)
+            line = take_apart(data, start, stop, ord(self.delimiter))
+            if line.state == "whole" and len(line.cells) == len(self._form.names):
+                return end
         open_at = find_records(data[:end], ord(self.delimiter), len(self._form.names)).open_at
         return open_at if open_at >= 0 else end
 

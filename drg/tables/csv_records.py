@@ -95,6 +95,14 @@ def take_apart(data: bytes, start: int, end: int, delimiter: int, width: int = 0
         at = stop + 1
 
 
+def last_line(data: bytes, end: int) -> tuple[int, int]:
+    """Where the last line before ``end`` that is not blank begins and ends."""
+    while end and data[end - 1] in _BREAKS:
+        end -= 1
+    feed = data.rfind(b"\n", 0, end)
+    return max(feed, data.rfind(b"\r", max(feed, 0), end)) + 1, end
+
+
 def _closing_quote(data: bytes, at: int, end: int) -> int:
     while True:
         found = data.find(b'"', at, end)

@@ -52,6 +52,8 @@ def _lesser_evil(chunk: bytes) -> str:
     # for it. GB18030 text, though, hardly ever has three-byte characters of UTF-8.
     if len(_CJK_IN_UTF8.findall(as_utf8)) > 4 * bad:
         return "utf-8"
+    if is_valid(chunk, "gb18030"):
+        return "gb18030"
     return "gb18030" if chunk.decode("gb18030", "replace").count("\ufffd") < bad else "utf-8"
 
 
