@@ -1,0 +1,379 @@
+"""The documentation says what the program does: its examples run, its tables are the code's.
+
+``python -m tests.test_docs`` writes the tables between ``generated`` marks anew.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import re
+import shlex
+import shutil
+import sys
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from drg.cases.columns import CANONICAL, SYNONYMS, read_mapping, recognise
+from drg.cases.values import NUMBERS
+from grouper import Grouper, load_scheme, rules
+from grouper.compile import compiled_scheme
+from grouper.pack import TABLES, read_header
+from grouper.pack_tables import _COLUMNS, read_tables
+from grouper.reasons import REASONS, STATUS_TEXT, STATUSES
+from grouper.scheme import Header
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+EXAMPLES = DOCS / "examples"
+PAGES = sorted(DOCS.glob("*.md"))
+PACKAGES = ("drg", "grouper", "weights", "budget")
+
+
+def text(page: str) -> str:
+    return (DOCS / page).read_text(encoding="utf-8")
+
+
+def blocks(page: Path, *languages: str) -> list[tuple[str, str]]:
+    """Fenced blocks of some languages, in order."""
+    found = re.findall(
+        r"^```(\w+)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    return [(language, body) for language, body in found if language in languages]
+
+
+def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [header, ("---",) * len(header), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def code(words) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+# Tables that the code writes
+
+
+def synonyms() -> str:
+    rows = [
+        (
+            f"`{name}`",
+            code(s for s in SYNONYMS[name] if not s.isascii()),
+            code(s for s in SYNONYMS[name] if s.isascii()),
+        )
+        for name in CANONICAL
+        if name in SYNONYMS
+    ]
+    return table(("canonical", "Chinese headers", "settlement-list codes"), rows)
+
+
+def statuses() -> str:
+    rows = [(f"`{status}`", *STATUS_TEXT[status]) for status in STATUSES]
+    return table(("status", "Chinese", "English"), rows)
+
+
+def reasons() -> str:
+    rows = [(f"`{r.code}`", r.zh, r.en, "yes" if r.invalid else "") for r in REASONS]
+    return table(("reason", "Chinese", "English", "always invalid"), rows)
+
+
+def modules() -> list[Path]:
+    return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def rooms() -> str:
+    rows = []
+    for path in modules():
+        about = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        first = " ".join(about.split("\n\n")[0].split()).replace("``", "`").replace("|", "\\|")
+        rows.append((f"`{path.relative_to(ROOT).as_posix()}`", first))
+    return table(("module", "what it is about"), rows)
+
+
+GENERATED: dict[str, dict[str, Callable[[], str]]] = {
+    "case-table.md": {"synonyms": synonyms},
+    "grouping.md": {"statuses": statuses, "reasons": reasons},
+    "house.md": {"rooms": rooms},
+}
+MARK = r"(<!-- generated: {name} -->\n)(.*?)(<!-- end -->)"
+
+
+def generated(page: str, name: str) -> str:
+    found = re.search(MARK.format(name=name), text(page), re.DOTALL)
+    assert found, f"{page} has no mark for {name}"
+    return found[2]
+
+
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [(page, name) for page, names in GENERATED.items() for name in names if name != "rooms"],
+)
+def test_tables_are_those_of_the_code(page, name):
+    again = "run python -m tests.test_docs"
+    assert generated(page, name) == GENERATED[page][name](), again
+
+
+def test_every_room_is_listed():
+    listed = re.findall(r"^\| `([^`]+\.py)`", generated("house.md", "rooms"), re.MULTILINE)
+    there = [path.relative_to(ROOT).as_posix() for path in modules()]
+    assert listed == there, "run python -m tests.test_docs"
+
+
+# Examples
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with what the examples use."""
+    shutil.copy(ROOT / "data_samples/region-small/cases.csv", tmp_path)
+    shutil.copytree(EXAMPLES, tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(command: str, monkeypatch, capsys) -> list[str]:
+    """The output of a command of a console block."""
+    words = shlex.split(command)
+    if words[0] == "cat":
+        return Path(words[1]).read_text(encoding="utf-8-sig").splitlines()
+    from drg.cli import main
+
+    assert words[0] == "drg"
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code, command
+    output = capsys.readouterr()
+    return (output.out + output.err).splitlines()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_run(page, place, monkeypatch, capsys):
+    names: dict[str, object] = {}
+    for language, body in blocks(page, "python", "console"):
+        if language == "python":
+            exec(compile(body, page.name, "exec"), names)
+            continue
+        for step in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
+            command, *expected = step.splitlines()
+            found = run(command, monkeypatch, capsys)
+            if command.startswith("cat "):
+                assert found == expected, command
+            missing = [line for line in expected if line not in found]
+            assert not missing, (command, found)
+
+
+def test_the_two_mapping_files_say_the_same(tmp_path):
+    page = DOCS / "case-table.md"
+    (_, toml), (_, lines) = blocks(page, "toml", "csv")
+    assert toml == (EXAMPLES / "region.toml").read_text(encoding="utf-8")
+    (tmp_path / "region.csv").write_text(lines, encoding="utf-8")
+    with (EXAMPLES / "region.csv").open(encoding="utf-8") as stream:
+        names = next(csv.reader(stream))
+    assert read_mapping(tmp_path / "region.csv", names) == read_mapping(
+        EXAMPLES / "region.toml", names
+    )
+
+
+def test_the_tiny_pack_groups_its_cases():
+    pack = EXAMPLES / "tiny-pack"
+    scheme, findings = read_tables(pack, read_header(pack))
+    assert scheme is not None
+    assert (len(scheme.mdcs), len(scheme.adrgs), len(scheme.drgs), findings) == (2, 3, 5, [])
+    rows = pd.read_csv(EXAMPLES / "tiny-cases.csv", dtype=str, keep_default_na=False)
+    found = Grouper(pack).group(rows)
+    assert list(found["drg"]) == list(rows["drg"])
+    assert {drg.code for drg in scheme.drgs} < set(found["drg"])
+
+
+def test_links_lead_somewhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            assert (DOCS / target).exists(), (page.name, target)
+    index = text("README.md")
+    assert all(f"({page.name})" in index for page in PAGES if page.name != "README.md")
+
+
+# Case table
+
+
+def section(page: str, title: str) -> str:
+    return text(page).split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_every_column_is_described():
+    rows = re.findall(
+        r"^\| `(\w+)` \|.*\| ([^|]+) \|$", section("case-table.md", "Columns"), re.MULTILINE
+    )
+    assert [name for name, _ in rows] == list(CANONICAL)
+    asked = {"diagnoses", "procedures", *compiled_scheme("chs-drg-1.1").layout.features}
+    assert {name for name, use in rows if use in ("1.1", "always")} == asked - {"trauma_sites"}
+    known = {*rules.NUMBERS, *rules.TEXTS, "diagnoses", "procedures"} - {"trauma_sites"}
+    assert {name for name, use in rows if use != "no rule"} == known
+    assert set(NUMBERS) <= set(CANONICAL)
+
+
+def test_headers_of_lists_are_recognised():
+    part = text("case-table.md").split("### Lists of codes")[1].split("```")[0]
+    for line in part.splitlines():
+        cells = line.split("|")
+        if len(cells) != 5 or "`" not in line:
+            continue
+        for header in re.findall(r"`([^`]+)`", cells[2] + cells[3]):
+            sources = recognise([header.replace("N", "3")]).sources
+            assert list(sources) in (["diagnoses"], ["procedures"]), header
+
+
+def one(**cells: str) -> pd.Series:
+    row = {"sex": "1", "age": "40", "diagnoses": "I10.x00x002", "procedures": "", **cells}
+    return Grouper().group(pd.DataFrame([row])).iloc[0]
+
+
+def test_spellings():
+    for spelling in ("i10.X00X002", "Ｉ１0．x00x002", "I10·x00×002", "'I10.x00x002'"):
+        assert one(diagnoses=spelling)["drg"] == "FV25", spelling
+    for mark in "|,;｜，；、":
+        assert one(diagnoses=f"I10.x00x002{mark}{mark}J96.000")["drg"] == "FV21", mark
+    for mark in " \n/+":
+        found = one(diagnoses=f"I10.x00x002{mark}J96.000")
+        assert found["reason"] == "unknown_principal_diagnosis", mark
+    for blank in ("", "-", "--", "---", "—", "——", "/", "无", "NULL", "None", "NaN"):
+        assert one(diagnoses=blank)["reason"] == "missing_principal_diagnosis", blank
+        assert one(age=blank)["status"] == "grouped", blank
+    for lost in ("|J96.000", "-|J96.000"):
+        assert one(diagnoses=lost)["reason"] == "missing_principal_diagnosis", lost
+    for age in ("71岁", "71y", "７１", "71 岁", "NA", "\\N"):
+        assert one(age=age)["status"] == "grouped", age
+    for age in ("3月", "1,000", "151", "-1", "二十"):
+        assert one(age=age)["reason"] == "bad_value", age
+
+
+# Scheme packs
+
+
+def test_the_files_of_a_pack():
+    part = section("scheme-packs.md", "Files")
+    found: dict[str, list[str]] = defaultdict(list)
+    current = ""
+    for line in part.splitlines():
+        cells = line.replace("\\|", "").split("|")
+        if len(cells) == 5 and "`" in line:
+            current = cells[1].strip(" `") or current
+            found[current] += re.findall(r"`(\w+)`", cells[2])
+    assert set(found.pop("scheme.toml")) == set(Header.__dataclass_fields__)
+    assert found == {file: list(columns) for file, columns in _COLUMNS.items()}
+    assert set(TABLES) == set(found)
+
+
+def test_the_words_of_the_rule_language():
+    part = section("scheme-packs.md", "Rule language")
+    rows = re.findall(r"^\| (diagnosis subject|procedure subject|flag|number|text) \| (.*) \|$",
+                      part, re.MULTILINE)  # fmt: skip
+    words = {kind: tuple(re.findall(r"`(\w+)`", listed)) for kind, listed in rows}
+    subjects = words["diagnosis subject"] + words["procedure subject"]
+    assert set(subjects) == set(rules.CODE_SUBJECTS)
+    assert set(words["flag"]) == set(rules.FLAGS)
+    assert words["number"] == rules.NUMBERS
+    assert words["text"] == rules.TEXTS
+
+
+def test_what_packs_say_of_missing_values(tmp_path):
+    pack = shutil.copytree(EXAMPLES / "tiny-pack", tmp_path / "pack")
+    for rule, holds in (
+        ("age < 14", False),
+        ("not age < 14", True),
+        ("age != 14", False),
+        ("age in [14]", False),
+        ("department != '儿科'", True),
+        ("department == '儿科'", False),
+    ):
+        (pack / "drg.csv").write_text(f"drg,adrg,name,rule\nER19,ER1,n,{rule}\n", encoding="utf-8")
+        found = Grouper(pack).group(pd.DataFrame({"diagnoses": ["J18.900"]}))
+        assert (found["drg"][0] == "ER19") is holds, rule
+
+
+# Differences
+
+
+def test_counts_of_the_shipped_pack():
+    scheme = load_scheme("chs-drg-1.1")
+    page = text("differences.md")
+    mdcs = defaultdict(set)
+    for (owner, name), codes in scheme.lists.items():
+        for item in codes if name == "MDC" else ():
+            mdcs[item].add(owner)
+    mdc_of = {adrg.code: adrg.mdc for adrg in scheme.adrgs}
+    outside = {
+        owner: count for (owner, name), codes in scheme.lists.items() if name[0] == "D"
+        and (count := sum(mdc_of[owner] not in mdcs[item] for item in codes))
+    }  # fmt: skip
+    listed = {item for (_, name), codes in scheme.lists.items() if name[0] == "D" for item in codes}
+    mdcs = {item: owners for item, owners in mdcs.items() if owners}
+    tables = [*scheme.mcc.values(), *scheme.cc.values()]
+    mcc999, cc999 = (sum(t == "999" for t in held.values()) for held in (scheme.mcc, scheme.cc))
+    combined = [item for item in scheme.diagnosis_names if "+" in item]
+    for sentence in (
+        f"all but one of {len(tables) - mcc999 - cc999:,} entries",
+        f"{mcc999 + cc999} complications ({mcc999} MCC, {cc999} CC)",
+        f"{sum(item not in scheme.exclusion for item in mdcs)} diagnoses that belong to an MDC",
+        f"{sum(outside.values())} entries in {len(outside)} diagnosis lists",
+        f"WZ1 ({outside['WZ1']}), WB1 and WR1 ({outside['WB1']} each), RT2 ({outside['RT2']})",
+        f"{sum(item not in mdcs for item in scheme.diagnosis_names):,} of "
+        f"{len(scheme.diagnosis_names):,} diagnosis codes",
+        f"{len(set(mdcs) - listed)} codes belong to an MDC but stand in no diagnosis list",
+        f"{len(scheme.diagnosis_names):,} diagnosis and {len(scheme.procedure_names):,} procedure",
+        f"{len(combined):,} diagnoses exist only with both parts",
+        "code list: " + ", ".join(c for c, name in scheme.diagnosis_names.items() if not name),
+    ):
+        assert sentence in page, sentence
+    assert not [item for item in combined if item.split("+")[0] in scheme.diagnosis_names]
+    assert set(tables) - set(scheme.exclusion.values()) == {"999"}
+    assert not [drg for drg in scheme.drgs if "QY" in drg.code]
+
+
+@pytest.mark.parametrize(
+    ("cells", "drg", "reason"),
+    [
+        ({"procedures": "47.0100"}, "FV25", ""),
+        ({"procedures": "37.5100|47.0100"}, "AA19", ""),
+        ({"procedures": "47.0100|37.5100"}, "FV25", ""),
+        ({"procedures": "37.51"}, "FV25", "unknown_procedure"),
+        ({"diagnoses": "P22.000", "age": "0"}, "PV15", "age_days_missing"),
+        ({"diagnoses": "P22.000", "age": "", "age_days": "364", "birth_weight": ""}, "PV15", ""),
+        ({"diagnoses": "P22.000", "age": "0", "age_days": "500"}, "PV15", ""),
+        ({"diagnoses": "x", "procedures": "37.5100"}, "AA19", "unknown_principal_diagnosis"),
+        ({"diagnoses": "", "procedures": "37.5100"}, "0000", "missing_principal_diagnosis"),
+        ({"birth_weight": "3.2kg"}, "0000", "bad_value"),
+        ({"age": "0.5"}, "FV25", "age_days_missing"),
+        ({"diagnoses": "U82.100"}, "0000", "principal_diagnosis_in_no_mdc"),
+        ({"diagnoses": "A17.000"}, "0000", "unknown_principal_diagnosis"),
+    ],
+)
+def test_cases_of_the_differences(cells, drg, reason):
+    found = one(**cells)
+    assert (found["drg"], found["reason"]) == (drg, reason)
+
+
+def test_no_page_names_a_folder_of_somebody():
+    for page in PAGES:
+        assert not re.search(r"/(home|Users|tmp|work|root)/", page.read_text(encoding="utf-8"))
+
+
+def main() -> None:
+    """Write the generated tables."""
+    for page, names in GENERATED.items():
+        new = text(page)
+        for name, make in names.items():
+            body = make()
+            new = re.sub(
+                MARK.format(name=name), lambda m, b=body: m[1] + b + m[3], new, flags=re.DOTALL
+            )
+        (DOCS / page).write_text(new, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
