@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from drg.cases.columns import CaseColumns, recognise
+from drg.tables.arrays import numbers, strings
 from grouper.compile import Compiled, compiled_scheme
 from grouper.frames import RESULT_COLUMNS, Table, as_arrow, joiner
 from grouper.numbering import Numbering
@@ -76,7 +77,7 @@ class Grouper:
         self._forget()
         self._lock = threading.Lock()
         self._names = tuple(
-            pa.array([*(g.code for g in groups), none], pa.string())
+            strings([*(g.code for g in groups), none])
             for groups, none in (
                 (compiled.mdcs, ""), (compiled.adrgs, ""), (compiled.drgs, UNGROUPED_DRG),
             )
@@ -168,9 +169,9 @@ class Grouper:
             for part, names in zip((mdc, adrg, drg), self._names, strict=True)
         ]
         coded += [
-            _dictionary(severity, pa.array(SEVERITIES)),
-            _dictionary(status, pa.array(STATUSES)),
-            _dictionary(places, pa.array(texts, pa.string())),
+            _dictionary(severity, strings(SEVERITIES)),
+            _dictionary(status, strings(STATUSES)),
+            _dictionary(places, strings(texts)),
         ]
         return BatchResult(
             tuple(coded), status.astype(np.int8), drg.astype(np.int16), notes, bad_cells
@@ -236,7 +237,7 @@ class Grouper:
 
 def _dictionary(places: npt.NDArray[np.generic], names: pa.Array) -> pa.DictionaryArray:
     width = np.int8 if len(names) < 128 else np.int16 if len(names) < 32_768 else np.int32
-    return pa.DictionaryArray.from_arrays(pa.array(places.astype(width)), names)
+    return pa.DictionaryArray.from_arrays(numbers(places.astype(width)), names)
 
 
 def workers() -> int:

@@ -20,6 +20,7 @@ from drg.errors import problem
 from drg.provenance import hash_file, record, to_json
 from drg.tables import Batch, Malformed, RejectFile, TableSource, atomic_path, open_sink, open_table
 from drg.tables import run as run_batches
+from drg.tables.arrays import text_scalar
 from grouper.engine import BatchResult, Grouper, workers
 from grouper.frames import RESULT_COLUMNS, renamed
 from grouper.reasons import REASONS, STATUSES
@@ -120,7 +121,10 @@ def group_file(
     began = time.perf_counter()
     if out.exists() and source.exists() and out.samefile(source):
         raise problem("the output would replace its own input; name another file", file=out)
-    with open_table(source, sheet=sheet) as table, ThreadPoolExecutor(1) as hashing:
+    with (
+        open_table(source, sheet=sheet, dictionaries=True) as table,
+        ThreadPoolExecutor(1) as hashing,
+    ):
         columns = _columns(table, source, mapping)
         grouper = Grouper(scheme)
         input_hash = hashing.submit(hash_file, source)
@@ -185,8 +189,8 @@ class _Work:
 def _agreement(own: pa.Array, found: pa.DictionaryArray) -> tuple[int, int]:
     """How many cases came with a DRG, and how many of those got the same."""
     own = pc.utf8_trim_whitespace(own.cast(pa.string()))
-    given = pc.fill_null(pc.not_equal(own, ""), False)
-    same = pc.and_(given, pc.fill_null(pc.equal(own, found.cast(pa.string())), False))
+    given = pc.not_equal(own, text_scalar(""))
+    same = pc.and_(given, pc.equal(own, found.cast(pa.string())))
     return pc.sum(given).as_py() or 0, pc.sum(same).as_py() or 0
 
 

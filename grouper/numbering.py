@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
+
+from drg.tables.arrays import integers, nulls, numbers, values
 
 _KEY_LIMIT = 1 << 62
 _MOST = 1 << 22
@@ -23,18 +24,18 @@ class _Known:
         self, keys: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """The number of each key, and the rows where new keys are first met, in their order."""
-        found = pc.index_in(pa.array(keys), value_set=pa.array(self.keys))
-        missed = np.flatnonzero(found.is_null().to_numpy(zero_copy_only=False))
-        numbers = pc.fill_null(found, 0).to_numpy().astype(np.int64)
+        found = pc.index_in(numbers(keys), value_set=numbers(self.keys))
+        missed = np.flatnonzero(nulls(found))
+        places = integers(found, 0)
         if not missed.size:
-            return numbers, missed
-        new = pa.array(keys[missed]).dictionary_encode()
-        places = new.indices.to_numpy()
-        numbers[missed] = places + len(self.keys)
+            return places, missed
+        new = numbers(keys[missed]).dictionary_encode()
+        among_new = values(new.indices)
+        places[missed] = among_new + len(self.keys)
         first = np.empty(len(new.dictionary), np.int64)
-        first[places[::-1]] = missed[::-1]
-        self.keys = np.concatenate([self.keys, new.dictionary.to_numpy()])
-        return numbers, first
+        first[among_new[::-1]] = missed[::-1]
+        self.keys = np.concatenate([self.keys, values(new.dictionary)])
+        return places, first
 
 
 class Numbering:

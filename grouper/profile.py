@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from drg.cases.codes import CodeIndex, CodeLists, read_codes
 from drg.cases.columns import CaseColumns
 from drg.cases.values import NUMBERS, SEX_EXPECTED, read_number, read_sex, read_text
+from drg.tables.arrays import integers, strings, values
 from grouper.compile import Compiled
 from grouper.program import Column, Mask, cell_of
 from grouper.reasons import BIT
@@ -231,6 +232,6 @@ class _Numbers:
         if header is None:
             return np.zeros(rows, np.uint8)
         texts = read_text(self._table.column(header))
-        cells = pc.fill_null(pc.index_in(texts.dictionary, pa.array(wanted, pa.string())), -1)
-        places: npt.NDArray[np.int32] = texts.indices.to_numpy()
-        return np.asarray(cells.to_numpy() + 1, np.uint8)[places]
+        cells = integers(pc.index_in(texts.dictionary, strings(wanted)), -1) + 1
+        found: Column = cells.astype(np.uint8)[values(texts.indices)]
+        return found

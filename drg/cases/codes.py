@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drg.tables.arrays import integers, nulls, numbers, strings, text_scalar, values
+
 Ids = npt.NDArray[np.int32]
 
 SEPARATORS = "|,;"
 _WIDE_SEPARATORS = ("、", "，", "；", "｜")
 _BLANKS = frozenset({"", "-", "--", "---", "—", "——", "/", "\\", "NULL", "NONE", "NAN", "无"})
+_SIMPLE = re.compile(r"[A-Z]?[0-9][0-9.x+*A-Z]*")  # as the national edition writes them
 _EDGES = re.compile(r"^[\s|,;、'\"]+|[\s|,;、'\"]+$")
 _INNER = re.compile(r"[\s\u200b\ufeff]+")
 _LOOKALIKES = str.maketrans({"×": "X", "Х": "X", "‧": ".", "·": "."})
@@ -32,6 +36,8 @@ def plain_code(text: str) -> str:
 
     ``Ｉ10.x00``, ``i10.X00`` and `` I10.x00`` are the same code.
     """
+    if _SIMPLE.fullmatch(text):
+        return text.upper()
     folded = unicodedata.normalize("NFKC", text)
     folded = _INNER.sub("", _EDGES.sub("", folded)).upper().translate(_LOOKALIKES)
     return "" if folded in _BLANKS else folded
@@ -76,23 +82,27 @@ class CodeIndex:
     """
 
     def __init__(self, codes: Sequence[str]) -> None:
-        self.codes = pa.array(codes, pa.string())
+        self.codes = strings(codes)
         self.unknown = len(codes) + 1
-        self._by_plain = {plain_code(code): i for i, code in enumerate(codes, 1)}
-        self._by_plain[""] = 0
         self._seen: dict[str, int] = {}
 
     def __len__(self) -> int:
         return self.unknown + 1
 
+    @cached_property
+    def _by_plain(self) -> dict[str, int]:
+        """Built on the first spelling that is not the edition's own."""
+        places = {plain_code(code): i for i, code in enumerate(self.codes.to_pylist(), 1)}
+        return {**places, "": 0}
+
     def ids(self, texts: pa.Array) -> Ids:
         """Integers of distinct spellings (nulls are blanks). Shape (len(texts),)."""
         trimmed = pc.utf8_rtrim(texts, characters=SEPARATORS)
         positions = pc.index_in(trimmed, value_set=self.codes)
-        missed = np.flatnonzero(positions.is_null().to_numpy(zero_copy_only=False))
-        ids = np.asarray(pc.fill_null(positions, -1).to_numpy(), np.int32) + 1
+        missed = np.flatnonzero(nulls(positions))
+        ids = (integers(positions, -1) + 1).astype(np.int32)
         if missed.size:
-            ids[missed] = [self._one(t) for t in trimmed.take(pa.array(missed)).to_pylist()]
+            ids[missed] = [self._one(t) for t in trimmed.take(numbers(missed)).to_pylist()]
         return ids
 
     def id(self, text: str) -> int:
@@ -131,7 +141,7 @@ def _read_column(column: pa.Array, index: CodeIndex) -> CodeLists:
             column = column.cast(pa.list_(kind.value_type))
         if column.null_count:
             column = pc.coalesce(column, pa.scalar([], column.type))
-        offsets = column.offsets.to_numpy().astype(np.int64)
+        offsets = values(column.offsets).astype(np.int64)
         ids = _encode(column.values.slice(offsets[0], offsets[-1] - offsets[0]), index)
         return CodeLists(ids, offsets - offsets[0])
     if pa.types.is_dictionary(kind):
@@ -155,14 +165,13 @@ def _encode(texts: pa.Array, index: CodeIndex) -> Ids:
     ids = index.ids(_as_text(texts.dictionary))
     if texts.indices.null_count:
         ids = np.append(ids, np.int32(0))
-    places: npt.NDArray[np.int32] = pc.fill_null(texts.indices, len(ids) - 1).to_numpy()
-    return ids[places]
+    return ids[integers(texts.indices, len(ids) - 1)]
 
 
 def _take(lists: CodeLists, indices: pa.Array) -> CodeLists:
     """Rows of ``lists`` by position; a null position is an empty row."""
     empty = np.append(lists.offsets, lists.offsets[-1])
-    chosen = pc.fill_null(indices, len(lists)).to_numpy().astype(np.int64)
+    chosen = integers(indices, len(lists))
     starts, counts = empty[chosen], np.diff(empty)[chosen]
     offsets = np.concatenate(([0], np.cumsum(counts)))
     inside = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
@@ -175,7 +184,8 @@ def _split(cells: pa.Array, index: CodeIndex) -> CodeLists:
     Arrow strings lie end to end in one buffer, so a code is a slice that may keep the
     separator after it; the separator is trimmed from the distinct spellings only.
     """
-    cells = pc.fill_null(cells, "")
+    if cells.null_count:
+        cells = cells.fill_null(text_scalar(""))
     offsets, data = _buffers(cells)
     if data.size and (data >= 0x80).any():
         for wide in _WIDE_SEPARATORS:

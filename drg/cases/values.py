@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from drg.tables.arrays import floats, integers, numbers, strings
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -76,9 +77,7 @@ def read_number(column: pa.Array, rule: Number) -> tuple[Floats, Mask]:
         The values (NaN where blank or unreadable) and which rows are unreadable. Shapes (N,).
     """
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-        values = pc.fill_null(column.cast(pa.float64(), safe=False), math.nan).to_numpy(
-            zero_copy_only=False
-        )
+        values = floats(column)
     elif pa.types.is_null(column.type):
         values = np.full(len(column), math.nan)
     else:
@@ -112,8 +111,8 @@ def read_text(column: pa.Array) -> pa.Array:
     """A column as trimmed text, dictionary-encoded; nulls are ""."""
     encoded = _distinct(column)
     return pa.DictionaryArray.from_arrays(
-        pc.fill_null(encoded.indices, len(encoded.dictionary)),
-        pa.array([*(t.strip() for t in encoded.dictionary.to_pylist()), ""], pa.string()),
+        numbers(integers(encoded.indices, len(encoded.dictionary)).astype(np.int32)),
+        strings([*((t or "").strip() for t in encoded.dictionary.to_pylist()), ""]),
     )
 
 
@@ -126,7 +125,7 @@ def _by_distinct(column: pa.Array, parse: Callable[[str], float | None]) -> tupl
     parsed.append(math.nan)
     values = np.array([math.nan if value is None else value for value in parsed])
     unreadable = np.array([value is None for value in parsed])
-    positions = pc.fill_null(encoded.indices, len(parsed) - 1).to_numpy()
+    positions = integers(encoded.indices, len(parsed) - 1)
     return values[positions], unreadable[positions]
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from drg.tables.arrays import numbers, text_scalar
 
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 LIST_SEPARATOR = "|"
@@ -34,7 +37,7 @@ def as_text(column: pa.Array) -> pa.Array:
 def _joined(column: pa.Array) -> pa.Array:
     items = as_text(column.flatten())
     if items.null_count:
-        items = items.fill_null("")
+        items = items.fill_null(text_scalar(""))
     return pc.binary_join(with_items(column, items), LIST_SEPARATOR)
 
 
@@ -42,7 +45,7 @@ def with_items(column: pa.Array, items: pa.Array) -> pa.Array:
     """A list column like ``column`` with other items, one for each of ``column.flatten()``."""
     # flatten() leaves out what lies under null lists and outside a slice, so offsets start anew.
     lengths = pc.list_value_length(column).fill_null(0).cast(pa.int32())
-    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths)])
+    offsets = pa.concat_arrays([numbers(np.zeros(1, np.int32)), pc.cumulative_sum(lengths)])
     mask = column.is_null() if column.null_count else None
     return pa.ListArray.from_arrays(offsets, items, mask=mask)
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drg.tables.arrays import strings, text_scalar
 from drg.tables.as_text import as_text
 from drg.tables.atomic import writing
 from drg.tables.batches import TableSink, check_columns
@@ -45,7 +46,7 @@ class CsvSink(TableSink):
     def start(self) -> None:
         """Write the header."""
         names = pa.RecordBatch.from_arrays(
-            [pa.array([name]) for name in self.schema.names],
+            [strings([name]) for name in self.schema.names],
             names=[str(i) for i in range(len(self.schema))],
         )
         with writing(self.path):
@@ -107,9 +108,12 @@ def render(columns: Sequence[pa.Array], delimiter: str) -> pa.Buffer:
 
 
 def _join(columns: Sequence[pa.Array], delimiter: str) -> pa.Buffer:
-    filled = [column.fill_null("") if column.null_count else column for column in columns]
-    filled[-1] = pc.binary_join_element_wise(filled[-1], "", "\n")
-    lines = pc.binary_join_element_wise(*filled, delimiter) if len(filled) > 1 else filled[0]
+    empty = text_scalar("")
+    filled = [column.fill_null(empty) if column.null_count else column for column in columns]
+    filled[-1] = pc.binary_join_element_wise(filled[-1], empty, text_scalar("\n"))
+    lines = filled[0]
+    if len(filled) > 1:
+        lines = pc.binary_join_element_wise(*filled, text_scalar(delimiter))
     _, offsets, data = lines.buffers()
     if data is None:
         return pa.py_buffer(b"")
@@ -140,7 +144,7 @@ def _quote(column: pa.Array, delimiter: str, columns: int) -> pa.Array:
     mask = pc.match_substring_regex(column, f'[\r\n"{delimiter}]')
     if columns == 1:
         mask = pc.or_(mask.fill_null(True), pc.equal(pc.binary_length(column), 0).fill_null(True))
-        column = column.fill_null("")
+        column = column.fill_null(text_scalar(""))
     if not pc.any(mask).as_py():
         return column
     doubled = pc.replace_substring(column, '"', '""')
