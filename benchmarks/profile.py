@@ -31,7 +31,7 @@ def show(folder: Path, rows: int) -> None:
 
     grouper = timed("load scheme", Grouper)
     profiler = grouper._profiler
-    with open_table(source) as table:
+    with open_table(source, dictionaries=True) as table:
         columns = recognise(table.schema.names)
         work = _Work(grouper, columns, table.schema)
         with open_sink(folder / "profile-out.parquet", work.schema) as sink:

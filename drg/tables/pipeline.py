@@ -35,7 +35,7 @@ def run(
     """Pass every batch of ``source`` through ``work`` and on to ``sink``, in order.
 
     Blocks are read in one thread, decoded, worked on and rendered in worker threads, and appended
-    in the calling thread. Only a few blocks are in memory at a time. An exception anywhere ends
+    in one more thread. Only a few blocks are in memory at a time. An exception anywhere ends
     the run and is raised here; the sink's own ``with`` then leaves no file.
 
     Args:
@@ -62,16 +62,24 @@ def run(
         return rows, block.progress, None if sink is None else sink.encode(table), extra
 
     first_row = 0
+    appending: deque[Future[None]] = deque()
     # An exception would keep a generator alive with its traceback; close it before the sink.
-    with closing(in_order(source.blocks(), one, workers=workers)) as results:
+    with (
+        ThreadPoolExecutor(1, "drg-write") as writer,
+        closing(in_order(source.blocks(), one, workers=workers)) as results,
+    ):
         for rows, units, encoded, extra in results:
             if sink is not None:
-                sink.append(encoded)
+                if len(appending) > _LOOKAHEAD:
+                    appending.popleft().result()
+                appending.append(writer.submit(sink.append, encoded))
             if on_result is not None:
                 on_result(extra, first_row)
             first_row += rows
             if progress is not None:
                 progress(units)
+        for future in appending:
+            future.result()
     return first_row
 
 
