@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ from grouper.numbering import Numbering
 from grouper.profile import BadCell, Profiler, Profiles
 from grouper.program import BITS_PER_WORD, Answer, Binder, Column, Program, cell_of
 from grouper.reasons import (
+    AMBIGUOUS,
     BIT,
     GROUPED,
     INVALID,
@@ -36,6 +38,7 @@ from grouper.reasons import (
 )
 
 BATCH_ROWS = 131_072
+Headers: TypeAlias = Mapping[str, str | Sequence[str]] | None
 SEVERITIES = ("none", "cc", "mcc", "")
 
 
@@ -69,7 +72,9 @@ class Grouper:
     """
 
     def __init__(self, scheme: str | PathLike[str] = "chs-drg-1.1") -> None:
+        self._source = scheme
         self.compiled: Compiled = compiled_scheme(scheme)
+        self._ambiguous = np.array([d.code.endswith("QY") for d in self.compiled.drgs] + [False])
         compiled, arrays = self.compiled, self.compiled.arrays
         binder = Binder(compiled.layout, (arrays.diagnosis_truth, arrays.procedure_truth))
         self._program = Program(compiled.mdcs, compiled.adrgs, compiled.drgs, binder)
@@ -83,7 +88,11 @@ class Grouper:
             )
         )  # fmt: skip
 
-    def group(self, cases: Table, columns: Mapping[str, Sequence[str]] | None = None) -> Table:
+    def __reduce__(self) -> tuple[type[Grouper], tuple[str | PathLike[str]]]:
+        """A grouper travels to another process as the name of its scheme."""
+        return Grouper, (self._source,)
+
+    def group(self, cases: Table, columns: Headers = None) -> Table:
         """Append ``mdc, adrg, drg, severity, status, reason`` to a table of cases.
 
         Args:
@@ -116,7 +125,9 @@ class Grouper:
         )  # fmt: skip
 
     def map_batches(
-        self, batches: Iterable[pa.RecordBatch], columns: Mapping[str, Sequence[str]] | None = None
+        self,
+        batches: Iterable[pa.RecordBatch],
+        columns: Headers = None,
     ) -> Iterator[pa.RecordBatch]:
         """Group a stream of Arrow batches, as Spark's ``mapInArrow`` hands them out."""
         for batch in batches:
@@ -128,6 +139,7 @@ class Grouper:
         batch: pa.RecordBatch,
         columns: CaseColumns,
         malformed: Sequence[int] = (),
+        unreadable: Sequence[int] = (),
     ) -> BatchResult:
         """Group one batch.
 
@@ -135,17 +147,23 @@ class Grouper:
             batch: the cases.
             columns: which columns hold what.
             malformed: rows that the reader could not make sense of.
+            unreadable: rows of which the reader could not read a cell that grouping needs.
         """
         profiles = self._profiler.read(batch, columns)
         notes = profiles.notes
         if len(malformed):
             notes[list(malformed)] |= BIT["malformed_row"]
+        if len(unreadable):
+            notes[list(unreadable)] |= BIT["bad_value"]
         mdc, adrg, drg, said = self._answer(profiles)
         severity = np.where(profiles.columns[2] & 1, 2, profiles.columns[2] >> 1 & 1)
         unknown = (notes & BIT["unknown_principal_diagnosis"]) != 0
         notes |= np.where(unknown, said & ~BIT["principal_diagnosis_in_no_mdc"], said)
         invalid = (notes & INVALID_BITS) != 0
         status = np.where(drg < 0, STATUSES.index(UNGROUPED), STATUSES.index(GROUPED))
+        ambiguous = self._ambiguous[drg]
+        status[ambiguous] = STATUSES.index(AMBIGUOUS)
+        notes[ambiguous] |= BIT["ambiguous_procedure"]
         if invalid.any():
             notes[invalid] &= INVALID_BITS
             status[invalid] = STATUSES.index(INVALID)
@@ -250,7 +268,7 @@ def workers() -> int:
 def group(
     cases: Table,
     scheme: str | PathLike[str] = "chs-drg-1.1",
-    columns: Mapping[str, Sequence[str]] | None = None,
+    columns: Headers = None,
 ) -> Table:
     """Group cases by a scheme; see :meth:`Grouper.group`."""
     grouped: Table = Grouper(scheme).group(cases, columns)

@@ -168,7 +168,9 @@ class _Work:
     def __init__(self, grouper: Grouper, columns: CaseColumns, schema: pa.Schema) -> None:
         self._grouper = grouper
         self._columns = columns
-        self._own = "drg" if "drg" in schema.names else None
+        needed = ("diagnoses", "procedures", *grouper.compiled.layout.features)
+        self._needed = {column for name in needed for column in columns.columns(name)}
+        self._own = next((name for name in schema.names if name.casefold() == "drg"), None)
         names = renamed(schema.names)
         kept = [field.with_name(names.get(field.name, field.name)) for field in schema]
         self._names = [field.name for field in kept] + list(RESULT_COLUMNS)
@@ -177,8 +179,9 @@ class _Work:
 
     def __call__(self, batch: Batch) -> tuple[pa.RecordBatch, _Outcome]:
         table = batch.table
-        broken = sorted({m.row for m in batch.malformed})
-        result = self._grouper.group_batch(table, self._columns, broken)
+        malformed = sorted({m.row for m in batch.malformed if not m.column})
+        unreadable = sorted({m.row for m in batch.malformed if m.column in self._needed})
+        result = self._grouper.group_batch(table, self._columns, malformed, unreadable)
         compared = agreeing = 0
         if self._own is not None:
             compared, agreeing = _agreement(table.column(self._own), result.columns[2])

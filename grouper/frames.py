@@ -19,15 +19,16 @@ Table = TypeVar("Table", "pd.DataFrame", pa.Table)
 
 
 def renamed(names: Iterable[object]) -> dict[str, str]:
-    """New names for input columns that bear a result's name."""
-    taken = {str(name) for name in names}
+    """New names for input columns that bear a result's name, in whatever case."""
+    given = [str(name) for name in names]
+    taken = {name.casefold() for name in given}
     changes: dict[str, str] = {}
-    for name in RESULT_COLUMNS:
-        if name in taken:
+    for name in given:
+        if name.casefold() in RESULT_COLUMNS:
             new, number = f"{name}_input", 2
-            while new in taken:
+            while new.casefold() in taken:
                 new, number = f"{name}_input_{number}", number + 1
-            taken.add(new)
+            taken.add(new.casefold())
             changes[name] = new
     return changes
 

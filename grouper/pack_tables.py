@@ -49,6 +49,7 @@ class _Reader:
     findings: list[Finding] = field(default_factory=list)
     lists: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     used: set[tuple[str, str]] = field(default_factory=set)
+    numbers: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def error(self, file: str, row: int | None, message: str) -> None:
         self.findings.append(Finding("error", str(self.folder / file), row, message))
@@ -134,7 +135,7 @@ def _unique(
                 f"of {'mdc.csv' if file == 'adrg.csv' else 'adrg.csv'}",
             )
         else:
-            seen[code] = number
+            seen[code] = reader.numbers[file, code] = number
             if not row[-2]:
                 reader.warn(file, number, f"{show(code)} has no name")
             yield number, row
@@ -228,10 +229,11 @@ def _add_lists(
 def _check_rules(reader: _Reader, mdcs: list[Mdc], adrgs: list[Adrg], drgs: list[Drg]) -> None:
     for file, groups in (("mdc.csv", mdcs), ("adrg.csv", adrgs), ("drg.csv", drgs)):
         for group in groups:
+            number = reader.numbers[file, group.code]
             try:
                 tree = rules.parse(group.rule)
             except rules.RuleError as error:
-                reader.error(file, None, f"rule of {group.code}: {error}")
+                reader.error(file, number, f"rule of {group.code}: {error}")
                 continue
             for atom in rules.atoms(tree):
                 if isinstance(atom, rules.Member):
@@ -242,7 +244,8 @@ def _check_list(reader: _Reader, file: str, group: Mdc | Adrg | Drg, atom: rules
     key = resolve(group, atom)
     reader.used.add(key)
     if key not in reader.lists:
-        reader.error(file, None, f"rule of {group.code}: list {key[1]} of {key[0]} has no codes")
+        number = reader.numbers[file, group.code]
+        reader.error(file, number, f"rule of {group.code}: list {key[1]} of {key[0]} has no codes")
 
 
 def _check_use(reader: _Reader, adrgs: list[Adrg], drgs: list[Drg], diagnoses: _Diagnoses) -> None:
@@ -253,14 +256,18 @@ def _check_use(reader: _Reader, adrgs: list[Adrg], drgs: list[Drg], diagnoses: _
         if drg.adrg in settled:
             reader.warn(
                 "drg.csv",
-                None,
+                reader.numbers["drg.csv", drg.code],
                 f"{drg.code} is never reached: {settled[drg.adrg]} before it takes every case",
             )
         if drg.rule == "true":
             settled.setdefault(drg.adrg, drg.code)
     for adrg in adrgs:
         if adrg.code not in {drg.adrg for drg in drgs}:
-            reader.warn("adrg.csv", None, f"{adrg.code} has no row in drg.csv")
+            reader.warn(
+                "adrg.csv",
+                reader.numbers["adrg.csv", adrg.code],
+                f"{adrg.code} has no row in drg.csv",
+            )
     members = set(diagnoses.exclusion.values())
     tables = {**diagnoses.cc, **diagnoses.mcc}.values()
     for table in sorted(set(tables) - members):

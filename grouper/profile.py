@@ -20,15 +20,17 @@ from grouper.reasons import BIT
 
 Floats = npt.NDArray[np.float64]
 NEWBORN_DAYS = 28  # 新生儿: age under 29 days
+INFANT_COLUMNS = ("age_days", "birth_weight")
 SPEAKS, COMPLICATION, INJURY, UNKNOWN = 1, 2, 4, 8
 _POPCOUNT = np.array([i.bit_count() for i in range(1 << 10)], np.uint8)
 
 
 @dataclass(frozen=True)
 class BadCell:
-    """A cell that cannot be read: row within the batch, column, and what was expected."""
+    """A cell that cannot be read: where it stands, its canonical name, what it should be."""
 
     row: int
+    name: str
     column: str
     value: str
     expected: str
@@ -85,8 +87,7 @@ class Profiler:
             a.diagnosis_signature[dx.principal],
             a.procedure_signature[px.principal],
         ]
-        if numbers.bad:
-            notes[[cell.row for cell in numbers.bad]] |= BIT["bad_value"]
+        notes[numbers.spoilt_rows()] |= BIT["bad_value"]
         return Profiles([*signatures, *words, *cells], notes, numbers.bad)
 
     @staticmethod
@@ -221,17 +222,28 @@ class _Numbers:
                 rule = NUMBERS[name]
                 (values, bad), expected = read_number(cells, rule), rule.expected
             for row in np.flatnonzero(bad).tolist():
-                self.bad.append(BadCell(row, header, str(cells[row].as_py()), expected))
+                self.bad.append(BadCell(row, name, header, str(cells[row].as_py()), expected))
         if name == "age":
             days = self["age_days"]  # an infant's record may give days and leave the years blank
             values = np.where(np.isnan(values) & (days < 365), 0.0, values)
         return values
 
+    def spoilt_rows(self) -> list[int]:
+        """Rows that a bad cell keeps from being grouped; an adult's days and weight do not."""
+        if not self.bad:
+            return []
+        beyond_first_year = self["age"] > 0
+        return [
+            cell.row
+            for cell in self.bad
+            if cell.name not in INFANT_COLUMNS or not beyond_first_year[cell.row]
+        ]
+
     def text_cells(self, name: str, wanted: list[str], rows: int) -> Column:
         header = self._columns.column(name)
         if header is None:
-            return np.zeros(rows, np.uint8)
+            return np.zeros(rows, np.int16)
         texts = read_text(self._table.column(header))
         cells = integers(pc.index_in(texts.dictionary, strings(wanted)), -1) + 1
-        found: Column = cells.astype(np.uint8)[values(texts.indices)]
+        found: Column = cells.astype(np.int16)[values(texts.indices)]
         return found

@@ -114,9 +114,9 @@ def principal_place(key: Key) -> int | None:
     return {"principal_diagnosis": 0, "principal_procedure": 1}.get(key[0])
 
 
-def cell_of(values: npt.NDArray[np.float64], cuts: Sequence[float]) -> npt.NDArray[np.uint8]:
+def cell_of(values: npt.NDArray[np.float64], cuts: Sequence[float]) -> npt.NDArray[np.int16]:
     """The cell of each number: 2k + 1 intervals and points around k cuts, the last for NaN."""
-    cells = np.zeros(len(values), np.uint8)
+    cells = np.zeros(len(values), np.int16)
     for cut in cuts:
         cells += values >= cut
         cells += values > cut

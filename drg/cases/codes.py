@@ -18,13 +18,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drg.cases.blanks import BLANKS
 from drg.tables.arrays import integers, nulls, numbers, strings, text_scalar, values
 
 Ids = npt.NDArray[np.int32]
 
 SEPARATORS = "|,;"
 _WIDE_SEPARATORS = ("、", "，", "；", "｜")
-_BLANKS = frozenset({"", "-", "--", "---", "—", "——", "/", "\\", "NULL", "NONE", "NAN", "无"})
 _SIMPLE = re.compile(r"[A-Z]?[0-9][0-9.x+*A-Z]*")  # as the national edition writes them
 _EDGES = re.compile(r"^[\s|,;、'\"]+|[\s|,;、'\"]+$")
 _INNER = re.compile(r"[\s\u200b\ufeff]+")
@@ -40,7 +40,7 @@ def plain_code(text: str) -> str:
         return text.upper()
     folded = unicodedata.normalize("NFKC", text)
     folded = _INNER.sub("", _EDGES.sub("", folded)).upper().translate(_LOOKALIKES)
-    return "" if folded in _BLANKS else folded
+    return "" if folded.lower() in BLANKS else folded
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from drg.errors import problem
+from drg.errors import DrgError, problem
 
 LIST_COLUMNS = ("diagnoses", "procedures")
 
@@ -50,16 +50,11 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "discharge_date": ("出院时间", "出院日期", "dscg_time", "dscg_date", "endtime", "enddate"),
     "sex": ("性别", "性别代码", "gend", "gender"),
     "age": ("年龄", "年龄岁", "年龄周岁"),
+    # without a unit it may be months: those headers need a mapping file
     "age_days": (
-        "年龄不足1周岁天数",
-        "年龄不足1周岁的天数",
-        "不足一周岁年龄天",
-        "年龄不足一周岁天数",
-        "年龄不足1周岁的年龄天",
-        "年龄不足1周岁年龄天",
-        "年龄天",
-        "天龄",
-        "nwb_age",
+        "年龄不足1周岁天数", "年龄不足1周岁的天数", "年龄不足1周岁的年龄天", "年龄不足1周岁年龄天",
+        "年龄不足一周岁天数", "年龄不足一周岁的年龄天", "不足1周岁年龄天", "不足一周岁年龄天",
+        "年龄天", "天龄", "日龄", "nwb_age",
     ),
     "birth_weight": (
         "新生儿出生体重",
@@ -68,12 +63,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "nwb_bir_wt",
     ),
     "length_of_stay": (
-        "实际住院天数",
-        "住院天数",
-        "实际住院日",
-        "act_ipt_days",
-        "act_ipt_days_cnt",
-        "ipt_days",
+        "实际住院天数", "实际住院天", "实际住院日", "住院天数", "住院天数天", "住院日",
+        "act_ipt_days", "act_ipt_days_cnt", "ipt_days",
     ),
     "discharge_mode": ("离院方式", "离院方式代码", "dscg_way"),
     "department": (
@@ -94,7 +85,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "cost_management": ("管理费", "管理费用"),
     "fund_paid": ("基金支付总额", "基金支付", "统筹基金支付", "fund_pay_sumamt", "hifp_pay"),
     "cases": ("病例数", "例数"),
-}
+}  # fmt: skip
 
 CANONICAL: tuple[str, ...] = (
     "case_id", "patient_id", "hospital_id", "insurance", "admission_date", "discharge_date",
@@ -103,31 +94,60 @@ CANONICAL: tuple[str, ...] = (
     "cost_technology", "cost_drug_material", "cost_management", "fund_paid", "cases",
 )  # fmt: skip
 
-# Of a list, the patterns that name the principal code and those that name the others. Headers
-# that say "code" come first, because beside them the bare header is the column of names.
 _NUMBER = r"[_\-]?(?P<number>\d+)"
-_PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {
+
+
+@dataclass(frozen=True)
+class _Family:
+    """Headers under which one dialect writes a list.
+
+    Attributes:
+        principal: the column of the principal code.
+        others: the columns of the other codes, numbered or not.
+        numbered: a running number alone tells the codes apart; the lowest is the principal one.
+    """
+
+    principal: str
+    others: str
+    numbered: str
+
+
+_WHOLE = {"diagnoses": r"diagnoses", "procedures": r"procedures"}
+_CODE = r"(编码|代码)"
+_OPERATION = r"手术(及|和)?(操作)?"
+# Headers that say "code" come before bare ones, because beside them the bare header is a name.
+_FAMILIES: dict[str, tuple[_Family, ...]] = {
     "diagnoses": (
-        (r"diagnoses|diagnosis(_?codes?)?|principal_diagnosis(_code)?", ""),
-        (
-            r"(出院)?(主要|主)诊断(疾病)?(编码|代码)|主诊编码",
-            r"(出院)?(其他|其它|次要)诊断(疾病)?(编码|代码)",
+        _Family(
+            r"(principal|main)_diagnosis(_code)?",
+            r"(secondary|other)_diagnos[ei]s(_codes?)?",
+            r"diagnosis(_codes?)?",
         ),
-        (r"(出院)?诊断(编码|代码)|疾病(诊断)?编码", r"(出院)?诊断(编码|代码)|疾病(诊断)?编码"),
-        (r"(main_?)?diag_code|maindiag_code|dscg_maindiag_code", r"(oth_?)?diag_code"),
-        (r"(main_?)?diag_code|icd10", r"secondary_diagnos[ie]s|(secondary_)?diagnosis(_code)?"),
-        (r"(出院)?(主要|主)诊断", r"(出院)?(其他|其它|次要)诊断"),
+        _Family(
+            rf"(出院)?(主要|主)诊断(疾病)?{_CODE}|主诊编码",
+            rf"(出院)?(其他|其它|次要)诊断(疾病)?{_CODE}",
+            rf"(出院)?诊断{_CODE}|疾病(诊断)?编码",
+        ),
+        _Family(r"(dscg_)?main_?diag_code", r"oth(er)?_?diag_code", r"diag_code"),
+        _Family(r"icd-?10", r"", r"icd-?10"),
+        _Family(r"(出院)?(主要|主)诊断", rf"(出院)?(其他|其它|次要)诊断((疾病)?{_CODE})?", r"诊断"),
     ),
     "procedures": (
-        (r"procedures|procedure(_?codes?)?|principal_procedure(_code)?", ""),
-        (
-            r"主要手术(及|和)?操作(编码|代码)|主要手术(编码|代码)|主手术(操作)?(编码|代码)",
-            r"(其他|其它|次要)?手术(及|和)?操作?(编码|代码)",
+        _Family(
+            r"(principal|main)_procedure(_code)?",
+            r"(secondary|other)_procedures?(_codes?)?",
+            r"procedure(_codes?)?",
         ),
-        (r"手术(及|和)?操作?(编码|代码)", r"手术(及|和)?操作?(编码|代码)"),
-        (r"(main_?)?oprn_oprt_code", r"(oth_?)?oprn_oprt_code"),
-        (r"oprn_code|icd9", r"secondary_procedures?|(secondary_)?procedure(_code)?"),
-        (r"主要手术(及|和)?操作|主要手术", r"(其他|其它)?手术(及|和)?操作"),
+        _Family(
+            rf"(主要|主){_OPERATION}{_CODE}",
+            rf"(其他|其它|次要){_OPERATION}{_CODE}",
+            rf"{_OPERATION}{_CODE}",
+        ),
+        _Family(r"main_?oprn_oprt_code", r"oth(er)?_?oprn_oprt_code", r"oprn_(oprt_)?code"),
+        _Family(r"icd-?9(-?cm-?3)?", r"", r"icd-?9(-?cm-?3)?"),
+        _Family(
+            rf"(主要|主){_OPERATION}", rf"(其他|其它|次要){_OPERATION}{_CODE}?", rf"{_OPERATION}"
+        ),
     ),
 }
 
@@ -177,37 +197,57 @@ def _examples(name: str) -> tuple[str, ...]:
 
 
 def plain_header(text: str) -> str:
-    """A header as it is compared: half-width, lower case, without spaces, brackets and marks."""
+    """A header as it is compared: half-width, lower case, without spaces, brackets and marks.
+
+    What stands in brackets at the end (a unit, a list of values) is dropped, except days
+    and months: ``年龄（天）`` is not ``年龄``.
+    """
     folded = unicodedata.normalize("NFKC", text).strip().strip("\ufeff").lower()
-    folded = re.sub(r"\([^)]*\)|\[[^\]]*\]|【[^】]*】", "", folded)
-    return re.sub(r"[\s:*]+", "", folded)
+    folded = re.sub(r"(\((?![天日月]\))[^()]*\)|\[[^\]]*\]|【[^】]*】)+$", "", folded)
+    return re.sub(r"[\s:*()\[\]【】]+", "", folded)
 
 
 def recognise(
-    names: Sequence[str], mapping: Mapping[str, Sequence[str]] | None = None
+    names: Sequence[str], mapping: Mapping[str, str | Sequence[str]] | None = None
 ) -> CaseColumns:
     """Find the parts of a case among a table's column names.
 
     Args:
         names: the table's columns.
-        mapping: canonical name -> columns, from :func:`read_mapping`; it wins over the dialects.
+        mapping: canonical name -> column or columns; it wins over the dialects.
+
+    Raises:
+        DrgError: the mapping names a part or a column that does not exist.
     """
-    plain = [plain_header(name) for name in names]
+    given = _checked(names, mapping or {})
+    taken = {column for columns in given.values() for column in columns}
+    free = [(plain_header(name), name) for name in names if name not in taken]
     sources: dict[str, tuple[str, ...]] = {}
-    mapping = mapping or {}
-    taken = {column for columns in mapping.values() for column in columns}
     for canonical in CANONICAL:
-        if canonical in mapping:
-            sources[canonical] = tuple(mapping[canonical])
-            continue
-        free = [(p, n) for p, n in zip(plain, names, strict=True) if n not in taken]
-        if canonical in LIST_COLUMNS:
-            found = _find_list(canonical, free)
-        else:
-            found = _find_one(canonical, free)
+        find = _find_list if canonical in LIST_COLUMNS else _find_one
+        found = given.get(canonical) or find(canonical, free)
         if found:
             sources[canonical] = found
     return CaseColumns(sources)
+
+
+def _checked(
+    names: Sequence[str], mapping: Mapping[str, str | Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    checked = {}
+    for canonical, columns in mapping.items():
+        columns = (columns,) if isinstance(columns, str) else tuple(columns)
+        if canonical not in CANONICAL:
+            raise problem("not a column of the case table", key=canonical,
+                          expected="one of " + ", ".join(CANONICAL))  # fmt: skip
+        for column in columns:
+            if column not in names:
+                raise problem("no such column in the table", key=canonical, found=column,
+                              expected="one of " + ", ".join(names))  # fmt: skip
+        if canonical not in LIST_COLUMNS and len(columns) != 1:
+            raise problem("takes one column", key=canonical, found=", ".join(columns))
+        checked[canonical] = columns
+    return checked
 
 
 def _find_one(canonical: str, free: Sequence[tuple[str, str]]) -> tuple[str, ...]:
@@ -219,20 +259,26 @@ def _find_one(canonical: str, free: Sequence[tuple[str, str]]) -> tuple[str, ...
 
 
 def _find_list(canonical: str, free: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    for principal, others in _PATTERNS[canonical]:
-        first = [name for plain, name in free if re.fullmatch(principal, plain)]
-        rest = _numbered(others or principal, free, set(first))
-        if first or rest:
-            return (*first[:1], *rest)
+    for plain, name in free:
+        if re.fullmatch(_WHOLE[canonical], plain):
+            return (name,)
+    for family in _FAMILIES[canonical]:
+        first = [name for plain, name in free if re.fullmatch(family.principal, plain)][:1]
+        if first:
+            return (*first, *_numbered(f"{family.others}|{family.numbered}", free, first))
+        if found := _numbered(family.numbered, free, []):
+            return found
     return ()
 
 
-def _numbered(pattern: str, free: Sequence[tuple[str, str]], taken: set[str]) -> tuple[str, ...]:
+def _numbered(
+    pattern: str, free: Sequence[tuple[str, str]], taken: Sequence[str]
+) -> tuple[str, ...]:
     """Columns of one numbered family, in the order of their numbers."""
     found: list[tuple[int, int, str]] = []
     for position, (plain, name) in enumerate(free):
         match = re.fullmatch(rf"(?:{pattern})(?:{_NUMBER})?", plain)
-        if match and name not in taken:
+        if match and plain and name not in taken:
             found.append((int(match["number"] or 0), position, name))
     return tuple(name for _, _, name in sorted(found))
 
@@ -249,25 +295,11 @@ def read_mapping(path: str | PathLike[str], names: Sequence[str]) -> dict[str, t
     entries = _mapping_entries(Path(path))
     mapping: dict[str, tuple[str, ...]] = {}
     for canonical, headers in entries.items():
-        if canonical not in CANONICAL:
-            raise problem(
-                "not a column of the case table",
-                file=path,
-                key=canonical,
-                expected="one of " + ", ".join(CANONICAL),
-            )
-        columns = tuple(c for header in headers for c in _expand(header, names))
-        if not columns:
-            raise problem(
-                "no such column in the table",
-                file=path,
-                key=canonical,
-                found=", ".join(headers),
-                expected="one of " + ", ".join(names),
-            )
-        if canonical not in LIST_COLUMNS and len(columns) > 1:
-            raise problem("takes one column", file=path, key=canonical, found=", ".join(columns))
-        mapping[canonical] = columns
+        columns = tuple(c for header in headers for c in _expand(header, names) or [header])
+        try:
+            mapping |= _checked(names, {canonical: columns})
+        except DrgError as error:
+            raise DrgError(f"{path}: {error}") from None
     return mapping
 
 

@@ -16,14 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from drg.cases.blanks import BLANKS
 from drg.tables.arrays import floats, integers, numbers, strings
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-_BLANKS = frozenset(
-    ["", "-", "--", "---", "—", "——", "/", "null", "none", "nan", "na", "无", "\\n"]
-)  # what forms print where there is no value
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?")
 _SEXES = {
     "1": 1.0, "01": 1.0, "男": 1.0, "男性": 1.0, "m": 1.0, "male": 1.0, "1.0": 1.0,
@@ -59,7 +57,7 @@ class Number:
 
 
 NUMBERS: dict[str, Number] = {
-    "age": Number(high=150, units=("岁", "周岁", "y"), whole=True),
+    "age": Number(high=150, units=("周岁", "岁", "y"), whole=True),
     "age_days": Number(high=36_500, units=("天", "日", "d"), whole=True),
     "birth_weight": Number(high=20_000, units=("g", "克"), zero_is_blank=True),
     "length_of_stay": Number(high=36_500, units=("天", "日", "d")),
@@ -119,7 +117,7 @@ def read_text(column: pa.Array) -> pa.Array:
 def _by_distinct(column: pa.Array, parse: Callable[[str], float | None]) -> tuple[Floats, Mask]:
     encoded = _distinct(column)
     parsed = [
-        math.nan if text in _BLANKS else parse(text)
+        math.nan if text in BLANKS else parse(text)
         for text in map(_fold, encoded.dictionary.to_pylist())
     ]
     parsed.append(math.nan)
@@ -150,6 +148,5 @@ def _fold(text: str | None) -> str:
 
 def _number(text: str, units: tuple[str, ...]) -> float | None:
     for unit in units:
-        text = text.removesuffix(unit)
-    text = text.strip()
+        text = text.removesuffix(unit).strip()
     return float(text) if len(text) < 40 and _NUMBER.fullmatch(text) else None

@@ -122,7 +122,7 @@ def test_row_groups_are_not_small(tmp_path, copy):
     copy(tmp_path / "in.parquet", tmp_path / "o.parquet", batch_rows=10_000)
     groups = pq.ParquetFile(tmp_path / "o.parquet").metadata
     assert groups.num_rows == 600_000
-    assert groups.num_row_groups == 2
+    assert groups.num_row_groups == 3
 
 
 def test_damaged_files(tmp_path):
