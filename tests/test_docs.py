@@ -221,11 +221,16 @@ def test_headers_of_lists_are_recognised():
     part = text("case-table.md").split("### Lists of codes")[1].split("```")[0]
     for line in part.splitlines():
         cells = line.split("|")
-        if len(cells) != 5 or "`" not in line:
+        if len(cells) != 6 or "`" not in line:
             continue
-        for header in re.findall(r"`([^`]+)`", cells[2] + cells[3]):
+        principal, others, numbered = (re.findall(r"`([^`]+)`", cell) for cell in cells[2:5])
+        for header in (*principal, *numbered):
             sources = recognise([header.replace("N", "3")]).sources
             assert list(sources) in (["diagnoses"], ["procedures"]), header
+        for header in others:
+            given = [header.replace("N", "3"), principal[0]]
+            assert list(recognise(given).sources.values()) == [tuple(given[::-1])], header
+            assert not recognise(given[:1]).sources, header
 
 
 def one(**cells: str) -> pd.Series:
@@ -347,7 +352,8 @@ def test_counts_of_the_shipped_pack():
         ({"diagnoses": "P22.000", "age": "0", "age_days": "500"}, "PV15", ""),
         ({"diagnoses": "x", "procedures": "37.5100"}, "AA19", "unknown_principal_diagnosis"),
         ({"diagnoses": "", "procedures": "37.5100"}, "0000", "missing_principal_diagnosis"),
-        ({"birth_weight": "3.2kg"}, "0000", "bad_value"),
+        ({"birth_weight": "3.2kg"}, "FV25", ""),
+        ({"sex": "7"}, "0000", "bad_value"),
         ({"age": "0.5"}, "FV25", "age_days_missing"),
         ({"diagnoses": "U82.100"}, "0000", "principal_diagnosis_in_no_mdc"),
         ({"diagnoses": "A17.000"}, "0000", "unknown_principal_diagnosis"),
