@@ -141,10 +141,9 @@ def test_a_killed_run_leaves_no_file_that_looks_whole(tmp_path):
         time.sleep(delay)
         process.send_signal(number)
         process.wait()
-        if process.returncode == 0:
+        if out.exists():  # it was done before the signal came
             assert len(pd.read_csv(out)) == 200 * len(frame)
             out.unlink()
-        assert not out.exists()
         left = [p.name for p in tmp_path.iterdir() if p.name.endswith(".partial")]
         if number != signal.SIGKILL:
             assert left == [] or process.returncode < 0
