@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"cases", "tables", "money", "errors", "provenance", "progress"}
+GROUND = {"cases", "tables", "money", "errors", "provenance", "progress", "lazy"}
 ROOF = {"cli", "sample", "report"}
 ENGINES = {"grouper", "weights", "budget"}
 PACKAGES = {"drg", *ENGINES}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from drg.lazy import imported_on_use
 
 if TYPE_CHECKING:
     from drg.sample.options import Options
@@ -11,18 +13,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Options", "Region", "make_region", "write_region"]
 
-_HOMES = {
-    "Options": "drg.sample.options",
-    "Region": "drg.sample.region",
-    "make_region": "drg.sample.region",
-    "write_region": "drg.sample.write",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import on first use, so that ``import drg.sample`` costs nothing."""
-    from importlib import import_module
-
-    if name not in _HOMES:
-        raise AttributeError(f"module 'drg.sample' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = imported_on_use(
+    __name__,
+    {
+        "Options": "drg.sample.options",
+        "Region": "drg.sample.region",
+        "make_region": "drg.sample.region",
+        "write_region": "drg.sample.write",
+    },
+)

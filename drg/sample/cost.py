@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from drg.money import allocate
 from drg.sample.arrays import Bools, Floats, Ints
 from drg.sample.groups import TIERS, Groups, normal_tail
 from drg.sample.hospitals import Hospitals
@@ -159,20 +160,13 @@ def split_components(
 ) -> Ints:
     """Divide totals in fen into the five components, which add up exactly.
 
-    Shares vary about those of the kind of group; the fen left over by rounding down go to the
-    components with the largest remainders.
+    Shares vary about those of the kind of group.
     """
     shares = _SHARES[kind]
     shares[low_standard] = _LOW_STANDARD_SHARES
     spread = np.where(low_standard, 0.04, _SHARE_SPREAD)[:, None]
     shares *= np.exp(spread * rng.standard_normal(shares.shape))
-    shares /= shares.sum(axis=1, keepdims=True)
-    exact = shares * total[:, None]
-    fen = np.floor(exact).astype(np.int64)
-    rank = np.argsort(np.argsort(fen - exact, axis=1, kind="stable"), axis=1, kind="stable")
-    left = total - fen.sum(axis=1)
-    result: Ints = fen + (rank < left[:, None])
-    return result
+    return allocate(total, shares)
 
 
 @dataclass(frozen=True)
