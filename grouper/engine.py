@@ -88,6 +88,11 @@ class Grouper:
             )
         )  # fmt: skip
 
+    def parts_used(self) -> tuple[str, ...]:
+        """The parts of a case (canonical columns) that the scheme's rules look at."""
+        features = self.compiled.layout.features
+        return ("diagnoses", "procedures", *(f for f in features if f != "trauma_sites"))
+
     def __reduce__(self) -> tuple[type[Grouper], tuple[str | PathLike[str]]]:
         """A grouper travels to another process as the name of its scheme."""
         return Grouper, (self._source,)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -21,64 +20,10 @@ from drg.provenance import hash_file, record, to_json
 from drg.tables import Batch, Malformed, RejectFile, TableSource, atomic_path, open_sink, open_table
 from drg.tables import run as run_batches
 from drg.tables.arrays import text_scalar
+from grouper.account import Account
 from grouper.engine import BatchResult, Grouper, workers
 from grouper.frames import RESULT_COLUMNS, renamed
 from grouper.reasons import REASONS, STATUSES
-from grouper.scheme import Header
-
-
-@dataclass
-class Account:
-    """What grouping a file came to.
-
-    Attributes:
-        scheme: the scheme's header.
-        scheme_hash: SHA-256 of the scheme pack.
-        input_name: name of the input file, without its folder.
-        input_hash: SHA-256 of the input file.
-        cases: rows of the input, and of the output.
-        statuses: cases by status.
-        main_reasons: cases without a group by their first reason.
-        reasons: cases by every reason said of them, grouped cases included.
-        drg_cases: cases by DRG.
-        scheme_drgs: how many DRGs the scheme has.
-        compared: cases whose input had a DRG of its own.
-        agreeing: those of them whose DRG is the same.
-        rejects: entries in the reject file.
-        reject_path: the reject file.
-        seconds: wall time.
-    """
-
-    scheme: Header
-    scheme_hash: str
-    input_name: str
-    reject_path: Path
-    scheme_drgs: int
-    input_hash: str = ""
-    cases: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
-    main_reasons: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
-    drg_cases: Counter[str] = field(default_factory=Counter)
-    compared: int = 0
-    agreeing: int = 0
-    rejects: int = 0
-    seconds: float = 0.0
-
-    def document(self) -> dict[str, Any]:
-        """The account as a provenance record; the same for the same input."""
-        return record(
-            scheme={
-                "id": self.scheme.id, "version": self.scheme.version, "sha256": self.scheme_hash,
-            },
-            input={"name": self.input_name, "sha256": self.input_hash},
-            cases=self.cases,
-            statuses={s: self.statuses[s] for s in STATUSES},
-            reasons={r.code: self.reasons[r.code] for r in REASONS if self.reasons[r.code]},
-            drgs_covered=len(self.drg_cases),
-            drg_input={"compared": self.compared, "agreeing": self.agreeing},
-            rejects=self.rejects,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -132,6 +77,12 @@ def group_file(
             grouper.compiled.header, grouper.compiled.content_hash, source.name,
             out.with_name(out.name + ".rejects.csv"), len(grouper.compiled.drgs),
         )  # fmt: skip
+        account.columns = dict(columns.sources)
+        account.not_found = tuple(
+            part for part in grouper.parts_used() if not columns.columns(part)
+        )
+        account.mapping_hash = "" if mapping is None else hash_file(mapping)
+        account.sheet = sheet or ""
         work = _Work(grouper, columns, table.schema)
         about = {
             "drg-toolkit": to_json(
@@ -168,8 +119,7 @@ class _Work:
     def __init__(self, grouper: Grouper, columns: CaseColumns, schema: pa.Schema) -> None:
         self._grouper = grouper
         self._columns = columns
-        needed = ("diagnoses", "procedures", *grouper.compiled.layout.features)
-        self._needed = {column for name in needed for column in columns.columns(name)}
+        self._needed = {c for part in grouper.parts_used() for c in columns.columns(part)}
         self._own = next((name for name in schema.names if name.casefold() == "drg"), None)
         names = renamed(schema.names)
         kept = [field.with_name(names.get(field.name, field.name)) for field in schema]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from grouper.files import Account
+    from grouper.account import Account
 
 
 def group(
@@ -67,6 +67,7 @@ def summary(account: Account, out: Path) -> str:
     rate = account.cases / account.seconds if account.seconds else 0.0
     lines = [
         f"{out}  scheme 方案 {account.scheme.id}",
+        *_columns(account),
         f"  cases 病例          {account.cases:>12,}",
     ]
     for status in STATUSES:
@@ -97,6 +98,20 @@ def summary(account: Account, out: Path) -> str:
         lines.append(f"  rejected 拒收记录 {account.rejects:,}, listed in {account.reject_path}")
     lines.append(f"  {account.seconds:.1f} s, {rate:,.0f} cases/s")
     return "\n".join(lines)
+
+
+def _columns(account: Account) -> list[str]:
+    """Which columns were read as what, and which were looked for in vain."""
+    lines = []
+    for part in ("diagnoses", "procedures", "sex", "age", "age_days", "birth_weight"):
+        columns = account.columns.get(part)
+        if columns:
+            shown = ", ".join(columns if len(columns) < 4 else (*columns[:2], "...", columns[-1]))
+            lines.append(f"    {part} <- {shown}")
+    if account.not_found:
+        missing = ", ".join(account.not_found)
+        lines.append(f"  warning 警告: no column found 未找到列: {missing} (see --mapping)")
+    return lines
 
 
 def _share(count: int, account: Account) -> str:
