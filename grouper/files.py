@@ -177,7 +177,8 @@ class _Notes:
     def _list(self, outcome: _Outcome, base: int) -> None:
         entries = [(m.row, m.column, m.value, m.reason) for m in outcome.malformed]
         entries += [
-            (c.row, c.column, c.value, f"expected {c.expected}") for c in outcome.result.bad_cells
+            (c.row, c.column, c.value, f"expected {c.expected} 值无法识别")
+            for c in outcome.result.bad_cells
         ]
         if entries:
             entries.sort(key=lambda entry: entry[0])

@@ -41,6 +41,11 @@ def as_arrow(cases: pd.DataFrame | pa.Table) -> pa.Table:
     """
     if isinstance(cases, pa.Table):
         names = list(cases.column_names)
+    elif not hasattr(cases, "columns"):
+        raise DrgError(
+            f"cases must be a pandas DataFrame or a pyarrow Table, not {type(cases).__name__}; "
+            "to group a file use grouper.files.group_file"
+        )
     else:
         names = [str(name) for name in cases.columns]
     for name in names:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from drg.cases.codes import plain_code
-from drg.errors import show
+from drg.errors import problem, show
 from grouper import rules
 from grouper.scheme import MDC_LIST, Adrg, Drg, Header, Mdc, Scheme, resolve
 
@@ -77,7 +77,10 @@ class _Reader:
                     else:
                         yield number, [cell.strip() for cell in row]
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            self.error(file, None, f"cannot be read ({error})")
+            # without this table every row of the others would look wrong
+            raise problem(
+                f"cannot be read as UTF-8 CSV ({error})", file=self.folder / file
+            ) from None
 
     def add(self, owner: str, name: str, code: str) -> None:
         self.lists.setdefault((owner, name), []).append(code)

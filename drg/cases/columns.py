@@ -159,9 +159,11 @@ class CaseColumns:
     Attributes:
         sources: canonical name -> the table's columns; one, or several for a list whose codes
             stand in numbered columns (principal first).
+        header: all columns of the table.
     """
 
     sources: Mapping[str, tuple[str, ...]]
+    header: tuple[str, ...] = ()
 
     def __contains__(self, name: str) -> bool:
         return name in self.sources
@@ -183,8 +185,9 @@ class CaseColumns:
             wanted = ", ".join(f"'{n}' ({'/'.join(_examples(n))})" for n in missing)
             raise problem(
                 f"no column for {wanted} in the header (recognised: {known}); "
-                "name it in a mapping file",
+                "name it in a mapping file, or move the header to the first row",
                 file=file,
+                found=", ".join(self.header),
             )
 
 
@@ -228,7 +231,7 @@ def recognise(
         found = given.get(canonical) or find(canonical, free)
         if found:
             sources[canonical] = found
-    return CaseColumns(sources)
+    return CaseColumns(sources, tuple(names))
 
 
 def _checked(
@@ -305,14 +308,17 @@ def read_mapping(path: str | PathLike[str], names: Sequence[str]) -> dict[str, t
 
 def _mapping_entries(path: Path) -> dict[str, list[str]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = _text(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         raise problem(f"cannot read the mapping file ({error})", file=path) from None
     entries: dict[str, list[str]] = {}
     if path.suffix.lower() == ".csv":
-        for row in csv.reader(text.splitlines()):
-            if len(row) >= 2 and row[0].strip() and row[0].strip().lower() != "canonical":
-                entries.setdefault(row[0].strip(), []).append(row[1].strip())
+        rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines())]
+        if rows and rows[0][:1] and rows[0][0] not in CANONICAL:
+            rows = rows[1:]  # titles
+        for row in rows:
+            if len(row) >= 2 and row[0]:
+                entries.setdefault(row[0], []).append(row[1])
         return entries
     try:
         document = tomllib.loads(text)
@@ -324,6 +330,14 @@ def _mapping_entries(path: Path) -> dict[str, list[str]]:
             raise problem("must be a header or a list of headers", file=path, key=key, found=value)
         entries[key] = headers
     return entries
+
+
+def _text(content: bytes) -> str:
+    """Text as Chinese Excel or an editor saves it."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("gb18030")
 
 
 def _expand(header: str, names: Iterable[str]) -> list[str]:

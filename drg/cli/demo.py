@@ -17,9 +17,11 @@ def demo(
     out: Annotated[
         Path, typer.Option("--out", help="Folder for everything the demo makes.")
     ] = Path("drg-demo"),
-    cases: Annotated[int, typer.Option("--cases", help="How many discharges.")] = 20_000,
-    hospitals: Annotated[int, typer.Option("--hospitals", help="How many hospitals.")] = 24,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the synthetic region.")] = 2025,
+    cases: Annotated[int, typer.Option("--cases", min=1, help="How many discharges.")] = 20_000,
+    hospitals: Annotated[int, typer.Option("--hospitals", min=3, help="How many hospitals.")] = 24,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Seed of the synthetic region.")
+    ] = 2025,
 ) -> None:
     """Make a synthetic region, group its cases and show the twenty largest groups."""
     from drg.cli.group import summary

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+PARTS = ("diagnoses", "procedures", "sex", "age", "age_days", "birth_weight")
+
 if TYPE_CHECKING:
     from grouper.account import Account
 
@@ -102,16 +104,18 @@ def summary(account: Account, out: Path) -> str:
 
 def _columns(account: Account) -> list[str]:
     """Which columns were read as what, and which were looked for in vain."""
-    lines = []
-    for part in ("diagnoses", "procedures", "sex", "age", "age_days", "birth_weight"):
-        columns = account.columns.get(part)
-        if columns:
-            shown = ", ".join(columns if len(columns) < 4 else (*columns[:2], "...", columns[-1]))
-            lines.append(f"    {part} <- {shown}")
+    found = [_found(part, names) for part, names in account.columns.items() if part in PARTS]
+    lines = [f"  columns 列: {'; '.join(found)}"]
     if account.not_found:
         missing = ", ".join(account.not_found)
         lines.append(f"  warning 警告: no column found 未找到列: {missing} (see --mapping)")
     return lines
+
+
+def _found(part: str, names: tuple[str, ...]) -> str:
+    if names == (part,):
+        return part
+    return f"{part} <- {', '.join(names if len(names) < 4 else (*names[:2], '...', names[-1]))}"
 
 
 def _share(count: int, account: Account) -> str:

@@ -28,6 +28,7 @@ _MOST_ROWS = 16_384
 _MOST_INT = 1 << 63
 _TEXT = pa.string()
 _ERROR = "the cell holds an Excel error"
+_LONG = "a number of more than 15 digits, which Excel has rounded: format the column as text"
 _ErrorCells = dict[int, list[tuple[int, str]]]
 
 
@@ -53,6 +54,7 @@ class _Column:
     def __init__(self) -> None:
         self.types: set[type] = set()
         self._whole = True
+        self.long = False
 
     def see(self, cells: Sequence[Any]) -> None:
         types = set(map(type, cells))
@@ -61,6 +63,7 @@ class _Column:
         self.types |= types
         if self._whole and float in types:
             self._whole = all(_is_whole(cell) for cell in cells if type(cell) is float)
+        self.long = self.long or any(map(_is_long, cells))
 
     def arrow_type(self) -> pa.DataType:
         if self.types and self.types <= {int, float}:
@@ -145,6 +148,8 @@ class ExcelSource(TableSource):
         unique = unique_names(names[self._first : self._end], self.path)
         kinds = [column.arrow_type() for column in columns[self._first : self._end]]
         self.schema = pa.schema(list(zip(unique, kinds, strict=True)))
+        held = zip(unique, columns[self._first : self._end], strict=True)
+        self._long = [(i, name) for i, (name, column) in enumerate(held) if column.long]
 
     def blocks(self) -> Iterator[Block]:
         """The sheet's rows after the header."""
@@ -161,6 +166,12 @@ class ExcelSource(TableSource):
                 for row in range(first, first + len(chunk))
                 for column, text in self._errors.get(row, ())
                 if 0 <= column - self._left < len(self.names)
+            ]
+            errors += [
+                Malformed(row, name, text_of(cells[i]), _LONG)
+                for row, cells in enumerate(chunk)
+                for i, name in self._long
+                if _is_long(cells[i])
             ]
             yield _ExcelBlock(chunk, self.schema, errors)
             first += len(chunk)
@@ -185,6 +196,11 @@ def text_of(cell: object) -> str:
 
 def _is_whole(number: float) -> bool:
     return number.is_integer() and abs(number) < _MOST_INT
+
+
+def _is_long(cell: object) -> bool:
+    """A number whose last digits Excel does not keep, such as an identity card's."""
+    return type(cell) in (int, float) and abs(cell) >= 1e15  # type: ignore[arg-type]
 
 
 def _array(column: Sequence[Any], kind: pa.DataType) -> pa.Array:

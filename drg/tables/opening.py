@@ -18,7 +18,9 @@ _MAGIC = {
     b"PAR1": ("parquet", "a Parquet file"),
     b"PK\x03\x04": ("excel", "an Excel workbook or another zip archive"),
     b"\xd0\xcf\x11\xe0": ("excel", "an old Excel workbook (.xls)"),
+    b"%PDF": ("", "a PDF document"),
 }
+_OLD_EXCEL = (b"\xd0\xcf\x11\xe0", b"\x09\x08", b"\x09\x04", b"\x09\x02", b"\x09\x00")
 READABLE = ".csv, .tsv, .txt (each also .gz), .xlsx, .xlsm, .xls, .xlsb, .parquet, .pq"
 WRITABLE = ".csv, .tsv, .txt (each also .gz), .xlsx, .parquet, .pq"
 
@@ -157,3 +159,20 @@ def _check_content(path: Path, kind: str, start: bytes) -> None:
             raise problem(f"looks like {title}; rename it to end so", file=path)
     if kind == "parquet" and not start.startswith(b"PAR1"):
         raise problem("is not a Parquet file", file=path)
+    if kind == "excel" and not start.startswith(_OLD_EXCEL if _is_old(path) else (b"PK",)):
+        what = "an .xlsx workbook" if start.startswith(b"PK") else _other_than_excel(start)
+        raise problem(f"is no {path.suffix.lower()} workbook: it looks like {what}; rename it or "
+                      "save it anew", file=path)  # fmt: skip
+
+
+def _is_old(path: Path) -> bool:
+    return path.suffix.lower() == ".xls"
+
+
+def _other_than_excel(start: bytes) -> str:
+    if start.startswith(_OLD_EXCEL):
+        return "an .xls workbook"
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith((b"<html", b"<!doct", b"<table", b"<?xml", b"<meta", b"<head")):
+        return "a web page"
+    return "text" if all(byte >= 32 or byte in b"\t\r\n" for byte in start) else "something else"

@@ -126,7 +126,7 @@ def test_sample_and_demo(tmp_path):
     assert "mean cost 次均费用(元)" in done.stdout
     assert done.stdout.splitlines()[-1].endswith("grouped.csv")
     assert len(pd.read_csv(tmp_path / "demo" / "grouped.csv")) == 1000
-    assert run("sample", "--out", tmp_path / "r2", "--cases", 0).returncode == 1
+    assert run("sample", "--out", tmp_path / "r2", "--cases", 0).returncode == 2
 
 
 def test_a_killed_run_leaves_no_file_that_looks_whole(tmp_path):

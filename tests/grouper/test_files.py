@@ -90,7 +90,7 @@ def test_rejects_name_row_column_value_and_reason(tmp_path):
     assert [(r[0], r[1]) for r in listed[1:]] == [
         ("3", "age"), ("4", ""), ("5", "age"), ("5", "sex"), ("6", ""), ("7", "sex"),
     ]  # fmt: skip
-    assert listed[1][2:] == ["forty", "expected a number from 0 to 150"]
+    assert listed[1][2:] == ["forty", "expected a number from 0 to 150 值无法识别"]
     assert listed[-1][2].startswith("'=")
     assert account.rejects == 6
     clean = tmp_path / "clean.csv"
