@@ -18,12 +18,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from drg.cases.codes import CodeIndex
 from drg.cases.columns import CaseColumns, recognise
 from drg.tables.arrays import numbers, strings
+from grouper.codes import INSURANCE, aliases_to
 from grouper.compile import Compiled, compiled_scheme
 from grouper.frames import RESULT_COLUMNS, Table, as_arrow, joiner
 from grouper.numbering import Numbering
-from grouper.profile import BadCell, Profiler, Profiles
+from grouper.profile import NOTHING_SPELLED, BadCell, Profiler, Profiles, Spelled
 from grouper.program import BITS_PER_WORD, Answer, Binder, Column, Program, cell_of
 from grouper.reasons import (
     AMBIGUOUS,
@@ -52,6 +54,8 @@ class BatchResult:
         drg: position in the scheme's DRGs, -1 for none. Shape (N,).
         notes: reason bits of each case. Shape (N,).
         bad_cells: cells that could not be read.
+        principal: integer of each principal diagnosis in the scheme's codes. Shape (N,).
+        spelled: diagnoses and procedures that were converted or are unknown.
     """
 
     columns: tuple[pa.DictionaryArray, ...]
@@ -59,6 +63,8 @@ class BatchResult:
     drg: npt.NDArray[np.int16]
     notes: npt.NDArray[np.int32]
     bad_cells: list[BadCell]
+    principal: npt.NDArray[np.int32]
+    spelled: tuple[Spelled, Spelled] = (NOTHING_SPELLED, NOTHING_SPELLED)
 
 
 class Grouper:
@@ -66,19 +72,22 @@ class Grouper:
 
     Args:
         scheme: id of a shipped scheme or folder of a pack.
+        codes: edition of the codes in the cases: ``insurance`` (医保版), or ``clinical`` (国临版),
+            which are converted.
 
     Raises:
-        DrgError: there is no such scheme or it has errors.
+        DrgError: there is no such scheme or it has errors, or no such edition.
     """
 
-    def __init__(self, scheme: str | PathLike[str] = "chs-drg-1.1") -> None:
+    def __init__(self, scheme: str | PathLike[str] = "chs-drg-1.1", codes: str = INSURANCE) -> None:
         self._source = scheme
+        self.codes = codes
         self.compiled: Compiled = compiled_scheme(scheme)
         self._ambiguous = np.array([d.code.endswith("QY") for d in self.compiled.drgs] + [False])
         compiled, arrays = self.compiled, self.compiled.arrays
         binder = Binder(compiled.layout, (arrays.diagnosis_truth, arrays.procedure_truth))
         self._program = Program(compiled.mdcs, compiled.adrgs, compiled.drgs, binder)
-        self._profiler = Profiler(compiled)
+        self._profiler = Profiler(compiled, aliases_to(codes, compiled.header.codes))
         self._forget()
         self._lock = threading.Lock()
         self._names = tuple(
@@ -93,9 +102,14 @@ class Grouper:
         features = self.compiled.layout.features
         return ("diagnoses", "procedures", *(f for f in features if f != "trauma_sites"))
 
-    def __reduce__(self) -> tuple[type[Grouper], tuple[str | PathLike[str]]]:
-        """A grouper travels to another process as the name of its scheme."""
-        return Grouper, (self._source,)
+    def __reduce__(self) -> tuple[type[Grouper], tuple[str | PathLike[str], str]]:
+        """A grouper travels to another process as the name of its scheme and its edition."""
+        return Grouper, (self._source, self.codes)
+
+    @property
+    def code_indices(self) -> tuple[CodeIndex, CodeIndex]:
+        """Diagnoses and procedures: what the integers of :class:`BatchResult` stand for."""
+        return self._profiler.diagnoses, self._profiler.procedures
 
     def group(self, cases: Table, columns: Headers = None) -> Table:
         """Append ``mdc, adrg, drg, severity, status, reason`` to a table of cases.
@@ -174,7 +188,7 @@ class Grouper:
             status[invalid] = STATUSES.index(INVALID)
             severity[invalid] = SEVERITIES.index("")
             mdc, adrg, drg = (np.where(invalid, -1, part) for part in (mdc, adrg, drg))
-        return self._result(mdc, adrg, drg, severity, status, notes, profiles.bad_cells)
+        return self._result(mdc, adrg, drg, severity, status, notes, profiles)
 
     def _result(
         self,
@@ -184,7 +198,7 @@ class Grouper:
         severity: Column,
         status: npt.NDArray[np.int64],
         notes: npt.NDArray[np.int32],
-        bad_cells: list[BadCell],
+        profiles: Profiles,
     ) -> BatchResult:
         places, texts = encode(notes)
         coded = [
@@ -197,8 +211,9 @@ class Grouper:
             _dictionary(places, strings(texts)),
         ]
         return BatchResult(
-            tuple(coded), status.astype(np.int8), drg.astype(np.int16), notes, bad_cells
-        )
+            tuple(coded), status.astype(np.int8), drg.astype(np.int16), notes, profiles.bad_cells,
+            profiles.principal, profiles.spelled,
+        )  # fmt: skip
 
     def _answer(self, profiles: Profiles) -> npt.NDArray[np.int32]:
         """MDC, ADRG, DRG and reason bits of each case. Shape (4, N)."""
@@ -274,7 +289,8 @@ def group(
     cases: Table,
     scheme: str | PathLike[str] = "chs-drg-1.1",
     columns: Headers = None,
+    codes: str = INSURANCE,
 ) -> Table:
     """Group cases by a scheme; see :meth:`Grouper.group`."""
-    grouped: Table = Grouper(scheme).group(cases, columns)
+    grouped: Table = Grouper(scheme, codes).group(cases, columns)
     return grouped

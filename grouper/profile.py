@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,24 @@ class BadCell:
 
 
 @dataclass(frozen=True)
+class Spelled:
+    """Codes of a batch that are not the edition's own: converted ones and unknown ones.
+
+    Attributes:
+        rows: the row of each use. Shape (N,).
+        ids: integer of the spelling, as :meth:`~drg.cases.codes.CodeIndex.spelling` takes it.
+        first: whether it is the principal code.
+    """
+
+    rows: npt.NDArray[np.int32]
+    ids: npt.NDArray[np.int32]
+    first: npt.NDArray[np.bool_]
+
+
+NOTHING_SPELLED = Spelled(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.bool_))
+
+
+@dataclass(frozen=True)
 class Profiles:
     """The profiles of a batch.
 
@@ -44,21 +62,34 @@ class Profiles:
         columns: what the rules see, as :class:`grouper.program.Layout` says; each of shape (N,).
         notes: reason bits that are known before any rule is tried. Shape (N,).
         bad_cells: cells of the columns that the rules use which cannot be read.
+        principal: integer of each principal diagnosis. Shape (N,).
+        spelled: diagnoses and procedures that are not codes of the edition as they stand.
     """
 
     columns: list[Column]
     notes: npt.NDArray[np.int32]
     bad_cells: list[BadCell]
+    principal: npt.NDArray[np.int32]
+    spelled: tuple[Spelled, Spelled]
 
 
 class Profiler:
-    """Reads batches of cases as profiles of one scheme."""
+    """Reads batches of cases as profiles of one scheme.
 
-    def __init__(self, compiled: Compiled) -> None:
+    Args:
+        compiled: the scheme.
+        aliases: diagnosis and procedure codes of another edition -> code of the scheme's.
+    """
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        aliases: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {}),
+    ) -> None:
         self.arrays = compiled.arrays
         self.layout = compiled.layout
-        self.diagnoses = CodeIndex(compiled.diagnoses)
-        self.procedures = CodeIndex(compiled.procedures)
+        self.diagnoses = CodeIndex(compiled.diagnoses, aliases[0], record=True)
+        self.procedures = CodeIndex(compiled.procedures, aliases[1], record=True)
         a = self.arrays
         self._dx_marks = _marks(
             _any_word(a.diagnosis_bits, a.diagnosis_later_bits),
@@ -88,7 +119,10 @@ class Profiler:
             a.procedure_signature[px.principal],
         ]
         notes[numbers.spoilt_rows()] |= BIT["bad_value"]
-        return Profiles([*signatures, *words, *cells], notes, numbers.bad)
+        return Profiles(
+            [*signatures, *words, *cells], notes, numbers.bad, dx.principal,
+            (dx.spelled, px.spelled),
+        )  # fmt: skip
 
     @staticmethod
     def _marked(
@@ -98,7 +132,13 @@ class Profiler:
         marks: npt.NDArray[np.uint8],
     ) -> _MarkedLists:
         lists = read_codes([table.column(c) for c in columns], index, table.num_rows)
-        return _MarkedLists(lists, lists.principal(), lists.rows(), marks[lists.ids])
+        rows, spelled = lists.rows(), NOTHING_SPELLED
+        if lists.ids.size and lists.ids.max() > index.unknown:
+            places = np.flatnonzero(lists.ids > index.unknown)
+            at = rows[places]
+            spelled = Spelled(at, lists.ids[places], lists.offsets[at] == places)
+            lists = CodeLists(index.meaning(lists.ids), lists.offsets)
+        return _MarkedLists(lists, lists.principal(), rows, marks[lists.ids], spelled)
 
     def _complications(self, word: Column, dx: _MarkedLists) -> None:
         """Set the mcc and cc bits of complications that the principal does not exclude."""
@@ -167,6 +207,7 @@ class _MarkedLists:
     principal: npt.NDArray[np.int32]
     rows: npt.NDArray[np.int32]
     marks: npt.NDArray[np.uint8]
+    spelled: Spelled
 
     def hits(
         self, mark: int, *, secondary: bool = False

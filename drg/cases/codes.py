@@ -7,8 +7,9 @@ works on integers.
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,6 +29,8 @@ _WIDE_SEPARATORS = ("、", "，", "；", "｜")
 _SIMPLE = re.compile(r"[A-Z]?[0-9][0-9.x+*A-Z]*")  # as the national edition writes them
 _EDGES = re.compile(r"^[\s|,;、'\"]+|[\s|,;、'\"]+$")
 _INNER = re.compile(r"[\s\u200b\ufeff]+")
+_MOST_SEEN = 1_000_000
+_LONGEST_SPELLING = 100  # of an unknown code: what is longer is no code but a misplaced text
 _LOOKALIKES = str.maketrans({"×": "X", "Х": "X", "‧": ".", "·": "."})
 
 
@@ -78,29 +81,73 @@ class CodeLists:
 class CodeIndex:
     """Turns spellings into the integers of a code table, remembering what it has seen.
 
-    Code i of ``codes`` has the integer i + 1; 0 is a blank; ``unknown`` is any other text.
+    Code i of ``codes`` has the integer i + 1; 0 is a blank; ``unknown`` is any other text. With
+    ``record`` a spelling that is no code of the table has an integer of its own above
+    ``unknown``, so that it can be counted: :meth:`meaning` leads back to the table.
+
+    Args:
+        codes: the table.
+        aliases: other spellings -> code, such as those of another edition. An alias wins over a
+            code that is spelled the same; one whose code is not in the table is unknown.
+        record: give aliases and unknown spellings integers of their own.
     """
 
-    def __init__(self, codes: Sequence[str]) -> None:
+    def __init__(
+        self,
+        codes: Sequence[str],
+        aliases: Mapping[str, str] | None = None,
+        *,
+        record: bool = False,
+    ) -> None:
         self.codes = strings(codes)
         self.unknown = len(codes) + 1
+        self._record = record
         self._seen: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._aliases = aliases or {}
+        self._spelled: list[str] = []  # of the integers above ``unknown``
+        self._means: list[int] = []
+        self._own: dict[str, int] = {}  # plain spelling -> integer, of unknown spellings
+        places = {code: i for i, code in enumerate(codes, 1)} if self._aliases else {}
+        self._alias_ids = {
+            alias: self._new(alias, places.get(code, self.unknown))
+            for alias, code in self._aliases.items()
+        }
+        self._spellings, self._spelling_ids = self._table(codes)
 
     def __len__(self) -> int:
         return self.unknown + 1
+
+    def _new(self, spelling: str, means: int) -> int:
+        if not self._record:
+            return means
+        self._spelled.append(spelling)
+        self._means.append(means)
+        return self.unknown + len(self._spelled)
+
+    def _table(self, codes: Sequence[str]) -> tuple[pa.Array, Ids | None]:
+        """Spellings that are looked up at once, and their integers (None: their places)."""
+        if not self._alias_ids:
+            return self.codes, None
+        ids = {code: i for i, code in enumerate(codes, 1)} | self._alias_ids
+        return strings(list(ids)), np.array([*ids.values(), -1], np.int32)
 
     @cached_property
     def _by_plain(self) -> dict[str, int]:
         """Built on the first spelling that is not the edition's own."""
         places = {plain_code(code): i for i, code in enumerate(self.codes.to_pylist(), 1)}
-        return {**places, "": 0}
+        aliases = {plain_code(alias): i for alias, i in self._alias_ids.items()}
+        return {**places, **aliases, "": 0}
 
     def ids(self, texts: pa.Array) -> Ids:
         """Integers of distinct spellings (nulls are blanks). Shape (len(texts),)."""
         trimmed = pc.utf8_rtrim(texts, characters=SEPARATORS)
-        positions = pc.index_in(trimmed, value_set=self.codes)
+        positions = pc.index_in(trimmed, value_set=self._spellings)
         missed = np.flatnonzero(nulls(positions))
-        ids = (integers(positions, -1) + 1).astype(np.int32)
+        places = integers(positions, -1)
+        ids = (places + 1).astype(np.int32) if self._spelling_ids is None else (
+            self._spelling_ids[places]
+        )  # fmt: skip
         if missed.size:
             ids[missed] = [self._one(t) for t in trimmed.take(numbers(missed)).to_pylist()]
         return ids
@@ -109,15 +156,41 @@ class CodeIndex:
         """The integer of one spelling."""
         return self._one(text)
 
+    def meaning(self, ids: Ids) -> Ids:
+        """Integers of the table for integers that may stand for a spelling of their own."""
+        means = np.array(self._means, np.int32)
+        found = ids.copy()
+        own = ids > self.unknown
+        found[own] = means[ids[own] - self.unknown - 1]
+        return found
+
+    def spelling(self, number: int) -> str:
+        """The spelling that has an integer above ``unknown``."""
+        return self._spelled[number - self.unknown - 1]
+
     def _one(self, text: str | None) -> int:
         if text is None:
             return 0
         found = self._seen.get(text)
         if found is None:
-            found = self._by_plain.get(plain_code(text), self.unknown)
-            if len(self._seen) < 1_000_000:
+            plain = plain_code(text)
+            found = self._by_plain.get(plain, self.unknown)
+            if found == self.unknown and self._record:
+                found = self._unknown(plain)
+            if len(self._seen) < _MOST_SEEN:
                 self._seen[text] = found
         return found
+
+    def _unknown(self, plain: str) -> int:
+        """The integer of an unknown spelling, the same in every thread."""
+        spelling = plain[:_LONGEST_SPELLING]
+        with self._lock:
+            found = self._own.get(spelling)
+            if found is None:
+                if len(self._own) >= _MOST_SEEN:
+                    return self.unknown
+                found = self._own[spelling] = self._new(spelling, self.unknown)
+            return found
 
 
 def read_codes(columns: Sequence[pa.Array], index: CodeIndex, rows: int) -> CodeLists:
