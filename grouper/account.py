@@ -36,6 +36,12 @@ class Account:
         not_found: parts that the scheme's rules use and the input does not have.
         mapping_hash: SHA-256 of the mapping file, empty without one.
         sheet: the sheet that was asked for, empty for the first.
+        codes: edition of the input's codes.
+        converted: uses of codes that were converted to the scheme's edition.
+        converted_path: the list of conversions, made when there are any.
+        unmapped: uses of codes that are unknown.
+        unmapped_codes: how many unknown codes there are.
+        unmapped_path: the list of unknown codes, made when there are any.
     """
 
     scheme: Header
@@ -57,6 +63,12 @@ class Account:
     not_found: tuple[str, ...] = ()
     mapping_hash: str = ""
     sheet: str = ""
+    codes: str = "insurance"
+    converted: int = 0
+    converted_path: Path | None = None
+    unmapped: int = 0
+    unmapped_codes: int = 0
+    unmapped_path: Path | None = None
 
     def document(self) -> dict[str, Any]:
         """The account as a provenance record; the same for the same input."""
@@ -78,6 +90,10 @@ class Account:
             drgs_covered=len(self.drg_cases),
             drg_input={"compared": self.compared, "agreeing": self.agreeing},
             rejects=self.rejects,
+            codes={
+                "edition": self.codes, "converted": self.converted, "unmapped": self.unmapped,
+                "unmapped_codes": self.unmapped_codes,
+            },
         )  # fmt: skip
 
 

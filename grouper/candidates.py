@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
-from os.path import commonprefix
 
 from drg.cases.codes import plain_code
 
@@ -64,7 +63,7 @@ class Candidates:
         around = self._ordered[max(0, at - _AROUND) : at + _AROUND]
         near = []
         for other, code in around:
-            shared = len(commonprefix((plain, other)))
+            shared = _shared(plain, other)
             if shared >= _CATEGORY:
                 near.append((-shared, -_alike(plain, other), other, code))
         return [self._candidate(code) for *_, code in sorted(near)[:MOST]]
@@ -87,6 +86,12 @@ class Candidates:
 
     def _candidate(self, code: str) -> Candidate:
         return Candidate(code, self._names[code])
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts begin with in common."""
+    same = (a == b for a, b in zip(one, other, strict=False))
+    return next((i for i, equal in enumerate(same) if not equal), min(len(one), len(other)))
 
 
 def _alike(one: str, other: str) -> float:

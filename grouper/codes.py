@@ -53,7 +53,7 @@ def aliases_to(codes: str, edition: str) -> tuple[Mapping[str, str], Mapping[str
     if codes not in EDITIONS:
         raise problem("no such edition of codes", key="codes", found=codes,
                       expected=" or ".join(EDITIONS))  # fmt: skip
-    if codes == edition or codes == INSURANCE:
+    if codes in (edition, INSURANCE):
         return _NONE, _NONE
     if edition != INSURANCE:
         raise problem(

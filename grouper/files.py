@@ -21,8 +21,11 @@ from drg.tables import Batch, Malformed, RejectFile, TableSource, atomic_path, o
 from drg.tables import run as run_batches
 from drg.tables.arrays import text_scalar
 from grouper.account import Account
+from grouper.code_uses import BatchUses, CodeUses, write_conversions, write_unmapped
+from grouper.codes import INSURANCE
 from grouper.engine import BatchResult, Grouper, workers
 from grouper.frames import RESULT_COLUMNS, renamed
+from grouper.pack import load_scheme
 from grouper.reasons import REASONS, STATUSES
 
 
@@ -34,6 +37,7 @@ class _Outcome:
     malformed: tuple[Malformed, ...]
     compared: int
     agreeing: int
+    uses: BatchUses | None
 
 
 def group_file(
@@ -43,6 +47,7 @@ def group_file(
     scheme: str | PathLike[str] = "chs-drg-1.1",
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
+    codes: str = INSURANCE,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Account:
     """Group a discharge file.
@@ -50,6 +55,7 @@ def group_file(
     Every row of the input is a row of the output, in order, with its columns kept and
     ``mdc, adrg, drg, severity, status, reason`` appended. Rows or cells that cannot be read are
     listed in ``<out>.rejects.csv``; ``<out>.run.json`` records versions, hashes and counts.
+    Converted codes are listed in ``<out>.codes.csv``, unknown ones in ``<out>.unmapped.csv``.
 
     Args:
         source: CSV, Excel or Parquet file.
@@ -57,6 +63,7 @@ def group_file(
         scheme: id of a shipped scheme or folder of a pack.
         mapping: mapping file for headers that are not known.
         sheet: sheet of a workbook.
+        codes: edition of the input's codes, ``insurance`` or ``clinical``.
         progress: called with units done and their total, when it is known.
 
     Raises:
@@ -71,7 +78,7 @@ def group_file(
         ThreadPoolExecutor(1) as hashing,
     ):
         columns = _columns(table, source, mapping)
-        grouper = Grouper(scheme)
+        grouper = Grouper(scheme, codes)
         input_hash = hashing.submit(hash_file, source)
         account = Account(
             grouper.compiled.header, grouper.compiled.content_hash, source.name,
@@ -83,7 +90,9 @@ def group_file(
         )
         account.mapping_hash = "" if mapping is None else hash_file(mapping)
         account.sheet = sheet or ""
-        work = _Work(grouper, columns, table.schema)
+        account.codes = codes
+        uses = CodeUses(grouper, columns, table.schema.names)
+        work = _Work(grouper, columns, table.schema, uses)
         about = {
             "drg-toolkit": to_json(
                 record(scheme=account.scheme.id, scheme_sha256=account.scheme_hash)
@@ -93,13 +102,14 @@ def group_file(
             open_sink(out, work.schema, like=table, metadata=about) as sink,
             RejectFile(account.reject_path) as rejects,
         ):
-            note = _Notes(account, grouper, rejects, table.header_rows + 1)
+            note = _Notes(account, grouper, rejects, table.header_rows + 1, uses)
             advance = None if progress is None else lambda n: progress(n, table.total)
             account.cases = run_batches(
                 table, work, sink, workers=workers(), progress=advance, on_result=note
             )
             account.rejects = rejects.count
         account.input_hash = input_hash.result()
+    _list_codes(account, out, uses, scheme)
     with atomic_path(out.with_name(out.name + ".run.json")) as path:
         path.write_text(to_json(account.document()), encoding="utf-8")
     account.seconds = time.perf_counter() - began
@@ -113,11 +123,29 @@ def _columns(table: TableSource, source: Path, mapping: str | PathLike[str] | No
     return columns
 
 
+def _list_codes(account: Account, out: Path, uses: CodeUses, scheme: str | PathLike[str]) -> None:
+    account.converted = sum(use.uses for use in uses.converted.values())
+    account.unmapped = sum(use.uses for use in uses.unknown.values())
+    account.unmapped_codes = len({key[1:] for key in uses.unknown})
+    account.converted_path = out.with_name(out.name + ".codes.csv")
+    account.unmapped_path = out.with_name(out.name + ".unmapped.csv")
+    if not uses.converted and not uses.unknown:  # nothing to name: the pack need not be read
+        for path in (account.converted_path, account.unmapped_path):
+            path.unlink(missing_ok=True)
+        return
+    loaded = load_scheme(scheme)
+    write_conversions(account.converted_path, uses, loaded)
+    write_unmapped(account.unmapped_path, uses, loaded)
+
+
 class _Work:
     """Groups one batch: input columns kept, result columns appended."""
 
-    def __init__(self, grouper: Grouper, columns: CaseColumns, schema: pa.Schema) -> None:
+    def __init__(
+        self, grouper: Grouper, columns: CaseColumns, schema: pa.Schema, uses: CodeUses
+    ) -> None:
         self._grouper = grouper
+        self._uses = uses
         self._columns = columns
         self._needed = {c for part in grouper.parts_used() for c in columns.columns(part)}
         self._own = next((name for name in schema.names if name.casefold() == "drg"), None)
@@ -136,7 +164,8 @@ class _Work:
         if self._own is not None:
             compared, agreeing = _agreement(table.column(self._own), result.columns[2])
         rows = pa.RecordBatch.from_arrays([*table.columns, *result.columns], names=self._names)
-        return rows, _Outcome(result, batch.malformed, compared, agreeing)
+        uses = self._uses.of(table, result)
+        return rows, _Outcome(result, batch.malformed, compared, agreeing, uses)
 
 
 def _agreement(own: pa.Array, found: pa.DictionaryArray) -> tuple[int, int]:
@@ -151,14 +180,21 @@ class _Notes:
     """Adds each batch's outcome to the account and the reject file, in order."""
 
     def __init__(
-        self, account: Account, grouper: Grouper, rejects: RejectFile, first_number: int
+        self,
+        account: Account,
+        grouper: Grouper,
+        rejects: RejectFile,
+        first_number: int,
+        uses: CodeUses,
     ) -> None:
         self._account = account
         self._drgs = [drg.code for drg in grouper.compiled.drgs]
         self._rejects = rejects
         self._first_number = first_number
+        self._uses = uses
 
     def __call__(self, outcome: _Outcome, first_row: int) -> None:
+        self._uses.add(outcome.uses)
         account, result = self._account, outcome.result
         account.compared += outcome.compared
         account.agreeing += outcome.agreeing

@@ -34,6 +34,12 @@ def group(
     sheet: Annotated[
         str | None, typer.Option("--sheet", help="Sheet of a workbook; the first by default.")
     ] = None,
+    codes: Annotated[
+        str,
+        typer.Option(
+            "--codes", help="Edition of the codes: insurance (医保版) or clinical (国临版)."
+        ),
+    ] = "insurance",
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 when any row or cell was rejected.")
     ] = False,
@@ -54,7 +60,7 @@ def group(
             shown.advance(units)
 
         account = group_file(
-            file, out, scheme=scheme, mapping=mapping, sheet=sheet, progress=advance
+            file, out, scheme=scheme, mapping=mapping, sheet=sheet, codes=codes, progress=advance
         )
     typer.echo(summary(account, out), err=True)
     if strict and account.rejects:
@@ -96,10 +102,24 @@ def summary(account: Account, out: Path) -> str:
         lines.append(
             f"  drg_input agrees 与原分组一致 {account.agreeing:,} of {account.compared:,}"
         )
+    lines += _codes(account)
     if account.rejects:
         lines.append(f"  rejected 拒收记录 {account.rejects:,}, listed in {account.reject_path}")
     lines.append(f"  {account.seconds:.1f} s, {rate:,.0f} cases/s")
     return "\n".join(lines)
+
+
+def _codes(account: Account) -> list[str]:
+    """What became of the codes: how many were converted, how many are unknown."""
+    lines = []
+    if account.converted:
+        lines.append(f"  codes converted 编码转换 {account.converted:,}, "
+                     f"listed in {account.converted_path}")  # fmt: skip
+    if account.unmapped:
+        lines.append(f"  codes unmapped 未对照编码 {account.unmapped_codes:,} "
+                     f"(used {account.unmapped:,} times), "
+                     f"listed with candidates in {account.unmapped_path}")  # fmt: skip
+    return lines
 
 
 def _columns(account: Account) -> list[str]:
