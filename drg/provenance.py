@@ -27,6 +27,11 @@ def hash_files(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
+def hash_text(*texts: str) -> str:
+    """SHA-256 over texts, in the order given."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
 def record(**parts: Any) -> dict[str, Any]:
     """A provenance record: the program and its version, then the parts given."""
     return {"program": "drg-toolkit", "version": drg.__version__, **parts}

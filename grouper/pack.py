@@ -8,7 +8,8 @@ from os import PathLike
 from pathlib import Path
 
 from drg.errors import DrgError, problem
-from drg.provenance import hash_files
+from drg.provenance import hash_files, hash_text
+from grouper.overlay import CHANGES, read_overlay
 from grouper.pack_tables import read_tables
 from grouper.scheme import Header, Scheme
 
@@ -41,17 +42,35 @@ def find_scheme(scheme: str | PathLike[str]) -> Path:
     )
 
 
-def require_tables(folder: Path) -> None:
-    """Raise a :class:`~drg.errors.DrgError` when a file of the pack is missing."""
-    missing = [name for name in ("scheme.toml", *TABLES) if not (folder / name).is_file()]
+def require_tables(folder: Path) -> tuple[str, ...]:
+    """The files of a pack; raise a :class:`~drg.errors.DrgError` when one is missing."""
+    tables = (CHANGES,) if read_header(folder).extends else TABLES
+    missing = [name for name in tables if not (folder / name).is_file()]
     if missing:
         raise problem(f"the scheme pack lacks {', '.join(missing)}", file=folder)
+    return tables
 
 
 def pack_hash(folder: Path) -> str:
-    """SHA-256 over the pack's files, names included."""
-    require_tables(folder)
-    return hash_files([folder / name for name in ("scheme.toml", *TABLES)])
+    """SHA-256 over the pack's files, names included, and over the packs it extends."""
+    own = hash_files([folder / name for name in ("scheme.toml", *require_tables(folder))])
+    extended = read_header(folder).extends
+    return own if not extended else hash_text(own, pack_hash(extended_folder(folder, extended)))
+
+
+def extended_folder(folder: Path, extends: str) -> Path:
+    """The folder of the scheme that a pack extends: a shipped id, or a path beside the pack.
+
+    Raises:
+        DrgError: there is no such scheme, or the pack extends itself.
+    """
+    beside = (folder / extends).resolve()
+    if extends not in shipped_schemes() and beside != folder.resolve():
+        return find_scheme(beside)
+    found = find_scheme(extends)
+    if found.resolve() == folder.resolve():
+        raise problem("a scheme cannot extend itself", file=folder / "scheme.toml", key="extends")
+    return found
 
 
 def read_header(folder: Path) -> Header:
@@ -89,7 +108,11 @@ def load_scheme(scheme: str | PathLike[str] = "chs-drg-1.1") -> Scheme:
 
 @lru_cache(maxsize=8)
 def _load(folder: Path, content_hash: str) -> Scheme:
-    loaded, findings = read_tables(folder, read_header(folder), content_hash)
+    header = read_header(folder)
+    if header.extends:
+        base = load_scheme(extended_folder(folder, header.extends))
+        return read_overlay(folder, header, base, content_hash)
+    loaded, findings = read_tables(folder, header, content_hash)
     errors = [finding for finding in findings if finding.level == "error"]
     if loaded is None or errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""

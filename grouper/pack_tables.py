@@ -15,6 +15,7 @@ from typing import Literal
 from drg.cases.codes import plain_code
 from drg.errors import problem, show
 from grouper import rules
+from grouper.overlay import implied
 from grouper.scheme import MDC_LIST, Adrg, Drg, Header, Mdc, Scheme, resolve
 
 _COLUMNS = {
@@ -102,6 +103,8 @@ def read_tables(
     _check_use(reader, adrgs, drgs, diagnoses)
     if any(finding.level == "error" for finding in reader.findings):
         return None, reader.findings
+    divided = {drg.adrg for drg in drgs}
+    drgs += [implied(adrg) for adrg in adrgs if adrg.code not in divided]
     scheme = Scheme(
         header, tuple(mdcs), tuple(adrgs), tuple(drgs),
         lists={key: tuple(codes) for key, codes in reader.lists.items()},
@@ -269,7 +272,7 @@ def _check_use(reader: _Reader, adrgs: list[Adrg], drgs: list[Drg], diagnoses: _
             reader.warn(
                 "adrg.csv",
                 reader.numbers["adrg.csv", adrg.code],
-                f"{adrg.code} has no row in drg.csv",
+                f"{adrg.code} has no row in drg.csv; its cases bear its own code",
             )
     members = set(diagnoses.exclusion.values())
     tables = {**diagnoses.cc, **diagnoses.mcc}.values()

@@ -55,6 +55,7 @@ class Header:
     title_en: str = ""
     issuer: str = ""
     codes: str = "insurance"
+    extends: str = ""
 
 
 @dataclass(frozen=True)
