@@ -1,0 +1,125 @@
+"""Writing an imported scheme as a pack: complete, checked, or not at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from drg.tables.atomic import writing
+from grouper.importer.findings import Findings, Place
+from grouper.importer.tables import Tables, list_order
+from grouper.pack import read_header
+from grouper.pack_tables import read_tables
+from grouper.scheme import MDC_LIST
+
+MARKS = "marks.csv"
+MARK_COLUMNS = ("code", "kind", "mark", "note")
+
+
+def write_pack(tables: Tables, out: Path, findings: Findings) -> bool:
+    """Write the pack's files into a folder, ``marks.csv`` with them.
+
+    They are written and checked aside first; a pack that its own loader refuses never appears.
+
+    Returns:
+        Whether the pack was written.
+
+    Raises:
+        DrgError: the folder cannot be written.
+    """
+    with writing(out):
+        aside = Path(tempfile.mkdtemp(prefix=".import-", suffix=".partial", dir=out))
+        try:
+            _write_files(tables, aside)
+            _, faults = read_tables(aside, read_header(aside))
+            refused = [fault for fault in faults if fault.level == "error"]
+            for fault in refused:
+                name = Path(fault.file).name
+                findings.add("pack_refused", Place(name, fault.row), found=fault.message)
+            if not refused:
+                for path in sorted(aside.iterdir(), reverse=True):  # scheme.toml before mdc.csv
+                    path.replace(out / path.name)
+                if not tables.marks:
+                    (out / MARKS).unlink(missing_ok=True)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    return not refused
+
+
+def _write_files(tables: Tables, folder: Path) -> None:
+    header = "".join(
+        f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in tables.header.items()
+    )
+    (folder / "scheme.toml").write_text(header, encoding="utf-8", newline="\n")
+    _csv(folder / "mdc.csv", ("mdc", "name", "rule"),
+         ((g.code, g.name, g.rule) for g in tables.mdcs.values()))  # fmt: skip
+    _csv(folder / "adrg.csv", ("adrg", "mdc", "name", "rule"),
+         ((g.code, g.parent, g.name, g.rule) for g in tables.adrgs.values()))  # fmt: skip
+    _csv(folder / "drg.csv", ("drg", "adrg", "name", "rule"),
+         ((g.code, g.parent, g.name, g.rule) for g in tables.drgs.values()))  # fmt: skip
+    places = _places(tables)
+    _csv(
+        folder / "diagnoses.csv",
+        ("code", "name", "mdc", "trauma_site", "lists", "complication", "complication_table",
+         "exclusion_table"),
+        (_diagnosis(tables, places, code, name) for code, name in tables.diagnoses.names.items()),
+    )  # fmt: skip
+    valid = tables.valid or set()
+    _csv(
+        folder / "procedures.csv",
+        ("code", "name", "valid", "lists"),
+        (
+            (code, name, "yes" if code in valid else "", _joined(places, code, "P"))
+            for code, name in tables.procedures.names.items()
+        ),
+    )
+    if tables.marks:
+        _csv(folder / MARKS, MARK_COLUMNS,
+             ((m.code, m.kind, m.mark, m.note) for m in tables.marks))  # fmt: skip
+
+
+def _csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+_Places = dict[str, list[tuple[str, str]]]
+
+
+def _places(tables: Tables) -> _Places:
+    found: _Places = defaultdict(list)
+    adrgs = {code: i for i, code in enumerate([*tables.mdcs, *tables.adrgs])}
+    keys = sorted(
+        tables.lists,
+        key=lambda k: (adrgs.get(k[0], -1), (0, 0) if k[1] == MDC_LIST else list_order(k[1])),
+    )
+    for key in keys:
+        for code in tables.lists[key]:
+            found[code].append(key)
+    return found
+
+
+def _joined(places: _Places, code: str, letter: str) -> str:
+    return "|".join(f"{o}:{n}" for o, n in places.get(code, ()) if n[0] == letter)
+
+
+def _diagnosis(tables: Tables, places: _Places, code: str, name: str) -> tuple[str, ...]:
+    mdcs = "|".join(owner for owner, listed in places.get(code, ()) if listed == MDC_LIST)
+    complication = tables.complications.get(code)
+    return (
+        code,
+        name,
+        mdcs,
+        tables.sites.get(code, ""),
+        _joined(places, code, "D"),
+        complication.level if complication else "",
+        complication.table if complication else "",
+        tables.exclusions[code][0] if code in tables.exclusions else "",
+    )

@@ -1,0 +1,111 @@
+"""Findings of an import: each with its sheet, its Excel row and what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from drg.errors import show
+from grouper.importer.kinds import KINDS, LEVEL_ZH, LEVELS, Kind, Level
+
+_MOST_OF_A_KIND = 2_000
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something stands: the sheet (or file) and its Excel row, None for the whole sheet."""
+
+    sheet: str
+    row: int | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to mend, to check or to know.
+
+    Attributes:
+        kind: one of :data:`~grouper.importer.kinds.KINDS`.
+        level: ``error`` (no pack is written), ``warning`` or ``note``.
+        place: sheet and row.
+        code: the code or group that it is about.
+        found: what stands there.
+        expected: what should stand there, or what it was compared with.
+    """
+
+    kind: str
+    level: Level
+    place: Place
+    code: str = ""
+    found: str = ""
+    expected: str = ""
+
+    @property
+    def about(self) -> Kind:
+        """The texts of the finding's kind."""
+        return KINDS[self.kind]
+
+    def text(self, lang: str = "en") -> str:
+        """One line, in English or (``zh``) Chinese."""
+        row = "" if self.place.row is None else f": row {self.place.row}"
+        words = self.about.zh if lang == "zh" else self.about.en
+        level = LEVEL_ZH[self.level] if lang == "zh" else self.level
+        line = f"{level}: {self.place.sheet}{row}: {f'{self.code}: ' if self.code else ''}{words}"
+        if self.found:
+            line += f": {show(self.found)}"
+        if self.expected:
+            line += f", {'应为' if lang == 'zh' else 'expected'} {self.expected}"
+        return line
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+class Findings:
+    """Collects findings; more of one kind than anybody reads are only counted."""
+
+    def __init__(self) -> None:
+        self._all: dict[Finding, None] = {}
+        self.counts: Counter[str] = Counter()
+
+    def add(
+        self,
+        kind: str,
+        place: Place,
+        code: str = "",
+        found: str = "",
+        expected: str = "",
+        level: Level | None = None,
+    ) -> None:
+        """Note a finding; the same one twice is kept once."""
+        finding = Finding(kind, level or KINDS[kind].level, place, code, found, expected)
+        if finding in self._all:
+            return
+        self.counts[kind] += 1
+        if self.counts[kind] <= _MOST_OF_A_KIND:
+            self._all[finding] = None
+
+    def __iter__(self) -> Iterator[Finding]:
+        """Errors first, then by sheet (as they were found) and row."""
+        sheets = {place.sheet: i for i, place in reversed(list(enumerate(self._places())))}
+        return iter(
+            sorted(
+                self._all,
+                key=lambda f: (LEVELS.index(f.level), sheets[f.place.sheet], f.place.row or 0),
+            )
+        )
+
+    def _places(self) -> list[Place]:
+        return [finding.place for finding in self._all]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def count(self, level: Level) -> int:
+        """How many there are of a level."""
+        return sum(finding.level == level for finding in self._all)
+
+    @property
+    def cut(self) -> dict[str, int]:
+        """Kinds of which only the first were kept -> how many were not."""
+        return {k: n - _MOST_OF_A_KIND for k, n in self.counts.items() if n > _MOST_OF_A_KIND}

@@ -1,0 +1,124 @@
+"""The report of an import: as a workbook and as CSV, in Chinese and English, and in short."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+
+from drg.tables.atomic import atomic_path, writing
+from drg.tables.rejects import neutralise
+from grouper.importer.findings import Finding, Findings
+from grouper.importer.kinds import KINDS, LEVEL_ZH, LEVELS
+
+REPORT = "import-report"
+COLUMNS = (
+    ("级别 level", 16), ("工作表 sheet", 22), ("行 row", 8), ("编码 code", 16),
+    ("问题", 34), ("problem", 38), ("发现 found", 40), ("应为 expected", 40),
+    ("建议", 36), ("what to do", 44), ("类型 kind", 22),
+)  # fmt: skip
+_MOST_SHOWN = 32_000
+
+
+def write_report(findings: Findings, folder: Path) -> tuple[Path, Path]:
+    """Write ``import-report.xlsx`` and ``import-report.csv``.
+
+    Raises:
+        DrgError: they cannot be written.
+    """
+    rows = [_row(finding) for finding in findings]
+    table, book = folder / f"{REPORT}.csv", folder / f"{REPORT}.xlsx"
+    with (
+        atomic_path(table) as partial,
+        writing(table),
+        partial.open("w", encoding="utf-8-sig", newline="") as stream,
+    ):
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow([title for title, _ in COLUMNS])
+        writer.writerows([neutralise(str(cell)) for cell in row] for row in rows)
+    with atomic_path(book) as partial, writing(book):
+        _workbook(partial, findings, rows)
+    return book, table
+
+
+def _row(finding: Finding) -> list[str | int]:
+    about, level = finding.about, finding.level
+    row = finding.place.row if finding.place.row is not None else ""
+    return [f"{LEVEL_ZH[level]} {level}", finding.place.sheet, row, finding.code, about.zh,
+            about.en, finding.found, finding.expected, about.mend_zh, about.mend_en,
+            about.name]  # fmt: skip
+
+
+def open_workbook(path: Path) -> Any:
+    """A workbook in which texts stay texts and equal runs give equal bytes."""
+    book = xlsxwriter.Workbook(
+        str(path),
+        {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
+    )
+    book.set_properties({"created": dt.datetime(2000, 1, 1)})
+    return book
+
+
+def _workbook(path: Path, findings: Findings, rows: list[list[str | int]]) -> None:
+    book = open_workbook(path)
+    bold = book.add_format({"bold": True, "bg_color": "#DDEBF7", "text_wrap": True})
+    wrap = book.add_format({"text_wrap": True, "valign": "top"})
+    _summary(book, bold, findings)
+    sheet = book.add_worksheet("问题 findings")
+    sheet.freeze_panes(1, 0)
+    for i, (title, width) in enumerate(COLUMNS):
+        sheet.set_column(i, i, width, wrap)
+        sheet.write_string(0, i, title, bold)
+    for number, row in enumerate(rows, 1):
+        for i, cell in enumerate(row):
+            if isinstance(cell, int):
+                sheet.write_number(number, i, cell)
+            elif cell:
+                sheet.write_string(number, i, cell[:_MOST_SHOWN])
+    sheet.autofilter(0, 0, max(1, len(rows)), len(COLUMNS) - 1)
+    book.close()
+
+
+def _summary(book: Any, bold: Any, findings: Findings) -> None:
+    sheet = book.add_worksheet("概要 summary")
+    for i, (title, width) in enumerate(
+        (("级别 level", 16), ("问题", 42), ("problem", 50), ("数量 count", 12))
+    ):
+        sheet.set_column(i, i, width)
+        sheet.write_string(0, i, title, bold)
+    number = 0
+    for number, (level, kind, count) in enumerate(by_kind(findings), 1):
+        sheet.write_string(number, 0, f"{LEVEL_ZH[level]} {level}")
+        sheet.write_string(number, 1, KINDS[kind].zh)
+        sheet.write_string(number, 2, KINDS[kind].en)
+        sheet.write_number(number, 3, count)
+    result = "未写出方案包 no pack was written" if findings.count("error") else "可用 usable"
+    sheet.write_string(number + 2, 0, result, bold)
+
+
+def by_kind(findings: Findings) -> Sequence[tuple[str, str, int]]:
+    """Level, kind and count of what was found, errors first."""
+    counts = Counter((LEVELS.index(finding.level), finding.kind) for finding in findings)
+    more = findings.cut
+    return [
+        (LEVELS[level], kind, count + more.get(kind, 0))
+        for (level, kind), count in sorted(counts.items())
+    ]
+
+
+def summary(findings: Findings, most: int = 20) -> str:
+    """A few lines for a terminal: the counts of each kind, then the first errors."""
+    lines = [
+        f"  {level} {LEVEL_ZH[level]}  {count:>6,}  {KINDS[kind].en} {KINDS[kind].zh}"
+        for level, kind, count in by_kind(findings)
+    ]
+    errors = [finding for finding in findings if finding.level == "error"]
+    lines += [finding.text() for finding in errors[:most]]
+    if len(errors) > most:
+        lines.append(f"... {len(errors) - most:,} more errors in the report")
+    return "\n".join(lines)
