@@ -1,0 +1,50 @@
+"""Amounts of money as files write them, read column by column as whole fen (分)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from drg.cases.values import Floats, Mask, Number, read_number
+from drg.money import Fen, to_fen
+from drg.tables.arrays import floats, numbers, text_scalar, values
+from drg.tables.as_text import as_text
+
+_RULE = Number(low=-9e13, high=9e13, units=("元", "yuan"))
+_PLAIN = r"^[+-]?[0-9]{1,13}(\.[0-9]{0,6})?$"
+
+
+def read_amounts(column: pa.Array) -> tuple[Fen, Mask, Mask]:
+    """Read a column of amounts in yuan (住院总费用).
+
+    Returns:
+        Whole fen (0 where there is none), which rows are blank and which unreadable. Shapes (N,).
+    """
+    yuan, unreadable = _yuan(column)
+    blank = np.isnan(yuan) & ~unreadable
+    return to_fen(np.where(np.isnan(yuan), 0.0, yuan)), blank, unreadable
+
+
+def _yuan(column: pa.Array) -> tuple[Floats, Mask]:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    kind = column.type
+    if pa.types.is_decimal(kind):
+        column = column.cast(pa.float64())
+    elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        return _of_texts(as_text(column))
+    return read_number(column, _RULE)
+
+
+def _of_texts(texts: pa.Array) -> tuple[Floats, Mask]:
+    """Nearly every amount is another text, so plain ones are parsed by Arrow, not one by one."""
+    trimmed = pc.utf8_trim_whitespace(texts.fill_null(text_scalar("")))
+    plain = pc.match_substring_regex(trimmed, _PLAIN)
+    yuan = floats(pc.if_else(plain, trimmed, text_scalar("0")).cast(pa.float64()))
+    unreadable = np.zeros(len(yuan), np.bool_)
+    other = np.flatnonzero(values(plain.cast(pa.uint8())) == 0)
+    if other.size:
+        yuan = yuan.copy()
+        yuan[other], unreadable[other] = read_number(trimmed.take(numbers(other)), _RULE)
+    return yuan, unreadable

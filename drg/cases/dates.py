@@ -1,0 +1,65 @@
+"""Dates as files write them, read column by column as days since 1970-01-01."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+import unicodedata
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from drg.cases.blanks import BLANKS
+from drg.cases.values import Floats, Mask
+from drg.tables.arrays import floats, integers
+from drg.tables.as_text import as_text
+
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+_PARTED = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})(\D.*)?")
+_WHOLE = re.compile(r"(\d{4})(\d{2})(\d{2})(\d\d|\.0| .*|T.*)?")
+_LONGEST = 11  # characters of the day; a time behind it is cut off, so that few texts differ
+
+
+def read_dates(column: pa.Array) -> tuple[Floats, Mask]:
+    """Read a column of dates or times (入院时间): ``2025-01-03``, ``2025/1/3 08:30``, ``20250103``.
+
+    Returns:
+        Days since 1970-01-01 (NaN where blank or unreadable) and which rows are unreadable.
+        Shapes (N,).
+    """
+    if pa.types.is_dictionary(column.type):
+        days, unreadable = read_dates(column.dictionary)
+        places = integers(column.indices, len(days))
+        return np.append(days, math.nan)[places], np.append(unreadable, False)[places]
+    if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
+        days = floats(column.cast(pa.date32(), safe=False).cast(pa.int32()))
+        return days, np.zeros(len(column), np.bool_)
+    cut = pc.utf8_slice_codeunits(as_text(column), 0, _LONGEST).dictionary_encode()
+    texts = [_fold(text) for text in cut.dictionary.to_pylist()]
+    parsed = [math.nan if text in BLANKS else _day(text) for text in texts] + [math.nan]
+    places = integers(cut.indices, len(texts))
+    days = np.array([math.nan if day is None else day for day in parsed])
+    return days[places], np.array([day is None for day in parsed])[places]
+
+
+def _fold(text: str | None) -> str:
+    return "" if text is None else unicodedata.normalize("NFKC", text).strip().lower()
+
+
+def _day(text: str) -> float | None:
+    found = _PARTED.fullmatch(text) or _WHOLE.fullmatch(text.upper())
+    if not found:
+        return None
+    try:
+        return dt.date(*map(int, found.groups()[:3])).toordinal() - _EPOCH
+    except ValueError:
+        return None
+
+
+def months_of(days: Floats) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    """Year times 12 plus month (from 0) of each day, -1 for NaN. Shape (N,)."""
+    known = ~np.isnan(days)
+    stamps = np.where(known, days, 0).astype("datetime64[D]").astype("datetime64[M]")
+    return np.where(known, stamps.astype(np.int64) + 1970 * 12, -1).astype(np.int32)

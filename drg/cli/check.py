@@ -1,0 +1,145 @@
+"""``drg check``: the quality of a discharge file, before anything else is done with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from drg.report.quality_words import Words
+    from grouper.quality.report import QualityReport
+    from grouper.quality.rules import Rule
+
+_MOST_LINES = 15
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="Discharge file: CSV(.gz), Excel or Parquet.")],
+    scheme: Annotated[
+        str, typer.Option("--scheme", help="Id of a shipped scheme or folder of a pack.")
+    ] = "chs-drg-1.1",
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--mapping", help="Mapping file (TOML or CSV) for headers that are not recognised."
+        ),
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="Sheet of a workbook; the first by default.")
+    ] = None,
+    codes: Annotated[
+        str,
+        typer.Option(
+            "--codes", help="Edition of the codes: insurance (医保版) or clinical (国临版)."
+        ),
+    ] = "insurance",
+    hospitals: Annotated[
+        Path | None, typer.Option("--hospitals", help="Table with ids and names of hospitals.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write the report as a page for print.")
+    ] = None,
+    xlsx: Annotated[
+        Path | None, typer.Option("--xlsx", help="Write the report as an Excel workbook.")
+    ] = None,
+    lang: Annotated[str, typer.Option("--lang", help="Language of the report: zh or en.")] = "zh",
+) -> None:
+    """Check the quality of a discharge file by hospital and month, and score it.
+
+    Completeness, codes, sex and age, dates and stays, costs, duplicates. Findings are the result,
+    not a failure: the exit status is 0. In files numbers below 5 cases are not shown.
+    """
+    from drg.errors import problem
+    from drg.progress import Progress
+    from drg.report.quality_page import write_page
+    from drg.report.quality_words import Words
+    from drg.report.quality_workbook import write_workbook
+    from drg.tables import check_target
+    from grouper.quality.run import check_file
+
+    if lang not in ("zh", "en"):
+        raise typer.BadParameter("expected zh or en", param_hint="--lang")
+    for target in (html, xlsx):
+        if target is not None:
+            if target.exists() and file.exists() and target.samefile(file):
+                raise problem("the report would replace its own input", file=target)
+            check_target(target)
+    with Progress(f"checking {file.name}") as shown:
+
+        def advance(units: int, total: int | None) -> None:
+            shown.total = total
+            shown.advance(units)
+
+        report = check_file(
+            file, scheme=scheme, mapping=mapping, sheet=sheet, codes=codes, hospitals=hospitals,
+            progress=advance,
+        )  # fmt: skip
+    typer.echo(summary(report, Words(lang)))
+    if html is not None:
+        write_page(html, report, lang)
+    if xlsx is not None:
+        write_workbook(xlsx, report, lang)
+    for target in (html, xlsx):
+        if target is not None:
+            typer.echo(str(target), err=True)
+
+
+def summary(report: QualityReport, words: Words) -> str:
+    """The report as text tables for a terminal."""
+    from drg.cli.text import fit, table
+    from grouper.quality.rules import GROUPS
+
+    total = report.total
+    lines = [
+        f"{words['title']}  {_plain(report.input_name)}",
+        f"{words['score']} {total.score:.1f}   {words['cases']} {total.cases:,}   "
+        f"{words['flagged']} {total.flagged:,} ({_share(total.flagged, total.cases)})",
+        "",
+    ]
+    found = [
+        (words.pick(GROUPS[rule.group]), rule.text(words.lang), words.severity(rule.severity),
+         f"{n:,}", _share(n, total.cases))
+        for rule, _, n in sorted(report.rules(), key=lambda r: -r[2] * r[0].penalty) if n
+    ]  # fmt: skip
+    head = (words["group"], words["rule"], words["severity"], words["cases"], words["share"])
+    if found:
+        lines += [table(head, found, right=(3, 4)), ""]
+    skipped = [rule.text(words.lang) for rule, checked, _ in report.rules() if not checked]
+    if skipped:
+        lines += [f"{words['not_checked']}: {'; '.join(skipped)}", ""]
+    hospitals = [
+        (fit(_plain(words.hospital(line)), 30), f"{line.cases:,}", f"{line.flagged:,}",
+         f"{line.score:.1f}", _worst(line.worst(1), words))
+        for line in report.hospitals[:_MOST_LINES]
+    ]  # fmt: skip
+    head = (words["hospital"], words["cases"], words["flagged"], words["score"], words["worst"])
+    if len(report.hospitals) > 1 or any(line.key for line in report.hospitals):
+        lines += [table(head, hospitals, right=(1, 2, 3))]
+        more = len(report.hospitals) - _MOST_LINES
+        lines += [f"... +{more:,}", ""] if more > 0 else [""]
+    months = [
+        (words.month(line), f"{line.cases:,}", f"{line.flagged:,}", f"{line.score:.1f}",
+         _worst(line.worst(1), words))
+        for line in report.months
+    ]  # fmt: skip
+    if months:
+        lines += [table((words["month"], *head[1:]), months, right=(1, 2, 3)), ""]
+    clinical = sum(bool(u.clinical) for u in report.unmapped)
+    if clinical and report.codes != "clinical":
+        lines.append(words["try_clinical"].format(n=clinical))
+    return "\n".join(lines).rstrip()
+
+
+def _worst(rules: list[tuple[Rule, int]], words: Words) -> str:
+    return "; ".join(f"{rule.text(words.lang)} {n:,}" for rule, n in rules)
+
+
+def _share(count: int, cases: int) -> str:
+    return f"{count / cases:.2%}" if cases else "-"
+
+
+def _plain(text: str) -> str:
+    """Text from a file as a terminal may show it: without control characters."""
+    return "".join(c if c.isprintable() else "?" for c in text)
