@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from drg.provenance import to_json
 from grouper import rules
-from grouper.engine import Grouper
+from grouper.engine import BatchResult, Grouper
 from grouper.one_case import PARTS, OneCase, case_of
 from grouper.pack import find_scheme, load_scheme, pack_hash
 from grouper.reasons import INVALID, UNGROUPED_DRG, reason_text
@@ -40,6 +40,7 @@ class Explanation:
         severity: ``mcc``, ``cc`` or ``none``; ``""`` for invalid cases.
         status: one of :data:`grouper.reasons.STATUSES`.
         reason: reason codes joined by ``|``.
+        bad: column, value and what is expected, of cells that could not be read.
         lang: language in which it shows itself, ``zh`` or ``en``.
     """
 
@@ -51,6 +52,7 @@ class Explanation:
     severity: str
     status: str
     reason: str
+    bad: tuple[tuple[str, str, str], ...]
     lang: str
     explainer: Explainer = field(repr=False, compare=False)
 
@@ -100,6 +102,7 @@ class Explanation:
             "status": self.status,
             "reason": self.reason,
             "reason_text": reason_text(self.reason, writer.lang),
+            "bad_values": [list(cell) for cell in self.bad],
             "diagnoses": [_code(c) for c in self.trace.diagnoses],
             "procedures": [_code(c) for c in self.trace.procedures],
             "exclusion_table": self.trace.exclusion_table,
@@ -168,7 +171,8 @@ class Explainer:
             RuntimeError: the trace and the engine disagree; please report it.
         """
         trace = self.tracer.trace(case)
-        mdc, adrg, drg, severity, status, reason = self._grouped(case)
+        result = self._grouped(case)
+        mdc, adrg, drg, severity, status, reason = (str(c[0].as_py()) for c in result.columns)
         if status != INVALID:
             path = tuple(step.code for step in trace.path)
             told = (*(path or ("", "", UNGROUPED_DRG)), trace.severity)
@@ -176,15 +180,14 @@ class Explainer:
                 raise RuntimeError(f"explained as {told}, grouped as {(mdc, adrg, drg, severity)}")
         return Explanation(case, trace, mdc, adrg, drg, severity, status, reason, self.lang, self)
 
-    def _grouped(self, case: OneCase) -> list[str]:
+    def _grouped(self, case: OneCase) -> BatchResult:
         """The engine's answer."""
         layout = self.grouper.compiled.layout
         needed = {c for name in ("diagnoses", "procedures", *layout.features)
                   for c in case.columns.columns(name)}  # fmt: skip
         malformed = [0] if any(not m.column for m in case.spoilt) else []
         unreadable = [0] if any(m.column in needed for m in case.spoilt) else []
-        result = self.grouper.group_batch(case.table, case.columns, malformed, unreadable)
-        return [str(column[0].as_py()) for column in result.columns]
+        return self.grouper.group_batch(case.table, case.columns, malformed, unreadable)
 
 
 @lru_cache(maxsize=8)

@@ -86,6 +86,11 @@ def _columns(found: Explanation, writer: Writer) -> list[list[_Box]]:
             writer.say(f"另 {others} 个 ADRG", f"{others} other ADRGs"),
             writer.say("试过，不符合", "tried, do not fit"), "", taken=False,
         ))  # fmt: skip
+    if found.path and (left := found.path[1].size - len(found.path[1].inside)):
+        boxes[2].append(_Box(
+            writer.say(f"另 {left} 个 DRG", f"{left} other DRGs"),
+            writer.say("不再尝试", "not tried"), "", taken=False,
+        ))  # fmt: skip
     return boxes
 
 
@@ -131,7 +136,11 @@ def _line(start: tuple[float, float], end: tuple[float, float], taken: bool) -> 
 
 
 def _footer(found: Explanation, writer: Writer) -> Iterator[str]:
-    """Why each step was taken, and what became of the complications."""
+    """Why each step was taken, and what became of the complications; else what was missing."""
+    if not found.path:
+        near = [step for mdc in found.tried if mdc.near for step in (mdc, *mdc.inside) if step.near]
+        for step in near[:MOST_NEAR]:
+            yield f"{step.code}{writer.say('：', ': ')}{writer.facts(step.test)}"
     for step in found.path:
         yield f"{step.code}{writer.say('：', ': ')}{writer.facts(step.test)}"
     for item in dict.fromkeys(found.trace.complications) if found.path else ():

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from drg.cases.codes import plain_code
 from drg.errors import problem
 from grouper import rules
 from grouper.reasons import INVALID, STATUS_TEXT, reason_text
@@ -229,6 +230,13 @@ def _answer(found: Explanation, writer: Writer) -> list[str]:
     ):
         if unknown := [c.given for c in codes if c.given and not c.code]:
             lines.append(f"  {kind}{writer.say('：', ': ')}{', '.join(unknown)}")
+    for code in (*found.trace.diagnoses, *found.trace.procedures):
+        if code.code and plain_code(code.given) != plain_code(code.code):
+            said = writer.say("编码换算：", "converted: ")
+            lines.append(f"  {said}{code.given} -> {writer.code(code.code)}")
+    for column, value, expected in found.bad:
+        said = writer.say("无法识别的值：", "value that cannot be read: ")
+        lines.append(f"  {said}{column} = {value!r}; {expected}")
     return lines
 
 
@@ -307,13 +315,13 @@ def _counts(writer: Writer, adrgs: int, mdcs: int, untried: int) -> list[str]:
     said = []
     if adrgs:
         said.append(writer.say(f"{adrgs} 个 ADRG 的列表中没有本病例的编码",
-                               f"{adrgs} ADRGs list none of the case's codes"))  # fmt: skip
+                               f"ADRGs that list none of the case's codes: {adrgs}"))  # fmt: skip
     if mdcs:
         said.append(writer.say(f"{mdcs} 个 MDC 的条件不成立",
-                               f"the conditions of {mdcs} MDCs do not hold"))  # fmt: skip
+                               f"MDCs whose conditions do not hold: {mdcs}"))  # fmt: skip
     if untried:
         said.append(writer.say(f"排在后面的 {untried} 个 ADRG 不再尝试",
-                               f"{untried} ADRGs further down were not tried"))  # fmt: skip
+                               f"ADRGs further down, not tried: {untried}"))  # fmt: skip
     if not said:
         return []
     return [writer.say("  另外：", "  besides: ") + writer.say("；", "; ").join(said)]

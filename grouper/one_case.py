@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -154,17 +155,18 @@ def find_case(
         header = "" if row is not None else columns.column("case_id") or ""
         found: OneCase | None = None
         place = times = seen = 0
-        for batch in in_order(table.blocks(), lambda block: block.load()):
-            rows = batch.table.num_rows
-            if wanted is None:
-                hits = _hits(batch.table.column(header), case_id or "")
-            else:
-                hits = [wanted - seen] if 0 <= wanted - seen < rows else []
-            if hits and found is None:
-                found, place = _cut(batch, hits[0], columns), seen + hits[0]
-            times, seen = times + len(hits), seen + rows
-            if wanted is not None and found is not None:
-                break
+        with closing(in_order(table.blocks(), lambda block: block.load())) as batches:
+            for batch in batches:
+                rows = batch.table.num_rows
+                if wanted is None:
+                    hits = _hits(batch.table.column(header), case_id or "")
+                else:
+                    hits = [wanted - seen] if 0 <= wanted - seen < rows else []
+                if hits and found is None:
+                    found, place = _cut(batch, hits[0], columns), seen + hits[0]
+                times, seen = times + len(hits), seen + rows
+                if wanted is not None and found is not None:
+                    break
     if found is None:
         named = {"key": "row", "found": row} if row is not None else {"key": header,
                                                                       "found": case_id}  # fmt: skip
@@ -188,11 +190,18 @@ def _cell(value: Any) -> pa.Array:
     """One cell as an array; a float that stands for "no value" is a null."""
     if isinstance(value, list | tuple | np.ndarray):
         return pa.array([[str(item) for item in value]], pa.list_(pa.string()))
-    if value is None or value != value:
+    if _blank(value):
         return pa.nulls(1, pa.string())
     if isinstance(value, int | float | np.integer | np.floating):
         return pa.array([value])
     return pa.array([str(value)], pa.string())
+
+
+def _blank(value: Any) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # pandas' NA is neither equal to itself nor unequal
+        return True
 
 
 def _number(table: pa.RecordBatch, columns: CaseColumns, name: str) -> float:

@@ -1,0 +1,192 @@
+"""``drg explain``: why a case has its group, and what one code does."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from drg.cli import dependence
+from drg.errors import problem
+
+if TYPE_CHECKING:
+    from grouper.explain import Explanation, OneCase
+
+
+class Format(StrEnum):
+    """What an explanation is written as."""
+
+    text = "text"
+    json = "json"
+    svg = "svg"
+
+
+class Language(StrEnum):
+    """Language of an explanation."""
+
+    zh = "zh"
+    en = "en"
+
+
+_CODES = "Codes joined by | or comma, the principal first; or the option once a code."
+
+
+def explain(
+    file: Annotated[
+        Path | None, typer.Argument(help="Discharge file; none when codes are given.")
+    ] = None,
+    case: Annotated[str | None, typer.Option("--case", help="Id of a case in FILE.")] = None,
+    row: Annotated[
+        int | None, typer.Option("--row", help="Row of FILE, as a spreadsheet counts.")
+    ] = None,
+    diagnoses: Annotated[list[str] | None, typer.Option("--diagnoses", help=_CODES)] = None,
+    procedures: Annotated[list[str] | None, typer.Option("--procedures", help=_CODES)] = None,
+    sex: Annotated[str | None, typer.Option("--sex", help="1 or 男, 2 or 女.")] = None,
+    age: Annotated[str | None, typer.Option("--age", help="Years.")] = None,
+    age_days: Annotated[str | None, typer.Option("--age-days", help="Days, in infancy.")] = None,
+    birth_weight: Annotated[str | None, typer.Option("--birth-weight", help="Grams.")] = None,
+    length_of_stay: Annotated[str | None, typer.Option("--length-of-stay", help="Days.")] = None,
+    discharge_mode: Annotated[str | None, typer.Option("--discharge-mode", help="1 to 9.")] = None,
+    icu_hours: Annotated[str | None, typer.Option("--icu-hours", help="Hours.")] = None,
+    department: Annotated[str | None, typer.Option("--department", help="Its name.")] = None,
+    what_if: Annotated[
+        bool,
+        typer.Option("--what-if", help="What if one code were dropped, repeated or principal?"),
+    ] = False,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Table with the columns drg and weight.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option("--rate", min=0, help="Yuan for one unit of weight.")
+    ] = None,
+    dependent: Annotated[
+        bool,
+        typer.Option("--dependence", help="All cases of FILE whose group hangs on one code."),
+    ] = False,
+    principal_procedure: Annotated[
+        bool,
+        typer.Option("--principal-procedure", help="--dependence: on the principal one as well."),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write instead of the terminal.")
+    ] = None,
+    format: Annotated[  # noqa: A002
+        Format, typer.Option("--format", help="text, json, or svg for a picture.")
+    ] = Format.text,
+    lang: Annotated[Language, typer.Option("--lang", help="zh or en.")] = Language.zh,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Name all groups tried, and changes without effect.")
+    ] = False,
+    scheme: Annotated[
+        str, typer.Option("--scheme", help="Id of a shipped scheme or folder of a pack.")
+    ] = "chs-drg-1.1",
+    codes: Annotated[
+        str, typer.Option("--codes", help="Edition of the codes: insurance or clinical.")
+    ] = "insurance",
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="Mapping file for headers of FILE.")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option("--sheet", help="Sheet of a workbook.")] = None,
+) -> None:
+    """Explain why a case has its group: the path, each rule tried, each complication.
+
+    One case of a file (FILE --case ID), one from codes (--diagnoses ...), or, for audit, all cases
+    of a file whose group hangs on a single secondary code (FILE --dependence --out TABLE).
+    """
+    from grouper.explain import Explainer, case_of
+
+    if dependent:
+        if file is None or out is None or case is not None or row is not None or diagnoses:
+            raise typer.BadParameter("--dependence takes FILE and --out, and no single case")
+        dependence.run(
+            file, out, scheme=scheme, codes=codes, mapping=mapping, sheet=sheet, weights=weights,
+            principal_procedure=principal_procedure, lang=lang.value,
+        )  # fmt: skip
+        return
+    _check(file, case, row, diagnoses)
+    parts = {"sex": sex, "age": age, "age_days": age_days, "birth_weight": birth_weight,
+             "length_of_stay": length_of_stay, "discharge_mode": discharge_mode,
+             "icu_hours": icu_hours, "department": department}  # fmt: skip
+    if file is not None:
+        if procedures or any(part is not None for part in parts.values()):
+            raise typer.BadParameter("parts of a case are given without FILE")
+        found = _from_file(file, case, row, mapping, sheet)
+    else:
+        joined = {"diagnoses": "|".join(diagnoses or []), "procedures": "|".join(procedures or [])}
+        found = case_of({**joined, **parts})
+    explanation = Explainer(scheme, codes, lang.value).explain(found)
+    shown = _shown(explanation, format, what_if, weights, rate, everything)
+    if out is None:
+        typer.echo(shown.rstrip("\n"))
+    else:
+        _write(out, shown)
+
+
+def _check(
+    file: Path | None, case: str | None, row: int | None, diagnoses: list[str] | None
+) -> None:
+    """Raise unless exactly one case is meant."""
+    if (file is None) != bool(diagnoses):
+        raise typer.BadParameter("give either FILE with --case, or --diagnoses")
+    if file is not None and (case is None) == (row is None):
+        raise typer.BadParameter("FILE needs --case ID, --row N or --dependence")
+    if file is None and (case is not None or row is not None):
+        raise typer.BadParameter("--case and --row need FILE")
+
+
+def _from_file(
+    file: Path, case: str | None, row: int | None, mapping: Path | None, sheet: str | None
+) -> OneCase:
+    from grouper.one_case import find_case
+
+    found = find_case(file, case_id=case, row=row, mapping=mapping, sheet=sheet)
+    if found.times > 1:
+        typer.echo(
+            f"{file}: {found.times} rows have the id {case} 病例号重复; this is row {found.row}, "
+            "--row N takes another",
+            err=True,
+        )
+    return found.case
+
+
+def _shown(
+    found: Explanation,
+    format: Format,  # noqa: A002
+    what_if: bool,
+    weights: Path | None,
+    rate: float | None,
+    everything: bool,
+) -> str:
+    from drg.provenance import to_json
+    from grouper.what_if import read_weights
+
+    if format is Format.svg:
+        return found.svg()
+    variants = None
+    if what_if:
+        if rate is not None and weights is None:
+            raise typer.BadParameter("--rate needs --weights")
+        held = None if weights is None else read_weights(weights)
+        variants = found.what_if(held, rate)
+    if format is Format.json:
+        document = found.document()
+        if variants is not None:
+            document["what_if"] = variants.document()
+        return to_json(document)
+    text = found.text(everything=everything)
+    if variants is None:
+        return text
+    return f"{text}\n\n{variants.text(everything=everything)}"
+
+
+def _write(out: Path, text: str) -> None:
+    from drg.tables import atomic_path, check_target
+
+    check_target(out)
+    try:
+        with atomic_path(out) as path:
+            path.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+    except OSError as error:
+        raise problem("cannot be written", file=out, found=error.strerror) from None
