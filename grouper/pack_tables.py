@@ -83,8 +83,11 @@ class _Reader:
                 f"cannot be read as UTF-8 CSV ({error})", file=self.folder / file
             ) from None
 
-    def add(self, owner: str, name: str, code: str) -> None:
-        self.lists.setdefault((owner, name), []).append(code)
+    def add(self, file: str, number: int, owner: str, name: str, code: str) -> None:
+        held = self.lists.setdefault((owner, name), [])
+        if held and held[-1] == code:
+            self.error(file, number, f"{show(code)} is in {owner}:{name} twice")
+        held.append(code)
 
 
 def read_tables(
@@ -179,7 +182,7 @@ def _read_diagnoses(reader: _Reader, mdcs: set[str], adrgs: set[str]) -> _Diagno
         found.names[code] = name
         for owner in filter(None, mdc.split("|")):
             if owner in mdcs:
-                reader.add(owner, MDC_LIST, code)
+                reader.add(file, number, owner, MDC_LIST, code)
             else:
                 reader.error(file, number, f"{show(code)} is in {show(owner)}, no row of mdc.csv")
         _add_lists(reader, file, number, code, lists, adrgs, "D")
@@ -229,7 +232,7 @@ def _add_lists(
                 f"{show(code)} is in list {show(place)}, expected a list such as {kind}1",
             )
         else:
-            reader.add(owner, name, code)
+            reader.add(file, number, owner, name, code)
 
 
 def _check_rules(reader: _Reader, mdcs: list[Mdc], adrgs: list[Adrg], drgs: list[Drg]) -> None:

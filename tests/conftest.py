@@ -44,3 +44,11 @@ def grouper():
     from grouper import Grouper
 
     return Grouper("chs-drg-1.1")
+
+
+@pytest.fixture(scope="session")
+def references() -> dict[str, Reference]:
+    """The reference evaluator of every shipped scheme."""
+    from grouper.pack import load_scheme, shipped_schemes
+
+    return {name: Reference.of_scheme(load_scheme(name)) for name in shipped_schemes()}

@@ -1,4 +1,4 @@
-"""Make ``tests/data/labelled.csv``: every DRG of CHS-DRG 1.1 twice, labelled by the reference.
+"""Make ``tests/data/labelled*.csv``: cases of every DRG, labelled by the reference evaluator.
 
 Run ``python -m tests.make_labelled`` after a change of the scheme pack, and read the difference.
 """
@@ -9,7 +9,7 @@ import csv
 import random
 from pathlib import Path
 
-from grouper.pack import find_scheme, load_scheme
+from grouper.pack import load_scheme, shipped_schemes
 from tests.reference import Case, Reference
 
 OUT = Path(__file__).parent / "data" / "labelled.csv"
@@ -37,8 +37,10 @@ def candidate(draw: random.Random, scheme, adrg) -> Case:
         secondary = secondary + some(("MDCZ", "MDC")) + some(("MDCZ", "MDC"))
     if "any_diagnosis" in adrg.rule:
         secondary = some((adrg.code, "D1")) + secondary
+    if "secondary_diagnosis" in adrg.rule:
+        secondary = some((adrg.code, "D2")) + secondary
     case = Case([*principal, *secondary], procedures, float(draw.choice([1, 2])),
-                float(draw.choice([0, 1, 17, 45, 78])))  # fmt: skip
+                float(draw.choice([0, 1, 12, 17, 45, 78])))  # fmt: skip
     if case.age == 0:
         case.age_days = float(draw.choice([0, 3, 28, 29, 200]))
         case.birth_weight = float(draw.choice([900, 1499, 1500, 1999, 2000, 2499, 2500, 3300]))
@@ -46,21 +48,28 @@ def candidate(draw: random.Random, scheme, adrg) -> Case:
 
 
 def main() -> None:
-    scheme = load_scheme("chs-drg-1.1")
-    reference = Reference(find_scheme("chs-drg-1.1"))
+    for name in shipped_schemes():
+        make(name, OUT if name == "chs-drg-1.1" else OUT.with_name(f"labelled-{name}.csv"),
+             EACH if name == "chs-drg-1.1" else 1)  # fmt: skip
+
+
+def make(name: str, out: Path, each: int) -> None:
+    """Find cases for every DRG that can be reached, and write them."""
+    scheme = load_scheme(name)
+    reference = Reference.of_scheme(scheme)
     draw = random.Random(20261121)
     found: dict[str, list[Case]] = {drg.code: [] for drg in scheme.drgs}
     for adrg in scheme.adrgs:
         wanted = [drg.code for drg in scheme.drgs if drg.adrg == adrg.code]
-        for _ in range(20_000):
+        for _ in range(5_000):
             case = candidate(draw, scheme, adrg)
             drg = reference.group(case)[2]
-            if drg in wanted and len(found[drg]) < EACH:
+            if drg in wanted and len(found[drg]) < each:
                 found[drg].append(case)
-            if all(len(found[drg]) >= EACH for drg in wanted):
+            if all(len(found[drg]) >= each for drg in wanted):
                 break
     missing = [drg for drg, cases in found.items() if not cases]
-    with OUT.open("w", encoding="utf-8", newline="") as stream:
+    with out.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(HEADER)
         rows = [(drg, case) for drg, cases in found.items() for case in cases]
@@ -69,7 +78,7 @@ def main() -> None:
                        for v in (case.sex, case.age, case.age_days, case.birth_weight)]  # fmt: skip
             writer.writerow([f"L{i:04d}", *numbers, "|".join(case.diagnoses),
                              "|".join(case.procedures), drg])  # fmt: skip
-    print(f"{len(rows)} cases, {len(found) - len(missing)} DRGs, missing: {missing}")  # noqa: T201
+    print(f"{name}: {len(rows)} cases, {len(found) - len(missing)} DRGs, missing: {missing}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -12,6 +12,10 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from grouper import Scheme
 
 
 @dataclass
@@ -57,24 +61,40 @@ class Reference:
             self._add(row["lists"], row["code"])
             if row["valid"] == "yes":
                 self.valid.add(row["code"])
-        self.tree = self._tree(folder)
+        groups = {
+            table: [tuple(row.values()) for row in _rows(folder / f"{table}.csv")]
+            for table in ("mdc", "adrg", "drg")
+        }
+        self.tree = self._tree(groups["mdc"], groups["adrg"], groups["drg"])
+
+    @classmethod
+    def of_scheme(cls, scheme: Scheme) -> Reference:
+        """From a loaded scheme, for packs that extend another."""
+        self = cls.__new__(cls)
+        self.lists = defaultdict(set, {key: set(codes) for key, codes in scheme.lists.items()})
+        self.level = {code: ("CC", table) for code, table in scheme.cc.items()}
+        self.level |= {code: ("MCC", table) for code, table in scheme.mcc.items()}
+        self.excludes, self.site = dict(scheme.exclusion), dict(scheme.trauma_sites)
+        self.valid = set(scheme.grouping_procedures)
+        self.tree = self._tree(
+            [(g.code, g.name, g.rule) for g in scheme.mdcs],
+            [(g.code, g.mdc, g.name, g.rule) for g in scheme.adrgs],
+            [(g.code, g.adrg, g.name, g.rule) for g in scheme.drgs],
+        )
+        return self
 
     def _add(self, lists: str, code: str) -> None:
         for place in filter(None, lists.split("|")):
             owner, name = place.split(":")
             self.lists[owner, name].add(code)
 
-    def _tree(self, folder: Path) -> list:
+    def _tree(self, mdc_rows: list, adrg_rows: list, drg_rows: list) -> list:
         drgs, adrgs = defaultdict(list), defaultdict(list)
-        for row in _rows(folder / "drg.csv"):
-            drgs[row["adrg"]].append((row["drg"], self._expression(row["rule"], row["adrg"], "")))
-        for row in _rows(folder / "adrg.csv"):
-            rule = self._expression(row["rule"], row["adrg"], row["mdc"])
-            adrgs[row["mdc"]].append((row["adrg"], rule, drgs[row["adrg"]]))
-        return [
-            (row["mdc"], self._expression(row["rule"], row["mdc"], row["mdc"]), adrgs[row["mdc"]])
-            for row in _rows(folder / "mdc.csv")
-        ]
+        for drg, adrg, _, rule in drg_rows:
+            drgs[adrg].append((drg, self._expression(rule, adrg, "")))
+        for adrg, mdc, _, rule in adrg_rows:
+            adrgs[mdc].append((adrg, self._expression(rule, adrg, mdc), drgs[adrg]))
+        return [(mdc, self._expression(rule, mdc, mdc), adrgs[mdc]) for mdc, _, rule in mdc_rows]
 
     def _expression(self, rule: str, owner: str, mdc: str):
         def member(match: re.Match[str]) -> str:

@@ -9,6 +9,8 @@ import typer
 if TYPE_CHECKING:
     from grouper.scheme import Scheme
 
+from drg.cli.scheme_diff import diff
+
 app = typer.Typer(help="Grouping schemes (分组方案): list, show, validate.", no_args_is_help=True)
 _MOST_CODES = 12
 
@@ -58,6 +60,9 @@ def validate(
     typer.echo(f"{errors} errors, {len(findings) - errors} warnings", err=True)
     if errors:
         raise typer.Exit(1)
+
+
+app.command("diff")(diff)
 
 
 def _whole(scheme: Scheme) -> str:

@@ -11,45 +11,47 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drg.errors import DrgError
-from grouper import Grouper, group, load_scheme
+from grouper import Grouper, group, load_scheme, shipped_schemes
 from grouper.frames import RESULT_COLUMNS
 from grouper.reasons import REASONS, STATUSES
 from tests.conftest import DATA
 from tests.reference import Case
 
 SCHEME = load_scheme("chs-drg-1.1")
-BLANK = [math.nan]
+GROUPERS = {name: Grouper(name) for name in shipped_schemes()}
 
 
-def code_lists():
+def code_lists(scheme):
     """Codes that matter together: those of one ADRG and its MDC, and complications."""
-    complications = sorted(SCHEME.mcc) + sorted(SCHEME.cc)
+    complications = sorted(scheme.mcc) + sorted(scheme.cc)
 
     def around(adrg):
         held = [
-            code for (owner, _), codes in SCHEME.lists.items()
-            if owner in (adrg.code, adrg.mdc) for code in codes
-        ]  # fmt: skip
-        dx = [c for c in held if c in SCHEME.diagnosis_names]
-        px = [c for c in held if c in SCHEME.procedure_names]
+            code
+            for (owner, _), codes in scheme.lists.items()
+            if owner in (adrg.code, adrg.mdc)
+            for code in codes
+        ]
+        dx = [c for c in held if c in scheme.diagnosis_names]
+        px = [c for c in held if c in scheme.procedure_names]
         some_dx = st.sampled_from(dx or complications)
-        some_px = st.sampled_from(px or sorted(SCHEME.grouping_procedures))
+        some_px = st.sampled_from(px or sorted(scheme.grouping_procedures))
         return st.tuples(
             st.lists(some_dx | st.sampled_from(complications), min_size=1, max_size=6),
             st.lists(some_px, max_size=4),
         )
 
-    return st.sampled_from(SCHEME.adrgs).flatmap(around)
+    return st.sampled_from(scheme.adrgs).flatmap(around)
 
 
 @st.composite
-def cases(draw):
-    diagnoses, procedures = draw(code_lists())
+def cases(draw, scheme):
+    diagnoses, procedures = draw(code_lists(scheme))
     return Case(
         diagnoses,
         procedures,
         draw(st.sampled_from([1.0, 2.0, math.nan])),
-        draw(st.sampled_from([0.0, 0.0, 1.0, 28.0, 70.0, math.nan])),
+        draw(st.sampled_from([0.0, 0.0, 1.0, 13.0, 14.0, 70.0, math.nan])),
         draw(st.sampled_from([0.0, 28.0, 29.0, 300.0, math.nan])),
         draw(st.sampled_from([900.0, 1499.0, 1500.0, 1999.5, 2000.0, 2499.0, 2500.0, math.nan])),
     )
@@ -75,16 +77,20 @@ def as_read(case):
     return case
 
 
-@settings(max_examples=150)
-@given(st.lists(cases(), min_size=1, max_size=25))
-def test_engine_agrees_with_the_reference(reference, grouper, rows):
-    found = grouper.group(frame(rows))
-    expected = [reference.group(as_read(case)) for case in rows]
+@pytest.mark.parametrize("name", shipped_schemes())
+@settings(max_examples=100)
+@given(st.data())
+def test_engine_agrees_with_the_reference(references, name, data):
+    rows = data.draw(st.lists(cases(load_scheme(name)), min_size=1, max_size=25))
+    found = GROUPERS[name].group(frame(rows))
+    expected = [references[name].group(as_read(case)) for case in rows]
     got = list(found[["mdc", "adrg", "drg", "severity"]].itertuples(index=False, name=None))
     assert got == expected
     assert set(found["status"]) <= set(STATUSES)
-    assert ((found["drg"] == "0000") == (found["reason"].str.contains(
-        "principal|no_group|conflict|sex_missing|age_missing"))).all()  # fmt: skip
+    assert (
+        (found["drg"] == "0000")
+        == (found["reason"].str.contains("principal|no_group|conflict|sex_missing|age_missing"))
+    ).all()
 
 
 def test_labelled_cases_reach_every_drg(grouper):
