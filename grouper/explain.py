@@ -178,7 +178,10 @@ class Explainer:
             told = (*(path or ("", "", UNGROUPED_DRG)), trace.severity)
             if told != (mdc, adrg, drg, severity):
                 raise RuntimeError(f"explained as {told}, grouped as {(mdc, adrg, drg, severity)}")
-        return Explanation(case, trace, mdc, adrg, drg, severity, status, reason, self.lang, self)
+        bad = [(c.column, c.value, f"expected {c.expected}") for c in result.bad_cells]
+        bad += [(m.column, m.value, m.reason) for m in case.spoilt]
+        return Explanation(case, trace, mdc, adrg, drg, severity, status, reason, tuple(bad),
+                           self.lang, self)  # fmt: skip
 
     def _grouped(self, case: OneCase) -> BatchResult:
         """The engine's answer."""

@@ -232,11 +232,11 @@ def _answer(found: Explanation, writer: Writer) -> list[str]:
             lines.append(f"  {kind}{writer.say('：', ': ')}{', '.join(unknown)}")
     for code in (*found.trace.diagnoses, *found.trace.procedures):
         if code.code and plain_code(code.given) != plain_code(code.code):
-            said = writer.say("编码换算：", "converted: ")
-            lines.append(f"  {said}{code.given} -> {writer.code(code.code)}")
+            how = writer.say("编码换算：", "converted: ")
+            lines.append(f"  {how}{code.given} -> {writer.code(code.code)}")
     for column, value, expected in found.bad:
-        said = writer.say("无法识别的值：", "value that cannot be read: ")
-        lines.append(f"  {said}{column} = {value!r}; {expected}")
+        what = writer.say("无法识别的值：", "value that cannot be read: ")
+        lines.append(f"  {what}{column} = {value!r}; {expected}")
     return lines
 
 
