@@ -118,7 +118,7 @@ def case_of(
     for name in parts:
         if name not in PARTS and name != "case_id":
             raise problem("not a part of a case", key=name, expected=", ".join(PARTS))
-    cells = {str(name): cell for name, cell in dict(record or {}).items()}
+    cells = {str(name): cell for name, cell in dict({} if record is None else record).items()}
     cells |= {name: value for name, value in parts.items() if value is not None}
     found = recognise(list(cells), columns)
     found.need("diagnoses")
