@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from os.path import commonprefix
 from typing import Literal
 
 from drg.cases.codes import plain_code
@@ -150,7 +151,9 @@ class CodeBook:
         plain = plain_code(text)
         near = self._by_start.get(plain[:3]) or self._by_start.get(plain[:3].replace("O", "0"), [])
         spelled = {plain_code(code): code for code in near}
-        close = difflib.get_close_matches(plain, list(spelled), n=most, cutoff=0.5)
+        close = difflib.get_close_matches(plain, list(spelled), n=5 * most, cutoff=0.5)
+        # Errors sit at the end of a code more often than at its beginning.
+        close.sort(key=lambda item: -len(commonprefix([item, plain])))
         found += [spelled[item] for item in close]
         if name and len(found) < most:
             titles = {self.names[code]: code for code in near if self.names[code]}

@@ -88,6 +88,7 @@ def _header(tables: Tables, source: Path, out: Path) -> None:
     held.setdefault("title", source.stem)
     held.setdefault("version", "1")
     held.setdefault("source", source.name)
+    held.setdefault("codes", "insurance")
     order = ("id", "title", "title_en", "version", "issuer", "source", "codes")
     tables.header = {key: held[key] for key in order if held.get(key)}
 
