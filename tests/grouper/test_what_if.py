@@ -1,0 +1,141 @@
+"""What one code does: every variant is what grouping the changed record gives."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drg.errors import DrgError
+from grouper import Grouper, load_scheme
+from grouper.explain import explain_case
+from grouper.what_if import read_weights
+from tests.test_docs import EXAMPLES
+
+SCHEME = load_scheme("chs-drg-1.1")
+WEIGHTS = {"GD13": 1.2, "GD15": 0.9, "GZ13": 1.0, "EW11": 2.5}
+APPENDIX = {"diagnoses": "K35.300|J90.x00", "procedures": "47.0100", "sex": 1, "age": 40}
+
+
+def variants(found, **wanted):
+    return [v for v in found.variants if all(getattr(v, k) == w for k, w in wanted.items())]
+
+
+def test_a_code_dropped_or_made_principal():
+    found = explain_case(APPENDIX).what_if()
+    (dropped,) = variants(found, change="dropped", code="J90.x00")
+    assert (dropped.drg, dropped.severity, dropped.changes) == ("GD15", "none", True)
+    (principal,) = variants(found, change="made_principal", code="J90.x00")
+    assert principal.mdc == "MDCE"
+    (operation,) = variants(found, change="dropped", kind="procedure")
+    assert operation.adrg == "GZ1"
+    (moved_up,) = variants(found, change="dropped", code="K35.300")
+    assert moved_up.mdc == "MDCE"
+
+
+def test_repeated_and_from_elsewhere():
+    found = explain_case({**APPENDIX, "diagnoses": "K35.300", "入院诊断": "J96.000"}).what_if()
+    (added,) = variants(found, change="added")
+    assert (added.code, added.column, added.severity) == ("J96.000", "入院诊断", "mcc")
+    (repeated,) = variants(found, change="repeated", kind="diagnosis")
+    assert not repeated.changes
+    assert "[入院诊断]" in found.text()
+
+
+def test_a_code_written_twice_is_dropped_whole():
+    found = explain_case({**APPENDIX, "diagnoses": "K35.300|J90.x00|j90.X00"}).what_if()
+    (dropped,) = variants(found, change="dropped", code="J90.x00")
+    assert dropped.drg == "GD15"
+
+
+def test_ordered_by_effect_without_weights():
+    found = explain_case(APPENDIX).what_if()
+    depth = [
+        (v.mdc != "MDCG") * 4 + (v.adrg != "GD1") * 2 + (v.drg != "GD13") for v in found.variants
+    ]
+    assert depth == sorted(depth, reverse=True)
+
+
+def test_weights_and_money():
+    found = explain_case(APPENDIX).what_if(WEIGHTS, 8123.45)
+    assert found.weight == 1.2
+    (dropped,) = variants(found, change="dropped", code="J90.x00")
+    assert dropped.weight_change == pytest.approx(-0.3)
+    assert dropped.yuan_change == -2437.03  # 7,311.11 - 9,748.14, each a whole amount
+    known = [abs(v.weight_change) for v in found.variants if v.weight_change is not None]
+    assert known == sorted(known, reverse=True)
+    assert "-2,437.0" in found.text()
+    unknown = [v for v in found.variants if v.weight is None]
+    assert all(v.weight_change is None and v.yuan_change is None for v in unknown)
+
+
+def test_texts_and_json():
+    found = explain_case(APPENDIX).what_if(WEIGHTS)
+    assert "如果一个编码不同" in str(found)
+    assert "用于审核和如实编码" in found.text()
+    assert "audit and honest coding" in found.text("en")
+    assert len(found.text(everything=True).splitlines()) > len(found.text().splitlines())
+    document = json.loads(found.json("en"))
+    assert len(document["variants"]) == len(found.variants)
+    assert document["variants"][0]["drg_name"]
+
+
+def test_an_invalid_case_has_no_variants():
+    found = explain_case(diagnoses="I10.x00x002|J96.000", age="abc").what_if()
+    assert found.variants == ()
+    assert "无效病例" in found.text()
+
+
+def test_losing_the_group_is_the_greatest_effect():
+    found = explain_case({"diagnoses": "A00.000|J96.000", "procedures": "37.5100|47.0100"})
+    assert found.drg == "AA19"
+    first = found.what_if({"AA19": 30.0}).variants[0]
+    assert (first.drg, first.reason) == ("0000", "principal_diagnosis_in_no_mdc")
+
+
+def test_weights_from_a_file(tmp_path):
+    path = tmp_path / "weights.csv"
+    path.write_text("DRG,name,weight\nGD13,a,1.2\nGD15,b,0.9\n", encoding="utf-8")
+    assert read_weights(path) == {"GD13": 1.2, "GD15": 0.9}
+    for text, message in (
+        ("drg,w\nA,1\n", "no column 'weight'"),
+        ("drg,weight\nA,x\n", "row 2: not a weight: found 'A x'"),
+        ("drg,weight\nA,-1\n", "not a weight"),
+        ("drg,weight\nA,1\nA,2\n", "row 3: the group stands twice"),
+    ):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(DrgError, match=message):
+            read_weights(path)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.sampled_from(["J18.900", "J90.x00", "J96.000", "K35.300", "zzz"]), min_size=1,
+             max_size=5),
+    st.lists(st.sampled_from(["32.4902", "45.1300", "47.0100"]), max_size=3),
+)  # fmt: skip
+def test_variants_are_the_changed_records_grouped(diagnoses, procedures):
+    pack = EXAMPLES / "tiny-pack"
+    case = {"diagnoses": diagnoses, "procedures": procedures, "age": 70}
+    found = explain_case(case, scheme=pack).what_if()
+    grouper = Grouper(pack)
+
+    def drg(dx, px):
+        row = {"diagnoses": ["|".join(dx)], "procedures": ["|".join(px)], "age": [70]}
+        return grouper.group(pd.DataFrame(row))["drg"][0]
+
+    def only(change, kind, code):
+        hits = variants(found, change=change, kind=kind, code=code)
+        return {v.drg for v in hits}
+
+    for code in {c for c in diagnoses[1:] if c != "zzz" and c != diagnoses[0]}:
+        left = [c for c in diagnoses[1:] if c != code]
+        assert drg([diagnoses[0], *left], procedures) in only("dropped", "diagnosis", code)
+        moved = [code, diagnoses[0], *left]
+        assert only("made_principal", "diagnosis", code) <= {drg(moved, procedures)}
+    for code in {c for c in procedures[1:] if c != procedures[0]}:
+        left = [procedures[0], *(c for c in procedures[1:] if c != code)]
+        assert drg(diagnoses, left) in only("dropped", "procedure", code)
