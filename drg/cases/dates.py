@@ -18,7 +18,7 @@ from drg.tables.as_text import as_text
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _PARTED = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})(\D.*)?")
-_WHOLE = re.compile(r"(\d{4})(\d{2})(\d{2})(\d\d|\.0| .*|T.*)?")
+_WHOLE = re.compile(r"(\d{4})(\d{2})(\d{2})(\d{2,6}|\.0| .*|T.*)?")
 _LONGEST = 11  # characters of the day; a time behind it is cut off, so that few texts differ
 
 

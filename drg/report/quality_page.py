@@ -8,8 +8,8 @@ from os import PathLike
 from pathlib import Path
 
 from drg.report.quality_words import (
-    SMALLEST,
     Words,
+    in_order,
     shown,
     shown_score,
     shown_share,
@@ -22,6 +22,7 @@ from grouper.quality.rules import GROUPS
 
 _MOST_HOSPITALS = 200
 _RANKED = 5  # hospitals in each list of the highest and the lowest
+_SHORT_ID = 22
 _LEAST_RANKED = 30  # cases of a hospital that is ranked
 _STYLE = """
 @page { size: A4; margin: 16mm 14mm; }
@@ -50,9 +51,9 @@ thead { display: table-header-group; } tr { break-inside: avoid; }
   white-space: nowrap; }
 .error { background: #fbe3e1; color: #98231b; } .warning { background: #fdf0d5; color: #7a5000; }
 .note { background: #e8edf2; color: #46535f; }
-.bar { display: inline-block; width: 74px; height: 9px; background: #e3e9ee; border-radius: 2px; }
-.bar i { display: block; height: 9px; background: #2f7d5b; border-radius: 2px; }
-.bar.low i { background: #b4552d; }
+.bar { display: block; width: 84px; height: 9px; margin-top: 6px; background: #e9eef2; }
+.bar i { display: block; height: 9px; background: #c0662f; }
+.id { white-space: nowrap; } .name { display: inline-block; min-width: 10.5em; }
 .two { display: grid; grid-template-columns: 1fr 1fr; gap: 22px; }
 .quiet { color: #5b6875; } .call { background: #fdf0d5; padding: 8px 12px; border-radius: 4px; }
 ul { padding-left: 1.3em; margin: 6px 0; } code { font-size: 12px; }
@@ -143,23 +144,16 @@ def _findings(report: QualityReport, words: Words) -> str:
 
 
 def _hospitals(report: QualityReport, words: Words) -> str:
-    lines = [line for line in report.hospitals if line.cases]
+    lines = in_order(line for line in report.hospitals if line.cases)
     if len(lines) < 2 and not any(line.key for line in lines):
         return ""
-    html = _title(words["by_hospital"])
-    ranked = [line for line in lines if line.cases >= _LEAST_RANKED and line.key]
-    if len(ranked) > 2 * _RANKED:
-        html += '<div class="two">'
-        for title, some in (("lowest", ranked[:_RANKED]), ("best", ranked[: -_RANKED - 1 : -1])):
-            rows = [[words.hospital(line), shown(line.cases), shown_score(line)] for line in some]
-            head = [words["hospital"], words["cases"], words["score"]]
-            html += f"<div><h3>{escape(words[title])}</h3>{_table(head, rows, {1, 2})}</div>"
-        html += "</div><br>"
+    html = _title(words["by_hospital"]) + _ranked(lines, words)
     head = [words["hospital_id"], words["hospital"], words["cases"], words["flagged"],
-            words["share"], words["score"], "", words["worst"]]  # fmt: skip
+            words["share"], words["score"], words["compared"], words["worst"]]  # fmt: skip
+    most = _most(lines)
     rows = [
-        [str(line.key) or words["unnamed"], line.name, *_measures(line), _bar(line),
-         _worst(line, words)]
+        [_id(line, words), _Raw(f'<span class="name">{escape(line.name)}</span>'),
+         *_measures(line), _bar(line, most), _worst(line, words)]
         for line in lines[:_MOST_HOSPITALS]
     ]  # fmt: skip
     if not any(line.name for line in lines):
@@ -174,13 +168,45 @@ def _hospitals(report: QualityReport, words: Words) -> str:
     return html
 
 
+def _ranked(lines: Sequence[Line], words: Words) -> str:
+    """The lowest and the highest scores among hospitals whose score may be shown."""
+    able = [
+        line for line in lines
+        if line.cases >= _LEAST_RANKED and line.key and not small(line.flagged)
+    ]  # fmt: skip
+    if len(able) < 2 * _RANKED:
+        return ""
+    able.sort(key=lambda line: (line.score, line.cases, str(line.key)))
+    html = '<div class="two">'
+    for title, some in (
+        ("lowest", [n for n in able if n.flagged][:_RANKED]),
+        ("best", able[: -_RANKED - 1 : -1]),
+    ):
+        rows = [[words.hospital(line), shown(line.cases), shown_score(line)] for line in some]
+        head = [words["hospital"], words["cases"], words["score"]]
+        html += f"<div><h3>{escape(words[title])}</h3>{_table(head, rows, {1, 2})}</div>"
+    return html + "</div><br>"
+
+
+def _id(line: Line, words: Words) -> str:
+    text = str(line.key) or words["unnamed"]
+    return _Raw(f'<span class="id">{escape(text)}</span>') if len(text) <= _SHORT_ID else text
+
+
+def _most(lines: Sequence[Line]) -> float:
+    """The largest share of cases with findings that may be shown."""
+    shares = [n.flagged / n.cases for n in lines if not small(n.cases) and not small(n.flagged)]
+    return max(shares, default=0.0)
+
+
 def _months(report: QualityReport, words: Words) -> str:
     if not report.months:
         return ""
-    head = [words["month"], words["cases"], words["flagged"], words["share"], words["score"], "",
-            words["worst"]]  # fmt: skip
+    head = [words["month"], words["cases"], words["flagged"], words["share"], words["score"],
+            words["compared"], words["worst"]]  # fmt: skip
+    most = _most(report.months)
     rows = [
-        [words.month(line), *_measures(line), _bar(line), _worst(line, words)]
+        [words.month(line), *_measures(line), _bar(line, most), _worst(line, words)]
         for line in report.months
     ]
     return _title(words["by_month"]) + _table(head, rows, {1, 2, 3, 4})
@@ -201,20 +227,19 @@ def _worst(line: Line, words: Words) -> str:
     )
 
 
-def _bar(line: Line) -> _Raw:
-    if small(line.cases):
-        return _Raw("")
-    width = 100 - 100 * (SMALLEST - 1) / line.cases if small(line.flagged) else line.score
-    low = " low" if line.score < 90 and not small(line.flagged) else ""
-    return _Raw(f'<span class="bar{low}"><i style="width:{max(0.0, width):.0f}%"></i></span>')
+def _bar(line: Line, most: float) -> str:
+    if not most or small(line.cases) or small(line.flagged):
+        return ""
+    width = 100 * line.flagged / line.cases / most
+    return _Raw(f'<span class="bar"><i style="width:{width:.0f}%"></i></span>')
 
 
 def _completeness(report: QualityReport, words: Words) -> str:
     head = [words["part"], words["column"], words["filled"], words["missing"], words["share"]]
     rows = [
         [words.part(f), ", ".join(f.columns[:3]) + (" …" if len(f.columns) > 3 else ""),
-         shown(f.filled), shown(f.missing), shown_share(f.filled, report.total.cases)
-         if not small(f.missing) else f">{1 - SMALLEST / max(report.total.cases, 1):.2%}"]
+         *((shown(f.filled), shown(f.missing), shown_share(f.filled, report.total.cases))
+           if not small(f.missing) else ("—", shown(f.missing), "—"))]
         if f.columns
         else [words.part(f), words["absent"], "—", "—", "—"]
         for f in report.completeness

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from grouper.codes import EDITIONS
 from grouper.quality.report import OTHER_YEARS, Filled, Line, QualityReport
 from grouper.quality.rules import PENALTY, SEVERITY_TEXT
@@ -27,6 +29,7 @@ _WORDS = {
     "score": ("质量得分", "Score"),
     "flagged": ("有问题病例", "Cases with findings"),
     "share": ("占比", "Share"),
+    "compared": ("问题占比对比", "Share compared"),
     "clean": ("无问题病例", "Cases without findings"),
     "findings": ("检查结果", "Findings"),
     "group": ("类别", "Group"),
@@ -176,11 +179,26 @@ def shown(count: int) -> str:
 
 def shown_share(count: int, cases: int) -> str:
     """A share of cases as a report may show it."""
-    if not cases or small(cases):
+    if not cases or small(cases) or small(count):
         return "—"
-    if small(count):
-        return f"<{SMALLEST / cases:.2%}"
     return f"{count / cases:.2%}"
+
+
+def in_order(lines: Iterable[Line]) -> list[Line]:
+    """Hospitals, lowest score first, but in an order that does not give small numbers away.
+
+    Those with at least 5 cases with findings come first, by score; then those with fewer, then
+    those with none, then those of fewer than 5 cases, each by id.
+    """
+
+    def place(line: Line) -> tuple[int, float, str]:
+        if small(line.cases):
+            return 3, 0, str(line.key)
+        if small(line.flagged):
+            return 1, 0, str(line.key)
+        return (0, line.score, str(line.key)) if line.flagged else (2, 0, str(line.key))
+
+    return sorted(lines, key=place)
 
 
 def shown_score(line: Line) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import xlsxwriter
 from xlsxwriter.exceptions import XlsxWriterException
 
-from drg.report.quality_words import Words, shown, shown_score, shown_share, small
+from drg.report.quality_words import Words, in_order, shown, shown_score, shown_share, small
 from drg.tables import atomic_path
 from drg.tables.atomic import writing
 from grouper.quality.report import Line, QualityReport
@@ -146,7 +146,7 @@ class _Book:
         head = (words["hospital_id"], words["hospital"], *self._measure_heads())
         rows = [
             (str(line.key) or words["unnamed"], line.name, *self._measures(line))
-            for line in self._report.hospitals
+            for line in in_order(self._report.hospitals)
         ]
         self._table("hospitals", head, rows, (14, 30, *self._widths()), self._right_from(2))
 
@@ -184,7 +184,12 @@ class _Book:
         words = self._words
         head = (words["part"], words["column"], words["filled"], words["missing"])
         rows = [
-            (words.part(f), ", ".join(f.columns), _count(f.filled), _count(f.missing))
+            (
+                words.part(f),
+                ", ".join(f.columns),
+                "—" if small(f.missing) else _count(f.filled),
+                _count(f.missing),
+            )
             if f.columns
             else (words.part(f), words["absent"], "—", "—")
             for f in self._report.completeness

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +12,8 @@ import pyarrow.compute as pc
 
 from drg.cases.amounts import read_amounts
 from drg.cases.blanks import BLANKS
-from drg.cases.columns import CaseColumns
+from drg.cases.codes import CodeLists, read_codes
+from drg.cases.columns import LIST_COLUMNS, CaseColumns
 from drg.cases.dates import months_of, read_dates
 from drg.cases.values import NUMBERS, Floats, Mask, read_number, read_sex, read_text
 from drg.money import Fen
@@ -22,6 +24,7 @@ from grouper.profile import NEWBORN_DAYS
 from grouper.quality import rules
 from grouper.quality.keys import Keys, mixed, text_keys
 from grouper.quality.rules import COMPONENTS, PLACE, RULES
+from grouper.quality.sexes import FEMALE, MALE, of_one_sex
 from grouper.reasons import BIT
 
 _BLANK = strings(sorted(BLANKS))
@@ -68,10 +71,16 @@ class Checker:
         arrays = grouper.compiled.arrays
         self._grey = ~arrays.in_mdc[arrays.diagnosis_signature]
         self._grey[[0, grouper.code_indices[0].unknown]] = False
+        compiled = grouper.compiled
+        self._sexed = tuple(
+            {sex: of_one_sex(codes, sex, procedures=i == 1) for sex in (MALE, FEMALE)}
+            for i, codes in enumerate((compiled.diagnoses, compiled.procedures))
+        )
 
     def __call__(self, table: pa.RecordBatch, result: BatchResult) -> Checked:
         """Check one batch that was grouped."""
-        return _Batch(self._grouper, self._columns, table, result, self._grey, self.checked).run()
+        return _Batch(self._grouper, self._columns, table, result, self.checked,
+                      self._grey, self._sexed).run()  # fmt: skip
 
 
 class _Batch:
@@ -83,11 +92,13 @@ class _Batch:
         columns: CaseColumns,
         table: pa.RecordBatch,
         result: BatchResult,
-        grey: Mask,
         checked: list[bool],
+        grey: Mask,
+        sexed: Sequence[Mapping[int, Mask]],
     ) -> None:
         self._grouper, self._columns, self._table = grouper, columns, table
-        self._result, self._grey, self._checked = result, grey, checked
+        self._result, self._checked = result, checked
+        self._grey, self._sexed = grey, sexed
         self._rows = table.num_rows
         self._malformed = (result.notes & BIT["malformed_row"]) != 0
         self._out = Checked()
@@ -121,10 +132,8 @@ class _Batch:
         if cells is None:
             return np.ones(self._rows, np.bool_)
         texts = pc.utf8_lower(pc.utf8_trim_whitespace(as_text(cells)))
-        blank = pc.is_in(texts, value_set=_BLANK)
-        return (values(blank.cast(pa.uint8())) != 0) | (
-            values(texts.is_null().cast(pa.uint8())) != 0
-        )
+        blank = pc.or_(pc.is_in(texts, value_set=_BLANK), texts.is_null())
+        return np.asarray(values(blank.cast(pa.uint8())) != 0, np.bool_)
 
     def _texts(self) -> None:
         for part in _TEXTS:
@@ -160,8 +169,21 @@ class _Batch:
         self._say("unknown_secondary_diagnosis", self._mask(unknown))
         unknown = px.rows[procedures.meaning(px.ids) == procedures.unknown]
         self._say("unknown_procedure", self._mask(unknown))
-        for code in ("sex_conflict", "age_conflict"):
-            self._say(code, (self._result.notes & BIT[code]) != 0)
+        self._say("age_conflict", (self._result.notes & BIT["age_conflict"]) != 0)
+
+    def _sex_conflict(self, sex: Floats) -> Mask:
+        """The grouper's conflicts, and any code that belongs to the other sex alone."""
+        conflict = np.asarray((self._result.notes & BIT["sex_conflict"]) != 0, np.bool_)
+        parts = zip(LIST_COLUMNS, self._grouper.code_indices, self._sexed, strict=True)
+        for part, index, sexed in parts:
+            cells = [self._table.column(c) for c in self._columns.columns(part)]
+            lists = read_codes(cells, index, self._rows)
+            lists = CodeLists(index.meaning(lists.ids), lists.offsets)
+            rows = lists.rows()
+            for own, other in ((MALE, FEMALE), (FEMALE, MALE)):
+                alien = self._mask(rows[sexed[other][lists.ids]])
+                conflict = conflict | (alien & (sex == own))
+        return conflict
 
     def _mask(self, rows: npt.NDArray[np.int32]) -> Mask:
         mask = np.zeros(self._rows, np.bool_)
@@ -179,6 +201,7 @@ class _Batch:
         age, bad_age = self._number("age")
         days, bad_days = self._number("age_days")
         weight, bad_weight = self._number("birth_weight")
+        self._say("sex_conflict", self._sex_conflict(sex))
         age = np.where(np.isnan(age) & (days < rules.MOST_INFANT_DAYS), 0.0, age)
         infant = age == 0
         self._say("missing_sex", np.isnan(sex) & ~bad_sex)

@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from drg.cases.amounts import read_amounts
+from drg.cases.dates import months_of, read_dates
+from drg.report.quality_page import quality_page, write_page
+from drg.report.quality_words import shown_score
+from drg.report.quality_workbook import write_workbook
+from grouper.quality import RULES, check_file
+from grouper.quality.keys import repeated, text_keys
+from grouper.quality.rules import GROUPS, PLACE, SEVERITIES
+
+REGION = Path(__file__).parents[2] / "data_samples" / "region-small"
+GOOD = {
+    "case_id": "C1", "patient_id": "P1", "hospital_id": "H1", "insurance": "employee",
+    "admission_date": "2025-03-01", "discharge_date": "2025-03-05", "sex": "1", "age": "50",
+    "age_days": "", "birth_weight": "", "length_of_stay": "4", "discharge_mode": "1",
+    "department": "内科", "diagnoses": "I10.x00x002", "procedures": "", "total_cost": "5000.00",
+    "cost_medical": "1000.00", "cost_nursing": "500.00", "cost_technology": "1500.00",
+    "cost_drug_material": "1999.99", "cost_management": "0.01", "fund_paid": "3000",
+}  # fmt: skip
+MALE, INFANT = {"diagnoses": "N40.x00", "sex": "2"}, {"age": "0", "diagnoses": "P22.000"}
+NEWBORN = {**INFANT, "age_days": "3", "birth_weight": "3000"}
+
+
+def found(tmp_path, *changes, **options):
+    """The findings of cases that differ from a good one, without the late rules' side effects."""
+    cases = [
+        {**GOOD, "case_id": f"C{i}", "patient_id": f"P{i}", **change}
+        for i, change in enumerate(changes)
+    ]
+    source = tmp_path / "in.csv"
+    pd.DataFrame(cases).to_csv(source, index=False)
+    report = check_file(source, **options)
+    return {rule.code: n for rule, _, n in report.rules() if n}, report
+
+
+def test_a_good_case_has_no_finding(tmp_path):
+    said, report = found(tmp_path, {}, NEWBORN)
+    assert said == {}
+    assert report.total.score == 100
+    assert all(report.checked)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        *(({part: ""}, f"missing_{part}") for part in (
+            "case_id", "patient_id", "hospital_id", "insurance", "admission_date",
+            "discharge_date", "sex", "age", "length_of_stay", "discharge_mode", "department",
+            "total_cost")),
+        ({"sex": "9"}, "missing_sex"),
+        ({"diagnoses": ""}, "missing_principal_diagnosis"),
+        ({"diagnoses": "-|I10.x00x002"}, "missing_principal_diagnosis"),
+        ({"diagnoses": "Q1"}, "unknown_principal_diagnosis"),
+        ({"diagnoses": "U82.100"}, "grey_principal_diagnosis"),
+        ({"diagnoses": "I10.x00x002|Q1"}, "unknown_secondary_diagnosis"),
+        ({"procedures": "37.51"}, "unknown_procedure"),
+        (MALE, "sex_conflict"),
+        ({"procedures": "68.4901"}, "sex_conflict"),
+        ({"diagnoses": "I10.x00x002|N92.000"}, "sex_conflict"),
+        ({"diagnoses": "P22.000"}, "age_conflict"),
+        ({"age": "151"}, "unreadable_patient_value"),
+        ({"sex": "x"}, "unreadable_patient_value"),
+        ({**NEWBORN, "birth_weight": "3.2kg"}, "unreadable_patient_value"),
+        ({"age": "121"}, "age_over_120"),
+        (INFANT, "age_days_missing"),
+        ({**INFANT, "age_days": "366"}, "age_days_conflict"),
+        ({**NEWBORN, "birth_weight": "0"}, "birth_weight_missing"),
+        ({**NEWBORN, "birth_weight": "299"}, "birth_weight_range"),
+        ({**NEWBORN, "birth_weight": "8001"}, "birth_weight_range"),
+        ({"admission_date": "2025-02-30"}, "unreadable_date"),
+        ({"admission_date": "2025-03-06", "length_of_stay": "1"}, "discharge_before_admission"),
+        ({"length_of_stay": "x"}, "unreadable_stay"),
+        ({"length_of_stay": "2"}, "stay_disagrees"),
+        ({"length_of_stay": "0", "admission_date": "2025-03-05"}, "stay_zero"),
+        ({"length_of_stay": "369", "admission_date": "2024-03-01"}, "stay_over_year"),
+        ({"discharge_mode": "7"}, "discharge_mode_unknown"),
+        ({"fund_paid": "1,000"}, "unreadable_amount"),
+        ({"fund_paid": "5000.01"}, "fund_out_of_range"),
+        ({"cost_management": "0.03"}, "components_differ"),
+        ({"cost_management": "-0.01", "cost_nursing": "500.02"}, "negative_component"),
+    ],
+)  # fmt: skip
+def test_one_defect_gives_one_finding(tmp_path, change, rule):
+    said, report = found(tmp_path, {}, change)
+    assert said == {rule: 1}
+    assert report.total.flagged == 1
+
+
+def test_costs_out_of_range(tmp_path):
+    alone = dict.fromkeys(("cost_medical", "cost_nursing", "cost_technology", "cost_drug_material",
+                           "cost_management", "fund_paid"), "")  # fmt: skip
+    for cost, rule in (("0", "cost_not_positive"), ("-5", "cost_not_positive"),
+                       ("99.99", "cost_extreme"), ("2000000.01", "cost_extreme"),
+                       ("abc", "unreadable_amount")):  # fmt: skip
+        assert found(tmp_path, {}, {**alone, "total_cost": cost})[0] == {rule: 1}, cost
+    assert found(tmp_path, {**alone, "cost_management": "1"})[0] == {"components_differ": 1}
+    assert found(tmp_path, {"cost_management": "0.02"})[0] == {}, "a fen is within the tolerance"
+
+
+def test_duplicates_and_years(tmp_path):
+    same = {"case_id": "X", "patient_id": "Y"}
+    said, report = found(tmp_path, same, {}, same, same)
+    assert said == {"duplicate_case_id": 2, "duplicate_record": 2}
+    assert (report.total.flagged, report.total.score) == (2, 50)
+    old = {"admission_date": "2019-03-01", "discharge_date": "2019-03-05"}
+    said, report = found(tmp_path, *[{}] * 30, old)
+    assert said == {"outside_main_years": 1}
+    assert report.main_years == (2025,)
+    assert [line.cases for line in report.months] == [30, 1]
+
+
+def test_malformed_rows_say_nothing_else(tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text("case_id,diagnoses,sex,age\n1,I10.x00x002,1,50\n2,x\n")
+    report = check_file(source)
+    assert {r.code: n for r, _, n in report.rules() if n} == {"malformed_row": 1}
+    assert "missing_total_cost" in report.document()["not_checked"]
+    assert report.months == ()
+
+
+def test_the_defects_of_the_sample_region_are_all_found(tmp_path):
+    truth = pd.read_csv(REGION / "truth/cases.csv", dtype=str, keep_default_na=False)["flaw"]
+    cases = pd.read_csv(REGION / "cases.csv", dtype=str, keep_default_na=False)
+    kinds = {
+        "unknown_code": "unknown_principal_diagnosis", "sex_conflict": "sex_conflict",
+        "no_principal_diagnosis": "missing_principal_diagnosis",
+        "infant_without_days": "age_days_missing",
+        "newborn_without_weight": "birth_weight_missing",
+    }  # fmt: skip
+    for flaw, rule in kinds.items():
+        cases[truth == flaw].to_csv(tmp_path / "flawed.csv", index=False)
+        some = check_file(tmp_path / "flawed.csv")
+        assert some.total.count(RULES[PLACE[rule]]) == some.total.cases == sum(truth == flaw) > 0
+    report = check_file(REGION / "cases.csv", hospitals=REGION / "hospitals.csv")
+    said = {rule.code: n for rule, _, n in report.rules() if n}
+    # some honest records of the region have an operation of the other sex: findings, not planted
+    extra = said["sex_conflict"] - sum(truth == "sex_conflict")
+    assert 0 <= extra <= 10
+    said["sex_conflict"] -= extra
+    assert said == {rule: sum(truth == flaw) for flaw, rule in kinds.items()}
+    assert report.total.score == pytest.approx(100 - (sum(truth != "") + extra) / 50)
+    for lines in (report.hospitals, report.months):
+        assert sum(line.cases for line in lines) == 5000
+        assert sum(line.penalty for line in lines) == report.total.penalty
+    assert all(line.name for line in report.hospitals)
+    clinical = check_file(REGION / "cases.csv", codes="clinical")
+    assert not clinical.total.count(next(r for r in RULES if r.code == kinds["unknown_code"]))
+    assert clinical.converted > 0
+
+
+def test_many_batches_agree_with_one_table(tmp_path):
+    rows = 300_000
+    table = pa.table({
+        "case_id": [f"C{i % 299_990}" for i in range(rows)],
+        "hospital_id": [f"H{i % 5}" for i in range(rows)],
+        "diagnoses": ["Q1" if i % 1000 == 0 else "I10.x00x002" for i in range(rows)],
+        "discharge_date": pa.array(np.arange(rows) % 365 + 20_089, pa.int32()).cast(pa.date32()),
+    })  # fmt: skip
+    pq.write_table(table, tmp_path / "in.parquet")
+    report = check_file(tmp_path / "in.parquet")
+    assert {r.code: n for r, _, n in report.rules() if n} == {
+        "unknown_principal_diagnosis": 300, "duplicate_case_id": 10,
+    }  # fmt: skip
+    assert len(report.months) == 12
+    assert sum(line.flagged for line in report.hospitals) == report.total.flagged
+
+
+def test_the_list_of_rules_is_sound():
+    assert len({rule.code for rule in RULES}) == len(RULES)
+    assert {rule.group for rule in RULES} == set(GROUPS)
+    assert {rule.severity for rule in RULES} == set(SEVERITIES)
+
+
+def test_dates():
+    texts = ["2025-01-03", "2025/1/3 08:30", "20250103", "20250103083000", "2025年1月3日",
+             "2025-1-13", "2025-01-03T08:00:00", "2025.01.03", "", None, "无", "2025-13-01", "x",
+             "45660"]  # fmt: skip
+    days, bad = read_dates(pa.array(texts))
+    assert bad.tolist() == [False] * 11 + [True] * 3
+    assert days[[0, 1, 2, 3, 4, 6, 7]].tolist() == [20091] * 7
+    assert days[5] == 20101
+    assert np.isnan(days[8:]).all()
+    for kind in (pa.date32(), pa.timestamp("ms")):
+        typed = pa.array([20091, None], pa.int32()).cast(pa.date32()).cast(kind)
+        assert read_dates(typed)[0][0] == 20091
+    assert read_dates(pa.array(texts).dictionary_encode())[0][5] == 20101
+    assert months_of(days)[0] == 2025 * 12
+    assert months_of(days)[8] == -1
+
+
+def test_amounts():
+    texts = ["12.34", " 5 ", "", None, "7元", "1,000", "x", "-0.01", "１２", "1e3", "-"]
+    fen, blank, bad = read_amounts(pa.array(texts))
+    assert fen.tolist() == [1234, 500, 0, 0, 700, 0, 0, -1, 1200, 100_000, 0]
+    assert np.flatnonzero(blank).tolist() == [2, 3, 10]
+    assert np.flatnonzero(bad).tolist() == [5, 6]
+    assert read_amounts(pa.array([1.005, None]))[0].tolist() == [101, 0]
+
+
+def test_keys():
+    texts = [f"{a}{b}" for a in ("", "x", "y" * 70) for b in range(1000)]
+    keys = text_keys(pa.array(texts))
+    assert len(set(keys.tolist())) == len(texts)
+    assert (text_keys(pa.array(texts).dictionary_encode()) == keys).all()
+    assert (text_keys(pa.array(["a", *texts]).slice(1)) == keys).all()
+    assert text_keys(pa.array(["", None, " "])).tolist() == [0, 0, 0]
+    assert repeated(text_keys(pa.array(["a", "b", "a ", None, None, "a"]))).tolist() == [2, 5]
+
+
+HOSTILE = '=cmd|"/c calc"</td><script>alert(1)</script><img src=x onerror=1>&"\'\x1b[31m'
+
+
+def test_hostile_strings_do_nothing(tmp_path):
+    change = {"hospital_id": HOSTILE, "diagnoses": HOSTILE.replace("|", ""), "department": HOSTILE}
+    _, report = found(tmp_path, *[change] * 6)
+    page = quality_page(report)
+    assert "<script" not in page.lower()
+    assert "<img" not in page.lower()
+    assert "&lt;SCRIPT&gt;" in page
+    assert not re.search(
+        r"(src|href)=|https?://|url\(", page.replace(" SRC=X", "").replace(" src=x", "")
+    )
+    write_workbook(tmp_path / "out.xlsx", report)
+    book = openpyxl.load_workbook(tmp_path / "out.xlsx")
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert not [cell for cell in cells if cell.data_type == "f"]
+    assert any(str(cell.value).startswith("=cmd") for cell in cells)
+    assert all(sheet.freeze_panes == "A2" for sheet in book.worksheets[1:])
+    assert book.sheetnames[:2] == ["概况", "检查结果"]
+
+
+def test_small_numbers_are_not_shown(tmp_path):
+    _, report = found(tmp_path, *[{}] * 40, *[{"sex": ""}] * 3, {"hospital_id": "H2"})
+    page = quality_page(report)
+    assert "&lt;5" in page
+    assert "6.82%" not in page
+    assert shown_score(report.total).startswith("≥")
+    write_workbook(tmp_path / "out.xlsx", report)
+    book = openpyxl.load_workbook(tmp_path / "out.xlsx")
+    rows = list(book["按医疗机构"].iter_rows(values_only=True))
+    assert rows[1][2:6] == (43, "<5", "—", "≥90.7")
+    assert rows[2][2:4] == ("<5", "—")
+
+
+def test_same_input_same_bytes(tmp_path):
+    for name in "ab":
+        report = check_file(REGION / "cases.csv")
+        write_page(tmp_path / f"{name}.html", report, "en")
+        write_workbook(tmp_path / f"{name}.xlsx", report)
+    for ending in ("html", "xlsx"):
+        assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
+
+
+def test_a_header_without_cases(tmp_path):
+    (tmp_path / "in.csv").write_text("case_id,discharge_date,hospital_id,diagnoses\n")
+    report = check_file(tmp_path / "in.csv")
+    assert report.total.cases == 0
+    assert "<h1>" in quality_page(report)
+    write_workbook(tmp_path / "out.xlsx", report)
