@@ -81,7 +81,7 @@ def list_cell(text: str) -> ListCell | None:
         rest = rest.replace(numeral, digit)
     rest = rest.replace("子列表", "#").replace("分列表", "#")
     rest = _LIST_FILLER.sub("", rest)
-    match = re.fullmatch(r"([DP]?)(\d{1,3})?(?:[#.\-—_](\d{1,3}))?", rest)
+    match = re.fullmatch(r"([DP]?)(\d{1,3})?(?:[#\-—_](\d{1,3}))?", rest)
     if match is None or (match[1] and kind and match[1] != kind):
         return None
     letter: Literal["", "D", "P"] = "D" if match[1] == "D" else "P" if match[1] == "P" else kind

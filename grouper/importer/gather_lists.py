@@ -60,8 +60,10 @@ class ListReader:
 
     def _title(self, row: Row, section: _Section) -> bool:
         """Whether the row is a title such as ``BB1 脑创伤开颅术`` or ``手术操作列表2``."""
+        if self.speller.kind_of(row.filled[0]):
+            return False
         found = section_adrg(row.filled)
-        if found and not self.speller.kind_of(row.filled[0]):
+        if found:
             section.adrg, section.cell = found[0], None
             if not self.declared["adrg"] and found[0] not in self.tables.adrgs:
                 self._declare(found[0], found[1], row.place)
