@@ -323,8 +323,12 @@ class _Answers:
         with self._lock:
             if self._numbering.full:
                 self._forget()
-            number, first = self._numbering.number(columns)
-            if len(first):
-                new = self._program.run([column[first] for column in columns]).drg
-                self._drgs = np.concatenate([self._drgs, new.astype(np.int64)])
+            try:
+                number, first = self._numbering.number(columns)
+                if len(first):
+                    new = self._program.run([column[first] for column in columns]).drg
+                    self._drgs = np.concatenate([self._drgs, new.astype(np.int64)])
+            except BaseException:
+                self._forget()  # numbers without answers would shift all later ones
+                raise
             return self._drgs[number]

@@ -191,7 +191,7 @@ class Writer:
             return self.say("计入", "counts")
         principal = self.trace.diagnoses[0].code
         return self.say(
-            f"不计入：主要诊断 {principal} 排除表 {found.table}",
+            f"不计入：被主要诊断 {principal} 的排除表 {found.table} 排除",
             f"excluded: the principal diagnosis {principal} excludes table {found.table}",
         )
 

@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from drg.errors import problem
 from drg.money import to_fen, to_yuan
 from drg.provenance import to_json
 from drg.tables import read_table
-from drg.tables.arrays import nulls, values
 from grouper.one_case import NUMBER_NAMES
 from grouper.reasons import GROUPED, INVALID, UNGROUPED_DRG, reason_text
 from grouper.trace import Code
@@ -281,7 +279,8 @@ def _variant(
 def _effect(variant: Variant, found: Explanation, own: float | None) -> tuple[float, ...]:
     """How much a variant matters: by weight where weights are known, else by how far it leads.
 
-    Losing the group altogether counts as losing the case's whole weight.
+    Losing the group altogether counts as losing the case's whole weight; a group whose weight is
+    not known stands behind those with an effect that is.
     """
     depth = (
         variant.drg == UNGROUPED_DRG,
@@ -292,14 +291,8 @@ def _effect(variant: Variant, found: Explanation, own: float | None) -> tuple[fl
         variant.severity != found.severity,
     )
     by_weight = 0.0
-    if own is not None and variant.changes:
-        by_weight = own if variant.weight_change is None else abs(variant.weight_change)
+    if variant.weight_change is not None:
+        by_weight = abs(variant.weight_change)
+    elif own is not None and variant.drg == UNGROUPED_DRG:
+        by_weight = own
     return (by_weight, *map(float, depth))
-
-
-def weight_array(weights: Mapping[str, float], groups: pa.Array) -> np.ndarray[Any, Any]:
-    """The weight of each group of an array, NaN where it has none. Shape (N,)."""
-    known = pa.array(list(weights), pa.string())
-    places = pc.index_in(groups, value_set=known)
-    table = np.array([*weights.values(), math.nan])
-    return table[np.where(nulls(places), len(table) - 1, values(places))]

@@ -153,7 +153,7 @@ def test_an_excluded_complication_names_its_table():
     by_code = {c.code: c for c in found.trace.complications}
     assert (by_code["J90.x00"].counts, by_code["J90.x00"].table) == (False, "1")
     assert by_code["J96.000"].counts
-    assert "不计入：主要诊断 J18.900 排除表 1" in found.text()
+    assert "不计入：被主要诊断 J18.900 的排除表 1 排除" in found.text()
     assert "the principal diagnosis J18.900 excludes table 1" in found.text("en")
     document = found.document()
     assert [c["counts"] for c in document["complications"]] == [True, False]
