@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from os.path import commonprefix
 from typing import Literal
 
 from drg.cases.codes import plain_code
@@ -153,12 +152,22 @@ class CodeBook:
         spelled = {plain_code(code): code for code in near}
         close = difflib.get_close_matches(plain, list(spelled), n=5 * most, cutoff=0.5)
         # Errors sit at the end of a code more often than at its beginning.
-        close.sort(key=lambda item: -len(commonprefix([item, plain])))
+        close.sort(key=lambda item: -_common(item, plain))
         found += [spelled[item] for item in close]
         if name and len(found) < most:
             titles = {self.names[code]: code for code in near if self.names[code]}
             found += [titles[t] for t in difflib.get_close_matches(name, list(titles), n=most)]
         return list(dict.fromkeys(found))[:most]
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters two codes begin with in common."""
+    same = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        same += 1
+    return same
 
 
 def split_codes(text: str) -> list[str]:

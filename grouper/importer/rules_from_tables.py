@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from grouper.importer import wording
 from grouper.importer.findings import Findings
 from grouper.importer.tables import Group, Tables
-from grouper.rules import RuleError, parse
+from grouper.rules import RuleError, parse, to_text
 from grouper.scheme import MDC_LIST
 
 _FIRST_MDCS = ("MDCA", "MDCP", "MDCY", "MDCZ", "MDCM", "MDCN")
@@ -42,7 +42,7 @@ def _translate(groups: Iterable[Group], findings: Findings) -> None:
             continue
         rule = wording.condition(group.condition)
         try:
-            parse(rule)
+            rule = to_text(parse(rule))
         except RuleError:
             findings.add("wording_unread", group.place, group.code, group.condition)
             continue
