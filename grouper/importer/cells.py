@@ -18,6 +18,7 @@ YES = ("是", "yes", "y", "√", "1", "true", "有效", "✓")
 NO = ("", "否", "no", "n", "0", "false", "×", "x", "无")
 NONE = ("无", "-", "—", "/", "none", "不排除")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff\u2060\xad"))
+_LOOKALIKES = str.maketrans("OILSZ", "01152")
 _CODES = re.compile(r"[|,;、，；｜\s]+")
 _SHORT_PROCEDURE = re.compile(r"(\d{1,2})(?:\.(\d{1,4}))?")
 _NUMERALS = {c: str(i) for i, c in enumerate("一二三四五六七八九", 1)}
@@ -148,7 +149,10 @@ class CodeBook:
         """Codes that may have been meant, best first."""
         found = [self.by_name[name]] if name in self.by_name else []
         plain = plain_code(text)
-        near = self._by_start.get(plain[:3]) or self._by_start.get(plain[:3].replace("O", "0"), [])
+        alike = plain[:1] + plain[1:].translate(_LOOKALIKES)
+        if alike in self._by_plain:
+            found.append(self._by_plain[alike])
+        near = self._by_start.get(alike[:3], [])
         spelled = {plain_code(code): code for code in near}
         close = difflib.get_close_matches(plain, list(spelled), n=5 * most, cutoff=0.5)
         # Errors sit at the end of a code more often than at its beginning.
