@@ -6,11 +6,12 @@ n + 1 any unknown text. Arrays here have one entry for each.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import io
 import json
 import os
 import sys
-import tempfile
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from os import PathLike
@@ -20,12 +21,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from drg.errors import problem
+from drg.errors import DrgError, problem
+from drg.tables import atomic_path
 from grouper.pack import find_scheme, load_scheme, pack_hash
 from grouper.program import BITS_PER_WORD, Key, Layout, collect
 from grouper.scheme import MDC_LIST, Adrg, Drg, Header, Mdc, Scheme
 
-FORMAT = 2  # raise when the meaning of the compiled arrays changes
+FORMAT = 3  # raise when the meaning of the compiled arrays changes
 MOST_TRAUMA_SITES = 30
 
 
@@ -87,7 +89,7 @@ def compiled_scheme(scheme: str | PathLike[str]) -> Compiled:
     """
     folder = find_scheme(scheme)
     content_hash = pack_hash(folder)
-    cached = _cache_folder() / f"{content_hash}-{FORMAT}.npz"
+    cached = _cache_folder() / f"{content_hash}-{FORMAT}.bin"
     found = _read(cached)
     if found is None:
         found = compile_scheme(load_scheme(folder))
@@ -215,20 +217,24 @@ def _write(path: Path, compiled: Compiled) -> None:
         "procedures": compiled.procedures,
     }
     blob = np.frombuffer(json.dumps(meta, ensure_ascii=False).encode(), np.uint8)
-    try:
+    packed = io.BytesIO()
+    arrays = {field.name: getattr(compiled.arrays, field.name) for field in fields(Arrays)}
+    np.savez(packed, meta=blob, **arrays)
+    content = packed.getvalue()
+    with contextlib.suppress(OSError, DrgError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as part:
-            np.savez(part, meta=blob, **{f.name: getattr(compiled.arrays, f.name)
-                                         for f in fields(Arrays)})  # fmt: skip
-        Path(part.name).replace(path)
-    except OSError:
-        return
+        with atomic_path(path) as part:
+            part.write_bytes(hashlib.sha256(content).digest() + content)
 
 
 def _read(path: Path) -> Compiled | None:
     """A kept scheme, or None when there is none that can be read."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        kept_bytes = path.read_bytes()
+        digest, content = kept_bytes[:32], kept_bytes[32:]
+        if hashlib.sha256(content).digest() != digest:
+            return None  # damaged
+        with np.load(io.BytesIO(content), allow_pickle=False) as kept:
             meta: dict[str, Any] = json.loads(kept["meta"].tobytes())
             arrays = Arrays(**{f.name: kept[f.name] for f in fields(Arrays)})
         principal, bits, cuts, texts = meta["layout"]
@@ -242,7 +248,7 @@ def _read(path: Path) -> Compiled | None:
             tuple(Drg(*g) for g in meta["drgs"]), layout,
             tuple(meta["diagnoses"]), tuple(meta["procedures"]), arrays,
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -220,9 +220,13 @@ class Grouper:
         with self._lock:
             if self._numbering.full:
                 self._forget()
-            profile, first = self._numbering.number(profiles.columns)
-            if len(first):
-                self._learn([column[first] for column in profiles.columns])
+            try:
+                profile, first = self._numbering.number(profiles.columns)
+                if len(first):
+                    self._learn([column[first] for column in profiles.columns])
+            except BaseException:
+                self._forget()  # numbers without answers would shift all later ones
+                raise
             answers = self._answers
         return answers[:, profile]
 

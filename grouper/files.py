@@ -15,9 +15,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drg.cases import CaseColumns, read_mapping, recognise
+from drg.cases.texts import as_text, on_text
 from drg.errors import problem
 from drg.provenance import hash_file, record, to_json
-from drg.tables import Batch, Malformed, RejectFile, TableSource, atomic_path, open_sink, open_table
+from drg.tables import (
+    Batch,
+    Malformed,
+    RejectFile,
+    TableSource,
+    atomic_path,
+    check_target,
+    open_sink,
+    open_table,
+)
 from drg.tables import run as run_batches
 from drg.tables.arrays import text_scalar
 from grouper.account import Account
@@ -71,8 +81,12 @@ def group_file(
     """
     source, out = Path(source), Path(out)
     began = time.perf_counter()
-    if out.exists() and source.exists() and out.samefile(source):
-        raise problem("the output would replace its own input; name another file", file=out)
+    rejects_path, codes_path, unmapped_path, run_path = _beside(out)
+    inputs = [source] if mapping is None else [source, Path(mapping)]
+    for written in (out, rejects_path, codes_path, unmapped_path, run_path):
+        if any(_same(written, given) for given in inputs):
+            raise problem("would replace an input; name another output", file=written)
+        check_target(written)
     with (
         open_table(source, sheet=sheet, dictionaries=True) as table,
         ThreadPoolExecutor(1) as hashing,
@@ -81,8 +95,8 @@ def group_file(
         grouper = Grouper(scheme, codes)
         input_hash = hashing.submit(hash_file, source)
         account = Account(
-            grouper.compiled.header, grouper.compiled.content_hash, source.name,
-            out.with_name(out.name + ".rejects.csv"), len(grouper.compiled.drgs),
+            grouper.compiled.header, grouper.compiled.content_hash, _shown(source.name),
+            rejects_path, len(grouper.compiled.drgs),
         )  # fmt: skip
         account.columns = dict(columns.sources)
         account.not_found = tuple(
@@ -99,8 +113,8 @@ def group_file(
             )
         }
         with (
+            RejectFile(rejects_path) as rejects,  # appears after the output is whole
             open_sink(out, work.schema, like=table, metadata=about) as sink,
-            RejectFile(account.reject_path) as rejects,
         ):
             note = _Notes(account, grouper, rejects, table.header_rows + 1, uses)
             advance = None if progress is None else lambda n: progress(n, table.total)
@@ -110,10 +124,30 @@ def group_file(
             account.rejects = rejects.count
         account.input_hash = input_hash.result()
     _list_codes(account, out, uses, scheme)
-    with atomic_path(out.with_name(out.name + ".run.json")) as path:
+    with atomic_path(run_path) as path:
         path.write_text(to_json(account.document()), encoding="utf-8")
     account.seconds = time.perf_counter() - began
     return account
+
+
+def _beside(out: Path) -> tuple[Path, Path, Path, Path]:
+    """The files that stand beside an output: rejects, conversions, unknown codes, the record."""
+    rejects, codes, unmapped, run = (
+        out.with_name(out.name + ending) if out.name else out
+        for ending in (".rejects.csv", ".codes.csv", ".unmapped.csv", ".run.json")
+    )
+    return rejects, codes, unmapped, run
+
+
+def _same(written: Path, given: Path) -> bool:
+    try:
+        return written.samefile(given)
+    except OSError:  # one of them is not there
+        return False
+
+
+def _shown(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _columns(table: TableSource, source: Path, mapping: str | PathLike[str] | None) -> CaseColumns:
@@ -127,8 +161,7 @@ def _list_codes(account: Account, out: Path, uses: CodeUses, scheme: str | PathL
     account.converted = sum(use.uses for use in uses.converted.values())
     account.unmapped = sum(use.uses for use in uses.unknown.values())
     account.unmapped_codes = len({key[1:] for key in uses.unknown})
-    account.converted_path = out.with_name(out.name + ".codes.csv")
-    account.unmapped_path = out.with_name(out.name + ".unmapped.csv")
+    _, account.converted_path, account.unmapped_path, _ = _beside(out)
     if not uses.converted and not uses.unknown:  # nothing to name: the pack need not be read
         for path in (account.converted_path, account.unmapped_path):
             path.unlink(missing_ok=True)
@@ -170,7 +203,7 @@ class _Work:
 
 def _agreement(own: pa.Array, found: pa.DictionaryArray) -> tuple[int, int]:
     """How many cases came with a DRG, and how many of those got the same."""
-    own = pc.utf8_trim_whitespace(own.cast(pa.string()))
+    own = on_text(pc.utf8_trim_whitespace, as_text(own))
     given = pc.not_equal(own, text_scalar(""))
     same = pc.and_(given, pc.equal(own, found.cast(pa.string())))
     return pc.sum(given).as_py() or 0, pc.sum(same).as_py() or 0

@@ -33,41 +33,47 @@ def renamed(names: Iterable[object]) -> dict[str, str]:
     return changes
 
 
-def as_arrow(cases: pd.DataFrame | pa.Table) -> pa.Table:
+def as_arrow(cases: Any) -> pa.Table:
     """A table as Arrow; columns of mixed objects become text, lists in them joined by ``|``.
 
     Raises:
-        DrgError: two columns have the same name.
+        DrgError: it is no table, or two columns have the same name.
     """
-    if isinstance(cases, pa.Table):
-        names = list(cases.column_names)
-    elif not hasattr(cases, "columns"):
+    if isinstance(cases, pa.RecordBatch):
+        cases = pa.Table.from_batches([cases])
+    if not isinstance(cases, pa.Table) and type(cases).__name__ != "DataFrame":
         raise DrgError(
             f"cases must be a pandas DataFrame or a pyarrow Table, not {type(cases).__name__}; "
             "to group a file use grouper.files.group_file"
         )
+    if isinstance(cases, pa.Table):
+        names = list(cases.column_names)
+    elif cases.columns.nlevels > 1:
+        raise DrgError("the columns have several levels; flatten them first")
     else:
         names = [str(name) for name in cases.columns]
-    for name in names:
-        if names.count(name) > 1:
-            raise DrgError(f"column '{name}' stands twice in the table")
+    for name in {name for name in names if names.count(name) > 1}:
+        raise DrgError(f"column '{name}' stands twice in the table")
     if isinstance(cases, pa.Table):
         return cases
-    arrays = [_array(cases.iloc[:, i]) for i in range(len(names))]
-    return pa.table(arrays, names=names)
+    return pa.table([_array(cases.iloc[:, i]) for i in range(len(names))], names=names)
 
 
 def _array(column: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
     try:
         return pa.array(column, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return pa.array([_text(value) for value in column], pa.string())
 
 
 def _text(value: object) -> str | None:
     if isinstance(value, list | tuple | np.ndarray):
-        return "|".join(map(str, value))
-    return None if value is None or value != value else str(value)
+        return "|".join(_text(part) or "" for part in value)
+    try:
+        missing = value is None or bool(value != value)
+    except (TypeError, ValueError):  # pandas.NA, or a table in a cell
+        missing = type(value).__name__ == "NAType"
+    return None if missing else str(value).encode("utf-8", "replace").decode()
 
 
 def joiner(cases: Table) -> Callable[[pa.Table], Table]:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from drg.cases.codes import CodeIndex, CodeLists, read_codes
 from drg.cases.columns import CaseColumns
+from drg.cases.texts import as_text, text_list
 from drg.cases.values import NUMBERS, SEX_EXPECTED, read_number, read_sex, read_text
 from drg.tables.arrays import integers, strings, values
 from grouper.compile import Compiled
@@ -263,7 +264,15 @@ class _Numbers:
                 rule = NUMBERS[name]
                 (values, bad), expected = read_number(cells, rule), rule.expected
             for row in np.flatnonzero(bad).tolist():
-                self.bad.append(BadCell(row, name, header, str(cells[row].as_py()), expected))
+                self.bad.append(
+                    BadCell(
+                        row,
+                        name,
+                        header,
+                        text_list(as_text(cells.slice(row, 1)))[0] or "",
+                        expected,
+                    )
+                )
         if name == "age":
             days = self["age_days"]  # an infant's record may give days and leave the years blank
             values = np.where(np.isnan(values) & (days < 365), 0.0, values)

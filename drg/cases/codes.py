@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drg.cases.blanks import BLANKS
+from drg.cases.texts import as_text, on_text, text_list
 from drg.tables.arrays import integers, nulls, numbers, strings, text_scalar, values
 
 Ids = npt.NDArray[np.int32]
@@ -27,9 +28,11 @@ Ids = npt.NDArray[np.int32]
 SEPARATORS = "|,;"
 _WIDE_SEPARATORS = ("、", "，", "；", "｜")
 _SIMPLE = re.compile(r"[A-Z]?[0-9][0-9.x+*A-Z]*")  # as the national edition writes them
-_EDGES = re.compile(r"^[\s|,;、'\"]+|[\s|,;、'\"]+$")
+_EDGES = " \t\r\n\v\f|,;、'\""
 _INNER = re.compile(r"[\s\u200b\ufeff]+")
 _MOST_SEEN = 1_000_000
+_LONGEST_CODE = 200
+_FEW = 200
 _LONGEST_SPELLING = 100  # of an unknown code: what is longer is no code but a misplaced text
 _LOOKALIKES = str.maketrans({"×": "X", "Х": "X", "‧": ".", "·": "."})
 
@@ -41,8 +44,10 @@ def plain_code(text: str) -> str:
     """
     if _SIMPLE.fullmatch(text):
         return text.upper()
-    folded = unicodedata.normalize("NFKC", text)
-    folded = _INNER.sub("", _EDGES.sub("", folded)).upper().translate(_LOOKALIKES)
+    if len(text) > _LONGEST_CODE and len(text := text.strip(_EDGES)) > _LONGEST_CODE:
+        return text[:_LONGEST_CODE].upper()  # no code is so long; what it says does not matter
+    folded = unicodedata.normalize("NFKC", text).strip(_EDGES)
+    folded = _INNER.sub("", folded).upper().translate(_LOOKALIKES)
     return "" if folded.lower() in BLANKS else folded
 
 
@@ -141,7 +146,10 @@ class CodeIndex:
 
     def ids(self, texts: pa.Array) -> Ids:
         """Integers of distinct spellings (nulls are blanks). Shape (len(texts),)."""
-        trimmed = pc.utf8_rtrim(texts, characters=SEPARATORS)
+        if len(texts) < _FEW:  # not worth hashing the whole table
+            few = [None if t is None else t.rstrip(SEPARATORS) for t in text_list(texts)]
+            return np.array([self._one(t) for t in few], np.int32)
+        trimmed = on_text(pc.utf8_rtrim, texts, characters=SEPARATORS)
         positions = pc.index_in(trimmed, value_set=self._spellings)
         missed = np.flatnonzero(nulls(positions))
         places = integers(positions, -1)
@@ -149,7 +157,7 @@ class CodeIndex:
             self._spelling_ids[places]
         )  # fmt: skip
         if missed.size:
-            ids[missed] = [self._one(t) for t in trimmed.take(numbers(missed)).to_pylist()]
+            ids[missed] = [self._one(t) for t in text_list(trimmed.take(numbers(missed)))]
         return ids
 
     def id(self, text: str) -> int:
@@ -209,6 +217,9 @@ def read_codes(columns: Sequence[pa.Array], index: CodeIndex, rows: int) -> Code
 
 def _read_column(column: pa.Array, index: CodeIndex) -> CodeLists:
     kind = column.type
+    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
+        column = pa.array(column.to_pylist(), pa.list_(kind.value_type))  # Arrow's own cast errs
+        kind = column.type
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         if pa.types.is_fixed_size_list(kind):
             column = column.cast(pa.list_(kind.value_type))
@@ -220,22 +231,13 @@ def _read_column(column: pa.Array, index: CodeIndex) -> CodeLists:
     if pa.types.is_dictionary(kind):
         distinct = _read_column(column.dictionary, index)
         return _take(distinct, column.indices)
-    return _split(_as_text(column), index)
-
-
-def _as_text(column: pa.Array) -> pa.Array:
-    if pa.types.is_string(column.type):
-        return column
-    try:
-        return column.cast(pa.string())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
+    return _split(as_text(column), index)
 
 
 def _encode(texts: pa.Array, index: CodeIndex) -> Ids:
     if not pa.types.is_dictionary(texts.type):
-        texts = _as_text(texts).dictionary_encode()
-    ids = index.ids(_as_text(texts.dictionary))
+        texts = as_text(texts).dictionary_encode()
+    ids = index.ids(as_text(texts.dictionary))
     if texts.indices.null_count:
         ids = np.append(ids, np.int32(0))
     return ids[integers(texts.indices, len(ids) - 1)]

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from drg.errors import DrgError, problem
 
+_LONGEST_HEADER = 100
 LIST_COLUMNS = ("diagnoses", "procedures")
 
 # canonical name -> the headers of the other two dialects, in order of preference
@@ -94,7 +95,7 @@ CANONICAL: tuple[str, ...] = (
     "cost_technology", "cost_drug_material", "cost_management", "fund_paid", "cases",
 )  # fmt: skip
 
-_NUMBER = r"[_\-]?(?P<number>\d+)"
+_NUMBER = r"[_\-]?(?P<number>[0-9]{1,6})"
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ def plain_header(text: str) -> str:
     What stands in brackets at the end (a unit, a list of values) is dropped, except days
     and months: ``年龄（天）`` is not ``年龄``.
     """
-    folded = unicodedata.normalize("NFKC", text).strip().strip("\ufeff").lower()
+    folded = unicodedata.normalize("NFKC", text[:_LONGEST_HEADER]).strip().strip("\ufeff").lower()
     folded = re.sub(r"(\((?![天日月]\))[^()]*\)|\[[^\]]*\]|【[^】]*】)+$", "", folded)
     return re.sub(r"[\s:*()\[\]【】]+", "", folded)
 
@@ -238,8 +239,14 @@ def _checked(
     names: Sequence[str], mapping: Mapping[str, str | Sequence[str]]
 ) -> dict[str, tuple[str, ...]]:
     checked = {}
-    for canonical, columns in mapping.items():
-        columns = (columns,) if isinstance(columns, str) else tuple(columns)
+    if not isinstance(mapping, Mapping):
+        raise problem("a mapping of columns is a dictionary", found=mapping)
+    for canonical, given in mapping.items():
+        try:
+            columns = (given,) if isinstance(given, str) else tuple(given)
+        except TypeError:
+            raise problem("must be a column or a list of columns", key=canonical,
+                          found=given) from None  # fmt: skip
         if canonical not in CANONICAL:
             raise problem("not a column of the case table", key=canonical,
                           expected="one of " + ", ".join(CANONICAL))  # fmt: skip
@@ -298,8 +305,8 @@ def read_mapping(path: str | PathLike[str], names: Sequence[str]) -> dict[str, t
     entries = _mapping_entries(Path(path))
     mapping: dict[str, tuple[str, ...]] = {}
     for canonical, headers in entries.items():
-        columns = tuple(c for header in headers for c in _expand(header, names) or [header])
         try:
+            columns = tuple(c for header in headers for c in _expand(header, names) or [header])
             mapping |= _checked(names, {canonical: columns})
         except DrgError as error:
             raise DrgError(f"{path}: {error}") from None
@@ -313,7 +320,10 @@ def _mapping_entries(path: Path) -> dict[str, list[str]]:
         raise problem(f"cannot read the mapping file ({error})", file=path) from None
     entries: dict[str, list[str]] = {}
     if path.suffix.lower() == ".csv":
-        rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines())]
+        try:
+            rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines())]
+        except csv.Error as error:
+            raise problem(f"is not CSV ({error})", file=path) from None
         if rows and rows[0][:1] and rows[0][0] not in CANONICAL:
             rows = rows[1:]  # titles
         for row in rows:
@@ -322,7 +332,7 @@ def _mapping_entries(path: Path) -> dict[str, list[str]]:
         return entries
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise problem(f"is not TOML ({error})", file=path) from None
     for key, value in document.items():
         headers = value if isinstance(value, list) else [value]
@@ -341,8 +351,10 @@ def _text(content: bytes) -> str:
 
 
 def _expand(header: str, names: Iterable[str]) -> list[str]:
+    if header.count("*") > 1:
+        raise DrgError(f"a header may hold one '*', not several: {header[:80]}")
     if "*" not in header:
         return [name for name in names if name == header][:1]
-    pattern = re.compile(r"(\d+)".join(re.escape(part) for part in header.split("*")))
+    pattern = re.compile(r"([0-9]{1,6})".join(re.escape(part) for part in header.split("*")))
     found = [(tuple(map(int, m.groups())), n) for n in names if (m := pattern.fullmatch(n))]
     return [name for _, name in sorted(found)]

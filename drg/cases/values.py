@@ -17,12 +17,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from drg.cases.blanks import BLANKS
+from drg.cases.texts import as_text, text_list
 from drg.tables.arrays import floats, integers, numbers, strings
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?")
+_NUMBER = re.compile(r"-?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]{1,3})?")
+_LONGEST = 200  # no number or sex is so long
 _SEXES = {
     "1": 1.0, "01": 1.0, "男": 1.0, "男性": 1.0, "m": 1.0, "male": 1.0, "1.0": 1.0,
     "2": 2.0, "02": 2.0, "女": 2.0, "女性": 2.0, "f": 2.0, "female": 2.0, "2.0": 2.0,
@@ -110,7 +112,7 @@ def read_text(column: pa.Array) -> pa.Array:
     encoded = _distinct(column)
     return pa.DictionaryArray.from_arrays(
         numbers(integers(encoded.indices, len(encoded.dictionary)).astype(np.int32)),
-        strings([*((t or "").strip() for t in encoded.dictionary.to_pylist()), ""]),
+        strings([*((t or "").strip() for t in text_list(encoded.dictionary)), ""]),
     )
 
 
@@ -118,7 +120,7 @@ def _by_distinct(column: pa.Array, parse: Callable[[str], float | None]) -> tupl
     encoded = _distinct(column)
     parsed = [
         math.nan if text in BLANKS else parse(text)
-        for text in map(_fold, encoded.dictionary.to_pylist())
+        for text in map(_fold, text_list(encoded.dictionary))
     ]
     parsed.append(math.nan)
     values = np.array([math.nan if value is None else value for value in parsed])
@@ -133,17 +135,13 @@ def _distinct(column: pa.Array) -> pa.DictionaryArray:
             column = column.dictionary_decode()
         else:
             return column
-    if not pa.types.is_string(column.type):
-        try:
-            column = column.cast(pa.string())
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            texts = [None if v is None else str(v) for v in column.to_pylist()]
-            column = pa.array(texts, pa.string())
-    return column.dictionary_encode()
+    return as_text(column).dictionary_encode()
 
 
 def _fold(text: str | None) -> str:
-    return "" if text is None else unicodedata.normalize("NFKC", text).strip().lower()
+    if text is None or len(text) > _LONGEST:
+        return "" if text is None else text[:_LONGEST]
+    return unicodedata.normalize("NFKC", text).strip().lower()
 
 
 def _number(text: str, units: tuple[str, ...]) -> float | None:

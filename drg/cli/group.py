@@ -74,7 +74,7 @@ def summary(account: Account, out: Path) -> str:
     text = {reason.code: reason for reason in REASONS}
     rate = account.cases / account.seconds if account.seconds else 0.0
     lines = [
-        f"{out}  scheme 方案 {account.scheme.id}",
+        f"{str(out).encode('utf-8', 'backslashreplace').decode()}  scheme 方案 {account.scheme.id}",
         *_columns(account),
         f"  cases 病例          {account.cases:>12,}",
     ]

@@ -335,7 +335,7 @@ def test_one_grouper_in_eight_threads():
 def test_a_spoilt_cache_is_made_anew(tmp_path, monkeypatch, content):
     monkeypatch.setenv("DRG_CACHE_DIR", str(tmp_path))
     want = Grouper().compiled.content_hash
-    (kept,) = tmp_path.glob("*.npz")
+    (kept,) = tmp_path.glob("*.bin")
     whole = kept.read_bytes()
     kept.write_bytes(whole[: len(whole) // 2] if content is None else content)
     assert Grouper().compiled.content_hash == want

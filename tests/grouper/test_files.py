@@ -189,7 +189,7 @@ def test_faults_of_a_mapping_file(tmp_path, text, message):
 def test_the_input_is_never_overwritten(tmp_path):
     source = tmp_path / "in.csv"
     source.write_bytes(LABELLED.read_bytes())
-    with pytest.raises(DrgError, match="would replace its own input"):
+    with pytest.raises(DrgError, match="would replace an input"):
         group_file(source, source)
     assert source.read_bytes() == LABELLED.read_bytes()
 
@@ -203,3 +203,74 @@ def test_shared_file_as_it_is(shared, tmp_path):
             .strip()
             .endswith("mdc_input,adrg_input,drg_input,mdc,adrg,drg,severity,status,reason")
         )
+
+
+def test_no_input_is_taken_for_an_output(tmp_path):
+    source = tmp_path / "p.csv.rejects.csv"
+    source.write_text("diagnoses\nI10.x00x002\n")
+    with pytest.raises(DrgError, match=r"p\.csv\.rejects\.csv: would replace an input"):
+        group_file(source, tmp_path / "p.csv")
+    mapping = tmp_path / "m.csv"
+    mapping.write_text("diagnoses,diagnoses\n")
+    with pytest.raises(DrgError, match=r"m\.csv: would replace an input"):
+        group_file(source, mapping, mapping=mapping)
+    assert source.read_text() == "diagnoses\nI10.x00x002\n"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_run_that_cannot_end_changes_nothing(tmp_path):
+    (tmp_path / "c.csv").write_text("old")
+    (tmp_path / "c.csv.run.json").mkdir()
+    with pytest.raises(DrgError, match=r"run\.json"):
+        group_file(LABELLED, tmp_path / "c.csv")
+    assert (tmp_path / "c.csv").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pa.array([["FV25"], None]),
+        pa.array([b"\xff", b"FV25"]),
+        pa.array([2**62, 5], pa.timestamp("s")),
+        pa.array([1, 2], pa.timestamp("s", tz="Mars/Base")),
+        pa.array([{"a": 1}, None]),
+        pa.array([2**30, 1], pa.date32()),
+        pa.StringArray.from_buffers(2, pa.py_buffer(b"\0\0\0\0\1\0\0\0\2\0\0\0"),
+                                    pa.py_buffer(b"\xffA")),
+        pa.array([["I10.x00x002"], ["J96.000"]], pa.list_view(pa.string())),
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("column", ["diagnoses", "procedures", "sex", "age", "drg", "note"])
+def test_odd_columns_never_stop_a_grouping(tmp_path, odd, column):
+    from grouper import group
+
+    table = pa.table({"diagnoses": ["I10.x00x002", "J96.000"], "sex": [1, 2]})
+    if column in table.column_names:
+        table = table.drop_columns([column])
+    if column != "diagnoses" or "diagnoses" not in table.column_names:
+        table = table.append_column(column, odd)
+    found = group(table)
+    assert found.num_rows == 2
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["I10.x00x002", pd.NA], ["I10.x00x002", 2**70], ["I10.x00x002", "\ud800"],
+        [["I10.x00x002", None], {"a"}], [pd.Series([1]), "I10.x00x002"],
+    ],
+)  # fmt: skip
+def test_odd_objects_in_a_frame_never_stop_a_grouping(cells):
+    from grouper import group
+
+    column = pd.Series(cells, dtype=object)
+    assert len(group(pd.DataFrame({"diagnoses": column, "age": column}))) == 2
+
+
+def test_long_cells_take_no_longer_than_they_are(tmp_path):
+    from grouper import group
+
+    cells = ["A" + " " * 200_000 + "B", "\u0300" * 200_000, "|" * 200_000]
+    found = group(pd.DataFrame({"diagnoses": cells, "age": cells}))
+    assert set(found["status"]) == {"invalid"}
