@@ -19,13 +19,13 @@ from drg.errors import problem
 from drg.provenance import hash_file, record, to_json
 from drg.tables import Batch, Block, atomic_path, in_order, open_sink, open_table, write_table
 from drg.tables.arrays import integers, numbers, strings
+from grouper.codes import INSURANCE
 from grouper.dependence import KINDS, DependenceFinder, Dependences
 from grouper.engine import BATCH_ROWS, Grouper, Headers, workers
 from grouper.frames import Table, as_arrow
 from grouper.pack import load_scheme
 from grouper.reasons import UNGROUPED_DRG
 
-INSURANCE = "insurance"
 OWN_COLUMNS = ("case_id", "hospital_id")
 _WEIGHTS = ("weight", "weight_without", "weight_change")
 _NUMBERS = {"row": pa.int64(), **dict.fromkeys(_WEIGHTS, pa.float64())}
@@ -131,7 +131,7 @@ def dependence_file(
         mapped = None if mapping is None else read_mapping(mapping, table.schema.names)
         columns = recognise(table.schema.names, mapped)
         columns.need("diagnoses", file=source)
-        work = _Work(_grouper(scheme, codes), columns, weights, principal_procedure)
+        work = _Work(Grouper(scheme, codes), columns, weights, principal_procedure)
         account = DependenceAccount(
             work.scheme_id, out.with_name(out.name + ".hospitals.csv"), weights is not None
         )
@@ -182,7 +182,7 @@ def single_code_dependence(
     table = as_arrow(cases)
     found = recognise(table.column_names, columns)
     found.need("diagnoses")
-    work = _Work(_grouper(scheme, codes), found, weights, principal_procedure)
+    work = _Work(Grouper(scheme, codes), found, weights, principal_procedure)
     parts, first = [], 0
     for batch in table.to_batches(max_chunksize=BATCH_ROWS):
         parts.append(_numbered(work.part(Batch(batch)).pairs, first))
@@ -190,10 +190,6 @@ def single_code_dependence(
     pairs = pa.Table.from_batches(parts, work.schema)
     same_kind: Table = pairs if isinstance(cases, pa.Table) else pairs.to_pandas()
     return same_kind
-
-
-def _grouper(scheme: str | PathLike[str], codes: str) -> Grouper:
-    return Grouper(scheme) if codes == INSURANCE else Grouper(scheme, codes)
 
 
 class _Work:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from drg.provenance import to_json
 from grouper import rules
+from grouper.codes import INSURANCE, aliases_to
 from grouper.engine import BatchResult, Grouper
 from grouper.one_case import PARTS, OneCase, case_of
 from grouper.pack import find_scheme, load_scheme, pack_hash
@@ -23,8 +24,6 @@ from grouper.trace import Code, Complication, Tested, Trace, Tracer, Tried
 
 if TYPE_CHECKING:
     from grouper.what_if import WhatIf
-
-INSURANCE = "insurance"
 
 
 @dataclass(frozen=True)
@@ -197,10 +196,6 @@ class Explainer:
 def _machinery(folder: str, _hash: str, codes: str) -> tuple[Tracer, Grouper]:
     """What is worth keeping between explanations; a changed pack is loaded anew."""
     scheme = load_scheme(folder)
-    if codes == INSURANCE:
-        return Tracer(scheme), Grouper(folder)
-    from grouper.codes import aliases_to
-
     return Tracer(scheme, aliases_to(codes, scheme.header.codes)), Grouper(folder, codes)
 
 
