@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from benchmarks import data, profile
+from benchmarks import data, dependence, profile
 from grouper.files import group_file
 from grouper.frames import RESULT_COLUMNS
 
@@ -118,7 +118,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="cases (1,000,000)")
     parser.add_argument("--large", type=int, default=10_000_000, help="cases of the memory test")
     parser.add_argument("--turns", type=int, default=3, help="turns of each measurement (3)")
-    parser.add_argument("--only", choices=["parquet", "csv", "memory", "start", "profile"])
+    parser.add_argument(
+        "--only", choices=["parquet", "csv", "memory", "start", "dependence", "profile"]
+    )
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
     with tempfile.TemporaryDirectory() as folder:
@@ -128,6 +130,7 @@ def main() -> None:
             "parquet": lambda: parquet(place, given.rows, given.turns),
             "csv": lambda: csv(place, given.rows, given.turns),
             "memory": lambda: memory(place, given.large),
+            "dependence": lambda: dependence.measure(place, given.rows),
             "profile": lambda: profile.show(place, given.rows),
         }
         for name, step in steps.items():

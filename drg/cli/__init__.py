@@ -12,7 +12,9 @@ import typer
 
 import drg
 from drg.cli import scheme
+from drg.cli.check import check
 from drg.cli.demo import demo
+from drg.cli.explain import explain
 from drg.cli.group import group
 from drg.cli.sample import sample
 from drg.errors import DrgError
@@ -45,7 +47,9 @@ def root(
 
 app.command("demo")(demo)
 app.command("sample")(sample)
+app.command("check")(check)
 app.command("group")(group)
+app.command("explain")(explain)
 app.add_typer(scheme.app, name="scheme")
 
 

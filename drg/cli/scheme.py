@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from grouper.scheme import Scheme
 
 from drg.cli.scheme_diff import diff
+from drg.cli.scheme_import import export_scheme, import_scheme
 
-app = typer.Typer(help="Grouping schemes (分组方案): list, show, validate.", no_args_is_help=True)
+app = typer.Typer(
+    help="Grouping schemes (分组方案): list, show, compare, import.", no_args_is_help=True
+)
 _MOST_CODES = 12
 
 
@@ -63,6 +66,8 @@ def validate(
 
 
 app.command("diff")(diff)
+app.command("import")(import_scheme)
+app.command("export")(export_scheme)
 
 
 def _whole(scheme: Scheme) -> str:
