@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from drg.cases.codes import plain_code
+from drg.cases.codes import plain_code, typed_value
 from grouper import rules
 from grouper.one_case import OneCase
 from grouper.scheme import MDC_LIST, Adrg, Drg, Mdc, Scheme, resolve
@@ -328,12 +328,19 @@ def _compared(rule: rules.Compare | rules.OneOf, facts: _Facts) -> Tested:
 
 def _spellings(names: Mapping[str, str], aliases: Mapping[str, str]) -> Mapping[str, str]:
     """Spellings in plain form -> the scheme's; the aliases win, also where they lead nowhere."""
-    found = {plain_code(code): code for code in names}
+    found = {_by_value(code): code for code in names if typed_value(code) is not None}
+    found |= {plain_code(code): code for code in names}
     for alias, code in aliases.items():
         found[plain_code(alias)] = code if code in names else ""
     return found
 
 
+def _by_value(plain: str) -> str:
+    """Under what a code that is a number is found when it was typed as one."""
+    return f"={typed_value(plain)}"
+
+
 def _known(given: str, spelled: Mapping[str, str], names: Mapping[str, str]) -> Code:
-    code = spelled.get(plain_code(given), "")
+    plain = plain_code(given)
+    code = spelled.get(plain if plain in spelled else _by_value(plain), "")
     return Code(given, code, names.get(code, ""))

@@ -29,6 +29,7 @@ SEPARATORS = "|,;"
 _WIDE_SEPARATORS = ("、", "，", "；", "｜")
 _SIMPLE = re.compile(r"[A-Z]?[0-9][0-9.x+*A-Z]*")  # as the national edition writes them
 _EDGES = " \t\r\n\v\f|,;、'\""
+_TYPED = re.compile(r"[0-9]{1,2}\.[0-9]{1,6}$")
 _INNER = re.compile(r"[\s\u200b\ufeff]+")
 _MOST_SEEN = 1_000_000
 _LONGEST_CODE = 200
@@ -49,6 +50,14 @@ def plain_code(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).strip(_EDGES)
     folded = _INNER.sub("", folded).upper().translate(_LOOKALIKES)
     return "" if folded.lower() in BLANKS else folded
+
+
+def typed_value(code: str) -> float | None:
+    """The value of a code that is a number, else None.
+
+    Typed as a number, ``36.0700`` has become 36.07: the value tells them to be one.
+    """
+    return float(code) if _TYPED.match(code) else None
 
 
 @dataclass(frozen=True)
@@ -183,21 +192,29 @@ class CodeIndex:
         if found is None:
             plain = plain_code(text)
             found = self._by_plain.get(plain, self.unknown)
-            if found == self.unknown and self._record:
-                found = self._unknown(plain)
+            if found == self.unknown:
+                means = self._by_value.get(typed_value(plain), found)
+                found = self._other(plain, means) if self._record else means
             if len(self._seen) < _MOST_SEEN:
                 self._seen[text] = found
         return found
 
-    def _unknown(self, plain: str) -> int:
-        """The integer of an unknown spelling, the same in every thread."""
+    @cached_property
+    def _by_value(self) -> dict[float | None, int]:
+        """Codes that are numbers, by value."""
+        found = {typed_value(code): i for i, code in enumerate(self.codes.to_pylist(), 1)}
+        found.pop(None, None)
+        return found
+
+    def _other(self, plain: str, means: int) -> int:
+        """The integer of a spelling that is not the table's, the same in every thread."""
         spelling = plain[:_LONGEST_SPELLING]
         with self._lock:
             found = self._own.get(spelling)
             if found is None:
                 if len(self._own) >= _MOST_SEEN:
-                    return self.unknown
-                found = self._own[spelling] = self._new(spelling, self.unknown)
+                    return means
+                found = self._own[spelling] = self._new(spelling, means)
             return found
 
 

@@ -257,3 +257,9 @@ def test_the_command_finds_a_case(tmp_path):
 )
 def test_wrong_usage_is_2(arguments):
     assert run(*arguments).exit_code == 2
+
+
+def test_a_code_typed_as_a_number_is_explained_as_it_is_grouped():
+    found = explain_case(diagnoses=["I21.101"], procedures=["36.07"], sex=1, age=60)
+    exact = explain_case(diagnoses=["I21.101"], procedures=["36.0700"], sex=1, age=60)
+    assert found.drg == exact.drg
