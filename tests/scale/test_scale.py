@@ -1,0 +1,46 @@
+"""Large runs: in full with DRG_FULL=1, otherwise in a small size."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FULL = os.environ.get("DRG_FULL") == "1"
+
+
+@pytest.mark.slow
+def test_memory_stays_flat(tmp_path):
+    """10 million cases of Parquet in less than 1.5 GB."""
+    from benchmarks.data import make_parquet
+
+    rows = 10_000_000 if FULL else 600_000
+    make_parquet(tmp_path / "in.parquet", rows, part=200_000)
+    code = (
+        "import resource, sys; from grouper.files import group_file; "
+        "cases = group_file(sys.argv[1], sys.argv[2]).cases; "
+        "print(cases, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "in.parquet", tmp_path / "out.parquet"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    cases, peak = map(int, done.stdout.split())
+    assert cases == rows
+    assert peak * 1024 < 1.5e9
+
+
+@pytest.mark.slow
+def test_the_benchmarks_run():
+    size = ["1000000", "10000000"] if FULL else ["20000", "100000"]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--rows", size[0], "--large", size[1], "--turns", "1"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for title in ("Parquet", "CSV", "peak memory", "where the time goes", "drg --help"):
+        assert title in done.stdout, title
