@@ -14,6 +14,7 @@ from drg.cases import recognise
 from drg.cases.codes import read_codes
 from drg.tables import open_sink, open_table
 from grouper import Grouper
+from grouper.code_uses import CodeUses
 from grouper.files import _Work
 
 
@@ -33,7 +34,8 @@ def show(folder: Path, rows: int) -> None:
     profiler = grouper._profiler
     with open_table(source, dictionaries=True) as table:
         columns = recognise(table.schema.names)
-        work = _Work(grouper, columns, table.schema)
+        uses = CodeUses(grouper, columns, table.schema.names)
+        work = _Work(grouper, columns, table.schema, uses)
         with open_sink(folder / "profile-out.parquet", work.schema) as sink:
             blocks = iter(table.blocks())
             while (block := timed("read", next, blocks, None)) is not None:
