@@ -55,6 +55,10 @@ class Explanation:
     lang: str
     explainer: Explainer = field(repr=False, compare=False)
 
+    def __repr__(self) -> str:
+        """The group alone: a notebook keeps what this says, and the record may name a person."""
+        return f"Explanation({self.drg or self.status}, {self.status})"
+
     @property
     def path(self) -> tuple[Tried, ...]:
         """MDC, ADRG and DRG with the rules that were met; empty without a group."""

@@ -15,6 +15,7 @@ from drg.cases import read_mapping, recognise
 from drg.cases.values import Number, read_number
 from drg.tables import Batch, open_table
 from drg.tables import run as run_batches
+from grouper.codes import INSURANCE
 from grouper.engine import Grouper, workers
 from grouper.reasons import UNGROUPED_DRG
 
@@ -79,14 +80,24 @@ def migrate_file(
     *,
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
+    codes: str = INSURANCE,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Migration:
     """Group a discharge file by two schemes and count what moves.
 
+    Args:
+        source: CSV, Excel or Parquet file.
+        old: scheme before.
+        new: scheme after.
+        mapping: mapping file for headers that are not known.
+        sheet: sheet of a workbook.
+        codes: edition of the file's codes, ``insurance`` or ``clinical``.
+        progress: called with units done and their total, when it is known.
+
     Raises:
         DrgError: the file or a scheme cannot be used.
     """
-    before, after = Grouper(old), Grouper(new)
+    before, after = Grouper(old, codes), Grouper(new, codes)
     found = Migration(before.compiled.header.id, after.compiled.header.id)
     with open_table(Path(source), sheet=sheet, dictionaries=True) as table:
         mapped = None if mapping is None else read_mapping(mapping, table.schema.names)

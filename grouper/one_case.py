@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,10 @@ class OneCase:
     procedures: tuple[str, ...]
     numbers: Mapping[str, float]
     department: str
-    case_id: str
+    case_id: str = field(repr=False)
     elsewhere: tuple[tuple[str, str], ...]
     spoilt: tuple[Malformed, ...]
-    table: pa.RecordBatch
+    table: pa.RecordBatch = field(repr=False)
     columns: CaseColumns
 
 

@@ -41,6 +41,9 @@ def diff(
     mapping: Annotated[
         Path | None, typer.Option("--mapping", help="Mapping file for the headers of the cases.")
     ] = None,
+    codes: Annotated[
+        str, typer.Option("--codes", help="Edition of the codes of the cases: insurance, clinical.")
+    ] = "insurance",
     all_changes: Annotated[bool, typer.Option("--all", help="Show every change in words.")] = False,
 ) -> None:
     """Show what differs between two schemes, and with --cases what moves from group to group."""
@@ -57,7 +60,7 @@ def diff(
         with atomic_path(out) as path:
             write_changes(path, changes)
     if cases is not None:
-        _migrate(cases, old, new, mapping, moves, picture)
+        _migrate(cases, old, new, mapping, codes, moves, picture)
 
 
 def in_words(old: str, new: str, changes: Sequence[Change], most: int) -> str:
@@ -100,7 +103,13 @@ def sentence(change: Change) -> str:
 
 
 def _migrate(
-    cases: Path, old: str, new: str, mapping: Path | None, moves: Path | None, picture: Path | None
+    cases: Path,
+    old: str,
+    new: str,
+    mapping: Path | None,
+    codes: str,
+    moves: Path | None,
+    picture: Path | None,
 ) -> None:
     from drg.progress import Progress
     from drg.report.migration_picture import draw
@@ -113,7 +122,7 @@ def _migrate(
             shown.total = total
             shown.advance(units)
 
-        found = migrate_file(cases, old, new, mapping=mapping, progress=advance)
+        found = migrate_file(cases, old, new, mapping=mapping, codes=codes, progress=advance)
     typer.echo(_summary(found))
     if moves is not None:
         write_table(moves, found.table())

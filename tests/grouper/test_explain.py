@@ -263,3 +263,16 @@ def test_a_code_typed_as_a_number_is_explained_as_it_is_grouped():
     found = explain_case(diagnoses=["I21.101"], procedures=["36.07"], sex=1, age=60)
     exact = explain_case(diagnoses=["I21.101"], procedures=["36.0700"], sex=1, age=60)
     assert found.drg == exact.drg
+
+
+def test_what_a_notebook_keeps_names_no_person():
+    record = {
+        "diagnoses": "I50.900",
+        "patient_id": "P7654321",
+        "hospital_id": "H42",
+        "case_id": "K9",
+    }
+    found = explain_case(record)
+    for text in (repr(found), repr(found.case), found.text("zh"), found.svg()):
+        assert "P7654321" not in text
+    assert "K9" not in repr(found.case)
