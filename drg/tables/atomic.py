@@ -24,11 +24,10 @@ def atomic_path(final: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises:
         DrgError: The folder is missing or not writable, the name is taken by something that is
-            not a file, or the disk is full.
+            not a file or is read-only, or it cannot be a file's name, or the disk is full.
     """
     shown = Path(final)
-    target = Path(os.path.realpath(shown))
-    partial = _create(target, shown)
+    partial, target = _create(shown)
     try:
         yield partial
         with writing(shown):
@@ -45,8 +44,8 @@ def check_target(final: str | os.PathLike[str]) -> None:
     Raises:
         DrgError: As :func:`atomic_path`.
     """
-    shown = Path(final)
-    _create(Path(os.path.realpath(shown)), shown).unlink(missing_ok=True)
+    partial, _ = _create(Path(final))
+    partial.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -62,31 +61,39 @@ def writing(path: Path, *others: type[Exception]) -> Iterator[None]:
         raise problem(f"cannot be written: {_why(error)}", file=path) from error
 
 
-def _create(target: Path, shown: Path) -> Path:
-    # A long Chinese name plus ours could go over the 255 bytes a file name may have.
-    stem = target.name.encode()[:200].decode(errors="ignore")
-    partial = target.parent / f".{stem}.{secrets.token_hex(4)}.partial"
+def _create(shown: Path) -> tuple[Path, Path]:
+    """Make an empty partial file; gives it and the file that it is to become."""
     try:
+        target = Path(os.path.realpath(shown))
         _check_place(target, shown)
+        # A long Chinese name plus ours could go over the 255 bytes a file name may have.
+        stem = os.fsencode(target.name)[:200].decode(errors="ignore")
+        partial = target.parent / f".{stem}.{secrets.token_hex(4)}.partial"
         # Not mkstemp: its files are private to the user, an output should follow the umask.
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     except PermissionError:
         raise problem(f"the folder '{target.parent}' is not writable", file=shown) from None
     except (OSError, ValueError) as error:
         raise problem(f"cannot be written: {_why(error)}", file=shown) from error
-    return partial
+    return partial, target
 
 
 def _check_place(target: Path, shown: Path) -> None:
+    if target.is_symlink():  # a link's end is none, unless it has no end
+        raise problem("is a link that leads back to itself", file=shown)
     if target.is_dir():
         raise problem("is a folder, expected a file name", file=shown)
     if target.exists() and not target.is_file():
         raise problem("is not an ordinary file, it cannot be replaced", file=shown)
+    if target.exists() and not (target.stat().st_mode & 0o222 and os.access(target, os.W_OK)):
+        raise problem("is read-only, it cannot be replaced", file=shown)
     if not target.parent.is_dir():
         raise problem(f"the folder '{target.parent}' does not exist", file=shown)
 
 
 def _why(error: Exception) -> str:
+    if error.args and isinstance(error.args[0], OSError):  # XlsxWriter wraps it
+        error = error.args[0]
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk is full"
     if isinstance(error, OSError) and error.strerror:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
@@ -78,6 +78,7 @@ class TableSource(ABC):
         header_rows: What to add to a 1-based row index to get the row number a user sees.
         total: How many units the whole file has, if known.
         unit: What ``total`` and ``Block.progress`` count: ``rows`` or ``bytes``.
+        blank_headers: Columns whose header is blank: the name they go by, and that header.
     """
 
     path: Path
@@ -88,6 +89,7 @@ class TableSource(ABC):
     header_rows: int = 0
     total: int | None = None
     unit: str = "rows"
+    blank_headers: Mapping[str, str] = MappingProxyType({})
 
     @property
     def names(self) -> list[str]:
@@ -168,7 +170,11 @@ class TableSink(ABC):
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             self.partial = stack.enter_context(atomic_path(self.path))
-            self.start()
+            try:
+                self.start()
+            except BaseException:
+                self.abandon()
+                raise
             self._stack = stack.pop_all()
         return self
 
@@ -207,7 +213,7 @@ def reading(path: Path, *others: type[Exception]) -> Iterator[None]:
     except PermissionError:
         raise problem("may not be read: permission denied", file=path) from None
     except (OSError, EOFError, MemoryError, pa.ArrowException, *others) as error:
-        text = str(error) or type(error).__name__
+        text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
         raise problem(f"cannot be read, it may be damaged or cut short: {text}", file=path) from (
             error
         )
@@ -243,3 +249,8 @@ def unique_names(names: list[str], path: Path) -> list[str]:
             raise problem(f"column '{name}' stands twice in the header", file=path)
         seen.add(name)
     return named
+
+
+def blank_headers(names: list[str], given: list[str]) -> dict[str, str]:
+    """What :func:`unique_names` made up, with the blank header that stood there."""
+    return {name: old for name, old in zip(names, given, strict=True) if name != old}

@@ -6,7 +6,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from drg.errors import DrgError, problem
 from drg.tables.batches import (
@@ -14,6 +14,7 @@ from drg.tables.batches import (
     Batch,
     Block,
     TableSource,
+    blank_headers,
     reading,
     unique_names,
 )
@@ -32,10 +33,8 @@ _FIRST_READ = 1 << 18
 _LARGEST_BLOCK = 32 << 20
 _LONGEST_RECORD = 256 << 20
 _LOOK_AHEAD = 256 << 20
-
-
-class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+_LOOK_AHEAD_ZIPPED = 64 << 20  # of text
+_Stream = BinaryIO | gzip.GzipFile
 
 
 class _CsvBlock(Block):
@@ -51,7 +50,12 @@ class _CsvBlock(Block):
 
 
 class CsvSource(TableSource):
-    """A CSV file; every column is text, an empty cell is ``""``."""
+    """A CSV file; every column is text, an empty cell is ``""``.
+
+    The encoding is told by the first text that is not ASCII. It is looked for in the first 256 MB
+    of a file, or 64 MB of unpacked text. Should it come later, it is still read right, but
+    ``encoding`` says UTF-8 until then, and that is what a sink made ``like`` this source writes.
+    """
 
     kind = "csv"
     header_rows = 1
@@ -80,7 +84,7 @@ class CsvSource(TableSource):
         magic = self._raw.read(2)
         self._raw.seek(0)
         self._zipped = magic == b"\x1f\x8b"
-        self._stream: _Readable = gzip.GzipFile(fileobj=self._raw) if self._zipped else self._raw
+        self._stream: _Stream = gzip.GzipFile(fileobj=self._raw) if self._zipped else self._raw
         self._done = 0
         data = self._fill(b"", _FIRST_READ)
         refuse_utf16(data, self.path)
@@ -136,15 +140,15 @@ class CsvSource(TableSource):
     def _sample(self, header: bytes, data: bytes) -> Iterator[bytes]:
         whole_lines = data[: _last_break(data)] or data
         yield header + b"\n" + whole_lines
-        if self._zipped or not whole_lines.isascii():
+        if not whole_lines.isascii():
             return
         part = data[len(whole_lines) :]
-        end = self._raw.tell() + _LOOK_AHEAD
-        while part.isascii() and self._raw.tell() < end:
-            part = self._raw.read(_FIRST_READ)
-            if not part:
-                return
-        yield part + self._raw.readline(_FIRST_READ)
+        if not self._zipped:
+            yield from _first_text(part, self._raw, _LOOK_AHEAD)
+            return
+        with gzip.open(self.path) as again:
+            again.seek(self._stream.tell())
+            yield from _first_text(part, again, _LOOK_AHEAD_ZIPPED)
 
     def _read_header(self, header: bytes) -> None:
         if not is_valid(header, self.encoding):
@@ -157,7 +161,9 @@ class CsvSource(TableSource):
         if record.state != "whole":
             raise problem("a quote in the header is not closed", file=self.path, found=text)
         names = [decode(cell, self.encoding) for cell in record.cells]
-        self._form = CsvForm(unique_names(names, self.path), self.delimiter, self.encoding)
+        unique = unique_names(names, self.path)
+        self.blank_headers = blank_headers(unique, names)
+        self._form = CsvForm(unique, self.delimiter, self.encoding)
         self.schema = self._form.schema
 
     def blocks(self) -> Iterator[Block]:
@@ -216,6 +222,16 @@ class CsvSource(TableSource):
     def close(self) -> None:
         """Close the file."""
         self._raw.close()
+
+
+def _first_text(part: bytes, file: _Stream, most: int) -> Iterator[bytes]:
+    """The first part of a file, from ``part`` on, that is not ASCII, to the end of a line."""
+    end = file.tell() + most
+    while part.isascii() and file.tell() < end:
+        part = file.read(_FIRST_READ)
+        if not part:
+            return
+    yield part + file.readline(_FIRST_READ)
 
 
 def _first_break(data: bytes) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,7 +26,13 @@ class CsvSink(TableSink):
     """A CSV file being written."""
 
     def __init__(
-        self, path: Path, schema: pa.Schema, *, encoding: str = "utf-8-sig", delimiter: str = ","
+        self,
+        path: Path,
+        schema: pa.Schema,
+        *,
+        encoding: str = "utf-8-sig",
+        delimiter: str = ",",
+        blank_headers: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare; the partial file is made on entering.
 
@@ -35,18 +41,21 @@ class CsvSink(TableSink):
             schema: The columns.
             encoding: ``utf-8``, ``utf-8-sig`` or ``gb18030``.
             delimiter: One ASCII character.
+            blank_headers: Names made up for columns whose header is blank, and that header.
         """
         self.path = path
         self.schema = schema
         self._encoding = encoding
         self._delimiter = delimiter
+        blank = blank_headers or {}
+        self._header = [blank.get(name, name) for name in schema.names]
         self._zipped = path.suffix.lower() == ".gz"
         self._file: BinaryIO | None = None
 
     def start(self) -> None:
         """Write the header."""
         names = pa.RecordBatch.from_arrays(
-            [strings([name]) for name in self.schema.names],
+            [strings([name]) for name in self._header],
             names=[str(i) for i in range(len(self.schema))],
         )
         with writing(self.path):
@@ -59,7 +68,7 @@ class CsvSink(TableSink):
         check_columns(table, self.schema, self.path)
         with writing(self.path, pa.ArrowException):
             columns = [as_text(column) for column in table.columns]
-            return self._pack(self._transcode(render(columns, self._delimiter)))
+            return self._pack(self._transcode(_in_utf8(render(columns, self._delimiter))))
 
     def _transcode(self, text: pa.Buffer) -> bytes | memoryview:
         view = memoryview(text)
@@ -105,6 +114,16 @@ def render(columns: Sequence[pa.Array], delimiter: str) -> pa.Buffer:
     if _needs_no_quotes(text, rows, len(columns), delimiter):
         return text
     return _join([_quote(column, delimiter, len(columns)) for column in columns], delimiter)
+
+
+def _in_utf8(text: pa.Buffer) -> pa.Buffer:
+    """The text with U+FFFD for bytes that are not UTF-8, which Parquet may hold."""
+    ends = pa.py_buffer(np.array([0, text.size], np.int64))
+    try:
+        pa.LargeStringArray.from_buffers(1, ends, text).validate(full=True)
+    except pa.ArrowInvalid:
+        return pa.py_buffer(text.to_pybytes().decode("utf-8", "replace").encode())
+    return text
 
 
 def _join(columns: Sequence[pa.Array], delimiter: str) -> pa.Buffer:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from drg.tables.batches import (
     Block,
     Malformed,
     TableSource,
+    blank_headers,
     reading,
     unique_names,
 )
@@ -95,7 +98,7 @@ class ExcelSource(TableSource):
         """
         self.path = path
         self._batch_rows = max(1, min(batch_rows, _MOST_ROWS))
-        with reading(path, calamine.CalamineError, ValueError):
+        with reading(path, calamine.CalamineError, ValueError), _no_panic(path, quiet=True):
             try:
                 self._book = calamine.CalamineWorkbook.from_path(str(path))
             except calamine.PasswordError:
@@ -119,7 +122,7 @@ class ExcelSource(TableSource):
         header: list[Any] = []
         self.header_rows = 0
         for number, row in rows:
-            if any(cell != "" for cell in row):
+            if any(text_of(cell).strip() for cell in row):
                 header, self.header_rows = row, number
                 break
         if not header:
@@ -147,6 +150,7 @@ class ExcelSource(TableSource):
         self._left = self._first + (self._sheet.start or (0, 0))[1]
         unique = unique_names(names[self._first : self._end], self.path)
         kinds = [column.arrow_type() for column in columns[self._first : self._end]]
+        self.blank_headers = blank_headers(unique, names[self._first : self._end])
         self.schema = pa.schema(list(zip(unique, kinds, strict=True)))
         held = zip(unique, columns[self._first : self._end], strict=True)
         self._long = [(i, name) for i, (name, column) in enumerate(held) if column.long]
@@ -158,9 +162,7 @@ class ExcelSource(TableSource):
             self._sheet.iter_rows(), self.header_rows, self.header_rows + self.total
         )
         first = self.header_rows
-        while chunk := [
-            row[self._first : self._end] for row in itertools.islice(rows, self._batch_rows)
-        ]:
+        while chunk := self._chunk(rows):
             errors = [
                 Malformed(row - first, self.names[column - self._left], text, _ERROR)
                 for row in range(first, first + len(chunk))
@@ -176,9 +178,47 @@ class ExcelSource(TableSource):
             yield _ExcelBlock(chunk, self.schema, errors)
             first += len(chunk)
 
+    def _chunk(self, rows: Iterator[list[Any]]) -> list[list[Any]]:
+        with reading(self.path, calamine.CalamineError, ValueError), _no_panic(self.path):
+            some = itertools.islice(rows, self._batch_rows)
+            return [row[self._first : self._end] for row in some]
+
     def close(self) -> None:
         """Close the workbook."""
         self._book.close()
+
+
+@contextlib.contextmanager
+def _no_panic(path: Path, *, quiet: bool = False) -> Iterator[None]:
+    """Turn a panic of calamine's Rust code, which is no ``Exception``, into a ``DrgError``.
+
+    Args:
+        path: The file named in the message.
+        quiet: Also throw away what Rust says of it on stderr. Only old workbooks make it panic.
+    """
+    with _without_stderr() if quiet and path.suffix.lower() == ".xls" else contextlib.nullcontext():
+        try:
+            yield
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":
+                raise
+            raise problem("is not a readable Excel workbook", file=path) from None
+
+
+@contextlib.contextmanager
+def _without_stderr() -> Iterator[None]:
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no stderr
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def text_of(cell: object) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import math
+import shutil
+import tempfile
 import unicodedata
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import xlsxwriter
 from xlsxwriter.exceptions import XlsxWriterException
 
 from drg.errors import problem
-from drg.tables.as_text import as_text
+from drg.tables.as_text import as_text, python_texts
 from drg.tables.atomic import writing
 from drg.tables.batches import TableSink, check_columns
 
@@ -47,13 +48,19 @@ class ExcelSink(TableSink):
         self.schema = schema
         self._rows = 0
         self._book: xlsxwriter.Workbook | None = None
+        self._file: _Output | None = None
+        self._scratch = ""
 
     def start(self) -> None:
         """Write the header."""
+        with writing(self.path):
+            self._file = _Output(self.partial)
+            self._scratch = tempfile.mkdtemp(prefix="drg-")
         book = xlsxwriter.Workbook(
-            str(self.partial),
+            self._file,
             {
                 "constant_memory": True,
+                "tmpdir": self._scratch,
                 "strings_to_formulas": False,
                 "strings_to_urls": False,
                 "strings_to_numbers": False,
@@ -63,6 +70,10 @@ class ExcelSink(TableSink):
         # The time of writing would make two equal runs differ.
         book.set_properties({"created": dt.datetime(2000, 1, 1)})
         self._book = book
+        with writing(self.path, XlsxWriterException):
+            self._write_header(book)
+
+    def _write_header(self, book: xlsxwriter.Workbook) -> None:
         self._sheet = book.add_worksheet()
         self._with_time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         bold = book.add_format({"bold": True})
@@ -121,15 +132,51 @@ class ExcelSink(TableSink):
     def finish(self) -> None:
         """Complete the workbook."""
         assert self._book is not None
+        assert self._file is not None
         with writing(self.path, XlsxWriterException):
             self._book.close()
+            self._file.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def abandon(self) -> None:
         """Let go of the workbook and of its temporary files."""
-        if self._book is not None and not self._book.fileclosed:
-            with contextlib.suppress(Exception), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                self._book.close()
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+        for sheet in self._book.worksheets() if self._book is not None else ():
+            with contextlib.suppress(OSError, AttributeError):
+                sheet.row_data_fh.close()
+        if self._scratch:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+class _Output:
+    """The workbook's file.
+
+    A ``ZipFile`` that could not be finished writes its directory nevertheless when it is deleted.
+    After ``close`` that is passed over.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._place = 0
+
+    def write(self, data: bytes) -> int:
+        return len(data) if self._file.closed else self._file.write(data)
+
+    def seek(self, place: int) -> int:
+        self._place = place
+        return place if self._file.closed else self._file.seek(place)
+
+    def tell(self) -> int:
+        return self._place if self._file.closed else self._file.tell()
+
+    def flush(self) -> None:
+        if not self._file.closed:
+            self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def _cells(column: pa.Array) -> list[Any]:
@@ -143,15 +190,25 @@ def _cells(column: pa.Array) -> list[Any]:
     if pa.types.is_floating(kind):
         return [n if n is None or math.isfinite(n) else None for n in column.to_pylist()]
     if pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and kind.tz is None):
-        if pa.types.is_timestamp(kind):
+        if kind == pa.timestamp("ns"):
             column = column.cast(pa.timestamp("us"), safe=False)
-        return [_date(value) for value in column.to_pylist()]
-    return list(as_text(column).to_pylist())
+        return [_date(value) for value in _dates(column)]
+    return list(python_texts(as_text(column)))
+
+
+def _dates(column: pa.Array) -> list[Any]:
+    """Dates and times of Python, and as text those beyond its calendar."""
+    try:
+        return list(column.to_pylist())
+    except (ValueError, OverflowError):
+        if len(column) > 1:
+            return [date for i in range(len(column)) for date in _dates(column.slice(i, 1))]
+        return list(as_text(column).to_pylist())
 
 
 def _date(value: Any) -> Any:
-    if value is None:
-        return None
+    if value is None or isinstance(value, str):
+        return value
     day = value.date() if isinstance(value, dt.datetime) else value
     return value if day >= _FIRST_DATE else str(value)
 

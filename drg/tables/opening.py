@@ -47,7 +47,8 @@ def open_table(
     """
     path = Path(path)
     kind = _kind(path, READABLE)
-    with reading(path), path.open("rb") as file:
+    # ValueError: a name that cannot be one, with a NUL or characters of no encoding.
+    with reading(path, ValueError), path.open("rb") as file:
         start = file.read(8)
     _check_content(path, kind, start)
     if sheet is not None and kind != "excel":
@@ -79,7 +80,7 @@ def open_sink(
         path: The file to make or replace; its ending tells the format.
         schema: Columns and types.
         like: The source the rows come from; a CSV output follows a CSV source's encoding and
-            delimiter.
+            delimiter, and leaves headers blank that were blank in the source.
         metadata: Key-value metadata of a Parquet file; other formats have no place for it.
         encoding: Of a CSV file: ``utf-8``, ``utf-8-sig`` or ``gb18030``; from other sources
             UTF-8 with a byte order mark, which Excel opens right.
@@ -122,6 +123,7 @@ def _csv_sink(
         schema,
         encoding=encoding or (like.encoding if like and from_csv else None) or "utf-8-sig",
         delimiter=(like.delimiter if like and from_csv else None) or usual_delimiter,
+        blank_headers=like.blank_headers if like else None,
     )
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from drg.errors import DrgError
+from drg.errors import DrgError, problem
 from drg.tables.as_text import with_items
 from drg.tables.atomic import writing
 from drg.tables.batches import (
@@ -20,6 +21,7 @@ from drg.tables.batches import (
     Block,
     TableSink,
     TableSource,
+    blank_headers,
     check_columns,
     reading,
     unique_names,
@@ -29,6 +31,7 @@ from drg.tables.batches import (
 _ROW_GROUP_ROWS = 262_144
 _ROW_GROUP_BYTES = 256 << 20
 _PAGE_STEP = 16_384
+_BAD_NAMES = (ValueError, KeyError)  # of columns, not UTF-8 or not the same everywhere in the file
 
 
 # Text whose pages, dictionary and indices together, take at most this many bytes a value has few
@@ -37,11 +40,16 @@ _REPETITIVE_BYTES = 4
 
 
 class _ParquetBlock(Block):
-    def __init__(self, table: pa.RecordBatch) -> None:
+    def __init__(self, table: pa.RecordBatch, path: Path) -> None:
         self.progress = table.num_rows
         self._batch = Batch(table)
+        self._path = path
 
     def load(self) -> Batch:
+        # What works on the arrays trusts their indices, and a wrong one could end the process.
+        if not all(map(_indices_are_sound, self._batch.table.columns)):
+            raise problem("cannot be read, it is damaged: a text is not in its column's "
+                          "dictionary", file=self._path)  # fmt: skip
         return self._batch
 
 
@@ -66,23 +74,23 @@ class ParquetSource(TableSource):
         self.path = path
         self._batch_rows = batch_rows
         self._repetitive: list[str] = []
-        with reading(path):
+        with reading(path, *_BAD_NAMES):
             # Without pre_buffer a row group is streamed; with it, it is held in memory whole.
             self._file = pq.ParquetFile(path, pre_buffer=False)
         try:
-            with reading(path):
+            with reading(path, *_BAD_NAMES):
                 self.schema = self._file.schema_arrow
                 self.total = self._file.metadata.num_rows
-            unique_names(self.names, path)
-            if dictionaries:
-                self._reopen(_repetitive_text(self._file, batch_rows))
+                self.blank_headers = blank_headers(unique_names(self.names, path), self.names)
+                if dictionaries:
+                    self._reopen(_repetitive_text(self._file, batch_rows))
         except DrgError:
             self.close()
             raise
 
     def _reopen(self, repetitive: list[str]) -> None:
         self._repetitive = repetitive
-        with reading(self.path):
+        with reading(self.path, *_BAD_NAMES):
             metadata = self._file.metadata
             self._file.close()
             self._file = pq.ParquetFile(
@@ -96,7 +104,7 @@ class ParquetSource(TableSource):
             try:
                 for table in self._batches():
                     done += table.num_rows
-                    yield _ParquetBlock(table)
+                    yield _ParquetBlock(table, self.path)
             except pa.ArrowNotImplementedError:
                 # Arrow cannot give a list of dictionary items whose pages gave up the dictionary.
                 if not self._repetitive:
@@ -105,7 +113,7 @@ class ParquetSource(TableSource):
                 yield from self._after(done)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        if not self._repetitive:
+        if not self._repetitive and not any(map(_has_inner_dictionary, self.schema.types)):
             yield from self._file.iter_batches(self._batch_rows)
             return
         # Nor one that spans row groups, as each has its own dictionary.
@@ -115,7 +123,7 @@ class ParquetSource(TableSource):
     def _after(self, done: int) -> Iterator[Block]:
         for table in self._batches():
             if done < table.num_rows:
-                yield _ParquetBlock(table.slice(done))
+                yield _ParquetBlock(table.slice(done), self.path)
             done = max(0, done - table.num_rows)
 
     def close(self) -> None:
@@ -204,7 +212,7 @@ class ParquetSink(TableSink):
         self._stored = pa.schema(
             [field.with_type(kept.type) for field, kept in zip(self.schema, stored, strict=True)]
         )
-        with writing(self.path, pa.ArrowException):
+        with writing(self.path, pa.ArrowException, ValueError):
             self._writer = pq.ParquetWriter(
                 self.partial,
                 self._stored,
@@ -228,19 +236,39 @@ def _repetitive_text(file: pq.ParquetFile, batch_rows: int) -> list[str]:
     if metadata.num_row_groups > 1 and metadata.num_rows < metadata.num_row_groups * batch_rows / 8:
         return []  # a batch cannot span row groups then, and these are too small for batches
     text = {field.name for field in file.schema_arrow if _is_text(field.type)}
+    if not text or not metadata.num_rows or not metadata.num_row_groups:
+        return []
+    # Asking for a damaged column's metadata aborts the process, where reading it is an error. So
+    # read a row first, and ask for nothing of other row groups.
+    if next(file.iter_batches(1, row_groups=[0]), None) is None:
+        return []
     paths = []
-    for i in range(metadata.num_columns if metadata.num_rows else 0):
-        chunks = [metadata.row_group(g).column(i) for g in range(metadata.num_row_groups)]
-        path = chunks[0].path_in_schema
-        values = sum(chunk.num_values for chunk in chunks)
-        size = sum(chunk.total_uncompressed_size for chunk in chunks)
+    for i in range(metadata.num_columns):
+        chunk = metadata.row_group(0).column(i)
+        path = chunk.path_in_schema
         if (
             path.split(".")[0] in text
-            and chunks[0].has_dictionary_page
-            and size <= values * _REPETITIVE_BYTES
+            and chunk.has_dictionary_page
+            and chunk.total_uncompressed_size <= chunk.num_values * _REPETITIVE_BYTES
         ):
             paths.append(path)
     return paths
+
+
+def _has_inner_dictionary(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_nested(kind) and "dictionary<" in str(kind))
+
+
+def _indices_are_sound(column: pa.Array) -> bool:
+    """Whether a column's dictionaries, also nested ones, hold all that is looked up in them."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        span = pc.min_max(column.indices).as_py()
+        return span["min"] is None or 0 <= span["min"] <= span["max"] < len(column.dictionary)
+    if not _has_inner_dictionary(kind):
+        return True
+    inner = column.flatten() if pa.types.is_struct(kind) else [column.values]
+    return all(map(_indices_are_sound, inner))
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -46,7 +46,12 @@ class RejectFile:
     """A CSV file ``row,column,value,reason``, made only when there is something to put in it.
 
     A context manager. On a normal exit the file appears whole, or, without any reject, an old
-    file of that name is removed; on an exception everything is as before.
+    file of that name is removed; on an exception everything is as before. To have it follow an
+    output that can still fail at its end, enter the output's sink inside of it, or call
+    :meth:`commit` when the output is there::
+
+        with RejectFile(name) as rejects, open_sink(out, schema) as sink:
+            ...
 
     Attributes:
         path: The file's name.
@@ -61,6 +66,7 @@ class RejectFile:
         """
         self.path = Path(path)
         self.count = 0
+        self._done = False
         self._stack = contextlib.ExitStack()
         self._file: TextIO | None = None
         check_target(self.path)
@@ -111,9 +117,14 @@ class RejectFile:
     def commit(self) -> None:
         """Give the file its name, or remove an old one if there is no reject.
 
+        The end of the ``with`` block changes nothing any more then, nor does a second call.
+
         Raises:
             DrgError: The file cannot be written or removed.
         """
+        if self._done:
+            return
+        self._done = True
         with writing(self.path):
             if self._file is None:
                 self.path.unlink(missing_ok=True)

@@ -1,17 +1,24 @@
+import contextlib
+import errno
+import gc
 import os
 import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from xlsxwriter.workbook import Workbook
+from xlsxwriter.worksheet import Worksheet
 
 from drg.errors import DrgError
-from drg.tables import atomic_path, check_target, open_sink, write_table
+from drg.tables import atomic_path, check_target, open_sink, open_table, read_table, write_table
+from drg.tables.excel_write import _Output
 
 WRITE = """
 import signal, sys
@@ -138,3 +145,85 @@ def test_a_killed_run_leaves_no_output(tmp_path, name, kind):
         assert not out.exists()
         if kind != signal.SIGKILL:
             assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="mode bits")
+def test_a_read_only_file_is_not_replaced(tmp_path):
+    final = tmp_path / "a.csv"
+    final.write_text("old")
+    final.chmod(0o444)
+    (tmp_path / "link.csv").symlink_to(final)
+    for path in (final, tmp_path / "link.csv"):
+        with pytest.raises(DrgError, match="is read-only"):
+            check_target(path)
+        with pytest.raises(DrgError, match="is read-only"), atomic_path(path):
+            pass
+    assert final.read_text() == "old"
+
+
+def test_links_that_lead_nowhere(tmp_path):
+    (tmp_path / "a.csv").symlink_to("b.csv")
+    (tmp_path / "b.csv").symlink_to("a.csv")
+    (tmp_path / "gone.csv").symlink_to("none/a.csv")
+    for name, message in [("a.csv", "leads back to itself"), ("gone.csv", "does not exist")]:
+        with pytest.raises(DrgError, match=message) as error:
+            check_target(tmp_path / name)
+        assert str(tmp_path / name) in str(error.value)
+        assert (tmp_path / name).is_symlink()
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".csv", "x" * 300 + ".csv", "a\0.csv", "\ud800.csv", "x" * 5000 + "/a.xlsx"]
+)
+def test_names_that_cannot_be(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    schema = pa.schema([("a", pa.int8())])
+    for name_of_kind in (name, name.replace(".csv", ".parquet"), name.replace(".csv", ".xlsx")):
+        with pytest.raises(DrgError) as error:
+            open_table(name_of_kind)
+        assert len(str(error.value).splitlines()) == 1
+        if name == ".csv":
+            continue
+        with pytest.raises(DrgError), open_sink(name_of_kind, schema):
+            pass
+        with pytest.raises(DrgError):
+            check_target(name_of_kind)
+        with pytest.raises(DrgError), atomic_path(name_of_kind):
+            pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes")
+@pytest.mark.parametrize("name", ["\udcff.csv", "\udcff.csv.gz", "\udcff.xlsx", "\udcff.parquet"])
+def test_names_that_are_not_text(tmp_path, name):
+    with contextlib.suppress(DrgError):  # Arrow knows no such names
+        write_table(tmp_path / name, pa.table({"a": ["x"]}))
+        assert read_table(tmp_path / name)[0]["a"].to_pylist() == ["x"]
+    check_target(tmp_path / name)
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("at", ["add_worksheet", "write_string", "_assemble_xml_file", "zip"])
+def test_a_workbook_that_fails_leaves_nothing_and_says_no_more(tmp_path, monkeypatch, at):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    said = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    table = pa.table({"a": [os.urandom(40).hex() for _ in range(2000)]})
+    with pytest.raises(DrgError, match="disk is full"), monkeypatch.context() as patch:  # noqa: PT012
+        if at == "zip":
+            patch.setattr(_Output, "write", full)
+        else:
+            patch.setattr(Worksheet if hasattr(Worksheet, at) else Workbook, at, full)
+        write_table(tmp_path / "o.xlsx", table)
+    gc.collect()
+    assert not said
+    assert list(tmp_path.iterdir()) == [scratch]
+    assert not list(scratch.iterdir())
+    write_table(tmp_path / "o.xlsx", table)
+    assert not list(scratch.iterdir())

@@ -245,3 +245,60 @@ def test_a_batch_with_other_columns_is_refused(tmp_path):
     ):
         sink.write(pa.RecordBatch.from_pydict({"b": ["1"]}))
     assert not list(tmp_path.iterdir())
+
+
+def test_blank_headers_stay_blank(tmp_path, copy):
+    data = "a,,\u3000,d\n1,2,3,4\n".encode()
+    (tmp_path / "in.csv").write_bytes(data)
+    copy(tmp_path / "in.csv", tmp_path / "o.csv")
+    assert (tmp_path / "o.csv").read_bytes() == data
+    copy(tmp_path / "in.csv", tmp_path / "o.xlsx")
+    assert read_table(tmp_path / "o.xlsx")[0].column_names[1:3] == ["unnamed_2", "unnamed_3"]
+    write_table(tmp_path / "in.parquet", pa.table([["1"], ["2"]], names=["", "b"]))
+    copy(tmp_path / "in.parquet", tmp_path / "2.csv")
+    assert (tmp_path / "2.csv").read_text("utf-8-sig") == ",b\n1,2\n"
+
+
+def test_a_gzip_whose_first_chinese_cell_is_far_down_keeps_its_encoding(tmp_path, copy):
+    data = b"a,b\n" + b"1,2\n" * 2_000_000 + "3,中文\n".encode("gb18030")
+    (tmp_path / "in.csv.gz").write_bytes(gzip.compress(data, 1))
+    copy(tmp_path / "in.csv.gz", tmp_path / "o.csv")
+    assert (tmp_path / "o.csv").read_bytes() == data
+    (tmp_path / "in.csv.gz").write_bytes(gzip.compress(data, 1)[:-9])
+    with pytest.raises(DrgError, match="damaged or cut short"):
+        open_table(tmp_path / "in.csv.gz")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("rest", ["z", '"\n'])
+def test_what_is_not_utf8_is_replaced(tmp_path, encoding, rest):
+    text = b"a\xff\xe4\xb8" + rest.encode()
+    ends = pa.py_buffer(bytes(4) + len(text).to_bytes(4, "little"))
+    broken = pa.StringArray.from_buffers(1, ends, pa.py_buffer(text))
+    write_table(tmp_path / "o.csv", pa.table({"a": broken, "中": ["文"]}), encoding=encoding)
+    raw = (tmp_path / "o.csv").read_bytes().decode(encoding)
+    cell = "a\ufffd\ufffdz" if rest == "z" else '"a\ufffd\ufffd""\n"'
+    assert raw == f"a,中\n{cell},文\n"
+    table, bad = read_table(tmp_path / "o.csv")
+    assert table.to_pydict() == {"a": ["a\ufffd\ufffd" + rest], "中": ["文"]}
+    assert not bad
+
+
+def test_views_of_lists_are_lists(tmp_path, read):
+    values = [["a", "b"], None, [], ["c", None]]
+    table = pa.table(
+        {
+            "v": pa.array(values, pa.list_view(pa.string())),
+            "w": pa.array(values, pa.large_list_view(pa.string())),
+        }
+    )
+    rows = [("a|b",) * 2, ("", ""), ("", ""), ("c|",) * 2]
+    write_table(tmp_path / "o.csv", table)
+    assert read(tmp_path / "o.csv").rows == rows
+    write_table(tmp_path / "o.csv", table.slice(1, 3))
+    assert read(tmp_path / "o.csv").rows == rows[1:]
+    indices = [pa.array(numbers, pa.int32()) for numbers in ([2, 0, 1], [1, 2, 2])]
+    mask = pa.array([False, False, True])
+    view = pa.ListViewArray.from_arrays(*indices, pa.array(["a", "b", "c"]), mask=mask)
+    write_table(tmp_path / "o.csv", pa.table({"a": view, "n": ["1", "2", "3"]}))
+    assert [row[0] for row in read(tmp_path / "o.csv").rows] == ["c", "a|b", ""]

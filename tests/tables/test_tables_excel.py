@@ -1,12 +1,15 @@
 import contextlib
 import datetime as dt
+from types import SimpleNamespace
 
+import numpy as np
 import openpyxl
 import pyarrow as pa
 import pytest
 
 from drg.errors import DrgError
 from drg.tables import open_sink, open_table, read_table, write_table
+from drg.tables.excel_read import text_of
 from drg.tables.excel_write import MOST_ROWS
 
 
@@ -188,3 +191,111 @@ def test_a_header_alone(tmp_path, copy):
         copy(tmp_path / "in.xlsx", tmp_path / name)
         table, _ = read_table(tmp_path / name)
         assert (table.num_rows, table.column_names) == (0, ["a", "b"])
+
+
+def test_a_sheet_of_blanks_is_empty(tmp_path):
+    for blank in (" ", "\u3000"):
+        workbook(tmp_path / "in.xlsx", [[None, blank]])
+        with pytest.raises(DrgError, match="is empty, expected a header row"):
+            open_table(tmp_path / "in.xlsx")
+    workbook(tmp_path / "in.xlsx", [["a", "b"], ["1", "2"]], first_row=3)
+    book = openpyxl.load_workbook(tmp_path / "in.xlsx")
+    book.active["A1"] = "\u3000"
+    book.save(tmp_path / "in.xlsx")
+    with open_table(tmp_path / "in.xlsx") as source:
+        assert (source.names, source.header_rows) == (["a", "b"], 3)
+
+
+def test_a_damaged_xls_is_an_error_in_one_line(tmp_path, capfd):
+    xlwt = pytest.importorskip("xlwt")
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("一")
+    for r in range(100):
+        sheet.write(r, 0, f"文字{r}")
+    book.save(tmp_path / "in.xls")
+    data = (tmp_path / "in.xls").read_bytes()
+    said = set()
+    for cut in range(100, len(data), 128):
+        (tmp_path / "in.xls").write_bytes(data[:cut])
+        with pytest.raises(DrgError) as error:
+            read_table(tmp_path / "in.xls")
+        said.add(str(error.value).removeprefix(str(tmp_path / "in.xls")))
+        assert len(str(error.value).splitlines()) == 1
+    assert ": is not a readable Excel workbook" in said
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_panic_while_reading_rows(tmp_path, monkeypatch):
+    workbook(tmp_path / "in.xlsx", ROWS)
+
+    class PanicException(BaseException):  # as calamine's
+        pass
+
+    def panic(*_):
+        raise PanicException("range end index")
+
+    with open_table(tmp_path / "in.xlsx") as source:
+        monkeypatch.setattr(source, "_sheet", SimpleNamespace(iter_rows=lambda: map(panic, [1])))
+        with pytest.raises(DrgError, match="is not a readable Excel workbook"):
+            list(source.blocks())
+
+
+def test_dates_beyond_the_calendar_and_text_that_is_none(tmp_path):
+    for name, array in odd_columns().items():
+        table = pa.table({"a": array, "n": [1, 2, 3]})
+        for ending in ("csv", "xlsx"):
+            write_table(tmp_path / f"o.{ending}", table)
+            back, _ = read_table(tmp_path / f"o.{ending}")
+            texts = [None if cell is None else text_of(cell) for cell in back["a"].to_pylist()]
+            assert texts[2] in (None, ""), name
+            assert "\ufffd" in texts[0] or "bytes" not in name, name
+            assert texts[0], name
+            (tmp_path / f"o.{ending}").unlink()
+
+
+def odd_columns():
+    def raw(kind, numbers):
+        return pa.array([*numbers, None], pa.int64()).cast(width[kind.bit_width]).view(kind)
+
+    width = {32: pa.int32(), 64: pa.int64()}
+    offsets = pa.py_buffer(np.array([0, 2, 4, 4], np.int32))
+    mask = pa.py_buffer(b"\x03")
+    broken = pa.StringArray.from_buffers(3, offsets, pa.py_buffer(b"a\xffok"), mask)
+    found = {
+        "date32": raw(pa.date32(), [2**30, 0]),
+        "date64": raw(pa.date64(), [-(2**62), 0]),
+        "time": raw(pa.time64("us"), [2**62, 5]),
+        "interval": pa.array([(1, 2, 3), (0, 0, 0), None], pa.month_day_nano_interval()),
+        "fixed": pa.array([b"\xff\xfe", b"ab", None], pa.binary(2)),
+        "binary": pa.array([b"\xff", b"", None], pa.binary_view()),
+        "uuid": pa.ExtensionArray.from_storage(
+            pa.uuid(), pa.array([b"\xff" * 16, b"a" * 16, None], pa.binary(16))
+        ),
+        "bytes": broken,
+        "bytes in a large string": broken.cast(pa.large_string()),
+        "bytes in a dictionary": pa.DictionaryArray.from_arrays(
+            pa.array([0, 1, None], pa.int8()), broken.slice(0, 2)
+        ),
+        "bytes in a list": pa.ListArray.from_arrays(
+            pa.array([0, 1, 2, 2]), broken.slice(0, 2), mask=pa.array([False, False, True])
+        ),
+        "bytes in a struct": pa.StructArray.from_arrays(
+            [broken], ["k"], mask=pa.array([False, False, True])
+        ),
+    }
+    for unit in ("s", "ms", "us", "ns"):
+        for zone in (None, "Asia/Shanghai", "Nowhere/Land"):
+            found[f"{unit} {zone}"] = raw(pa.timestamp(unit, zone), [2**62, 0])
+    inner = raw(pa.timestamp("us", "Nowhere/Land"), [2**62, 0])
+    mask = pa.array([False, False, True])
+    found["zone in a struct"] = pa.StructArray.from_arrays([inner], ["k"], mask=mask)
+    return found
+
+
+def test_far_dates_do_not_make_texts_of_the_others(tmp_path):
+    seconds = pa.array([2**40, 86_400], pa.int64()).view(pa.timestamp("s"))
+    days = pa.array([2**30, 1], pa.int32()).view(pa.date32())
+    write_table(tmp_path / "o.xlsx", pa.table({"a": seconds, "b": days}))
+    sheet = openpyxl.load_workbook(tmp_path / "o.xlsx").active
+    assert [cell.is_date for cell in sheet["A"][1:] + sheet["B"][1:]] == [False, True] * 2
+    assert sheet["A3"].value == sheet["B3"].value == dt.datetime(1970, 1, 2)

@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -6,6 +11,7 @@ import pytest
 
 from drg.errors import DrgError
 from drg.tables import open_sink, open_table, run, write_table
+from drg.tables.parquet import _ParquetBlock
 
 
 def cases(rows: int) -> pa.Table:
@@ -156,3 +162,76 @@ def test_columns_that_cannot_be(tmp_path):
         open_sink(tmp_path / "o.parquet", pa.schema([("a", pa.int8())])) as sink,
     ):
         sink.write(pa.RecordBatch.from_pydict({"a": ["x"]}))
+
+
+def test_lists_of_categories_in_several_row_groups(tmp_path, copy, read):
+    lists = pa.array([[f"x{i % 5}", None] if i % 7 else None for i in range(900)])
+    table = pa.table({"l": lists.cast(pa.list_(pa.dictionary(pa.int32(), pa.string())))})
+    pq.write_table(table, tmp_path / "in.parquet", row_group_size=300)
+    for dictionaries in (False, True):
+        got = read(tmp_path / "in.parquet", dictionaries=dictionaries)
+        assert [row[0] for row in got.rows] == lists.to_pylist()
+    copy(tmp_path / "in.parquet", tmp_path / "o.parquet")
+    back = pq.ParquetFile(tmp_path / "o.parquet").read_row_group(0)
+    assert back["l"].to_pylist() == lists.to_pylist()
+
+
+def test_indices_beyond_a_dictionary_are_found(tmp_path):
+    text = pa.array(["x", "y"])
+
+    def dictionary(indices):
+        return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32()), text, safe=False)
+
+    for bad in ([0, 2, None], [-1, 0, 1]):
+        inner = dictionary(bad)
+        columns = [
+            inner,
+            pa.ListArray.from_arrays(pa.array([0, 1, 2, 3], pa.int32()), inner),
+            pa.StructArray.from_arrays([inner], ["k"]),
+        ]
+        for column in columns:
+            batch = pa.RecordBatch.from_arrays([column], names=["a"])
+            with pytest.raises(DrgError, match=r"a\.parquet: .* is damaged"):
+                _ParquetBlock(batch, tmp_path / "a.parquet").load()
+    for good in ([0, 1, None], [None] * 3, []):
+        batch = pa.RecordBatch.from_arrays([dictionary(good)], names=["a"])
+        assert _ParquetBlock(batch, tmp_path / "a.parquet").load().table.equals(batch)
+
+
+FUZZ = """
+import random, sys
+from drg.errors import DrgError
+from drg.tables import open_sink, open_table, run
+
+data = bytearray(open(sys.argv[1], "rb").read())
+footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+pick = random.Random(5)
+for i in range(400):
+    hurt = bytearray(data)
+    for _ in range(1 + i % 3):
+        hurt[pick.randrange(footer if i % 2 else 4, len(hurt) - 8)] = pick.randrange(256)
+    open("in.parquet", "wb").write(hurt)
+    try:
+        with (
+            open_table("in.parquet", dictionaries=True) as source,
+            open_sink("o.csv", source.schema) as sink,
+        ):
+            run(source, lambda batch: (batch.table, None), sink, workers=1)
+    except DrgError:
+        pass
+"""
+
+
+def test_no_damage_ends_the_process(tmp_path):
+    codes = pa.array([f"I{i % 9}" for i in range(300)])
+    table = pa.table({"编号": codes, "诊断": [[a] for a in codes.to_pylist()], "费用": range(300)})
+    pq.write_table(table, tmp_path / "whole.parquet", compression="none")
+    done = subprocess.run(
+        [sys.executable, "-c", FUZZ, "whole.parquet"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]

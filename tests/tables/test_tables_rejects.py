@@ -1,9 +1,10 @@
 import csv
 
+import pyarrow as pa
 import pytest
 
 from drg.errors import DrgError
-from drg.tables import RejectFile, neutralise
+from drg.tables import RejectFile, neutralise, open_sink
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,50 @@ def test_an_exception_leaves_the_old_file(tmp_path):
 def test_a_folder_that_does_not_exist(tmp_path):
     with pytest.raises(DrgError, match="does not exist"):
         RejectFile(tmp_path / "none" / "r.csv")
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx", ".parquet"])
+@pytest.mark.parametrize("add", [True, False])
+def test_it_follows_an_output_that_may_fail_at_its_end(tmp_path, monkeypatch, ending, add):
+    path, out = tmp_path / "r.csv", tmp_path / f"o{ending}"
+    path.write_text("old")
+    schema = pa.schema([("a", pa.string())])
+
+    def write(sink):
+        with RejectFile(path) as rejects, sink:
+            if add:
+                rejects.add(1, "", "x", "y")
+            sink.write(pa.RecordBatch.from_pydict({"a": ["x"]}))
+        assert out.exists()
+
+    def fail():
+        assert path.read_text() == "old"
+        raise DrgError("full")
+
+    sink = open_sink(out, schema)
+    monkeypatch.setattr(sink, "finish", fail)
+    with pytest.raises(DrgError, match="full"):
+        write(sink)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+    write(open_sink(out, schema))
+    assert path.exists() == add
+    assert not add or path.read_text("utf-8-sig").endswith("1,,x,y\n")
+
+
+def test_an_explicit_commit_is_the_last_word(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="later"), RejectFile(path) as rejects:  # noqa: PT012
+        rejects.add(1, "", "x", "y")
+        assert path.read_text() == "old"
+        rejects.commit()
+        assert path.read_text("utf-8-sig").endswith("1,,x,y\n")
+        rejects.commit()
+        raise ValueError("later")
+    assert list(tmp_path.iterdir()) == [path]
+    with RejectFile(path) as rejects:
+        rejects.commit()
+        assert not path.exists()
+        path.write_text("new")
+    assert path.read_text() == "new"
