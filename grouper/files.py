@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 
 from drg.cases import CaseColumns, read_mapping, recognise
 from drg.cases.texts import as_text, on_text
-from drg.errors import problem
 from drg.provenance import hash_file, record, to_json
 from drg.tables import (
     Batch,
@@ -24,7 +23,7 @@ from drg.tables import (
     RejectFile,
     TableSource,
     atomic_path,
-    check_target,
+    check_outputs,
     open_sink,
     open_table,
 )
@@ -82,11 +81,8 @@ def group_file(
     source, out = Path(source), Path(out)
     began = time.perf_counter()
     rejects_path, codes_path, unmapped_path, run_path = _beside(out)
-    inputs = [source] if mapping is None else [source, Path(mapping)]
-    for written in (out, rejects_path, codes_path, unmapped_path, run_path):
-        if any(_same(written, given) for given in inputs):
-            raise problem("would replace an input; name another output", file=written)
-        check_target(written)
+    written = (out, rejects_path, codes_path, unmapped_path, run_path)
+    check_outputs(written, (source, mapping))
     with (
         open_table(source, sheet=sheet, dictionaries=True) as table,
         ThreadPoolExecutor(1) as hashing,
@@ -137,13 +133,6 @@ def _beside(out: Path) -> tuple[Path, Path, Path, Path]:
         for ending in (".rejects.csv", ".codes.csv", ".unmapped.csv", ".run.json")
     )
     return rejects, codes, unmapped, run
-
-
-def _same(written: Path, given: Path) -> bool:
-    try:
-        return written.samefile(given)
-    except OSError:  # one of them is not there
-        return False
 
 
 def _shown(name: str) -> str:

@@ -56,16 +56,15 @@ def check(
     from drg.report.quality_page import write_page
     from drg.report.quality_words import Words
     from drg.report.quality_workbook import write_workbook
-    from drg.tables import check_target
+    from drg.tables import check_outputs
     from grouper.quality.run import check_file
 
     if lang not in ("zh", "en"):
         raise typer.BadParameter("expected zh or en", param_hint="--lang")
-    for target in (html, xlsx):
-        if target is not None:
-            if target.exists() and file.exists() and target.samefile(file):
-                raise problem("the report would replace its own input", file=target)
-            check_target(target)
+    for target, endings in ((html, (".html", ".htm")), (xlsx, (".xlsx",))):
+        if target is not None and target.suffix.lower() not in endings:
+            raise problem("has another ending", file=target, expected=endings[0])
+    check_outputs((html, xlsx), (file, mapping, hospitals))
     with Progress(f"checking {file.name}") as shown:
 
         def advance(units: int, total: int | None) -> None:

@@ -32,9 +32,11 @@ def run(
 ) -> None:
     """Find the dependences of a file and print what they come to."""
     from drg.progress import Progress
+    from drg.tables import check_outputs
     from grouper.dependence_files import dependence_file
     from grouper.what_if import read_weights
 
+    check_outputs((out,), (file, mapping, weights))
     held = None if weights is None else read_weights(weights)
     with Progress(f"dependence in {file.name}") as shown:
 

@@ -95,6 +95,7 @@ def explain(
     One case of a file (FILE --case ID), one from codes (--diagnoses ...), or, for audit, all cases
     of a file whose group hangs on a single secondary code (FILE --dependence --out TABLE).
     """
+    from drg.tables import check_outputs
     from grouper.explain import Explainer, case_of
 
     if dependent:
@@ -106,6 +107,7 @@ def explain(
         )  # fmt: skip
         return
     _check(file, case, row, diagnoses)
+    check_outputs((out,), (file, mapping, weights))
     parts = {"sex": sex, "age": age, "age_days": age_days, "birth_weight": birth_weight,
              "length_of_stay": length_of_stay, "discharge_mode": discharge_mode,
              "icu_hours": icu_hours, "department": department}  # fmt: skip
@@ -182,9 +184,8 @@ def _shown(
 
 
 def _write(out: Path, text: str) -> None:
-    from drg.tables import atomic_path, check_target
+    from drg.tables import atomic_path
 
-    check_target(out)
     try:
         with atomic_path(out) as path:
             path.write_text(text.rstrip("\n") + "\n", encoding="utf-8")

@@ -48,12 +48,15 @@ def diff(
 ) -> None:
     """Show what differs between two schemes, and with --cases what moves from group to group."""
     from drg.errors import DrgError
-    from drg.tables import atomic_path
+    from drg.tables import atomic_path, check_outputs
     from grouper.changes import difference, write_changes
     from grouper.pack import load_scheme
 
     if (moves or picture) and cases is None:
         raise DrgError("--moves and --picture need --cases FILE")
+    if picture is not None and picture.suffix.lower() != ".svg":
+        raise DrgError(f"{picture}: the picture is an SVG; let its name end in .svg")
+    check_outputs((out, moves, picture), (cases, mapping))
     changes = difference(load_scheme(old), load_scheme(new))
     typer.echo(in_words(old, new, changes, LONGEST if not all_changes else len(changes)))
     if out is not None:
@@ -129,6 +132,9 @@ def _migrate(
     if picture is not None:
         with atomic_path(picture) as path:
             path.write_text(draw(found), encoding="utf-8")
+    for written in (moves, picture):
+        if written is not None:
+            typer.echo(str(written), err=True)
 
 
 def _summary(found: Migration) -> str:

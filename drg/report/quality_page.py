@@ -56,7 +56,7 @@ thead { display: table-header-group; } tr { break-inside: avoid; }
 .id { white-space: nowrap; } .name { display: inline-block; min-width: 10.5em; }
 .two { display: grid; grid-template-columns: 1fr 1fr; gap: 22px; }
 .quiet { color: #5b6875; } .call { background: #fdf0d5; padding: 8px 12px; border-radius: 4px; }
-ul { padding-left: 1.3em; margin: 6px 0; } code { font-size: 12px; }
+ul { padding-left: 1.3em; margin: 6px 0; } code { font-size: 12px; white-space: nowrap; }
 @media print { body { padding: 0; max-width: none; font-size: 11px; } table { font-size: 10.5px; }
   h2 { break-after: avoid; } .score, th, .tag, .bar, .bar i, .call {
   -webkit-print-color-adjust: exact; print-color-adjust: exact; } }

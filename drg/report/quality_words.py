@@ -49,7 +49,7 @@ _WORDS = {
     "worst": ("主要问题（病例数）", "Main findings (cases)"),
     "best_worst": ("得分最高与最低的医疗机构", "Highest and lowest scores"),
     "best": ("得分最高", "Highest"),
-    "lowest": ("得分最低", "Lowest"),
+    "lowest": ("得分最低（问题病例不少于5例的机构）", "Lowest (5 findings or more)"),
     "by_month": ("按出院月份", "By month of discharge"),
     "month": ("月份", "Month"),
     "other_years": ("其他年度", "other years"),

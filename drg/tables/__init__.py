@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drg.tables.atomic import atomic_path, check_target
+from drg.tables.atomic import atomic_path, check_outputs, check_target
 from drg.tables.batches import Batch, Block, Malformed, TableSink, TableSource
 from drg.tables.opening import READABLE, WRITABLE, open_sink, open_table
 from drg.tables.pipeline import batches, default_workers, in_order, run
@@ -20,6 +20,7 @@ __all__ = [
     "TableSource",
     "atomic_path",
     "batches",
+    "check_outputs",
     "check_target",
     "default_workers",
     "in_order",

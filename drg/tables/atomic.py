@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from drg.errors import DrgError, problem
@@ -46,6 +46,38 @@ def check_target(final: str | os.PathLike[str]) -> None:
     """
     partial, _ = _create(Path(final))
     partial.unlink(missing_ok=True)
+
+
+def check_outputs(
+    outputs: Iterable[str | os.PathLike[str] | None],
+    inputs: Iterable[str | os.PathLike[str] | None],
+) -> None:
+    """Refuse, before any work, outputs that cannot be written or would replace an input.
+
+    Args:
+        outputs: Files to be written; None is passed over.
+        inputs: Files that are read; None is passed over.
+
+    Raises:
+        DrgError: An output is an input or another output, or cannot be written.
+    """
+    given = [Path(path) for path in inputs if path is not None]
+    seen: set[str] = set()
+    for output in (Path(path) for path in outputs if path is not None):
+        if any(_same(output, path) for path in given):
+            raise problem("would replace an input; name another output", file=output)
+        check_target(output)
+        name = os.path.realpath(output)
+        if name in seen:
+            raise problem("is named for two outputs", file=output)
+        seen.add(name)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them is not there
+        return False
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from grouper.codes import INSURANCE
 from grouper.engine import Grouper, workers
 from grouper.pack import load_scheme
 from grouper.quality.checks import Checker
+from grouper.quality.masking import masked, masked_place
 from grouper.quality.report import (
     Filled,
     Line,
@@ -97,12 +99,17 @@ def check_file(
             codes=codes,
             checked=tuple(work.checker.checked),
             total=total,
-            hospitals=hospital_lines(cells, tally.hospitals, names),
+            hospitals=tuple(
+                replace(line, key=masked_place(str(line.key)))
+                for line in hospital_lines(cells, tally.hospitals, names)
+            ),
             months=month_lines(cells, tally.main_years) if "discharge_date" in columns else (),
             main_years=tally.main_years,
             completeness=_completeness(columns, total),
             grey=_grey(tally, grouper, loaded),
-            unmapped=tuple(uses.unmapped(loaded, _MOST_CODES)) if uses.unknown else (),
+            unmapped=(
+                tuple(masked(u) for u in uses.unmapped(loaded, _MOST_CODES)) if uses.unknown else ()
+            ),
             unmapped_codes=len({key[1:] for key in uses.unknown}),
             converted=sum(use.uses for use in uses.converted.values()),
             seconds=time.perf_counter() - began,

@@ -149,3 +149,26 @@ def test_a_killed_run_leaves_no_file_that_looks_whole(tmp_path):
             assert left == [] or process.returncode < 0
         for name in left:
             (tmp_path / name).unlink()
+
+
+def test_no_command_writes_over_what_it_reads(tmp_path):
+    cases, other = tmp_path / "cases.csv", tmp_path / "other.csv"
+    cases.write_bytes(LABELLED.read_bytes())
+    other.write_text("drg,weight\nAA19,1\n")
+    wanted = [
+        ("explain", cases, "--case", "L0001", "--out", cases),
+        ("explain", cases, "--case", "L0001", "--what-if", "--weights", other, "--out", other),
+        ("explain", cases, "--dependence", "--weights", other, "--out", other),
+        ("check", cases, "--html", cases),
+        ("check", cases, "--hospitals", other, "--html", other),
+        *(("scheme", "diff", "chs-drg-1.1", "linfen-2022", "--cases", cases, option, cases)
+          for option in ("--out", "--moves", "--picture")),
+    ]  # fmt: skip
+    for command in wanted:
+        done = run(*command)
+        assert done.returncode == 1, command
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert cases.read_bytes() == LABELLED.read_bytes(), command
+        assert other.read_text().startswith("drg,weight"), command
+    page = tmp_path / "page.html"
+    assert run("check", cases, "--html", page, "--xlsx", page).returncode == 1

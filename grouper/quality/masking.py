@@ -1,0 +1,29 @@
+"""What stands where a code belongs may be a person's: such values are not repeated in reports."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from grouper.code_uses import Unmapped
+
+FEWEST = 5
+_CODE_LIKE = re.compile(r"[A-Z]{0,2}[0-9][0-9A-Z.X+*/-]{0,19}", re.IGNORECASE)
+_LONG_NUMBER = re.compile(r"[0-9]{11}")  # telephone, bank and identity numbers
+_IDENTITY = re.compile(r"[1-9][0-9]{5}(19|20)[0-9]{9}[0-9X]", re.IGNORECASE)
+MASK = "***"
+
+
+def masked(found: Unmapped) -> Unmapped:
+    """An unknown code as a report may show it: no name of a few cases, nothing unlike a code."""
+    code_like = _CODE_LIKE.fullmatch(found.code) and not _LONG_NUMBER.search(found.code)
+    return replace(
+        found,
+        code=found.code if code_like else f"{MASK} ({len(found.code)})",
+        name=found.name if code_like and found.uses >= FEWEST else "",
+    )
+
+
+def masked_place(key: str) -> str:
+    """A hospital's id as a report may show it: an identity number is none."""
+    return MASK if _IDENTITY.search(key) else key
