@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from drg.cases import CaseColumns, read_mapping, recognise
+from drg.cases import CaseColumns, columns_of, recognise
 from drg.errors import problem
 from drg.provenance import hash_file, record, to_json
 from drg.tables import Batch, Block, atomic_path, in_order, open_sink, open_table, write_table
@@ -128,9 +128,7 @@ def dependence_file(
     if out.exists() and source.exists() and out.samefile(source):
         raise problem("the output would replace its own input; name another file", file=out)
     with open_table(source, sheet=sheet, dictionaries=True) as table:
-        mapped = None if mapping is None else read_mapping(mapping, table.schema.names)
-        columns = recognise(table.schema.names, mapped)
-        columns.need("diagnoses", file=source)
+        columns = columns_of(table.schema.names, mapping, source, "diagnoses")
         work = _Work(Grouper(scheme, codes), columns, weights, principal_procedure)
         account = DependenceAccount(
             work.scheme_id, out.with_name(out.name + ".hospitals.csv"), weights is not None

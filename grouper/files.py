@@ -14,14 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from drg.cases import CaseColumns, read_mapping, recognise
+from drg.cases import CaseColumns, columns_of
 from drg.cases.texts import as_text, on_text
 from drg.provenance import hash_file, record, to_json
 from drg.tables import (
     Batch,
     Malformed,
     RejectFile,
-    TableSource,
     atomic_path,
     check_outputs,
     open_sink,
@@ -87,7 +86,7 @@ def group_file(
         open_table(source, sheet=sheet, dictionaries=True) as table,
         ThreadPoolExecutor(1) as hashing,
     ):
-        columns = _columns(table, source, mapping)
+        columns = columns_of(table.schema.names, mapping, source, "diagnoses")
         grouper = Grouper(scheme, codes)
         input_hash = hashing.submit(hash_file, source)
         account = Account(
@@ -137,13 +136,6 @@ def _beside(out: Path) -> tuple[Path, Path, Path, Path]:
 
 def _shown(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
-
-
-def _columns(table: TableSource, source: Path, mapping: str | PathLike[str] | None) -> CaseColumns:
-    mapped = None if mapping is None else read_mapping(mapping, table.schema.names)
-    columns = recognise(table.schema.names, mapped)
-    columns.need("diagnoses", file=source)
-    return columns
 
 
 def _list_codes(account: Account, out: Path, uses: CodeUses, scheme: str | PathLike[str]) -> None:

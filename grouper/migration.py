@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from drg.cases import read_mapping, recognise
+from drg.cases import columns_of
 from drg.cases.values import Number, read_number
 from drg.tables import Batch, open_table
 from drg.tables import run as run_batches
@@ -100,9 +100,7 @@ def migrate_file(
     before, after = Grouper(old, codes), Grouper(new, codes)
     found = Migration(before.compiled.header.id, after.compiled.header.id)
     with open_table(Path(source), sheet=sheet, dictionaries=True) as table:
-        mapped = None if mapping is None else read_mapping(mapping, table.schema.names)
-        columns = recognise(table.schema.names, mapped)
-        columns.need("diagnoses", file=source)
+        columns = columns_of(table.schema.names, mapping, source, "diagnoses")
         cost_column = columns.column("total_cost")
         found.has_cost = cost_column is not None
         names = tuple(

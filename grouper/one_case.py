@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from drg.cases import CaseColumns, read_mapping, recognise
+from drg.cases import CaseColumns, columns_of, recognise
 from drg.cases.codes import SEPARATORS, plain_code
 from drg.cases.values import NUMBERS, read_number, read_sex, read_text
 from drg.errors import problem
@@ -148,9 +148,8 @@ def find_case(
     """
     path = Path(file)
     with open_table(path, sheet=sheet) as table:
-        mapped = None if mapping is None else read_mapping(mapping, table.schema.names)
-        columns = recognise(table.schema.names, mapped)
-        columns.need("diagnoses", *(("case_id",) if row is None else ()), file=path)
+        needed = ("diagnoses", "case_id") if row is None else ("diagnoses",)
+        columns = columns_of(table.schema.names, mapping, path, *needed)
         wanted = None if row is None else row - table.header_rows - 1
         header = "" if row is not None else columns.column("case_id") or ""
         found: OneCase | None = None

@@ -169,10 +169,6 @@ class CodeIndex:
             ids[missed] = [self._one(t) for t in text_list(trimmed.take(numbers(missed)))]
         return ids
 
-    def id(self, text: str) -> int:
-        """The integer of one spelling."""
-        return self._one(text)
-
     def meaning(self, ids: Ids) -> Ids:
         """Integers of the table for integers that may stand for a spelling of their own."""
         means = np.array(self._means, np.int32)

@@ -293,6 +293,28 @@ def _numbered(
     return tuple(name for _, _, name in sorted(found))
 
 
+def columns_of(
+    names: Sequence[str],
+    mapping: str | PathLike[str] | None,
+    file: str | PathLike[str],
+    *needed: str,
+) -> CaseColumns:
+    """Find the parts of a case in a file's header, with its mapping file when there is one.
+
+    Args:
+        names: the file's columns.
+        mapping: mapping file, or None.
+        file: the file, for messages.
+        *needed: parts that must be there.
+
+    Raises:
+        DrgError: the mapping file cannot be used, or a needed part has no column.
+    """
+    found = recognise(names, None if mapping is None else read_mapping(mapping, names))
+    found.need(*needed, file=file)
+    return found
+
+
 def read_mapping(path: str | PathLike[str], names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Read a mapping file: canonical name -> the table's columns.
 

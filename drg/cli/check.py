@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from drg.cli.options import DischargeFile, Edition, MappingFile, SchemeName, Sheet
+
 if TYPE_CHECKING:
     from drg.report.quality_words import Words
     from grouper.quality.report import QualityReport
@@ -16,25 +18,11 @@ _MOST_LINES = 15
 
 
 def check(
-    file: Annotated[Path, typer.Argument(help="Discharge file: CSV(.gz), Excel or Parquet.")],
-    scheme: Annotated[
-        str, typer.Option("--scheme", help="Id of a shipped scheme or folder of a pack.")
-    ] = "chs-drg-1.1",
-    mapping: Annotated[
-        Path | None,
-        typer.Option(
-            "--mapping", help="Mapping file (TOML or CSV) for headers that are not recognised."
-        ),
-    ] = None,
-    sheet: Annotated[
-        str | None, typer.Option("--sheet", help="Sheet of a workbook; the first by default.")
-    ] = None,
-    codes: Annotated[
-        str,
-        typer.Option(
-            "--codes", help="Edition of the codes: insurance (医保版) or clinical (国临版)."
-        ),
-    ] = "insurance",
+    file: DischargeFile,
+    scheme: SchemeName = "chs-drg-1.1",
+    mapping: MappingFile = None,
+    sheet: Sheet = None,
+    codes: Edition = "insurance",
     hospitals: Annotated[
         Path | None, typer.Option("--hospitals", help="Table with ids and names of hospitals.")
     ] = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drg.cli import dependence
+from drg.cli.options import Edition, MappingFile, SchemeName, Sheet
 from drg.errors import problem
 
 if TYPE_CHECKING:
@@ -79,16 +80,10 @@ def explain(
     everything: Annotated[
         bool, typer.Option("--all", help="Name all groups tried, and changes without effect.")
     ] = False,
-    scheme: Annotated[
-        str, typer.Option("--scheme", help="Id of a shipped scheme or folder of a pack.")
-    ] = "chs-drg-1.1",
-    codes: Annotated[
-        str, typer.Option("--codes", help="Edition of the codes: insurance or clinical.")
-    ] = "insurance",
-    mapping: Annotated[
-        Path | None, typer.Option("--mapping", help="Mapping file for headers of FILE.")
-    ] = None,
-    sheet: Annotated[str | None, typer.Option("--sheet", help="Sheet of a workbook.")] = None,
+    scheme: SchemeName = "chs-drg-1.1",
+    codes: Edition = "insurance",
+    mapping: MappingFile = None,
+    sheet: Sheet = None,
 ) -> None:
     """Explain why a case has its group: the path, each rule tried, each complication.
 

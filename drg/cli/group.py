@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from drg.cli.options import DischargeFile, Edition, MappingFile, SchemeName, Sheet
+
 PARTS = ("diagnoses", "procedures", "sex", "age", "age_days", "birth_weight")
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def group(
-    file: Annotated[Path, typer.Argument(help="Discharge file: CSV(.gz), Excel or Parquet.")],
+    file: DischargeFile,
     out: Annotated[
         Path,
         typer.Option(
@@ -22,24 +24,10 @@ def group(
             help="File to write; its ending (.csv, .csv.gz, .xlsx, .parquet) says the format.",
         ),
     ],
-    scheme: Annotated[
-        str, typer.Option("--scheme", help="Id of a shipped scheme or folder of a pack.")
-    ] = "chs-drg-1.1",
-    mapping: Annotated[
-        Path | None,
-        typer.Option(
-            "--mapping", help="Mapping file (TOML or CSV) for headers that are not recognised."
-        ),
-    ] = None,
-    sheet: Annotated[
-        str | None, typer.Option("--sheet", help="Sheet of a workbook; the first by default.")
-    ] = None,
-    codes: Annotated[
-        str,
-        typer.Option(
-            "--codes", help="Edition of the codes: insurance (医保版) or clinical (国临版)."
-        ),
-    ] = "insurance",
+    scheme: SchemeName = "chs-drg-1.1",
+    mapping: MappingFile = None,
+    sheet: Sheet = None,
+    codes: Edition = "insurance",
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 when any row or cell was rejected.")
     ] = False,

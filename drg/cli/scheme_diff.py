@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from drg.cli.options import Edition, MappingFile
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -38,12 +40,8 @@ def diff(
     picture: Annotated[
         Path | None, typer.Option("--picture", help="Draw the migration (.svg).")
     ] = None,
-    mapping: Annotated[
-        Path | None, typer.Option("--mapping", help="Mapping file for the headers of the cases.")
-    ] = None,
-    codes: Annotated[
-        str, typer.Option("--codes", help="Edition of the codes of the cases: insurance, clinical.")
-    ] = "insurance",
+    mapping: MappingFile = None,
+    codes: Edition = "insurance",
     all_changes: Annotated[bool, typer.Option("--all", help="Show every change in words.")] = False,
 ) -> None:
     """Show what differs between two schemes, and with --cases what moves from group to group."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from drg.cases import CaseColumns, read_mapping, recognise
+from drg.cases import CaseColumns, columns_of, recognise
 from drg.cases.columns import plain_header
 from drg.errors import problem
 from drg.provenance import hash_file
@@ -72,9 +72,7 @@ def check_file(
         ThreadPoolExecutor(1) as hashing,
     ):
         headers = table.schema.names
-        mapped = None if mapping is None else read_mapping(mapping, headers)
-        columns = recognise(headers, mapped)
-        columns.need("diagnoses", file=source)
+        columns = columns_of(headers, mapping, source, "diagnoses")
         grouper = Grouper(scheme, codes)
         input_hash = hashing.submit(hash_file, source)
         uses = CodeUses(grouper, columns, headers)
