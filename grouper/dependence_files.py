@@ -17,7 +17,16 @@ import pyarrow.compute as pc
 from drg.cases import CaseColumns, columns_of, recognise
 from drg.errors import problem
 from drg.provenance import hash_file, record, to_json
-from drg.tables import Batch, Block, atomic_path, in_order, open_sink, open_table, write_table
+from drg.tables import (
+    Batch,
+    Block,
+    atomic_path,
+    check_outputs,
+    in_order,
+    open_sink,
+    open_table,
+    write_table,
+)
 from drg.tables.arrays import integers, numbers, strings
 from grouper.codes import INSURANCE
 from grouper.dependence import KINDS, DependenceFinder, Dependences
@@ -127,12 +136,12 @@ def dependence_file(
     began = time.perf_counter()
     if out.exists() and source.exists() and out.samefile(source):
         raise problem("the output would replace its own input; name another file", file=out)
+    hospitals_path, run_path = _beside(out)
+    check_outputs((out, hospitals_path, run_path), (source, mapping))
     with open_table(source, sheet=sheet, dictionaries=True) as table:
         columns = columns_of(table.schema.names, mapping, source, "diagnoses")
         work = _Work(Grouper(scheme, codes), columns, weights, principal_procedure)
-        account = DependenceAccount(
-            work.scheme_id, out.with_name(out.name + ".hospitals.csv"), weights is not None
-        )
+        account = DependenceAccount(work.scheme_id, hospitals_path, weights is not None)
         with open_sink(out, work.schema, like=table) as sink:
             for part in in_order(table.blocks(), work, workers=workers()):
                 if part.pairs.num_rows:
@@ -145,10 +154,19 @@ def dependence_file(
                       input={"name": source.name, "sha256": hash_file(source)},
                       cases=account.cases, grouped=account.grouped, dependent=account.dependent,
                       pairs=dict(sorted(account.kinds.items())))  # fmt: skip
-    with atomic_path(out.with_name(out.name + ".run.json")) as path:
+    with atomic_path(run_path) as path:
         path.write_text(to_json(document), encoding="utf-8")
     account.seconds = time.perf_counter() - began
     return account
+
+
+def _beside(out: Path) -> tuple[Path, Path]:
+    """The files that stand beside a table of dependences: its hospitals and its record."""
+    hospitals, run = (
+        out.with_name(out.name + ending) if out.name else out
+        for ending in (".hospitals.csv", ".run.json")
+    )
+    return hospitals, run
 
 
 def single_code_dependence(

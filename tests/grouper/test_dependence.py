@@ -165,6 +165,14 @@ def test_the_input_is_not_overwritten(source):
         dependence_file(source, source)
 
 
+def test_no_input_is_taken_for_a_companion(source, tmp_path):
+    beside = tmp_path / "p.csv.hospitals.csv"
+    beside.write_bytes(source.read_bytes())
+    with pytest.raises(DrgError, match=r"p\.csv\.hospitals\.csv: would replace an input"):
+        dependence_file(beside, tmp_path / "p.csv")
+    assert beside.read_bytes() == source.read_bytes()
+
+
 @pytest.mark.parametrize(("lang", "said"), [("zh", "取决于单一编码"), ("en", "hangs on one code")])
 def test_the_command(source, tmp_path, lang, said):
     out = tmp_path / "dependent.csv"
