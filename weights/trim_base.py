@@ -1,0 +1,154 @@
+"""What every method of trimming shares: its parameters and their ranges, and its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from drg.errors import problem
+from weights.trim_groups import Bounds, Codes, Floats, Rows
+
+
+@dataclass(frozen=True)
+class Trimmed:
+    """What a method did to the cases.
+
+    Attributes:
+        keep: which cases stay, shape (N,).
+        cost: cost of each case in yuan, changed only by ``winsor``, shape (N,).
+        lower: lower bound of each group in the unit of ``quantity``, shape (G,); minus infinity
+            where the group keeps everything.
+        upper: upper bound likewise, plus infinity.
+        quantity: what the bounds are bounds of: ``cost``, ``cost and cost per day`` (the bounds
+            are those of the cost), ``length of stay``, or nothing.
+        changed: cases whose cost was set to a bound.
+        unknown: cases whose stay is unknown although the method judges it; they are kept. With
+            ``cost and cost per day``: cases whose stay is unknown or 0, judged on cost alone.
+        emptied: codes of groups all of whose cases lay outside, and which therefore keep them.
+        per_day: lower and upper bounds of the cost per day in yuan, when they were used.
+    """
+
+    keep: npt.NDArray[np.bool_]
+    cost: Floats
+    lower: Floats
+    upper: Floats
+    quantity: str
+    changed: int
+    unknown: int
+    emptied: npt.NDArray[np.int64]
+    per_day: Bounds | None = None
+
+    @property
+    def removed(self) -> int:
+        """Number of cases that go."""
+        return len(self.keep) - int(np.count_nonzero(self.keep))
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The cases to trim.
+
+    Attributes:
+        drg: group of each case as a code, shape (N,).
+        cost: cost of each case in yuan, shape (N,).
+        stay: length of stay in days, NaN where unknown, shape (N,); or None.
+        groups: number of groups G.
+    """
+
+    drg: Codes
+    cost: Floats
+    stay: Floats | None
+    groups: int
+
+    def without(
+        self,
+        rows: Rows,
+        bounds: Bounds,
+        known: Floats,
+        quantity: str,
+        *,
+        unknown: int = 0,
+        per_day: Bounds | None = None,
+    ) -> Trimmed:
+        """The answer when the cases in ``rows`` go, except that no group loses all of its cases.
+
+        Args:
+            rows: rows of the cases outside.
+            bounds: lower and upper bounds, each of shape (G,).
+            known: cases by group whose quantity is known, shape (G,).
+            quantity: what the bounds are bounds of.
+            unknown: cases that could not be judged.
+            per_day: bounds of the cost per day.
+        """
+        keep = np.ones(len(self.drg), np.bool_)
+        keep[rows] = False
+        lower, upper = bounds
+        emptied = self._emptied(rows, known)
+        if emptied.size:
+            keep |= np.isin(self.drg, emptied)
+            lower, upper = lower.copy(), upper.copy()
+            lower[emptied], upper[emptied] = -np.inf, np.inf
+        return Trimmed(keep, self.cost, lower, upper, quantity, 0, unknown, emptied, per_day)
+
+    def _emptied(self, rows: Rows, known: Floats) -> npt.NDArray[np.int64]:
+        lost = np.bincount(self.drg[rows], minlength=self.groups)
+        suspects = (lost > 0) & (lost >= known)
+        if suspects.any():
+            suspects &= lost == np.bincount(self.drg, minlength=self.groups)
+        return np.flatnonzero(suspects)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trim:
+    """A method of trimming.
+
+    Attributes:
+        minimum: groups of fewer cases keep all of them. Below 5 cases a year a weight is not
+            fitted from its own group anyway, and four costs have no quartiles to speak of.
+    """
+
+    name: ClassVar[str]
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    minimum: int = 5
+
+    def __post_init__(self) -> None:
+        """Check the parameters.
+
+        Raises:
+            DrgError: a parameter is out of range.
+        """
+        for key, (low, high) in {"minimum": (1, 1_000_000), **self.ranges}.items():
+            self._check(key, low, high, whole=key in ("minimum", "rounds"))
+        lowest, highest = getattr(self, "low", 0), getattr(self, "high", 1)
+        if not lowest < highest:
+            raise problem("not below high", key=f"{self.name}: low", found=lowest,
+                          expected=f"less than {highest:g}")  # fmt: skip
+
+    def _check(self, key: str, low: float, high: float, *, whole: bool) -> None:
+        value = getattr(self, key)
+        kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+            number = "whole number" if whole else "number"
+            raise problem("out of range", key=f"{self.name}: {key}", found=value,
+                          expected=f"a {number} from {low:g} to {high:g}")  # fmt: skip
+
+    def __call__(self, drg: Codes, cost: Floats, stay: Floats | None, groups: int) -> Trimmed:
+        """Trim cases.
+
+        Args:
+            drg: group of each case (病组) as a code 0 to G - 1, shape (N,).
+            cost: cost of each case (住院总费用) in yuan, above 0, shape (N,).
+            stay: length of stay (住院天数) in days, NaN where unknown, shape (N,); or None.
+            groups: number of groups G.
+
+        Raises:
+            DrgError: the method judges the stay and there is none.
+        """
+        return self._trim(Cases(drg, cost, stay, groups))
+
+    def _trim(self, cases: Cases) -> Trimmed:
+        raise NotImplementedError
