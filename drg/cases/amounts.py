@@ -21,12 +21,17 @@ def read_amounts(column: pa.Array) -> tuple[Fen, Mask, Mask]:
     Returns:
         Whole fen (0 where there is none), which rows are blank and which unreadable. Shapes (N,).
     """
-    yuan, unreadable = _yuan(column)
+    yuan, unreadable = read_yuan(column)
     blank = np.isnan(yuan) & ~unreadable
     return to_fen(np.where(np.isnan(yuan), 0.0, yuan)), blank, unreadable
 
 
-def _yuan(column: pa.Array) -> tuple[Floats, Mask]:
+def read_yuan(column: pa.Array) -> tuple[Floats, Mask]:
+    """Read a column of amounts that need not be whole fen, such as means.
+
+    Returns:
+        Yuan (NaN where blank or unreadable) and which rows are unreadable. Shapes (N,).
+    """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     kind = column.type

@@ -45,6 +45,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "医院编码",
         "医院代码",
         "fixmedins_code",
+        "hospital",
     ),
     "insurance": ("险种", "险种类型", "参保类型", "医保类型", "insutype", "hi_type"),
     "admission_date": ("入院时间", "入院日期", "adm_time", "adm_date", "begntime", "begndate"),
@@ -78,7 +79,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "dscg_caty_name",
     ),
     "icu_hours": ("重症监护小时数", "重症监护时长", "重症监护合计时长", "scs_cutd_sum_dura"),
-    "total_cost": ("住院总费用", "总费用", "医疗总费用", "医疗费总额", "medfee_sumamt"),
+    "total_cost": ("住院总费用", "总费用", "医疗总费用", "医疗费总额", "次均费用", "medfee_sumamt"),
     "cost_medical": ("医疗服务费", "综合医疗服务类费用", "医疗费用"),
     "cost_nursing": ("护理费", "护理费用"),
     "cost_technology": ("医技费", "医技费用", "检查检验费"),
@@ -86,13 +87,18 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "cost_management": ("管理费", "管理费用"),
     "fund_paid": ("基金支付总额", "基金支付", "统筹基金支付", "fund_pay_sumamt", "hifp_pay"),
     "cases": ("病例数", "例数"),
+    # of a file that is grouped already, or of totals by hospital and group
+    "drg": ("drg编码", "drg代码", "drg组", "drg组编码", "病组编码", "病组代码", "病组", "drg_code"),
+    "adrg": ("adrg编码", "adrg代码", "adrg组", "adrg_code"),
+    "status": (),
 }  # fmt: skip
 
 CANONICAL: tuple[str, ...] = (
     "case_id", "patient_id", "hospital_id", "insurance", "admission_date", "discharge_date",
     "sex", "age", "age_days", "birth_weight", "length_of_stay", "discharge_mode", "department",
     "icu_hours", "diagnoses", "procedures", "total_cost", "cost_medical", "cost_nursing",
-    "cost_technology", "cost_drug_material", "cost_management", "fund_paid", "cases",
+    "cost_technology", "cost_drug_material", "cost_management", "fund_paid", "cases", "drg", "adrg",
+    "status",
 )  # fmt: skip
 
 _NUMBER = r"[_\-]?(?P<number>[0-9]{1,6})"
