@@ -1,0 +1,8 @@
+"""Pictures for print (图): one style, Chinese that shows, and files that are the same each time."""
+
+from __future__ import annotations
+
+from drg.plots.fonts import NoChineseFont, chinese_font
+from drg.plots.picture import FEWEST, Language, Picture, picture, save
+
+__all__ = ["FEWEST", "Language", "NoChineseFont", "Picture", "chinese_font", "picture", "save"]

@@ -1,0 +1,261 @@
+"""One picture: a matplotlib figure laid out in millimetres, in its own style, saved as such.
+
+Nothing here touches ``pyplot``: a picture belongs to no window and to no thread.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from drg.errors import problem
+from drg.plots import fonts
+from drg.tables.atomic import atomic_path, writing
+
+Language = Literal["zh", "en"]
+
+FEWEST = 5  # fewer cases than this could point to a person
+WIDTH = 180.0  # mm: an A4 page without its margins
+DPI = 200
+INK, GREY, PALE, RULE = "#1A1A1A", "#595959", "#E9E9E9", "#BFBFBF"
+# Colours that colour-blind readers tell apart (Okabe and Ito 2008).
+BLUE, VERMILION, ORANGE, SKY, GREEN = "#0072B2", "#D55E00", "#E69F00", "#56B4E9", "#009E73"
+_MM = 1 / 25.4
+_POINT = 25.4 / 72  # mm
+_FORMATS: dict[str, dict[str, Any]] = {
+    ".svg": {"format": "svg", "metadata": {"Date": None, "Creator": None}},
+    ".pdf": {"format": "pdf", "metadata": {"CreationDate": None, "ModDate": None}},
+    ".png": {"format": "png", "metadata": {"Software": None}, "dpi": DPI},
+}
+_STYLE: dict[str, Any] = {
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "text.color": INK, "axes.edgecolor": GREY, "axes.labelcolor": INK, "axes.linewidth": 0.7,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.unicode_minus": False,
+    "axes.labelsize": 9, "xtick.labelsize": 8, "ytick.labelsize": 8, "xtick.color": GREY,
+    "ytick.color": GREY, "xtick.labelcolor": INK, "ytick.labelcolor": INK, "font.size": 8,
+    "xtick.minor.size": 0, "ytick.minor.size": 0, "hatch.linewidth": 0.6, "hatch.color": GREY,
+    "svg.fonttype": "none", "svg.hashsalt": "drg", "pdf.fonttype": 42,
+}  # fmt: skip
+_NOT_FIRST = "，。、；：！？）》” ,.;:)"  # no line begins with these
+_lock = threading.RLock()  # matplotlib's settings are the whole process's
+
+
+class Picture(Figure):
+    """A figure that knows its language and shows itself in a notebook.
+
+    Attributes:
+        lang: language of its words.
+        chinese: whether Chinese characters can be shown.
+        for_svg: makes the same picture for a viewer that has Chinese fonts; None when this
+            machine has one itself.
+    """
+
+    def __init__(self, height: float, lang: Language, *, chinese: bool) -> None:
+        super().__init__(figsize=(WIDTH * _MM, height * _MM), dpi=DPI, facecolor="white")
+        self.lang: Language = lang
+        self.chinese = chinese
+        self.height = height
+        self.for_svg: Callable[[], Picture] | None = None
+        self._fonts = tuple(mpl.rcParams["font.family"])
+        canvas: Any = FigureCanvasAgg(self)
+        self._measuring = canvas.get_renderer()
+
+    def say(self, words: tuple[str, str], **values: object) -> str:
+        """Words in the picture's language, given as (Chinese, English)."""
+        return words[0 if self.lang == "zh" else 1].format(**values)
+
+    def name(self, text: object) -> str:
+        """A text of the data as it can be shown; empty when it needs a font that is not there."""
+        if not isinstance(text, str) or not (self.chinese or fonts.is_latin(text)):
+            return ""
+        return text_of_data(text, () if self._borrowed else self._fonts)
+
+    @property
+    def _borrowed(self) -> bool:
+        """Whether the fonts will be the viewer's."""
+        return self.chinese and self._fonts == (fonts.LATIN,)
+
+    def axes_at(self, left: float, bottom: float, width: float, height: float) -> Axes:
+        """Axes at a place in mm from the lower left corner."""
+        across, up = WIDTH, self.height
+        return self.add_axes((left / across, bottom / up, width / across, height / up))
+
+    def write(self, x: float, y: float, text: str, size: float = 8, **style: Any) -> Text:
+        """Write a text at a place in mm; ``y`` is its baseline."""
+        return self.text(x / WIDTH, y / self.height, text, fontsize=size, **style)
+
+    def heading(self, title: str, below: str, size: float = 13) -> None:
+        """Title and subtitle at the top of the picture."""
+        across = WIDTH - 4
+        self.write(2, self.height - 7, self.fitted(title, size, across, bold=True), size,
+                   fontweight="bold")  # fmt: skip
+        self.write(2, self.height - 13, self.fitted(below, 9, across), 9, color=GREY)
+
+    def width_of(self, text: str, size: float, *, bold: bool = False) -> float:
+        """Width of a text in mm."""
+        probe = Text(0, 0, text, fontsize=size, fontweight="bold" if bold else "normal")
+        probe.set_figure(self)
+        with warnings.catch_warnings():
+            if self._borrowed:
+                warnings.simplefilter("ignore")
+            extent = probe.get_window_extent(self._measuring)
+        measured = float(extent.width) / self.dpi / _MM
+        return (
+            max(measured, fonts.columns(text) * size * _POINT / 2) if self._borrowed else measured
+        )
+
+    def fitted(self, text: str, size: float, width: float, *, bold: bool = False) -> str:
+        """A text cut, with an ellipsis, to a width in mm."""
+        if self.width_of(text, size, bold=bold) <= width:
+            return text
+        low, high = 0, len(text)
+        while low + 1 < high:
+            middle = (low + high) // 2
+            fits = self.width_of(text[:middle].rstrip() + "…", size, bold=bold) <= width
+            low, high = (middle, high) if fits else (low, middle)
+        return text[:low].rstrip() + "…"
+
+    def wrapped(self, text: str, size: float, width: float, most: int) -> list[str]:
+        """A text broken into at most ``most`` lines of a width in mm; the last may be cut."""
+        found: list[str] = []
+        while text and len(found) < most - 1:
+            line = self.fitted(text, size, width)
+            if line == text:
+                break
+            line = line.removesuffix("…") or text[:1]
+            space = line.rfind(" ")
+            if space > len(line) // 2 and line.isascii() and text[len(line)] != " ":
+                line = line[:space]
+            while len(line) > 1 and text[len(line)] in _NOT_FIRST:
+                line = line[:-1]
+            found.append(line)
+            text = text[len(line) :].lstrip()
+        return [*found, self.fitted(text, size, width)] if text else found
+
+    def savefig(self, *args: Any, **options: Any) -> None:
+        """As matplotlib's, in the picture's own style whatever the user's settings are."""
+        with style(self._fonts):
+            super().savefig(*args, **options)
+
+    def _repr_png_(self) -> bytes:
+        return _bytes(self, ".png")
+
+
+def picture(draw: Callable[[Picture], None], height: float, lang: str) -> Picture:
+    """Make a picture.
+
+    Args:
+        draw: draws it; it may be called again for the same picture in another language.
+        height: of the picture in mm.
+        lang: ``zh`` or ``en``.
+
+    Raises:
+        DrgError: there is no such language.
+
+    Warns:
+        NoChineseFont: Chinese was asked for and no installed font shows it. The picture is in
+            English; an SVG file of it is in Chinese, shown with its viewer's fonts.
+    """
+    if lang != "zh" and lang != "en":
+        raise problem("no such language", found=lang, expected="zh or en")
+    chinese = fonts.chinese_font()
+    if chinese is None and lang == "zh":
+        warnings.warn(
+            "no installed font shows Chinese, the picture is in English; "
+            "install Noto Sans CJK SC (思源黑体) or save as .svg",
+            fonts.NoChineseFont, stacklevel=3,
+        )  # fmt: skip
+    asked: Language = "zh" if lang == "zh" else "en"
+    made = _made(draw, height, asked if chinese else "en", chinese, shown=chinese is not None)
+    if chinese is None:
+        made.for_svg = lambda: _made(draw, height, asked, None, shown=True)
+    return made
+
+
+def save(figure: Figure, path: str | PathLike[str]) -> None:
+    """Write a picture as a file, whole or not at all, the same bytes each time.
+
+    Args:
+        figure: the picture.
+        path: a name ending in ``.svg``, ``.png`` or ``.pdf``.
+
+    Raises:
+        DrgError: the name has another ending, or the file cannot be written.
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in _FORMATS:
+        raise problem("unknown kind of picture", file=path, expected=".svg, .png or .pdf")
+    with atomic_path(path) as partial, writing(Path(path)):
+        partial.write_bytes(_bytes(figure, ending))
+
+
+def _bytes(figure: Figure, ending: str) -> bytes:
+    known = figure._fonts if isinstance(figure, Picture) else (fonts.LATIN,)
+    buffer = io.BytesIO()
+    with style(known), warnings.catch_warnings():
+        if ending == ".svg" and isinstance(figure, Picture) and figure.for_svg:
+            figure = figure.for_svg()
+            warnings.filterwarnings("ignore", message="Glyph")  # its viewer has the fonts
+        Figure.savefig(figure, buffer, **_FORMATS[ending])
+    if ending != ".svg":
+        return buffer.getvalue()
+    named = ", ".join(f"'{name}'" for name in known)
+    text = buffer.getvalue().decode()
+    return text.replace(f"font-family: {named}", f"font-family: {fonts.SVG_FAMILIES}").encode()
+
+
+def _made(
+    draw: Callable[[Picture], None], height: float, lang: Language, font: str | None, *, shown: bool
+) -> Picture:
+    with style(fonts.families(font)):
+        made = Picture(height, lang, chinese=shown)
+        draw(made)
+    return made
+
+
+@contextmanager
+def style(families: Sequence[str]) -> Iterator[None]:
+    """Matplotlib's own settings with ours, whatever the user's are; afterwards all is as before."""
+    with _lock, mpl.rc_context():
+        mpl.rcdefaults()
+        settings: Any = {**_STYLE, "font.family": list(families)}
+        mpl.rcParams.update(settings)
+        yield
+
+
+def text_of_data(text: str, known: tuple[str, ...], longest: int = 120) -> str:
+    """A text of the data in one line, with what no font has replaced, cut when very long."""
+    text = fonts.showable(text[: 4 * longest], known)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def one_two_five(low: float, high: float) -> list[float]:
+    """The numbers 1, 2 and 5 times powers of ten from ``low`` to ``high``."""
+    first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
+    found = [m * 10.0**e for e in range(first, last + 1) for m in (1, 2, 5)]
+    return [value for value in found if low <= value <= high]
+
+
+def plain(value: float) -> str:
+    """A number with thousands separators and no more digits than it has."""
+    return f"{value:,.0f}" if value >= 1 and value == round(value) else f"{value:,.10g}"
+
+
+def cases_text(cases: float) -> str:
+    """A number of cases (病例数); numbers that could point to persons are not shown."""
+    if not np.isfinite(cases):
+        return "—"
+    return f"<{FEWEST}" if 0 < cases < FEWEST else f"{round(cases):,}"
