@@ -1,0 +1,85 @@
+"""Weight tables that regions published (各地公布的权重表), restated as data with their sources."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from drg.errors import problem
+from weights.table import WeightTable
+
+_FOLDER = Path(__file__).parent / "published"
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """A published weight table.
+
+    Attributes:
+        id: by which :func:`load` finds it.
+        title: in Chinese.
+        title_en: in English.
+        groups: how many groups it lists.
+        weights: how many of them have a weight.
+        source: who published it, and when as far as that is known.
+    """
+
+    id: str
+    title: str
+    title_en: str
+    groups: int
+    weights: int
+    source: str
+
+
+@lru_cache(maxsize=1)
+def _sources() -> dict[str, dict[str, Any]]:
+    return tomllib.loads((_FOLDER / "sources.toml").read_text(encoding="utf-8"))
+
+
+def known_ids() -> list[str]:
+    """Ids of the published tables, in order."""
+    return sorted(_sources())
+
+
+def published() -> tuple[PublishedTable, ...]:
+    """The published tables, in the order of their ids."""
+    return tuple(
+        PublishedTable(
+            name, about["title"], about["title_en"], about["groups"], about["weights"],
+            about["source"],
+        )
+        for name, about in sorted(_sources().items())
+    )  # fmt: skip
+
+
+def resolve(name: str) -> str | None:
+    """The id that a name means: itself, or the only one that is the name and a year."""
+    wanted = name.strip().lower()
+    known = known_ids()
+    if wanted in known:
+        return wanted
+    of_region = [found for found in known if wanted and found.rpartition("-")[0] == wanted]
+    return of_region[0] if len(of_region) == 1 else None
+
+
+def load(name: str) -> WeightTable:
+    """A published weight table.
+
+    Args:
+        name: its id; the year may be left out where a region has one table: ``qingdao``.
+
+    Raises:
+        DrgError: there is no such table.
+    """
+    found = resolve(name)
+    if found is None:
+        raise problem("no such published weight table", found=name,
+                      expected="one of " + ", ".join(known_ids()))  # fmt: skip
+    about = _sources()[found]
+    step = {"step": "公布 published", "method": found, "note": about["source"]}
+    table = WeightTable.read(_FOLDER / f"{found}.csv")
+    return WeightTable(found, table.frame, {"id": found, **about, "steps": [step]})

@@ -1,0 +1,175 @@
+"""Reading a weight table from CSV, Excel or Parquet, cell by cell what it says or a clear error."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from drg.cases.texts import text_list
+from drg.cases.values import Number, read_number
+from drg.errors import DrgError, problem
+from drg.tables import batches, open_table
+from drg.tables.arrays import floats
+from drg.tables.as_text import as_text
+from weights.table_columns import NUMBERS, ORDER, canonical_names
+from weights.table_frame import Place, bad_weight, check, is_text, texts, tidy
+from weights.table_text import unguarded
+
+METADATA = "drg_weights"  # key of the document in a Parquet file
+Rows: TypeAlias = npt.NDArray[np.int64]
+_ANY_NUMBER = Number(low=-math.inf)
+# A number as the writer writes it; 001 is no number.
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})")
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[+-]?[0-9]+)?")
+
+
+def read_frame(path: Path, sheet: str | None) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read a file.
+
+    Args:
+        path: CSV(.gz), Excel or Parquet.
+        sheet: of a workbook; the first one by default.
+
+    Returns:
+        The frame, tidy and checked, and the document that a Parquet file holds of it.
+
+    Raises:
+        DrgError: the file cannot be read or is no table of weights.
+    """
+    with open_table(path, sheet=sheet) as source:
+        first = source.header_rows + 1
+        parts: list[pa.RecordBatch] = []
+        for batch in batches(source):
+            for bad in batch.malformed[:1]:
+                row = first + sum(part.num_rows for part in parts) + bad.row
+                raise problem(bad.reason, file=path, row=row, key=bad.column or None,
+                              found=bad.value)  # fmt: skip
+            parts.append(batch.table)
+        table = pa.Table.from_batches(parts, source.schema)
+        metadata = dict(source.schema.metadata or {})
+        made_up = dict(source.blank_headers)
+        kind = source.kind
+    frame = _frame(table, made_up, path, first, kind)
+    return frame, _document(metadata.get(METADATA.encode()))
+
+
+def _frame(
+    table: pa.Table, made_up: dict[str, str], path: Path, first: int, kind: str
+) -> pd.DataFrame:
+    rows = np.arange(table.num_rows) + first
+    columns = _columns(table, made_up, path, rows, kind)
+    try:
+        frame = tidy(pd.DataFrame(columns))
+    except DrgError as error:
+        raise DrgError(f"{path}: {error}") from None
+    nothing = (frame["drg"] == "") & frame["weight"].isna()  # a remark, or an empty line
+    frame, rows = frame[~nothing].reset_index(drop=True), rows[~nothing.to_numpy()]
+    check(frame, _place(path, rows))
+    if not frame["weight"].notna().any():
+        raise problem("not a single weight in the table", file=path, key="weight",
+                      found=f"{len(frame)} groups", expected="a number above 0")  # fmt: skip
+    return frame
+
+
+def _columns(
+    table: pa.Table, made_up: dict[str, str], path: Path, rows: Rows, kind: str
+) -> dict[str, pd.Series[Any]]:
+    """The columns by their names, texts as they were before they were written."""
+    as_is = kind == "parquet"
+    headers = [name if as_is or name in made_up else " ".join(unguarded(name).split())
+               for name in table.column_names]  # fmt: skip
+    known = canonical_names(headers, path)
+    columns: dict[str, pd.Series[Any]] = {}
+    for header, chunks in zip(headers, table.columns, strict=True):
+        name = known.get(header, header)
+        if name in columns:
+            raise problem(f"column '{header}' stands twice in the header", file=path)
+        column = _column(name, _whole(chunks), columns.get("drg"), path, rows)
+        if is_text(column) and not as_is:
+            column = texts([unguarded(cell) for cell in column])
+            if header in made_up and not any(column):
+                continue  # a comma too many at the end of the lines
+            if name not in ORDER:
+                column = _by_content(column, numbers=kind == "csv")
+        columns[name] = column
+    return columns
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def _place(path: Path, rows: Rows) -> Place:
+    return lambda row: {"file": path, "row": int(rows[row])}
+
+
+def _column(
+    name: str,
+    column: pa.Array,
+    groups: pd.Series[str] | None,
+    path: Path,
+    rows: Rows,
+) -> pd.Series[Any]:
+    if name in NUMBERS:
+        values, unreadable = read_number(column, _ANY_NUMBER)
+        for row in np.flatnonzero(unreadable)[:1]:
+            found = text_list(as_text(column.slice(row, 1)))[0]
+            if name == "weight":
+                group = "" if groups is None else str(groups.iloc[row])
+                raise bad_weight(group, found, _place(path, rows)(int(row)))
+            raise problem("not a number", file=path, row=int(rows[row]), key=name, found=found,
+                          expected="a number, or a blank cell")  # fmt: skip
+        return pd.Series(values)
+    kind = column.type
+    if name != "drg" and pa.types.is_boolean(kind) and not column.null_count:
+        return pd.Series(column.to_pylist(), dtype=np.bool_)
+    if name != "drg" and pa.types.is_integer(kind) and not column.null_count:
+        return pd.Series(column.to_pylist(), dtype=np.int64)
+    if name != "drg" and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        return pd.Series(floats(column))
+    return texts(text_list(as_text(column)))
+
+
+def _by_content(column: pd.Series[Any], *, numbers: bool) -> pd.Series[Any]:
+    """A further column of texts as truth values or, in CSV, numbers, if all its cells are such."""
+    cells = column.tolist()
+    filled = [cell for cell in cells if cell]
+    if filled and len(filled) == len(cells):
+        if all(cell.lower() in ("true", "false") for cell in cells):
+            return pd.Series([cell.lower() == "true" for cell in cells], dtype=np.bool_)
+        if numbers and all(map(_INTEGER.fullmatch, cells)):
+            return pd.Series([int(cell) for cell in cells], dtype=np.int64)
+    if filled and numbers and all(map(_DECIMAL.fullmatch, filled)):
+        values = [float(cell) if cell else math.nan for cell in cells]
+        if all(math.isnan(value) or math.isfinite(value) for value in values):
+            return pd.Series(values, dtype=np.float64)
+    return column
+
+
+def _document(found: bytes | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    try:
+        document = json.loads(found)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def read_beside(path: str | PathLike[str]) -> dict[str, Any]:
+    """The document ``<file>.run.json`` beside a table; empty when there is none to read."""
+    try:
+        return _document(Path(f"{path}.run.json").read_bytes())
+    except OSError:
+        return {}
