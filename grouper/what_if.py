@@ -9,17 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from drg.errors import problem
 from drg.money import to_fen, to_yuan
 from drg.provenance import to_json
-from drg.tables import read_table
 from grouper.one_case import NUMBER_NAMES
 from grouper.reasons import GROUPED, INVALID, UNGROUPED_DRG, reason_text
 from grouper.trace import Code
@@ -155,35 +151,6 @@ def what_if(
     ]
     variants.sort(key=lambda variant: _effect(variant, found, own), reverse=True)
     return WhatIf(found, tuple(variants), own, rate, names)
-
-
-def read_weights(file: str | PathLike[str]) -> dict[str, float]:
-    """Relative weights from a table with the columns ``drg`` and ``weight``.
-
-    Raises:
-        DrgError: the file cannot be read, lacks a column, or a row is not a group and a weight.
-    """
-    path = Path(file)
-    table, _ = read_table(path)
-    names = {name.strip().casefold(): name for name in table.column_names}
-    for wanted in ("drg", "weight"):
-        if wanted not in names:
-            raise problem(f"no column '{wanted}'", file=path, found=", ".join(table.column_names))
-    groups = table[names["drg"]].cast(pa.string()).to_pylist()
-    numbers = table[names["weight"]].cast(pa.string()).to_pylist()
-    found: dict[str, float] = {}
-    for row, (group, text) in enumerate(zip(groups, numbers, strict=True), 2):
-        try:
-            number = float(text or "nan")
-        except ValueError:
-            number = math.nan
-        if not group or not math.isfinite(number) or number < 0:
-            raise problem("not a weight", file=path, row=row, found=f"{group} {text}",
-                          expected="a group and a number of 0 or more")  # fmt: skip
-        if group.strip() in found:
-            raise problem("the group stands twice", file=path, row=row, found=group)
-        found[group.strip()] = number
-    return found
 
 
 def _changes(found: Explanation) -> Iterator[_Change]:

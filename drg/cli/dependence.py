@@ -26,7 +26,7 @@ def run(
     codes: str,
     mapping: Path | None,
     sheet: str | None,
-    weights: Path | None,
+    weights: str | None,
     principal_procedure: bool,
     lang: str,
 ) -> None:
@@ -34,10 +34,9 @@ def run(
     from drg.progress import Progress
     from drg.tables import check_outputs
     from grouper.dependence_files import dependence_file
-    from grouper.what_if import read_weights
 
     check_outputs((out,), (file, mapping, weights))
-    held = None if weights is None else read_weights(weights)
+    held = weights_of(weights)
     with Progress(f"dependence in {file.name}") as shown:
 
         def advance(units: int, total: int | None) -> None:
@@ -49,6 +48,15 @@ def run(
             principal_procedure=principal_procedure, progress=advance,
         )  # fmt: skip
     typer.echo(summary(account, out, lang), err=True)
+
+
+def weights_of(name: str | None) -> dict[str, float] | None:
+    """The weight of each group, from a file or a published table; None for no name."""
+    if name is None:
+        return None
+    from weights.table import open_weights
+
+    return open_weights(name).by_group()
 
 
 def summary(account: DependenceAccount, out: Path, lang: str) -> str:

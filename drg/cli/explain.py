@@ -57,7 +57,7 @@ def explain(
         typer.Option("--what-if", help="What if one code were dropped, repeated or principal?"),
     ] = False,
     weights: Annotated[
-        Path | None, typer.Option("--weights", help="Table with the columns drg and weight.")
+        str | None, typer.Option("--weights", help="Weight table, or the id of a published one.")
     ] = None,
     rate: Annotated[
         float | None, typer.Option("--rate", min=0, help="Yuan for one unit of weight.")
@@ -152,12 +152,11 @@ def _shown(
     found: Explanation,
     format: Format,  # noqa: A002
     what_if: bool,
-    weights: Path | None,
+    weights: str | None,
     rate: float | None,
     everything: bool,
 ) -> str:
     from drg.provenance import to_json
-    from grouper.what_if import read_weights
 
     if format is Format.svg:
         return found.svg()
@@ -165,8 +164,7 @@ def _shown(
     if what_if:
         if rate is not None and weights is None:
             raise typer.BadParameter("--rate needs --weights")
-        held = None if weights is None else read_weights(weights)
-        variants = found.what_if(held, rate)
+        variants = found.what_if(dependence.weights_of(weights), rate)
     if format is Format.json:
         document = found.document()
         if variants is not None:

@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drg.errors import DrgError
 from grouper import Grouper, load_scheme
 from grouper.explain import explain_case
-from grouper.what_if import read_weights
 from tests.test_docs import EXAMPLES
 
 SCHEME = load_scheme("chs-drg-1.1")
@@ -94,21 +92,6 @@ def test_losing_the_group_is_the_greatest_effect():
     assert found.drg == "AA19"
     first = found.what_if({"AA19": 30.0}).variants[0]
     assert (first.drg, first.reason) == ("0000", "principal_diagnosis_in_no_mdc")
-
-
-def test_weights_from_a_file(tmp_path):
-    path = tmp_path / "weights.csv"
-    path.write_text("DRG,name,weight\nGD13,a,1.2\nGD15,b,0.9\n", encoding="utf-8")
-    assert read_weights(path) == {"GD13": 1.2, "GD15": 0.9}
-    for text, message in (
-        ("drg,w\nA,1\n", "no column 'weight'"),
-        ("drg,weight\nA,x\n", "row 2: not a weight: found 'A x'"),
-        ("drg,weight\nA,-1\n", "not a weight"),
-        ("drg,weight\nA,1\nA,2\n", "row 3: the group stands twice"),
-    ):
-        path.write_text(text, encoding="utf-8")
-        with pytest.raises(DrgError, match=message):
-            read_weights(path)
 
 
 @settings(max_examples=40)
