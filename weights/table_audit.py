@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from weights.table_text import visible, width
@@ -36,6 +37,7 @@ def step_rows(record: Mapping[str, Any]) -> list[tuple[str | float | None, ...]]
 
 
 def _cell(value: Any) -> str | float | None:
+    value = plain(value) if isinstance(value, np.generic) else value
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None if value is None else _text(value)
     return value if math.isfinite(value) else None
@@ -46,7 +48,12 @@ def _text(value: Any) -> str:
         return visible(value)
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return visible("; ".join(value))
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return json.dumps(value, ensure_ascii=False, default=plain)
+
+
+def plain(value: Any) -> Any:
+    """A value of a record as JSON has it: numpy's numbers as Python's, what is unknown as text."""
+    return value.item() if isinstance(value, np.generic) else str(value)
 
 
 def provenance(frame: pd.DataFrame, document: Mapping[str, Any]) -> list[tuple[str, str]]:

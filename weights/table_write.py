@@ -16,7 +16,7 @@ from xlsxwriter.exceptions import XlsxWriterException
 
 from drg.tables import atomic_path, open_sink, write_table
 from drg.tables.atomic import writing
-from weights.table_audit import STEP_COLUMNS, provenance, step_rows
+from weights.table_audit import STEP_COLUMNS, plain, provenance, step_rows
 from weights.table_columns import ORDER, heading
 from weights.table_frame import is_text
 from weights.table_read import METADATA
@@ -60,7 +60,7 @@ def write_frame(path: Path, frame: pd.DataFrame, document: Mapping[str, Any]) ->
     if ending == ".xlsx":
         _write_workbook(path, frame, document)
     elif ending in (".parquet", ".pq"):
-        text = json.dumps(document, ensure_ascii=False)
+        text = json.dumps(document, ensure_ascii=False, default=plain)
         write_table(path, _arrow(frame), metadata={METADATA: text})
     else:
         write_table(path, _as_texts(frame))

@@ -186,6 +186,11 @@ def test_the_record_comes_back(tmp_path):
     found = WeightTable.read(tmp_path / "t.parquet")
     assert (found.id, found.record) == ("test", RECORD)
 
+    counted = WeightTable("n", FULL.frame, {"cases": np.int64(5), "file": tmp_path.parts[0]})
+    for ending in (".parquet", ".xlsx"):
+        counted.write(tmp_path / f"n{ending}")
+    assert WeightTable.read(tmp_path / "n.parquet").record["cases"] == 5
+
     path = tmp_path / "t.csv"
     FULL.write(path)
     assert WeightTable.read(path).record == {}
@@ -215,6 +220,8 @@ def test_the_audit_trail():
     )
     bare = WeightTable("x", pd.DataFrame({"drg": ["A"], "weight": [1]}))
     assert bare.audit() == "x: 1 groups 病组, 1 weights 权重\n  没有步骤记录 no steps on record"
+    counted = WeightTable("x", bare.frame, {"steps": [{"step": "a", "cases_in": np.int64(1234)}]})
+    assert counted.audit().splitlines()[2].endswith(" 1,234")
     odd = WeightTable("x", bare.frame, {"steps": [{"step": "a", "method": {"k": 3}}, "b"]})
     assert '{"k": 3}' in odd.audit()
     assert len(odd.audit().splitlines()) == 3
