@@ -14,7 +14,7 @@ ORDER = ("drg", "name", "weight", "cases", "mean_cost", "cv", "ci_low", "ci_high
          "source")  # fmt: skip
 
 # What stands before the column's name in the header of a workbook. Beyond the columns that every
-# table may have, those of the published tables.
+# table may have, those of fitted and of published tables.
 TITLES = {
     "drg": "病组",
     "name": "名称",
@@ -26,6 +26,9 @@ TITLES = {
     "ci_high": "置信上限",
     "status": "状态",
     "source": "来源",
+    "raw_weight": "原始权重",
+    "previous_weight": "上期权重",
+    "cases_used": "测算病例数",
     "group_type": "病组类型",
     "standard_tier1": "一级支付标准",
     "standard_tier2": "二级支付标准",

@@ -120,7 +120,8 @@ def _style(name: object, is_text: bool) -> str:
     if is_text:
         return "@" if name == "drg" else ""
     money = str(name).startswith(("mean_cost", "standard"))
-    return _MONEY if money else _FORMATS.get(str(name), "")
+    kind = {"raw_weight": "weight", "previous_weight": "weight", "cases_used": "cases"}
+    return _MONEY if money else _FORMATS.get(kind.get(str(name), str(name)), "")
 
 
 def _cells(column: pd.Series[Any]) -> list[Cell]:
