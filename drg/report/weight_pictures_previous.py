@@ -32,6 +32,8 @@ from drg.report.weight_pictures_table import Floats, Weights, by_group, column, 
 LISTED = 10
 _LABELLED = 60
 _ROUNDING = 5e-4  # relative; a rounded weight on the corridor's edge is inside
+_ACROSS, _DOWN = 14, 12  # codes in a line of the rest, and lines
+_LINE = 4.6  # mm
 _SCATTER = 112.0  # mm
 _ROW = 5.4  # mm
 _INSIDE, _ABOVE, _BELOW = (GREY, "o"), (VERMILION, "^"), (BLUE, "v")
@@ -59,10 +61,12 @@ _WORDS = {
     "same": ("不变 {n}", "Unchanged: {n}"),
     "identity": ("权重不变", "No change"),
     "cases": ("病例数", "Cases"),
-    "unnamed": ("另有 {n} 个走廊外病组因图面拥挤未标代码",
-                "{n} more groups outside are not named: no space"),
+    "unnamed": ("图中因拥挤未标的 {n} 个走廊外病组见下",
+                "{n} groups outside have no space above; see below"),
     "list": ("变动最大的 {n} 个走廊外病组", "The {n} groups outside the corridor that move most"),
     "list_all": ("变动最大的 {n} 个病组", "The {n} groups that move most"),
+    "rest": ("其余走廊外病组（按变动幅度）", "The other groups outside, by how far they move"),
+    "more": ("等 {n} 个", "+ {n}"),
     "none": ("所有病组的变动都在走廊内。", "Every group stays inside the corridor."),
     "code": ("病组", "Group"), "name": ("名称", "Name"), "old": ("上期", "Previous"),
     "new": ("本期", "Now"), "change": ("变动", "Change"),
@@ -130,6 +134,8 @@ def against_previous(
     found = _compare(table, previous, corridor, names or {})
     rows = min(LISTED, len(found.movers))
     height = 24 + _SCATTER + 14 + (10 + _ROW * (rows + 1) if rows else 10)
+    rest = min(len(_rest(found)), _ACROSS * _DOWN)
+    height += 8 + _LINE * -(-rest // _ACROSS) if rest else 0
     return picture(lambda page: _draw(page, found), height, lang)
 
 
@@ -187,7 +193,8 @@ def _areas(cases: Floats) -> Floats:
     if not np.isfinite(cases).any():
         return np.full(len(cases), 22.0)
     most = max(float(np.nanmax(cases)), 1.0)
-    return 9 + 230 * np.where(np.isfinite(cases), np.clip(cases, FEWEST, None), FEWEST) / most
+    known = np.where(np.isfinite(cases), np.clip(cases, FEWEST, None), FEWEST)
+    return np.maximum(240 * known / most, 8)
 
 
 def _frame(page: Picture, axes: Axes, found: _Compared) -> None:
@@ -273,13 +280,13 @@ def _legend(page: Picture, found: _Compared, y: float, *, known: bool) -> None:
             axes.plot([3, 9], [edge, edge], color=GREY, linewidth=0.8, linestyle=(0, (4, 2)))
         low, high = (f"{edge:.4g}" for edge in found.corridor)
         page.write(145, y - 1, page.say(_WORDS["corridor"], low=low, high=high), 8)
-    if known:
+    if known and np.nanmax(found.cases) > 0:
         y -= 9
         page.write(137, y, page.say(_WORDS["cases"]), 8, color=GREY)
         most = float(np.nanmax(found.cases))
         for cases in one_two_five(max(most / 30, FEWEST), max(most, FEWEST))[::-3][:3]:
             y -= 6
-            area = 9 + 230 * cases / max(most, 1.0)
+            area = max(240 * cases / most, 8)
             axes.scatter([6], [y], s=area, c="white", edgecolors=GREY, linewidths=0.8)
             page.write(145, y - 1, f"{cases:,.0f}", 8)
 
@@ -312,6 +319,32 @@ def _list(page: Picture, found: _Compared, y: float, unnamed: int) -> None:
         for (key, x, side), cell in zip(edges, cells, strict=True):
             colour = (VERMILION if up else BLUE) if key == "change" else INK
             page.write(x, y, cell, 8, ha=side, color=colour)
+
+    _others(page, found, y - 8)
+
+
+def _rest(found: _Compared) -> list[int]:
+    """Groups outside the corridor beyond those in the table."""
+    return found.movers[LISTED:] if found.corridor else []
+
+
+def _others(page: Picture, found: _Compared, y: float) -> None:
+    """The codes of the rest, so that every group outside is named, up to a full page."""
+    rest = _rest(found)
+    if not rest:
+        return
+    page.write(2, y, page.say(_WORDS["rest"]), 8, color=GREY)
+    most = _ACROSS * _DOWN
+    shown = rest if len(rest) <= most else rest[: most - 1]
+    step = 176 / _ACROSS
+    for k, i in enumerate(shown):
+        x, line = 2 + step * (k % _ACROSS), y - _LINE * (1 + k // _ACROSS)
+        up = found.side[i] > 0
+        page.write(x, line, "▲" if up else "▼", 6, color=VERMILION if up else BLUE)
+        page.write(x + 2.6, line, page.fitted(page.name(found.codes[i]), 7, step - 3.4), 7)
+    if len(shown) < len(rest):
+        more = page.say(_WORDS["more"], n=len(rest) - len(shown))
+        page.write(178, y - _LINE * _DOWN, page.fitted(more, 7, step), 7, color=GREY, ha="right")
 
 
 def _rule(page: Picture, y: float) -> Line2D:

@@ -178,6 +178,15 @@ def test_few_and_many_groups(n, lang, tmp_path):
     assert "0.0%" in same
 
 
+def test_every_group_outside_is_named_somewhere(tmp_path):
+    now, before = tables(170, 0.2)
+    text = words(against_previous(now, before, (0.9, 1.1), lang="en"), tmp_path)
+    ratio = now.weights / before.weights
+    outside = ratio[(ratio > 1.1006) | (ratio < 0.8995)].index
+    assert len(outside) > 60
+    assert all(code in text for code in outside)
+
+
 @pytest.mark.parametrize("n", [60, 170])
 def test_labels_cover_neither_each_other_nor_marks_outside(n):
     figure = against_previous(*tables(n), (0.9, 1.1), lang="en")
