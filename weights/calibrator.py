@@ -17,6 +17,7 @@ from weights.bootstrap import Bootstrap, Interval
 from weights.costs import Costs, component_means
 from weights.estimate import Estimator, Fit
 from weights.families import families
+from weights.fitted_table import status, table_of
 from weights.intake import observe
 from weights.limits import Corridor, LowVolume
 from weights.normalise import Normalise
@@ -25,7 +26,6 @@ from weights.pipeline import Pipeline
 from weights.shrink import Noise, Prior, noise, prior
 from weights.statistics import Statistics, reduce
 from weights.table import WeightTable
-from weights.table_of_fit import status, table_of
 from weights.trail import Trail, named
 from weights.trim import Trim, Trimmed, method
 

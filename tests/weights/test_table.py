@@ -21,7 +21,7 @@ from drg.tables import neutralise
 from tests.test_docs import EXAMPLES
 from weights import WeightTable
 from weights.table import open_weights
-from weights.table_text import guarded, unguarded, visible
+from weights.table.text import guarded, unguarded, visible
 
 FORMATS = (".csv", ".csv.gz", ".tsv", ".xlsx", ".parquet")
 HOSTILE = "=cmd|' /C calc'!A0"

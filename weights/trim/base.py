@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.errors import problem
-from weights.trim_groups import Bounds, Codes, Floats, Rows
+from weights.trim.groups import Bounds, Codes, Floats, Rows
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 from drg.errors import problem
 from weights.table import WeightTable
 
-_FOLDER = Path(__file__).parent / "published"
+_FOLDER = Path(__file__).parents[1] / "published"
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ import pandas as pd
 from drg.errors import problem
 from drg.provenance import hash_text
 from drg.tables import READABLE
-from weights.table_audit import audit_text
-from weights.table_frame import check, tidy
-from weights.table_read import read_beside, read_frame
-from weights.table_write import write_frame
+from weights.table.audit import audit_text
+from weights.table.frame import check, tidy
+from weights.table.read import read_beside, read_frame
+from weights.table.write import write_frame
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -124,7 +124,7 @@ def open_weights(name: str | PathLike[str], sheet: str | None = None) -> WeightT
     Raises:
         DrgError: there is neither, or the file is no weight table.
     """
-    from weights.table_published import known_ids, load, resolve
+    from weights.table.published import known_ids, load, resolve
 
     path = Path(name)
     if path.is_file() or path.suffix:

@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from drg.errors import problem
-from weights.trim_base import Cases, Trim, Trimmed
-from weights.trim_groups import (
+from weights.trim.base import Cases, Trim, Trimmed
+from weights.trim.groups import (
     Bounds,
     Codes,
     Floats,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from weights.table_text import visible, width
+from weights.table.text import visible, width
 
 STEP_COLUMNS = (
     ("step", "步骤 step"),

@@ -11,9 +11,9 @@ from dataclasses import fields
 from typing import Any
 
 from drg.errors import problem
-from weights.trim_base import Trim, Trimmed
-from weights.trim_cost import RULES, Iqr, LogSd, NoTrim, Percentile, Ratio, Winsor
-from weights.trim_stay import L3H3, L15H15, Inek
+from weights.trim.base import Trim, Trimmed
+from weights.trim.by_cost import RULES, Iqr, LogSd, NoTrim, Percentile, Ratio, Winsor
+from weights.trim.by_stay import L3H3, L15H15, Inek
 
 __all__ = [
     "L3H3",

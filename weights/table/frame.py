@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from drg.errors import DrgError, problem
-from weights.table_columns import NUMBERS
-from weights.table_text import visible
+from weights.table.columns import NUMBERS
+from weights.table.text import visible
 
 Place = Callable[[int], dict[str, Any]]  # a row's file and number, for a message
 

@@ -20,9 +20,9 @@ from drg.errors import DrgError, problem
 from drg.tables import batches, open_table
 from drg.tables.arrays import floats
 from drg.tables.as_text import as_text
-from weights.table_columns import NUMBERS, ORDER, canonical_names
-from weights.table_frame import Place, bad_weight, check, is_text, texts, tidy
-from weights.table_text import unguarded
+from weights.table.columns import NUMBERS, ORDER, canonical_names
+from weights.table.frame import Place, bad_weight, check, is_text, texts, tidy
+from weights.table.text import unguarded
 
 METADATA = "drg_weights"  # key of the document in a Parquet file
 Rows: TypeAlias = npt.NDArray[np.int64]

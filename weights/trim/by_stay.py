@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 
 from drg.errors import problem
-from weights.trim_base import Cases, Trim, Trimmed
-from weights.trim_groups import Bounds, Moments, moments, opened, outside
+from weights.trim.base import Cases, Trim, Trimmed
+from weights.trim.groups import Bounds, Moments, moments, opened, outside
 
 
 @dataclass(frozen=True, kw_only=True)
