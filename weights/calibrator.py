@@ -204,6 +204,9 @@ class Calibrator:
         if components and observed.components is None:
             raise problem("needs the component costs", key="cost basis",
                           expected="observations read with components")  # fmt: skip
+        if (self.costs or Costs()).years and observed.year is None:
+            raise problem("needs the year of discharge", key="cost basis",
+                          expected="observations read with years")  # fmt: skip
 
     def _all_groups(self, observed: Observations) -> Observations:
         """The observations, with groups at the end that have no case but must be accounted for."""
@@ -256,7 +259,9 @@ class Calibrator:
     def _cases_by_hospital(self, observed: Observations) -> Floats:
         """Cases to be paid, trimmed ones included. Shape (H, G)."""
         shape = max(1, len(observed.hospitals)), len(observed.groups)
-        if len(observed) == float(self.statistics_.cases.sum()) and observed.cases is None:
+        weighted = self.costs is not None and self.costs.year_weights
+        whole = len(observed) == float(self.statistics_.cases.sum())
+        if whole and observed.cases is None and not weighted:
             return self.statistics_.cases
         cell = observed.hospital.astype(np.int64) * shape[1] + observed.drg
         found = np.bincount(cell, observed.cases, shape[0] * shape[1])
@@ -324,8 +329,10 @@ class Calibrator:
         variance = np.zeros_like(levels) if self.noise_ is None else self.noise_.variance(
             sums, multiplicity
         )  # fmt: skip
+        mean = (multiplicity @ sums.cost.sum(axis=1)) / (multiplicity @ sums.cases.sum(axis=1))
         return np.stack([
-            self._pipeline.run(levels[i], cases[i], variance[i]) for i in range(len(levels))
+            replace(self._pipeline, mean_cost=float(mean[i])).replicate(*of)
+            for i, of in enumerate(zip(levels, cases, variance, strict=True))
         ])  # fmt: skip
 
     def _finish(self, observed: Observations) -> None:
@@ -342,6 +349,9 @@ class Calibrator:
             self.interval_ = self.bootstrap.run(self._refit, count, weight)
             if count < _FEW_HOSPITALS:
                 self.trail_.warn("few_hospitals", f"intervals rest on {count} hospitals")
+            if lost := int((~np.isfinite(self.interval_.replicates)).all(axis=1).sum()):
+                self.trail_.warn("replicates_lost", f"the limits left no room in {lost} of "
+                                 f"{self.bootstrap.replicates} replicates")  # fmt: skip
             rare = np.isfinite(weight) & (self.interval_.present() < _OFTEN)
             if rare.any():
                 self.trail_.warn("rare_groups", f"missing in more than a tenth of the replicates: "

@@ -120,8 +120,9 @@ class Costs:
         weight[cases.reshape(shape) == 0] = 0.0
         total = weight.sum(axis=1)
         cases = cases.reshape(shape)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share = weight / total[:, None] * cases.sum(axis=1)[:, None] / cases
+        below = total[:, None] * cases  # 0 for a group that has cases in years of weight 0 only
+        share = np.divide(weight * cases.sum(axis=1)[:, None], below,
+                          out=np.zeros(shape), where=below > 0)  # fmt: skip
         return np.asarray(share.ravel()[cell])
 
     def _years(self, observed: Observations) -> np.ndarray:

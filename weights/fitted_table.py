@@ -28,9 +28,9 @@ def status(
 ) -> list[str]:
     """What is particular about each group, "" for nothing.
 
-    ``no_cases`` no case and no weight; ``all_trimmed`` no case left after trimming; ``carried``
-    last year's weight times the mean change; ``special_review`` to be reviewed case by case, no
-    weight; ``low_volume`` its own weight although below the minimum.
+    ``no_cases`` no case and no weight; ``all_trimmed`` no case that counts after trimming and
+    year weights; ``carried`` last year's weight times the mean change; ``special_review`` to be
+    reviewed case by case, no weight; ``low_volume`` its own weight although below the minimum.
     """
     found = np.full(len(weight), "", object)
     given = np.isfinite(weight)
@@ -99,8 +99,10 @@ def table_of(
 
 
 def _whole(cases: Floats) -> Any:
-    """Cases as whole numbers when they are."""
-    return cases.astype(np.int64) if bool((cases == np.floor(cases)).all()) else cases
+    """Cases as whole numbers when they are, but for rounding."""
+    whole = np.rint(cases)
+    near = np.abs(cases - whole) <= 1e-9 * np.maximum(whole, 1.0)
+    return whole.astype(np.int64) if bool(near.all()) else cases
 
 
 def _record(calibrator: Calibrator, observed: Observations) -> dict[str, Any]:

@@ -52,19 +52,26 @@ class Corridor:
 
 
 def in_order(
-    low: Floats, high: Floats, families: Families
+    low: Floats, high: Floats, families: Families, weighed: Bools
 ) -> tuple[Floats, Floats, tuple[str, ...]]:
     """Bounds that allow an order of severity: a graver group's floor is at least a lighter one's.
 
     Last year's table may itself be out of order. The bounds are tightened until weights in order
     that are cut at them stay in order; where that leaves nothing, the ADRG gets no bounds.
 
+    Args:
+        low: least weight. Shape (G,).
+        high: largest weight. Shape (G,).
+        families: ADRG and severity of the groups.
+        weighed: groups that have a weight; the others bind nobody. Shape (G,).
+
     Returns:
         Floors, ceilings and the ADRGs whose corridor gave way.
     """
     low, high = low.copy(), high.copy()
     gave_way = []
-    for ladder in families.ladders():
+    for steps in families.ladders():
+        ladder = steps[weighed[steps]]
         floor = np.maximum.accumulate(low[ladder][::-1])[::-1]
         ceiling = np.minimum.accumulate(high[ladder])
         if (floor > ceiling).any():

@@ -79,23 +79,22 @@ class Normalise:
 
     def apply(
         self,
-        level: Floats,
+        weight: Floats,
         cases: Floats,
         previous: Floats,
-        mean_cost: float,
         low: Floats,
         high: Floats,
     ) -> Floats:
         """Weights that reach the target and stay within their limits.
 
-        With ``w(s) = clip(s * level, low, high)`` the sum over cases grows with ``s``, piece by
-        piece a line; the piece that holds the target gives ``s`` exactly.
+        With ``w(s) = clip(s * weight, low, high)`` the sum over cases grows with ``s``, piece by
+        piece a line; the piece that holds the target gives ``s`` exactly. ``none`` and
+        ``reference`` have no target: their scale is that of :meth:`scale` and stays.
 
         Args:
-            level: levels in yuan, NaN without a weight. Shape (G,).
+            weight: levels times :meth:`scale`, after the steps between; NaN for none. Shape (G,).
             cases: number of cases to be paid. Shape (G,).
             previous: last year's weights, NaN where there is none. Shape (G,).
-            mean_cost: mean cost of the cases used in yuan.
             low: least weight. Shape (G,).
             high: largest weight. Shape (G,).
 
@@ -103,9 +102,9 @@ class Normalise:
             DrgError: no scale reaches the target inside the limits.
         """
         if self.method in ("none", "reference"):
-            return np.clip(level * self.scale(level, cases, previous, mean_cost), low, high)
-        target, part = self.target(level, cases, previous)
-        x, n, floor, ceiling = level[part], cases[part], low[part], high[part]
+            return np.clip(weight, low, high)
+        target, part = self.target(weight, cases, previous)
+        x, n, floor, ceiling = weight[part], cases[part], low[part], high[part]
         least, most = float((n * floor).sum()), float((n * ceiling).sum())
         if not least * (1 - 1e-12) <= target <= most * (1 + 1e-12):
             raise problem(
@@ -114,7 +113,7 @@ class Normalise:
                 key=f"normalise {self.method}", expected=f"{least:,.4f} to {most:,.4f}",
             )  # fmt: skip
         scale = _scale(x, n, floor, ceiling, target)
-        return np.asarray(np.clip(level * scale, low, high))
+        return np.asarray(np.clip(weight * scale, low, high))
 
 
 def _scale(x: Floats, n: Floats, low: Floats, high: Floats, target: float) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from drg.errors import DrgError
 from weights.adjust import Classes
 from weights.families import Families
 from weights.limits import Corridor, LowVolume, in_order
@@ -82,7 +83,7 @@ class Pipeline:
                       f"{len(before)} inversions before, "
                       f"{len(inversions(new, self.families)[0])} after")  # fmt: skip
             weight = new
-        low, high = self._bounds(notes)
+        low, high = self._bounds(weight, notes)
         if self.corridor is not None:
             new = np.clip(weight, low, high)
             held = np.isfinite(weight) & (np.abs(new - weight) > _SAME * weight)
@@ -90,11 +91,16 @@ class Pipeline:
                       named(self.families.groups, held))  # fmt: skip
             weight = new
         weight, low, high = self._adjust(weight, low, high, notes)
-        new = self.normalise.apply(
-            weight, cases, self.previous, self.mean_cost * scale, low, high
-        )  # fmt: skip
+        new = self.normalise.apply(weight, cases, self.previous, low, high)
         notes.add("normalise", self._said_normalise(), weight, new)
         return new
+
+    def replicate(self, level: Floats, cases: Floats, variance: Floats) -> Floats:
+        """As :meth:`run`, for a resample: NaN throughout where its limits leave no room. (G,)."""
+        try:
+            return self.run(level, cases, variance)
+        except DrgError:
+            return np.full(len(level), np.nan)
 
     def _low_volume(self, weight: Floats, cases: Floats, notes: _Notes) -> Floats:
         if self.low_volume is None:
@@ -105,13 +111,13 @@ class Pipeline:
                   weight, new)  # fmt: skip
         return new
 
-    def _bounds(self, notes: _Notes) -> tuple[Floats, Floats]:
+    def _bounds(self, weight: Floats, notes: _Notes) -> tuple[Floats, Floats]:
         size = len(self.previous)
         if self.corridor is None:
             return np.zeros(size), np.full(size, np.inf)
         low, high = self.corridor.bounds(self.previous)
         if self.order:
-            low, high, gave_way = in_order(low, high, self.families)
+            low, high, gave_way = in_order(low, high, self.families, np.isfinite(weight))
             if gave_way:
                 notes.warn("corridor_gave_way", "no weight is in order of severity and inside the "
                            f"corridor; the corridor gave way in {', '.join(gave_way)}")  # fmt: skip

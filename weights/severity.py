@@ -9,7 +9,7 @@ import numpy as np
 from weights.families import Families
 from weights.observations import Bools, Floats, Ints
 
-_LEAST_CASES = 1e-6  # of a group without cases that has a weight all the same
+_LEAST_CASES = 1e-30  # of a group without cases that has a weight all the same: it gives way
 
 
 @dataclass(frozen=True)
@@ -88,20 +88,23 @@ def _wrong(value: Floats, valid: Bools) -> Bools:
     return np.asarray((valid[:, 1:] & (value[:, 1:] > lowest[:, :-1])).any(axis=1))
 
 
+def _blocks(values: Floats) -> list[Floats]:
+    """Sums from each first column on; differences of sums would lose a group of few cases."""
+    return [values[:, first:].cumsum(axis=1) for first in range(values.shape[1])]
+
+
 def _isotonic(value: Floats, count: Floats) -> Floats:
     """Non-increasing fit of each row: the max-min of block means. Shapes (A, L)."""
     length = value.shape[1]
-    zero = np.zeros((len(value), 1))
-    cases = np.concatenate([zero, count.cumsum(axis=1)], axis=1)
-    total = np.concatenate([zero, (value * count).cumsum(axis=1)], axis=1)
+    cases, total = _blocks(count), _blocks(value * count)
     fitted = np.full(value.shape, np.nan)
     for i in range(length):
         best = np.full(len(value), np.inf)
         for first in range(i + 1):
             worst = np.full(len(value), -np.inf)
             for last in range(i, length):
-                n = cases[:, last + 1] - cases[:, first]
-                mean = np.divide(total[:, last + 1] - total[:, first], n,
+                n = cases[first][:, last - first]
+                mean = np.divide(total[first][:, last - first], n,
                                  out=np.full(len(value), -np.inf), where=n > 0)  # fmt: skip
                 worst = np.maximum(worst, mean)
             best = np.minimum(best, worst)
