@@ -1,0 +1,159 @@
+"""Shrinkage makes weak groups better, against a known truth and out of sample."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drg.errors import DrgError
+from tests.weights.region import Drawn, drawn_region
+from weights.calibrator import Calibrator
+from weights.families import families
+from weights.shrink import Noise, Prior, noise, prior, shrink
+
+STEPS = {
+    "raw": Calibrator(),
+    "trim only": Calibrator(trim="ratio"),
+    "shrink only": Calibrator(shrink=True),
+    "all": Calibrator(trim="ratio", shrink=True, order=True),
+}
+SEEDS = range(6)
+
+
+@pytest.fixture(scope="module")
+def region() -> Drawn:
+    return drawn_region()
+
+
+def test_thirty_cases_a_group(region: Drawn) -> None:
+    """The error falls by a fifth and more: the whole over six draws, each by a sixth at least."""
+    found = {name: [] for name in STEPS}
+    for seed in SEEDS:
+        cases = region.of_each(30, seed)
+        assert cases["drg"].nunique() > 500
+        for name, steps in STEPS.items():
+            found[name].append(region.errors(steps.fit(cases)))
+    errors = {name: np.array(pairs) for name, pairs in found.items()}
+    lines = [
+        f"{name:12} {pairs[:, 0].mean():.4f} {pairs[:, 1].mean():.4f}  {pairs[:, 0].round(4)}"
+        for name, pairs in errors.items()
+    ]
+    print("", f"{'':12} RMSE   MAPE    RMSE by draw", *lines, sep="\n")  # noqa: T201
+    rmse = {name: pairs[:, 0] for name, pairs in errors.items()}
+    assert rmse["all"].mean() <= 0.8 * rmse["raw"].mean()
+    assert (rmse["all"] < rmse["raw"] * 5 / 6).all()
+    assert (rmse["shrink only"] < rmse["raw"]).all()
+    assert (rmse["all"] < rmse["trim only"]).all()
+
+
+def halves(region: Drawn, seed: int, plain: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    cases = region.some(20_000, seed)
+    if plain:  # codes that say nothing of their family
+        number = {drg: f"g{i}" for i, drg in enumerate(sorted(set(cases["drg"])), 1)}
+        cases = cases.assign(drg=cases["drg"].map(number))
+    hospitals = np.random.default_rng(seed).permutation(sorted(set(cases["hospital_id"])))
+    first = cases["hospital_id"].isin(hospitals[::2])
+    return cases[first], cases[~first]
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["CHS-DRG codes", "other codes"])
+def test_out_of_sample(region: Drawn, plain: bool) -> None:
+    """Weights of one half of the hospitals against the raw means of the other half."""
+    rows = []
+    for seed in range(4):
+        for fit, check in (halves(region, seed, plain), halves(region, seed, plain)[::-1]):
+            other = Calibrator().fit(check).table_.frame.set_index("drg")
+            row = []
+            for shrunk in (False, True):
+                fitted = Calibrator(shrink=shrunk).fit(fit)
+                assert ("no_families" in fitted.trail_.warnings) == (shrunk and plain)
+                both = other.join(fitted.weights_.rename("ours"), how="inner")
+                n = both["cases"]
+                scale = (n * both["weight"]).sum() / (n * both["ours"]).sum()
+                error = np.log(both["ours"] * scale / both["weight"]) ** 2
+                row += [np.sqrt(error.mean()), np.sqrt((n * error).sum() / n.sum())]
+            rows.append(row)
+    raw, raw_weighted, shrunk, shrunk_weighted = np.mean(rows, axis=0)
+    by_cases = f"by cases {raw_weighted:.4f} -> {shrunk_weighted:.4f}"
+    print(f"\nRMSE {raw:.4f} -> {shrunk:.4f}, {by_cases}")  # noqa: T201
+    assert shrunk < raw
+    assert shrunk_weighted < raw_weighted
+
+
+CODES = ("AA11", "AA13", "AA15", "BB11", "BB15", "CC19", "DD13")
+
+
+@given(
+    st.lists(st.floats(100, 1e5), min_size=7, max_size=7),
+    st.lists(st.one_of(st.floats(1e-4, 5), st.just(np.inf)), min_size=7, max_size=7),
+    st.floats(0.01, 1),
+)
+def test_against_one_group_at_a_time(costs, variances, spread) -> None:
+    level = np.where(np.isinf(variances), np.nan, costs)
+    variance = np.array(variances)
+    steps = {2.0: 0.3, 3.0: 0.7}
+    found = shrink(level, variance, families(CODES), Prior(steps, spread))
+    step = dict(zip(CODES, (0.7, 0.3, 0, 0.7, 0, 0, 0.3), strict=True))
+    for i, code in enumerate(CODES):
+        kin = [j for j, c in enumerate(CODES) if c[:3] == code[:3] and np.isfinite(level[j])]
+        if np.isnan(level[i]):
+            assert np.isnan(found[i])
+            continue
+        trust = [1 / (variance[j] + spread**2) for j in kin]
+        logs = [np.log(level[j]) - step[CODES[j]] for j in kin]
+        centre = np.exp(np.average(logs, weights=trust) + step[code])
+        z = spread**2 / (spread**2 + variance[i])
+        assert found[i] == pytest.approx(centre * (1 - z) + level[i] * z)
+        assert min(centre, level[i]) * (1 - 1e-9) <= found[i] <= max(centre, level[i]) * (1 + 1e-9)
+        if len(kin) == 1:  # alone in its ADRG, it has nobody to be drawn to
+            assert found[i] == pytest.approx(level[i])
+
+
+def test_steps_and_spread_are_found() -> None:
+    rng = np.random.default_rng(1)
+    groups = tuple(f"{a}{b}{c}{s}" for a in "AB" for b in "ABCDEFGHIJ" for c in "123456789"
+                   for s in "135")  # fmt: skip
+    family = families(groups)
+    rank = np.array([{"1": 0.8, "3": 0.35, "5": 0.0}[g[3]] for g in groups])
+    variance = rng.uniform(0.001, 0.05, len(groups))
+    centre = rng.normal(9, 1, len(family.names))[family.family] + rank
+    level = np.exp(centre + rng.normal(0, 0.15, len(groups)) + rng.normal(0, np.sqrt(variance)))
+    found = prior(level, variance, family)
+    assert found.steps == {2.0: pytest.approx(0.35, abs=0.05), 3.0: pytest.approx(0.8, abs=0.05)}
+    assert found.spread == pytest.approx(0.15, abs=0.02)
+
+
+def test_noise_is_found() -> None:
+    rng = np.random.default_rng(2)
+    hospitals, groups, n = 60, 40, 30
+    level = np.exp(rng.normal(9, 0.8, groups))
+    hospital, drg = np.indices((hospitals, groups)).reshape(2, -1)
+    between, within = 0.15**2, 0.4**2
+    cell = level[drg] * rng.normal(1, np.sqrt(between), len(drg))
+    cost = np.repeat(cell, n) + np.repeat(level[drg], n) * rng.gamma(4, 0.1, len(drg) * n)
+    cost -= np.repeat(level[drg], n) * 0.4
+    within = 4 * 0.1**2
+    cases = pd.DataFrame({"drg": np.repeat(drg, n).astype(str), "total_cost": cost,
+                          "hospital_id": np.repeat(hospital, n)})  # fmt: skip
+    fitted = Calibrator(shrink=True).fit(cases)
+    assert fitted.noise_.within == pytest.approx(within, rel=0.05)
+    assert fitted.noise_.between == pytest.approx(between, rel=0.15)
+    again = noise(fitted.statistics_, fitted.fit_)
+    assert again == fitted.noise_
+    expected = again.within / (hospitals * n) + again.between / hospitals
+    assert again.variance(fitted.statistics_) == pytest.approx(expected)
+
+
+def test_what_cannot_be_shrunk() -> None:
+    totals = pd.DataFrame({"drg": ["AA11", "AA15"], "hospital_id": ["a", "a"],
+                           "total_cost": [5.0, 4.0], "cases": [2, 3]})  # fmt: skip
+    with pytest.raises(DrgError, match="needs the cost of single cases"):
+        Calibrator(shrink=True).fit(totals)
+    single = totals.drop(columns="cases")
+    with pytest.raises(DrgError, match="no group has two cases in one hospital"):
+        Calibrator(shrink=True).fit(single)
+    assert Noise(0.2, 0.1).variance(Calibrator().fit(single).statistics_).tolist() == [
+        pytest.approx(0.3), pytest.approx(0.3)]  # fmt: skip
