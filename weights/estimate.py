@@ -8,8 +8,8 @@ differ in how the factor is found:
 method      factor of hospital h                                   source
 ==========  =====================================================  ===============================
 mean        1                                                      NHSA, CHS-DRG technical standard
-geometric   1, means of logs                                       CMS before FY1984
-hsrv        mean cost of h over its case-mix index                 RAND N-3486 (1993), CMS FY2007
+geometric   1, means of logs                                       robust to dear cases
+hsrv        mean cost of h over its case-mix index                 RAND; proposed by CMS for FY2007
 regression  least squares of log cost on group and hospital        two-way analysis of variance
 gamma       Gamma GLM with log link on group and hospital          McCullagh and Nelder (1989)
 ==========  =====================================================  ===============================
@@ -38,7 +38,7 @@ class Fit:
     Attributes:
         level: relative cost of a case in yuan, on the scale of the mean; NaN without cases.
             Shape (R, G) or (G,).
-        factor: cost level of each hospital, case-weighted mean 1. Shape (R, H) or (H,).
+        factor: cost level of each hospital, case-weighted geometric mean 1. Shape (R, H) or (H,).
         iterations: rounds until the fixed point.
         change: largest relative change of a level in the last round.
     """
@@ -82,6 +82,8 @@ class Estimator:
         if not 0 < self.tolerance < 0.1:
             raise problem("out of range", key="tolerance", found=self.tolerance,
                           expected="above 0 and below 0.1")  # fmt: skip
+        if self.most < 1:
+            raise problem("out of range", key="most rounds", found=self.most, expected="1 or more")
 
     @property
     def needs_logs(self) -> bool:
