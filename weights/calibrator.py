@@ -283,7 +283,7 @@ class Calibrator:
             self.trail_.warn("not_converged", f"after {self.fit_.iterations:,} rounds weights "
                              f"still move by {self.fit_.change:.2g}")  # fmt: skip
         if len(sums.hospitals) == 1:
-            self.trail_.warn("one_hospital", f"with one hospital {how.method} is the plain mean")
+            self.trail_.warn("one_hospital", f"with one hospital {how.method} has none to compare")
         parts = _parts(sums)
         if parts > 1:
             self.trail_.warn(

@@ -61,8 +61,9 @@ def noise(sums: Statistics, fit: Fit) -> Noise:
     if sums.cost_squared is None:
         raise problem("needs the cost of single cases: with the column cases the spread inside "
                       "a group cannot be had", key="shrinkage")  # fmt: skip
-    scale = fit.factor[:, None] * fit.level[None, :]
     n = sums.cases
+    scale = fit.factor[:, None] * fit.level[None, :]
+    scale = scale * (sums.cost.sum() / np.nansum(n * scale))  # factors have a scale of their own
     mean = ratio(sums.cost, n) / scale
     inside = np.nansum(sums.cost_squared / scale**2 - n * mean**2)
     cells = n > 0
