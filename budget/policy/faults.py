@@ -1,0 +1,117 @@
+"""What pydantic finds wrong with a document, as one line: file, key, value, what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from budget.policy.describe import allowed, field_at, keys_at
+from budget.policy.fields import PolicyError
+from budget.policy.tree import Path, spell
+from drg.errors import DrgError, problem
+
+_WRONG_TYPE = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "date_type": "a date",
+    "tuple_type": "an array",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "finite_number": "a finite number",
+    "dict_type": "a table",
+    "is_instance_of": "a table",
+    "missing": "",
+    "extra_forbidden": "",
+}
+FileOf = Callable[[Path], str]
+
+
+def place(location: tuple[int | str, ...], document: Any) -> Path:
+    """Pydantic's location in terms of the document, where rows have names instead of numbers."""
+    node, path = document, []
+    for part in location:
+        if isinstance(part, int) and isinstance(node, Mapping):
+            part = list(node)[part]
+        elif isinstance(part, int) and not isinstance(node, tuple):
+            break  # a single value where several may stand
+        path.append(part)
+        try:
+            node = node[part]
+        except (KeyError, IndexError, TypeError):
+            node = None
+    return tuple(path)
+
+
+def one_line(
+    error: ValidationError, model: type[BaseModel], document: Any, file_of: FileOf
+) -> DrgError:
+    """The first fault, and how many more there are.
+
+    Args:
+        error: what pydantic raised.
+        model: the model of the whole document.
+        document: what was validated.
+        file_of: the file in which the value at a path stands.
+    """
+    details = error.errors(include_url=False)
+    first = _line(details[0], model, document, file_of)
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return DrgError(f"{first}{more}")
+
+
+def _line(
+    details: ErrorDetails, model: type[BaseModel], document: Any, file_of: FileOf
+) -> DrgError:
+    path = place(details["loc"], document)
+    kind, found = details["type"], details["input"]
+    context = details.get("ctx", {})
+    if isinstance(context.get("error"), PolicyError):
+        fault = cast("PolicyError", context["error"])
+        path = (*path, *fault.path)
+        return problem(
+            fault.what,
+            file=file_of(path),
+            key=spell(path),
+            found=_shown(fault.found),
+            expected=fault.expected,
+        )
+    if kind == "missing":
+        return problem(
+            "is missing",
+            file=file_of(path),
+            key=spell(path),
+            expected=allowed(field_at(model, path)),
+        )
+    if kind == "extra_forbidden":
+        known = keys_at(model, path[:-1])
+        return problem(
+            "unknown key",
+            file=file_of(path),
+            key=spell(path),
+            expected="one of " + ", ".join(known),
+        )
+    expected = allowed(field_at(model, path)) or _WRONG_TYPE.get(kind)
+    what = "wrong type" if kind in _WRONG_TYPE else "not allowed"
+    return problem(
+        what,
+        file=file_of(path),
+        key=spell(path),
+        found=_shown(found),
+        expected=expected or details["msg"],
+    )
+
+
+def _shown(found: object) -> object:
+    if isinstance(found, bool):
+        return str(found).lower()
+    if isinstance(found, Mapping):
+        return "a table"
+    if isinstance(found, tuple):
+        return "an array"
+    return found

@@ -1,0 +1,147 @@
+"""Ladders (分段): figures by bands of a number, without gap or overlap, for whole arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ConfigDict, RootModel, model_validator
+
+from budget.policy.fields import PolicyError, figure, share
+from budget.policy.select import Selector, compatible
+
+Floats = npt.NDArray[np.float64]
+
+
+class Band(Selector):
+    """One band: more than ``above``, at most ``upto``; only the outer ends are left out."""
+
+    above: float | None = figure("下限", "lower end, itself outside the band", low=0, optional=True)
+    upto: float | None = figure("上限", "upper end, itself inside the band", low=0, optional=True)
+
+
+class Share(Band):
+    """A band with a share."""
+
+    value: float = share("比例", "share in this band")
+
+
+B = TypeVar("B", bound=Band)
+
+
+class Ladder(RootModel[tuple[B, ...]], Generic[B]):
+    """Bands in order; those with the same selectors reach from 0 to infinity together."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    def __iter__(self) -> Iterator[B]:  # type: ignore[override]
+        return iter(self.root)
+
+    def __getitem__(self, index: int) -> B:
+        return self.root[index]
+
+    def __len__(self) -> int:
+        return len(self.root)
+
+    @property
+    def ladders(self) -> list[list[int]]:
+        """The bands' indices by their selectors, the least particular first."""
+        found: dict[tuple[tuple[str, tuple[str | int, ...]], ...], list[int]] = {}
+        for i, band in enumerate(self.root):
+            found.setdefault(tuple(band.selectors.items()), []).append(i)
+        return sorted(found.values(), key=lambda held: self.root[held[0]].rank)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Ladder[B]:
+        if not self.root:
+            raise PolicyError("has no band", expected="at least one")
+        ladders = self.ladders
+        for held in ladders:
+            _without_gap(self.root, held)
+        firsts = [self.root[held[0]] for held in ladders]
+        for i, one in enumerate(firsts):
+            for j, other in enumerate(firsts[:i]):
+                if one.rank == other.rank and compatible(one, other):
+                    raise PolicyError(
+                        f"applies to the same cases as [{ladders[j][0]}]",
+                        ladders[i][0],
+                        expected="bands that differ in a selector's values",
+                    )
+        return self
+
+    def at(self, number: npt.ArrayLike, of: str = "value", **attributes: npt.ArrayLike) -> Floats:
+        """The figures at some numbers, such as weights.
+
+        Args:
+            number: what the bands divide.
+            of: the key of the figure.
+            **attributes: arrays or single values by the names of
+                :data:`~budget.policy.select.SELECTORS`, for ladders with selectors.
+
+        Returns:
+            The figures; NaN where the number is NaN or no ladder applies.
+        """
+        shape = np.broadcast_shapes(np.shape(number), *(np.shape(v) for v in attributes.values()))
+        numbers = np.broadcast_to(np.asarray(number, np.float64), shape)
+        found = np.full(shape, np.nan)
+        for held in self.ladders:
+            bands = [self.root[i] for i in held]
+            ends = np.array([band.upto for band in bands[:-1]], np.float64)
+            values = np.array([getattr(band, of) for band in bands], np.float64)
+            here = bands[0].applies(**attributes)
+            new = values[np.searchsorted(ends, numbers, side="left")]
+            found = np.where(here, new, found)
+        return np.asarray(np.where(np.isnan(numbers), np.nan, found))
+
+    def slices(
+        self, number: npt.ArrayLike, of: str = "value", **attributes: npt.ArrayLike
+    ) -> Floats:
+        """Numbers cut into bands, each part times its band's figure, and summed.
+
+        For shares that hold for the part of a sum inside a band, such as major illness or
+        overrun sharing: ``sum over bands of value * (part of number inside the band)``.
+        """
+        shape = np.broadcast_shapes(np.shape(number), *(np.shape(v) for v in attributes.values()))
+        numbers = np.broadcast_to(np.asarray(number, np.float64), shape)
+        found = np.full(shape, np.nan)
+        for held in self.ladders:
+            total = np.zeros(shape)
+            for band in (self.root[i] for i in held):
+                inside = np.minimum(numbers, band.upto or math.inf) - (band.above or 0)
+                total += getattr(band, of) * np.maximum(inside, 0)
+            found = np.where(self.root[held[0]].applies(**attributes), total, found)
+        return np.asarray(np.where(np.isnan(numbers), np.nan, found))
+
+
+def _without_gap(bands: Sequence[Band], held: list[int]) -> None:
+    reached: float | None = 0.0
+    for i in held:
+        band = bands[i]
+        start = band.above or 0.0
+        if reached is None or start < reached:
+            end = "infinity" if reached is None else f"{reached:g}"
+            raise PolicyError("band overlaps the one before", i, "above", found=start, expected=end)
+        if start > reached:
+            raise PolicyError(
+                "gap before the band", i, "above", found=start, expected=f"{reached:g}"
+            )
+        if band.upto is not None and band.upto <= start:
+            raise PolicyError(
+                "band ends before it begins",
+                i,
+                "upto",
+                found=band.upto,
+                expected=f"above {start:g}",
+            )
+        reached = band.upto
+    if reached is not None:
+        raise PolicyError(
+            "the last band ends",
+            held[-1],
+            "upto",
+            found=reached,
+            expected="no upper end, so that every value has a band",
+        )

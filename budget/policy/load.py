@@ -1,0 +1,180 @@
+"""Finding and loading policies: the chain of documents, laid over one another, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from budget.policy.header import Document, make, read, require_date
+from budget.policy.policy import Header, Policy, build
+from budget.policy.tree import NONE, Tree, overlay, parse, without
+from drg.errors import problem
+
+SHIPPED = Path(__file__).parents[1] / "policies"
+Source: TypeAlias = "str | PathLike[str] | Mapping[str, Any]"
+
+
+def policies() -> tuple[str, ...]:
+    """Ids of the policies that come with the package, in order."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+
+
+def find_policy(policy: str | PathLike[str]) -> Path:
+    """The file of a shipped policy's id, or of a document on disk.
+
+    Raises:
+        DrgError: there is no such policy.
+    """
+    if str(policy) in policies():
+        return SHIPPED / f"{policy}.toml"
+    path = Path(policy)
+    if path.is_file():
+        return path
+    raise problem(
+        "no such policy",
+        key="policy",
+        found=policy,
+        expected=f"one of {', '.join(policies())}, or a TOML file",
+    )
+
+
+def load_policy(policy: str | PathLike[str] = "national-default", *overlays: Source) -> Policy:
+    """Load a policy.
+
+    Args:
+        policy: a shipped id, or the path of a TOML file.
+        *overlays: further documents, each laid over what stands before: ids, paths or tables.
+            What they extend must already be there.
+
+    Raises:
+        DrgError: a document is missing, wrong or incomplete, or documents extend in a circle.
+    """
+    chain = _chain(find_policy(policy))
+    over = [_extra(given, chain) for given in overlays]
+    for one in over:
+        if one.id in {held.id for held in chain}:
+            raise problem("the same id as a document below", file=one.file, key="id", found=one.id)
+        chain = [one, *chain]
+    tree: Tree = {}
+    unknown: dict[str, str] = {}
+    header: dict[str, Any] = {}
+    for document in reversed(chain):
+        tree = _lay(document, tree)
+        unknown.update(document.unknown)
+        header = _joined(header, document) if document in over else _inherited(header, document)
+    unknown = {key: text for key, text in unknown.items() if text != NONE}
+    return build(_header(header, unknown, chain), tree)
+
+
+def _chain(path: Path) -> list[Document]:
+    """A document and those that it extends, the topmost first."""
+    documents: list[Document] = []
+    seen: list[Path] = []
+    while True:
+        if path.resolve() in seen:
+            raise problem(
+                "documents extend each other in a circle",
+                file=documents[-1].file,
+                key="extends",
+                found=documents[-1].extends,
+            )
+        seen.append(path.resolve())
+        document = read(path, _name(path))
+        require_date(document)
+        if document.id in {held.id for held in documents}:
+            raise problem(
+                "the same id as a document above", file=document.file, key="id", found=document.id
+            )
+        documents.append(document)
+        if not document.extends:
+            return documents
+        path = _parent(document, path)
+
+
+def _name(path: Path) -> str:
+    return path.name if path.parent == SHIPPED else str(path)
+
+
+def _parent(document: Document, path: Path) -> Path:
+    wanted = document.extends
+    if wanted in policies():
+        return SHIPPED / f"{wanted}.toml"
+    for beside in (path.parent / wanted, path.parent / f"{wanted}.toml"):
+        if beside.is_file():
+            return beside
+    raise problem(
+        "no such policy",
+        file=document.file,
+        key="extends",
+        found=wanted,
+        expected=f"one of {', '.join(policies())}, or a TOML file beside this one",
+    )
+
+
+def _extra(given: Source, chain: list[Document]) -> Document:
+    if isinstance(given, Mapping):
+        table = {"id": "overlay", "title": "overlay", "source": "given in the call", **given}
+        document = make(table, "overlay")
+    else:
+        path = find_policy(given)
+        document = read(path, _name(path))
+    if document.extends and document.extends not in {held.id for held in chain}:
+        raise problem(
+            "is no document of the policy that this is laid over",
+            file=document.file,
+            key="extends",
+            found=document.extends,
+            expected="one of " + ", ".join(held.id for held in chain),
+        )
+    return document
+
+
+def _lay(document: Document, below: Tree) -> Tree:
+    for key in document.remove:
+        below = without(below, parse(key), key, document.file)
+    return overlay(below, document.tree, document.file)
+
+
+# Not handed down by extends: they belong to one document.
+_OWN = ("id", "valid_from", "valid_to", "source", "extends", "note", "title", "title_en")
+
+
+def _inherited(header: Mapping[str, Any], document: Document) -> dict[str, Any]:
+    """The header of a document, with what it takes over from the one that it extends."""
+    return {**{k: v for k, v in header.items() if k not in _OWN}, **document.header}
+
+
+def _joined(header: Mapping[str, Any], document: Document) -> dict[str, Any]:
+    """The header of a policy on which an overlay was laid: both names, the overlay's dates."""
+    marks = {"id": "+", "title": " + ", "title_en": " + ", "source": "; "}
+    over = dict(document.header)
+    over.setdefault("title_en", over["title"])
+    below = {"title_en": header["title"], **header}
+    return {
+        **below,
+        **over,
+        **{key: f"{below[key]}{mark}{over[key]}" for key, mark in marks.items()},
+    }
+
+
+def _header(header: Mapping[str, Any], unknown: Mapping[str, str], chain: list[Document]) -> Header:
+    def text(key: str) -> str:
+        value = str(header.get(key, ""))
+        return "" if value == NONE else value
+
+    return Header(
+        id=text("id"),
+        title=text("title"),
+        title_en=text("title_en") or text("title"),
+        region=text("region"),
+        valid_from=header.get("valid_from"),
+        valid_to=header.get("valid_to"),
+        source=text("source"),
+        weights=text("weights"),
+        scheme=text("scheme"),
+        unknown=unknown,
+        chain=tuple(held.id for held in chain),
+        files={held.id: held.file for held in chain},
+    )

@@ -1,0 +1,188 @@
+"""Outliers (极端病例): where low and high begin (倍率界限), and what is paid there."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from budget.policy.fields import Part, PolicyError, figure, section, share
+from budget.policy.ladder import Band, Ladder
+from budget.policy.select import compatible
+
+HighRule = Literal[
+    "standard",
+    "cost",
+    "excess_points",
+    "cost_minus",
+    "cost_minus_standard",
+    "excess_share",
+    "step_share",
+    "cost_minus_part",
+    "banded",
+]
+# name -> letter in the rules, payment, the parameters it has
+HIGH_RULES: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "standard": ("A", "S", ()),
+    "cost": ("B", "c", ()),
+    "excess_points": ("C", "100*RW*[k + (r - T)] points", ()),
+    "cost_minus": ("D", "c - (T - 1)*S", ()),
+    "cost_minus_standard": ("E", "c - S", ()),
+    "excess_share": ("F", "S*[1 + share*(r - T)]", ("share",)),
+    "step_share": ("G", "S*[step + share*(r - T)]", ("share", "step")),
+    "cost_minus_part": ("H", "c - part*S", ("part",)),
+    "banded": ("I", "cost*c + standard*S by band of r", ("bands",)),
+}
+
+
+class Threshold(Band):
+    """A threshold (倍率界限) for a band of weights."""
+
+    value: float = figure(
+        "倍率界限", "threshold of the ratio cost over standard", "times", above=0, high=50
+    )
+
+
+class Payment(Band):
+    """What is paid in a band of the ratio r: ``cost * c + standard * S``."""
+
+    cost: float = figure("费用比例", "multiple of the case's cost", "times", low=-10, high=10)
+    standard: float = figure("标准倍数", "multiple of the standard", "times", low=-50, high=50)
+
+
+class LowBand(Part):
+    """A band above L that is not yet paid in full (Hangzhou: 0.4 to 0.8, ``c + 0.2*S``)."""
+
+    upto: float = figure(
+        "区间上限", "end of the band, in multiples of the standard", "times", above=0, high=10
+    )
+    cost: float = figure("费用比例", "multiple of the case's cost", "times", low=0, high=10)
+    standard: float = figure("标准倍数", "multiple of the standard", "times", low=0, high=10)
+
+
+class Low(Part):
+    """Low outliers (低倍率病例): ``r < L`` is paid its cost; of the cost, this share."""
+
+    share: float = share("费用支付比例", "share of its cost that a low case is paid")
+    thresholds: Ladder[Threshold] = section(
+        "低倍率界限", "L by weight, tier, insurance", optional=False
+    )
+    band: LowBand | None = section("低倍率过渡段", "band above L that is not yet paid in full")
+
+
+class High(Part):
+    """High outliers (高倍率病例): ``r > T`` is paid by one of nine rules."""
+
+    rule: HighRule = figure("高倍率规则", "what is paid above T")
+    thresholds: Ladder[Threshold] = section(
+        "高倍率界限", "T by weight, tier, insurance", optional=False
+    )
+    share: float | None = share(
+        "超界比例", "share of the excess (excess_share, step_share)", optional=True
+    )
+    step: float | None = figure(
+        "起步倍数",
+        "multiple of the standard at T (step_share)",
+        "times",
+        low=0,
+        high=50,
+        optional=True,
+    )
+    part: float | None = figure(
+        "扣除倍数",
+        "multiple of the standard taken off (cost_minus_part)",
+        "times",
+        low=0,
+        high=50,
+        optional=True,
+    )
+    bands: Ladder[Payment] | None = section(
+        "分段支付", "payment by band of r (banded); the first band begins at T"
+    )
+
+    @model_validator(mode="after")
+    def _parameters(self) -> High:
+        wanted = HIGH_RULES[self.rule][2]
+        for key in ("share", "step", "part", "bands"):
+            held = getattr(self, key)
+            if held is None and key in wanted:
+                raise PolicyError("is missing", key, expected=f"needed by rule = '{self.rule}'")
+            if held is not None and key not in wanted:
+                raise PolicyError(
+                    f"rule '{self.rule}' has no such parameter",
+                    key,
+                    found=None if key == "bands" else held,
+                    expected=f'{key} = "none", or another rule',
+                )
+        if self.bands is not None:
+            highest = max(band.value for band in self.thresholds)
+            first = self.bands[0].upto
+            if first is not None and first <= highest:
+                raise PolicyError(
+                    "ends below the threshold",
+                    "bands",
+                    0,
+                    "upto",
+                    found=first,
+                    expected=f"above {highest:g}",
+                )
+        return self
+
+
+class Outliers(Part):
+    """Outliers (极端病例).
+
+    A case is low when ``r < L``, high when ``r > T``, normal otherwise, L and T included.
+    """
+
+    ratio: Literal["standard", "regional"] = figure(
+        "倍率分母", "denominator of r: the standard S, or regional M*RW without k"
+    )
+    low: Low | None = section("低倍率", "low outliers")
+    high: High | None = section("高倍率", "high outliers")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Outliers:
+        if self.low is None:
+            return self
+        low, band = self.low.thresholds, self.low.band
+        if band is not None:
+            for one in low:
+                if one.value >= band.upto:
+                    raise PolicyError(
+                        "ends below L",
+                        "low",
+                        "band",
+                        "upto",
+                        found=band.upto,
+                        expected=f"above {one.value:g}",
+                    )
+        for i, high in enumerate(self.high.thresholds if self.high else ()):
+            if band is not None and band.upto > high.value:
+                raise PolicyError(
+                    "ends above T",
+                    "low",
+                    "band",
+                    "upto",
+                    found=band.upto,
+                    expected=f"at most {high.value:g}",
+                )
+            for one in low:
+                if one.value >= high.value and compatible(one, high) and _meet(one, high):
+                    raise PolicyError(
+                        "not above the low threshold",
+                        "high",
+                        "thresholds",
+                        i,
+                        "value",
+                        found=high.value,
+                        expected=f"above {one.value:g}",
+                    )
+        return self
+
+
+def _meet(one: Band, other: Band) -> bool:
+    """Whether two bands have a weight in common."""
+    start = max(one.above or 0.0, other.above or 0.0)
+    ends = [band.upto for band in (one, other) if band.upto is not None]
+    return not ends or start < min(ends)

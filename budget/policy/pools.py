@@ -1,0 +1,148 @@
+"""Pools (基金池, 总额预算), cash flow (拨付), out-of-area prepayment, procurement retention."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from budget.policy.fields import Many, Part, PolicyError, Row, Rows, figure, rows, share, words
+from budget.policy.fields import yuan as yuan_field
+from budget.policy.select import Choice
+from drg.errors import problem
+
+Branch = Literal[
+    "ungrouped",
+    "ambiguous",
+    "unpriced",
+    "unstable",
+    "short_stay",
+    "long_stay",
+    "day_bed",
+    "review",
+    "new_technology",
+]
+
+
+class CarveOut(Row):
+    """Money set aside before the pool (预留, 剔除)."""
+
+    kind: Literal["out_of_area", "major_illness", "procurement", "special_review", "other"] = (
+        figure("用途", "what it is for")
+    )
+    amount: float | None = yuan_field("金额", "a fixed sum", optional=True)
+    share: float | None = share("比例", "a share of the budget before carve-outs", optional=True)
+
+    @model_validator(mode="after")
+    def _one(self) -> CarveOut:
+        if (self.amount is None) == (self.share is None):
+            raise PolicyError("needs one size", "share", expected="either amount or share")
+        return self
+
+
+class Pool(Choice):
+    """A pool (基金池): the cases of its selectors share one budget and one point value.
+
+    ``budget before carve-outs``: given, or last year's spend x (1 + growth). The reserve is a
+    share of what is left after carve-outs.
+    """
+
+    basis: Literal["given", "growth"] = figure("预算方式", "a given sum, or growth on last year")
+    budget: float | None = yuan_field("预算总额", "budget before carve-outs (given)", optional=True)
+    last_year: float | None = yuan_field(
+        "上年支出",
+        "last year's DRG fund spend (growth); from the data when left out",
+        optional=True,
+    )
+    growth: float | None = figure(
+        "增长率", "growth on last year's spend (growth)", "share", low=-1, high=1, optional=True
+    )
+    reserve: float = share("调剂金比例", "reserve (调剂金, 风险金) as a share of the pool")
+    outside: Many[Branch] = words("池外病例", "kinds of cases that are paid outside the pool")
+    carve_outs: Rows[CarveOut] = rows("预留", "sums set aside first")
+
+    @model_validator(mode="after")
+    def _parameters(self) -> Pool:
+        for key, kind in (("budget", "given"), ("growth", "growth"), ("last_year", "growth")):
+            held = getattr(self, key)
+            if held is None and self.basis == kind and key != "last_year":
+                raise PolicyError("is missing", key, expected=f"needed by basis = '{kind}'")
+            if held is not None and self.basis != kind:
+                raise PolicyError(f"basis = '{self.basis}' has no such parameter", key, found=held)
+        shares = sum(one.share or 0 for one in self.carve_outs)
+        if shares > 1:
+            raise PolicyError(
+                "carve-outs above the whole budget",
+                "carve_outs",
+                found=round(shares, 9),
+                expected="shares that sum to at most 1",
+            )
+        return self
+
+    def amount(self, last_year: float | None = None) -> float:
+        """What is shared out, in yuan: budget less carve-outs less reserve.
+
+        Args:
+            last_year: last year's spend in yuan, where the document leaves it to the data.
+        """
+        if self.basis == "given":
+            whole = self.budget or 0.0
+        else:
+            spent = self.last_year if self.last_year is not None else last_year
+            if spent is None:
+                raise problem("last year's spend is not known", key=f"pools.{self.name}.last_year")
+            whole = spent * (1 + (self.growth or 0.0))
+        left = whole - sum(
+            one.amount if one.amount is not None else whole * (one.share or 0.0)
+            for one in self.carve_outs
+        )
+        return left * (1 - self.reserve)
+
+
+class Cash(Part):
+    """Cash flow (拨付) through the year."""
+
+    basis: Literal["payable", "last_year_mean"] = figure(
+        "预拨依据", "the month's payable, or last year's monthly mean"
+    )
+    advance: float = share("预拨比例", "monthly advance as a share of the basis")
+    quality_money: float = share("质量保证金比例", "quality money held back until the assessment")
+    working_days: int = figure(
+        "拨付时限", "working days from claim to payment", "working days", low=0, high=366
+    )
+    clearing_month: int = figure(
+        "清算月", "month of the next year by which the year is cleared", "month", low=1, high=12
+    )
+    clearing_day: int = figure("清算日", "day of that month", "day", low=1, high=31)
+
+    @model_validator(mode="after")
+    def _within(self) -> Cash:
+        if round(self.advance + self.quality_money, 9) > 1:
+            raise PolicyError(
+                "advance and quality money exceed the whole",
+                "quality_money",
+                found=self.quality_money,
+                expected=f"at most {1 - self.advance:g}",
+            )
+        return self
+
+
+class OutOfArea(Part):
+    """Out-of-area prepayment (异地就医预付金): multiples of the previous Q4's monthly mean."""
+
+    cross_province: float = figure(
+        "跨省倍数", "months' means prepaid across provinces", "times", low=0, high=24
+    )
+    in_province: float = figure(
+        "省内倍数", "months' means prepaid inside the province", "times", low=0, high=24
+    )
+    working_days: int = figure(
+        "拨付时限", "working days from receipt to the hospitals", "working days", low=0, high=366
+    )
+
+
+class Procurement(Part):
+    """Retention of procurement savings (集采结余留用): volume x price drop x share x assessment."""
+
+    share: float = share("留用比例", "share of the savings that hospitals keep")
+    assessed: bool = figure("考核挂钩", "whether the assessment coefficient applies")
