@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from weights.compare import Comparison
+    from weights.compare import Comparison, Slope
 
 _MOST = 15
 
@@ -70,11 +70,10 @@ def summary(found: Comparison, lang: str) -> str:
     def number(value: float | None, shape: str = ".4f") -> str:
         return "-" if value is None else format(value, shape)
 
-    def slope(found: object) -> str:
-        if found is None:
+    def slope(line: Slope | None) -> str:
+        if line is None:
             return "-"
-        value, se = getattr(found, "slope", 0.0), getattr(found, "se", None)
-        return f"{value:.4f}" + ("" if se is None else f" (SE {se:.4f})")
+        return f"{line.slope:.4f}" + ("" if line.se is None else f" (SE {line.se:.4f})")
 
     weighted = say(f"按病例加权（{found.weighting}）", f"by cases ({found.weighting})")
     lines = [
