@@ -91,6 +91,16 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "drg": ("drg编码", "drg代码", "drg组", "drg组编码", "病组编码", "病组代码", "病组", "drg_code"),
     "adrg": ("adrg编码", "adrg代码", "adrg组", "adrg_code"),
     "status": (),
+    # of a case to be paid
+    "other_paid": ("其他支付", "其他基金支付"),
+    "patient_out_of_scope": ("自费金额", "全自费金额", "范围外费用", "fulamt_ownpay_amt"),
+    "patient_deductible": ("起付线", "起付标准", "起付金额", "act_pay_dedc"),
+    "patient_copay": ("自付金额", "个人自付", "自付比例金额"),
+    "population": ("人员类别", "人员身份", "救助对象类别", "psn_type"),
+    "special_review": ("特病单议", "特例单议"),
+    "day_surgery": ("日间手术", "daysrg_flag"),
+    "day_bed": ("日间病床",),
+    "tcm_share": ("中医治疗占比", "中医药服务占比"),
 }  # fmt: skip
 
 CANONICAL: tuple[str, ...] = (
@@ -98,7 +108,8 @@ CANONICAL: tuple[str, ...] = (
     "sex", "age", "age_days", "birth_weight", "length_of_stay", "discharge_mode", "department",
     "icu_hours", "diagnoses", "procedures", "total_cost", "cost_medical", "cost_nursing",
     "cost_technology", "cost_drug_material", "cost_management", "fund_paid", "cases", "drg", "adrg",
-    "status",
+    "status", "other_paid", "patient_out_of_scope", "patient_deductible", "patient_copay",
+    "population", "special_review", "day_surgery", "day_bed", "tcm_share",
 )  # fmt: skip
 
 _NUMBER = r"[_\-]?(?P<number>[0-9]{1,6})"

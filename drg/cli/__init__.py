@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import drg
-from drg.cli import scheme
+from drg.cli import policy, scheme, weights
 from drg.cli.check import check
 from drg.cli.demo import demo
 from drg.cli.explain import explain
@@ -51,6 +51,8 @@ app.command("check")(check)
 app.command("group")(group)
 app.command("explain")(explain)
 app.add_typer(scheme.app, name="scheme")
+app.add_typer(weights.app, name="weights")
+app.add_typer(policy.app, name="policy")
 
 
 def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:

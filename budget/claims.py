@@ -1,0 +1,278 @@
+"""Claims (结算清单): the cases of a year as arrays, read batch by batch, a few bytes a case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from drg.cases import CaseColumns
+from drg.cases.amounts import read_amounts
+from drg.cases.dates import months_of, read_dates
+from drg.cases.texts import as_text, text_list
+from drg.cases.values import NUMBERS, Number, read_number, read_text
+from drg.tables.arrays import integers, values
+
+Ints = npt.NDArray[np.int32]
+Fen = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+EMPLOYEE, RESIDENT = 0, 1
+INSURANCES = ("employee", "resident")
+_INSURANCE = {
+    "employee": EMPLOYEE, "职工": EMPLOYEE, "城镇职工": EMPLOYEE, "职工医保": EMPLOYEE,
+    "职工基本医疗保险": EMPLOYEE, "310": EMPLOYEE, "resident": RESIDENT, "居民": RESIDENT,
+    "城乡居民": RESIDENT, "居民医保": RESIDENT, "城乡居民基本医疗保险": RESIDENT, "390": RESIDENT,
+}  # fmt: skip
+GROUPED, UNGROUPED, AMBIGUOUS = 0, 1, 2
+_FLAG = {"1": True, "是": True, "true": True, "yes": True, "y": True, "1.0": True}
+PATIENT_PARTS = ("patient_out_of_scope", "patient_deductible", "patient_copay")
+_AMOUNTS = ("fund_paid", "other_paid", *PATIENT_PARTS)
+_FLAGS = ("special_review", "day_surgery", "day_bed")
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Cases, one entry a row of the input.
+
+    Attributes:
+        group: place in the weight table, -1 for a group that it does not list. Shape (N,).
+        kind: ``GROUPED``, ``UNGROUPED`` or ``AMBIGUOUS``.
+        hospital: place in the table of hospitals, -1 when it is not there.
+        insurance: ``EMPLOYEE``, ``RESIDENT``, or -1.
+        month: month of discharge in the settlement year, 0 to 11, -1 outside of it or unknown.
+        cost: total billed cost in fen, 0 where it is missing or wrong.
+        stay: length of stay in days, NaN unknown.
+        age: years, NaN unknown.
+        mode: discharge mode, 0 unknown.
+        tcm_share: share of TCM treatment in the cost, NaN unknown.
+        disease: place of the day-bed disease by the principal diagnosis, -1 for none.
+        technology: place of the new technology by the procedures, -1 for none.
+        amounts: what the input says of fund and patient, in fen, by column name.
+        flags: what the input marks, by column name.
+        population: place in ``populations``; zeros without the column.
+        populations: categories of people.
+    """
+
+    group: Ints
+    kind: npt.NDArray[np.int8]
+    hospital: Ints
+    insurance: npt.NDArray[np.int8]
+    month: npt.NDArray[np.int8]
+    cost: Fen
+    stay: npt.NDArray[np.float32]
+    age: npt.NDArray[np.float32]
+    mode: npt.NDArray[np.int8]
+    tcm_share: npt.NDArray[np.float32]
+    disease: npt.NDArray[np.int8]
+    technology: npt.NDArray[np.int8]
+    amounts: dict[str, Fen]
+    flags: dict[str, Bools]
+    population: npt.NDArray[np.int16]
+    populations: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+    def slice(self, start: int, stop: int) -> Claims:
+        """Rows ``start`` to ``stop``, without copying."""
+        return self._each(lambda held: held[start:stop])
+
+    def take(self, rows: npt.NDArray[Any]) -> Claims:
+        """Some rows, by place or mask."""
+        return self._each(lambda held: held[rows])
+
+    def _each(self, part: Any) -> Claims:
+        taken: dict[str, Any] = {}
+        for field in fields(self):
+            held = getattr(self, field.name)
+            if isinstance(held, dict):
+                taken[field.name] = {name: part(column) for name, column in held.items()}
+            else:
+                taken[field.name] = part(held) if isinstance(held, np.ndarray) else held
+        return Claims(**taken)
+
+
+class ClaimReader:
+    """Reads batches of a grouped file as claims.
+
+    Attributes:
+        bad_cells: how many cells of each column could not be read.
+    """
+
+    def __init__(
+        self,
+        columns: CaseColumns,
+        hospitals: Sequence[str],
+        groups: Sequence[str],
+        year: int,
+        populations: Sequence[str] = (),
+        diseases: Sequence[Sequence[str]] = (),
+        technologies: Sequence[Sequence[str]] = (),
+    ) -> None:
+        """Prepare.
+
+        Args:
+            columns: where the parts of a case stand.
+            hospitals: ids of the table of hospitals.
+            groups: groups of the weight table.
+            year: settlement year; a case belongs to it by its discharge.
+            populations: categories of people that the policy knows.
+            diseases: beginnings of principal diagnoses of each day-bed disease.
+            technologies: beginnings of procedure codes of each new technology.
+
+        Raises:
+            DrgError: a column that is needed was not found.
+        """
+        columns.need("drg", "hospital_id", "insurance", "discharge_date", "total_cost")
+        self._columns = columns
+        self._hospitals = {name: place for place, name in enumerate(hospitals)}
+        self._groups = {name: place for place, name in enumerate(groups)}
+        self._populations = ("", *populations)
+        self._year = year
+        self._diseases = [_beginning(codes, principal=True) for codes in diseases]
+        self._technologies = [_beginning(codes, principal=False) for codes in technologies]
+
+    @property
+    def names(self) -> list[str]:
+        """The input's columns that are read."""
+        wanted = (
+            "drg", "hospital_id", "insurance", "discharge_date", "total_cost", "status",
+            "length_of_stay", "age", "discharge_mode", "population", "tcm_share",
+            *_AMOUNTS, *_FLAGS,
+        )  # fmt: skip
+        names = [c for name in wanted if (c := self._columns.column(name)) is not None]
+        if self._diseases:
+            names += self._columns.columns("diagnoses")[:1]
+        if self._technologies:
+            names += self._columns.columns("procedures")
+        return names
+
+    def read(self, table: pa.RecordBatch) -> Claims:
+        """One batch as claims."""
+        rows = table.num_rows
+        kind = self._mapped_by(table, "drg", _kind)
+        if self._columns.column("status"):
+            states = {"ambiguous": AMBIGUOUS, "ungrouped": UNGROUPED, "invalid": UNGROUPED}
+            kind = np.maximum(kind, self._mapped(table, "status", states, GROUPED))
+        insurance = self._mapped(table, "insurance", _INSURANCE, -1)
+        cost, blank, unreadable = read_amounts(self._column(table, "total_cost"))
+        bad = blank | unreadable | (cost <= 0)
+        return Claims(
+            group=self._mapped(table, "drg", self._groups, -1),
+            kind=kind.astype(np.int8),
+            hospital=self._mapped(table, "hospital_id", self._hospitals, -1),
+            insurance=insurance.astype(np.int8),
+            month=self._month(table),
+            cost=np.where(bad, 0, cost),
+            stay=self._number(table, "length_of_stay", NUMBERS["length_of_stay"], rows),
+            age=self._number(table, "age", NUMBERS["age"], rows),
+            mode=np.nan_to_num(
+                self._number(table, "discharge_mode", NUMBERS["discharge_mode"], rows)
+            ).astype(np.int8),
+            tcm_share=self._number(table, "tcm_share", Number(high=1), rows),
+            disease=self._marked(table, "diagnoses", self._diseases, rows),
+            technology=self._marked(table, "procedures", self._technologies, rows),
+            amounts={name: self._amount(table, name) for name in _AMOUNTS if self._has(name)},
+            flags={name: self._flag(table, name) for name in _FLAGS if self._has(name)},
+            population=self._mapped(
+                table, "population", {n: i for i, n in enumerate(self._populations)}, 0
+            ).astype(np.int16) if self._has("population") else np.zeros(rows, np.int16),
+            populations=self._populations,
+        )  # fmt: skip
+
+    def _has(self, name: str) -> bool:
+        return self._columns.column(name) is not None
+
+    def _column(self, table: pa.RecordBatch, name: str) -> pa.Array:
+        return table.column(self._columns.column(name))
+
+    def _distinct(self, table: pa.RecordBatch, name: str) -> tuple[Ints, list[str]]:
+        encoded = self._column(table, name)
+        if not pa.types.is_dictionary(encoded.type):
+            encoded = encoded.dictionary_encode()
+        texts = [(text or "").strip() for text in text_list(as_text(encoded.dictionary))]
+        if encoded.indices.null_count:
+            return integers(encoded.indices, len(texts)).astype(np.int32), [*texts, ""]
+        return values(encoded.indices), [*texts, ""]
+
+    def _mapped(
+        self, table: pa.RecordBatch, name: str, places: Mapping[str, int], missing: int
+    ) -> Ints:
+        codes, texts = self._distinct(table, name)
+        return np.array([places.get(text, missing) for text in texts], np.int32)[codes]
+
+    def _mapped_by(self, table: pa.RecordBatch, name: str, place: Callable[[str], int]) -> Ints:
+        codes, texts = self._distinct(table, name)
+        return np.array([place(text) for text in texts], np.int32)[codes]
+
+    def _marked(
+        self, table: pa.RecordBatch, part: str, patterns: Sequence[str], rows: int
+    ) -> npt.NDArray[np.int8]:
+        """Place of the first pattern that the codes of a part match, -1 for none."""
+        found = np.full(rows, -1, np.int8)
+        columns = self._columns.columns(part)[: 1 if part == "diagnoses" else None]
+        for place, pattern in reversed(list(enumerate(patterns))):
+            for column in columns:
+                texts = as_text(table.column(column))
+                hit = pc.match_substring_regex(texts, pattern).fill_null(False)
+                found[values(hit.cast(pa.uint8())) > 0] = place
+        return found
+
+    def _month(self, table: pa.RecordBatch) -> npt.NDArray[np.int8]:
+        months = months_of(read_dates(self._column(table, "discharge_date"))[0])
+        place = months - self._year * 12
+        return np.where((place >= 0) & (place < 12), place, -1).astype(np.int8)
+
+    def _number(
+        self, table: pa.RecordBatch, name: str, rule: Number, rows: int
+    ) -> npt.NDArray[np.float32]:
+        if not self._has(name):
+            return np.full(rows, np.nan, np.float32)
+        return read_number(self._column(table, name), rule)[0].astype(np.float32)
+
+    def _amount(self, table: pa.RecordBatch, name: str) -> Fen:
+        fen, _, _ = read_amounts(self._column(table, name))
+        return np.maximum(fen, 0)
+
+    def _flag(self, table: pa.RecordBatch, name: str) -> Bools:
+        read = read_text(self._column(table, name))
+        marks = [_FLAG.get((text or "").lower(), False) for text in read.dictionary.to_pylist()]
+        found: Bools = np.array([*marks, False])[integers(read.indices, len(marks))]
+        return found
+
+
+def _kind(group: str) -> int:
+    if group in ("", "0000", "OOOO"):
+        return UNGROUPED
+    return AMBIGUOUS if group.endswith("QY") else GROUPED
+
+
+def _beginning(codes: Sequence[str], *, principal: bool) -> str:
+    """A pattern that finds a code with one of these beginnings in a cell of codes."""
+    wanted = "|".join(re.escape(code) for code in codes)
+    return rf"^\s*({wanted})" if principal else rf"(^|[|,;、，；\s])({wanted})"
+
+
+def joined(parts: Sequence[Claims]) -> Claims:
+    """Several parts as one."""
+    if len(parts) == 1:
+        return parts[0]
+    held: dict[str, Any] = {}
+    for field in fields(Claims):
+        columns = [getattr(part, field.name) for part in parts]
+        if isinstance(columns[0], dict):
+            held[field.name] = {
+                name: np.concatenate([column[name] for column in columns]) for name in columns[0]
+            }
+        elif isinstance(columns[0], np.ndarray):
+            held[field.name] = np.concatenate(columns)
+        else:
+            held[field.name] = columns[0]
+    return Claims(**held)
