@@ -1,4 +1,4 @@
-"""Cases drawn from a synthetic region, and how far fitted weights are from its truth."""
+"""Cases drawn from a synthetic region or by a formula, and how far weights are from the truth."""
 
 from __future__ import annotations
 
@@ -50,3 +50,15 @@ def drawn_region(cases: int = 300_000) -> Drawn:
     columns = ["hospital_id", "total_cost", "length_of_stay"]
     table = region.cases.loc[kept, columns].assign(drg=grouped.loc[kept, "drg"].astype(str))
     return Drawn(table.reset_index(drop=True), region.weights.set_index("drg")["weight"])
+
+
+def drawn(seed: int, hospitals: int = 4, groups: int = 5, noise: float = 0.5, rows: int = 60):
+    """Cases of a connected region: every hospital has the first group, which all have."""
+    rng = np.random.default_rng(seed)
+    drg = np.concatenate([np.zeros(hospitals, int), rng.integers(0, groups, rows)])
+    hospital = np.concatenate([np.arange(hospitals), rng.integers(0, hospitals, rows)])
+    level, factor = np.exp(rng.normal(9, 1, groups)), np.exp(rng.normal(0, 0.3, hospitals))
+    cost = level[drg] * factor[hospital] * np.exp(rng.normal(0, noise, len(drg)))
+    cases = pd.DataFrame({"drg": [f"g{i}" for i in drg], "total_cost": cost,
+                          "hospital_id": [f"h{i}" for i in hospital]})  # fmt: skip
+    return cases, level, factor

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drg.errors import DrgError
+from tests.weights.region import drawn
 from weights.calibrator import Calibrator
 from weights.costs import Costs
 from weights.estimate import METHODS, Estimator
@@ -19,18 +20,6 @@ from weights.statistics import reduce
 
 BY_HOSPITAL = ("hsrv", "regression", "gamma")
 seeds = st.integers(0, 10**6)
-
-
-def drawn(seed: int, hospitals: int = 4, groups: int = 5, noise: float = 0.5, rows: int = 60):
-    """Cases of a connected region: every hospital has the first group, which all have."""
-    rng = np.random.default_rng(seed)
-    drg = np.concatenate([np.zeros(hospitals, int), rng.integers(0, groups, rows)])
-    hospital = np.concatenate([np.arange(hospitals), rng.integers(0, hospitals, rows)])
-    level, factor = np.exp(rng.normal(9, 1, groups)), np.exp(rng.normal(0, 0.3, hospitals))
-    cost = level[drg] * factor[hospital] * np.exp(rng.normal(0, noise, len(drg)))
-    cases = pd.DataFrame({"drg": [f"g{i}" for i in drg], "total_cost": cost,
-                          "hospital_id": [f"h{i}" for i in hospital]})  # fmt: skip
-    return cases, level, factor
 
 
 def fit(cases: pd.DataFrame, **how):

@@ -1,0 +1,173 @@
+"""The calibrator as a whole: its grammar, and what must not change its weights."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drg.errors import DrgError
+from tests.weights.region import drawn, drawn_region
+from weights.bootstrap import Bootstrap
+from weights.calibrator import Calibrator
+from weights.costs import Costs
+from weights.estimate import METHODS, Estimator
+from weights.limits import Corridor, LowVolume
+from weights.normalise import Normalise
+from weights.table import WeightTable
+
+STEPS = {
+    "plain": {},
+    "stable": {"trim": "ratio", "shrink": True, "order": True},
+    "by hospital": {"trim": "iqr", "estimate": "hsrv", "order": True},
+    "gamma": {"estimate": "gamma", "shrink": True, "low_volume": LowVolume(action="keep")},
+    "regression": {"estimate": "regression", "trim": "log3sd"},
+    "winsor": {"estimate": "geometric", "trim": "winsor"},
+}
+PARAMETERS = {
+    "costs": Costs(prices={2024: 1.0}), "trim": "ratio", "estimate": Estimator("hsrv"),
+    "shrink": True, "low_volume": LowVolume(3), "order": True, "corridor": Corridor(0.2),
+    "structure": None, "classes": None, "normalise": Normalise("total", 5.0),
+    "previous": WeightTable("p", pd.DataFrame({"drg": ["a"], "weight": [1.0]})),
+    "families": {"a": ("A", 1.0)}, "groups": ("a", "b"), "bootstrap": Bootstrap(50),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cases() -> pd.DataFrame:
+    return drawn_region().some(8000, 0).reset_index(drop=True)
+
+
+def clone(estimator):
+    """What sklearn.base.clone does and demands, word for word."""
+    parameters = {k: copy.deepcopy(v) for k, v in estimator.get_params(deep=False).items()}
+    new = type(estimator)(**parameters)
+    for name, value in new.get_params(deep=False).items():
+        assert value is parameters[name], name
+    return new
+
+
+def test_parameters_go_round() -> None:
+    steps = Calibrator(**PARAMETERS)
+    assert steps.get_params() == PARAMETERS
+    assert all(value is PARAMETERS[name] for name, value in steps.get_params().items())
+    fresh = Calibrator()
+    assert fresh.set_params(**PARAMETERS) is fresh
+    assert fresh.get_params() == PARAMETERS
+    assert set(clone(steps).get_params()) == set(PARAMETERS)
+    assert not [name for name in vars(Calibrator()) if name.endswith("_")]
+    with pytest.raises(DrgError, match="no such parameter"):
+        steps.set_params(trimming="ratio")
+
+
+def test_fit_changes_no_parameter_and_returns_itself(cases) -> None:
+    steps = Calibrator(estimate="hsrv", groups=("ZZ11",))
+    before, columns = steps.get_params(), cases.copy()
+    assert steps.fit(cases, None) is steps
+    assert steps.get_params() == before
+    pd.testing.assert_frame_equal(cases, columns)
+    cloned = clone(steps)
+    assert not hasattr(cloned, "weights_")
+    assert cloned.fit(cases).table_.digest == steps.table_.digest
+    predicted = steps.predict(cases)
+    assert predicted.index.equals(cases.index)
+    assert predicted.mean() == pytest.approx(1, abs=1e-9)
+    assert np.isnan(steps.predict(pd.DataFrame({"drg": ["ZZ11", "no"]}))).all()
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_same_input_gives_the_same_bytes(cases, name, tmp_path) -> None:
+    tables = [Calibrator(**STEPS[name]).fit(cases).table_ for _ in range(2)]
+    for i, table in enumerate(tables):
+        table.write(tmp_path / f"{i}.csv")
+    assert (tmp_path / "0.csv").read_bytes() == (tmp_path / "1.csv").read_bytes()
+    assert pickle.dumps(tables[0].record) == pickle.dumps(tables[1].record)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_any_order_of_rows(cases, name) -> None:
+    shuffled = cases.sample(frac=1, random_state=1)
+    one, other = (Calibrator(**STEPS[name]).fit(c) for c in (cases, shuffled))
+    np.testing.assert_allclose(one.weights_, other.weights_, rtol=1e-12)
+    assert one.table_.frame["cases_used"].equals(other.table_.frame["cases_used"])
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_another_currency(cases, name) -> None:
+    dearer = cases.assign(total_cost=cases["total_cost"] * 7)
+    one, other = (Calibrator(**STEPS[name]).fit(c) for c in (cases, dearer))
+    np.testing.assert_allclose(one.weights_, other.weights_, rtol=1e-10)
+    np.testing.assert_allclose(
+        one.table_.frame["mean_cost"] * 7, other.table_.frame["mean_cost"], rtol=1e-12
+    )
+
+
+@given(st.integers(0, 10**6), st.sampled_from(METHODS), st.booleans())
+@settings(max_examples=40)
+def test_names_of_groups_and_hospitals_do_not_matter(seed, method, order) -> None:
+    cases, _, _ = drawn(seed)
+    odd = {"g0": "7", "g1": "B 1", "g2": "甲", "g3": '"x"', "g4": "ÄÖ/9"}
+    renamed = cases.assign(drg=cases["drg"].map(odd), hospital_id=cases["hospital_id"] + "号")
+    ladder = {g: ("A", float(i)) for i, g in enumerate(odd)}
+    one = Calibrator(estimate=method, order=order, families=ladder).fit(cases).weights_
+    again = {odd[g]: rung for g, rung in ladder.items()}
+    two = Calibrator(estimate=method, order=order, families=again).fit(renamed).weights_
+    np.testing.assert_allclose(two.reindex(list(map(odd.get, one.index))), one, rtol=1e-12)
+
+
+@given(st.integers(0, 10**6), st.sampled_from(METHODS), st.sampled_from(["none", "ratio", "iqr"]))
+@settings(max_examples=40)
+def test_every_step_is_on_record_and_adds_up(seed, method, trim) -> None:
+    cases, _, _ = drawn(seed, rows=200)
+    fitted = Calibrator(estimate=method, trim=trim, shrink=True).fit(cases)
+    steps = fitted.trail_.steps
+    assert [s.step for s in steps] == ["input", "cost", "trim", "estimate", "shrink", "normalise"]
+    assert steps[4].cases_in == steps[0].cases_out  # trimmed cases are paid again
+    for before, after in pairwise(steps):
+        if after.step == "shrink" and trim != "none":
+            continue
+        assert after.cases_in == before.cases_out
+        assert after.cost_in == pytest.approx(before.cost_out, rel=1e-9)
+    assert steps[0].cost_in == pytest.approx(cases["total_cost"].sum())
+    estimate = steps[3]
+    assert estimate.cost_out == pytest.approx(estimate.cost_in, rel=1e-9)
+    assert fitted.table_.record["steps"] == [s.document() for s in steps]
+    frame = fitted.table_.frame
+    assert frame["cases"].sum() == steps[0].cases_out
+    assert frame["cases_used"].sum() == steps[2].cases_out
+    assert steps[2].changed == steps[2].cases_in - steps[2].cases_out
+
+
+def test_columns_of_the_table(cases) -> None:
+    previous = WeightTable("p", pd.DataFrame({"drg": ["ZZ11"], "weight": [2.0], "name": ["x"]}))
+    frame = Calibrator(previous=previous).fit(cases).table_.frame
+    assert frame["drg"].is_monotonic_increasing
+    assert frame["drg"].is_unique
+    by = cases.groupby("drg")["total_cost"]
+    seen = frame[frame["cases"] > 0].set_index("drg")
+    np.testing.assert_allclose(seen["mean_cost"], by.mean(), rtol=1e-12)
+    np.testing.assert_allclose(seen["cv"], by.std() / by.mean(), rtol=1e-6, atol=1e-7)
+    assert (seen["cases"] == by.size()).all()
+    assert (seen["adrg"] == seen.index.str[:3]).all()
+    (empty,) = frame[frame["cases"] == 0].itertuples()
+    assert (empty.drg, empty.status, empty.previous_weight) == ("ZZ11", "no_cases", 2.0)
+    assert np.isnan(empty.weight)
+
+
+@pytest.mark.parametrize(("steps", "message"), [
+    ({"trim": "x"}, "x"),
+    ({"estimate": "x"}, "method.*not known"),
+    ({"normalise": "x"}, "normalise.*not known"),
+    ({"normalise": "neutral"}, "needs last year's weights"),
+    ({"corridor": Corridor()}, "needs last year's weights"),
+    ({"costs": Costs("components")}, "cost_medical"),
+])  # fmt: skip
+def test_steps_that_cannot_be_done(cases, steps, message) -> None:
+    with pytest.raises(DrgError, match=message):
+        Calibrator(**steps).fit(cases)
