@@ -99,10 +99,28 @@ def rooms() -> str:
     return table(("module", "what it is about"), rows)
 
 
+def policy_keys() -> str:
+    """Keys of a policy; what many rows share, selectors and names of groups, stands in the text."""
+    from budget.policy.describe import allowed, every_key
+    from budget.policy.groups import GroupSet
+    from budget.policy.ladder import Band
+    from budget.policy.rules import Rules
+
+    shared = {*GroupSet.model_fields, *Band.model_fields}
+    rows = [
+        (f"`{path}`", key.zh, key.en, (allowed(key) or "").replace("an array of tables", "array"),
+         key.unit, "" if key.optional else "yes")
+        for path, key in every_key(Rules)
+        if "." not in path or path.rpartition(".")[2] not in shared
+    ]  # fmt: skip
+    return table(("key", "Chinese", "meaning", "allowed", "unit", "needed"), rows)
+
+
 GENERATED: dict[str, dict[str, Callable[[], str]]] = {
     "case-table.md": {"synonyms": synonyms},
     "grouping.md": {"statuses": statuses, "reasons": reasons},
     "house.md": {"rooms": rooms},
+    "policies.md": {"policy-keys": policy_keys},
 }
 MARK = r"(<!-- generated: {name} -->\n)(.*?)(<!-- end -->)"
 

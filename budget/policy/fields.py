@@ -87,7 +87,7 @@ T = TypeVar("T")
 
 
 def _many(value: Any) -> Any:
-    return value if isinstance(value, tuple) else (value,)
+    return value if isinstance(value, tuple | dict) else (value,)
 
 
 # One value or several.
@@ -111,7 +111,7 @@ def _named(value: Any) -> Any:
     for name, row in value.items():
         if isinstance(row, dict) and "name" in row:
             raise PolicyError(
-                "unknown key", name, "name", expected="the row's name is the table's key"
+                "unknown key", name, "name", expected="none: the row's name is the table's key"
             )
     return tuple(
         {"name": name, **row} if isinstance(row, dict) else row for name, row in value.items()

@@ -106,7 +106,9 @@ class High(Part):
         for key in ("share", "step", "part", "bands"):
             held = getattr(self, key)
             if held is None and key in wanted:
-                raise PolicyError("is missing", key, expected=f"needed by rule = '{self.rule}'")
+                raise PolicyError(
+                    "is missing", key, expected=f"a value, needed by rule = '{self.rule}'"
+                )
             if held is not None and key not in wanted:
                 raise PolicyError(
                     f"rule '{self.rule}' has no such parameter",

@@ -206,7 +206,9 @@ def build(header: Header, tree: Tree) -> Policy:
                 break
         origins = {held.origin for _, held in leaves(node)} if node is not tree else set()
         origin = origins.pop() if len(origins) == 1 else header.chain[0]
-        return header.files.get(origin, header.files.get(header.chain[0], header.id))
+        top = header.files[header.chain[0]]
+        below = header.files.get(origin, top)
+        return top if below == top else f"{top} over {below}"
 
     try:
         rules = Rules.model_validate(document)

@@ -66,7 +66,9 @@ class Pool(Choice):
         for key, kind in (("budget", "given"), ("growth", "growth"), ("last_year", "growth")):
             held = getattr(self, key)
             if held is None and self.basis == kind and key != "last_year":
-                raise PolicyError("is missing", key, expected=f"needed by basis = '{kind}'")
+                raise PolicyError(
+                    "is missing", key, expected=f"a value, needed by basis = '{kind}'"
+                )
             if held is not None and self.basis != kind:
                 raise PolicyError(f"basis = '{self.basis}' has no such parameter", key, found=held)
         shares = sum(one.share or 0 for one in self.carve_outs)

@@ -43,7 +43,9 @@ class WithoutGroup(Part):
         for key, kind in (("share", "share_of_cost"), ("weight", "weight")):
             held = getattr(self, key)
             if held is None and self.pay == kind:
-                raise PolicyError("is missing", key, expected=f"needed by pay = '{self.pay}'")
+                raise PolicyError(
+                    "is missing", key, expected=f"a value, needed by pay = '{self.pay}'"
+                )
             if held is not None and self.pay != kind:
                 raise PolicyError(f"pay = '{self.pay}' has no such parameter", key, found=held)
         return self
@@ -144,7 +146,9 @@ class Transfer(Part):
         for key, kind in (("cap", "proportional"), ("share", "share_of_standard")):
             held = getattr(self, key)
             if held is None and self.pay == kind:
-                raise PolicyError("is missing", key, expected=f"needed by pay = '{self.pay}'")
+                raise PolicyError(
+                    "is missing", key, expected=f"a value, needed by pay = '{self.pay}'"
+                )
             if held is not None and self.pay != kind:
                 raise PolicyError(f"pay = '{self.pay}' has no such parameter", key, found=held)
         return self
@@ -212,7 +216,9 @@ class NewTechnology(Part):
     @model_validator(mode="after")
     def _parameters(self) -> NewTechnology:
         if self.pay == "extra_points" and not self.taper:
-            raise PolicyError("is missing", "taper", expected="needed by pay = 'extra_points'")
+            raise PolicyError(
+                "is missing", "taper", expected="a value, needed by pay = 'extra_points'"
+            )
         if self.pay == "by_item" and self.taper:
             raise PolicyError("pay = 'by_item' has no such parameter", "taper")
         for i, step in enumerate(self.taper):

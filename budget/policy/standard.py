@@ -109,7 +109,9 @@ class Standard(Part):
                     expected=f'remove = ["standard.{key}"], or kind = "{kinds[0]}"',
                 )
             if not present and self.kind in kinds:
-                raise PolicyError("is missing", key, expected=f"needed by kind = '{self.kind}'")
+                raise PolicyError(
+                    "is missing", key, expected=f"a value, needed by kind = '{self.kind}'"
+                )
         if self.point_values and self.kind == "rate":
             raise PolicyError(
                 "belongs to another method than 'rate'",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from budget import load_policy
+from budget import load_policy, policies
 from drg.errors import DrgError
 from tests.budget.conftest import HEAD
 
@@ -194,7 +196,7 @@ def test_wrong_documents_are_told_in_one_line(write, text, key, found, words):
     assert f": {key}: " in line, line
     assert words in line, line
     assert not found or f"'{found}'" in line, line
-    assert line.startswith((f"{path}: ", "national-default.toml: "))
+    assert line.startswith((f"{path}: ", f"{path} over national-default.toml: "))
 
 
 HEADS = [
@@ -244,3 +246,51 @@ def test_a_document_without_parent_must_be_whole(write):
 def test_no_file():
     with pytest.raises(DrgError, match="no such policy: found 'nowhere', expected one of changzhi"):
         load_policy("nowhere")
+
+
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats()
+    | st.text(max_size=5)
+    | st.dates(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["value", "upto", "tier", "source", "x", "a b"]), inner)
+    ),
+    max_leaves=4,
+)
+KEYS = sorted({leaf.key for name in policies() for leaf in load_policy(name).leaves()})
+BRANCHES = sorted(
+    {key.rpartition(".")[0] for key in KEYS} | {key.partition(".")[0] for key in KEYS}
+)
+
+
+@given(st.sampled_from(policies()), st.sampled_from([*KEYS, *BRANCHES]), JUNK)
+@settings(max_examples=300)
+def test_junk_is_an_error_in_one_line_or_a_policy(name, key, value):
+    policy = load_policy(name)
+    try:
+        policy.replace(key, value)
+    except DrgError as error:
+        assert "\n" not in str(error)
+        assert len(str(error)) < 900
+
+
+@given(JUNK.filter(lambda value: isinstance(value, dict)))
+def test_junk_as_overlay(table):
+    try:
+        load_policy("changzhi", {**table, "id": "o"})
+    except DrgError as error:
+        assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a = 1\na = 2", b"id = [[[[", b"\x00", b""])
+def test_no_toml(tmp_path, content):
+    path = tmp_path / "bad.toml"
+    path.write_bytes(content)
+    with pytest.raises(DrgError, match=r"bad\.toml: "):
+        load_policy(path)
+    with pytest.raises(DrgError):
+        load_policy(tmp_path)
