@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: how long grouping takes, against pyarrow's own reading and writing.
+"""``python -m benchmarks``: how long the engines take, against plain libraries on the same data.
 
 Machines differ and are shared, so every figure is a ratio of times taken in this one run, each
 the best of a few turns taken alternately.
@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from benchmarks import data, dependence, profile
+from benchmarks import data, dependence, profile, weights
 from grouper.files import group_file
 from grouper.frames import RESULT_COLUMNS
 
@@ -119,7 +119,8 @@ def main() -> None:
     parser.add_argument("--large", type=int, default=10_000_000, help="cases of the memory test")
     parser.add_argument("--turns", type=int, default=3, help="turns of each measurement (3)")
     parser.add_argument(
-        "--only", choices=["parquet", "csv", "memory", "start", "dependence", "profile"]
+        "--only",
+        choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights"],
     )
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
@@ -132,6 +133,7 @@ def main() -> None:
             "memory": lambda: memory(place, given.large),
             "dependence": lambda: dependence.measure(place, given.rows),
             "profile": lambda: profile.show(place, given.rows),
+            "weights": lambda: weights.measure(5 * given.rows, given.turns, line),
         }
         for name, step in steps.items():
             if given.only in (None, name):

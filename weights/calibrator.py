@@ -147,9 +147,7 @@ class Calibrator:
         if isinstance(cases, Observations):
             observed = cases
         else:
-            observed = observe(
-                cases, components=costs.components or self.structure is not None, years=costs.years
-            )
+            observed = observe(cases, components=costs.components, years=costs.years)
         self._check(observed)
         self.trail_ = Trail()
         self.trail_.of_input(observed)
@@ -200,7 +198,10 @@ class Calibrator:
                                self._normaliser.method == "neutral" or None)):  # fmt: skip
             if needed is not None and self.previous is None:
                 raise problem("needs last year's weights", key=wanted, expected="previous")
-        components = (self.costs or Costs()).components or self.structure is not None
+        components = (self.costs or Costs()).components
+        if self.structure is not None and not components:
+            raise problem("needs the component costs as cost basis", key="structure",
+                          expected='costs basis "components"')  # fmt: skip
         if components and observed.components is None:
             raise problem("needs the component costs", key="cost basis",
                           expected="observations read with components")  # fmt: skip

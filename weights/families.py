@@ -77,6 +77,9 @@ def families(
         groups: group codes.
         adrgs: ADRG of each group as the cases say it, "" where they do not.
         table: group -> ADRG and severity rank; it wins over both.
+
+    Raises:
+        DrgError: two groups of an ADRG have the same severity.
     """
     chs = [bool(_CHS.fullmatch(group)) for group in groups]
     by_code = sum(chs) >= _MOSTLY * len(groups)
@@ -87,6 +90,11 @@ def families(
         names.append(named or (group[:3] if by_code and chs[i] else ""))
         own = _RANKS.get(group[3], np.nan) if by_code and chs[i] else np.nan
         ranks.append(given[1] if given else own)
+    ladder = [(n, r) for n, r in zip(names, ranks, strict=True) if n and not np.isnan(r)]
+    if len(set(ladder)) < len(ladder):
+        twice = next(entry for entry in ladder if ladder.count(entry) > 1)
+        raise problem("two groups of an ADRG have the same severity", key="families",
+                      found=f"{twice[0]} {twice[1]:g}")  # fmt: skip
     known = any(names)
     if known:  # a group of no family is a family of its own
         names = [name or f"={group}" for name, group in zip(names, groups, strict=True)]

@@ -60,7 +60,7 @@ def fit_file(
     with RejectFile(rejects_path) as rejects:
         observed = observe_file(
             source, mapping=mapping, sheet=sheet, rejects=rejects, progress=progress,
-            components=costs.components or calibrator.structure is not None, years=costs.years,
+            components=costs.components, years=costs.years,
         )  # fmt: skip
         calibrator.fit(observed)
         about: dict[str, Any] = {

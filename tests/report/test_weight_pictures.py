@@ -135,7 +135,7 @@ def test_words_are_there_in_both_languages(tmp_path):
     en = ["".join(words(figure, tmp_path)) for figure in every("en")]
     for text, parts in zip(
         zh,
-        (("本期权重（对数刻度）", "上期权重", "走廊", "病例数"), ("变动最大的 10 个病组", "上升"),
+        (("本期权重（对数刻度）", "上期权重", "浮动区间"), ("变动最大的 10 个病组", "上升"),
          ("元", "裁剪前均值", "下限 3,000 元", "高于上限"),
          ("倒挂：BR21 权重 1.4000 低于 BR23 权重 1.6000（-12.5%）", "31,000 例", "<5 例")),
         strict=True,
