@@ -48,10 +48,11 @@ def demo(
     rows, _ = read_table(grouped)
     names = {drg.code: drg.name for drg in load_scheme(account.scheme.id).drgs}
     typer.echo("3/3 weights 权重", err=True)
-    recipe: dict[str, Any] = {"trim": "ratio", "shrink": True, "order": True, "bootstrap": {"seed": seed}}
+    recipe: dict[str, Any] = {"trim": "ratio", "shrink": True, "order": True}
+    recipe["bootstrap"] = {"seed": seed}
     fitted, _ = fit_file(grouped, out / "weights.csv", calibrator(recipe), names=names)
     typer.echo(fitted.table_.audit(), err=True)
-    typer.echo(largest_groups(rows.to_pandas(), names, fitted.weights_.to_dict()))
+    typer.echo(largest_groups(rows.to_pandas(), names, fitted.table_.by_group()))
     typer.echo(f"\n{grouped.resolve()}\n{(out / 'weights.csv').resolve()}")
 
 
