@@ -14,12 +14,14 @@ import pyarrow.compute as pc
 
 from drg.cases import CaseColumns
 from drg.cases.amounts import read_amounts
+from drg.cases.blanks import BLANKS
 from drg.cases.dates import months_of, read_dates
-from drg.cases.texts import as_text, text_list
-from drg.cases.values import NUMBERS, Number, read_number, read_text
-from drg.tables.arrays import integers, values
+from drg.cases.texts import as_text, on_text, text_list
+from drg.cases.values import NUMBERS, Floats, Number, read_number, read_text
+from drg.tables.arrays import integers, strings, text_scalar, values
 
 Ints = npt.NDArray[np.int32]
+Keys = npt.NDArray[np.uint64]
 Fen = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -58,6 +60,9 @@ class Claims:
         flags: what the input marks, by column name.
         population: place in ``populations``; zeros without the column.
         populations: categories of people.
+        person: key of the person, 0 unknown; None unless persons were asked for.
+        day: day of discharge since 1970-01-01, -1 unknown; None likewise.
+        admission: day of admission since 1970-01-01, -1 unknown; None likewise.
     """
 
     group: Ints
@@ -76,6 +81,9 @@ class Claims:
     flags: dict[str, Bools]
     population: npt.NDArray[np.int16]
     populations: tuple[str, ...]
+    person: Keys | None = None
+    day: Ints | None = None
+    admission: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.group)
@@ -115,6 +123,8 @@ class ClaimReader:
         populations: Sequence[str] = (),
         diseases: Sequence[Sequence[str]] = (),
         technologies: Sequence[Sequence[str]] = (),
+        *,
+        persons: bool = False,
     ) -> None:
         """Prepare.
 
@@ -126,6 +136,7 @@ class ClaimReader:
             populations: categories of people that the policy knows.
             diseases: beginnings of principal diagnoses of each day-bed disease.
             technologies: beginnings of procedure codes of each new technology.
+            persons: whether persons and the days of their stays are read.
 
         Raises:
             DrgError: a column that is needed was not found.
@@ -136,6 +147,7 @@ class ClaimReader:
         self._groups = {name: place for place, name in enumerate(groups)}
         self._populations = ("", *populations)
         self._year = year
+        self._persons = persons
         self._diseases = [_beginning(codes, principal=True) for codes in diseases]
         self._technologies = [_beginning(codes, principal=False) for codes in technologies]
 
@@ -148,6 +160,9 @@ class ClaimReader:
             *_AMOUNTS, *_FLAGS,
         )  # fmt: skip
         names = [c for name in wanted if (c := self._columns.column(name)) is not None]
+        if self._persons:
+            extra = ("patient_id", "admission_date")
+            names += [c for name in extra if (c := self._columns.column(name)) is not None]
         if self._diseases:
             names += self._columns.columns("diagnoses")[:1]
         if self._technologies:
@@ -164,12 +179,13 @@ class ClaimReader:
         insurance = self._mapped(table, "insurance", _INSURANCE, -1)
         cost, blank, unreadable = read_amounts(self._column(table, "total_cost"))
         bad = blank | unreadable | (cost <= 0)
+        discharge = read_dates(self._column(table, "discharge_date"))[0]
         return Claims(
             group=self._mapped(table, "drg", self._groups, -1),
             kind=kind.astype(np.int8),
             hospital=self._mapped(table, "hospital_id", self._hospitals, -1),
             insurance=insurance.astype(np.int8),
-            month=self._month(table),
+            month=self._month(discharge),
             cost=np.where(bad, 0, cost),
             stay=self._number(table, "length_of_stay", NUMBERS["length_of_stay"], rows),
             age=self._number(table, "age", NUMBERS["age"], rows),
@@ -185,6 +201,9 @@ class ClaimReader:
                 table, "population", {n: i for i, n in enumerate(self._populations)}, 0
             ).astype(np.int16) if self._has("population") else np.zeros(rows, np.int16),
             populations=self._populations,
+            person=self._person(table) if self._persons else None,
+            day=_whole_days(discharge) if self._persons else None,
+            admission=self._admission(table) if self._persons else None,
         )  # fmt: skip
 
     def _has(self, name: str) -> bool:
@@ -225,10 +244,24 @@ class ClaimReader:
                 found[values(hit.cast(pa.uint8())) > 0] = place
         return found
 
-    def _month(self, table: pa.RecordBatch) -> npt.NDArray[np.int8]:
-        months = months_of(read_dates(self._column(table, "discharge_date"))[0])
+    def _month(self, discharge: Floats) -> npt.NDArray[np.int8]:
+        months = months_of(discharge)
         place = months - self._year * 12
         return np.where((place >= 0) & (place < 12), place, -1).astype(np.int8)
+
+    def _person(self, table: pa.RecordBatch) -> Keys:
+        if not self._has("patient_id"):
+            return np.zeros(table.num_rows, np.uint64)
+        encoded = self._column(table, "patient_id")
+        if not pa.types.is_dictionary(encoded.type):
+            encoded = as_text(encoded).dictionary_encode()
+        keys = np.append(_text_keys(as_text(encoded.dictionary)), np.uint64(0))
+        return np.asarray(keys[integers(encoded.indices, len(keys) - 1)])
+
+    def _admission(self, table: pa.RecordBatch) -> Ints:
+        if not self._has("admission_date"):
+            return np.full(table.num_rows, -1, np.int32)
+        return _whole_days(read_dates(self._column(table, "admission_date"))[0])
 
     def _number(
         self, table: pa.RecordBatch, name: str, rule: Number, rows: int
@@ -246,6 +279,21 @@ class ClaimReader:
         marks = [_FLAG.get((text or "").lower(), False) for text in read.dictionary.to_pylist()]
         found: Bools = np.array([*marks, False])[integers(read.indices, len(marks))]
         return found
+
+
+def _text_keys(texts: pa.Array) -> Keys:
+    """64-bit keys of texts, the same in every run; 0 for what stands for no value."""
+    from pandas.util import hash_array
+
+    plain = on_text(pc.utf8_trim_whitespace, texts.fill_null(text_scalar("")))
+    blank = pc.is_in(pc.utf8_lower(plain), strings(sorted(BLANKS | {""})))
+    keys = hash_array(np.array([*text_list(plain), ""], object)[:-1], categorize=False)
+    keys = np.where(keys == 0, np.uint64(1), keys)
+    return np.where(values(blank.cast(pa.uint8())) > 0, np.uint64(0), keys)
+
+
+def _whole_days(days: Floats) -> Ints:
+    return np.where(np.isnan(days), -1, np.maximum(days, -1)).astype(np.int32)
 
 
 def _kind(group: str) -> int:

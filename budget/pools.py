@@ -18,7 +18,7 @@ from budget.policy.policy import Policy
 from budget.policy.select import choose
 from budget.pricing import Priced
 from drg.errors import problem
-from drg.money import to_fen
+from drg.money import allocate, to_fen
 
 Fen = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -204,6 +204,27 @@ def _limit(yuan: float, low: float | None, high: float | None) -> tuple[str, flo
     if high is not None and yuan > high:
         return "ceiling", high
     return None
+
+
+def hold(final: Fen, outside: Fen, amounts: Fen, policy: Policy) -> Fen:
+    """What the global budget takes off (总额控制): finals beyond the pool's money, pro rata.
+
+    Args:
+        final: what hospitals would get, in fen. Shape (H, P).
+        outside: the part of it that is not paid from the pool. Shape (H, P).
+        amounts: money of the pools in fen. Shape (P,).
+        policy: says of each pool what happens when it falls short.
+
+    Returns:
+        The cuts in fen. Shape (H, P).
+    """
+    cut = np.zeros_like(final)
+    inside = np.maximum(final - outside, 0)
+    for place, held in enumerate(policy.pools):
+        over = int(inside[:, place].sum()) - int(amounts[place])
+        if held.shortage == "pro_rata" and over > 0:
+            cut[:, place] = allocate(over, inside[:, place])
+    return cut
 
 
 def point_value(points: Fen, beside: Fen, amount: int, floor: int) -> float:

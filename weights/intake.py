@@ -73,6 +73,7 @@ def observe_file(
     with open_table(path, sheet=sheet, dictionaries=True) as table:
         columns = columns_of(table.schema.names, mapping, path)
         reader = _reader(columns, path, components=components, years=years)
+        table.only(reader.names)
         parts: list[Part] = []
         row = table.header_rows + 1
 

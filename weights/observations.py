@@ -172,6 +172,14 @@ class Reader:
         self._components = components
         self._years = years
 
+    @property
+    def names(self) -> list[str]:
+        """The input's columns that are read."""
+        wanted = ["drg", "hospital_id", "cases", "length_of_stay", "status", "adrg"]
+        wanted += COMPONENTS if self._components else ["total_cost"]
+        wanted += ["discharge_date"] if self._years else []
+        return [c for name in wanted if (c := self._columns.column(name)) is not None]
+
     def part(self, table: pa.RecordBatch, malformed: Sequence[int] = ()) -> Part:
         """Read one batch.
 

@@ -58,6 +58,9 @@ class Pool(Choice):
         "增长率", "growth on last year's spend (growth)", "share", low=-1, high=1, optional=True
     )
     reserve: float = share("调剂金比例", "reserve (调剂金, 风险金) as a share of the pool")
+    shortage: Literal["report", "pro_rata"] | None = figure(
+        "超支处理", "when payments exceed the pool: report the overrun, or cut all pro_rata",
+        optional=True)  # fmt: skip
     outside: Many[Branch] = words("池外病例", "kinds of cases that are paid outside the pool")
     carve_outs: Rows[CarveOut] = rows("预留", "sums set aside first")
 

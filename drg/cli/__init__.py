@@ -17,6 +17,7 @@ from drg.cli.demo import demo
 from drg.cli.explain import explain
 from drg.cli.group import group
 from drg.cli.sample import sample
+from drg.cli.settle import settle
 from drg.errors import DrgError
 
 app = typer.Typer(
@@ -50,6 +51,7 @@ app.command("sample")(sample)
 app.command("check")(check)
 app.command("group")(group)
 app.command("explain")(explain)
+app.command("settle")(settle)
 app.add_typer(scheme.app, name="scheme")
 app.add_typer(weights.app, name="weights")
 app.add_typer(policy.app, name="policy")

@@ -163,3 +163,37 @@ def _as_csv(policy: Policy, lang: str) -> str:
         writer.writerow((leaf.key, term, value, leaf.about.unit, leaf.origin,
                          "默认" if leaf.is_default else "", leaf.source))  # fmt: skip
     return stream.getvalue().rstrip("\n")
+
+
+@app.command("standards")
+def standards(
+    policy: Annotated[
+        str, typer.Option("--policy", help="Policy: an id (drg policy list) or a file.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Table to write: .csv, .xlsx or .parquet.")],
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", help="Weight table: a file or a published id; the policy's own."),
+    ] = None,
+    year: Annotated[
+        int | None, typer.Option("--year", help="Year of convergence; the policy's first.")
+    ] = None,
+) -> None:
+    """Write the payment standard of every group by hospital class and insurance."""
+    import pyarrow as pa
+
+    from budget.policy import load_policy
+    from budget.standards import standards as work_out
+    from drg.errors import problem
+    from drg.tables import check_outputs, write_table
+    from weights.table import open_weights
+
+    rules = load_policy(policy)
+    name = weights or rules.header.weights
+    if not name:
+        raise problem("the policy names no weight table", file=policy, key="--weights")
+    check_outputs((out,), [Path(given) for given in (policy, name) if Path(given).is_file()])
+    first = rules.header.valid_from
+    frame = work_out(rules, open_weights(name), year or (first.year if first else 2000))
+    write_table(out, pa.Table.from_pandas(frame, preserve_index=False))
+    typer.echo(f"{out}: {len(frame):,} standards, {rules.id}, weights {name}", err=True)

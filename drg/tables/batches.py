@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -103,6 +103,10 @@ class TableSource(ABC):
         Raises:
             DrgError: The file cannot be read on.
         """
+
+    def only(self, names: Sequence[str]) -> None:  # noqa: ARG002
+        """Say which columns are wanted; formats that can leave the others unread do so."""
+        return
 
     def close(self) -> None:
         """Let go of the file."""

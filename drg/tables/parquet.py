@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,7 @@ class ParquetSource(TableSource):
         self.path = path
         self._batch_rows = batch_rows
         self._repetitive: list[str] = []
+        self._only: list[str] | None = None
         with reading(path, *_BAD_NAMES):
             # Without pre_buffer a row group is streamed; with it, it is held in memory whole.
             self._file = pq.ParquetFile(path, pre_buffer=False)
@@ -97,6 +98,11 @@ class ParquetSource(TableSource):
                 self.path, pre_buffer=False, metadata=metadata, read_dictionary=repetitive
             )
 
+    def only(self, names: Sequence[str]) -> None:
+        """Leave the other columns unread; batches hold these, in the file's order."""
+        if not any("." in name for name in names):  # Arrow takes a dot for a path into a struct
+            self._only = [name for name in self.schema.names if name in set(names)]
+
     def blocks(self) -> Iterator[Block]:
         """The file's batches; decoding happens here."""
         done = 0
@@ -114,11 +120,13 @@ class ParquetSource(TableSource):
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         if not self._repetitive and not any(map(_has_inner_dictionary, self.schema.types)):
-            yield from self._file.iter_batches(self._batch_rows)
+            yield from self._file.iter_batches(self._batch_rows, columns=self._only)
             return
         # Nor one that spans row groups, as each has its own dictionary.
         for group in range(self._file.metadata.num_row_groups):
-            yield from self._file.iter_batches(self._batch_rows, row_groups=[group])
+            yield from self._file.iter_batches(
+                self._batch_rows, row_groups=[group], columns=self._only
+            )
 
     def _after(self, done: int) -> Iterator[Block]:
         for table in self._batches():

@@ -1,0 +1,352 @@
+"""Settlement of a year (年度清算): from cases, weights and a policy to what every hospital gets.
+
+The order of it all: standards -> prices -> patients -> pools -> sums by hospital, pool and month
+-> year end -> cash. Every table adds up to the next one to the fen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from budget.branches import CODES, PLACE, SETTLED
+from budget.cash import Advances, YearCash, close_year, monthly
+from budget.claims import GROUPED, Claims
+from budget.clock import clock
+from budget.fund import PoolMoney, pool_money
+from budget.fund_cash import FundCash, fund_cash
+from budget.grid import Grid, History, build_grid
+from budget.hospitals import Hospitals
+from budget.patient import PatientShares, patient_shares
+from budget.persons import (
+    Stays,
+    approved_reviews,
+    caseload_factor,
+    readmission_factor,
+    technology_year,
+)
+from budget.policy.policy import Policy
+from budget.pools import Paid, hold, pay
+from budget.pricing import Priced, price
+from budget.year_end import YearEnd, year_end
+from drg.errors import problem
+from weights.table import WeightTable
+
+Fen = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+_SLICE = 262_144
+_MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums in fen by hospital, pool and month. Shapes (H, P, 12), cases too.
+
+    Attributes:
+        cases: cases settled.
+        cost: their billed cost.
+        patient: what patients bear.
+        other: what other payers bear.
+        fund: fund money by the DRG rules.
+        item: fund money that payment by item would have taken.
+    """
+
+    cases: Fen
+    cost: Fen
+    patient: Fen
+    other: Fen
+    fund: Fen
+    item: Fen
+
+    def yearly(self) -> Sums:
+        """The same without months. Shapes (H, P)."""
+        return Sums(*(getattr(self, part.name).sum(axis=2) for part in fields(self)))
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """A settled year.
+
+    Attributes:
+        policy: the policy.
+        weights: the weight table.
+        hospitals: the hospitals.
+        year: settlement year.
+        grid: the price grid.
+        claims: the cases.
+        priced: their prices.
+        shares: who bears what beside the fund.
+        paid: what each is paid.
+        sums: sums by hospital, pool and month.
+        branches: cases, cost, patient, other and fund by hospital and branch, in fen; unsettled
+            ones included. Shape (H + 1, B, 5); the last row holds cases of unknown hospitals.
+        money: how the money of each pool came about.
+        closing: the year end by hospital and pool.
+        cut: what the global budget takes off, in fen. Shape (H, P).
+        advances: monthly prepayment by hospital and pool.
+        cash: what is paid through the year and at its end, by hospital and pool.
+        fund: the fund's cash by pool and month.
+        warnings: name -> what a reader must know.
+    """
+
+    policy: Policy
+    weights: WeightTable
+    hospitals: Hospitals
+    year: int
+    grid: Grid
+    claims: Claims
+    priced: Priced
+    shares: PatientShares
+    paid: Paid
+    sums: Sums
+    branches: Fen
+    money: tuple[PoolMoney, ...]
+    closing: YearEnd
+    cut: Fen
+    advances: Advances
+    cash: YearCash
+    fund: FundCash
+    warnings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def unsettled(self) -> dict[str, tuple[int, int]]:
+        """Branches that were not paid: cases and cost in fen. Their money is reported here."""
+        found = {}
+        for place, code in enumerate(CODES):
+            cases, cost = (int(self.branches[:, place, i].sum()) for i in (0, 1))
+            if not SETTLED[place] and cases:
+                found[code] = (cases, cost)
+        return found
+
+
+def settle(
+    claims: Claims,
+    weights: WeightTable,
+    policy: Policy,
+    hospitals: Hospitals,
+    year: int,
+    *,
+    last_year: Mapping[str, float] | None = None,
+    last_year_by_hospital: Fen | None = None,
+) -> Settlement:
+    """Settle a year.
+
+    Args:
+        claims: the year's cases, their groups numbered by ``weights.frame``.
+        weights: relative weights.
+        policy: the policy.
+        hospitals: the hospitals, in the order in which claims number them.
+        year: settlement year.
+        last_year: last year's fund spend in yuan by pool, where the policy leaves it to the data.
+        last_year_by_hospital: last year's fund spend in fen by hospital and pool, for advances
+            that go by it. Shape (H, P).
+
+    Raises:
+        DrgError: the policy asks for what is not there, or a pool has no money.
+    """
+    if not len(claims):
+        raise problem("there is no case to settle", key="cases")
+    warnings: dict[str, str] = {}
+    groups = tuple(str(group) for group in weights.frame["drg"])
+    grid = build_grid(
+        policy, groups, weights.frame["weight"].to_numpy(np.float64), hospitals, year,
+        history_of(claims, len(hospitals), len(groups)),
+        {name: weights.frame[name].to_numpy() for name in weights.frame.columns},
+    )  # fmt: skip
+    warnings |= grid.warnings | _unpriced(claims, grid, hospitals)
+    stays = None if claims.person is None else Stays.of(claims)
+    priced = _price(claims, grid, stays, groups, year, warnings)
+    shares = patient_shares(claims, hospitals, policy, stays)
+    warnings |= shares.warnings
+    settled = np.array(SETTLED)[priced.branch]
+    patient = np.where(settled, shares.patient, 0)
+    other = np.where(settled, shares.other, 0)
+    item = np.where(settled, claims.cost - patient - other, 0)
+    place = np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)
+    pool = np.where(settled, grid.pool[place], -1)
+    money = _money(policy, pool, item, last_year, warnings)
+    amounts = np.array([one.amount for one in money], np.int64)
+    paid = pay(claims, priced, grid, amounts, patient, other)
+    sums = _sums(claims, paid, patient, other, item, len(hospitals), len(policy.pools))
+    yearly = sums.yearly()
+    closing = year_end(
+        payable=yearly.fund, item=yearly.item, cost=yearly.cost, patient=yearly.patient,
+        other=yearly.other, hospitals=hospitals, assessment=policy.assessment,
+        sharing=policy.sharing, pools=policy.pools,
+    )  # fmt: skip
+    outside = _outside(claims, paid, len(hospitals), len(policy.pools))
+    cut = hold(closing.final, outside, amounts, policy)
+    names = tuple(held.name for held in policy.pools)
+    advances = monthly(sums.fund, policy.cash, last_year_by_hospital)
+    cash = close_year(advances, closing.final - cut, closing.coefficient, hospitals.ids, names)
+    fund = fund_cash(money, clock(year, policy.cash), advances.advance, cash.year_end)
+    warnings |= closing.warnings | cash.warnings | fund.warnings
+    branches = _branches(claims, priced, patient, other, paid, len(hospitals))
+    return Settlement(
+        policy, weights, hospitals, year, grid, claims, priced, shares, paid, sums, branches,
+        tuple(money), closing, cut, advances, cash, fund, warnings,
+    )  # fmt: skip
+
+
+def history_of(claims: Claims, hospitals: int, groups: int) -> History:
+    """Cases and cost by hospital and group, of the cases whose both are known."""
+    known = (claims.group >= 0) & (claims.hospital >= 0) & (claims.cost > 0)
+    cell = claims.hospital[known].astype(np.int64) * groups + claims.group[known]
+    size = hospitals * groups
+    cases = np.bincount(cell, np.ones(len(cell)), size).reshape(hospitals, groups)
+    cost = np.bincount(cell, claims.cost[known] / 100.0, size).reshape(hospitals, groups)
+    return History(np.array(cases, np.float64), np.array(cost, np.float64))
+
+
+def _unpriced(claims: Claims, grid: Grid, hospitals: Hospitals) -> dict[str, str]:
+    """Hospitals without a rate and groups without a weight that have cases."""
+    found = {}
+    inside = (claims.month >= 0) & (claims.cost > 0)
+    known = inside & (claims.hospital >= 0) & (claims.insurance >= 0)
+    priced = np.isfinite(grid.standard).any(axis=1)
+    place = np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)
+    without = known & ~np.asarray(priced)[place]
+    if without.any():
+        ids = sorted({hospitals.ids[place] for place in np.unique(claims.hospital[without])})
+        found["hospitals_without_rate"] = (
+            f"the policy has no rate for {', '.join(ids[:12])}"
+            + (f" and {len(ids) - 12} more" if len(ids) > 12 else "")
+            + f" (tier, class, level or county?): {_size(claims, without)}"
+        )
+    weightless = np.isnan(np.append(grid.weight, np.nan)[claims.group])
+    which = inside & (claims.kind == GROUPED) & weightless
+    if which.any():
+        names = sorted({grid.groups[place] for place in np.unique(claims.group[which])
+                        if place >= 0})  # fmt: skip
+        listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if names[12:] else "")
+        found["groups_without_weight"] = (
+            f"groups without a weight ({listed or 'not in the weight table'}): "
+            + _size(claims, which)
+        )
+    return found
+
+
+def _size(claims: Claims, which: npt.NDArray[np.bool_]) -> str:
+    return f"{int(which.sum()):,} cases, {claims.cost[which].sum() / 100:,.2f} yuan"
+
+
+def _price(
+    claims: Claims,
+    grid: Grid,
+    stays: Stays | None,
+    groups: tuple[str, ...],
+    year: int,
+    warnings: dict[str, str],
+) -> Priced:
+    """Prices, with what other stays and the quotas of special review change."""
+    special = grid.policy.special
+    extra: dict[str, Any] = {}
+    if special.new_technology is not None and (claims.technology >= 0).any():
+        extra["technology_year"] = technology_year(claims, special.new_technology, year)
+    factors = []
+    if special.readmission is not None and stays is not None:
+        factors.append(readmission_factor(claims, stays, special.readmission, groups))
+    if special.caseload is not None:
+        factors.append(caseload_factor(claims, groups, special.caseload))
+    if factors:
+        extra["factor"] = np.prod(factors, axis=0)
+    if special.readmission is not None and (stays is None or stays.unknown == len(claims)):
+        warnings["no_persons"] = "without patient_id readmissions cannot be seen"
+    priced = _in_slices(claims, grid, extra)
+    if special.review is None or "special_review" not in claims.flags:
+        return priced
+    high = priced.branch == PLACE["high"]
+    overrun = claims.cost / 100.0 - np.nan_to_num(priced.standard)
+    approved, refused = approved_reviews(
+        claims, high, overrun, special.review, grid.attributes, len(grid.pool)
+    )
+    if refused:
+        warnings["review_beyond_quota"] = (
+            f"{sum(refused.values()):,} special reviews of {len(refused)} hospitals are beyond "
+            "their quota and priced by the ordinary rules"
+        )
+    return _in_slices(claims, grid, extra | {"approved": approved})
+
+
+def _in_slices(claims: Claims, grid: Grid, extra: dict[str, Any]) -> Priced:
+    """Price in slices on a few threads, so that no array of the whole year is made in between."""
+    size = len(claims)
+    bounds = [(start, min(start + _SLICE, size)) for start in range(0, size, _SLICE)]
+
+    def one(bound: tuple[int, int]) -> Priced:
+        start, stop = bound
+        own = {name: held[start:stop] for name, held in extra.items()}
+        found = price(claims.slice(start, stop), grid, **own)
+        return replace(found, ratio=found.ratio.astype(np.float32))
+
+    with ThreadPoolExecutor(2) as pool:
+        parts: Iterator[Priced] = pool.map(one, bounds)
+        held = list(parts)
+    return Priced(*(
+        np.concatenate([getattr(part, name.name) for part in held]) for name in fields(Priced)
+    ))  # fmt: skip
+
+
+def _money(
+    policy: Policy,
+    pool: npt.NDArray[Any],
+    item: Fen,
+    last_year: Mapping[str, float] | None,
+    warnings: dict[str, str],
+) -> list[PoolMoney]:
+    """Money of each pool; where last year's spend is not known, this year's by item."""
+    amounts = []
+    for place, held in enumerate(policy.pools):
+        spent = (last_year or {}).get(held.name)
+        if held.basis == "growth" and held.last_year is None and spent is None:
+            spent = float(item[pool == place].sum()) / 100.0
+            warnings[f"last_year_unknown_{held.name}"] = (
+                f"pool {held.name}: last year's spend is not known; this year's fund money by item "
+                f"({spent:,.2f} yuan) stands in for it"
+            )
+        amounts.append(pool_money(held, spent))
+    return amounts
+
+
+def _sums(
+    claims: Claims, paid: Paid, patient: Fen, other: Fen, item: Fen, hospitals: int, pools: int
+) -> Sums:
+    shape = hospitals, pools, _MONTHS
+    rows = np.flatnonzero(paid.pool >= 0)
+    cell = (claims.hospital[rows].astype(np.int64) * pools + paid.pool[rows]) * _MONTHS
+    cell += claims.month[rows]
+
+    def total(values: Fen | None) -> Fen:
+        held = None if values is None else values[rows].astype(np.float64)
+        found = np.bincount(cell, held, int(np.prod(shape)))
+        return np.rint(found).astype(np.int64).reshape(shape)
+
+    return Sums(total(None), total(claims.cost), total(patient), total(other), total(paid.fund),
+                total(item))  # fmt: skip
+
+
+def _outside(claims: Claims, paid: Paid, hospitals: int, pools: int) -> Fen:
+    """Fund money paid beside the pool, by hospital and pool. (H, P)."""
+    rows = np.flatnonzero((paid.pool >= 0) & ~paid.inside)
+    cell = claims.hospital[rows].astype(np.int64) * pools + paid.pool[rows]
+    found = np.bincount(cell, paid.fund[rows].astype(np.float64), hospitals * pools)
+    return np.rint(found).astype(np.int64).reshape(hospitals, pools)
+
+
+def _branches(
+    claims: Claims, priced: Priced, patient: Fen, other: Fen, paid: Paid, hospitals: int
+) -> Fen:
+    home = np.where(claims.hospital >= 0, claims.hospital, hospitals).astype(np.int64)
+    cell = home * len(CODES) + priced.branch
+    size = (hospitals + 1) * len(CODES)
+    parts = [None, claims.cost, patient, other, paid.fund]
+    sums = [
+        np.bincount(cell, None if part is None else part.astype(np.float64), size) for part in parts
+    ]
+    found = np.rint(np.stack(sums, axis=-1)).astype(np.int64)
+    return found.reshape(hospitals + 1, len(CODES), len(parts))

@@ -1,0 +1,189 @@
+"""Settling a file: grouped cases in, the tables of a settled year out, with their record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import pyarrow as pa
+
+from budget.claims import ClaimReader, Claims, joined
+from budget.hospitals import Hospitals, read_hospitals
+from budget.policy.policy import Policy
+from budget.settle import Settlement, settle
+from budget.settle_tables import write_cases, write_tables
+from drg.cases import columns_of
+from drg.errors import DrgError, problem
+from drg.provenance import hash_file, record, to_json
+from drg.tables import atomic_path, check_outputs, in_order, open_table
+from drg.tables.as_text import as_text
+from drg.tables.batches import Block
+from weights.table import WeightTable
+
+Progress = Callable[[int, int | None], None]
+KEPT = ("case_id", "drg")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Texts of the input that the case table repeats, batch by batch.
+
+    Attributes:
+        case_id: ids of the cases, None where the input has none.
+        drg: groups as the input writes them.
+    """
+
+    case_id: list[pa.Array] | None
+    drg: list[pa.Array]
+
+
+def settle_file(
+    source: str | PathLike[str],
+    out: str | PathLike[str],
+    weights: WeightTable,
+    policy: Policy,
+    hospitals: str | PathLike[str] | Hospitals,
+    year: int,
+    *,
+    mapping: str | PathLike[str] | None = None,
+    sheet: str | None = None,
+    last_year: Mapping[str, float] | None = None,
+    cases: str | None = None,
+    inputs: Mapping[str, str | PathLike[str] | None] | None = None,
+    progress: Progress | None = None,
+) -> Settlement:
+    """Settle a year of grouped cases and write its tables into a folder.
+
+    The folder gets ``cases`` (as the input: .parquet or .csv), ``hospitals.csv``, ``pools.csv``,
+    ``months.csv``, ``branches.csv``, ``fund.csv``, ``settlement.xlsx`` and ``settlement.json``.
+
+    Args:
+        source: grouped cases: CSV, Excel or Parquet.
+        out: folder, made when it is not there.
+        weights: relative weights.
+        policy: the policy.
+        hospitals: table of hospitals, or its file.
+        year: settlement year.
+        mapping: mapping file for headers that are not recognised.
+        sheet: sheet of a workbook.
+        last_year: last year's fund spend in yuan by pool.
+        cases: ending of the case table, ``parquet`` or ``csv``; by default that of the input.
+        inputs: other files that were read, by what they are; hashed for the record.
+        progress: called with units done and their total, when it is known.
+
+    Raises:
+        DrgError: a file cannot be used, or the policy asks for what is not there.
+    """
+    source, out = Path(source), Path(out)
+    ending = cases or ("parquet" if source.suffix.lower() == ".parquet" else "csv")
+    others = {name: Path(path) for name, path in (inputs or {}).items() if path is not None}
+    if not isinstance(hospitals, Hospitals):
+        others["hospitals"] = Path(hospitals)
+        hospitals = read_hospitals(hospitals)
+    _folder(out)
+    targets = [out / name for name in (f"cases.{ending}", "settlement.json", "settlement.xlsx")]
+    check_outputs(targets, (source, mapping, *others.values()))
+    claims, kept = read_claims(
+        source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet, progress=progress
+    )
+    settled = settle(claims, weights, policy, hospitals, year, last_year=last_year)
+    write_cases(targets[0], settled, kept.case_id, kept.drg)
+    written = write_tables(out, settled)
+    document = record(
+        kind="settlement", year=year,
+        input={"file": source.name, "sha256": hash_file(source)},
+        files={name: hash_file(path) for name, path in others.items() if path.is_file()},
+        policy={"id": policy.id, "sha256": policy.digest, "chain": list(policy.header.chain),
+                "source": policy.header.source},
+        weights={"id": weights.id, "sha256": weights.digest},
+        patient_basis=settled.shares.basis,
+        cases=len(claims),
+        unsettled={code: {"cases": n, "cost_fen": fen}
+                   for code, (n, fen) in settled.unsettled.items()},
+        pools=[{"name": one.name, "amount_fen": one.amount, "points": one.points,
+                "point_value": None if one.point_value != one.point_value else one.point_value,
+                "decided_by": one.bound, "paid_fen": one.paid, "outside_fen": one.outside}
+               for one in settled.paid.pools],
+        warnings=settled.warnings,
+        tables=[path.name for path in (targets[0], *written)],
+    )  # fmt: skip
+    with atomic_path(targets[1]) as path:
+        path.write_text(to_json(document), encoding="utf-8")
+    return settled
+
+
+def read_claims(
+    source: Path,
+    weights: WeightTable,
+    policy: Policy,
+    hospitals: Hospitals,
+    year: int,
+    *,
+    mapping: str | PathLike[str] | None = None,
+    sheet: str | None = None,
+    progress: Progress | None = None,
+) -> tuple[Claims, Kept]:
+    """Read a file of grouped cases as claims; see :func:`settle_file` for the arguments."""
+    special = policy.special
+    with open_table(source, sheet=sheet, dictionaries=True) as table:
+        columns = columns_of(table.schema.names, mapping, source)
+        try:
+            reader = ClaimReader(
+                columns, hospitals.ids, [str(group) for group in weights.frame["drg"]], year,
+                _populations(policy),
+                [one.diagnoses for one in special.day_bed.diseases] if special.day_bed else (),
+                [one.procedures for one in special.new_technology.technologies]
+                if special.new_technology else (),
+                persons="patient_id" in columns and _needs_persons(policy, columns.sources),
+            )  # fmt: skip
+        except DrgError as error:
+            raise DrgError(f"{source}: {error}") from None
+        own = [columns.column(name) for name in KEPT]
+        table.only([*reader.names, *(name for name in own if name is not None)])
+
+        def work(block: Block) -> tuple[Claims, list[pa.Array | None], int]:
+            batch = block.load().table
+            texts = [None if name is None else _text(batch.column(name)) for name in own]
+            return reader.read(batch), texts, block.progress
+
+        parts, ids, groups = [], [], []
+        for claims, texts, units in in_order(table.blocks(), work):
+            parts.append(claims)
+            ids.append(texts[0])
+            groups.append(texts[1])
+            if progress is not None:
+                progress(units, table.total)
+    if not parts:
+        raise problem("has no case", file=source)
+    return joined(parts), Kept(None if own[0] is None else ids, groups)
+
+
+def _text(column: pa.Array) -> pa.Array:
+    return column if pa.types.is_dictionary(column.type) else as_text(column)
+
+
+def _populations(policy: Policy) -> list[str]:
+    """Categories of people that the policy names anywhere."""
+    found: dict[str, None] = {}
+    for leaf in policy.leaves():
+        if leaf.key.endswith(".population"):
+            values = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
+            found |= dict.fromkeys(map(str, values))
+    return list(found)
+
+
+def _needs_persons(policy: Policy, parts: Mapping[str, object]) -> bool:
+    """Whether stays of persons matter: readmission, caps by date, yearly benefits."""
+    special = policy.special
+    by_policy = "fund_paid" not in parts
+    timed = special.caseload is not None or special.new_technology is not None
+    return special.readmission is not None or timed or by_policy
+
+
+def _folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise problem("cannot be made a folder", file=out, found=error.strerror) from None

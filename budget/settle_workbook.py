@@ -1,0 +1,118 @@
+"""The workbook of a settled year: its small tables on sheets, with Chinese headings."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import xlsxwriter
+
+from drg.tables import atomic_path, neutralise
+
+if TYPE_CHECKING:
+    from budget.settle import Settlement
+
+SHEETS = {
+    "hospitals": "医疗机构清算", "pools": "基金池", "months": "月度预拨", "branches": "结算类型",
+    "fund": "基金收支",
+}  # fmt: skip
+HEADINGS = {
+    "hospital_id": "医疗机构", "hospital_name": "名称", "tier": "级别", "class": "等次",
+    "pool": "基金池", "cases": "病例数", "case_mix_index": "CMI", "assessment": "考核系数",
+    "cost": "总费用", "patient": "个人负担", "other": "其他支付", "item": "按项目应付",
+    "payable": "DRG应付", "surplus_returned": "结余收回", "overrun_borne": "超支分担",
+    "capped": "封顶扣减", "assessment_withheld": "考核扣减", "penalty": "违规扣款",
+    "budget_cut": "总额控制扣减", "final": "清算金额", "prepaid": "已预拨", "year_end": "年终应付",
+    "quality_held": "质量保证金", "quality_released": "返还质量保证金", "gain": "医疗机构盈亏",
+    "budget": "预算总额", "carve_outs": "预留剔除", "reserve": "调剂金", "amount": "可分配额",
+    "points": "总点数", "point_value": "点值", "decided_by": "点值来源",
+    "outside_pool": "池外支付", "balance": "池内结余", "month": "月份", "advance": "预拨",
+    "remainder": "待清算", "branch": "类型代码", "branch_zh": "结算类型", "settled": "纳入清算",
+    "fund": "基金支付",
+}  # fmt: skip
+_COUNTS = ("cases", "month", "tier")
+_RATIOS = {"case_mix_index": "0.0000", "assessment": "0.000", "point_value": "#,##0.0000",
+           "points": "#,##0.00"}  # fmt: skip
+
+
+def write_workbook(path: Path, settled: Settlement, tables: dict[str, pd.DataFrame]) -> None:
+    """Write the tables as one workbook, whole or not at all, the same bytes each time.
+
+    Raises:
+        DrgError: the file cannot be written.
+    """
+    with atomic_path(path) as partial:
+        book = xlsxwriter.Workbook(str(partial), {
+            "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
+        })  # fmt: skip
+        book.set_properties({"created": dt.datetime(2000, 1, 1)})
+        _about(book, settled)
+        for name, frame in tables.items():
+            _sheet(book, SHEETS[name], frame)
+        book.close()
+
+
+def _about(book: Any, settled: Settlement) -> None:
+    sheet = book.add_worksheet("说明")
+    bold = book.add_format({"bold": True})
+    policy = settled.policy
+    rows = [
+        ("结算年度 year", str(settled.year)),
+        ("政策 policy", f"{policy.id}  {policy.header.title}"),
+        ("政策来源 source", policy.header.source),
+        ("政策校验 sha256", policy.digest),
+        ("权重表 weights", settled.weights.id),
+        ("权重校验 sha256", settled.weights.digest),
+        ("病例数 cases", f"{len(settled.claims):,}"),
+        ("金额单位 unit", "元 yuan"),
+        *((f"提示 {name}", text) for name, text in settled.warnings.items()),
+    ]
+    sheet.set_column(0, 0, 28)
+    sheet.set_column(1, 1, 110)
+    for row, (key, value) in enumerate(rows):
+        sheet.write_string(row, 0, neutralise(key), bold)
+        sheet.write_string(row, 1, neutralise(value))
+
+
+def _sheet(book: Any, title: str, frame: pd.DataFrame) -> None:
+    sheet = book.add_worksheet(title)
+    head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+    sheet.freeze_panes(1, 1)
+    for place, name in enumerate(frame.columns):
+        kind = _format(str(name), frame[name])
+        style = None if kind is None else book.add_format({"num_format": kind})
+        sheet.set_column(place, place, _width(frame[name], kind), style)
+        sheet.write_string(0, place, HEADINGS.get(str(name), str(name)), head)
+        for row, value in enumerate(frame[name].tolist(), 1):
+            _cell(sheet, row, place, value)
+    if len(frame):
+        sheet.autofilter(0, 0, len(frame), len(frame.columns) - 1)
+
+
+def _cell(sheet: Any, row: int, column: int, value: Any) -> None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return
+    if isinstance(value, bool):
+        sheet.write_string(row, column, "是" if value else "否")
+    elif isinstance(value, int | float):
+        sheet.write_number(row, column, value)
+    else:
+        sheet.write_string(row, column, neutralise(str(value)))
+
+
+def _format(name: str, column: pd.Series[Any]) -> str | None:
+    if name in _RATIOS:
+        return _RATIOS[name]
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return None
+    return "#,##0" if name in _COUNTS else "#,##0.00"
+
+
+def _width(column: pd.Series[Any], kind: str | None) -> float:
+    if kind is not None:
+        return 16
+    longest = max((sum(2 if ord(c) > 255 else 1 for c in str(v)) for v in column), default=8)
+    return min(max(longest + 2, 10), 44)

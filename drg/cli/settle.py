@@ -1,0 +1,187 @@
+"""``drg settle``: a year settled by a policy, for every hospital to the fen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from drg.cli.options import MappingFile, Sheet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from budget.settle import Settlement
+
+_MOST_HOSPITALS = 30
+_MOST_WARNINGS = 12
+
+
+def settle(
+    file: Annotated[Path, typer.Argument(help="Grouped cases: CSV(.gz), Excel or Parquet.")],
+    weights: Annotated[
+        str, typer.Option("--weights", help="Weight table: a file or a published id.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the tables.")],
+    policy: Annotated[
+        str, typer.Option("--policy", help="Policy: an id (drg policy list) or a file.")
+    ] = "national-default",
+    hospitals: Annotated[
+        Path | None,
+        typer.Option(
+            "--hospitals", help="Table of hospitals; hospitals.csv beside FILE by default."
+        ),
+    ] = None,
+    year: Annotated[
+        int | None, typer.Option("--year", help="Settlement year; by default that of the cases.")
+    ] = None,
+    last_year: Annotated[
+        Path | None,
+        typer.Option("--last-year", help="Last year's fund spend: a table pool, amount (yuan)."),
+    ] = None,
+    mapping: MappingFile = None,
+    sheet: Sheet = None,
+    cases: Annotated[
+        str | None,
+        typer.Option("--cases", help="Format of the case table: csv or parquet; as FILE."),
+    ] = None,
+) -> None:
+    """Settle a year (年度清算): price every case, hold the global budget, settle each hospital.
+
+    Writes cases, hospitals, pools, months, branches and the fund's cash into OUT, a workbook of
+    them, and settlement.json with versions and hashes. All tables add up to the fen.
+    """
+    from budget.policy import load_policy
+    from budget.settle_files import settle_file
+    from drg.progress import Progress
+    from weights.table import open_weights
+
+    if cases not in (None, "csv", "parquet"):
+        raise typer.BadParameter("expected csv or parquet", param_hint="--cases")
+    table = _hospitals(file, hospitals)
+    rules = load_policy(policy)
+    held = open_weights(weights)
+    settled_year = year if year is not None else _year(file, mapping, sheet)
+    spent = None if last_year is None else _last_year(last_year, [p.name for p in rules.pools])
+    with Progress(f"reading {file.name}") as shown:
+
+        def advance(units: int, total: int | None) -> None:
+            shown.total = total
+            shown.advance(units)
+
+        inputs = {"weights": Path(weights), "policy": Path(policy), "last_year": last_year}
+        settled = settle_file(
+            file, out, held, rules, table, settled_year, mapping=mapping, sheet=sheet,
+            last_year=spent, cases=cases, inputs=inputs, progress=advance,
+        )  # fmt: skip
+    typer.echo(summary(settled))
+    typer.echo(str(out))
+
+
+def summary(settled: Settlement) -> str:
+    """Pools, branches and hospitals as text tables."""
+    from budget.settle_tables import branch_frame, hospital_frame, pool_frame
+    from drg.cli.text import fit, table
+
+    parts = [f"{settled.policy.id} {settled.policy.header.title}  {settled.year}", ""]
+    pools = pool_frame(settled)
+    shown = ["pool", "cases", "amount", "payable", "final", "balance", "point_value"]
+    rows = _rows(pools, shown)
+    head = ("pool 基金池", "cases 病例", "amount 可分配", "payable DRG应付", "final 清算",
+            "balance 结余", "point value 点值")  # fmt: skip
+    parts += [table(head, rows, range(1, 7)), ""]
+    keys = ["branch", "branch_zh"]
+    sums = branch_frame(settled).groupby(keys, sort=False)[["cases", "cost", "fund"]].sum()
+    titles = ("branch", "结算类型", "cases 病例", "cost 费用", "fund 基金")
+    parts += [table(titles, _rows(sums.reset_index(), [*keys, "cases", "cost", "fund"]),
+                    range(2, 5)), ""]  # fmt: skip
+    keys = ["hospital_id", "hospital_name"]
+    money = ["cases", "cost", "payable", "final", "gain"]
+    by_hospital = hospital_frame(settled).groupby(keys, sort=False)[money].sum().reset_index()
+    head = ("hospital", "name 医疗机构", "cases 病例", "cost 费用", "payable 应付", "final 清算",
+            "gain 盈亏")  # fmt: skip
+    rows = _rows(by_hospital.head(_MOST_HOSPITALS), [*keys, *money])
+    parts.append(table(head, [[row[0], fit(row[1], 28), *row[2:]] for row in rows], range(2, 7)))
+    if len(by_hospital) > _MOST_HOSPITALS:
+        parts.append(f"... {len(by_hospital) - _MOST_HOSPITALS} more in hospitals.csv")
+    texts = [f"warning 警告 {name}: {text}" for name, text in settled.warnings.items()]
+    parts += texts[:_MOST_WARNINGS]
+    if len(texts) > _MOST_WARNINGS:
+        parts.append(f"... {len(texts) - _MOST_WARNINGS} more in settlement.json")
+    parts += [
+        f"not settled 未清算 {code}: {cases:,} cases, {fen / 100:,.2f} yuan"
+        for code, (cases, fen) in settled.unsettled.items()
+    ]
+    return "\n".join(parts)
+
+
+def _rows(frame: pd.DataFrame, columns: list[str]) -> list[list[str]]:
+    """Cells as text: cases whole, money with two decimals, point values with four."""
+
+    def cell(name: str, value: Any) -> str:
+        if not isinstance(value, int | float):
+            return str(value)
+        if value != value:
+            return "-"
+        return f"{value:,.0f}" if name == "cases" else f"{value:,.{4 if 'value' in name else 2}f}"
+
+    held = [[cell(name, value) for value in frame[name].tolist()] for name in columns]
+    return [list(row) for row in zip(*held, strict=True)]
+
+
+def _hospitals(file: Path, given: Path | None) -> Path:
+    """The table of hospitals: as given, or beside the cases."""
+    from drg.errors import problem
+
+    if given is not None:
+        return given
+    for name in ("hospitals.csv", "hospitals.xlsx", "hospitals.parquet"):
+        if (beside := file.parent / name).is_file():
+            return beside
+    raise problem("no table of hospitals", key="--hospitals",
+                  expected=f"a file, or hospitals.csv in {file.parent}")  # fmt: skip
+
+
+def _year(file: Path, mapping: Path | None, sheet: str | None) -> int:
+    """The year in which most cases of the first rows were discharged."""
+    import numpy as np
+
+    from drg.cases import columns_of
+    from drg.cases.dates import months_of, read_dates
+    from drg.errors import problem
+    from drg.tables import batches, open_table
+
+    with open_table(file, sheet=sheet) as table:
+        columns = columns_of(table.schema.names, mapping, file, "discharge_date")
+        name = columns.column("discharge_date")
+        assert name is not None
+        table.only([name])
+        for batch in batches(table):
+            months = months_of(read_dates(batch.table.column(name))[0])
+            if (months >= 0).any():
+                return int(np.bincount(months[months >= 0] // 12).argmax())
+    raise problem("no case has a date of discharge", file=file, key="--year")
+
+
+def _last_year(path: Path, pools: list[str]) -> dict[str, float]:
+    from drg.cases.values import Number, read_number
+    from drg.errors import problem
+    from drg.tables import read_table
+
+    table, _ = read_table(path)
+    for name in ("pool", "amount"):
+        if name not in table.column_names:
+            raise problem(f"no column '{name}'", file=path, found=", ".join(table.column_names),
+                          expected="pool, amount")  # fmt: skip
+    amounts, bad = read_number(table.column("amount").combine_chunks(), Number())
+    found: dict[str, float] = {}
+    for row, name in enumerate(table.column("pool").to_pylist()):
+        pool = str(name or "").strip()
+        if pool not in pools or pool in found:
+            raise problem("not a pool of the policy, or twice", file=path, row=row + 2, found=pool,
+                          expected=", ".join(pools))  # fmt: skip
+        if bad[row] or not amounts[row] >= 0:
+            raise problem("not an amount in yuan", file=path, row=row + 2, key=pool)
+        found[pool] = float(amounts[row])
+    return found
