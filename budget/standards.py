@@ -110,7 +110,7 @@ def _values(row: Selector) -> tuple[tuple[Any, ...], ...]:
 
 def _merged(one: Class, other: tuple[Any, ...]) -> Class | None:
     """The class that is in both; None when there is none."""
-    parts = []
+    parts: list[Any] = []
     for mine, theirs in zip(one, other, strict=True):
         if mine not in _ANY and theirs not in _ANY and mine != theirs:
             return None
