@@ -164,7 +164,7 @@ class _Builder:
         k = self._coefficients()
         base = self._base(k, mean_cost)
         base, personal = self._multiply(base)
-        priced = np.round(base, standard.decimals) if standard.kind != "points" else base
+        priced = half_up(base, standard.decimals) if standard.kind != "points" else base
         self._thresholds_warn()
         return Grid(
             self.policy, self.groups, self.weight, mean_cost,
@@ -334,6 +334,18 @@ def _is_personal(row: GroupSet) -> bool:
     by_age = isinstance(row, Multiplier) and row.age_below is not None
     by_share = isinstance(row, Tcm) and row.least_share is not None
     return bool(row.population) or by_age or by_share
+
+
+def half_up(amounts: Floats, decimals: int) -> Floats:
+    """Amounts rounded to decimals, halves away from zero (四舍五入), as money is everywhere.
+
+    A product such as 5444.33 * 2.5 is taken for the decimal that it stands for, 13610.825, and
+    not for the float a hair below it.
+    """
+    unit = 10.0**decimals
+    size = np.abs(amounts) * unit
+    whole = np.floor(size * (1 + 8e-16) + 0.5) / unit
+    return np.asarray(np.where(size < 1e13, np.copysign(whole, amounts), amounts))
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

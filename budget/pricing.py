@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from budget.branches import PLACE, SETTLED
 from budget.claims import AMBIGUOUS, GROUPED, UNGROUPED, Claims
-from budget.grid import BY_ITEM, COST_POINTS, Grid, Personal
+from budget.grid import BY_ITEM, COST_POINTS, Grid, Personal, half_up
 from budget.outliers import band_payment, high_payment, low_payment, ratio
 from budget.policy.groups import Multiplier, Tcm
 from budget.policy.special import WithoutGroup
@@ -128,7 +128,7 @@ class _Pricing:
         if self.given is not None:
             standard = standard * self.given
         if standard is not self.standard and self.grid.policy.standard.kind != "points":
-            standard = np.round(standard, self.grid.policy.standard.decimals)
+            standard = half_up(standard, self.grid.policy.standard.decimals)
         self.standard = standard
         base = standard
         if self.grid.policy.outliers.ratio == "regional":

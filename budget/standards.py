@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from budget.grid import INSURANCES, build_grid
+from budget.grid import INSURANCES, build_grid, half_up
 from budget.hospitals import Hospitals
 from budget.policy.policy import Policy
 from budget.policy.select import Selector
@@ -52,7 +52,7 @@ def standards(policy: Policy, weights: WeightTable, year: int) -> pd.DataFrame:
     grid = build_grid(policy, groups, weight, classes, year,
                       columns={name: frame[name].to_numpy() for name in frame.columns})  # fmt: skip
     value = np.where(np.isfinite(grid.point_value), grid.point_value * grid.per_yuan, 1.0)
-    yuan = np.round(grid.standard * value[:, None, :], policy.standard.decimals)
+    yuan = half_up(grid.standard * value[:, None, :], policy.standard.decimals)
     h, g, i = (part.ravel() for part in np.indices(yuan.shape))
     columns = {
         "drg": np.array(groups, object)[g],
