@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -95,6 +95,10 @@ class Claims:
     def take(self, rows: npt.NDArray[Any]) -> Claims:
         """Some rows, by place or mask."""
         return self._each(lambda held: held[rows])
+
+    def priced(self) -> Claims:
+        """What is still needed when prices and the parts of patients are known."""
+        return replace(self, amounts={}, flags={}, person=None, day=None, admission=None)
 
     def _each(self, part: Any) -> Claims:
         taken: dict[str, Any] = {}
@@ -308,19 +312,46 @@ def _beginning(codes: Sequence[str], *, principal: bool) -> str:
     return rf"^\s*({wanted})" if principal else rf"(^|[|,;、，；\s])({wanted})"
 
 
+class Gathering:
+    """Parts of a year put into whole arrays as they come, so that it is in memory only once."""
+
+    def __init__(self, expected: int = 0) -> None:
+        """Prepare for so many cases; more may come."""
+        self._size, self._room = 0, expected
+        self._whole: dict[str, Any] = {}
+
+    def add(self, part: Claims) -> None:
+        """Copy a part to the end."""
+        end = self._size + len(part)
+        if end > self._room:
+            self._room = max(end, 2 * self._room)
+        for field in fields(Claims):
+            self._whole[field.name] = self._put(self._whole.get(field.name),
+                                                getattr(part, field.name))  # fmt: skip
+        self._size = end
+
+    def _put(self, whole: Any, part: Any) -> Any:
+        if isinstance(part, dict):
+            return {name: self._put((whole or {}).get(name), part[name]) for name in part}
+        if not isinstance(part, np.ndarray):
+            return part
+        if whole is None or len(whole) < self._room:
+            longer = np.empty(self._room, part.dtype)
+            if whole is not None:
+                longer[: self._size] = whole[: self._size]
+            whole = longer
+        whole[self._size : self._size + len(part)] = part
+        return whole
+
+    def claims(self) -> Claims:
+        """What came."""
+        found = Claims(**self._whole)
+        return found if self._size == self._room else found.slice(0, self._size)
+
+
 def joined(parts: Sequence[Claims]) -> Claims:
     """Several parts as one."""
-    if len(parts) == 1:
-        return parts[0]
-    held: dict[str, Any] = {}
-    for field in fields(Claims):
-        columns = [getattr(part, field.name) for part in parts]
-        if isinstance(columns[0], dict):
-            held[field.name] = {
-                name: np.concatenate([column[name] for column in columns]) for name in columns[0]
-            }
-        elif isinstance(columns[0], np.ndarray):
-            held[field.name] = np.concatenate(columns)
-        else:
-            held[field.name] = columns[0]
-    return Claims(**held)
+    gathering = Gathering(sum(map(len, parts)))
+    for part in parts:
+        gathering.add(part)
+    return gathering.claims()

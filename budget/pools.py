@@ -26,6 +26,8 @@ Bools = npt.NDArray[np.bool_]
 POINT_DECIMALS = 4
 _UNIT = 10**POINT_DECIMALS
 _ROUNDS = 200
+_SLICE = 262_144
+_SETTLED = np.array(SETTLED)
 
 
 @dataclass(frozen=True)
@@ -94,21 +96,28 @@ def pay(claims: Claims, priced: Priced, grid: Grid, amounts: Fen, patient: Fen, 
         DrgError: a pool has no money, or the fund floor alone is more than its money.
     """
     policy = grid.policy
-    settled = np.array(SETTLED)[priced.branch]
-    at = np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)
-    pool = np.where(settled, grid.pool[at], -1).astype(np.int8)
-    inside = _inside(policy, pool, priced.branch)
+    size = len(claims)
     floor = int(to_fen(policy.benefit.fund_floor))
     beside = patient + other
-    fund = np.zeros(len(pool), np.int64)
-    points = np.zeros(len(pool), np.int64)
-    worth, value = priced.amount, np.ones(len(pool))
-    if policy.standard.kind != "rate":
-        points = np.round(priced.amount * grid.per_yuan * _UNIT).astype(np.int64)
-        value = np.where(inside, grid.point_value[at], 1.0)
-        worth = np.where(inside, points / _UNIT * value, priced.amount)
-    fixed = (pool >= 0) & np.isfinite(value)
-    fund[fixed] = np.maximum(to_fen(np.round(worth[fixed], 8)) - beside[fixed], floor)
+    pool, inside = np.empty(size, np.int8), np.empty(size, np.bool_)
+    fund, points = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    fixed = np.empty(size, np.bool_)
+    for start in range(0, size, _SLICE):  # so that no array of the whole year is made in between
+        rows = slice(start, start + _SLICE)
+        part = claims.slice(start, start + _SLICE)
+        at = np.maximum(part.hospital, 0), np.maximum(part.insurance, 0)
+        branch = priced.branch[rows]
+        pool[rows] = np.where(_SETTLED[branch], grid.pool[at], -1)
+        inside[rows] = _inside(policy, pool[rows], branch)
+        worth, value = priced.amount[rows], np.ones(len(part))
+        if policy.standard.kind != "rate":
+            points[rows] = np.round(worth * grid.per_yuan * _UNIT)
+            value = np.where(inside[rows], grid.point_value[at], 1.0)
+            worth = np.where(inside[rows], points[rows] / _UNIT * value, worth)
+        known = (pool[rows] >= 0) & np.isfinite(value)
+        fixed[rows] = known
+        yuan = np.round(np.where(known, worth, 0.0), 8)
+        fund[rows] = np.where(known, np.maximum(to_fen(yuan) - beside[rows], floor), 0)
     results = []
     for place, held in enumerate(policy.pools):
         mine = pool == place
@@ -127,8 +136,10 @@ def pay(claims: Claims, priced: Priced, grid: Grid, amounts: Fen, patient: Fen, 
             _value_of(grid, claims, in_pool, decided), bound, int(fund[in_pool].sum()),
             int(fund[mine & ~inside].sum()),
         ))  # fmt: skip
-    payment = np.where(pool >= 0, fund + beside, 0)
-    return Paid(pool, inside, np.where(inside, points, 0), fund, payment, tuple(results))
+    beside += fund
+    beside[pool < 0] = 0
+    points[~inside] = 0
+    return Paid(pool, inside, points, fund, beside, tuple(results))
 
 
 def _inside(policy: Policy, pool: npt.NDArray[np.int8], branch: npt.NDArray[np.int8]) -> Bools:

@@ -6,9 +6,9 @@ The order of it all: standards -> prices -> patients -> pools -> sums by hospita
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from budget.fund import PoolMoney, pool_money
 from budget.fund_cash import FundCash, fund_cash
 from budget.grid import Grid, History, build_grid
 from budget.hospitals import Hospitals
-from budget.patient import PatientShares, patient_shares
+from budget.patient import patient_shares
 from budget.persons import (
     Stays,
     approved_reviews,
@@ -80,7 +80,9 @@ class Settlement:
         grid: the price grid.
         claims: the cases.
         priced: their prices.
-        shares: who bears what beside the fund.
+        patient: what the patient bears of each case in fen, 0 where it is not settled. Shape (N,).
+        other: what other payers bear, likewise.
+        patient_basis: ``by_item`` as the file says, or ``policy`` by its benefit ladder.
         paid: what each is paid.
         sums: sums by hospital, pool and month.
         branches: cases, cost, patient, other and fund by hospital and branch, in fen; unsettled
@@ -101,7 +103,9 @@ class Settlement:
     grid: Grid
     claims: Claims
     priced: Priced
-    shares: PatientShares
+    patient: Fen
+    other: Fen
+    patient_basis: str
     paid: Paid
     sums: Sums
     branches: Fen
@@ -163,10 +167,12 @@ def settle(
     priced = _price(claims, grid, stays, groups, year, warnings)
     shares = patient_shares(claims, hospitals, policy, stays)
     warnings |= shares.warnings
+    del stays
+    claims = claims.priced()
     settled = np.array(SETTLED)[priced.branch]
-    patient = np.where(settled, shares.patient, 0)
-    other = np.where(settled, shares.other, 0)
-    item = np.where(settled, claims.cost - patient - other, 0)
+    patient, other, basis = shares.patient * settled, shares.other * settled, shares.basis
+    del shares
+    item = claims.cost * settled - patient - other
     place = np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)
     pool = np.where(settled, grid.pool[place], -1)
     money = _money(policy, pool, item, last_year, warnings)
@@ -188,7 +194,7 @@ def settle(
     warnings |= closing.warnings | cash.warnings | fund.warnings
     branches = _branches(claims, priced, patient, other, paid, len(hospitals))
     return Settlement(
-        policy, weights, hospitals, year, grid, claims, priced, shares, paid, sums, branches,
+        policy, weights, hospitals, year, grid, claims, priced, patient, other, basis, paid, sums, branches,
         tuple(money), closing, cut, advances, cash, fund, warnings,
     )  # fmt: skip
 
@@ -278,18 +284,19 @@ def _in_slices(claims: Claims, grid: Grid, extra: dict[str, Any]) -> Priced:
     size = len(claims)
     bounds = [(start, min(start + _SLICE, size)) for start in range(0, size, _SLICE)]
 
-    def one(bound: tuple[int, int]) -> Priced:
+    kinds = {"branch": np.int8, "ratio": np.float32}
+    whole = Priced(*(np.empty(size, kinds.get(one.name, np.float64)) for one in fields(Priced)))
+
+    def one(bound: tuple[int, int]) -> None:
         start, stop = bound
         own = {name: held[start:stop] for name, held in extra.items()}
         found = price(claims.slice(start, stop), grid, **own)
-        return replace(found, ratio=found.ratio.astype(np.float32))
+        for part in fields(Priced):
+            getattr(whole, part.name)[start:stop] = getattr(found, part.name)
 
     with ThreadPoolExecutor(2) as pool:
-        parts: Iterator[Priced] = pool.map(one, bounds)
-        held = list(parts)
-    return Priced(*(
-        np.concatenate([getattr(part, name.name) for part in held]) for name in fields(Priced)
-    ))  # fmt: skip
+        list(pool.map(one, bounds))
+    return whole
 
 
 def _money(

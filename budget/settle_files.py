@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from budget.claims import ClaimReader, Claims, joined
+from budget.claims import ClaimReader, Claims, Gathering
 from budget.hospitals import Hospitals, read_hospitals
 from budget.policy.policy import Policy
 from budget.settle import Settlement, settle
@@ -31,11 +31,11 @@ class Kept:
     """Texts of the input that the case table repeats, batch by batch.
 
     Attributes:
-        case_id: ids of the cases, None where the input has none.
+        case_id: ids of the cases; empty where the input has none.
         drg: groups as the input writes them.
     """
 
-    case_id: list[pa.Array] | None
+    case_id: list[pa.Array]
     drg: list[pa.Array]
 
 
@@ -85,11 +85,13 @@ def settle_file(
     _folder(out)
     targets = [out / name for name in (f"cases.{ending}", "settlement.json", "settlement.xlsx")]
     check_outputs(targets, (source, mapping, *others.values()))
-    claims, kept = read_claims(
-        source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet, progress=progress
-    )
-    settled = settle(claims, weights, policy, hospitals, year, last_year=last_year)
-    write_cases(targets[0], settled, kept.case_id, kept.drg)
+    kept = Kept([], [])
+    settled = settle(  # no name is given to the claims, so that what is read goes as it is used
+        read_claims(source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
+                    progress=progress, kept=kept),
+        weights, policy, hospitals, year, last_year=last_year,
+    )  # fmt: skip
+    write_cases(targets[0], settled, kept.case_id or None, kept.drg)
     written = write_tables(out, settled)
     document = record(
         kind="settlement", year=year,
@@ -98,8 +100,8 @@ def settle_file(
         policy={"id": policy.id, "sha256": policy.digest, "chain": list(policy.header.chain),
                 "source": policy.header.source},
         weights={"id": weights.id, "sha256": weights.digest},
-        patient_basis=settled.shares.basis,
-        cases=len(claims),
+        patient_basis=settled.patient_basis,
+        cases=len(settled.claims),
         unsettled={code: {"cases": n, "cost_fen": fen}
                    for code, (n, fen) in settled.unsettled.items()},
         pools=[{"name": one.name, "amount_fen": one.amount, "points": one.points,
@@ -124,8 +126,12 @@ def read_claims(
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
     progress: Progress | None = None,
-) -> tuple[Claims, Kept]:
-    """Read a file of grouped cases as claims; see :func:`settle_file` for the arguments."""
+    kept: Kept | None = None,
+) -> Claims:
+    """Read a file of grouped cases as claims; the arguments are those of :func:`settle_file`.
+
+    ``kept`` is filled with the texts that the case table repeats.
+    """
     special = policy.special
     with open_table(source, sheet=sheet, dictionaries=True) as table:
         columns = columns_of(table.schema.names, mapping, source)
@@ -148,16 +154,19 @@ def read_claims(
             texts = [None if name is None else _text(batch.column(name)) for name in own]
             return reader.read(batch), texts, block.progress
 
-        parts, ids, groups = [], [], []
+        gathering = Gathering((table.total or 0) if table.unit == "rows" else 0)
+        count = 0
         for claims, texts, units in in_order(table.blocks(), work):
-            parts.append(claims)
-            ids.append(texts[0])
-            groups.append(texts[1])
+            gathering.add(claims)
+            count += len(claims)
+            if kept is not None:
+                kept.case_id.extend(text for text in texts[:1] if text is not None)
+                kept.drg.append(texts[1])
             if progress is not None:
                 progress(units, table.total)
-    if not parts:
+    if not count:
         raise problem("has no case", file=source)
-    return joined(parts), Kept(None if own[0] is None else ids, groups)
+    return gathering.claims()
 
 
 def _text(column: pa.Array) -> pa.Array:

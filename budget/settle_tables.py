@@ -54,10 +54,9 @@ def _case_rows(
     settled: Settlement, start: int, stop: int, ids: pa.Array | None, drg: pa.Array
 ) -> pa.RecordBatch:
     rows = slice(start, stop)
-    claims, priced, paid, shares = settled.claims, settled.priced, settled.paid, settled.shares
+    claims, priced, paid = settled.claims, settled.priced, settled.paid
     settles = paid.pool[rows] >= 0
-    patient = np.where(settles, shares.patient[rows], 0)
-    other = np.where(settles, shares.other[rows], 0)
+    patient, other = settled.patient[rows], settled.other[rows]
     fund, cost = paid.fund[rows], claims.cost[rows]
     gain = np.where(settles, fund + patient + other - cost, 0)
     month = claims.month[rows] + 1
