@@ -19,9 +19,13 @@ Rule = Callable[[High, Floats, Floats, Floats, Floats, Floats], Floats]
 
 
 def ratio(cost: Floats, base: Floats) -> Floats:
-    """Cost over standard (倍率), NaN without a standard. Shape (N,)."""
+    """Cost over standard (倍率), NaN without a standard. Shape (N,).
+
+    To twelve decimals: a cost of exactly three standards has the ratio 3, and not a hair more,
+    which would make it a high case. One fen is at least 1e-10 of any standard.
+    """
     empty = np.full(np.shape(cost), np.nan)
-    return np.asarray(np.divide(cost, base, out=empty, where=base > 0))
+    return np.asarray(np.round(np.divide(cost, base, out=empty, where=base > 0), 12))
 
 
 def low_payment(rule: Low, cost: Floats) -> Floats:

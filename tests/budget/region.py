@@ -148,8 +148,8 @@ def settled(frame, policy="national-default", hospitals=HOSPITALS, weights=None,
     weights = weights or weight_table()
     held = hospitals_of(hospitals) if isinstance(hospitals, pd.DataFrame) else hospitals
     claims = claims_of(frame, rules, held, weights, year)
-    more.setdefault("last_year", {pool.name: 3e6 for pool in rules.pools
-                                  if pool.basis == "growth" and pool.last_year is None})  # fmt: skip
+    pools = [p.name for p in rules.pools if p.basis == "growth" and p.last_year is None]
+    more.setdefault("last_year", dict.fromkeys(pools, 3e6))
     return settle(claims, weights, rules, held, year, **more)
 
 

@@ -18,7 +18,7 @@ from drg.errors import DrgError
 from tests.budget.region import WEIGHTS, cases_of, rows, settled, weight_table
 
 RATES = {
-    (tier, insurance, kind): Decimal("4000") + 1111 * tier
+    (tier, insurance, kind): Decimal(4000) + 1111 * tier
     + (Decimal("333.33") if insurance == "employee" else 0)
     + (Decimal("77.07") if kind == "甲等" else 0)
     for tier, insurance, kind in product((1, 2, 3), ("employee", "resident"), ("甲等", "乙等"))
