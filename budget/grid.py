@@ -79,6 +79,8 @@ class Grid:
         group_mean: regional mean cost of each group in yuan. Shape (G,).
         coefficient: k of each hospital and group. Shape (H, G, 2).
         standard: standard in reference yuan, NaN where a case cannot be priced. Shape (H, G, 2).
+        unit: standard of weight 1 before multipliers, the median of the groups, for cases that
+            are paid by a weight that is no group's; NaN without any. Shape (H, 2).
         low: threshold L, NaN without low outliers. Shape (H, G, 2).
         high: threshold T, NaN without high outliers. Shape (H, G, 2).
         unstable: how unstable groups are paid. Shape (H, G, 2).
@@ -98,6 +100,7 @@ class Grid:
     group_mean: Floats
     coefficient: Floats
     standard: Floats
+    unit: Floats
     low: Floats
     high: Floats
     unstable: npt.NDArray[np.int8]
@@ -163,13 +166,14 @@ class _Builder:
             per_yuan = standard.points.per_weight / mean_cost
         k = self._coefficients()
         base = self._base(k, mean_cost)
+        unit = self._unit(base)
         base, personal = self._multiply(base)
         priced = half_up(base, standard.decimals) if standard.kind != "points" else base
         self._thresholds_warn()
         return Grid(
             self.policy, self.groups, self.weight, mean_cost,
             np.full(len(self.groups), np.nan) if self.history is None else self.history.group_mean,
-            k, priced, self._threshold("low"), self._threshold("high"), self._unstable(),
+            k, priced, unit, self._threshold("low"), self._threshold("high"), self._unstable(),
             choose(self.policy.pools, **self.flat), self._point_values(),
             self.flat, per_yuan, personal, self.warnings,
         )  # fmt: skip
@@ -251,6 +255,13 @@ class _Builder:
                                   expected=", ".join(r.name for r in standard.rates))  # fmt: skip
                 rate = np.where(self._where(row), named[0].yuan, rate)
         return weight * rate * k
+
+    def _unit(self, base: Floats) -> Floats:
+        """Standard of weight 1 at each hospital, the middle one of its groups. (H, 2)."""
+        per_weight = np.asarray(base / self.weight[None, :, None])
+        known = np.isfinite(per_weight).any(axis=1)
+        held = np.where(known[:, None, :], per_weight, 0.0)  # no median of nothing
+        return np.where(known, np.nanmedian(held, axis=1) if held.size else np.nan, np.nan)
 
     def _own_means(self) -> Floats:
         """Each hospital's own mean cost of each group in yuan. (H, G)."""

@@ -125,9 +125,10 @@ def pay(claims: Claims, priced: Priced, grid: Grid, amounts: Fen, patient: Fen, 
         decided = np.nan
         bound = "rate" if policy.standard.kind == "rate" else "given"
         if shared.any():
-            low, high = _bounds(policy, grid, claims, shared)
+            low, high = _bounds(policy, grid, claims, shared, held.name)
+            left = int(amounts[place]) - int(fund[mine & inside & fixed].sum())
             decided, bound = _share_out(
-                fund, np.flatnonzero(shared), points, beside, int(amounts[place]), floor, low, high,
+                fund, np.flatnonzero(shared), points, beside, left, floor, low, high,
                 held.name,
             )  # fmt: skip
         in_pool = mine & inside
@@ -152,15 +153,26 @@ def _inside(policy: Policy, pool: npt.NDArray[np.int8], branch: npt.NDArray[np.i
 
 
 def _bounds(
-    policy: Policy, grid: Grid, claims: Claims, shared: Bools
+    policy: Policy, grid: Grid, claims: Claims, shared: Bools, name: str
 ) -> tuple[float | None, float | None]:
-    """Floor and ceiling of a pool's point value in yuan per point."""
+    """Floor and ceiling of a pool's point value in yuan per point; a pool has one value.
+
+    Raises:
+        DrgError: the rows of the policy give some of its cases other bounds than the rest.
+    """
     rows = policy.standard.point_values
     if not rows:
         return None, None
-    first = int(np.flatnonzero(shared)[0])
-    place = int(_chosen(policy, grid)[claims.hospital[first], claims.insurance[first]])
-    return (None, None) if place < 0 else (rows[place].floor, rows[place].ceiling)
+    at = np.unique(_chosen(policy, grid)[claims.hospital[shared], claims.insurance[shared]])
+    found = {(None, None) if i < 0 else (rows[i].floor, rows[i].ceiling): int(i) for i in at}
+    if len(found) > 1:
+        raise problem(
+            f"cases of the pool {name} have different bounds", key="standard.point_values",
+            found=", ".join("no row" if i < 0 else rows[i].name for i in found.values()),
+            expected="one floor and ceiling for all cases of a pool",
+        )  # fmt: skip
+    low, high = next(iter(found))
+    return low, high
 
 
 def _chosen(policy: Policy, grid: Grid) -> npt.NDArray[np.intp]:

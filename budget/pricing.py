@@ -22,6 +22,9 @@ Bools = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
 
 
+_BY_STANDARD = [PLACE[code] for code in ("transfer", "low", "high", "normal")]
+
+
 @dataclass(frozen=True)
 class Priced:
     """Cases with their price.
@@ -55,8 +58,8 @@ def price(
         claims: the cases.
         grid: standards and thresholds.
         approved: cases whose special review was approved and is inside the quota. Shape (N,).
-        factor: multiplier of the standard from other stays of the person or from a caseload cap.
-            Shape (N,).
+        factor: multiplier of what a case is worth that is priced by its standard, from other
+            stays of the person or from a caseload cap. Shape (N,).
         technology_year: year since the case's new technology came in, 0 for none. Shape (N,).
     """
     return _Pricing(claims, grid, approved, factor, technology_year).run()
@@ -95,6 +98,7 @@ class _Pricing:
         self._stays()
         self._transfers()
         self._outliers()
+        self._cut()
         return Priced(self.branch, self.weight, self.standard, self.r, self.amount)
 
     def _free(self, which: Bools) -> Rows:
@@ -125,16 +129,29 @@ class _Pricing:
         if surgery is not None and "day_surgery" in self.claims.flags:
             marked = self.claims.flags["day_surgery"]
             standard = np.where(marked, standard * surgery.factor, standard)
-        if self.given is not None:
-            standard = standard * self.given
-        if standard is not self.standard and self.grid.policy.standard.kind != "points":
-            standard = half_up(standard, self.grid.policy.standard.decimals)
-        self.standard = standard
+        self.standard = standard = self._rounded(standard)
         base = standard
         if self.grid.policy.outliers.ratio == "regional":
             base = self.grid.mean_cost * self.weight
         self.base = base
         self.r = ratio(self.cost, np.where(np.isfinite(base), base, 0.0))
+
+    def _rounded(self, yuan: Floats) -> Floats:
+        """A standard to the policy's decimals; points are not yuan yet."""
+        how = self.grid.policy.standard
+        return yuan if how.kind == "points" else half_up(yuan, how.decimals)
+
+    def _cut(self) -> None:
+        """What other stays or a caseload cap take off a case that is priced by its standard.
+
+        It comes last: the ratio is that of the whole standard, or half of it would make a high
+        case, which some rules pay at cost, out of an ordinary one.
+        """
+        if self.given is None:
+            return
+        rows = np.flatnonzero((self.given != 1.0) & np.isin(self.branch, _BY_STANDARD))
+        for held in (self.standard, self.amount):
+            held[rows] = self._rounded(held[rows] * self.given[rows])
 
     def _personal(self, standard: Floats, one: Personal) -> Floats:
         c, row = self.claims, one.row
@@ -202,13 +219,8 @@ class _Pricing:
 
     def _of_weight(self, weight: float, rows: Rows) -> Floats:
         """The standard of a weight that is no group's, by the hospital's own price of weight 1."""
-        hospital, insurance = self.at[0][rows], self.at[2][rows]
-        priced = np.isfinite(self.grid.weight) & (self.grid.weight > 0)
-        if not priced.any():
-            return np.full(len(rows), np.nan)
-        per_weight = self.grid.standard[:, priced, :] / self.grid.weight[None, priced, None]
-        unit = np.nanmedian(per_weight, axis=1)
-        return np.asarray(unit[hospital, insurance] * weight)
+        own = self.grid.unit[self.at[0][rows], self.at[2][rows]] * weight
+        return self._rounded(own)
 
     def _unstable(self) -> None:
         if not self.grid.unstable.any():

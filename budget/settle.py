@@ -200,8 +200,8 @@ def settle(
 
 
 def history_of(claims: Claims, hospitals: int, groups: int) -> History:
-    """Cases and cost by hospital and group, of the cases whose both are known."""
-    known = (claims.group >= 0) & (claims.hospital >= 0) & (claims.cost > 0)
+    """Cases and cost of the year by hospital and group, of the cases whose both are known."""
+    known = (claims.group >= 0) & (claims.hospital >= 0) & (claims.cost > 0) & (claims.month >= 0)
     cell = claims.hospital[known].astype(np.int64) * groups + claims.group[known]
     size = hospitals * groups
     cases = np.bincount(cell, np.ones(len(cell)), size).reshape(hospitals, groups)
@@ -226,12 +226,15 @@ def _unpriced(claims: Claims, grid: Grid, hospitals: Hospitals) -> dict[str, str
         )
     weightless = np.isnan(np.append(grid.weight, np.nan)[claims.group])
     which = inside & (claims.kind == GROUPED) & weightless
+    if grid.policy.standard.kind == "own_mean":  # which asks for no weights
+        which &= False
     if which.any():
-        names = sorted({grid.groups[place] for place in np.unique(claims.group[which])
-                        if place >= 0})  # fmt: skip
+        places = np.unique(claims.group[which])
+        names = sorted({grid.groups[place] for place in places if place >= 0})
         listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if names[12:] else "")
+        others = "others that are not in the weight table" if (places < 0).any() else ""
         found["groups_without_weight"] = (
-            f"groups without a weight ({listed or 'not in the weight table'}): "
+            f"groups without a weight ({', '.join(filter(None, (listed, others)))}): "
             + _size(claims, which)
         )
     return found

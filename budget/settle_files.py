@@ -14,6 +14,7 @@ from budget.hospitals import Hospitals, read_hospitals
 from budget.policy.policy import Policy
 from budget.settle import Settlement, settle
 from budget.settle_tables import write_cases, write_tables
+from budget.settle_workbook import SHEETS
 from drg.cases import columns_of
 from drg.errors import DrgError, problem
 from drg.provenance import hash_file, record, to_json
@@ -84,7 +85,8 @@ def settle_file(
         hospitals = read_hospitals(hospitals)
     _folder(out)
     targets = [out / name for name in (f"cases.{ending}", "settlement.json", "settlement.xlsx")]
-    check_outputs(targets, (source, mapping, *others.values()))
+    tables = [out / f"{name}.csv" for name in SHEETS]
+    check_outputs([*targets, *tables], (source, mapping, *others.values()))
     kept = Kept([], [])
     settled = settle(  # no name is given to the claims, so that what is read goes as it is used
         read_claims(source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
