@@ -259,7 +259,7 @@ class _Builder:
     def _unit(self, base: Floats) -> Floats:
         """Standard of weight 1 at each hospital, the middle one of its groups. (H, 2)."""
         per_weight = np.asarray(base / self.weight[None, :, None])
-        known = np.isfinite(per_weight).any(axis=1)
+        known = np.asarray(np.isfinite(per_weight).any(axis=1))
         held = np.where(known[:, None, :], per_weight, 0.0)  # no median of nothing
         return np.where(known, np.nanmedian(held, axis=1) if held.size else np.nan, np.nan)
 

@@ -194,8 +194,8 @@ def settle(
     warnings |= closing.warnings | cash.warnings | fund.warnings
     branches = _branches(claims, priced, patient, other, paid, len(hospitals))
     return Settlement(
-        policy, weights, hospitals, year, grid, claims, priced, patient, other, basis, paid, sums, branches,
-        tuple(money), closing, cut, advances, cash, fund, warnings,
+        policy, weights, hospitals, year, grid, claims, priced, patient, other, basis, paid, sums,
+        branches, tuple(money), closing, cut, advances, cash, fund, warnings,
     )  # fmt: skip
 
 
