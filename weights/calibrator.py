@@ -5,11 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import replace
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from drg.errors import problem
 from weights.adjust import Classes, CostStructure
@@ -23,11 +22,12 @@ from weights.limits import Corridor, LowVolume
 from weights.normalise import Normalise
 from weights.observations import Floats, Observations
 from weights.pipeline import Pipeline
+from weights.resolve import steps, tags_of
 from weights.shrink import Noise, Prior, noise, prior
-from weights.statistics import Statistics, reduce
+from weights.statistics import connected_sets, reduce
 from weights.table import WeightTable
 from weights.trail import Trail, named
-from weights.trim import Trim, Trimmed, method
+from weights.trim import Trim, Trimmed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,10 +56,10 @@ class Calibrator:
         structure: adjustment of the cost structure, or None; needs component costs.
         classes: classes of groups, or None.
         normalise: scale of the weights, by name or as a :class:`~weights.normalise.Normalise`.
-        previous: last year's weights.
+        previous: last year's weights: a table, its file, or the id of a published one.
         families: group -> ADRG and severity, for codes that do not say so themselves.
         groups: groups that must stand in the table, with or without cases.
-        bootstrap: how intervals are found, or None for none.
+        bootstrap: how intervals are found, or the number of replicates; None for no intervals.
 
     Attributes:
         table_: the weight table with its record.
@@ -94,10 +94,10 @@ class Calibrator:
         structure: CostStructure | None = None,
         classes: Classes | None = None,
         normalise: str | Normalise = "cmi",
-        previous: WeightTable | None = None,
+        previous: WeightTable | str | PathLike[str] | None = None,
         families: Mapping[str, tuple[str, float]] | None = None,
         groups: tuple[str, ...] = (),
-        bootstrap: Bootstrap | None = None,
+        bootstrap: Bootstrap | int | None = None,
     ) -> None:
         self.costs = costs
         self.trim = trim
@@ -143,6 +143,7 @@ class Calibrator:
             DrgError: a step cannot be done with this data; the message names it.
         """
         del y
+        self._resolve()
         costs = self.costs or Costs()
         if isinstance(cases, Observations):
             observed = cases
@@ -166,17 +167,23 @@ class Calibrator:
         """Weight of each case by its column ``drg``, NaN where its group has none."""
         return cases["drg"].map(self.weights_)
 
-    @property
-    def _estimator(self) -> Estimator:
-        return Estimator(self.estimate) if isinstance(self.estimate, str) else self.estimate
+    def __getattr__(self, name: str) -> Any:
+        if name.endswith("_") and not name.startswith("_"):
+            raise AttributeError(f"{name} is there after fit() has run")
+        raise AttributeError(f"Calibrator has no attribute {name!r}")
 
-    @property
-    def _normaliser(self) -> Normalise:
-        return Normalise(self.normalise) if isinstance(self.normalise, str) else self.normalise
+    def __repr__(self) -> str:
+        default = Calibrator.__init__.__kwdefaults__ or {}
+        given = [f"{k}={v!r}" for k, v in self.get_params().items() if v != default.get(k)]
+        return f"Calibrator({', '.join(given)})"
 
-    @property
-    def _trimmer(self) -> Trim:
-        return method(self.trim) if isinstance(self.trim, str) else self.trim
+    def _resolve(self) -> None:
+        """Names and numbers as the steps that they stand for; see :func:`weights.resolve.steps`."""
+        found = steps(self.get_params())
+        self._estimator, self._normaliser, self._trimmer = (
+            found.estimator, found.normaliser, found.trimmer,
+        )  # fmt: skip
+        self.previous_, self.bootstrap_ = found.previous, found.bootstrap
 
     def _check(self, observed: Observations) -> None:
         """Refuse what cannot be done before anything is done.
@@ -191,12 +198,12 @@ class Calibrator:
             )  # fmt: skip
         if self._estimator.with_hospitals and not observed.hospitals:
             raise problem("needs the column hospital_id", key=f"method {self._estimator.method}")
-        if self.bootstrap is not None and len(observed.hospitals) < 2:
+        if self.bootstrap_ is not None and len(observed.hospitals) < 2:
             raise problem("needs at least two hospitals to draw from", key="bootstrap",
                           found=f"{len(observed.hospitals)} hospitals")  # fmt: skip
         for wanted, needed in (("corridor", self.corridor), ("normalise neutral",
                                self._normaliser.method == "neutral" or None)):  # fmt: skip
-            if needed is not None and self.previous is None:
+            if needed is not None and self.previous_ is None:
                 raise problem("needs last year's weights", key=wanted, expected="previous")
         components = (self.costs or Costs()).components
         if self.structure is not None and not components:
@@ -212,8 +219,8 @@ class Calibrator:
     def _all_groups(self, observed: Observations) -> Observations:
         """The observations, with groups at the end that have no case but must be accounted for."""
         wanted = {str(group) for group in self.groups}
-        if self.previous is not None:
-            wanted |= set(self.previous.weights.index)
+        if self.previous_ is not None:
+            wanted |= set(self.previous_.weights.index)
         missing = sorted(wanted - set(observed.groups))
         if not missing:
             return observed
@@ -285,7 +292,7 @@ class Calibrator:
                              f"still move by {self.fit_.change:.2g}")  # fmt: skip
         if len(sums.hospitals) == 1:
             self.trail_.warn("one_hospital", f"with one hospital {how.method} has none to compare")
-        parts = _parts(sums)
+        parts = connected_sets(sums)
         if parts > 1:
             self.trail_.warn(
                 "disconnected",
@@ -306,9 +313,9 @@ class Calibrator:
                                  "ADRG; weak groups are drawn to the mean of all")  # fmt: skip
         previous = np.full(size, np.nan)
         tags: dict[str, str] = {}
-        if self.previous is not None:
-            previous = self.previous.weights.reindex(list(observed.groups)).to_numpy(np.float64)
-            tags = _tags(self.previous)
+        if self.previous_ is not None:
+            previous = self.previous_.weights.reindex(list(observed.groups)).to_numpy(np.float64)
+            tags = tags_of(self.previous_)
         factor = None
         if self.structure is not None:
             done = self.structure.apply(
@@ -345,18 +352,26 @@ class Calibrator:
             fit.level, cases, self._pipeline.previous, self._pipeline.mean_cost
         )
         self.interval_: Interval | None = None
-        if self.bootstrap is not None:
+        if self.bootstrap_ is not None:
             count = len(sums.hospitals)
-            self.interval_ = self.bootstrap.run(self._refit, count, weight)
+            self.interval_ = self.bootstrap_.run(self._refit, count, weight)
             if count < _FEW_HOSPITALS:
                 self.trail_.warn("few_hospitals", f"intervals rest on {count} hospitals")
             if lost := int((~np.isfinite(self.interval_.replicates)).all(axis=1).sum()):
                 self.trail_.warn("replicates_lost", f"the limits left no room in {lost} of "
-                                 f"{self.bootstrap.replicates} replicates")  # fmt: skip
+                                 f"{self.bootstrap_.replicates} replicates")  # fmt: skip
             rare = np.isfinite(weight) & (self.interval_.present() < _OFTEN)
             if rare.any():
                 self.trail_.warn("rare_groups", f"missing in more than a tenth of the replicates: "
                                  f"{named(observed.groups, rare)}")  # fmt: skip
+        if observed.intake.assumed:
+            self.trail_.warn("totals_as_means", observed.intake.assumed)
+        if self.previous_ is not None:
+            new = (cases > 0) & np.isnan(self._pipeline.previous)
+            if new.any():
+                self.trail_.warn("groups_without_previous", f"{int(new.sum()):,} groups with "
+                                 f"{cases[new].sum():,.0f} cases have no weight in "
+                                 f"{self.previous_.id}: {named(observed.groups, new)}")  # fmt: skip
         if sums.cost_squared is None:
             self.trail_.warn("no_spread", "totals with the column cases: what needs the spread "
                              "inside a group (CV, R2) cannot be had")  # fmt: skip
@@ -372,26 +387,6 @@ class Calibrator:
         self.weights_ = self.table_.weights
 
 
-def _parts(sums: Statistics) -> int:
-    """Number of sets of hospitals that share no group."""
-    hospital, group = np.nonzero(sums.cases)
-    size = len(sums.hospitals) + len(sums.groups)
-    links = coo_array((np.ones(len(hospital)), (hospital, group + len(sums.hospitals))),
-                      shape=(size, size))  # fmt: skip
-    _, label = connected_components(links, directed=False)
-    return len(np.unique(label[: len(sums.hospitals)]))
-
-
 def _parameters(trim: Trim) -> str:
     fields = [f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in vars(trim).items()]
     return f"{trim.name} ({', '.join(fields)})"
-
-
-def _tags(table: WeightTable) -> dict[str, str]:
-    """Tags of the groups of a table, from the columns in which published tables keep them."""
-    found: dict[str, str] = {}
-    for column in ("tag", "group_type"):
-        if column in table.frame:
-            marked = table.frame[table.frame[column].fillna("") != ""]
-            found |= dict(zip(marked["drg"], marked[column].astype(str), strict=True))
-    return found

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from os import PathLike
 
 import numpy as np
+import pyarrow as pa
 
 from drg.cases.columns import plain_header
+from drg.cases.texts import as_text
 from drg.cases.values import Number, read_number
 from drg.errors import problem
 from drg.tables import read_table
@@ -23,6 +25,7 @@ from weights.observations import Floats, Ints
 _CHS = re.compile(r"[A-Z]{2}[0-9A-Z][0-9]")
 _RANKS = {"1": 3.0, "3": 2.0, "5": 1.0}
 _MOSTLY = 0.8
+_WORDS = {"mcc": "3", "cc": "2", "none": "1", "无": "1"}
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,10 @@ def families(
 
 
 def read_families(path: str | PathLike[str]) -> dict[str, tuple[str, float]]:
-    """Read a table ``drg, adrg, severity`` (severity a number, higher is graver; may be blank).
+    """Read a table ``drg, adrg, severity``.
+
+    The severity is a number, higher is graver, or a word: ``mcc``, ``cc``, ``none`` (3, 2, 1);
+    blank for a group that is not one of a ladder.
 
     Raises:
         DrgError: the file cannot be read, a column is missing, a group stands twice, a severity is
@@ -122,14 +128,19 @@ def read_families(path: str | PathLike[str]) -> dict[str, tuple[str, float]]:
         if wanted not in by_header:
             raise problem(f"no column '{wanted}'", file=path, found=", ".join(rows.column_names),
                           expected="drg, adrg, severity")  # fmt: skip
-    ranks, bad = read_number(rows.column(by_header["severity"]).combine_chunks(), Number())
+    said = as_text(rows.column(by_header["severity"]).combine_chunks()).to_pylist()
+    words = [_WORDS.get((text or "").strip().lower(), text) for text in said]
+    ranks, bad = read_number(pa.array(words, pa.string()), Number())
     found: dict[str, tuple[str, float]] = {}
     drgs, adrgs = (rows.column(by_header[name]).to_pylist() for name in ("drg", "adrg"))
     for row, (drg, adrg) in enumerate(zip(drgs, adrgs, strict=True), 2):
         code = str(drg or "").strip()
         if bad[row - 2] or not code or code in found:
-            what = "not a number" if bad[row - 2] else "group stands twice" if code else "no group"
-            raise problem(what, file=path, row=row, found=code)
+            if bad[row - 2]:
+                raise problem("no severity", file=path, row=row, key=code, found=said[row - 2],
+                              expected="a number, mcc, cc or none")  # fmt: skip
+            raise problem("group stands twice" if code else "no group", file=path, row=row,
+                          found=code)  # fmt: skip
         found[code] = (str(adrg or "").strip(), float(ranks[row - 2]))
         if not np.isnan(ranks[row - 2]) and list(found.values()).count(found[code]) > 1:
             raise problem("severity stands twice in its ADRG", file=path, row=row, found=code)

@@ -70,7 +70,7 @@ def table_of(
     low = high = np.full(len(weight), np.nan)
     if interval is not None:
         low, high = interval.weights()
-    previous = calibrator.previous
+    previous = calibrator.previous_
     columns: dict[str, Any] = {
         "drg": list(observed.groups),
         "weight": weight,
@@ -83,6 +83,11 @@ def table_of(
         "raw_weight": raw,
         "cases_used": _whole(used),
     }
+    trimmed = calibrator.trimmed_
+    if trimmed is not None:
+        known = np.isfinite(trimmed.lower) | np.isfinite(trimmed.upper)
+        columns["trim_low"] = np.where(known, trimmed.lower, np.nan)
+        columns["trim_high"] = np.where(known, trimmed.upper, np.nan)
     if previous is not None:
         columns["previous_weight"] = previous.weights.reindex(list(observed.groups)).to_numpy()
     if not calibrator.families_.known:
@@ -92,9 +97,6 @@ def table_of(
         adrgs = ["" if name.startswith("=") else name for name in names]
         columns["adrg"] = adrgs
     frame = pd.DataFrame(columns).sort_values("drg", ignore_index=True)
-    if previous is not None and "name" in previous.frame:
-        names_of = previous.frame.set_index("drg")["name"]
-        frame["name"] = frame["drg"].map(names_of)
     return WeightTable("fitted", frame, _record(calibrator, observed))
 
 
@@ -106,7 +108,7 @@ def _whole(cases: Floats) -> Any:
 
 
 def _record(calibrator: Calibrator, observed: Observations) -> dict[str, Any]:
-    trail, bootstrap = calibrator.trail_, calibrator.bootstrap
+    trail, bootstrap = calibrator.trail_, calibrator.bootstrap_
     found = record(
         kind="weight table",
         hospitals=len(observed.hospitals),
@@ -114,8 +116,8 @@ def _record(calibrator: Calibrator, observed: Observations) -> dict[str, Any]:
         steps=[step.document() for step in trail.steps],
         warnings=dict(trail.warnings),
     )
-    if calibrator.previous is not None:
-        found["previous"] = {"id": calibrator.previous.id, "sha256": calibrator.previous.digest}
+    if calibrator.previous_ is not None:
+        found["previous"] = {"id": calibrator.previous_.id, "sha256": calibrator.previous_.digest}
     if calibrator.prior_ is not None and calibrator.noise_ is not None:
         found["shrinkage"] = {
             "spread": calibrator.prior_.spread,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from drg.cases import CaseColumns, columns_of, recognise
+from drg.cases import columns_of, recognise
 from drg.errors import DrgError, problem
 from drg.tables import Block, RejectFile, in_order, open_table
-from weights.observations import FAULTS, Observations, Part, Reader, join
+from weights.observations import FAULTS, Observations
+from weights.reading import Part, Reader, join
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +25,7 @@ def observe(
     *,
     components: bool = False,
     years: bool = False,
+    totals: str | None = None,
 ) -> Observations:
     """Read grouped cases, or totals by hospital and group, from a table.
 
@@ -34,16 +37,18 @@ def observe(
         mapping: canonical name -> column, for headers that are not recognised.
         components: read the component costs instead of the total.
         years: read the year of discharge.
+        totals: with ``cases``, whether costs are the ``sum`` or the ``mean`` of a row's cases; by
+            default the mean, as ``cases`` is a frequency.
 
     Raises:
         DrgError: it is no table, a column is missing, or no row can be used.
     """
     names = _names(cases)
     columns = recognise(names, mapping)
-    reader = Reader(columns, components=components, years=years)
+    reader = Reader(columns, components=components, years=years, totals=totals)
     used = [name for found in columns.sources.values() for name in found if name in names]
     found = join(iter([reader.part(_batch(cases, used))]))
-    return _some(found, None)
+    return _some(reader.said(found), None)
 
 
 def observe_file(
@@ -53,6 +58,8 @@ def observe_file(
     sheet: str | None = None,
     components: bool = False,
     years: bool = False,
+    totals: str | None = None,
+    rows: bool = False,
     rejects: RejectFile | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Observations:
@@ -64,6 +71,8 @@ def observe_file(
         sheet: sheet of a workbook.
         components: read the component costs instead of the total.
         years: read the year of discharge.
+        totals: as in :func:`observe`.
+        rows: keep the places of the rows in the file.
         rejects: where rows go that cannot be used; the caller opens and commits it.
         progress: called with units done and their total, when it is known.
 
@@ -72,7 +81,8 @@ def observe_file(
     """
     with open_table(path, sheet=sheet, dictionaries=True) as table:
         columns = columns_of(table.schema.names, mapping, path)
-        reader = _reader(columns, path, components=components, years=years)
+        with named_file(path):
+            reader = Reader(columns, components=components, years=years, totals=totals, rows=rows)
         table.only(reader.names)
         parts: list[Part] = []
         row = table.header_rows + 1
@@ -89,12 +99,16 @@ def observe_file(
             parts.append(part)
             if progress is not None:
                 progress(units, table.total)
-    return _some(join(iter(parts)), path)
+    found = _some(join(iter(parts)), path)
+    with named_file(path):
+        return reader.said(found)
 
 
-def _reader(columns: CaseColumns, path: str | PathLike[str], **wanted: bool) -> Reader:
+@contextmanager
+def named_file(path: str | PathLike[str]) -> Iterator[None]:
+    """Put the file before the message of an error that does not know it."""
     try:
-        return Reader(columns, **wanted)
+        yield
     except DrgError as error:
         raise DrgError(f"{path}: {error}") from None
 

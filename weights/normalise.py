@@ -78,14 +78,15 @@ class Normalise:
         return (float(n.sum()) if self.method == "cmi" else float(self.amount or 0.0)), part
 
     def apply(
-        self,
-        weight: Floats,
-        cases: Floats,
-        previous: Floats,
-        low: Floats,
-        high: Floats,
+        self, weight: Floats, cases: Floats, previous: Floats, low: Floats, high: Floats
     ) -> Floats:
-        """Weights that reach the target and stay within their limits.
+        """Weights that reach the target and stay within their limits; see :meth:`factor`."""
+        return np.clip(weight * self.factor(weight, cases, previous, low, high), low, high)
+
+    def factor(
+        self, weight: Floats, cases: Floats, previous: Floats, low: Floats, high: Floats
+    ) -> float:
+        """What weights are multiplied by so that, cut at their limits, they reach the target.
 
         With ``w(s) = clip(s * weight, low, high)`` the sum over cases grows with ``s``, piece by
         piece a line; the piece that holds the target gives ``s`` exactly. ``none`` and
@@ -102,7 +103,7 @@ class Normalise:
             DrgError: no scale reaches the target inside the limits.
         """
         if self.method in ("none", "reference"):
-            return np.clip(weight, low, high)
+            return 1.0
         target, part = self.target(weight, cases, previous)
         x, n, floor, ceiling = weight[part], cases[part], low[part], high[part]
         least, most = float((n * floor).sum()), float((n * ceiling).sum())
@@ -112,8 +113,7 @@ class Normalise:
                 found=f"{target:,.4f}",
                 key=f"normalise {self.method}", expected=f"{least:,.4f} to {most:,.4f}",
             )  # fmt: skip
-        scale = _scale(x, n, floor, ceiling, target)
-        return np.asarray(np.clip(weight * scale, low, high))
+        return _scale(x, n, floor, ceiling, target)
 
 
 def _scale(x: Floats, n: Floats, low: Floats, high: Floats, target: float) -> float:

@@ -84,15 +84,14 @@ class Pipeline:
                       f"{len(inversions(new, self.families)[0])} after")  # fmt: skip
             weight = new
         low, high = self._bounds(weight, notes)
-        if self.corridor is not None:
-            new = np.clip(weight, low, high)
-            held = np.isfinite(weight) & (np.abs(new - weight) > _SAME * weight)
-            notes.add("corridor", _said(self.corridor), weight, new,
-                      named(self.families.groups, held))  # fmt: skip
-            weight = new
         weight, low, high = self._adjust(weight, low, high, notes)
-        new = self.normalise.apply(weight, cases, self.previous, low, high)
-        notes.add("normalise", self._said_normalise(), weight, new)
+        scaled = weight * self.normalise.factor(weight, cases, self.previous, low, high)
+        notes.add("normalise", self._said_normalise(), weight, scaled)
+        new = np.clip(scaled, low, high)
+        if self.corridor is not None:
+            held = np.isfinite(scaled) & (np.abs(new - scaled) > _SAME * scaled)
+            notes.add("corridor", _said(self.corridor), scaled, new,
+                      named(self.families.groups, held))  # fmt: skip
         return new
 
     def replicate(self, level: Floats, cases: Floats, variance: Floats) -> Floats:

@@ -18,13 +18,15 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import fields
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from drg.errors import problem
+from drg.errors import DrgError, problem
 from weights.adjust import CostStructure, read_classes
 from weights.bootstrap import Bootstrap
 from weights.calibrator import Calibrator
@@ -34,9 +36,16 @@ from weights.families import read_families
 from weights.limits import Corridor, LowVolume
 from weights.normalise import Normalise
 from weights.table import open_weights
-from weights.trim import method
+from weights.trim import METHODS, method
 
 _BY_YEAR = ("prices", "year_weights")
+# Words of a parameter's type, the containers first, and what a document may say there.
+_FORMS: dict[str, Any] = {
+    "Mapping": Mapping, "tuple": list | tuple, "float": int | float, "int": int, "str": str,
+    "bool": bool,
+}  # fmt: skip
+_WORDS = {"Mapping": "a table", "tuple": "a list", "float": "a number", "int": "a whole number",
+          "str": "a text", "bool": "true or false"}  # fmt: skip
 _KINDS: dict[str, Any] = {
     "costs": Costs,
     "estimate": Estimator,
@@ -54,16 +63,25 @@ KEYS = ("costs", "trim", "estimate", "shrink", "low_volume", "order", "corridor"
 def read_recipe(path: str | PathLike[str]) -> dict[str, Any]:
     """Read a recipe; files that it names are found beside it.
 
+    The record of a run (``.run.json``) will do as well: its recipe is taken, with the previous
+    table named by hand, as a record holds only its hash.
+
     Raises:
         DrgError: the file cannot be read, or a key is not known.
     """
     path = Path(path)
     try:
-        document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise problem(f"cannot be read ({error.strerror})", file=path) from None
-    except ValueError as error:
-        raise problem(f"is not TOML ({error})", file=path) from None
+    except UnicodeDecodeError:
+        raise problem("is not UTF-8; save it as UTF-8", file=path) from None
+    is_record = path.suffix.lower() == ".json"
+    try:
+        document = json.loads(text)["recipe"] if is_record else tomllib.loads(text)
+    except (ValueError, KeyError, TypeError) as error:
+        kind = "no record with a recipe" if is_record else "not TOML"
+        raise problem(f"is {kind} ({error})", file=path) from None
     for key in document:
         if key not in KEYS:
             raise problem("not known in a recipe", file=path, key=key,
@@ -74,11 +92,12 @@ def read_recipe(path: str | PathLike[str]) -> dict[str, Any]:
     return document
 
 
-def calibrator(recipe: Mapping[str, Any]) -> Calibrator:
+def calibrator(recipe: Mapping[str, Any], file: str | PathLike[str] | None = None) -> Calibrator:
     """Make a calibrator from a recipe.
 
     Args:
         recipe: keys of a recipe; a step is its name, true, or a table of its parameters.
+        file: where it was read, for messages.
 
     Raises:
         DrgError: a key, a method or a value is not known or out of range; the message names it.
@@ -91,8 +110,8 @@ def calibrator(recipe: Mapping[str, Any]) -> Calibrator:
             continue
         try:
             found[key] = _step(key, value)
-        except TypeError as error:
-            raise problem(f"wrong parameter ({error})", key=key, found=value) from None
+        except DrgError as error:
+            raise DrgError(f"{file}: {error}" if file is not None else str(error)) from None
     return Calibrator(**found)
 
 
@@ -109,7 +128,11 @@ def _step(key: str, value: Any) -> Any:
         return read_families(value)
     table = dict(value) if isinstance(value, Mapping) else _short(key, value)
     if key == "trim":
-        return method(table.pop("method", "none"), **table)
+        name = table.pop("method", "none")
+        if isinstance(name, str) and name in METHODS:
+            _check(f"trim {name}", METHODS[name], table)
+        return method(str(name), **table)
+    _check(key, _KINDS[key], table)
     for name in _BY_YEAR:
         if key == "costs" and name in table:
             table[name] = _by_year(name, table[name])
@@ -129,6 +152,25 @@ def _short(key: str, value: Any) -> dict[str, Any]:
     if key in ("trim", *_NAMED):
         return {_NAMED.get(key, "method"): value}
     raise problem("must be a table of parameters", key=key, found=value)
+
+
+def _check(key: str, kind: Any, table: Mapping[str, Any]) -> None:
+    """Parameters that the step has, each a number, text, list or table as its default is.
+
+    Raises:
+        DrgError: a parameter is not known, or not of its kind.
+    """
+    known = {one.name: str(one.type) for one in fields(kind)}
+    for name, value in table.items():
+        if name not in known:
+            raise problem("no such parameter", key=f"{key}.{name}",
+                          expected="one of " + ", ".join(known))  # fmt: skip
+        wanted = next((k for k in _FORMS if k in known[name]), None)
+        if wanted is not None and not isinstance(value, _FORMS[wanted]):
+            raise problem("is not of its kind", key=f"{key}.{name}", found=value,
+                          expected=_WORDS[wanted])  # fmt: skip
+        if isinstance(value, bool) and wanted != "bool":
+            raise problem("is not of its kind", key=f"{key}.{name}", found=value)
 
 
 def _by_year(name: str, given: Any) -> dict[int, float]:

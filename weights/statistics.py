@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from weights.observations import Floats, Observations
 
@@ -111,3 +113,13 @@ def reduce(
         observed.groups, hospitals, sums(None), sums(cost),
         sums(cost * cost) if single else None, log_cost,
     )  # fmt: skip
+
+
+def connected_sets(sums: Statistics) -> int:
+    """Number of sets of hospitals that share no group."""
+    hospital, group = np.nonzero(sums.cases)
+    size = len(sums.hospitals) + len(sums.groups)
+    links = coo_array((np.ones(len(hospital)), (hospital, group + len(sums.hospitals))),
+                      shape=(size, size))  # fmt: skip
+    _, label = connected_components(links, directed=False)
+    return len(np.unique(label[: len(sums.hospitals)]))

@@ -9,6 +9,8 @@ import numpy as np
 
 from weights.observations import Floats, Observations
 
+_SAME = 1e-9  # what differs by less was moved by rounding only
+
 
 @dataclass(frozen=True)
 class Step:
@@ -85,7 +87,9 @@ class Trail:
     ) -> None:  # fmt: skip
         """A step that worked on groups; ``scale`` is the yuan of one unit of level."""
         had, has = np.isfinite(before), np.isfinite(after)
-        moved = (had != has) | (had & has & (before != after))
+        with np.errstate(invalid="ignore"):
+            apart = np.abs(after - before) > _SAME * np.abs(before)
+        moved = (had != has) | (had & has & apart)
         self.steps.append(Step(
             step, method, float(cases[had].sum()), float(cases[has].sum()),
             float((cases * before)[had].sum()) * scale, float((cases * after)[has].sum()) * scale,

@@ -13,6 +13,7 @@ from drg.cli.weights_quality import quality
 
 if TYPE_CHECKING:
     from weights.calibrator import Calibrator
+    from weights.observations import Observations
 
 app = typer.Typer(
     help="Relative weights: fit, compare, quality, published tables.",
@@ -77,8 +78,19 @@ def fit(
     bootstrap: Annotated[
         int | None, typer.Option("--bootstrap", min=20, help="Replicates for intervals.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")] = 0,
-    interval: Annotated[str, typer.Option("--interval", help="percentile or bca.")] = "percentile",
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed of the bootstrap; 0 by default.")
+    ] = None,
+    interval: Annotated[
+        str | None, typer.Option("--interval", help="percentile or bca; percentile by default.")
+    ] = None,
+    totals: Annotated[
+        str | None,
+        typer.Option("--totals", help="With the column cases: costs are the mean or the sum."),
+    ] = None,
+    trimmed: Annotated[
+        Path | None, typer.Option("--trimmed", help="Table to write of the trimmed cases.")
+    ] = None,
     recipe: Annotated[
         Path | None, typer.Option("--recipe", help="All steps from a TOML document.")
     ] = None,
@@ -87,6 +99,9 @@ def fit(
     ] = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 when any row could not be used.")
+    ] = False,
 ) -> None:
     """Fit relative weights (相对权重) from the cost of grouped cases.
 
@@ -106,11 +121,15 @@ def fit(
         corridor=None if corridor is None else _corridor(corridor),
         costs=None if cost is None else {**_table(steps.get("costs")), "basis": cost},
         normalise=None if normalise is None else _normalise(normalise),
-        bootstrap=None if bootstrap is None else {
-            "replicates": bootstrap, "seed": seed, "method": interval,
-        },
+        bootstrap=None if bootstrap is None else {"replicates": bootstrap},
     )  # fmt: skip
-    fitter = calibrator(steps)
+    drawn = _given(seed=seed, method=interval)
+    if drawn and "bootstrap" not in steps:
+        raise typer.BadParameter("needs --bootstrap", param_hint="--seed, --interval")
+    if drawn:
+        held = steps["bootstrap"]
+        steps["bootstrap"] = (held if isinstance(held, dict) else {"replicates": held}) | drawn
+    fitter = calibrator(steps, recipe)
     names = _names(scheme)
     fitter.groups = tuple(names)
     with Progress(f"reading {file.name}") as shown:
@@ -120,15 +139,22 @@ def fit(
             shown.advance(units)
 
         inputs = {"recipe": recipe, "classes": classes, "families": families}
-        fitted, observed = fit_file(file, out, fitter, mapping=mapping, sheet=sheet, inputs=inputs,
-                                    names=names, progress=advance)  # fmt: skip
+        fitted, observed = fit_file(
+            file, out, fitter, mapping=mapping, sheet=sheet, inputs=inputs, names=names,
+            totals=totals, trimmed=trimmed, progress=advance,
+        )  # fmt: skip
     typer.echo(summary(fitted), err=True)
+    rejected = _rejected(observed)
+    if rejected:
+        typer.echo(f"  rejected 拒收记录 {rejected:,}, listed in {out}.rejects.csv", err=True)
     if pictures is not None:
         from drg.report.weight_album import write_album
 
         for path in write_album(pictures, fitted, observed):
             typer.echo(str(path), err=True)
     typer.echo(str(out))
+    if strict and rejected:
+        raise typer.Exit(1)
 
 
 @app.command("list")
@@ -169,6 +195,13 @@ def _inversions(fitted: Calibrator, count: Any) -> str:
     places = [order[group] for group in fitted.families_.groups]
     found, pairs = count(fitted.table_.frame["weight"].to_numpy()[places], fitted.families_)
     return f"{len(found):,} of {pairs:,} pairs" if pairs else "no pairs to compare"
+
+
+def _rejected(observed: Observations) -> int:
+    """Rows that are in the reject file."""
+    from weights.observations import FAULTS
+
+    return sum(observed.intake.excluded_rows.get(reason, 0) for reason in FAULTS)
 
 
 def _given(**options: Any) -> dict[str, Any]:

@@ -44,13 +44,13 @@ def write_album(
     except OSError as error:
         raise problem("cannot be made a folder", file=folder, found=error.strerror) from None
     written: list[Path] = []
-    if fitted.previous is not None:
+    if fitted.previous_ is not None:
         corridor = fitted.corridor
         limits = None
         if corridor is not None and corridor.fall is not None and corridor.rise is not None:
             limits = 1.0 - corridor.fall, 1.0 + corridor.rise
         written.append(folder / "against-previous.svg")
-        save(against_previous(fitted.table_, fitted.previous, limits, lang=lang), written[-1])
+        save(against_previous(fitted.table_, fitted.previous_, limits, lang=lang), written[-1])
     if not observed.aggregated:
         for drg in groups or _dearest(fitted):
             written.append(folder / f"cost-{_plain(drg)}.svg")

@@ -48,8 +48,8 @@ _WORDS = {
     "high": ("上限 {yuan} 元", "Upper bound {yuan} yuan"),
     "under": ("低于下限 {n} 例", "{n} cases below"),
     "over": ("高于上限 {n} 例", "{n} cases above"),
-    "raw": ("裁剪前均值 {yuan} 元", "Mean before trimming {yuan} yuan"),
-    "trimmed": ("裁剪后均值 {yuan} 元", "Mean after trimming {yuan} yuan"),
+    "raw": ("修剪前均值 {yuan} 元", "Mean before trimming {yuan} yuan"),
+    "trimmed": ("修剪后均值 {yuan} 元", "Mean after trimming {yuan} yuan"),
     "about": ("约 {yuan}", "about {yuan}"),
 }  # fmt: skip
 
@@ -104,7 +104,7 @@ def cost_distribution(
     *,
     lang: str = "zh",
 ) -> Picture:
-    """Draw what the cases of one group cost (费用分布), with trim bounds (裁剪界限) and means.
+    """Draw what the cases of one group cost (费用分布), with trim bounds (修剪界限) and means.
 
     Small numbers are kept out of sight: see the module. When 1 to 4 cases are outside the bounds
     the two means are rounded to two digits, since exact ones would tell what those cases cost.

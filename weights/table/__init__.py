@@ -30,6 +30,7 @@ class WeightTable:
             ``ci_low``, ``ci_high``, ``status``, ``source``, and any further columns. It is
             brought into this form when the table is made.
         record: where the weights come from: ``title``, ``source``, ``steps`` and so on.
+        path: the file it was read from, or None.
 
     Raises:
         DrgError: a group is blank or stands twice, or a weight is not above 0.
@@ -38,6 +39,7 @@ class WeightTable:
     id: str
     frame: pd.DataFrame
     record: Mapping[str, Any] = field(default_factory=dict)
+    path: Path | None = None
 
     def __post_init__(self) -> None:
         frame = tidy(self.frame)
@@ -94,15 +96,15 @@ class WeightTable:
         """
         path = Path(path)
         frame, document = read_frame(path, sheet)
-        table = cls(path.name.split(".")[0] or path.name, frame)
+        table = cls(path.name.split(".")[0] or path.name, frame, path=path)
         if document.get("weights_sha256") == table.digest:
             record = document.get("record")
             return cls(str(document.get("id", table.id)), frame,
-                       record if isinstance(record, dict) else {})  # fmt: skip
+                       record if isinstance(record, dict) else {}, path)  # fmt: skip
         record = read_beside(path)
         if record.get("weights_sha256") != table.digest:
             return table
-        return cls(str(record.get("id", table.id)), frame, record)
+        return cls(str(record.get("id", table.id)), frame, record, path)
 
     def write(self, path: str | PathLike[str]) -> None:
         """Write the table as CSV(.gz), Excel (.xlsx) or Parquet, whole or not at all.

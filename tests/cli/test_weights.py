@@ -1,0 +1,123 @@
+"""``drg weights`` as its users call it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from drg.cli import app
+from drg.errors import DrgError
+from weights import Calibrator, Corridor, WeightTable
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: object) -> str:
+    done = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=True)
+    if isinstance(done.exception, DrgError):
+        return f"error: {done.exception}"
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.fixture
+def cases(tmp_path: Path) -> Path:
+    path = tmp_path / "grouped.csv"
+    run("group", ROOT / "data_samples/region-small/cases.csv", "--out", path)
+    return path
+
+
+def test_totals_must_say_whether_they_are_sums_or_means(tmp_path):
+    file, out = tmp_path / "totals.csv", tmp_path / "w.csv"
+    text = "病组编码,医疗机构代码,例数,总费用\nES11,A,10,90000\nES13,A,20,80000\n合计,A,30,170000\n"
+    file.write_bytes(text.encode("gb18030"))
+    assert "sum or mean" in run("weights", "fit", file, "--out", out)
+    assert not out.exists()
+    assert "rejected 拒收记录 1" in run("weights", "fit", file, "--out", out, "--totals", "sum")
+    found = pd.read_csv(out).set_index("drg")
+    assert list(found.index) == ["ES11", "ES13"]  # 合计 is no group
+    assert found["mean_cost"].tolist() == [9000, 4000]
+    file.write_bytes(text.replace("总费用", "次均费用").encode("gb18030"))
+    run("weights", "fit", file, "--out", out)
+    assert pd.read_csv(out)["mean_cost"].tolist() == [90000, 80000]
+
+
+def test_last_years_table_is_not_written_over(cases, tmp_path):
+    table = tmp_path / "last.csv"
+    run("weights", "fit", cases, "--out", table)
+    before = table.read_bytes()
+    found = run("weights", "fit", cases, "--previous", table, "--normalise", "neutral",
+                "--out", table)  # fmt: skip
+    assert "would replace an input" in found
+    assert table.read_bytes() == before
+
+
+@pytest.mark.parametrize(("recipe", "words"), [
+    ("[corridor]\nfal = 0.1\n", "corridor.fal: no such parameter"),
+    ("[bootstrap]\nreplicates = 'many'\n", "expected a whole number"),
+    ("trim = ['ratio']\n", "no such method of trimming"),
+    ("shrink = 'yes'\n", "must be true or false"),
+    ("[trim]\nmethod = 'ratio'\nlow = 'x'\n", "trim ratio.low"),
+    ("colour = 1\n", "not known in a recipe"),
+    ("a = \n", "not TOML"),
+])  # fmt: skip
+def test_a_wrong_recipe_is_named_with_its_key(cases, tmp_path, recipe, words):
+    path = tmp_path / "recipe.toml"
+    path.write_text(recipe, encoding="utf-8")
+    found = run("weights", "fit", cases, "--recipe", path, "--out", tmp_path / "w.csv")
+    assert found.startswith(f"error: {path}")
+    assert words in found
+    assert len(found.splitlines()) == 1
+
+
+def test_a_run_can_be_repeated_from_its_record(cases, tmp_path):
+    first, second = tmp_path / "w.csv", tmp_path / "v.csv"
+    run("weights", "fit", cases, "--out", first, "--trim", "ratio", "--shrink", "--order",
+        "--bootstrap", 30, "--seed", 4)  # fmt: skip
+    run("weights", "fit", cases, "--out", second, "--recipe", f"{first}.run.json")
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_trimmed_cases_are_listed_by_their_rows(cases, tmp_path):
+    listed = tmp_path / "trimmed.csv"
+    run("weights", "fit", cases, "--out", tmp_path / "w.csv", "--trim", "ratio",
+        "--trimmed", listed)  # fmt: skip
+    found, all_cases = pd.read_csv(listed), pd.read_csv(cases, dtype=str)
+    assert len(found)
+    outside = (found["cost"] < found["lower"]) | (found["cost"] > found["upper"])
+    assert outside.all()
+    rows = all_cases.iloc[found["row"] - 2]  # the header is row 1
+    assert rows["drg"].tolist() == found["drg"].tolist()
+    assert rows["total_cost"].astype(float).tolist() == found["cost"].tolist()
+
+
+def test_pictures_and_comparison(cases, tmp_path):
+    table, folder = tmp_path / "w.xlsx", tmp_path / "pictures"
+    run("weights", "fit", cases, "--out", table, "--trim", "ratio", "--previous", "changzhi",
+        "--corridor", "0.5", "--normalise", "neutral", "--pictures", folder)  # fmt: skip
+    names = sorted(path.name for path in folder.iterdir())
+    assert "against-previous.svg" in names
+    assert any(name.startswith("ladder-") for name in names)
+    assert "Pearson" in run("weights", "compare", table, "changzhi")
+    assert "R2" in run("weights", "quality", cases, "--weights", table)
+
+
+def test_a_floor_holds_and_the_others_give_way():
+    cases = pd.DataFrame({"drg": ["a", "b", "c"], "hospital_id": ["x", "x", "y"],
+                          "total_cost": [3000.0, 12000.0, 15000.0]})  # fmt: skip
+    last = WeightTable("last", pd.DataFrame({"drg": ["a", "b", "c"], "weight": [1.0, 1.0, 1.0]}))
+    found = Calibrator(previous=last, corridor=Corridor(0.1, 0.1)).fit(cases).weights_
+    assert found.round(12).to_dict() == {"a": 0.9, "b": 1.0, "c": 1.1}
+
+
+@pytest.mark.parametrize("wrong", [
+    {"trim": 3}, {"bootstrap": "x"}, {"costs": "total"}, {"shrink": "yes"}, {"estimate": 5},
+    {"previous": 7},
+])  # fmt: skip
+def test_a_parameter_of_another_kind_is_refused(wrong):
+    cases = pd.DataFrame({"drg": ["a"], "total_cost": [3000.0]})
+    with pytest.raises(DrgError, match=next(iter(wrong))):
+        Calibrator(**wrong).fit(cases)
