@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from drg.cli.policy_test import test
+
 if TYPE_CHECKING:
     from budget.policy.policy import Leaf, Policy
 
-app = typer.Typer(help="Payment policies (支付政策): list, show, validate.", no_args_is_help=True)
+app = typer.Typer(help="Payment policies (支付政策): show, check, test.", no_args_is_help=True)
+
+app.command("test")(test)
 
 _LANGUAGES = ("zh", "en", "both")
 _WORDS = {
