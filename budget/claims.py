@@ -112,11 +112,7 @@ class Claims:
 
 
 class ClaimReader:
-    """Reads batches of a grouped file as claims.
-
-    Attributes:
-        bad_cells: how many cells of each column could not be read.
-    """
+    """Reads batches of a grouped file as claims."""
 
     def __init__(
         self,

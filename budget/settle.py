@@ -213,24 +213,26 @@ def _unpriced(claims: Claims, grid: Grid, hospitals: Hospitals) -> dict[str, str
     """Hospitals without a rate and groups without a weight that have cases."""
     found = {}
     inside = (claims.month >= 0) & (claims.cost > 0)
-    known = inside & (claims.hospital >= 0) & (claims.insurance >= 0)
-    priced = np.isfinite(grid.standard).any(axis=1)
-    place = np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)
-    without = known & ~np.asarray(priced)[place]
+    grouped = inside & (claims.kind == GROUPED)
+    own_mean = grid.policy.standard.kind == "own_mean"  # which asks for no weights
+    weightless = np.isnan(np.append(grid.weight, np.nan)[claims.group]) & (not own_mean)
+    place = (np.maximum(claims.hospital, 0), np.maximum(claims.group, 0),
+             np.maximum(claims.insurance, 0))  # fmt: skip
+    without = grouped & (claims.hospital >= 0) & (claims.insurance >= 0) & (claims.group >= 0)
+    without &= ~weightless & ~np.isfinite(grid.standard)[place]
     if without.any():
-        ids = sorted({hospitals.ids[place] for place in np.unique(claims.hospital[without])})
+        ids = sorted({hospitals.ids[held] for held in np.unique(claims.hospital[without])})
         found["hospitals_without_rate"] = (
-            f"the policy has no rate for {', '.join(ids[:12])}"
+            ("no mean cost stands for cases of " if own_mean else "the policy has no rate for ")
+            + ", ".join(ids[:12])
             + (f" and {len(ids) - 12} more" if len(ids) > 12 else "")
-            + f" (tier, class, level or county?): {_size(claims, without)}"
+            + ("" if own_mean else " (tier, class, level or county?)")
+            + f": {_size(claims, without)}"
         )
-    weightless = np.isnan(np.append(grid.weight, np.nan)[claims.group])
-    which = inside & (claims.kind == GROUPED) & weightless
-    if grid.policy.standard.kind == "own_mean":  # which asks for no weights
-        which &= False
+    which = grouped & weightless
     if which.any():
         places = np.unique(claims.group[which])
-        names = sorted({grid.groups[place] for place in places if place >= 0})
+        names = sorted({grid.groups[held] for held in places if held >= 0})
         listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if names[12:] else "")
         others = "others that are not in the weight table" if (places < 0).any() else ""
         found["groups_without_weight"] = (
