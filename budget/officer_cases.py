@@ -41,6 +41,8 @@ _HOSPITAL = {"id": (str,), "name": (str,), "tier": (int,), "class": (str,), "cou
              "expect": (dict,), "why": (str,)}  # fmt: skip
 _COMPARED = {"expect": (dict,), "why": (str,), "tolerance": _NUMBER}
 _POOL = {"name": (str,), **_COMPARED}
+_EXPECT = {"*": (str, int, float)}
+_WEIGHT = {"drg": (str,), "weight": _NUMBER, **_EXPECT}
 # key of a case -> its column of the case table, and what may stand there
 _PARTS: dict[str, tuple[str, tuple[type, ...]]] = {
     "drg": ("drg", (str,)), "hospital": ("hospital_id", (str,)),
@@ -111,10 +113,18 @@ def _read(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise problem("is not TOML", file=path, found=error) from None
     _check(document, _HEAD, path, "")
-    for key, known, needed in (("hospital", _HOSPITAL, "id"), ("case", _CASE, "cost"),
-                               ("pool", _POOL, "name")):  # fmt: skip
+    for key, known, needed in (
+        ("hospital", _HOSPITAL, ("id",)), ("case", _CASE, ("cost",)), ("pool", _POOL, ("name",)),
+        ("weight", _WEIGHT, ("drg", "weight")),
+    ):  # fmt: skip
         for place, row in enumerate(document.get(key, []), 1):
-            _check(row, known, path, f"{key}[{place}]", needed)
+            here = f"{key}[{place}]"
+            _check(row, known, path, here, *needed)
+            _check(row.get("expect", {}), _EXPECT, path, f"{here}.expect")
+    _check(document.get("last_year", {}), {"*": _NUMBER}, path, "last_year")
+    for place, row in enumerate(document.get("case", []), 1):
+        if row.get("repeat", 1) < 1:
+            raise problem("below 1", file=path, key=f"case[{place}].repeat", found=row["repeat"])
     for key in ("policy", "hospital", "case"):
         if not document.get(key):
             raise problem("is missing", file=path, key=key)
@@ -122,20 +132,23 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _check(
-    row: Any, known: Mapping[str, tuple[type, ...]], path: Path, where: str, needed: str = ""
+    row: Any, known: Mapping[str, tuple[type, ...]], path: Path, where: str, *needed: str
 ) -> None:
-    """Refuse keys that mean nothing and values of another type."""
+    """Refuse keys that mean nothing and values of another type; ``*`` stands for other keys."""
     if not isinstance(row, dict):
         raise problem("is not a table", file=path, key=where, found=row)
     for key, value in row.items():
         here = f"{where}.{key}" if where else key
-        if key not in known:
+        kinds = known.get(key, known.get("*"))
+        if kinds is None:
             raise problem("no such key", file=path, key=here, expected=f"one of {', '.join(known)}")
-        if not isinstance(value, known[key]) or isinstance(value, bool):
-            kinds = " or ".join(_TYPES.get(kind, kind.__name__) for kind in known[key])
-            raise problem("wrong type", file=path, key=here, found=value, expected=kinds)
-    if needed and needed not in row:
-        raise problem("is missing", file=path, key=f"{where}.{needed}")
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            wanted = dict.fromkeys(_TYPES[kind] for kind in kinds)
+            raise problem("wrong type", file=path, key=here, found=value,
+                          expected=" or ".join(wanted))  # fmt: skip
+    for key in needed:
+        if key not in row:
+            raise problem("is missing", file=path, key=f"{where}.{key}")
 
 
 _TYPES = {str: "a text", int: "a whole number", float: "a number", dt.date: "a date",
@@ -164,10 +177,6 @@ def _weights(document: Mapping[str, Any], policy: Policy, source: Path) -> Weigh
     if not name and not rows:
         raise problem("no weights", file=source, key="weights",
                       expected="a table's id or file, or [[weight]] rows")  # fmt: skip
-    for place, row in enumerate(rows or [], 1):
-        for key in ("drg", "weight"):
-            if key not in row:
-                raise problem("is missing", file=source, key=f"weight[{place}].{key}")
     own = pd.DataFrame(rows or [], columns=None if rows else ["drg", "weight"])
     if not name:
         return WeightTable(source.stem, own)
@@ -218,7 +227,12 @@ def _settled(
     claims = reader.read(table.combine_chunks().to_batches()[0])
     # Money enough: pools matter only where the file says what they have.
     plenty = sum(float(row["total_cost"]) for row in rows)
-    spent = {held.name: plenty for held in policy.pools} | document.get("last_year", {})
+    spent = {held.name: plenty for held in policy.pools}
+    for name in document.get("last_year", {}):
+        if name not in spent:
+            raise problem("no such pool", file=source, key=f"last_year.{name}",
+                          expected=", ".join(spent))  # fmt: skip
+    spent |= document.get("last_year", {})
     return settle(claims, weights, policy, hospitals, year, last_year=spent), first
 
 
@@ -314,7 +328,9 @@ def _same(found: Any, expected: Any, tolerance: float) -> bool:
             return found is None or found != found
         return bool(found == expected)
     # nine decimals: 0.01 off is 0.01, whatever the floats make of it
-    return found is not None and bool(round(abs(found - expected), 9) <= tolerance)
+    if found is None or isinstance(found, str):
+        return False
+    return bool(round(abs(found - expected), 9) <= tolerance)
 
 
 def _text(value: Any) -> str:

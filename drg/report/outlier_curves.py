@@ -27,12 +27,13 @@ from budget.policy import Policy, load_policy
 from budget.pricing import price
 from drg.errors import problem
 from drg.plots import Picture, picture, save
-from drg.plots.picture import BLUE, GREY, INK, ORANGE, PALE, RULE, SKY, VERMILION
+from drg.plots.picture import BLUE, GREY, INK, ORANGE, PALE, SKY, VERMILION
 
 Floats = npt.NDArray[np.float64]
 _END = 4.5  # times the standard
 _NEAR = 1e-4  # times the standard: more than a fen
 _ALPHA = 0.3
+_HATCH = (GREY, 0.4)
 _LEFT, _BOTTOM, _WIDTH, _HEIGHT = 15.0, 26.0, 160.0, 88.0  # mm
 
 
@@ -193,16 +194,17 @@ def _draw(page: Picture, one: Curve, found: _Points) -> None:
     axes.set(xlim=(0, _END), ylim=(0, _END))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MultipleLocator(0.5))
-    axes.grid(color=PALE, linewidth=0.5, zorder=0)
+    axes.set_axisbelow(True)
+    axes.grid(color=PALE, linewidth=0.5)
     axes.set_xlabel(page.say(_WORDS["x"]))
     axes.set_ylabel(page.say(_WORDS["y"]))
     _bands(page, axes, found)
     axes.plot([0, _END], [0, _END], color=GREY, linewidth=1.1, linestyle=(0, (5, 3)), zorder=2)
     for costs, paid in found.pieces:
-        for above, colour, hatch in ((True, SKY, ""), (False, ORANGE, "////")):
+        for above, colour, hatch in ((True, SKY, None), (False, ORANGE, "////")):
             where = paid > costs + 2 * _NEAR if above else paid < costs - 2 * _NEAR
-            axes.fill_between(costs, costs, paid, where=list(where), color=colour, alpha=_ALPHA,
-                              linewidth=0, zorder=1, hatch=hatch or None)  # fmt: skip
+            axes.fill_between(costs, costs, paid, where=list(where), facecolor=(colour, _ALPHA),
+                              edgecolor=_HATCH, hatch=hatch, linewidth=0, zorder=1)  # fmt: skip
         axes.plot(costs, paid, color=BLUE, linewidth=2.4, zorder=4, solid_capstyle="butt")
     _breaks(axes, found)
     _legend(page)
@@ -211,7 +213,7 @@ def _draw(page: Picture, one: Curve, found: _Points) -> None:
 def _bands(page: Picture, axes: Axes, found: _Points) -> None:
     """L and T as lines with their values, and what a case is called between them."""
     for name, value in (("L", found.low), ("T", found.high)):
-        axes.axvline(value, color=RULE, linewidth=1.0, linestyle=(0, (1, 2)), zorder=1)
+        axes.axvline(value, color=GREY, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
         axes.annotate(f"{name} = {value:g}", (value, _END), xytext=(2, -2), ha="left", va="top",
                       textcoords="offset points", fontsize=8.5, color=INK, zorder=6)  # fmt: skip
     edges = (0.0, found.low, found.high, _END)
@@ -250,7 +252,8 @@ def _legend(page: Picture) -> None:
     for place, (words, style) in enumerate(parts):
         x = _LEFT + 33 * place
         if words in ("gain", "loss"):
-            key.fill_between([x, x + 7], 3.4, 6.6, alpha=_ALPHA, linewidth=0, color=style["color"],
+            key.fill_between([x, x + 7], 3.4, 6.6, facecolor=(style["color"], _ALPHA),
+                             edgecolor=_HATCH, linewidth=0,
                              hatch="////" if words == "loss" else None)  # fmt: skip
         elif "marker" in style:
             key.plot([x + 3.5], [5], **style)

@@ -162,6 +162,14 @@ def test_texts_and_what_is_not_there(file):
     assert other[1].faults == ("standard: found none, expected 9,000",)
 
 
+def test_a_number_where_there_is_a_text(file):
+    (one,) = compare(file(small=SMALL.replace("payment = 9600", "branch = 1, payment = nan")))
+    assert one.faults == (
+        "branch: found normal, expected 1",
+        "payment: found 9,600, expected none",
+    )
+
+
 def test_the_patients_own_columns(file):
     small = SMALL.replace("patient_paid = 0", "")
     small += "patient_paid = 1000\nother_paid = 500\n"
@@ -206,6 +214,16 @@ WRONG = [
      "case[2].patient_paid: what the patient pays is said of other cases but not of this one"),
     (SMALL.replace('{ id = "H", tier = 2 }', '{ id = "H" }, { id = "I" }'),
      "case[1].hospital: is missing, expected one of H, I"),
+    (SMALL + "repeat = 0\n", "case[1].repeat: below 1: found '0'"),
+    (SMALL.replace("payment = 9600", "payment = [1]"), "case[1].expect.payment: wrong type"),
+    (SMALL.replace("payment = 9600", "payment = true"), "case[1].expect.payment: wrong type"),
+    (SMALL.replace("weight = 1.0", 'weight = "1"'), "weight[1].weight: wrong type: found '1'"),
+    (SMALL.replace("weight = 1.0", "weight = -1.0"), "weight"),
+    (SMALL.replace('[{ drg = "G100", weight = 1.0 }]', "[1]"), "weight[1]: is not a table"),
+    (SMALL.replace("patient_paid = 0", "patient_paid = 0\nlast_year = { town = 1 }"),
+     "last_year.town: no such pool, expected employee, resident"),
+    (SMALL.replace("patient_paid = 0", 'weights = "none"').replace("weight = [", "pool = ["),
+     "pool[1].drg: no such key"),
     (SMALL + '[overlay.special.day_surgery]\nfactor = 9\n', "special.day_surgery.factor"),
 ]  # fmt: skip
 
