@@ -316,6 +316,12 @@ def _money(
     for place, held in enumerate(policy.pools):
         spent = (last_year or {}).get(held.name)
         if held.basis == "growth" and held.last_year is None and spent is None:
+            if not (pool == place).any():
+                warnings[f"no_money_{held.name}"] = (
+                    f"pool {held.name}: it has no case, and last year's spend is not known"
+                )
+                amounts.append(PoolMoney(held.name, (), 0, {}, 0, 0))
+                continue
             spent = float(item[pool == place].sum()) / 100.0
             warnings[f"last_year_unknown_{held.name}"] = (
                 f"pool {held.name}: last year's spend is not known; this year's fund money by item "

@@ -16,7 +16,7 @@ from budget.claims import INSURANCES
 from budget.settle import Settlement
 from budget.settle_workbook import write_workbook
 from drg.money import to_yuan
-from drg.tables import open_sink, write_table
+from drg.tables import neutralise, open_sink, write_table
 
 _ROWS = 131_072
 YUAN = pa.float64()
@@ -99,16 +99,29 @@ def _number(values: npt.NDArray[np.floating[Any]]) -> pa.Array:
 
 
 def write_tables(folder: Path, settled: Settlement) -> list[Path]:
-    """Write the small tables as CSV and all of them as one workbook."""
+    """Write the small tables as CSV and all of them as one workbook.
+
+    Texts that Excel could run get an apostrophe, in both; the case table repeats the input's.
+    """
     tables = frames(settled)
     written = []
     for name, frame in tables.items():
         path = folder / f"{name}.csv"
-        write_table(path, pa.Table.from_pandas(frame, preserve_index=False))
+        write_table(path, pa.Table.from_pandas(_guarded(frame), preserve_index=False))
         written.append(path)
     workbook = folder / "settlement.xlsx"
     write_workbook(workbook, settled, tables)
     return [*written, workbook]
+
+
+def _guarded(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with texts that a spreadsheet takes for what they are."""
+    texts = {
+        name: [neutralise(value) if isinstance(value, str) else value for value in frame[name]]
+        for name in frame.columns
+        if not pd.api.types.is_numeric_dtype(frame[name])
+    }
+    return frame.assign(**texts)
 
 
 def frames(settled: Settlement) -> dict[str, pd.DataFrame]:

@@ -31,7 +31,8 @@ HEADINGS = {
     "points": "总点数", "point_value": "点值", "decided_by": "点值来源",
     "outside_pool": "池外支付", "balance": "池内结余", "month": "月份", "advance": "预拨",
     "remainder": "待清算", "branch": "类型代码", "branch_zh": "结算类型", "settled": "纳入清算",
-    "fund": "基金支付",
+    "fund": "基金支付", "opening": "期初余额", "income": "收入", "advances": "月度预拨",
+    "out_of_area": "异地就医预付", "retention": "集采结余留用", "closing": "期末余额",
 }  # fmt: skip
 _COUNTS = ("cases", "month", "tier")
 _RATIOS = {"case_mix_index": "0.0000", "assessment": "0.000", "point_value": "#,##0.0000",

@@ -23,7 +23,8 @@ def test_headers_in_chinese_and_english():
                县区=["东县"], 隶属层级=["县级"], 年度考核得分=["91.5"], 信用得分=["80"],
                违规扣款=["12.34"])  # fmt: skip
     en = table(hospital_id=["a"], hospital_name=["甲"], tier=[3], hospital_class=["甲等"],
-               score=[91.5], county=["东县"], level=["county"], credit=[80], penalty=[12.34])  # fmt: skip
+               score=[91.5], county=["东县"], level=["county"], credit=[80],
+               penalty=[12.34])  # fmt: skip
     for frame in (zh, en):
         held = hospitals_of(frame)
         assert (held.ids, held.names) == (("a",), ("甲",))
