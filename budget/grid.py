@@ -79,8 +79,8 @@ class Grid:
         group_mean: regional mean cost of each group in yuan. Shape (G,).
         coefficient: k of each hospital and group. Shape (H, G, 2).
         standard: standard in reference yuan, NaN where a case cannot be priced. Shape (H, G, 2).
-        unit: standard of weight 1 before multipliers, the median of the groups, for cases that
-            are paid by a weight that is no group's; NaN without any. Shape (H, 2).
+        unit: standard of weight 1 before multipliers, the median of groups that are not basic, for
+            cases that are paid by a weight that is no group's; NaN without any. Shape (H, 2).
         low: threshold L, NaN without low outliers. Shape (H, G, 2).
         high: threshold T, NaN without high outliers. Shape (H, G, 2).
         unstable: how unstable groups are paid. Shape (H, G, 2).
@@ -259,6 +259,8 @@ class _Builder:
     def _unit(self, base: Floats) -> Floats:
         """Standard of weight 1 at each hospital, the middle one of its groups. (H, 2)."""
         per_weight = np.asarray(base / self.weight[None, :, None])
+        for row in self._sets(Basic):  # whose price is not the hospital's
+            per_weight = np.where(self._where(row), np.nan, per_weight)
         known = np.asarray(np.isfinite(per_weight).any(axis=1))
         held = np.where(known[:, None, :], per_weight, 0.0)  # no median of nothing
         return np.where(known, np.nanmedian(held, axis=1) if held.size else np.nan, np.nan)
