@@ -1,4 +1,4 @@
-"""``drg explain``: why a case has its group, and what one code does."""
+"""``drg explain``: why a case has its group, what it is paid, and what one code does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from drg.cli.options import Edition, MappingFile, SchemeName, Sheet
 from drg.errors import problem
 
 if TYPE_CHECKING:
-    from grouper.explain import Explanation, OneCase
+    from drg.cli.explain_money import Answer
+    from grouper.explain import Explanation
+    from grouper.one_case import Found
 
 
 class Format(StrEnum):
@@ -48,7 +50,9 @@ def explain(
     age: Annotated[str | None, typer.Option("--age", help="Years.")] = None,
     age_days: Annotated[str | None, typer.Option("--age-days", help="Days, in infancy.")] = None,
     birth_weight: Annotated[str | None, typer.Option("--birth-weight", help="Grams.")] = None,
-    length_of_stay: Annotated[str | None, typer.Option("--length-of-stay", help="Days.")] = None,
+    length_of_stay: Annotated[
+        str | None, typer.Option("--length-of-stay", "--stay", help="Days.")
+    ] = None,
     discharge_mode: Annotated[str | None, typer.Option("--discharge-mode", help="1 to 9.")] = None,
     icu_hours: Annotated[str | None, typer.Option("--icu-hours", help="Hours.")] = None,
     department: Annotated[str | None, typer.Option("--department", help="Its name.")] = None,
@@ -62,6 +66,37 @@ def explain(
     rate: Annotated[
         float | None, typer.Option("--rate", min=0, help="Yuan for one unit of weight.")
     ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", help="Payment policy, id or file: what the case is paid."),
+    ] = None,
+    hospitals: Annotated[
+        Path | None,
+        typer.Option("--hospitals", help="Table of hospitals; hospitals.csv beside FILE."),
+    ] = None,
+    settlement: Annotated[
+        Path | None,
+        typer.Option("--settlement", help="Folder of drg settle, for its point values."),
+    ] = None,
+    year: Annotated[int | None, typer.Option("--year", help="Settlement year.")] = None,
+    hospital: Annotated[str | None, typer.Option("--hospital", help="Id of the hospital.")] = None,
+    tier: Annotated[
+        int | None, typer.Option("--tier", min=0, max=3, help="Tier of the hospital.")
+    ] = None,
+    hospital_class: Annotated[
+        str | None, typer.Option("--class", help="Class of the hospital, such as 甲等.")
+    ] = None,
+    level: Annotated[
+        str | None, typer.Option("--level", help="town, county, city or province.")
+    ] = None,
+    county: Annotated[str | None, typer.Option("--county", help="County of the hospital.")] = None,
+    insurance: Annotated[
+        str | None, typer.Option("--insurance", help="employee or resident.")
+    ] = None,
+    population: Annotated[
+        str | None, typer.Option("--population", help="Category of people, such as poor.")
+    ] = None,
+    cost: Annotated[float | None, typer.Option("--cost", min=0, help="Billed cost, yuan.")] = None,
     dependent: Annotated[
         bool,
         typer.Option("--dependence", help="All cases of FILE whose group hangs on one code."),
@@ -87,34 +122,50 @@ def explain(
 ) -> None:
     """Explain why a case has its group: the path, each rule tried, each complication.
 
+    With --policy also what it is paid: standard, branch, who pays, and every figure's source.
+
     One case of a file (FILE --case ID), one from codes (--diagnoses ...), or, for audit, all cases
     of a file whose group hangs on a single secondary code (FILE --dependence --out TABLE).
     """
+    from drg.cli import explain_money
     from drg.tables import check_outputs
     from grouper.explain import Explainer, case_of
 
+    cells = {"hospital": hospital, "tier": tier, "class": hospital_class, "level": level,
+             "county": county, "insurance": insurance, "population": population,
+             "total_cost": cost}  # fmt: skip
+    asked = explain_money.asked_of(
+        policy, weights, hospitals, settlement, year, cells, has_file=file is not None
+    )
     if dependent:
         if file is None or out is None or case is not None or row is not None or diagnoses:
             raise typer.BadParameter("--dependence takes FILE and --out, and no single case")
+        if asked is not None:
+            raise typer.BadParameter("--policy explains a single case, not --dependence")
         dependence.run(
             file, out, scheme=scheme, codes=codes, mapping=mapping, sheet=sheet, weights=weights,
             principal_procedure=principal_procedure, lang=lang.value,
         )  # fmt: skip
         return
     _check(file, case, row, diagnoses)
-    check_outputs((out,), (file, mapping, weights))
+    if asked is not None and format is Format.svg:
+        raise typer.BadParameter("--policy needs --format text or json")
+    check_outputs((out,), (file, mapping, weights, policy, hospitals))
     parts = {"sex": sex, "age": age, "age_days": age_days, "birth_weight": birth_weight,
              "length_of_stay": length_of_stay, "discharge_mode": discharge_mode,
              "icu_hours": icu_hours, "department": department}  # fmt: skip
+    place = None
     if file is not None:
         if procedures or any(part is not None for part in parts.values()):
             raise typer.BadParameter("parts of a case are given without FILE")
-        found = _from_file(file, case, row, mapping, sheet)
+        there = _from_file(file, case, row, mapping, sheet)
+        found, place = there.case, explain_money.Place(file, there.row, mapping, sheet)
     else:
         joined = {"diagnoses": "|".join(diagnoses or []), "procedures": "|".join(procedures or [])}
         found = case_of({**joined, **parts})
     explanation = Explainer(scheme, codes, lang.value).explain(found)
-    shown = _shown(explanation, format, what_if, weights, rate, everything)
+    money = None if asked is None else explain_money.answer(explanation, place, asked)
+    shown = _shown(explanation, format, what_if, weights, rate, everything, money)
     if out is None:
         typer.echo(shown.rstrip("\n"))
     else:
@@ -135,7 +186,7 @@ def _check(
 
 def _from_file(
     file: Path, case: str | None, row: int | None, mapping: Path | None, sheet: str | None
-) -> OneCase:
+) -> Found:
     from grouper.one_case import find_case
 
     found = find_case(file, case_id=case, row=row, mapping=mapping, sheet=sheet)
@@ -145,7 +196,7 @@ def _from_file(
             "--row N takes another",
             err=True,
         )
-    return found.case
+    return found
 
 
 def _shown(
@@ -155,25 +206,38 @@ def _shown(
     weights: str | None,
     rate: float | None,
     everything: bool,
+    money: Answer | None,
 ) -> str:
+    from drg.cli import explain_money
     from drg.provenance import to_json
 
     if format is Format.svg:
         return found.svg()
-    variants = None
+    variants, case = None, None if money is None else money.case
     if what_if:
-        if rate is not None and weights is None:
+        if rate is not None and weights is None and money is None:
             raise typer.BadParameter("--rate needs --weights")
-        variants = found.what_if(dependence.weights_of(weights), rate)
+        held = dependence.weights_of(weights) if money is None else money.weights.by_group()
+        variants = found.what_if(held, rate)
     if format is Format.json:
         document = found.document()
+        if money is not None:
+            document["money"] = money.document
         if variants is not None:
             document["what_if"] = variants.document()
+        if variants is not None and case is not None:
+            rows = explain_money.variants_money(case, variants)
+            for said, (_, held_money) in zip(document["what_if"]["variants"], rows, strict=True):
+                said.update(held_money)
         return to_json(document)
-    text = found.text(everything=everything)
-    if variants is None:
-        return text
-    return f"{text}\n\n{variants.text(everything=everything)}"
+    texts = [found.text(everything=everything)]
+    if money is not None:
+        texts.append(money.text)
+    if variants is not None:
+        texts.append(variants.text(everything=everything))
+    if variants is not None and case is not None:
+        texts.append(explain_money.variants_text(case, variants, found.lang, everything=everything))
+    return "\n\n".join(texts)
 
 
 def _write(out: Path, text: str) -> None:
