@@ -254,6 +254,7 @@ class _Builder:
                                   key=f"groups.basic.{row.name}.rate_of", found=row.rate_of,
                                   expected=", ".join(r.name for r in standard.rates))  # fmt: skip
                 rate = np.where(self._where(row), named[0].yuan, rate)
+                k = np.where(self._where(row), 1.0, k)  # one price for all hospitals
         return weight * rate * k
 
     def _unit(self, base: Floats) -> Floats:

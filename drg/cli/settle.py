@@ -59,11 +59,11 @@ def settle(
 
     if cases not in (None, "csv", "parquet"):
         raise typer.BadParameter("expected csv or parquet", param_hint="--cases")
-    table = _hospitals(file, hospitals)
+    table = table_of_hospitals(file, hospitals)
     rules = load_policy(policy)
     held = open_weights(weights)
-    settled_year = year if year is not None else _year(file, mapping, sheet)
-    spent = None if last_year is None else _last_year(last_year, [p.name for p in rules.pools])
+    settled_year = year if year is not None else year_of(file, mapping, sheet)
+    spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
     with Progress(f"reading {file.name}") as shown:
 
         def advance(units: int, total: int | None) -> None:
@@ -130,7 +130,7 @@ def _rows(frame: pd.DataFrame, columns: list[str]) -> list[list[str]]:
     return [list(row) for row in zip(*held, strict=True)]
 
 
-def _hospitals(file: Path, given: Path | None) -> Path:
+def table_of_hospitals(file: Path, given: Path | None) -> Path:
     """The table of hospitals: as given, or beside the cases."""
     from drg.errors import problem
 
@@ -143,7 +143,7 @@ def _hospitals(file: Path, given: Path | None) -> Path:
                   expected=f"a file, or hospitals.csv in {file.parent}")  # fmt: skip
 
 
-def _year(file: Path, mapping: Path | None, sheet: str | None) -> int:
+def year_of(file: Path, mapping: Path | None, sheet: str | None) -> int:
     """The year in which most cases of the first rows were discharged."""
     import numpy as np
 
@@ -164,7 +164,8 @@ def _year(file: Path, mapping: Path | None, sheet: str | None) -> int:
     raise problem("no case has a date of discharge", file=file, key="--year")
 
 
-def _last_year(path: Path, pools: list[str]) -> dict[str, float]:
+def last_year_of(path: Path, pools: list[str]) -> dict[str, float]:
+    """Last year's fund spend in yuan by pool, from a table."""
     from drg.cases.values import Number, read_number
     from drg.errors import problem
     from drg.tables import read_table

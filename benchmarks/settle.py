@@ -1,0 +1,64 @@
+"""Settling a year against reading its cases from Parquet, and how memory grows."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from drg.sample import write_region
+from grouper.files import group_file
+
+_SETTLE = (
+    "import resource, sys, time; from budget import load_policy; "
+    "from budget.settle_files import settle_file; from weights import open_weights; "
+    "t = time.perf_counter(); settle_file(sys.argv[1], sys.argv[2], open_weights('changzhi'), "
+    "load_policy('national-default'), sys.argv[3], 2025); t = time.perf_counter() - t; "
+    "print(t, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+)
+_READ = (
+    "import sys, time; import pyarrow.parquet as pq; t = time.perf_counter(); "
+    "pq.read_table(sys.argv[1]); print(time.perf_counter() - t)"
+)
+_SEED = 250_000
+
+
+def make(folder: Path, rows: int) -> tuple[Path, Path]:
+    """A grouped file of so many cases, and its hospitals."""
+    region = write_region(folder / "region", cases=_SEED, hospitals=60, seed=5, format="parquet")
+    grouped = folder / "seed.parquet"
+    group_file(region / "cases.parquet", grouped)
+    seed = pq.read_table(grouped)
+    path = folder / "year.parquet"
+    with pq.ParquetWriter(path, seed.schema) as writer:
+        left = rows
+        while left > 0:
+            part: pa.Table = seed.slice(0, min(left, len(seed)))
+            writer.write_table(part)
+            left -= len(part)
+    return path, region / "hospitals.csv"
+
+
+def measure(folder: Path, rows: int, turns: int, line: Callable[[str, float, str], None]) -> None:
+    """Whole settlement, files out included, over reading the whole file."""
+    peaks = []
+    for count in (rows // 5, rows):
+        path, hospitals = make(folder, count)
+        read = min(float(_run(_READ, path)[0]) for _ in range(turns))
+        times = [_run(_SETTLE, path, folder / "settled", hospitals) for _ in range(turns)]
+        taken = min(float(one[0]) for one in times)
+        peaks.append(int(times[0][1]) * 1024)
+        print(f"settle, {count:,} cases: read {read:.2f} s, settle {taken:.2f} s, "
+              f"peak {peaks[-1] / 1e9:.2f} GB")  # fmt: skip
+        line("  settle_file / reading the file", taken / read, "<= 8")
+    line("  bytes of memory a case", (peaks[1] - peaks[0]) / (rows - rows // 5), "few")
+
+
+def _run(code: str, *arguments: object) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], check=True,
+                          capture_output=True, text=True)  # fmt: skip
+    return done.stdout.split()
