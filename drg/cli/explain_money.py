@@ -115,12 +115,21 @@ def answer(found: Explanation, place: Place | None, asked: Asked) -> Answer:
     else:
         case = _alone(found, place, asked, policy, weights, settlement)
     document = case.document(found.lang)
-    if grouped and case.group and case.group != found.drg:
+    own = _group_of(found) if grouped else found.drg
+    document["weight"]["drg"] = own
+    if own != found.drg:
         document["notes"].append(
-            f"文件中的病组是 {case.group}，支付按文件" if found.lang == "zh"
-            else f"the file says group {case.group}; the money goes by the file"
+            f"文件中的病组是 {own}，支付按文件" if found.lang == "zh"
+            else f"the file says group {own}; the money goes by the file"
         )  # fmt: skip
     return Answer(weights, case, document, render(document, found.lang))
+
+
+def _group_of(found: Explanation) -> str:
+    """The group that the case's own row says."""
+    column = found.case.columns.column("drg")
+    cell = None if column is None else found.case.table.column(column)[0].as_py()
+    return str(cell or "").strip()
 
 
 def _columns(place: Place) -> CaseColumns:
@@ -139,12 +148,12 @@ def _of_file(
     from budget.hospitals import read_hospitals
     from budget.settle import settle
     from budget.settle_files import read_claims
-    from drg.cli.settle import _hospitals, _year
+    from drg.cli.settle import table_of_hospitals, year_of
     from drg.errors import problem
     from drg.tables import open_table
 
-    hospitals = read_hospitals(_hospitals(place.file, asked.hospitals))
-    year = asked.year or settlement.get("year") or _year(place.file, place.mapping, place.sheet)
+    hospitals = read_hospitals(table_of_hospitals(place.file, asked.hospitals))
+    year = asked.year or settlement.get("year") or year_of(place.file, place.mapping, place.sheet)
     claims = read_claims(
         place.file, weights, policy, hospitals, year, mapping=place.mapping, sheet=place.sheet
     )
@@ -216,14 +225,14 @@ def _alone(
     from budget.explain import of_one
     from budget.hospitals import read_hospitals
     from budget.settle_files import _populations
-    from drg.cli.settle import _hospitals, _year
+    from drg.cli.settle import table_of_hospitals, year_of
     from drg.errors import problem
 
     first = policy.header.valid_from
     year = asked.year or settlement.get("year")
     if place is not None:
-        hospitals = read_hospitals(_hospitals(place.file, asked.hospitals))
-        year = year or _year(place.file, place.mapping, place.sheet)
+        hospitals = read_hospitals(table_of_hospitals(place.file, asked.hospitals))
+        year = year or year_of(place.file, place.mapping, place.sheet)
     else:
         hospitals = _hospital(asked)
         year = year or (first.year if first is not None else 2025)
