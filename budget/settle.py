@@ -30,6 +30,7 @@ from budget.persons import (
     readmission_factor,
     technology_year,
 )
+from budget.policy.groups import Multiplier, Tcm
 from budget.policy.policy import Policy
 from budget.pools import Paid, hold, pay
 from budget.pricing import Priced, price
@@ -41,6 +42,7 @@ Fen = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 _SLICE = 262_144
 _MONTHS = 12
+_YEARS = 1950, 2200
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,9 @@ def settle(
     """
     if not len(claims):
         raise problem("there is no case to settle", key="cases")
+    if not _YEARS[0] <= year <= _YEARS[1]:
+        raise problem("not a settlement year", key="year", found=year,
+                      expected=f"{_YEARS[0]} to {_YEARS[1]}")  # fmt: skip
     warnings: dict[str, str] = {}
     groups = tuple(str(group) for group in weights.frame["drg"])
     grid = build_grid(
@@ -268,6 +273,7 @@ def _price(
         extra["factor"] = np.prod(factors, axis=0)
     if special.readmission is not None and (stays is None or stays.unknown == len(claims)):
         warnings["no_persons"] = "without patient_id readmissions cannot be seen"
+    warnings |= _unseen(claims, grid)
     priced = _in_slices(claims, grid, extra)
     if special.review is None or "special_review" not in claims.flags:
         return priced
@@ -282,6 +288,23 @@ def _price(
             "their quota and priced by the ordinary rules"
         )
     return _in_slices(claims, grid, extra | {"approved": approved})
+
+
+def _unseen(claims: Claims, grid: Grid) -> dict[str, str]:
+    """Multipliers that ask of a case what no case says, or for a group that has no weight."""
+    found = {}
+    for row in (one.row for one in grid.personal):
+        if isinstance(row, Tcm) and row.least_share and np.isnan(claims.tcm_share).all():
+            found[f"no_tcm_share.{row.name}"] = (
+                f"groups.tcm.{row.name}: no case has a tcm_share, so none has its least share"
+            )
+        if isinstance(row, Tcm) and (row.medical_group or grid.groups[0]) not in grid.groups:
+            found[f"no_medical_group.{row.name}"] = (
+                f"groups.tcm.{row.name}: the weight table has no group {row.medical_group}"
+            )
+        if isinstance(row, Multiplier) and row.age_below and np.isnan(claims.age).all():
+            found[f"no_age.{row.name}"] = f"groups.multiplier.{row.name}: no case has an age"
+    return found
 
 
 def _in_slices(claims: Claims, grid: Grid, extra: dict[str, Any]) -> Priced:

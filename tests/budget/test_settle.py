@@ -303,3 +303,23 @@ def test_the_mean_weight_of_a_hospital_is_that_of_its_cases():
     table = tables(settled(frame))["hospitals"]
     assert table["case_mix_index"].tolist() == [round((1 + 1.5 + 6) / 3, 4)]
     assert WEIGHTS["weight"].isna().sum() == 1
+
+
+@pytest.mark.parametrize("year", [-5, 0, 1900, 2201, 99999])
+def test_what_is_no_year_is_one_line(year):
+    with pytest.raises(DrgError, match=rf"year.*{year}.*1950 to 2200"):
+        settled(many(5), year=year)
+
+
+def test_multipliers_that_no_case_can_get_are_told():
+    row = {"groups": "BB19", "factor": 1.1, "least_share": 0.6, "otherwise": "medical_group",
+           "medical_group": "ZZ99"}  # fmt: skip
+    policy = load_policy().replace("groups.tcm.herbs", row)
+    policy = policy.replace(
+        "groups.multiplier.child", {"all_groups": True, "age_below": 6, "factor": 1.1}
+    )
+    told = settled(many(20).drop(columns=["tcm_share", "age"]), policy).warnings
+    assert {"no_tcm_share.herbs", "no_medical_group.herbs", "no_age.child"} <= set(told)
+    assert "ZZ99" in told["no_medical_group.herbs"]
+    seen = settled(many(20), policy.replace("groups.tcm.herbs.medical_group", "AA19")).warnings
+    assert not any(name.startswith(("no_tcm", "no_med", "no_age")) for name in seen)
