@@ -128,9 +128,10 @@ class Change:
         after, spent = (np.broadcast_to(held, shape).copy() for held in (cases, cost))
         mean = np.divide(cost, cases, out=np.zeros_like(cost), where=cases > 0)
         known = cases > 0
-        for place, (source, target) in enumerate(zip(move.source, move.target, strict=True)):
-            moving = cases[..., source] * move.share[..., place]
-            true = np.where(known[..., target], move.true[..., place], 0.0)
+        for rows in _without_repeats(move.source, move.target):
+            source, target = move.source[rows], move.target[rows]
+            moving = cases[..., source] * move.share[..., rows]
+            true = np.where(known[..., target], move.true[..., rows], 0.0)
             own, other = mean[..., source], mean[..., target]
             after[..., source] -= moving
             after[..., target] += moving
@@ -287,6 +288,24 @@ def _creep(state: State, held: Coding, lower: Places, upper: Places) -> Floats:
 def _at_most_all(share: Floats, source: Places, groups: int) -> Floats:
     """No group gives away more than all of its cases."""
     leaving = np.zeros((*share.shape[:-1], groups))
-    for place, group in enumerate(source):
-        leaving[..., group] += share[..., place]
+    for rows in _without_repeats(source):
+        leaving[..., source[rows]] += share[..., rows]
     return np.asarray(share / np.maximum(leaving, 1.0)[..., source])
+
+
+def _without_repeats(*columns: Places) -> list[Places]:
+    """Rows in batches; in a batch no column has a value twice, so that it may be added to."""
+    ranks = np.stack([_occurrence(column) for column in columns])
+    _, batch = np.unique(ranks, axis=1, return_inverse=True)
+    batch = batch.ravel()
+    return [np.flatnonzero(batch == one) for one in range(int(batch.max()) + 1)]
+
+
+def _occurrence(values: Places) -> Places:
+    """How often each value stood before. Shape (M,)."""
+    order = np.argsort(values, kind="stable")
+    held = values[order]
+    first = np.searchsorted(held, held)
+    found = np.empty(len(values), np.intp)
+    found[order] = np.arange(len(values)) - first
+    return found

@@ -33,6 +33,8 @@ _LIMITS = {
     "intensity.follow": (0.0, np.inf),
     "substitution.weight_below": (0.0, np.inf),
     "refusal.weight_above": (0.0, np.inf),
+    "case_mix.change": (-0.99, np.inf),
+    "price.change": (-0.99, np.inf),
 }
 
 
@@ -47,7 +49,8 @@ class Range:
         unit: ``share``, ``elasticity`` or ``share per unit``.
         low: lower end.
         high: upper end.
-        basis: ``published``, ``direction`` (sign known, not size) or ``logical``.
+        basis: ``published``, ``direction`` (sign known, not size), ``logical`` (what it can be)
+            or ``assumed``.
         source: who found it.
     """
 
@@ -75,13 +78,11 @@ class _Response:
 
     def __post_init__(self) -> None:
         for key, value in self.values():
-            limits = _LIMITS.get(key, (0.0, 1.0))
+            least, most = limits(key)
             held = np.asarray(value)
-            if held.dtype.kind not in "fiu" or not np.all(
-                (held >= limits[0]) & (held <= limits[1])
-            ):
-                expected = f"at least {limits[0]:g}" + (
-                    f" and at most {limits[1]:g}" if np.isfinite(limits[1]) else ""
+            if held.dtype.kind not in "fiu" or not np.all((held >= least) & (held <= most)):
+                expected = f"at least {least:g}" + (
+                    f" and at most {most:g}" if np.isfinite(most) else ""
                 )
                 raise problem("not a possible response", key=f"behaviour.{key}", found=value,
                               expected=expected)  # fmt: skip
@@ -252,11 +253,26 @@ def _document() -> dict[str, Any]:
 @cache
 def ranges() -> dict[str, Range]:
     """What is known of every parameter that has a source, by key."""
+    return _ranges("parameters")
+
+
+@cache
+def drivers() -> dict[str, Range]:
+    """What else moves a mean between two years, with a size to weigh it by, by key."""
+    return _ranges("drivers")
+
+
+def _ranges(part: str) -> dict[str, Range]:
     return {
-        f"{response}.{name}": Range(f"{response}.{name}", **held)
-        for response, parameters in _document()["parameters"].items()
+        f"{subject}.{name}": Range(f"{subject}.{name}", **held)
+        for subject, parameters in _document()[part].items()
         for name, held in parameters.items()
     }
+
+
+def limits(key: str) -> tuple[float, float]:
+    """Smallest and largest value of a parameter that means anything."""
+    return _LIMITS.get(key, (0.0, 1.0))
 
 
 def studies() -> tuple[Mapping[str, Any], ...]:
