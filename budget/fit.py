@@ -117,7 +117,7 @@ class Fit:
         """What explains how much of the published change of an outcome; NaN without change."""
         change = self.after[outcome] - self.before[outcome]
         return {
-            kind: part / change if change else np.nan
+            kind: part / change + 0.0 if change else np.nan
             for kind, part in self.explained[outcome].items()
         }
 
