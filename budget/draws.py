@@ -1,0 +1,184 @@
+"""Draws (模拟结果): what possible years come to, as fans, probabilities and a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from drg.errors import problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+LEVELS = ("region", "tier", "hospital", "insurance", "pool")
+# Outcomes: Chinese, English, unit.
+OUTCOMES: dict[str, tuple[str, str, str]] = {
+    "payment": ("医院总收入", "what hospitals get", "yuan"),
+    "fund": ("基金支付", "fund money", "yuan"),
+    "cost": ("总费用", "cost", "yuan"),
+    "beside": ("个人及其他负担", "what patients and other payers bear", "yuan"),
+    "cases": ("病例数", "cases", "cases"),
+    "gain": ("盈亏", "payment less cost", "yuan"),
+    "gain_share": ("盈亏率", "payment less cost, of cost", "share"),
+    "average_cost": ("次均费用", "cost of a case", "yuan"),
+    "average_payment": ("次均支付", "payment of a case", "yuan"),
+    "average_beside": ("次均个人及其他负担", "what patients and others bear of a case", "yuan"),
+    "patient_share": ("个人及其他负担率", "what patients and others bear, of cost", "share"),
+    "balance": ("基金池结余", "money of the pool less what is due from it", "yuan"),
+    "point_value": ("点值", "yuan of a reference yuan", "yuan"),
+}
+_RATIOS = {
+    "average_cost": ("cost", "cases"), "average_payment": ("payment", "cases"),
+    "average_beside": ("beside", "cases"), "patient_share": ("beside", "cost"),
+    "gain_share": ("gain", "cost"),
+}  # fmt: skip
+QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Possible years: D draws, Y years, H hospitals, I insurances, P pools; yuan.
+
+    Attributes:
+        hospitals: ids. Length H.
+        tier: tier of each hospital. Shape (H,).
+        insurances: names. Length I.
+        pools: names. Length P.
+        pool: place of the pool, -1 for none. Shape (H, I).
+        seed: seed of the draws.
+        drawn: the drawn drivers by name. Shape (D,) each.
+        payment: fund, patient and other money. Shape (D, Y, H, I), as the next four.
+        fund: fund money, after the year end and what the global budget cuts.
+        cost: cost.
+        beside: what patients and other payers bear.
+        cases: cases.
+        amount: money of the pools. Shape (D, Y, P), as the next two.
+        due: what the rules give before the global budget cuts.
+        value: yuan of a reference yuan where the pool decides, else NaN.
+    """
+
+    hospitals: tuple[str, ...]
+    tier: npt.NDArray[np.integer[npt.NBitBase]]
+    insurances: tuple[str, ...]
+    pools: tuple[str, ...]
+    pool: npt.NDArray[np.intp]
+    seed: int
+    drawn: dict[str, Floats]
+    payment: Floats
+    fund: Floats
+    cost: Floats
+    beside: Floats
+    cases: Floats
+    amount: Floats
+    due: Floats
+    value: Floats
+
+    def __len__(self) -> int:
+        return len(self.payment)
+
+    def keys(self, level: str) -> tuple[str, ...]:
+        """Names of the columns of an outcome at a level."""
+        known = {
+            "region": ("all",), "hospital": self.hospitals, "insurance": self.insurances,
+            "pool": self.pools, "tier": tuple(str(one) for one in np.unique(self.tier)),
+        }  # fmt: skip
+        if level not in known:
+            raise problem("not known", key="level", found=level,
+                          expected="one of " + ", ".join(LEVELS))  # fmt: skip
+        return known[level]
+
+    def of(self, outcome: str, level: str = "hospital") -> Floats:
+        """Draws of an outcome. Shape (D, Y, keys).
+
+        Raises:
+            DrgError: there is no such outcome or level; balance and point_value are of pools.
+        """
+        self.keys(level)
+        if outcome not in OUTCOMES:
+            raise problem("not known", key="outcome", found=outcome,
+                          expected="one of " + ", ".join(OUTCOMES))  # fmt: skip
+        if outcome == "point_value":
+            if level != "pool":
+                raise problem("is of pools", key=outcome, found=level, expected="level pool")
+            return self.value
+        if outcome == "balance":
+            if level not in ("pool", "region"):
+                raise problem("is of pools", key=outcome, found=level, expected="pool or region")
+            left = self.amount - self.due
+            return left if level == "pool" else left.sum(axis=2, keepdims=True)
+        if outcome == "gain":
+            return self.of("payment", level) - self.of("cost", level)
+        if outcome in _RATIOS:
+            over, under = (self.of(name, level) for name in _RATIOS[outcome])
+            none = np.full(over.shape, np.nan)
+            return np.asarray(np.divide(over, under, out=none, where=under != 0))
+        return self._summed(getattr(self, outcome), level)
+
+    def _summed(self, held: Floats, level: str) -> Floats:
+        if level == "hospital":
+            return np.asarray(held.sum(axis=3))
+        if level == "insurance":
+            return np.asarray(held.sum(axis=2))
+        if level == "region":
+            return np.asarray(held.sum(axis=(2, 3)))[..., None]
+        if level == "tier":
+            by_hospital, tiers = held.sum(axis=3), np.unique(self.tier)
+            return np.stack([by_hospital[..., self.tier == one].sum(axis=2) for one in tiers], 2)
+        flat = held.reshape(*held.shape[:2], -1)
+        return np.asarray(flat @ (self.pool.reshape(-1, 1) == np.arange(len(self.pools))))
+
+    def fan(
+        self, outcome: str, q: tuple[float, ...] = QUANTILES, level: str = "hospital"
+    ) -> Floats:
+        """Quantiles for a fan chart (扇形图). Shape (quantiles, Y, keys)."""
+        return np.asarray(np.quantile(self.of(outcome, level), q, axis=0))
+
+    def probability(
+        self,
+        outcome: str,
+        *,
+        below: float | None = None,
+        above: float | None = None,
+        level: str = "hospital",
+    ) -> Floats:
+        """Share of draws in which an outcome is below or above a number. Shape (Y, keys).
+
+        Its own standard error is ``sqrt(p (1 - p) / D)``, at most 0.016 for 1,000 draws.
+        """
+        held = self.of(outcome, level)
+        hit = np.zeros(held.shape, np.bool_)
+        if below is not None:
+            hit |= held < below
+        if above is not None:
+            hit |= held > above
+        return np.asarray(hit.mean(axis=0))
+
+    def loss(self, share: float = 0.0, level: str = "hospital") -> Floats:
+        """Probability of a loss of more than a share of the cost (亏损概率). Shape (Y, keys)."""
+        return self.probability("gain_share", below=-share, level=level)
+
+    def overrun(self, share: float = 0.0) -> Floats:
+        """Probability that a pool overruns (超支概率) by more than a share of it. Shape (Y, P).
+
+        A pool that shares itself out overruns only where its value is at the lower bound.
+        """
+        return np.asarray((self.due > self.amount * (1.0 + max(share, 1e-9))).mean(axis=0))
+
+    def table(
+        self, outcome: str, level: str = "hospital", q: tuple[float, ...] = QUANTILES
+    ) -> pd.DataFrame:
+        """One row a year and key: year from 1, key, mean, and the quantiles as q025, q250, ..."""
+        import pandas as pd
+
+        keys, held = self.keys(level), self.of(outcome, level)
+        years = np.repeat(np.arange(1, held.shape[1] + 1), len(keys))
+        names = [f"q{round(one * 1000):03d}" for one in q]
+        fan = self.fan(outcome, q, level).reshape(len(q), -1)
+        return pd.DataFrame({
+            "outcome": outcome, "level": level, "year": years, "key": list(keys) * held.shape[1],
+            "mean": held.mean(axis=0).ravel(), **dict(zip(names, fan, strict=True)),
+        })  # fmt: skip

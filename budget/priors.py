@@ -1,0 +1,171 @@
+"""Uncertain drivers (不确定因素): what is not known of the next years, each with its distribution.
+
+Every number stands for a deviation from the path that is projected, so 0 means "as projected". A
+driver has its own stream of random numbers: adding one does not move the draws of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from drg.errors import problem
+
+Floats = npt.NDArray[np.float64]
+
+# Numbers that may be uncertain: Chinese, English. Growth is a share a year, 0.01 for 1%.
+DRIVERS: dict[str, tuple[str, str]] = {
+    "volume": ("病例数增长", "growth of cases"),
+    "case_mix": ("病例组合变动", "growth of the case-mix index by more cases of heavy groups"),
+    "input_cost": ("投入价格增长", "growth of the cost of a case"),
+    "rate": ("支付标准增长", "growth of payment standards"),
+    "pool_growth": ("基金池增长", "growth of the pools' money"),
+    "volume_response": ("病例数对价格的反应", "elasticity of cases to the price of their group"),
+    "coding": ("编码上调", "growth of standards by coding alone, without true change"),
+    "cost_response": ("次均费用的反应", "change of the cost of a case in response to the payment"),
+}
+# What is uncertain for every group by itself.
+BY_GROUP: dict[str, tuple[str, str]] = {
+    "weights": ("权重", "relative weights"),
+    "group_volume": ("各病组例数", "cases of each group"),
+    "group_cost": ("各病组费用", "cost of a case of each group"),
+}
+_NUMBERS = {"fixed": 1, "uniform": 2, "triangular": 3, "normal": 2, "lognormal": 2}
+_STREAMS = (*DRIVERS, *BY_GROUP, "volume_tier")  # append only: places are part of the seed
+
+
+@dataclass(frozen=True)
+class Uncertain:
+    """A number that is not known.
+
+    Attributes:
+        kind: ``fixed`` (value), ``uniform`` (low, high), ``triangular`` (low, mode, high),
+            ``normal`` (mean, standard deviation) or ``lognormal`` (mean, coefficient of variation).
+        values: its parameters in that order.
+        source: where they come from.
+    """
+
+    kind: str
+    values: tuple[float, ...]
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the parameters.
+
+        Raises:
+            DrgError: the kind is not known or the parameters do not make sense.
+        """
+        if self.kind not in _NUMBERS:
+            raise problem("not known", key="kind", found=self.kind,
+                          expected="one of " + ", ".join(_NUMBERS))  # fmt: skip
+        v = self.values
+        good = len(v) == _NUMBERS[self.kind] and bool(np.isfinite(v).all())
+        if good and self.kind in ("uniform", "triangular"):
+            good = all(a <= b for a, b in pairwise(v))
+        elif good and self.kind in ("normal", "lognormal"):
+            good = v[1] >= 0 and (self.kind == "normal" or v[0] > 0)
+        if not good:
+            raise problem("parameters do not fit", key=self.kind, found=v)
+
+    def at(self, unit: Floats) -> Floats:
+        """Quantiles: ``unit`` between 0 and 1, the same shape comes back."""
+        v = self.values
+        if self.kind == "fixed" or (v[0] == v[-1] and self.kind in ("uniform", "triangular")):
+            return np.full(unit.shape, v[0])
+        if self.kind == "uniform":
+            return np.asarray(v[0] + unit * (v[1] - v[0]))
+        if self.kind == "triangular":
+            low, mode, high = v
+            left = low + np.sqrt(unit * (high - low) * (mode - low))
+            right = high - np.sqrt((1.0 - unit) * (high - low) * (high - mode))
+            return np.where(unit * (high - low) < mode - low, left, right)
+        score = ndtri(np.clip(unit, 1e-12, 1.0 - 1e-12))
+        if self.kind == "normal":
+            return np.asarray(v[0] + v[1] * score)
+        spread = np.sqrt(np.log1p(v[1] ** 2))
+        return np.asarray(v[0] * np.exp(spread * score - spread**2 / 2.0))
+
+
+def fixed(value: float, source: str = "") -> Uncertain:
+    """A number that is known."""
+    return Uncertain("fixed", (value,), source)
+
+
+def uniform(low: float, high: float, source: str = "") -> Uncertain:
+    """Anything between two numbers alike."""
+    return Uncertain("uniform", (low, high), source)
+
+
+def triangular(low: float, mode: float, high: float, source: str = "") -> Uncertain:
+    """Between two numbers, most likely at a third."""
+    return Uncertain("triangular", (low, mode, high), source)
+
+
+def normal(mean: float, sd: float, source: str = "") -> Uncertain:
+    """A normal distribution."""
+    return Uncertain("normal", (mean, sd), source)
+
+
+@dataclass(frozen=True)
+class Priors:
+    """What is uncertain; left out is certain.
+
+    Attributes:
+        drivers: names of :data:`DRIVERS` -> their distribution.
+        volume_tier: growth of cases of each tier on top of ``volume``, drawn independently; its
+            distribution.
+        weights: bootstrap replicates of the weights, NaN for none. Shape (R, G). Each draw takes
+            one of them. Or a coefficient of variation, a number or (G,), of log-normal weights.
+        group_volume: standard deviation of the logarithm of cases, a year, by group: a number or
+            shape (G,). The deviation grows with the years.
+        group_cost: the same of the cost of a case.
+        responds: which groups react to their price (1) or not (0); a number or shape (G,).
+        cost_years: years until the cost response is complete.
+    """
+
+    drivers: Mapping[str, Uncertain] = field(default_factory=dict)
+    volume_tier: Uncertain | None = None
+    weights: Floats | float | None = None
+    group_volume: Floats | float | None = None
+    group_cost: Floats | float | None = None
+    responds: Floats | float = 1.0
+    cost_years: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the names.
+
+        Raises:
+            DrgError: a driver is not known.
+        """
+        for name in self.drivers:
+            if name not in DRIVERS:
+                raise problem("not known", key="drivers", found=name,
+                              expected="one of " + ", ".join(DRIVERS))  # fmt: skip
+        if self.cost_years < 1:
+            raise problem("out of range", key="cost_years", found=self.cost_years,
+                          expected="1 or more")  # fmt: skip
+
+    @property
+    def uncertain(self) -> tuple[str, ...]:
+        """Names of all that is uncertain, for a sensitivity analysis."""
+        named = [name for name, one in self.drivers.items() if one.kind != "fixed"]
+        named += ["volume_tier"] * (self.volume_tier is not None)
+        return (*named, *(name for name in BY_GROUP if getattr(self, name) is not None))
+
+
+def title(name: str) -> tuple[str, str]:
+    """Chinese and English name of what is uncertain."""
+    if name == "volume_tier":
+        return "各级别病例数增长", "growth of cases of each tier"
+    return (DRIVERS | BY_GROUP)[name]
+
+
+def stream(seed: int, name: str, chunk: int = 0) -> np.random.Generator:
+    """Random numbers of one driver and chunk of draws, whatever else is drawn."""
+    key = (_STREAMS.index(name), chunk)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
