@@ -18,7 +18,19 @@ from budget.policy.pools import Cash, OutOfArea, Pool, Procurement
 from budget.policy.rules import Rules
 from budget.policy.special import Special
 from budget.policy.standard import Coefficients, Standard
-from budget.policy.tree import Held, Path, Tree, grow, leaves, parse, plain, put, spell, without
+from budget.policy.tree import (
+    Held,
+    Path,
+    Tree,
+    grow,
+    leaves,
+    overlay,
+    parse,
+    plain,
+    put,
+    spell,
+    without,
+)
 from budget.policy.year_end import Assessment, Sharing
 from drg.errors import problem
 from drg.provenance import hash_text
@@ -179,6 +191,19 @@ class Policy:
             return build(self.header, without(self.tree, path, key, self.id))
         grown = grow({"new": value, "source": source}, "replace", self.id)["new"]
         return build(self.header, put(self.tree, path, grown, key))
+
+    def laid_over(self, table: Mapping[str, Any], source: str) -> Policy:
+        """Another policy: a table of keys laid over this one, all at once.
+
+        Args:
+            table: nested tables as in a document; ``"none"`` deletes.
+            source: of its values.
+
+        Raises:
+            DrgError: the policy would be wrong.
+        """
+        grown = grow({**table, "source": source}, "overlay", self.id)
+        return build(self.header, overlay(self.tree, grown, self.id))
 
 
 def _canonical(value: Any) -> str:

@@ -16,6 +16,7 @@ from drg.cli.check import check
 from drg.cli.demo import demo
 from drg.cli.explain import explain
 from drg.cli.group import group
+from drg.cli.project import project
 from drg.cli.sample import sample
 from drg.cli.settle import settle
 from drg.errors import DrgError
@@ -52,6 +53,7 @@ app.command("check")(check)
 app.command("group")(group)
 app.command("explain")(explain)
 app.command("settle")(settle)
+app.command("project")(project)
 app.add_typer(scheme.app, name="scheme")
 app.add_typer(weights.app, name="weights")
 app.add_typer(policy.app, name="policy")

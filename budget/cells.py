@@ -1,0 +1,147 @@
+"""Cells (医院-病组单元): a settled year by hospital, group and insurance, for looking ahead.
+
+What a case is worth is its standard times something plus its cost times something, by the branch
+that priced it: a normal case its standard, a low one its cost, a high one a mixture. So the sums of
+both parts by cell are all that is needed to say what the year would pay if standards, costs and
+numbers of cases moved, as long as cases stay in their branches; a change of thresholds is settled
+anew from the cases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from budget.branches import CODES, PLACE
+from budget.grid import Grid
+from budget.hospitals import Hospitals
+from budget.policy.policy import Policy
+from budget.policy.special import WithoutGroup
+from budget.pricing import Priced
+from budget.settle import Settlement
+
+Floats = npt.NDArray[np.float64]
+Fen = npt.NDArray[np.int64]
+_BY_COST = {"cost": 1.0, "excess_points": 1.0, "cost_minus": 1.0, "cost_minus_standard": 1.0,
+            "cost_minus_part": 1.0}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Sums of a settled year by hospital, group and insurance; money in yuan.
+
+    The last group stands for cases without a group of the weight table.
+
+    Attributes:
+        policy: the policy.
+        hospitals: the hospitals.
+        groups: group codes, with ``""`` at the end. Length G.
+        names: names of the groups. Length G.
+        weight: relative weights, NaN where there is none. Shape (G,).
+        year: the settled year.
+        cases: cases settled. Shape (H, G, 2), as all that follow.
+        cost: billed cost.
+        patient: what patients bear.
+        other: what other payers bear.
+        fund: fund money by the DRG rules.
+        by_standard: part of the cases' worth that moves with their standards, in reference yuan.
+        by_cost: part that moves with their cost.
+        stay: days of stay.
+        pool: pool of each hospital and insurance, -1 for none. Shape (H, 2).
+        point_value: given yuan per reference yuan, NaN where the pool decides. Shape (H, 2).
+        settlement: exact sums and tables of the year.
+    """
+
+    policy: Policy
+    hospitals: Hospitals
+    groups: tuple[str, ...]
+    names: tuple[str, ...]
+    weight: Floats
+    year: int
+    cases: Floats
+    cost: Floats
+    patient: Floats
+    other: Floats
+    fund: Floats
+    by_standard: Floats
+    by_cost: Floats
+    stay: Floats
+    pool: npt.NDArray[np.intp]
+    point_value: Floats
+    settlement: Settlement
+
+    @classmethod
+    def of(cls, settled: Settlement) -> Cells:
+        """Sum up a settlement."""
+        claims, grid = settled.claims, settled.grid
+        rows = np.flatnonzero(settled.paid.pool >= 0)
+        count = len(grid.groups) + 1
+        shape = len(settled.hospitals), count, 2
+        group = np.where(claims.group[rows] >= 0, claims.group[rows], count - 1).astype(np.int64)
+        cell = (claims.hospital[rows] * np.int64(count) + group) * 2 + claims.insurance[rows]
+
+        def total(values: npt.NDArray[Any] | None) -> Floats:
+            held = None if values is None else values[rows].astype(np.float64)
+            return np.bincount(cell, held, int(np.prod(shape))).astype(np.float64).reshape(shape)
+
+        share = cost_share(settled.priced, grid)
+        yuan = claims.cost / 100.0
+        by_cost = total(share * yuan)
+        frame = settled.weights.frame
+        names = frame["name"].fillna("").astype(str) if "name" in frame else [""] * (count - 1)
+        return cls(
+            settled.policy, settled.hospitals, (*grid.groups, ""), (*names, "未入组"),
+            np.append(grid.weight, np.nan), settled.year, total(None), total(yuan),
+            total(settled.patient) / 100.0, total(settled.other) / 100.0,
+            total(settled.paid.fund) / 100.0, total(settled.priced.amount) - by_cost, by_cost,
+            total(np.nan_to_num(claims.stay)), grid.pool, grid.point_value * grid.per_yuan, settled,
+        )  # fmt: skip
+
+    @property
+    def tier(self) -> npt.NDArray[np.int8]:
+        """Tier of each hospital. Shape (H,)."""
+        return self.hospitals.tier
+
+    def scaled(self, **factors: Floats) -> Cells:
+        """The cells with some sums multiplied."""
+        return replace(self, **{name: getattr(self, name) * held for name, held in factors.items()})
+
+
+def cost_share(priced: Priced, grid: Grid) -> Floats:
+    """How much of a yuan of its cost a case is paid, by its branch. Shape (N,)."""
+    policy = grid.policy
+    special, outliers = policy.special, policy.outliers
+    share = np.zeros(len(CODES))
+    if outliers.low is not None:
+        share[PLACE["low"]] = outliers.low.share
+    if special.review is not None:
+        share[PLACE["review"]] = 1.0 - special.review.unreasonable
+    share[PLACE["new_technology"]] = share[PLACE["unstable"]] = 1.0
+    for code in ("ungrouped", "ambiguous", "unpriced"):
+        share[PLACE[code]] = _share(getattr(special, code))
+    for code in ("short_stay", "long_stay"):
+        rule = getattr(special, code)
+        share[PLACE[code]] = 1.0 if rule is not None and rule.pay == "by_item" else 0.0
+    if special.transfer is not None and special.transfer.pay == "by_item":
+        share[PLACE["transfer"]] = 1.0
+    high = outliers.high
+    if high is not None:
+        share[PLACE["high"]] = _BY_COST.get(high.rule, high.share or 0.0)
+    found: Floats = share[priced.branch]
+    if high is not None and high.bands is not None:
+        rows = np.flatnonzero(priced.branch == PLACE["high"])
+        found[rows] = high.bands.at(priced.ratio[rows].astype(np.float64), "cost")
+    if outliers.low is not None and outliers.low.band is not None:
+        band = outliers.low.band
+        inside = (priced.branch == PLACE["normal"]) & (priced.ratio < band.upto)
+        found[inside] = band.cost
+    return found
+
+
+def _share(rule: WithoutGroup) -> float:
+    if rule.pay == "share_of_cost":
+        return rule.share or 0.0
+    return 1.0 if rule.pay == "by_item" else 0.0

@@ -1,0 +1,98 @@
+"""``drg project``: the years ahead of a settled one, under one or more scenarios."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from drg.cli.options import MappingFile, Sheet
+
+if TYPE_CHECKING:
+    from budget.project import Projection
+
+
+def project(
+    file: Annotated[Path, typer.Argument(help="Grouped cases: CSV(.gz), Excel or Parquet.")],
+    weights: Annotated[
+        str, typer.Option("--weights", help="Weight table: a file or a published id.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the tables.")],
+    policy: Annotated[
+        str, typer.Option("--policy", help="Policy: an id (drg policy list) or a file.")
+    ] = "national-default",
+    scenario: Annotated[
+        list[Path] | None,
+        typer.Option("--scenario", help="Scenario (TOML); may be given several times."),
+    ] = None,
+    years: Annotated[
+        int, typer.Option("--years", min=1, max=20, help="Years of the baseline.")
+    ] = 3,
+    hospitals: Annotated[
+        Path | None,
+        typer.Option("--hospitals", help="Table of hospitals; hospitals.csv beside FILE."),
+    ] = None,
+    year: Annotated[
+        int | None, typer.Option("--year", help="Year to settle; by default that of the cases.")
+    ] = None,
+    last_year: Annotated[
+        Path | None,
+        typer.Option("--last-year", help="Last year's fund spend: a table pool, amount (yuan)."),
+    ] = None,
+    draws: Annotated[
+        int, typer.Option("--draws", min=0, max=100_000, help="Draws for intervals; 0 for none.")
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws.")] = 0,
+    mapping: MappingFile = None,
+    sheet: Sheet = None,
+) -> None:
+    """Look ahead (支付预测): settle the year, then project the next ones under scenarios.
+
+    The first projection is the baseline, the policy as it is. OUT gets the tables of the
+    settlement and of the projection; `drg report OUT` makes a page of them.
+    """
+    from budget.policy import load_policy
+    from budget.project_files import project_file
+    from budget.scenario import BASELINE, load_scenario
+    from drg.cli.settle import last_year_of, table_of_hospitals, year_of
+    from weights.table import open_weights
+
+    table = table_of_hospitals(file, hospitals)
+    rules = load_policy(policy)
+    held = open_weights(weights)
+    wanted = [load_scenario(path) for path in scenario or []]
+    longest = max([years, *(one.years for one in wanted)])
+    base = BASELINE.model_copy(update={"years": longest})
+    spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
+    settled_year = year if year is not None else year_of(file, mapping, sheet)
+    found = project_file(
+        file, out, held, rules, table, settled_year, [base, *wanted], mapping=mapping,
+        sheet=sheet, last_year=spent, draws=draws, seed=seed,
+        say=lambda text: typer.echo(text, err=True),
+    )  # fmt: skip
+    for one in found:
+        typer.echo(summary(one))
+    typer.echo(str(out))
+
+
+def summary(held: Projection) -> str:
+    """A scenario by year: cases, average cost, payable, what is paid, what the cap takes off."""
+    from drg.cli.text import table
+
+    rows = []
+    first = held.years[0].cells
+    was = float(first.cost.sum() / first.cases.sum())
+    for year in held.years:
+        cells = year.cells
+        cases = float(cells.cases.sum())
+        mean = float(cells.cost.sum()) / cases
+        rows.append([
+            str(year.year), f"{cases:,.0f}", f"{mean:,.2f}", f"{mean / was - 1:+.1%}",
+            f"{year.fund.sum() / 100:,.2f}", f"{year.final.sum() / 100:,.2f}",
+            f"{year.cut.sum() / 100:,.2f}",
+        ])  # fmt: skip
+    head = ("year 年", "cases 病例", "average cost 次均费用", "change 变动", "payable DRG应付",
+            "final 清算", "cut 总额控制扣减")  # fmt: skip
+    title = f"{held.scenario.id} {held.scenario.title}"
+    return f"{title}\n{table(head, rows, range(1, 7))}\n"
