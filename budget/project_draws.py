@@ -103,7 +103,8 @@ def with_draws(
     doubts = [
         {"key": f"uncertain.{name}", "zh": f"{title(name)[0]}的不确定性（标准差）",
          "en": f"uncertainty of {title(name)[1]} (standard deviation)",
-         "value": one.values[1], "unit": "share a year", "source": one.source}
+         "value": float(one.values[1]),  # noqa: PD011
+         "unit": "share a year", "source": one.source}
         for name, one in priors.drivers.items()
     ]  # fmt: skip
     return {"seed": seed, "draws": draws, "interval": 0.95, "loss_above": _LOSS, "doubts": doubts}
