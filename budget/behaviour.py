@@ -85,6 +85,13 @@ class Moves:
     def __len__(self) -> int:
         return len(self.source)
 
+    def batches(self) -> list[Places]:
+        """Moves in a few batches, in none of which a source or a target stands twice.
+
+        So whole batches may be added and taken off by index.
+        """
+        return _without_repeats(self.source, self.target) if len(self) else []
+
 
 @dataclass(frozen=True)
 class Change:
@@ -128,7 +135,7 @@ class Change:
         after, spent = (np.broadcast_to(held, shape).copy() for held in (cases, cost))
         mean = np.divide(cost, cases, out=np.zeros_like(cost), where=cases > 0)
         known = cases > 0
-        for rows in _without_repeats(move.source, move.target):
+        for rows in move.batches():
             source, target = move.source[rows], move.target[rows]
             moving = cases[..., source] * move.share[..., rows]
             true = np.where(known[..., target], move.true[..., rows], 0.0)

@@ -223,6 +223,19 @@ class Responses:
             made[name] = kinds[name](**values)
         return cls(**made)
 
+    @classmethod
+    def at(cls, values: Mapping[str, Any]) -> Responses:
+        """Responses from parameters by key, such as ``{"volume.medical": 0.1}``.
+
+        Raises:
+            DrgError: as :meth:`of`.
+        """
+        document: dict[str, dict[str, Any]] = {}
+        for key, value in values.items():
+            response, _, name = key.partition(".")
+            document.setdefault(response, {})[name] = value
+        return cls.of(document)
+
     def values(self) -> dict[str, Any]:
         """All parameters by key, such as ``volume.medical``."""
         return {

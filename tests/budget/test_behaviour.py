@@ -241,6 +241,50 @@ def test_impossible_responses(document, says):
         Responses.of(document)
 
 
+def test_by_key():
+    held = Responses.of(EVERYTHING)
+    assert Responses.at(held.values()) == held
+    assert Responses.at({}) == Responses()
+    with pytest.raises(DrgError, match=r"behaviour\.volume: no such parameter"):
+        Responses.at({"volume": 0.1})
+
+
+@given(seed=st.integers(0, 10**6))
+def test_batches_hold_every_move_once(seed):
+    moves = respond(state(seed), Responses(coding=Coding(step=0.5, creep=0.01))).moves
+    batches = moves.batches()
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(moves)))
+    for rows in batches:
+        for groups in (moves.source[rows], moves.target[rows]):
+            assert len(set(groups.tolist())) == len(rows)
+    assert respond(state(seed), Responses()).moves.batches() == []
+
+
+def test_moves_one_by_one():
+    """Batches do what the moves do one after the other."""
+    held = state(5)
+    change = respond(held, Responses(coding=Coding(step=0.9, creep=0.02, true_share=0.4)))
+    cost = cost_of(held)
+    cases, spent = held.cases.copy(), cost.copy()
+    for at, (source, target) in enumerate(
+        zip(change.moves.source, change.moves.target, strict=True)
+    ):
+        for h in range(3):
+            moving = held.cases[h, source] * change.moves.share[h, at]
+            if moving == 0:
+                continue
+            own = cost[h, source] / held.cases[h, source]
+            there = held.cases[h, target]
+            grave = cost[h, target] / there if there else own
+            cases[h, source] -= moving
+            cases[h, target] += moving
+            spent[h, source] -= moving * own
+            spent[h, target] += moving * (own + change.moves.true[h, at] * (grave - own))
+    found = change.apply(held.cases, cost)
+    assert found[0] == pytest.approx(cases, rel=1e-12)
+    assert found[1] == pytest.approx(spent, rel=1e-12)
+
+
 def test_every_parameter_has_its_source():
     quiet = {"substitution.weight_below", "refusal.loss_above", "refusal.weight_above",
              "refusal.up"}  # fmt: skip
