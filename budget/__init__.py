@@ -1,4 +1,14 @@
-"""Budget (预算): prices cases, settles a year, projects the next. So far: the payment policy."""
+"""Budget (预算): prices cases by a policy, settles a year, projects the next ones.
+
+Usage::
+
+    import budget
+
+    policy = budget.load_policy("national-default")
+    settled = budget.settle_file("grouped.csv", "results", weights, policy, "hospitals.csv", 2025)
+    cells = budget.Cells.of(settled)
+    budget.project.project(cells, budget.load_scenario("scenario.toml"))
+"""
 
 from __future__ import annotations
 
@@ -7,16 +17,51 @@ from typing import TYPE_CHECKING
 from drg.lazy import imported_on_use
 
 if TYPE_CHECKING:
+    from budget.cells import Cells
+    from budget.fit import fit_response
+    from budget.fit_reference import changzhi_reference
+    from budget.hospitals import Hospitals, read_hospitals
     from budget.policy.load import load_policy, policies
     from budget.policy.policy import Policy
+    from budget.project import Projection
+    from budget.project_files import project_file
+    from budget.scenario import Scenario, load_scenario
+    from budget.settle import Settlement
+    from budget.settle_files import settle_file
 
-__all__ = ["Policy", "load_policy", "policies"]
+__all__ = [
+    "Cells",
+    "Hospitals",
+    "Policy",
+    "Projection",
+    "Scenario",
+    "Settlement",
+    "changzhi_reference",
+    "fit_response",
+    "load_policy",
+    "load_scenario",
+    "policies",
+    "project_file",
+    "read_hospitals",
+    "settle_file",
+]
 
 __getattr__ = imported_on_use(
     __name__,
     {
+        "Cells": "budget.cells",
+        "Hospitals": "budget.hospitals",
         "Policy": "budget.policy.policy",
+        "Projection": "budget.project",
+        "Scenario": "budget.scenario",
+        "Settlement": "budget.settle",
+        "changzhi_reference": "budget.fit_reference",
+        "fit_response": "budget.fit",
         "load_policy": "budget.policy.load",
+        "load_scenario": "budget.scenario",
         "policies": "budget.policy.load",
+        "project_file": "budget.project_files",
+        "read_hospitals": "budget.hospitals",
+        "settle_file": "budget.settle_files",
     },
 )

@@ -141,11 +141,11 @@ def _moved(sums: dict[str, Floats], change: Change) -> dict[str, Floats]:
     move = change.moves
     new = {name: held.copy() for name, held in sums.items()}
     cases = sums["cases"]
-    for place, (source, target) in enumerate(zip(move.source, move.target, strict=True)):
-        share = move.share[:, place, None]
+    for batch in move.batches():  # in which no group stands twice
+        source, target = move.source[batch], move.target[batch]
         there = cases[:, target] > 0
-        share = np.where(there, share, 0.0)
-        true = np.broadcast_to(move.true[..., place], share.shape[:1])[:, None]
+        share = np.where(there, move.share[:, batch, None], 0.0)
+        true = np.broadcast_to(move.true, move.share.shape)[:, batch, None]
         moving = cases[:, source] * share
         count = np.where(there, cases[:, target], 1.0)
         for name in _SUMS:
