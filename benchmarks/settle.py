@@ -14,11 +14,12 @@ from drg.sample import write_region
 from grouper.files import group_file
 
 _SETTLE = (
-    "import resource, sys, time; from budget import load_policy; "
+    "import sys, time; from budget import load_policy; "
     "from budget.settle_files import settle_file; from weights import open_weights; "
     "t = time.perf_counter(); settle_file(sys.argv[1], sys.argv[2], open_weights('changzhi'), "
     "load_policy('national-default'), sys.argv[3], 2025); t = time.perf_counter() - t; "
-    "print(t, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    "said = dict(line.split(':') for line in open('/proc/self/status')); "
+    "print(t, said['VmHWM'].split()[0])"
 )
 _READ = (
     "import sys, time; import pyarrow.parquet as pq; t = time.perf_counter(); "
