@@ -1,0 +1,106 @@
+"""Reading the tables of a results folder: only the columns that the report needs, as numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from drg.errors import problem
+from drg.tables import batches, open_table
+from drg.tables.as_text import as_text
+
+
+def read_frame(
+    path: Path, texts: tuple[str, ...], numbers: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    """Read columns of a table.
+
+    Args:
+        path: CSV or Parquet file.
+        texts: columns of text; blank where the file has nothing.
+        numbers: columns of numbers; NaN where the file has nothing.
+        optional: those of them that may be missing from the file.
+
+    Returns:
+        The columns that are there; no other column is read.
+
+    Raises:
+        DrgError: a column is missing, a row is broken, or a number is none.
+    """
+    held: dict[str, list[pa.Array]] = {}
+    with open_table(path) as source:
+        there = list(source.schema.names)
+        wanted = [name for name in (*texts, *numbers) if name in there]
+        for name in (*texts, *numbers):
+            if name not in there and name not in optional:
+                raise problem(f"no column '{name}'", file=path, found=", ".join(there),
+                              expected="a table of drg settle or drg project")  # fmt: skip
+        source.only(wanted)
+        held = {name: [] for name in wanted}
+        row = 2
+        for batch in batches(source):
+            for bad in batch.malformed:
+                raise problem("the row is broken", file=path, row=row + bad.row)
+            for name in wanted:
+                column = as_text(batch.table.column(name)) if name in texts else _numbers(
+                    batch.table.column(name), path, name, row)  # fmt: skip
+                held[name].append(column)
+            row += batch.table.num_rows
+    empty = {name: pa.array([], pa.string() if name in texts else pa.float64()) for name in wanted}
+    return pd.DataFrame({
+        name: _column(pa.concat_arrays(parts) if parts else empty[name], name in texts)
+        for name, parts in held.items()
+    })  # fmt: skip
+
+
+def _column(column: pa.Array, is_text: bool) -> Any:
+    if is_text:
+        texts = column.fill_null("").to_pylist()
+        return pd.Series(texts, dtype=object)
+    return column.fill_null(float("nan")).to_numpy(zero_copy_only=False)
+
+
+def _numbers(column: pa.Array, path: Path, name: str, first: int) -> pa.Array:
+    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+        return column.cast(pa.float64())
+    texts = pc.utf8_trim_whitespace(as_text(column))
+    blank = pc.equal(texts, "")
+    texts = pc.if_else(blank, pa.scalar(None, pa.string()), texts)
+    try:
+        return texts.cast(pa.float64())
+    except pa.ArrowInvalid:
+        for place, text in enumerate(texts.to_pylist()):
+            try:
+                float(text if text is not None else "0")
+            except ValueError:
+                raise problem("not a number", file=path, row=first + place, key=name,
+                              found=text) from None  # fmt: skip
+        raise problem("not numbers", file=path, key=name) from None
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read a record that a command wrote beside its tables.
+
+    Raises:
+        DrgError: it is not there, or is no such record.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise problem("cannot be read", file=path, found=error.strerror) from None
+    except ValueError as error:
+        raise problem("is not JSON", file=path, found=str(error)) from None
+    if not isinstance(document, dict):
+        raise problem("is no record", file=path, expected="a JSON object")
+    return document
+
+
+def whole(values: pd.Series[Any]) -> list[int | None]:
+    """Numbers as whole ones; None where there is none."""
+    return [None if not np.isfinite(v) else round(v) for v in values.to_numpy(float)]

@@ -1,0 +1,240 @@
+"""Assumptions and sources (假设与来源), versions and hashes, a glossary, and how this was made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import drg
+from drg.report.panel_blocks import Block, Cell, Column, Points, Section, Table, Text
+from drg.report.panel_data import PanelData
+from drg.report.panel_fonts import Font
+from drg.report.panel_glossary import GLOSSARY
+from drg.report.panel_summary import policy_name
+from drg.report.panel_words import Words, clean, fixed, without_few
+
+_WARNINGS = {
+    "groups_without_weight": "部分病组没有权重",
+    "hospitals_without_rate": "部分医疗机构没有费率",
+    "fund_paid_zero": "部分病例的基金支付为 0 或空",
+    "last_year_unknown": "上年基金支出未知，以本年按项目基金支出代替",
+    "persons_unknown": "部分病例的参保人未知",
+    "no_persons": "没有参保人标识，无法识别再次住院",
+    "review_beyond_quota": "特病单议申报超过限额",
+    "columns_missing": "权重表缺少病组集合所需的列",
+    "no_money": "基金池没有病例，上年支出也未知",
+}
+
+
+def source_section(data: PanelData, words: Words) -> Section:
+    """Every figure that the result rests on, with where it comes from."""
+    blocks: list[Block] = []
+    blocks += _assumptions(data, words)
+    blocks += _policy(data, words)
+    blocks += _notes(data, words)
+    return Section("sources", words("假设与来源", "Assumptions and sources"), blocks, True)
+
+
+def _assumptions(data: PanelData, words: Words) -> list[Block]:
+    """Assumptions of the projection."""
+    listed = (data.projection or {}).get("assumptions")
+    rows: list[list[Cell]] = []
+    for one in listed if isinstance(listed, list) else []:
+        if not isinstance(one, dict):
+            continue
+        name = clean(one.get("zh" if words.zh else "en")) or clean(one.get("key"))
+        rows.append(
+            [
+                name,
+                _value(one.get("value")),
+                clean(one.get("unit"), 40),
+                _mark(str(one.get("source") or ""), words),
+                clean(one.get("source"), 300),
+            ]
+        )
+    columns = [
+        Column(words("假设", "Assumption"), "name"),
+        Column(words("数值", "Value")),
+        Column(words("单位", "Unit")),
+        Column(words("性质", "Kind")),
+        Column(words("来源", "Source")),
+    ]
+    title = words("测算假设", "Assumptions of the projection")
+    return [Table("assumptions", title, columns, rows)] if rows else []
+
+
+def _mark(source: str, words: Words) -> str:
+    default = source.startswith("default") or not source
+    return words("默认值", "default") if default else words("有出处", "published")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "✓" if value else "—"
+    if isinstance(value, int | float):
+        return f"{value:,.6g}" if abs(value) < 1e6 else fixed(float(value), 0)
+    if isinstance(value, list | tuple):
+        return ", ".join(_value(v) for v in value)
+    return clean(value, 80)
+
+
+def _policy(data: PanelData, words: Words) -> list[Block]:
+    policy = data.policy
+    if policy is None:
+        said = words(
+            "结算所用政策不是本程序自带的文件，其数值与来源见该政策文件。",
+            "The policy is not one that comes with the program; see its own document.",
+        )
+        return [Text(said, "call")]
+    leaves = [leaf for leaf in policy.leaves() if leaf.about.is_figure]
+    rows: list[list[Cell]] = [
+        [
+            clean(leaf.about.zh if words.zh else leaf.about.en, 80),
+            leaf.key,
+            _value(leaf.value),
+            clean(leaf.about.unit, 24),
+            _mark(leaf.source, words),
+            clean(leaf.source.removeprefix("default:").strip(), 300),
+        ]
+        for leaf in leaves
+    ]
+    default = sum(leaf.is_default for leaf in leaves)
+    title = words("政策数值与来源", "Figures of the policy and their sources")
+    text = words(
+        f"{policy_name(data, words)}：共 {len(leaves)} 个数值，其中 {default} 个为默认值"
+        "（典型做法，没有公开的本地出处），使用前应由本地确认。",
+        f"{policy_name(data, words)}: {len(leaves)} figures, {default} of them defaults (typical, "
+        "without a published local source): to be confirmed locally before use.",
+    )
+    columns = [
+        Column(words("项目", "Item")),
+        Column(words("键", "Key"), "code"),
+        Column(words("数值", "Value")),
+        Column(words("单位", "Unit")),
+        Column(words("性质", "Kind")),
+        Column(words("来源", "Source")),
+    ]
+    blocks: list[Block] = [
+        Text(text, "call" if default else "plain"),
+        Table("policy", title, columns, rows),
+    ]
+    unknown = [f"{clean(k, 60)}: {clean(v, 300)}" for k, v in policy.header.unknown.items()]
+    if unknown:
+        blocks += [
+            Text(words("政策中尚不明确的内容：", "What is not known of the policy:")),
+            Points(unknown),
+        ]
+    return blocks
+
+
+def _notes(data: PanelData, words: Words) -> list[Block]:
+    """What the engines warned of."""
+    found: dict[str, str] = {}
+    for document in (data.settlement, data.projection or {}):
+        said = document.get("warnings")
+        if isinstance(said, dict):
+            found |= {str(k): str(v) for k, v in said.items()}
+        elif isinstance(said, list):
+            found |= {f"#{n}": str(v) for n, v in enumerate(said, 1)}
+    if not found:
+        return []
+    lines = []
+    for key, text in found.items():
+        title = next((zh for name, zh in _WARNINGS.items() if key.startswith(name)), "")
+        text = clean(without_few(text), 400)
+        lines.append(f"{title}：{text}" if title and words.zh else text)
+    return [Text(words("需要注意：", "To be noted:")), Points(lines)]
+
+
+def version_section(data: PanelData, words: Words, font: Font | None) -> Section:
+    """Program, documents and files by their hashes, so that the result can be made again."""
+    settlement, projection = data.settlement, data.projection or {}
+    rows: list[list[Cell]] = [[words("程序", "Program"), f"drg-toolkit {drg.__version__}", ""]]
+    made = clean(settlement.get("version"), 40)
+    if made and made != drg.__version__:
+        rows.append([words("结算所用程序", "Settled by"), f"drg-toolkit {made}", ""])
+    for label, document in (
+        (words("支付政策", "Policy"), settlement.get("policy")),
+        (words("权重表", "Weights"), settlement.get("weights")),
+        (words("病例文件", "Cases"), settlement.get("input")),
+    ):
+        if isinstance(document, dict):
+            rows.append(
+                [
+                    label,
+                    clean(document.get("id") or document.get("file"), 80),
+                    clean(document.get("sha256"), 80),
+                ]
+            )
+    files = settlement.get("files")
+    if isinstance(files, dict):
+        rows += [[words("输入", "Input"), clean(k, 80), clean(v, 80)] for k, v in files.items()]
+    for key in ("seed", "draws"):
+        if key in projection:
+            label = words("随机种子", "Seed") if key == "seed" else words("抽取次数", "Draws")
+            rows.append([label, clean(projection[key], 40), ""])
+    hashes = projection.get("hashes")
+    if isinstance(hashes, dict):
+        rows += [
+            [words("测算", "Projection"), clean(k, 80), clean(v, 80)] for k, v in hashes.items()
+        ]
+    rows += [
+        [words("本报告读取", "Read for this"), name, digest] for name, digest in data.hashes.items()
+    ]
+    columns = [
+        Column(words("内容", "What")),
+        Column(words("名称", "Name"), "name"),
+        Column("SHA-256", "code"),
+    ]
+    caption = words("版本与校验值", "Versions and hashes")
+    return Section(
+        "versions",
+        caption,
+        [Table("versions", caption, columns, rows), *_privacy(words), _colophon(words, font)],
+    )
+
+
+def _privacy(words: Words) -> list[Block]:
+    return [
+        Text(
+            words(
+                "个人信息：本报告只用汇总数，不读取参保人和病例的编号。"
+                "1 至 4 例的数目写作“<5”，与之相关的金额和比例写作“*”；"
+                "若由合计可以推算出被隐去的数目，则同一行列中再隐去最小的一个，"
+                "使每一合计中至少隐去两项、共不少于 5 例。",
+                "Persons: the report holds sums only and reads no id of a person or a case. "
+                "Counts from 1 to 4 stand as <5, and money and shares beside them as *. Where a "
+                "total would give such a count away, the next smallest in the same row or column "
+                "is left out too, until every total misses at least two parts with 5 cases or "
+                "more.",
+            ),
+            "quiet",
+        )
+    ]
+
+
+def _colophon(words: Words, font: Font | None) -> Text:
+    if font is None:
+        return Text(
+            words(
+                "字体：本机没有可嵌入的开源中文字体，页面使用阅读者的字体。",
+                "Font: no open font with Chinese was installed; the reader's are used.",
+            ),
+            "quiet",
+        )
+    said = f"{font.name}, {font.version}"
+    return Text(
+        words(
+            f"字体：{said}（SIL Open Font License 1.1），仅嵌入本页用到的字符。",
+            f"Font: {said} (SIL Open Font License 1.1); only the characters of this page "
+            "are embedded.",
+        ),
+        "quiet",
+    )
+
+
+def glossary_section(words: Words) -> Section:
+    """Terms in both languages."""
+    columns = [Column("中文"), Column("English"), Column(words("含义", "Meaning"))]
+    rows: list[list[Cell]] = [[zh, en, words.of(meaning)] for zh, en, meaning in GLOSSARY]
+    title = words("术语", "Glossary")
+    return Section("glossary", title, [Table("glossary", title, columns, rows)], True)
