@@ -209,6 +209,7 @@ def tornado(
 def ranking(
     key: str, title: str, about: str, items: Sequence[tuple[str, float, float]],
     legend: tuple[str, str],
+    bands: Sequence[tuple[float, float]] = (),
 ) -> str:  # fmt: skip
     """Shares of the uncertainty by assumption: alone, and together with the others.
 
@@ -218,9 +219,11 @@ def ranking(
         about: the same in words.
         items: assumption, its share alone and its share in all.
         legend: what the two shares are.
+        bands: interval of the share in all; NaN without.
     """
     names = min(max(width_of(name) for name, _, _ in items) + 12, 240)
-    most = max((v for _, a, b in items for v in (a, b) if math.isfinite(v)), default=1.0)
+    ends = [v for _, a, b in items for v in (a, b)] + [high for _, high in bands]
+    most = max((v for v in ends if math.isfinite(v)), default=1.0)
     scale = (WIDTH - names - 60) / max(most, 1e-9)
     draw = Drawing(key, 36 + 34 * len(items), title, about)
     pale = draw.hatch(VERMILION)
@@ -232,6 +235,21 @@ def ranking(
             if math.isfinite(value):
                 wide = max(value, 0.0) * scale
                 draw.rect(names, at, wide, 11, fill)
-                draw.text(names + wide + 4, at + 10, f"{100 * value:.0f}%", 11)
+                end = (
+                    max(wide, max(bands[row][1], 0.0) * scale)
+                    if fill == pale and _known(bands, row)
+                    else wide
+                )
+                draw.text(names + end + 4, at + 10, f"{100 * value:.0f}%", 11)
+        if _known(bands, row):
+            low, high = (names + max(v, 0.0) * scale for v in bands[row])
+            draw.line([(low, y + 6.5), (high, y + 6.5)], "#ffffff", 3)
+            draw.line([(low, y + 6.5), (high, y + 6.5)], INK, 1.2)
+            for x in (low, high):
+                draw.line([(x, y + 3), (x, y + 10)], INK, 1.2)
     draw.line([(names, 24), (names, 26 + 34 * len(items))], INK)
     return draw.svg()
+
+
+def _known(bands: Sequence[tuple[float, float]], row: int) -> bool:
+    return row < len(bands) and math.isfinite(sum(bands[row]))

@@ -15,6 +15,7 @@ from drg.report.panel_small import beside, few, held_back, told
 from drg.report.panel_summary import hospital_name
 from drg.report.panel_words import EFFECTS, Words, clean
 
+_LEVELS = ("region", "tier", "insurance", "hospital")
 _NAMED = 12  # hospitals in a decomposition's chart
 
 
@@ -195,7 +196,9 @@ def _decomposed(data: PanelData, words: Words) -> list[Block]:
     if frame is None:
         return []
     codes = [str(s.get("id")) for s in data.scenarios]
-    chosen = frame[frame["scenario"].isin(codes)]
+    chosen = frame[frame["scenario"].isin(codes) & frame["level"].isin(_LEVELS)]
+    if "measure" in chosen:  # the change of the total cost stands there too
+        chosen = chosen[chosen["measure"] == "average"]
     if chosen.empty:
         return []
     last = chosen["year"].max()

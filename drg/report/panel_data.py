@@ -57,11 +57,11 @@ _PROJECTED: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] 
         ("year", "cases", "average_cost", "weight", "change_average_cost"),
         ("name", "weight", "change_average_cost")),
     "decomposition": (
-        ("scenario", "level", "key"),
-        ("year", "from", "to", "price", "case_mix", "intensity", "volume", "total"), ()),
+        ("scenario", "level", "key", "measure"),
+        ("year", "from", "to", "price", "case_mix", "intensity", "volume", "total"), ("measure",)),
     "sensitivity": (
-        ("outcome", "parameter", "zh", "en"), ("first_order", "total", "low", "high"),
-        ("zh", "en", "first_order", "low", "high")),
+        ("scenario", "outcome", "parameter", "zh", "en"), ("first_order", "total", "low", "high"),
+        ("scenario", "zh", "en", "first_order", "low", "high")),
 }  # fmt: skip
 
 

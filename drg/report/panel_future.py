@@ -239,6 +239,7 @@ def _groups(data: PanelData, words: Words) -> list[Block]:
         return []
     own = frame[frame["scenario"] == str(data.scenarios[0].get("id"))]
     own = own[(own["year"] == own["year"].max()) & (own["cases"] >= _LEAST)]
+    own = own[own["drg"] != "0000"]
     if own.empty:
         return []
     own = own.assign(_cost=own["cases"] * own["average_cost"])
@@ -280,6 +281,8 @@ def sensitivity_section(data: PanelData, words: Words) -> Section | None:
     frame = data.projected.get("sensitivity")
     if frame is None:
         return None
+    if "scenario" in frame and data.scenarios:
+        frame = frame[frame["scenario"] == str(data.scenarios[0].get("id"))]
     blocks: list[Block] = []
     for number, (outcome, own) in enumerate(frame.groupby("outcome", sort=False), 1):
         own = own.sort_values(["total", "parameter"], ascending=[False, True]).head(_PARAMETERS)
@@ -292,7 +295,7 @@ def sensitivity_section(data: PanelData, words: Words) -> Section | None:
         "Assumptions ranked by what they add to the uncertainty (Sobol indices): alone, and "
         "in all, with what they do together with others.",
     )
-    return Section("sensitivity", words("敏感性分析", "Sensitivity"), [Text(intro), *blocks])
+    return Section("sensitivity", words("敏感性分析", "Sensitivity"), [Text(intro), *blocks], True)
 
 
 def _outcome(key: str, outcome: str, own: pd.DataFrame, words: Words) -> list[Block]:
@@ -309,7 +312,9 @@ def _outcome(key: str, outcome: str, own: pd.DataFrame, words: Words) -> list[Bl
         Column(legend[1], "share"),
     ]
     rows: list[list[Cell]] = [[n, _known(a), _known(t)] for n, a, t in items]
-    blocks: list[Block] = [Chart(key, title, about, ranking(key, title, about, items, legend))]
+    blocks: list[Block] = [
+        Chart(key, title, about, ranking(key, title, about, items, legend, _bands(own)))
+    ]
     if _has_outcomes(own):
         lows, highs = own["low"].to_numpy(float), own["high"].to_numpy(float)
         spans = sorted(zip(names, lows, highs, strict=True), key=lambda s: -abs(s[2] - s[1]))
@@ -340,6 +345,13 @@ def _outcome_text(value: float) -> str:
     return fixed(value, 0 if abs(value) >= 1000 else 2 if abs(value) >= 1 else 4)
 
 
+def _bands(own: pd.DataFrame) -> list[tuple[float, float]]:
+    """Intervals of the shares in all, where low and high are such."""
+    if _has_outcomes(own) or not {"low", "high"} <= set(own.columns):
+        return []
+    return [(float(a), float(b)) for a, b in zip(own["low"], own["high"], strict=True)]
+
+
 def _has_outcomes(own: pd.DataFrame) -> bool:
     """Whether low and high are outcomes, and not the interval of an index."""
     if not {"low", "high"} <= set(own.columns):
@@ -360,6 +372,10 @@ _OUTCOMES = {
     "balance": ("基金池结余", "balance of the pools"),
     "gain": ("医疗机构盈亏", "hospitals' gain"),
     "patient": ("个人负担", "patients' part"),
+    "fund": ("基金应付", "payable by the funds"),
+    "gain_share": ("医疗机构盈亏占费用", "hospitals' gain by cost"),
+    "largest_loss": ("最大亏损比重", "largest loss of a hospital"),
+    "patient_share": ("个人负担占比", "patients' share"),
     "average_patient": ("次均个人负担", "patient's part"),
 }
 
