@@ -9,6 +9,7 @@ anew from the cases.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +26,9 @@ from budget.settle import Settlement
 
 Floats = npt.NDArray[np.float64]
 Fen = npt.NDArray[np.int64]
+# Sums of a cell, in the order of the fields: what moves when cases move.
+SUMS = ("cases", "cost", "patient", "other", "fund", "by_standard", "by_cost", "outside",
+        "outside_beside", "lift", "stay")  # fmt: skip
 _BY_COST = {"cost": 1.0, "excess_points": 1.0, "cost_minus": 1.0, "cost_minus_standard": 1.0,
             "cost_minus_part": 1.0}  # fmt: skip
 
@@ -49,6 +53,9 @@ class Cells:
         fund: fund money by the DRG rules.
         by_standard: part of the cases' worth that moves with their standards, in reference yuan.
         by_cost: part that moves with their cost.
+        outside: part of ``fund`` that is paid beside the pool.
+        outside_beside: what patients and other payers bear of the cases paid beside the pool.
+        lift: what the fund's floor of single cases, and rounding, add to worth less ``beside``.
         stay: days of stay.
         pool: pool of each hospital and insurance, -1 for none. Shape (H, 2).
         point_value: given yuan per reference yuan, NaN where the pool decides. Shape (H, 2).
@@ -68,6 +75,9 @@ class Cells:
     fund: Floats
     by_standard: Floats
     by_cost: Floats
+    outside: Floats
+    outside_beside: Floats
+    lift: Floats
     stay: Floats
     pool: npt.NDArray[np.intp]
     point_value: Floats
@@ -90,13 +100,24 @@ class Cells:
         share = cost_share(settled.priced, grid)
         yuan = claims.cost / 100.0
         by_cost = total(share * yuan)
+        patient, other, fund = (
+            held / 100.0 for held in (settled.patient, settled.other, settled.paid.fund)
+        )
+        beside_pool = ~settled.paid.inside
+        values = np.array([one.point_value for one in settled.paid.pools])
+        value = np.where(np.isfinite(grid.point_value), grid.point_value, values[grid.pool])
+        rate = np.nan_to_num(value * grid.per_yuan)[:, None, :]
+        priced = total(settled.priced.amount)
+        outside, outside_beside = (total(held * beside_pool) for held in (fund, patient + other))
+        paid = total(fund + patient + other) - outside - outside_beside
+        lift = paid - (priced - outside - outside_beside) * rate
         frame = settled.weights.frame
         names = frame["name"].fillna("").astype(str) if "name" in frame else [""] * (count - 1)
         return cls(
             settled.policy, settled.hospitals, (*grid.groups, ""), (*names, "未入组"),
             np.append(grid.weight, np.nan), settled.year, total(None), total(yuan),
-            total(settled.patient) / 100.0, total(settled.other) / 100.0,
-            total(settled.paid.fund) / 100.0, total(settled.priced.amount) - by_cost, by_cost,
+            total(patient), total(other), total(fund), priced - by_cost,
+            by_cost, outside, outside_beside, lift,
             total(np.nan_to_num(claims.stay)), grid.pool, grid.point_value * grid.per_yuan, settled,
         )  # fmt: skip
 
@@ -104,6 +125,40 @@ class Cells:
     def tier(self) -> npt.NDArray[np.int8]:
         """Tier of each hospital. Shape (H,)."""
         return self.hospitals.tier
+
+    @property
+    def beside(self) -> Floats:
+        """What patients and other payers bear. Shape (H, G, 2)."""
+        return self.patient + self.other
+
+    @property
+    def worth(self) -> Floats:
+        """What the cases paid from the pools are worth, in reference yuan. Shape (H, G, 2)."""
+        return self.by_standard + self.by_cost - (self.outside + self.outside_beside)
+
+    @property
+    def borne(self) -> Floats:
+        """What the pools need not pay of the worth of their cases, in yuan. Shape (H, G, 2)."""
+        return self.beside - self.outside_beside - self.lift
+
+    def over(self, groups: Sequence[str]) -> Cells:
+        """The cells over a longer list of groups, ``""`` at its end; the new ones are empty."""
+        if tuple(groups) == self.groups:
+            return self
+        place = {code: i for i, code in enumerate(groups)}
+        at = np.array([place[code] for code in self.groups], np.intp)
+
+        def wide(held: Floats) -> Floats:
+            found = np.zeros((held.shape[0], len(groups), held.shape[2]))
+            found[:, at] = held
+            return found
+
+        weight = np.full(len(groups), np.nan)
+        weight[at] = self.weight
+        known = dict(zip(self.groups, self.names, strict=True))
+        names = tuple(known.get(code, "") for code in groups)
+        sums: dict[str, Any] = {name: wide(getattr(self, name)) for name in SUMS}
+        return replace(self, groups=tuple(groups), names=names, weight=weight, **sums)
 
     def scaled(self, **factors: Floats) -> Cells:
         """The cells with some sums multiplied."""

@@ -8,24 +8,25 @@ assumed a projected year is the settled one, to the last fen.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from budget.cells import Cells
+from budget.cells import SUMS, Cells
 from budget.fund import PoolMoney, pool_money
+from budget.policy.select import choose
 from budget.pools import exact, hold
 from budget.reactions import React
 from budget.scenario import Drivers, Scenario, growth
 from budget.year_end import YearEnd, year_end
+from drg.errors import problem
 from weights.families import families
 
 Floats = npt.NDArray[np.float64]
 Fen = npt.NDArray[np.int64]
-Reprice = Callable[[int], Cells]
-_ROUNDS = 60
+Reprice = Callable[[int, Mapping[str, float]], Cells]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class Year:
     closing: YearEnd
     cut: Fen
     final: Fen
+
+    @property
+    def inside(self) -> Fen:
+        """Part of ``final`` that is paid from the pools, not beside them, in fen. (H, P)."""
+        return np.asarray(np.maximum(self.final - self.by_pool("outside"), 0))
 
     def by_pool(self, name: str) -> Fen:
         """Sums of the cells (cost, patient, other) by hospital and pool in fen. (H, P)."""
@@ -87,7 +93,8 @@ def project(
         base: the settled year.
         scenario: what is assumed.
         reprice: cells of the settled year's cases under the policy and weights of a year, counted
-            from 1; without it the policy stays as it is.
+            from 1, and the fund spend of the year before it in yuan by pool; without it the policy
+            stays as it is.
         react: settles a year with the reactions to its prices (:mod:`budget.reactions`).
 
     Raises:
@@ -95,12 +102,15 @@ def project(
     """
     years = [settled(base)]
     volume_step, cost_step = growth(base, scenario.drivers)
-    volume, price = np.ones(base.cases.shape), np.ones(base.cases.shape)
     priced = base
     for number in range(1, scenario.years + 1):
-        if reprice is not None and str(number) in scenario.change:
-            priced = reprice(number)
-        volume, price = volume * volume_step, price * cost_step
+        if str(number) in scenario.change:
+            if reprice is None:
+                raise problem("needs the cases to settle them anew", file=scenario.place,
+                              key=f"change.{number}")  # fmt: skip
+            years, priced = _together(years, reprice(number, spent(years[-1])))
+            volume_step, cost_step = growth(priced, scenario.drivers)
+        volume, price = volume_step**number, cost_step**number
         cells = moved(priced, volume, price)
         if scenario.drivers is not None:
             cells = _mix(cells, scenario.drivers, number)
@@ -114,6 +124,31 @@ def project(
 
         years.append(settle(cells) if react is None else react(cells, years[0], settle))
     return Projection(scenario, tuple(years))
+
+
+def _together(years: list[Year], priced: Cells) -> tuple[list[Year], Cells]:
+    """Years and cells over the same groups, where another weight table has others."""
+    known = years[0].cells.groups
+    if set(priced.groups) == set(known) and priced.groups == known:
+        return years, priced
+    groups = (*dict.fromkeys((*known[:-1], *priced.groups[:-1])), "")
+    named = dict(zip(priced.groups, priced.names, strict=True))
+    at = np.array([groups.index(code) for code in known], np.intp)
+    found = []
+    for year in years:
+        cells = year.cells.over(groups)
+        names = tuple(held or named.get(code, "") for code, held in
+                      zip(groups, cells.names, strict=True))  # fmt: skip
+        price = np.ones(cells.cases.shape)
+        price[:, at] = year.price
+        found.append(replace(year, cells=replace(cells, names=names), price=price))
+    return found, priced.over(groups)
+
+
+def spent(year: Year) -> dict[str, float]:
+    """What was paid from each pool that had cases, in yuan by name."""
+    total = year.inside.sum(axis=0) / 100.0
+    return {one.name: float(yuan) for one, yuan in zip(year.money, total, strict=True) if yuan > 0}
 
 
 def settled(base: Cells) -> Year:
@@ -131,7 +166,7 @@ def moved(cells: Cells, volume: Floats, price: Floats) -> Cells:
     both = volume * price
     return cells.scaled(
         cases=volume, stay=volume, fund=volume, by_standard=volume, cost=both, patient=both,
-        other=both, by_cost=both,
+        other=both, by_cost=both, outside=both, outside_beside=both, lift=both,
     )  # fmt: skip
 
 
@@ -152,8 +187,7 @@ def shift_severity(cells: Cells, share: float, *, up: bool = True) -> Cells:
     hospital and insurance; where there is none, it stays.
     """
     ladders = families(cells.groups).ladders()
-    names = ("cases", "cost", "patient", "other", "fund", "by_standard", "by_cost", "stay")
-    new = {name: getattr(cells, name).copy() for name in names}
+    new = {name: getattr(cells, name).copy() for name in SUMS}
     for ladder in ladders:
         steps = zip(ladder[1:], ladder[:-1], strict=True)  # the lighter, the graver
         for lighter, graver in steps:
@@ -162,7 +196,7 @@ def shift_severity(cells: Cells, share: float, *, up: bool = True) -> Cells:
             out = np.where(count, share, 0.0)
             moving = cells.cases[:, source] * out
             per_case = moving / np.where(count, cells.cases[:, target], 1.0)
-            for name in names:
+            for name in SUMS:
                 held = getattr(cells, name)
                 new[name][:, source] -= held[:, source] * out
                 new[name][:, target] += held[:, target] * per_case
@@ -175,12 +209,11 @@ def shift_tier(cells: Cells, source: int, target: int | None, share: float) -> C
     They go to the hospitals of the target tier in proportion to what these treat of the group and
     insurance already, at the cost and standard there; groups that nobody there treats stay.
     """
-    names = ("cases", "cost", "patient", "other", "fund", "by_standard", "by_cost", "stay")
     from_here = (cells.tier == source)[:, None, None]
     here = np.where(from_here, cells.cases, 0.0)
-    new = {name: getattr(cells, name).copy() for name in names}
+    new = {name: getattr(cells, name).copy() for name in SUMS}
     if target is None:
-        for name in names:
+        for name in SUMS:
             new[name] -= np.where(from_here, getattr(cells, name) * share, 0.0)
         return replace(cells, **new)
     there = np.where((cells.tier == target)[:, None, None], cells.cases, 0.0)
@@ -188,7 +221,7 @@ def shift_tier(cells: Cells, source: int, target: int | None, share: float) -> C
     out = np.where(treated > 0, share, 0.0)
     gained = np.divide((here * out).sum(axis=0), treated, out=np.zeros_like(treated),
                        where=treated > 0)  # fmt: skip
-    for name in names:
+    for name in SUMS:
         held = getattr(cells, name)
         new[name] -= np.where(from_here, held * out, 0.0)
         new[name] += np.where((cells.tier == target)[:, None, None], held * gained, 0.0)
@@ -197,22 +230,23 @@ def shift_tier(cells: Cells, source: int, target: int | None, share: float) -> C
 
 def _settle(year: int, cells: Cells, price: Floats, priced: Cells, before: Year) -> Year:
     policy = cells.policy
-    spent = before.final.sum(axis=0) / 100.0
+    held = spent(before)
     money = tuple(
-        pool_money(pool, float(spent[place]) if pool.last_year is None else None)
-        if pool.basis == "growth" else pool_money(pool)
-        for place, pool in enumerate(policy.pools)
-    )  # fmt: skip
+        PoolMoney(pool.name, (), 0, {}, 0, 0)  # no case and no money, as in the settlement
+        if pool.basis == "growth" and pool.last_year is None and pool.name not in held
+        else pool_money(pool, held.get(pool.name))
+        for pool in policy.pools
+    )
     amounts = np.array([one.amount for one in money], np.int64)
     fund, values = payable(cells, priced, amounts)
     parts = {name: whole(to_pools(getattr(cells, name) * 100.0, cells)) for name in
-             ("cost", "patient", "other")}  # fmt: skip
+             ("cost", "patient", "other", "outside")}  # fmt: skip
+    outside = parts.pop("outside")
     closing = year_end(
         payable=fund, item=parts["cost"] - parts["patient"] - parts["other"],
         hospitals=cells.hospitals, assessment=policy.assessment, sharing=policy.sharing,
         pools=policy.pools, **parts,
     )  # fmt: skip
-    outside = np.zeros_like(fund)
     cut = hold(closing.final, outside, amounts, policy)
     return Year(year, cells, price, money, values, fund, closing, cut, closing.final - cut)
 
@@ -231,37 +265,69 @@ def payable(cells: Cells, priced: Cells, amounts: Fen) -> tuple[Fen, Floats]:
     base, held = priced, priced.settlement
     pools = len(cells.policy.pools)
     values = np.full(pools, np.nan)
-    new, old = _worth(cells, cells.point_value), _worth(base, base.point_value)
+    given = np.nan_to_num(cells.point_value)
+    new, old = _worth(cells, given), _worth(base, given)
     decided = np.isnan(cells.point_value) & (cells.pool >= 0)
+    low, high = bounds(cells)
+    free = []
     for place in range(pools):
-        here = decided & (cells.pool == place)
-        if here.any():
-            values[place] = _value(cells, here, float(amounts[place]) / 100.0)
-            was = _value(base, here, held.money[place].amount / 100.0)
-            new = np.where(here[:, None, :], _worth(cells, values[place]), new)
-            old = np.where(here[:, None, :], _worth(base, was), old)
+        here = decided & (cells.pool == place) & (cells.cases.sum(axis=1) > 0)
+        mine = cells.pool == place
+        if not here.any():
+            only = np.unique(cells.point_value[mine])
+            values[place] = only[0] if len(only) == 1 else np.nan
+            continue
+        fixed = [np.where((mine & ~here)[:, None, :], held, 0.0).sum() for held in (new, old)]
+        limits = low[place], high[place]
+        value = _value(cells, here, float(amounts[place]) / 100.0 - fixed[0])
+        was = _value(base, here, held.money[place].amount / 100.0 - fixed[1])
+        values[place] = np.clip(value, *limits)
+        new = np.where(here[:, None, :], _worth(cells, values[place]), new)
+        old = np.where(here[:, None, :], _worth(base, np.clip(was, *limits)), old)
+        if values[place] == value:
+            free.append((place, here))
+    new, old = new + cells.outside, old + base.outside
     fund = held.closing.payable + whole(to_pools((new - old) * 100.0, cells))
-    for place in map(int, np.flatnonzero(np.isfinite(values))):
-        share = np.maximum(fund[:, place], 0).astype(np.float64)
-        if int(fund[:, place].sum()) != int(amounts[place]):
-            share *= float(amounts[place]) / share.sum()
-            fund[:, place] = exact(share, int(amounts[place]))
+    for place, here in free:
+        beside = np.where(here[:, None, :], 0.0, new - cells.outside) + cells.outside
+        kept = whole(to_pools(beside * 100.0, cells))[:, place]
+        total = int(amounts[place]) + int(
+            to_pools(cells.outside * 100.0, cells)[:, place].sum().round()
+        )
+        if int(fund[:, place].sum()) != total:
+            left = total - int(kept.sum())
+            share = np.maximum(fund[:, place] - kept, 0).astype(np.float64)
+            fund[:, place] = kept + exact(share * (left / share.sum()), left)
     return fund, values
 
 
+def bounds(cells: Cells) -> tuple[Floats, Floats]:
+    """Least and greatest value of a reference yuan that a pool may decide. (P,) each."""
+    rows, grid = cells.policy.standard.point_values, cells.settlement.grid
+    pools = len(cells.policy.pools)
+    low, high = np.full(pools, -np.inf), np.full(pools, np.inf)
+    if rows:
+        at = np.broadcast_to(choose(rows, **grid.attributes), cells.pool.shape)
+        there = np.isnan(cells.point_value) & (cells.cases.sum(axis=1) > 0) & (at >= 0)
+        for place in range(pools):
+            for row in (rows[i] for i in np.unique(at[there & (cells.pool == place)])):
+                low[place] = -np.inf if row.floor is None else row.floor * grid.per_yuan
+                high[place] = np.inf if row.ceiling is None else row.ceiling * grid.per_yuan
+    return low, high
+
+
 def _worth(cells: Cells, value: Floats | float) -> Floats:
-    """Fund money of the cells in yuan, at a value of a reference yuan; never below the floor."""
+    """Fund money from the pools by cell in yuan, at a value of a reference yuan."""
     rate = value[:, None, :] if isinstance(value, np.ndarray) else value
-    worth = (cells.by_standard + cells.by_cost) * np.nan_to_num(rate)
-    return np.asarray(worth - cells.patient - cells.other)
+    return np.asarray(cells.worth * rate - cells.borne)
 
 
 def _value(cells: Cells, here: npt.NDArray[np.bool_], amount: float) -> float:
     """Value of a reference yuan at which the pool pays out its money."""
     which = here[:, None, :]
-    worth = np.where(which, cells.by_standard + cells.by_cost, 0.0).sum()
-    beside = np.where(which, cells.patient + cells.other, 0.0).sum()
-    return float((amount + beside) / worth)
+    points = np.where(which, cells.worth, 0.0).sum()
+    beside = np.where(which, cells.borne, 0.0).sum()
+    return float((amount + beside) / points) if points > 0 else np.nan
 
 
 def whole(fen: Floats) -> Fen:

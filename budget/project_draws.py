@@ -11,7 +11,7 @@ import pandas as pd
 
 from budget.draws import Draws
 from budget.priors import Priors, normal, title
-from budget.project import Projection, Year
+from budget.project import Projection, Year, bounds
 from budget.sobol import sobol
 from budget.uncertainty import Linear, simulate
 
@@ -43,6 +43,12 @@ def linear(held: Projection) -> Linear:
     years = held.years[1:]
     cells = [year.cells for year in years]
     first = cells[0]
+    outside = np.array([year.by_pool("outside").sum(axis=0) / 100.0 for year in years])
+    closed = np.stack([_closed(year) for year in years])
+
+    def close(number: int, fund: Floats, cost: Floats) -> Floats:  # noqa: ARG001
+        return np.asarray(fund + closed[number - 1])
+
     return Linear(
         hospitals=first.hospitals.ids,
         tier=first.tier.astype(np.int64),
@@ -52,29 +58,60 @@ def linear(held: Projection) -> Linear:
         weight=first.weight,
         cases=np.stack([one.cases for one in cells]),
         cost=np.stack([one.cost for one in cells]),
-        beside=np.stack([one.patient + one.other for one in cells]),
+        beside=np.stack([one.beside for one in cells]),
         by_standard=np.stack([one.by_standard for one in cells]),
-        by_cost=np.stack([one.by_cost for one in cells]),
+        by_cost=np.stack([_by_cost(year) for year in years]),
         value=first.point_value,
-        amount=np.array([[one.amount / 100.0 for one in year.money] for year in years]),
+        amount=np.array([[one.amount / 100.0 for one in year.money] for year in years]) + outside,
         pro_rata=np.array([pool.shortage == "pro_rata" for pool in first.policy.pools]),
         offset=np.stack([_offset(year) for year in years]),
+        bounds=np.stack(bounds(first), axis=1),
+        close=close,
     )  # fmt: skip
 
 
-def _offset(year: Year) -> Floats:
-    """What the year end adds to the worth of the cells, by hospital and insurance. (H, I)."""
+def _value(year: Year) -> Floats:
+    """Value of a reference yuan by hospital and insurance, 0 where there is none. (H, I)."""
+    given = year.cells.point_value
+    decided = year.point_value[np.maximum(year.cells.pool, 0)]
+    return np.nan_to_num(np.where(np.isfinite(given), given, decided))
+
+
+def _by_cost(year: Year) -> Floats:
+    """Worth that moves with cost, with what floors of the fund add. (H, G, I)."""
+    value = _value(year)[:, None, :]
+    lift = year.cells.lift
+    return year.cells.by_cost + np.divide(lift, value, out=np.zeros_like(lift), where=value > 0)
+
+
+def _due(year: Year) -> Floats:
+    """What the cells are worth to the fund, by hospital and insurance. (H, I)."""
     cells = year.cells
-    given = np.isfinite(cells.point_value) & (cells.pool >= 0)
-    worth = (cells.by_standard + cells.by_cost).sum(axis=1) * np.nan_to_num(cells.point_value)
-    due = worth - (cells.patient + cells.other).sum(axis=1)
-    final = np.zeros(due.shape)
-    for place in range(year.final.shape[1]):
-        mine = np.where(cells.pool == place, np.maximum(due, 0.0), 0.0)
+    total = (cells.by_standard + _by_cost(year)).sum(axis=1) * _value(year)
+    return np.asarray(total - cells.beside.sum(axis=1))
+
+
+def _shared(year: Year, fen: npt.NDArray[np.int64]) -> Floats:
+    """Money by hospital and pool (H, P) in yuan by insurance (H, I), as the cells' worth is."""
+    due, pool = np.maximum(_due(year), 0.0), year.cells.pool
+    found = np.zeros(due.shape)
+    for place in range(fen.shape[1]):
+        mine = np.where(pool == place, due, 0.0)
         total = mine.sum(axis=1, keepdims=True)
         share = np.divide(mine, total, out=np.zeros_like(mine), where=total > 0)
-        final += share * year.closing.final[:, place, None] / 100.0
-    return np.where(given & (due > 0), final - due, 0.0)
+        found += share * fen[:, place, None] / 100.0
+    return found
+
+
+def _offset(year: Year) -> Floats:
+    """What is due by the rules beyond the worth of the cells, by hospital and insurance. (H, I)."""
+    due = _due(year)
+    return np.where((year.cells.pool >= 0) & (due > 0), _shared(year, year.fund) - due, 0.0)
+
+
+def _closed(year: Year) -> Floats:
+    """What the year end adds to what is due, by hospital and insurance. (H, I)."""
+    return _shared(year, year.closing.final - year.fund)
 
 
 def with_draws(

@@ -18,7 +18,7 @@ from budget.responses import assumptions as of_responses
 from budget.scenario import Scenario, key_paths
 from budget.settle import settle
 from budget.settle_files import read_claims, settle_file
-from drg.errors import DrgError
+from drg.errors import DrgError, problem
 from drg.provenance import hash_text, record, to_json
 from drg.tables import atomic_path
 from weights.table import WeightTable, open_weights
@@ -64,6 +64,7 @@ def project_file(
     """
     tell = say or (lambda _: None)
     source, out = Path(source), Path(out)
+    check(policy, scenarios)
     table = read_hospitals(hospitals)
     tell(f"settle {policy.id} {year}")
     settled = settle_file(
@@ -103,12 +104,13 @@ def repricing(
     """What settles the year's cases anew under a scenario's policy and weights of a year."""
     last_year = reading.pop("last_year", None)
 
-    def again(number: int) -> Cells:
+    def again(number: int, spent: Mapping[str, float]) -> Cells:
         overlays, name = scenario.changed(number)
         table = weights if name is None else open_weights(name)
         rules = changed_policy(policy, overlays, scenario)
         claims = read_claims(source, table, rules, hospitals, year, **reading)
-        return Cells.of(settle(claims, table, rules, hospitals, year, last_year=last_year))
+        return Cells.of(settle(claims, table, rules, hospitals, year,
+                               last_year={**(last_year or {}), **spent}))  # fmt: skip
 
     return again
 
@@ -126,8 +128,32 @@ def changed_policy(
         try:
             rules = rules.laid_over(table, scenario.source)
         except DrgError as error:
-            raise DrgError(f"scenario {scenario.id}: {error}") from None
+            raise DrgError(f"{scenario.place}: {error}") from None
     return rules
+
+
+def check(policy: Policy, scenarios: Sequence[Scenario]) -> None:
+    """Look at the documents before anything is settled.
+
+    Raises:
+        DrgError: two scenarios have one id, or an overlay or weight table cannot be used.
+    """
+    seen: set[str] = set()
+    for one in scenarios:
+        if one.id in seen:
+            raise problem("two scenarios have this id", file=one.place, key="id", found=one.id,
+                          expected="another; the policy as it is is called baseline")  # fmt: skip
+        seen.add(one.id)
+        reactions(one.behaviour)
+        for number in sorted(one.change, key=int):
+            overlays, name = one.changed(int(number))
+            changed_policy(policy, overlays, one)
+            if name is not None:
+                try:
+                    open_weights(name)
+                except DrgError as error:
+                    where = f"{one.place}: change.{number}.weights"
+                    raise DrgError(f"{where}: {error}") from None
 
 
 def _record(

@@ -117,7 +117,7 @@ def _final(year: Year, here: npt.NDArray[np.bool_], insurance: str) -> float:
 
 def _pools(held: Projection, year: Year) -> pd.DataFrame:
     amount = np.array([one.amount for one in year.money], np.int64)
-    final = year.final.sum(axis=0)
+    final, inside = year.final.sum(axis=0), year.inside.sum(axis=0)
     return pd.DataFrame({
         "scenario": held.scenario.id,
         "year": year.year,
@@ -125,7 +125,7 @@ def _pools(held: Projection, year: Year) -> pd.DataFrame:
         "amount": to_yuan(amount),
         "payable": to_yuan(year.fund.sum(axis=0)),
         "final": to_yuan(final),
-        "balance": to_yuan(amount - final),
+        "balance": to_yuan(amount - inside),
         "point_value": np.round(year.point_value, 6),
     })  # fmt: skip
 

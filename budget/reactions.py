@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.behaviour import Change, State, group_kinds, respond
-from budget.cells import Cells
+from budget.cells import SUMS, Cells
 from budget.outliers import high_payment
 from budget.responses import Responses
 from drg.errors import problem
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Settle = Callable[[Cells], "Year"]
 React = Callable[[Cells, "Year", Settle], "Year"]
-_SUMS = ("cases", "cost", "patient", "other", "fund", "by_standard", "by_cost", "stay")
+_BY_COST = ("cost", "patient", "other", "by_cost", "outside", "outside_beside", "lift")
 _ROUNDS = 200
 _STILL = 1e-8  # money is whole fen, so nothing settles down further
 _NEAR = 0.1  # cases within a tenth below a threshold are near it
@@ -86,8 +86,8 @@ def _per_case(year: Year, cells: Cells) -> Floats:
     The pools' values and the cap are those of the year; the cases are those before they react,
     as the price of a group is not what its new cases happen to bring along.
     """
-    paid = np.maximum(year.fund, 1).astype(np.float64)
-    ratio = np.where(year.fund > 0, year.final / paid, 1.0)
+    due = np.maximum(year.fund, 1).astype(np.float64)
+    ratio = np.where(year.fund > 0, year.final / due, 1.0)
     pool = np.maximum(cells.pool, 0)
     share = np.take_along_axis(ratio, pool, axis=1)[:, None, :]
     value = np.where(np.isfinite(cells.point_value), cells.point_value, 1.0)
@@ -95,9 +95,8 @@ def _per_case(year: Year, cells: Cells) -> Floats:
     value = np.where(
         np.isfinite(cells.point_value), value, np.where(np.isfinite(decided), decided, 1)
     )
-    worth = (cells.by_standard + cells.by_cost) * value[:, None, :]
-    beside = cells.patient + cells.other
-    total = ((worth - beside) * share + beside).sum(axis=2)
+    paid = cells.worth * value[:, None, :] + cells.outside + cells.outside_beside
+    total = ((paid + cells.lift - cells.beside) * share + cells.beside).sum(axis=2)
     cases = cells.cases.sum(axis=2)
     return np.asarray(np.divide(total, cases, out=np.full(cases.shape, np.nan), where=cases > 0))
 
@@ -119,16 +118,16 @@ def _state(
 
 def changed(cells: Cells, change: Change, first: Cells) -> Cells:
     """Cells after the responses: moves first, then numbers and cost of cases."""
-    sums = {name: getattr(cells, name) for name in _SUMS}
+    sums = {name: getattr(cells, name) for name in SUMS}
     if len(change.moves):
         sums = _moved(sums, change)
     volume, intensity, stay = (
         np.broadcast_to(part, cells.cases.shape[:2])[:, :, None]
         for part in (change.volume, change.intensity, change.stay)
     )
-    for name in _SUMS:
+    for name in SUMS:
         sums[name] = sums[name] * volume
-    for name in ("cost", "patient", "other", "by_cost"):
+    for name in _BY_COST:
         sums[name] = sums[name] * intensity
     sums["stay"] = sums["stay"] * stay
     if change.past_low.any() or change.past_high.any():
@@ -148,7 +147,7 @@ def _moved(sums: dict[str, Floats], change: Change) -> dict[str, Floats]:
         true = np.broadcast_to(move.true, move.share.shape)[:, batch, None]
         moving = cases[:, source] * share
         count = np.where(there, cases[:, target], 1.0)
-        for name in _SUMS:
+        for name in SUMS:
             held = sums[name]
             own, other = held[:, source] * share, held[:, target] / count * moving
             new[name][:, source] -= own
@@ -162,9 +161,14 @@ def _moved(sums: dict[str, Floats], change: Change) -> dict[str, Floats]:
 def _past(sums: dict[str, Floats], change: Change, first: Cells) -> dict[str, Floats]:
     """Cases just below a threshold that move past it: to the standard, or to the rule above T."""
     grid, outliers = first.settlement.grid, first.policy.outliers
-    pad = ((0, 0), (0, 1), (0, 0))
-    standard = np.nan_to_num(np.pad(grid.standard, pad))
-    low, high = np.nan_to_num(np.pad(grid.low, pad)), np.nan_to_num(np.pad(grid.high, pad))
+    at = np.array([first.groups.index(code) for code in grid.groups], np.intp)
+
+    def wide(held: Floats) -> Floats:
+        found = np.zeros(first.cases.shape)
+        found[:, at] = np.nan_to_num(held)
+        return found
+
+    standard, low, high = wide(grid.standard), wide(grid.low), wide(grid.high)
     past_low = sums["cases"] * np.broadcast_to(change.past_low, standard.shape[:2])[:, :, None]
     past_high = sums["cases"] * np.broadcast_to(change.past_high, standard.shape[:2])[:, :, None]
     by_standard = sums["by_standard"] + past_low * standard
@@ -188,7 +192,8 @@ def _near(first: Cells) -> tuple[Floats, Floats]:
     rows = np.flatnonzero((held.paid.pool >= 0) & (claims.group >= 0) & np.isfinite(ratio))
     at = claims.hospital[rows], claims.group[rows], claims.insurance[rows]
     shape = first.cases.shape[:2]
-    cell = claims.hospital[rows] * np.int64(shape[1]) + claims.group[rows]
+    place = np.array([first.groups.index(code) for code in grid.groups], np.int64)
+    cell = claims.hospital[rows] * np.int64(shape[1]) + place[claims.group[rows]]
     cases = first.cases.sum(axis=2)
     found = []
     for limit in (grid.low[at], grid.high[at]):
@@ -203,7 +208,7 @@ def _toward(here: Cells, there: Cells, step: float) -> Cells:
         return there
     return replace(there, **{
         name: getattr(here, name) + step * (getattr(there, name) - getattr(here, name))
-        for name in _SUMS
+        for name in SUMS
     })  # fmt: skip
 
 

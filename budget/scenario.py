@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from budget.cells import Cells
 from budget.policy.faults import one_line
 from budget.policy.fields import Part, PolicyError, Rows, figure, rows, section
 from budget.policy.groups import GroupSet
 from budget.policy.select import Tier
-from drg.errors import problem
+from budget.responses import Responses
+from drg.errors import DrgError, problem
 
 Floats = npt.NDArray[np.float64]
 _RATE = {"low": -0.5, "high": 1.0}
@@ -30,6 +31,14 @@ class GroupDriver(GroupSet):
     input_cost: float = figure("投入价格增长", "growth of the cost of a case a year", "share",
                                **_RATE, optional=True)  # fmt: skip
 
+    @model_validator(mode="after")
+    def _known(self) -> GroupDriver:
+        if self.population:
+            raise PolicyError(
+                "sums by hospital, group and insurance know no categories of people", "population"
+            )
+        return self
+
 
 class Flow(Part):
     """Patients who move between tiers (患者流向)."""
@@ -39,6 +48,13 @@ class Flow(Part):
                                   optional=True)  # fmt: skip
     share: float = figure("流动比例", "share of the tier's cases that move a year", "share",
                           low=0, high=0.5)  # fmt: skip
+
+    @model_validator(mode="after")
+    def _elsewhere(self) -> Flow:
+        if self.from_tier == self.to_tier:
+            raise PolicyError("cases stay where they are", "to_tier", found=self.to_tier,
+                              expected="another tier than from_tier")  # fmt: skip
+        return self
 
 
 class Drivers(Part):
@@ -85,10 +101,17 @@ class Scenario(Part):
         default_factory=dict, title="年度调整", description="what changes, by year from 1"
     )
 
+    _file: str = PrivateAttr("")
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for messages: its file, or its id."""
+        return self._file or f"scenario {self.id}"
+
     @model_validator(mode="after")
     def _years(self) -> Scenario:
         for key in self.change:
-            if not key.isdigit() or not 1 <= int(key) <= self.years:
+            if key not in map(str, range(1, self.years + 1)):
                 raise PolicyError(
                     "no year of the scenario", "change", key, expected=f"1 to {self.years}"
                 )
@@ -128,10 +151,17 @@ def load_scenario(source: str | PathLike[str] | Mapping[str, Any]) -> Scenario:
             table = change.get("weights") if isinstance(change, dict) else None
             if isinstance(table, str) and (path.parent / table).is_file():
                 change["weights"] = str(path.parent / table)
+    held = _frozen(document)
     try:
-        return Scenario.model_validate(_frozen(document))
+        scenario = Scenario.model_validate(held)
     except ValidationError as error:
-        raise one_line(error, Scenario, document, lambda _: name) from None
+        raise one_line(error, Scenario, held, lambda _: name) from None
+    try:
+        Responses.of(scenario.behaviour or {})
+    except DrgError as error:
+        raise DrgError(f"{name}: {error}") from None
+    scenario._file = "" if isinstance(source, Mapping) else name
+    return scenario
 
 
 def _frozen(value: Any) -> Any:
@@ -165,9 +195,15 @@ def growth(cells: Cells, drivers: Drivers | None) -> tuple[Floats, Floats]:
     cost *= 1.0 + (drivers.input_cost or 0.0)
     attributes = {name: held[:, None] for name, held in cells.hospitals.attributes.items()}
     attributes["insurance"] = np.array(["employee", "resident"], object)[None, :]
+    table = cells.settlement.weights.frame
+    columns = {
+        row.column: table.set_index("drg")[row.column].reindex(cells.groups).fillna("").to_numpy()
+        for row in drivers.groups
+        if row.column is not None and row.column in table.columns
+    }
     for row in drivers.groups:
         here = np.broadcast_to(row.applies(**attributes), (shape[0], 2))[:, None, :]
-        which = here & row.members(cells.groups)[None, :, None]
+        which = here & row.members(cells.groups, columns)[None, :, None]
         volume = np.where(which, volume * (1.0 + (row.volume or 0.0)), volume)
         cost = np.where(which, cost * (1.0 + (row.input_cost or 0.0)), cost)
     return volume, cost

@@ -1,0 +1,172 @@
+"""The files of a projection: columns, the same bytes each time, and intervals that hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from budget.policy import load_policy
+from budget.project_draws import linear
+from budget.project_files import project_file
+from budget.scenario import BASELINE, load_scenario
+from budget.uncertainty import static
+from drg.errors import DrgError
+from tests.budget.region import HOSPITALS, YEAR, many, weight_table
+
+COLUMNS = {
+    "projection_hospitals": "scenario year hospital_id hospital_name tier cases case_mix_index "
+    "cost average_cost patient average_patient payable final gain gain_share change_final low high "
+    "loss_probability",
+    "projection_tiers": "scenario year tier insurance cases average_cost average_patient "
+    "average_fund case_mix_index change_average_cost",
+    "projection_pools": "scenario year pool amount payable final balance point_value balance_low "
+    "balance_high overrun_probability",
+    "projection_groups": "scenario year drg name cases average_cost weight change_average_cost",
+    "decomposition": "scenario year level key measure from to price case_mix intensity volume "
+    "total appeared vanished",
+    "sensitivity": "scenario outcome parameter zh en first_order total low high first_low "
+    "first_high",
+}
+TIGHT = {
+    "id": "tight", "title": "收紧", "source": "a test", "years": 2,
+    "drivers": {"volume": 0.02, "input_cost": 0.03, "case_mix": 0.01},
+    "behaviour": {"intensity": {"loss": 0.1}},
+    "change": {"2": {"policy": {"standard": {"rates": {"base": {"yuan": 8000.0}}}}}},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("region")
+    many(1200).to_csv(folder / "cases.csv", index=False)
+    HOSPITALS.to_csv(folder / "hospitals.csv", index=False)
+    return folder
+
+
+def run(region, out, policy="national-default", seed: int = 3, draws: int = 100, scenarios=None):
+    rules = load_policy(policy) if isinstance(policy, str) else policy
+    held = scenarios or [BASELINE.model_copy(update={"years": 2}), load_scenario(TIGHT)]
+    return project_file(
+        region / "cases.csv", out, weight_table(), rules, region / "hospitals.csv", YEAR, held,
+        last_year={"employee": 1.2e7, "resident": 1.2e7}, draws=draws, seed=seed,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def done(region, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    return out, run(region, out)
+
+
+def hashes(folder, only=""):
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.iterdir())
+        if path.name.startswith(only)
+    }
+
+
+def table(folder, name):
+    return pd.read_csv(folder / f"{name}.csv", encoding="utf-8-sig")
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_columns(done, name):
+    assert list(table(done[0], name).columns) == COLUMNS[name].split()
+
+
+def test_the_same_inputs_write_the_same_bytes(region, done, tmp_path):
+    run(region, tmp_path)
+    assert hashes(tmp_path) == hashes(done[0])
+
+
+def test_another_seed_moves_the_draws_and_nothing_else(region, done, tmp_path):
+    run(region, tmp_path, seed=4)
+    for name in COLUMNS:
+        one, other = table(done[0], name), table(tmp_path, name)
+        drawn = [c for c in one if c in ("low", "high", "loss_probability", "overrun_probability",
+                                         "balance_low", "balance_high")]  # fmt: skip
+        if name == "sensitivity":
+            assert not one.equals(other)
+            continue
+        assert one.drop(columns=drawn).equals(other.drop(columns=drawn)), name
+        assert not drawn or not one[drawn].equals(other[drawn])
+
+
+def test_no_draws_no_columns_of_draws(region, tmp_path):
+    run(region, tmp_path, draws=0)
+    assert "low" not in table(tmp_path, "projection_hospitals")
+    assert not (tmp_path / "sensitivity.csv").exists()
+
+
+@pytest.mark.parametrize("policy", ["national-default", "huaibei-2025", "points"])
+def test_finals_lie_in_their_interval(region, tmp_path, policy):
+    from tests.budget.test_project import OTHERS
+
+    plain = load_scenario({k: v for k, v in TIGHT.items() if k != "change"})
+    run(region, tmp_path, OTHERS.get(policy, policy),
+        scenarios=[BASELINE.model_copy(update={"years": 2}), plain])  # fmt: skip
+    rows = table(tmp_path, "projection_hospitals").dropna(subset=["low"])
+    assert len(rows) == 2 * 2 * len(HOSPITALS)
+    assert np.all(rows["low"] < rows["high"])
+    inside = (rows["low"] <= rows["final"]) & (rows["final"] <= rows["high"])
+    assert inside.mean() > 0.9
+    assert rows["loss_probability"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("policy", ["national-default", "huaibei-2025", "points", "points-floor",
+                                    "points-outside"])  # fmt: skip
+def test_without_doubt_the_sums_are_the_projection(policy):
+    """The linear sums that are drawn from pass through the projected path."""
+    from budget.project import project
+    from tests.budget.test_project import MOVED, base, scenario
+
+    held = project(base(policy), scenario(2, drivers=MOVED))
+    model = linear(held)
+    for number, year in enumerate(held.years[1:], 1):
+        path = static(model, number).of("fund", "hospital")[0, 0]
+        exact = year.final.sum(axis=1) / 100
+        assert path.sum() == pytest.approx(exact.sum(), rel=1e-6)
+        # the draws' cut of the global budget takes from money beside the pool as well
+        beside = year.by_pool("outside").any()
+        assert np.allclose(path, exact, rtol=0.1 if beside else 1e-6), policy
+
+
+def test_the_record(done):
+    held = json.loads((done[0] / "projection.json").read_text(encoding="utf-8"))
+    assert held["kind"] == "projection"
+    assert (held["seed"], held["draws"]) == (3, 100)
+    assert [one["id"] for one in held["scenarios"]] == ["baseline", "tight"]
+    keys = {row["key"] for row in held["assumptions"]}
+    assert {"drivers.volume", "standard.rates.base.yuan", "behaviour.intensity.loss"} <= keys
+    assert {"key", "zh", "en", "value", "unit", "source"} <= set(held["assumptions"][0])
+    text = (done[0] / "projection.json").read_text(encoding="utf-8")
+    assert "secret" not in text
+    assert str(done[0]) not in text
+
+
+def test_the_settlement_is_written_beside(done):
+    out, found = done
+    first = found[0].years[0]
+    hospitals = table(out, "hospitals")
+    assert round(hospitals["final"].sum(), 2) == first.final.sum() / 100
+    rows = table(out, "projection_hospitals")
+    assert sorted(rows["scenario"].unique()) == ["baseline", "tight"]
+    assert sorted(rows["year"].unique()) == [YEAR, YEAR + 1, YEAR + 2]
+
+
+def test_no_patient_stands_in_a_table(done):
+    for path in done[0].glob("*.csv"):
+        if path.name != "cases.csv":
+            assert "secret" not in path.read_text(encoding="utf-8-sig"), path.name
+
+
+def test_wrong_documents_are_told_before_anything_is_settled(region, tmp_path):
+    wrong = load_scenario(TIGHT | {"change": {"1": {"policy": {"nonsense": {"x": 1}}}}})
+    with pytest.raises(DrgError, match="nonsense"):
+        run(region, tmp_path, scenarios=[BASELINE, wrong])
+    assert list(tmp_path.iterdir()) == []
