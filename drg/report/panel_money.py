@@ -14,7 +14,7 @@ from drg.report.panel_small import beside, held_back, told
 from drg.report.panel_summary import hospital_name
 from drg.report.panel_words import Words, clean, fixed
 
-_BARS = 30  # in one chart, so that it fits a sheet of paper
+_BARS = 40  # in one chart, so that it fits a sheet of paper
 _NAMED = 60
 
 

@@ -31,6 +31,7 @@ from drg.tables.atomic import writing
 
 FONTS = "/* fonts */\n"  # where the characters of a page go
 _SHORT, _LONG = 16, 40  # half ems
+_WHOLE = 14  # rows that stay on one sheet of paper
 _NARROW = 4  # columns that fit a telephone
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; font-src data:"
 
@@ -173,6 +174,7 @@ def _table(table: Table, words: Words) -> str:
         for place, row in enumerate(table.rows)
     ]
     narrow = " narrow" if len(table.columns) <= _NARROW else ""
+    narrow += " whole" if len(table.rows) <= _WHOLE else ""
     label = escape(table.caption)
     note = f'<p class="quiet">{escape(table.note)}</p>' if table.note else ""
     return (

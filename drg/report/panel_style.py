@@ -81,7 +81,7 @@ footer {{ border-top: 1px solid #c4c4c4; margin-top: 40px; padding-top: 10px; }}
   .box {{ overflow: visible; }} table {{ font-size: 8.5pt; }} thead small {{ font-size: 7.5pt; }}
   th, td {{ padding: 2.5pt 4pt; }} .name {{ min-width: 7em; }}
   thead {{ display: table-header-group; }} tfoot {{ display: table-row-group; }}
-  tr, figure, .card, .figures, .figures li, dl > div {{ break-inside: avoid; }}
+  tr, figure, .card, .whole, .figures, .figures li, dl > div {{ break-inside: avoid; }}
   h2, h3, caption, figcaption {{ break-after: avoid; }} p {{ orphans: 3; widows: 3; }}
   .page {{ break-before: page; }} .page h2 {{ margin-top: 0; }} .alone {{ break-after: page; }}
   figure svg {{ min-width: 0; }} p:has(+ ul) {{ break-after: avoid; }}

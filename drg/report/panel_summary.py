@@ -18,7 +18,7 @@ def title(data: PanelData, words: Words) -> str:
     region = clean(policy.header.region) if policy and words.zh else ""
     year = data.year
     return words(
-        f"{region}{year} 年 DRG 付费结算与测算报告",
+        f"{region} {year} 年 DRG 付费结算与测算报告".strip(),
         f"DRG payment {year}: settlement and projection",
     )
 
