@@ -35,7 +35,7 @@ _INSURANCE = {
 GROUPED, UNGROUPED, AMBIGUOUS = 0, 1, 2
 _FLAG = {"1": True, "是": True, "true": True, "yes": True, "y": True, "1.0": True}
 PATIENT_PARTS = ("patient_out_of_scope", "patient_deductible", "patient_copay")
-_AMOUNTS = ("fund_paid", "other_paid", *PATIENT_PARTS)
+AMOUNTS = ("fund_paid", "other_paid", *PATIENT_PARTS)
 _FLAGS = ("special_review", "day_surgery", "day_bed")
 
 
@@ -157,7 +157,7 @@ class ClaimReader:
         wanted = (
             "drg", "hospital_id", "insurance", "discharge_date", "total_cost", "status",
             "length_of_stay", "age", "discharge_mode", "population", "tcm_share",
-            *_AMOUNTS, *_FLAGS,
+            *AMOUNTS, *_FLAGS,
         )  # fmt: skip
         names = [c for name in wanted if (c := self._columns.column(name)) is not None]
         if self._persons:
@@ -195,7 +195,7 @@ class ClaimReader:
             tcm_share=self._number(table, "tcm_share", Number(high=1), rows),
             disease=self._marked(table, "diagnoses", self._diseases, rows),
             technology=self._marked(table, "procedures", self._technologies, rows),
-            amounts={name: self._amount(table, name) for name in _AMOUNTS if self._has(name)},
+            amounts={name: self._amount(table, name) for name in AMOUNTS if self._has(name)},
             flags={name: self._flag(table, name) for name in _FLAGS if self._has(name)},
             population=self._mapped(
                 table, "population", {n: i for i, n in enumerate(self._populations)}, 0

@@ -161,6 +161,7 @@ def settle(
         raise problem("not a settlement year", key="year", found=year,
                       expected=f"{_YEARS[0]} to {_YEARS[1]}")  # fmt: skip
     warnings: dict[str, str] = {}
+    _tiers_known(policy, hospitals)
     groups = tuple(str(group) for group in weights.frame["drg"])
     grid = build_grid(
         policy, groups, weights.frame["weight"].to_numpy(np.float64), hospitals, year,
@@ -212,6 +213,19 @@ def history_of(claims: Claims, hospitals: int, groups: int) -> History:
     cases = np.bincount(cell, np.ones(len(cell)), size).reshape(hospitals, groups)
     cost = np.bincount(cell, claims.cost[known] / 100.0, size).reshape(hospitals, groups)
     return History(np.array(cases, np.float64), np.array(cost, np.float64))
+
+
+def _tiers_known(policy: Policy, hospitals: Hospitals) -> None:
+    """Refuse a table of hospitals without any tier when the policy pays by tier.
+
+    Raises:
+        DrgError: no hospital has a tier.
+    """
+    held = policy.coefficients
+    wanted = [*policy.standard.rates, *(held.table if held is not None else ())]
+    if any(row.tier for row in wanted) and bool((hospitals.tier < 0).all()):
+        raise problem("no hospital has a tier, and the policy pays by tier", key="hospitals",
+                      expected="a column tier (医院级别) with 3, 2, 1 or 0")  # fmt: skip
 
 
 def _unpriced(claims: Claims, grid: Grid, hospitals: Hospitals) -> dict[str, str]:

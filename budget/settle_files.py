@@ -8,7 +8,9 @@ from os import PathLike
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from budget.claim_faults import Entry, faults
 from budget.claims import ClaimReader, Claims, Gathering
 from budget.hospitals import Hospitals, read_hospitals
 from budget.policy.policy import Policy
@@ -18,13 +20,13 @@ from budget.settle_workbook import SHEETS
 from drg.cases import columns_of
 from drg.errors import DrgError, problem
 from drg.provenance import hash_file, record, to_json
-from drg.tables import atomic_path, check_outputs, in_order, open_table
+from drg.tables import RejectFile, atomic_path, check_outputs, in_order, open_table
 from drg.tables.as_text import as_text
 from drg.tables.batches import Block
 from weights.table import WeightTable
 
 Progress = Callable[[int, int | None], None]
-KEPT = ("case_id", "drg")
+KEPT = ("case_id", "drg", "hospital_id")
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,12 @@ class Kept:
     Attributes:
         case_id: ids of the cases; empty where the input has none.
         drg: groups as the input writes them.
+        hospital_id: hospitals as the input writes them, those that are not in the table too.
     """
 
     case_id: list[pa.Array]
     drg: list[pa.Array]
+    hospital_id: list[pa.Array]
 
 
 def settle_file(
@@ -86,14 +90,25 @@ def settle_file(
     _folder(out)
     targets = [out / name for name in (f"cases.{ending}", "settlement.json", "settlement.xlsx")]
     tables = [out / f"{name}.csv" for name in SHEETS]
-    check_outputs([*targets, *tables], (source, mapping, *others.values()))
-    kept = Kept([], [])
-    settled = settle(  # no name is given to the claims, so that what is read goes as it is used
-        read_claims(source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
-                    progress=progress, kept=kept),
-        weights, policy, hospitals, year, last_year=last_year,
-    )  # fmt: skip
-    write_cases(targets[0], settled, kept.case_id or None, kept.drg)
+    beside = [out / f"cases.{one}" for one in ("csv", "parquet") if one != ending]
+    check_outputs(
+        [*targets, *tables, *beside, out / "rejects.csv"], (source, mapping, *others.values())
+    )
+    kept = Kept([], [], [])
+    rejects = RejectFile(out / "rejects.csv")
+    with rejects:
+        settled = settle(  # no name is given to the claims, so that what is read goes as it is used
+            read_claims(source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
+                        progress=progress, kept=kept, rejects=rejects),
+            weights, policy, hospitals, year, last_year=last_year,
+        )  # fmt: skip
+    settled.warnings.update(_twice(kept.case_id) | _in_force(policy, year))
+    if rejects.count:
+        settled.warnings["rejects"] = f"{rejects.count:,} cells are listed in {rejects.path.name}"
+    for other in ("csv", "parquet"):  # of an earlier run, which would not fit the other tables
+        if other != ending:
+            (out / f"cases.{other}").unlink(missing_ok=True)
+    write_cases(targets[0], settled, kept.case_id or None, kept.drg, kept.hospital_id)
     written = write_tables(out, settled)
     document = record(
         kind="settlement", year=year,
@@ -129,10 +144,12 @@ def read_claims(
     sheet: str | None = None,
     progress: Progress | None = None,
     kept: Kept | None = None,
+    rejects: RejectFile | None = None,
 ) -> Claims:
     """Read a file of grouped cases as claims; the arguments are those of :func:`settle_file`.
 
-    ``kept`` is filled with the texts that the case table repeats.
+    ``kept`` is filled with the texts that the case table repeats, ``rejects`` with the rows that
+    are not settled and the amounts that are not used.
     """
     special = policy.special
     with open_table(source, sheet=sheet, dictionaries=True) as table:
@@ -151,19 +168,28 @@ def read_claims(
         own = [columns.column(name) for name in KEPT]
         table.only([*reader.names, *(name for name in own if name is not None)])
 
-        def work(block: Block) -> tuple[Claims, list[pa.Array | None], int]:
+        row = table.header_rows + 1
+
+        def work(block: Block) -> tuple[Claims, list[pa.Array | None], list[Entry], int]:
             batch = block.load().table
             texts = [None if name is None else _text(batch.column(name)) for name in own]
-            return reader.read(batch), texts, block.progress
+            claims = reader.read(batch)
+            found = [] if rejects is None else faults(batch, columns, claims)
+            return claims, texts, found, block.progress
 
         gathering = Gathering((table.total or 0) if table.unit == "rows" else 0)
         count = 0
-        for claims, texts, units in in_order(table.blocks(), work):
+        for claims, texts, found, units in in_order(table.blocks(), work):
             gathering.add(claims)
             count += len(claims)
             if kept is not None:
                 kept.case_id.extend(text for text in texts[:1] if text is not None)
                 kept.drg.append(texts[1])
+                kept.hospital_id.append(texts[2])
+            if rejects is not None and found:
+                rows, names, cells, reasons = zip(*found, strict=True)
+                first = row + count - len(claims)
+                rejects.add_many([first + one for one in rows], names, cells, reasons)
             if progress is not None:
                 progress(units, table.total)
     if not count:
@@ -173,6 +199,28 @@ def read_claims(
 
 def _text(column: pa.Array) -> pa.Array:
     return column if pa.types.is_dictionary(column.type) else as_text(column)
+
+
+def _in_force(policy: Policy, year: int) -> dict[str, str]:
+    """A warning when a policy does not hold in the year it is applied to."""
+    first, last = policy.header.valid_from, policy.header.valid_to
+    if (first is None or first.year <= year) and (last is None or last.year >= year):
+        return {}
+    return {"policy_not_in_force": f"policy {policy.id} holds from {first or '...'} to "
+                                   f"{last or '...'}, not in {year}"}  # fmt: skip
+
+
+def _twice(ids: list[pa.Array]) -> dict[str, str]:
+    """A warning when cases have the id of another one: they would be paid twice."""
+    if not ids:
+        return {}
+    column = pa.chunked_array([as_text(part) for part in ids])
+    named = column.filter(pc.not_equal(column, ""))
+    more = len(named) - pc.count_distinct(named).as_py()
+    if not more:
+        return {}
+    return {"case_ids_twice": f"{more:,} cases have the case_id of another one; "
+                              "drg check lists them"}  # fmt: skip
 
 
 def _populations(policy: Policy) -> list[str]:

@@ -30,7 +30,11 @@ CASES = pa.schema([
 
 
 def write_cases(
-    path: Path, settled: Settlement, ids: Sequence[pa.Array] | None, groups: Sequence[pa.Array]
+    path: Path,
+    settled: Settlement,
+    ids: Sequence[pa.Array] | None,
+    groups: Sequence[pa.Array],
+    hospitals: Sequence[pa.Array] | None = None,
 ) -> None:
     """Write the case table: every input row, in order, with its branch and its money in yuan.
 
@@ -45,13 +49,19 @@ def write_cases(
             for first in range(start, stop, _ROWS):
                 last = min(first + _ROWS, stop)
                 part = slice(first - start, last - start)
+                home = None if hospitals is None else hospitals[place][part]
                 sink.write(_case_rows(settled, first, last, None if own is None else own[part],
-                                      drg[part]))  # fmt: skip
+                                      drg[part], home))  # fmt: skip
             start = stop
 
 
 def _case_rows(
-    settled: Settlement, start: int, stop: int, ids: pa.Array | None, drg: pa.Array
+    settled: Settlement,
+    start: int,
+    stop: int,
+    ids: pa.Array | None,
+    drg: pa.Array,
+    hospital: pa.Array | None = None,
 ) -> pa.RecordBatch:
     rows = slice(start, stop)
     claims, priced, paid = settled.claims, settled.priced, settled.paid
@@ -62,7 +72,7 @@ def _case_rows(
     month = claims.month[rows] + 1
     columns = [
         pa.nulls(stop - start, pa.string()) if ids is None else ids,
-        _coded(claims.hospital[rows], settled.hospitals.ids),
+        _coded(claims.hospital[rows], settled.hospitals.ids) if hospital is None else hospital,
         _coded(claims.insurance[rows], INSURANCES),
         pa.array(month, mask=month <= 0),
         drg,

@@ -17,6 +17,7 @@ from drg.cli.demo import demo
 from drg.cli.explain import explain
 from drg.cli.group import group
 from drg.cli.project import project
+from drg.cli.report import report
 from drg.cli.sample import sample
 from drg.cli.settle import settle
 from drg.errors import DrgError
@@ -54,6 +55,7 @@ app.command("group")(group)
 app.command("explain")(explain)
 app.command("settle")(settle)
 app.command("project")(project)
+app.command("report")(report)
 app.add_typer(scheme.app, name="scheme")
 app.add_typer(weights.app, name="weights")
 app.add_typer(policy.app, name="policy")

@@ -11,6 +11,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LARGEST = 20
+_STEPS, _DRAWS, _CHECK_LINES = 6, 500, 14
+SCENARIO = {
+    "id": "tighter-cap",
+    "title": "总额收紧、费用上涨",
+    "title_en": "A tighter cap while costs rise",
+    "source": "an example: round figures, not a forecast",
+    "years": 3,
+    "drivers": {"volume": 0.02, "input_cost": 0.03, "case_mix": 0.005},
+    "change": {"1": {"policy": {"pools": {"employee": {"growth": 0.02},
+                                          "resident": {"growth": 0.02}}}}},
+    "behaviour": {"intensity": {"loss": 0.1, "follow": 0.5}},
+}  # fmt: skip
 
 
 def demo(
@@ -22,38 +34,99 @@ def demo(
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="Seed of the synthetic region.")
     ] = 2025,
+    lang: Annotated[str, typer.Option("--lang", help="Language of the report: zh or en.")] = "zh",
 ) -> None:
-    """Make a synthetic region, group its cases, fit weights and show the twenty largest groups."""
-    from drg.cli.group import summary
+    """The whole flow on a synthetic region, from discharges to a report that a panel can read.
+
+    Sample, check, group, fit weights, settle the year, project the next ones, report.
+    """
     from drg.errors import problem
     from drg.sample import write_region
-    from drg.tables import read_table
-    from grouper.files import group_file
-    from grouper.pack import load_scheme
-    from weights.files import fit_file
-    from weights.recipe import calibrator
 
+    if lang not in ("zh", "en"):
+        raise typer.BadParameter("expected zh or en", param_hint="--lang")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise problem("cannot be made a folder", file=out, found=error.strerror) from None
-    typer.echo(
-        f"1/3 sample 模拟样本: {cases:,} cases, {hospitals} hospitals, seed {seed}", err=True
-    )
+    _step(1, f"sample 模拟样本: {cases:,} cases, {hospitals} hospitals, seed {seed}")
     region = write_region(out / "region", cases=cases, hospitals=hospitals, seed=seed)
-    typer.echo("2/3 group 分组", err=True)
+    _check(region, lang)
     grouped = out / "grouped.csv"
+    names = _group(region, grouped)
+    table = out / "weights.csv"
+    _fit(grouped, table, names, seed)
+    _project(grouped, table, region / "hospitals.csv", out / "results", seed)
+    page = _report(out, lang)
+    typer.echo(f"\n{grouped.resolve()}\n{table.resolve()}\n{(out / 'results').resolve()}\n"
+               f"{page.resolve()}")  # fmt: skip
+
+
+def _step(number: int, text: str) -> None:
+    typer.echo(f"{number}/{_STEPS} {text}", err=True)
+
+
+def _check(region: Path, lang: str) -> None:
+    from drg.cli.check import summary
+    from drg.report.quality_words import Words
+    from grouper.quality.run import check_file
+
+    _step(2, "check 数据质量")
+    found = check_file(region / "cases.csv", hospitals=region / "hospitals.csv")
+    typer.echo("\n".join(summary(found, Words(lang)).splitlines()[:_CHECK_LINES]), err=True)
+
+
+def _group(region: Path, grouped: Path) -> dict[str, str]:
+    """Group the cases; names of the groups."""
+    from drg.cli.group import summary
+    from grouper.files import group_file
+    from grouper.pack import load_scheme
+
+    _step(3, "group 分组")
     account = group_file(region / "cases.csv", grouped)
     typer.echo(summary(account, grouped), err=True)
-    rows, _ = read_table(grouped)
-    names = {drg.code: drg.name for drg in load_scheme(account.scheme.id).drgs}
-    typer.echo("3/3 weights 权重", err=True)
+    return {drg.code: drg.name for drg in load_scheme(account.scheme.id).drgs}
+
+
+def _fit(grouped: Path, table: Path, names: dict[str, str], seed: int) -> None:
+    from drg.tables import read_table
+    from weights.files import fit_file
+    from weights.recipe import calibrator
+
+    _step(4, "weights 权重")
     recipe: dict[str, Any] = {"trim": "ratio", "shrink": True, "order": True}
     recipe["bootstrap"] = {"seed": seed}
-    fitted, _ = fit_file(grouped, out / "weights.csv", calibrator(recipe), names=names)
+    fitted, _ = fit_file(grouped, table, calibrator(recipe), names=names)
     typer.echo(fitted.table_.audit(), err=True)
+    rows, _ = read_table(grouped)
     typer.echo(largest_groups(rows.to_pandas(), names, fitted.table_.by_group()))
-    typer.echo(f"\n{grouped.resolve()}\n{(out / 'weights.csv').resolve()}")
+
+
+def _project(grouped: Path, table: Path, hospitals: Path, results: Path, seed: int) -> None:
+    """Settle the year and look ahead under two scenarios."""
+    from budget.policy import load_policy
+    from budget.project_files import project_file
+    from budget.scenario import BASELINE, load_scenario
+    from drg.cli.project import summary
+    from weights.table import open_weights
+
+    _step(5, "settle 清算, project 预测")
+    found = project_file(
+        grouped, results, open_weights(table), load_policy(), hospitals, 2025,
+        [BASELINE, load_scenario(SCENARIO)], draws=_DRAWS, seed=seed,
+        say=lambda text: typer.echo(f"    {text}", err=True),
+    )  # fmt: skip
+    for one in found:
+        typer.echo(summary(one))
+
+
+def _report(out: Path, lang: str) -> Path:
+    from drg.report.panel_report import write_report
+
+    _step(6, "report 论证报告")
+    page = out / "report.html"
+    write_report(out / "results", page, lang)
+    return page
 
 
 def largest_groups(grouped: pd.DataFrame, names: dict[str, str], weights: dict[str, float]) -> str:

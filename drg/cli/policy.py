@@ -200,4 +200,9 @@ def standards(
     first = rules.header.valid_from
     frame = work_out(rules, open_weights(name), year or (first.year if first else 2000))
     write_table(out, pa.Table.from_pandas(frame, preserve_index=False))
+    if rules.standard.kind == "points" and not any(
+        row.given is not None for row in rules.standard.point_values
+    ):
+        typer.echo("note 提示: the pool decides the value of a point; yuan are at the reference "
+                   "value M / points of weight 1", err=True)  # fmt: skip
     typer.echo(f"{out}: {len(frame):,} standards, {rules.id}, weights {name}", err=True)

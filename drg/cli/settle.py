@@ -121,7 +121,9 @@ def _rows(frame: pd.DataFrame, columns: list[str]) -> list[list[str]]:
 
     def cell(name: str, value: Any) -> str:
         if not isinstance(value, int | float):
-            return str(value)
+            return "".join(
+                c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value)
+            )
         if value != value:
             return "-"
         return f"{value:,.0f}" if name == "cases" else f"{value:,.{4 if 'value' in name else 2}f}"

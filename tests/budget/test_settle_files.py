@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import re
@@ -23,6 +24,7 @@ from drg.cli import app
 from drg.errors import DrgError
 from drg.sample import write_region
 from tests.budget.region import HOSPITALS, WEIGHTS, cases_of, many, odd, weight_table
+from weights import open_weights
 
 NAMES = {"branches.csv", "fund.csv", "hospitals.csv", "months.csv", "pools.csv",
          "settlement.json", "settlement.xlsx"}  # fmt: skip
@@ -95,12 +97,14 @@ def test_the_same_tables_from_every_format(folder, tmp_path, ending):
 def test_parquet_out(folder, tmp_path):
     assert settle(folder, tmp_path / "a", "--cases", "parquet").exit_code == 0
     assert settle(folder, tmp_path / "b", file="grouped.parquet").exit_code == 0
-    assert {p.name for p in (tmp_path / "b").iterdir()} == NAMES | {"cases.parquet"}
+    written = {p.name for p in (tmp_path / "b").iterdir()} - {"rejects.csv"}
+    assert written == NAMES | {"cases.parquet"}
     one = pd.read_parquet(tmp_path / "a" / "cases.parquet")
     other = pd.read_parquet(tmp_path / "b" / "cases.parquet")
     # a blank cell of a Parquet file is null, of a CSV file it is blank
-    drg = [frame.pop("drg").fillna("").tolist() for frame in (one, other)]
-    assert drg[0] == drg[1]
+    for name in ("drg", "hospital_id"):
+        texts = [frame.pop(name).fillna("").tolist() for frame in (one, other)]
+        assert texts[0] == texts[1]
     pd.testing.assert_frame_equal(one, other)
     assert settle(folder, tmp_path / "c").exit_code == 0
     text = read(tmp_path / "c" / "cases.csv")
@@ -382,3 +386,37 @@ def test_settling_in_python_gives_the_same_files(folder, tmp_path):
     assert len(done.claims) == 400
     for name in NAMES - {"settlement.json", "settlement.xlsx"} | {"cases.csv"}:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_rows_that_are_not_settled_are_listed(tmp_path: Path) -> None:
+    """Row, cell and reason of what is not settled or not used; ids as the file has them."""
+    file = tmp_path / "grouped.csv"
+    head = "case_id,hospital_id,insurance,discharge_date,total_cost,fund_paid,drg\n"
+    rows = ["1,A,employee,2025-03-01,1000,500,AB11", "2,A,employee,2025-03-01,-5,500,AB11",
+            "3,X9,resident,2025-03-01,1000,500,AB11", "4,A,none,2025-03-01,1000,500,AB11",
+            "5,A,employee,2024-03-01,1000,500,AB11", "6,A,employee,2025-03-01,1000,abc,AB11",
+            "6,A,resident,2025-03-01,1000,500,AB11"]  # fmt: skip
+    file.write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "hospitals.csv").write_text("hospital_id,tier\nA,3\n", encoding="utf-8")
+    (tmp_path / "w.csv").write_text("drg,weight\nAB11,1\n", encoding="utf-8")
+    out = tmp_path / "out"
+    held = settle_file(file, out, open_weights(tmp_path / "w.csv"), load_policy("qingdao-2023"),
+                       tmp_path / "hospitals.csv", 2025)  # fmt: skip
+    listed = pd.read_csv(out / "rejects.csv", dtype=str)
+    assert listed[["row", "column", "value"]].to_numpy().tolist() == [
+        ["3", "total_cost", "'-5"], ["4", "hospital_id", "X9"], ["5", "insurance", "none"],
+        ["6", "discharge_date", "2024-03-01"], ["7", "fund_paid", "abc"],
+    ]  # fmt: skip
+    assert pd.read_csv(out / "cases.csv", dtype=str)["hospital_id"].tolist()[2] == "X9"
+    assert "1 cases have" in held.warnings["case_ids_twice"]
+    assert "not in 2025" in settle_file(
+        file, out, open_weights(tmp_path / "w.csv"),
+        load_policy("qingdao-2023", {"id": "old", "title": "t", "source": "s",
+                                     "valid_from": dt.date(2023, 1, 1),
+                                     "valid_to": dt.date(2023, 12, 31)}),
+        tmp_path / "hospitals.csv", 2025,
+    ).warnings["policy_not_in_force"]  # fmt: skip
+    (tmp_path / "hospitals.csv").write_text("hospital_id\nA\n", encoding="utf-8")
+    with pytest.raises(DrgError, match="no hospital has a tier"):
+        settle_file(file, out, open_weights(tmp_path / "w.csv"), load_policy("qingdao-2023"),
+                    tmp_path / "hospitals.csv", 2025)  # fmt: skip
