@@ -5,9 +5,9 @@ Usage::
     import budget
 
     policy = budget.load_policy("national-default")
-    settled = budget.settle_file("grouped.csv", "results", weights, policy, "hospitals.csv", 2025)
+    settled = budget.settle(grouped, weights, policy, hospitals, 2025)
     cells = budget.Cells.of(settled)
-    budget.project.project(cells, budget.load_scenario("scenario.toml"))
+    budget.project(cells, budget.load_scenario("scenario.toml"))
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from budget.hospitals import Hospitals, read_hospitals
     from budget.policy.load import load_policy, policies
     from budget.policy.policy import Policy
-    from budget.project import Projection
     from budget.project_files import project_file
+    from budget.projection import Projection, project
     from budget.scenario import Scenario, load_scenario
-    from budget.settle import Settlement
-    from budget.settle_files import settle_file
+    from budget.settle_files import settle, settle_file
+    from budget.settlement import Settlement
 
 __all__ = [
     "Cells",
@@ -41,8 +41,10 @@ __all__ = [
     "load_policy",
     "load_scenario",
     "policies",
+    "project",
     "project_file",
     "read_hospitals",
+    "settle",
     "settle_file",
 ]
 
@@ -52,16 +54,18 @@ __getattr__ = imported_on_use(
         "Cells": "budget.cells",
         "Hospitals": "budget.hospitals",
         "Policy": "budget.policy.policy",
-        "Projection": "budget.project",
+        "Projection": "budget.projection",
         "Scenario": "budget.scenario",
-        "Settlement": "budget.settle",
+        "Settlement": "budget.settlement",
         "changzhi_reference": "budget.fit_reference",
         "fit_response": "budget.fit",
         "load_policy": "budget.policy.load",
         "load_scenario": "budget.scenario",
         "policies": "budget.policy.load",
+        "project": "budget.projection",
         "project_file": "budget.project_files",
         "read_hospitals": "budget.hospitals",
+        "settle": "budget.settle_files",
         "settle_file": "budget.settle_files",
     },
 )

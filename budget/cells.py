@@ -22,7 +22,7 @@ from budget.hospitals import Hospitals
 from budget.policy.policy import Policy
 from budget.policy.special import WithoutGroup
 from budget.pricing import Priced
-from budget.settle import Settlement
+from budget.settlement import Settlement
 
 Floats = npt.NDArray[np.float64]
 Fen = npt.NDArray[np.int64]

@@ -22,7 +22,7 @@ from budget.persons import Stays, caseload_factor, readmission_factor, technolog
 from budget.policy.policy import Policy
 from budget.pools import Paid, pay
 from budget.pricing import Priced, price
-from budget.settle import Settlement, history_of
+from budget.settlement import Settlement, history_of
 from weights.table import WeightTable
 
 _KINDS = {"grouped": GROUPED, "ambiguous": AMBIGUOUS}

@@ -20,9 +20,9 @@ import pyarrow as pa
 from budget.claims import ClaimReader
 from budget.hospitals import Hospitals, hospitals_of
 from budget.policy import Policy, load_policy, policies
-from budget.settle import Settlement, settle
 from budget.settle_files import _populations
 from budget.settle_tables import CASES, _case_rows, hospital_frame, pool_frame
+from budget.settlement import Settlement, settle
 from drg.cases import recognise
 from drg.errors import DrgError, problem
 from weights.table import WeightTable, open_weights

@@ -11,7 +11,7 @@ import pandas as pd
 
 from budget.draws import Draws
 from budget.priors import Priors, normal, title
-from budget.project import Projection, Year, bounds
+from budget.projection import Projection, Year, bounds
 from budget.sobol import sobol
 from budget.uncertainty import Linear, simulate
 

@@ -10,14 +10,14 @@ from typing import Any
 from budget.cells import Cells
 from budget.hospitals import Hospitals, read_hospitals
 from budget.policy.policy import Policy
-from budget.project import Projection, Reprice, project
 from budget.project_tables import frames, write
+from budget.projection import Projection, Reprice, project
 from budget.reactions import reactions
 from budget.responses import Responses
 from budget.responses import assumptions as of_responses
 from budget.scenario import Scenario, key_paths
-from budget.settle import settle
 from budget.settle_files import read_claims, settle_file
+from budget.settlement import settle
 from drg.errors import DrgError, problem
 from drg.provenance import hash_text, record, to_json
 from drg.tables import atomic_path

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from budget.cells import Cells
 from budget.decompose import State, levels
-from budget.project import Projection, Year
+from budget.projection import Projection, Year
 from drg.money import to_yuan
 from drg.tables import write_table
 

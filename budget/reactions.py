@@ -22,7 +22,7 @@ from drg.errors import problem
 from weights.families import families
 
 if TYPE_CHECKING:
-    from budget.project import Year
+    from budget.projection import Year
 
 Floats = npt.NDArray[np.float64]
 Settle = Callable[[Cells], "Year"]

@@ -6,24 +6,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from budget.claim_faults import Entry, faults
-from budget.claims import ClaimReader, Claims, Gathering
-from budget.hospitals import Hospitals, read_hospitals
+from budget.claims import ClaimReader, Claims, Gathering, joined
+from budget.hospitals import Hospitals, hospitals_of, read_hospitals
+from budget.policy.load import load_policy
 from budget.policy.policy import Policy
-from budget.settle import Settlement, settle
 from budget.settle_tables import write_cases, write_tables
 from budget.settle_workbook import SHEETS
-from drg.cases import columns_of
+from budget.settlement import Settlement
+from budget.settlement import settle as settle_claims
+from drg.cases import CaseColumns, columns_of, recognise
 from drg.errors import DrgError, problem
 from drg.provenance import hash_file, record, to_json
 from drg.tables import RejectFile, atomic_path, check_outputs, in_order, open_table
 from drg.tables.as_text import as_text
 from drg.tables.batches import Block
-from weights.table import WeightTable
+from weights.table import WeightTable, open_weights
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Progress = Callable[[int, int | None], None]
 KEPT = ("case_id", "drg", "hospital_id")
@@ -97,7 +103,8 @@ def settle_file(
     kept = Kept([], [], [])
     rejects = RejectFile(out / "rejects.csv")
     with rejects:
-        settled = settle(  # no name is given to the claims, so that what is read goes as it is used
+        # no name is given to the claims, so that what is read goes as it is used
+        settled = settle_claims(
             read_claims(source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
                         progress=progress, kept=kept, rejects=rejects),
             weights, policy, hospitals, year, last_year=last_year,
@@ -133,6 +140,57 @@ def settle_file(
     return settled
 
 
+def settle(
+    grouped: pd.DataFrame | pa.Table,
+    weights: WeightTable | str | PathLike[str],
+    policy: Policy | str | PathLike[str],
+    hospitals: pd.DataFrame | pa.Table | Hospitals | str | PathLike[str],
+    year: int,
+    *,
+    last_year: Mapping[str, float] | None = None,
+) -> Settlement:
+    """Settle a year of cases in memory.
+
+    Args:
+        grouped: grouped cases, one row a case, with the columns of the case table.
+        weights: relative weights, their file, or the id of a published table.
+        policy: the policy, its file, or the id of a shipped one.
+        hospitals: table of hospitals, or its file.
+        year: settlement year.
+        last_year: last year's fund spend in yuan by pool.
+
+    Raises:
+        DrgError: a column is missing, or the policy asks for what is not there.
+    """
+    table = weights if isinstance(weights, WeightTable) else open_weights(weights)
+    rules = policy if isinstance(policy, Policy) else load_policy(policy)
+    if isinstance(hospitals, str | PathLike):
+        hospitals = read_hospitals(hospitals)
+    elif not isinstance(hospitals, Hospitals):
+        hospitals = hospitals_of(hospitals)
+    held = grouped if isinstance(grouped, pa.Table) else pa.Table.from_pandas(
+        grouped, preserve_index=False
+    )  # fmt: skip
+    columns = recognise(held.schema.names)
+    reader = _reader(columns, table, rules, hospitals, year)
+    parts = [reader.read(batch) for batch in held.combine_chunks().to_batches()]
+    return settle_claims(joined(parts), table, rules, hospitals, year, last_year=last_year)
+
+
+def _reader(
+    columns: CaseColumns, weights: WeightTable, policy: Policy, hospitals: Hospitals, year: int
+) -> ClaimReader:
+    special = policy.special
+    return ClaimReader(
+        columns, hospitals.ids, [str(group) for group in weights.frame["drg"]], year,
+        _populations(policy),
+        [one.diagnoses for one in special.day_bed.diseases] if special.day_bed else (),
+        [one.procedures for one in special.new_technology.technologies]
+        if special.new_technology else (),
+        persons="patient_id" in columns and _needs_persons(policy, columns.sources),
+    )  # fmt: skip
+
+
 def read_claims(
     source: Path,
     weights: WeightTable,
@@ -151,18 +209,10 @@ def read_claims(
     ``kept`` is filled with the texts that the case table repeats, ``rejects`` with the rows that
     are not settled and the amounts that are not used.
     """
-    special = policy.special
     with open_table(source, sheet=sheet, dictionaries=True) as table:
         columns = columns_of(table.schema.names, mapping, source)
         try:
-            reader = ClaimReader(
-                columns, hospitals.ids, [str(group) for group in weights.frame["drg"]], year,
-                _populations(policy),
-                [one.diagnoses for one in special.day_bed.diseases] if special.day_bed else (),
-                [one.procedures for one in special.new_technology.technologies]
-                if special.new_technology else (),
-                persons="patient_id" in columns and _needs_persons(policy, columns.sources),
-            )  # fmt: skip
+            reader = _reader(columns, weights, policy, hospitals, year)
         except DrgError as error:
             raise DrgError(f"{source}: {error}") from None
         own = [columns.column(name) for name in KEPT]

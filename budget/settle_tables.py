@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from budget.branches import BRANCHES, CODES
 from budget.claims import INSURANCES
-from budget.settle import Settlement
 from budget.settle_workbook import write_workbook
+from budget.settlement import Settlement
 from drg.money import to_yuan
 from drg.tables import neutralise, open_sink, write_table
 

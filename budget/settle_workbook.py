@@ -13,7 +13,7 @@ import xlsxwriter
 from drg.tables import atomic_path, neutralise
 
 if TYPE_CHECKING:
-    from budget.settle import Settlement
+    from budget.settlement import Settlement
 
 SHEETS = {
     "hospitals": "医疗机构清算", "pools": "基金池", "months": "月度预拨", "branches": "结算类型",

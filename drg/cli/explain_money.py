@@ -146,8 +146,8 @@ def _of_file(
     """A case of a grouped file, settled with all of it."""
     from budget.explain import of_settlement
     from budget.hospitals import read_hospitals
-    from budget.settle import settle
     from budget.settle_files import read_claims
+    from budget.settlement import settle
     from drg.cli.settle import table_of_hospitals, year_of
     from drg.errors import problem
     from drg.tables import open_table

@@ -10,7 +10,7 @@ import typer
 from drg.cli.options import MappingFile, Sheet
 
 if TYPE_CHECKING:
-    from budget.project import Projection
+    from budget.projection import Projection
 
 
 def project(

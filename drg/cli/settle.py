@@ -12,7 +12,7 @@ from drg.cli.options import MappingFile, Sheet
 if TYPE_CHECKING:
     import pandas as pd
 
-    from budget.settle import Settlement
+    from budget.settlement import Settlement
 
 _MOST_HOSPITALS = 30
 _MOST_WARNINGS = 12

@@ -11,9 +11,9 @@ import pyarrow as pa
 from budget.claims import ClaimReader
 from budget.hospitals import hospitals_of
 from budget.policy import load_policy
-from budget.settle import settle
 from budget.settle_files import _needs_persons, _populations
 from budget.settle_tables import _case_rows, frames
+from budget.settlement import settle
 from drg.cases import columns_of
 from weights.table import WeightTable
 

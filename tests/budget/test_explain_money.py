@@ -21,8 +21,8 @@ from budget.explain_document import _leaves
 from budget.explain_text import render
 from budget.hospitals import hospitals_of
 from budget.policy import load_policy, policies
-from budget.settle import settle
 from budget.settle_files import settle_file
+from budget.settlement import settle
 from drg.cli.explain import explain as command
 from drg.errors import DrgError
 from tests.budget.region import (

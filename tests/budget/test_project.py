@@ -9,9 +9,9 @@ import pytest
 
 from budget.cells import SUMS, Cells
 from budget.policy import load_policy, policies
-from budget.project import bounds, project, shift_severity, shift_tier, spent
 from budget.project_files import changed_policy
 from budget.project_tables import frames
+from budget.projection import bounds, project, shift_severity, shift_tier, spent
 from budget.reactions import reactions
 from budget.scenario import load_scenario
 from drg.errors import DrgError

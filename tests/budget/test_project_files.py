@@ -122,7 +122,7 @@ def test_finals_lie_in_their_interval(region, tmp_path, policy):
                                     "points-outside"])  # fmt: skip
 def test_without_doubt_the_sums_are_the_projection(policy):
     """The linear sums that are drawn from pass through the projected path."""
-    from budget.project import project
+    from budget.projection import project
     from tests.budget.test_project import MOVED, base, scenario
 
     held = project(base(policy), scenario(2, drivers=MOVED))

@@ -9,7 +9,7 @@ import pytest
 
 from budget.behaviour import respond
 from budget.cells import Cells
-from budget.project import project
+from budget.projection import project
 from budget.reactions import _distance, _near, _per_case, _state, changed, reactions
 from budget.responses import Responses
 from drg.errors import DrgError

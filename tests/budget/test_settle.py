@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import budget.pools
-import budget.settle
+import budget.settlement
 from budget import load_policy, policies
 from budget.branches import CODES, SETTLED
 from budget.hospitals import hospitals_of
@@ -176,7 +176,7 @@ def test_the_size_of_slices_and_the_number_of_threads_change_nothing(name, monke
     frame = odd(500, seed=31)
     whole = tables(settled(frame, POLICIES[name]))
     for size in (1, 7, 499):
-        monkeypatch.setattr(budget.settle, "_SLICE", size)
+        monkeypatch.setattr(budget.settlement, "_SLICE", size)
         monkeypatch.setattr(budget.pools, "_SLICE", size, raising=False)
         for table, again in zip(
             whole.values(), tables(settled(frame, POLICIES[name])).values(), strict=True
@@ -253,7 +253,7 @@ def test_nothing_to_settle():
     policy, hospitals = load_policy(), hospitals_of(HOSPITALS)
     claims = claims_of(cases_of({}), policy, hospitals).slice(0, 0)
     with pytest.raises(DrgError, match="no case"):
-        budget.settle.settle(claims, weight_table(), policy, hospitals, 2025)
+        budget.settlement.settle(claims, weight_table(), policy, hospitals, 2025)
     frame = cases_of({"hospital_id": "?"}, {"total_cost": 0})
     done = settled(frame)
     check_money(done, frame)
@@ -323,3 +323,20 @@ def test_multipliers_that_no_case_can_get_are_told():
     assert "ZZ99" in told["no_medical_group.herbs"]
     seen = settled(many(20), policy.replace("groups.tcm.herbs.medical_group", "AA19")).warnings
     assert not any(name.startswith(("no_tcm", "no_med", "no_age")) for name in seen)
+
+
+def test_a_table_in_memory_settles_by_names(tmp_path):
+    """``budget.settle(grouped, weights, policy, hospitals, year)``, each also by name or file."""
+    from weights import WeightTable
+
+    frame = pd.DataFrame({
+        "hospital_id": ["A", "A"], "insurance": ["employee", "居民"],
+        "discharge_date": ["2025-01-03", "2025-02-03"], "total_cost": [20000.0, 30000.0],
+        "fund_paid": [12000.0, 15000.0], "drg": ["AB11", "AB11"],
+    })  # fmt: skip
+    hospitals = pd.DataFrame({"hospital_id": ["A"], "tier": ["三级"]})
+    weights = pd.DataFrame({"drg": ["AB11"], "weight": [2.0]})
+    held = budget.settle(frame, WeightTable("w", weights), "national-default", hospitals, 2025)
+    assert held.paid.payment.sum() == 2 * 2_064_000  # 2 x 8,600 x 1.20
+    assert callable(budget.project)
+    assert callable(budget.fit_response)

@@ -124,8 +124,9 @@ def test_sample_and_demo(tmp_path):
     done = run("demo", "--out", tmp_path / "demo", "--cases", 1000, "--hospitals", 6)
     assert done.returncode == 0, done.stderr
     assert "mean cost 次均费用(元)" in done.stdout
-    assert done.stdout.splitlines()[-2].endswith("grouped.csv")
-    assert done.stdout.splitlines()[-1].endswith("weights.csv")
+    last = [Path(line).name for line in done.stdout.splitlines()[-4:]]
+    assert last == ["grouped.csv", "weights.csv", "results", "report.html"]
+    assert all(Path(line).exists() for line in done.stdout.splitlines()[-4:])
     assert len(pd.read_csv(tmp_path / "demo" / "grouped.csv")) == 1000
     assert run("sample", "--out", tmp_path / "r2", "--cases", 0).returncode == 2
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from budget.branches import CODES, PLACE, SETTLED
 from budget.cash import Advances, YearCash, close_year, monthly
-from budget.claims import GROUPED, Claims
+from budget.claims import Claims
 from budget.clock import clock
 from budget.fund import PoolMoney, pool_money
 from budget.fund_cash import FundCash, fund_cash
@@ -34,6 +34,7 @@ from budget.policy.groups import Multiplier, Tcm
 from budget.policy.policy import Policy
 from budget.pools import Paid, hold, pay
 from budget.pricing import Priced, price
+from budget.settle_checks import tiers_known, unpriced
 from budget.year_end import YearEnd, year_end
 from drg.errors import problem
 from weights.table import WeightTable
@@ -161,14 +162,14 @@ def settle(
         raise problem("not a settlement year", key="year", found=year,
                       expected=f"{_YEARS[0]} to {_YEARS[1]}")  # fmt: skip
     warnings: dict[str, str] = {}
-    _tiers_known(policy, hospitals)
+    tiers_known(policy, hospitals)
     groups = tuple(str(group) for group in weights.frame["drg"])
     grid = build_grid(
         policy, groups, weights.frame["weight"].to_numpy(np.float64), hospitals, year,
         history_of(claims, len(hospitals), len(groups)),
         {name: weights.frame[name].to_numpy() for name in weights.frame.columns},
     )  # fmt: skip
-    warnings |= grid.warnings | _unpriced(claims, grid, hospitals)
+    warnings |= grid.warnings | unpriced(claims, grid, hospitals)
     stays = None if claims.person is None else Stays.of(claims)
     priced = _price(claims, grid, stays, groups, year, warnings)
     shares = patient_shares(claims, hospitals, policy, stays)
@@ -213,56 +214,6 @@ def history_of(claims: Claims, hospitals: int, groups: int) -> History:
     cases = np.bincount(cell, np.ones(len(cell)), size).reshape(hospitals, groups)
     cost = np.bincount(cell, claims.cost[known] / 100.0, size).reshape(hospitals, groups)
     return History(np.array(cases, np.float64), np.array(cost, np.float64))
-
-
-def _tiers_known(policy: Policy, hospitals: Hospitals) -> None:
-    """Refuse a table of hospitals without any tier when the policy pays by tier.
-
-    Raises:
-        DrgError: no hospital has a tier.
-    """
-    held = policy.coefficients
-    wanted = [*policy.standard.rates, *(held.table if held is not None else ())]
-    if any(row.tier for row in wanted) and bool((hospitals.tier < 0).all()):
-        raise problem("no hospital has a tier, and the policy pays by tier", key="hospitals",
-                      expected="a column tier (医院级别) with 3, 2, 1 or 0")  # fmt: skip
-
-
-def _unpriced(claims: Claims, grid: Grid, hospitals: Hospitals) -> dict[str, str]:
-    """Hospitals without a rate and groups without a weight that have cases."""
-    found = {}
-    inside = (claims.month >= 0) & (claims.cost > 0)
-    grouped = inside & (claims.kind == GROUPED)
-    own_mean = grid.policy.standard.kind == "own_mean"  # which asks for no weights
-    weightless = np.isnan(np.append(grid.weight, np.nan)[claims.group]) & (not own_mean)
-    place = (np.maximum(claims.hospital, 0), np.maximum(claims.group, 0),
-             np.maximum(claims.insurance, 0))  # fmt: skip
-    without = grouped & (claims.hospital >= 0) & (claims.insurance >= 0) & (claims.group >= 0)
-    without &= ~weightless & ~np.isfinite(grid.standard)[place]
-    if without.any():
-        ids = sorted({hospitals.ids[held] for held in np.unique(claims.hospital[without])})
-        found["hospitals_without_rate"] = (
-            ("no mean cost stands for cases of " if own_mean else "the policy has no rate for ")
-            + ", ".join(ids[:12])
-            + (f" and {len(ids) - 12} more" if len(ids) > 12 else "")
-            + ("" if own_mean else " (tier, class, level or county?)")
-            + f": {_size(claims, without)}"
-        )
-    which = grouped & weightless
-    if which.any():
-        places = np.unique(claims.group[which])
-        names = sorted({grid.groups[held] for held in places if held >= 0})
-        listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if names[12:] else "")
-        others = "others that are not in the weight table" if (places < 0).any() else ""
-        found["groups_without_weight"] = (
-            f"groups without a weight ({', '.join(filter(None, (listed, others)))}): "
-            + _size(claims, which)
-        )
-    return found
-
-
-def _size(claims: Claims, which: npt.NDArray[np.bool_]) -> str:
-    return f"{int(which.sum()):,} cases, {claims.cost[which].sum() / 100:,.2f} yuan"
 
 
 def _price(
