@@ -11,11 +11,13 @@ import pytest
 from budget.cells import Cells
 from budget.policy import load_policy
 from budget.project_files import assumptions, check
-from budget.scenario import BASELINE, growth, key_paths, load_scenario
+from budget.scenario import BASELINE, Drivers, Scenario, growth, key_paths, load_scenario
 from drg.errors import DrgError
 from tests.budget.region import many, settled
 
-SAMPLES = sorted((Path(__file__).parents[2] / "data_samples").glob("scenario-*.toml"))
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs/projection"
+SAMPLES = sorted((ROOT / "data_samples").glob("scenario-*.toml"))
 HEAD = 'id = "s"\ntitle = "情景"\nsource = "a test"\nyears = 3\n'
 
 
@@ -168,3 +170,23 @@ def test_rows_come_on_top_of_the_general_and_of_each_other(cells):
     assert np.allclose(volume[:, gg], 1.1 * 1.02 * 2.0)
     assert np.allclose(cost[:, gg], 1.03 * 1.2)
     assert np.allclose(cost[:, bb], 1.03)
+
+
+def test_the_example_of_the_page_holds_and_names_every_key(tmp_path):
+    page = (DOCS / "scenarios.md").read_text(encoding="utf-8")
+    path = tmp_path / "s.toml"
+    path.write_text(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)[0], encoding="utf-8")
+    check(load_policy(), [BASELINE, load_scenario(path)])
+    for key in (*Scenario.model_fields, *(f"drivers.{name}" for name in Drivers.model_fields)):
+        assert f"`{key}" in page, key
+
+
+def test_every_column_of_the_tables_is_on_the_page():
+    from tests.budget.test_project_files import COLUMNS
+
+    page = (DOCS / "README.md").read_text(encoding="utf-8")
+    plain = {"scenario", "year", "hospital_id", "hospital_name", "tier", "insurance", "pool", "drg",
+             "name"}  # fmt: skip
+    for file, columns in COLUMNS.items():
+        assert f"`{file}.csv`" in page
+        assert [c for c in columns.split() if c not in plain and f"`{c}`" not in page] == []
