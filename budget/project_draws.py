@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from budget.cells import Cells
 from budget.draws import Draws
-from budget.priors import Priors, normal, title
+from budget.priors import Priors, normal, title, uniform
 from budget.projection import Projection, Year, bounds
+from budget.responses import ranges
 from budget.sobol import sobol
 from budget.uncertainty import Linear, simulate
 
 Floats = npt.NDArray[np.float64]
 _LOSS = 0.05  # of its cost, beyond which a hospital's loss is counted
 _INTERVAL = (0.025, 0.975)
+_SIGMAS = 1.959964  # half the width of a 95% interval in standard deviations
 _SOBOL = 64
 _DEFAULT = "default: no published source; a bureau's own past forecasts say it better"
 INSURANCES = ("employee", "resident")
@@ -36,6 +40,32 @@ def usual_priors() -> Priors:
         group_volume=0.05,
         group_cost=0.05,
     )
+
+
+def priors_of(held: Projection) -> Priors:
+    """The usual doubts, those of the weights' intervals, and of responses where they are on.
+
+    The size of a response is known no better than its published range is wide; the path stands
+    for its middle.
+    """
+    usual = usual_priors()
+    drivers = dict(usual.drivers)
+    if held.scenario.behaviour:
+        known = ranges()["intensity.level"]
+        half = (known.high - known.low) / 2.0
+        drivers["cost_response"] = uniform(-half, half, known.source)
+    return replace(usual, drivers=drivers, weights=weight_doubt(held.years[0].cells))
+
+
+def weight_doubt(cells: Cells) -> Floats | None:
+    """Relative standard deviation of the weights from their intervals; None without any. (G,)."""
+    frame = cells.settlement.weights.frame
+    if not {"ci_low", "ci_high"} <= set(frame.columns):
+        return None
+    low, high = (pd.to_numeric(frame[name]).to_numpy(np.float64) for name in ("ci_low", "ci_high"))
+    weight = frame["weight"].to_numpy(np.float64)
+    spread = np.nan_to_num((high - low) / (2.0 * _SIGMAS * weight))
+    return np.append(spread, 0.0) if spread.any() else None
 
 
 def linear(held: Projection) -> Linear:
@@ -128,19 +158,19 @@ def with_draws(
     Returns:
         What the record says of it.
     """
-    priors = usual_priors()
     for held in projections:
-        found = simulate(linear(held), priors, draws, seed=seed)
+        found = simulate(linear(held), priors_of(held), draws, seed=seed)
         _hospitals(tables["projection_hospitals"], held, found)
         _pools(tables["projection_pools"], held, found)
     last = projections[-1]
+    priors = priors_of(last)
     sensitivity = sobol(linear(last), priors, size=_SOBOL, seed=seed).table()
     sensitivity.insert(0, "scenario", last.scenario.id)
     tables["sensitivity"] = sensitivity
     doubts = [
-        {"key": f"uncertain.{name}", "zh": f"{title(name)[0]}的不确定性（标准差）",
-         "en": f"uncertainty of {title(name)[1]} (standard deviation)",
-         "value": float(one.values[1]),  # noqa: PD011
+        {"key": f"uncertain.{name}", "zh": f"{title(name)[0]}的不确定性",
+         "en": f"uncertainty of {title(name)[1]}",
+         "value": f"{one.kind} " + ", ".join(f"{v:.4g}" for v in one.values),  # noqa: PD011
          "unit": "share a year", "source": one.source}
         for name, one in priors.drivers.items()
     ]  # fmt: skip
