@@ -1,0 +1,54 @@
+"""Searching figures of a policy: every step settles the year anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from budget.hospitals import hospitals_of
+from budget.policy import load_policy
+from budget.search import Target, search, trade_off
+from budget.search_policy import evaluator, outcomes, parameter
+from budget.settlement import settle
+from drg.errors import DrgError
+from tests.budget.region import HOSPITALS as TABLE
+from tests.budget.region import YEAR, claims_of, many, weight_table
+
+HOSPITALS = hospitals_of(TABLE)
+SPENT = {"employee": 2e6, "resident": 2e6}
+RATE = "standard.rates.base.yuan"
+
+
+@pytest.fixture(scope="module")
+def year():
+    report = {"shortage": "report"}
+    policy = load_policy("national-default").laid_over(
+        {"pools": {"employee": report, "resident": report}}, "test"
+    )
+    return policy, claims_of(many(400), policy, HOSPITALS)
+
+
+def test_the_rate_at_which_the_pools_balance(year):
+    policy, claims = year
+    evaluate = evaluator(claims, weight_table(), policy, HOSPITALS, YEAR, last_year=SPENT)
+    now = parameter(policy, RATE, 2000, 20000)
+    assert now.now == 8600
+    assert now.zh == "费率"
+    before = outcomes(settle(claims, weight_table(), policy, HOSPITALS, YEAR, last_year=SPENT))
+    assert evaluate({}) == before
+    wanted = before["fund"] * 0.95
+    found = search(evaluate, [now], [Target("fund", high=wanted)], starts=2, step=1e-2,
+                   tolerance=1e-4)  # fmt: skip
+    assert found.feasible
+    assert found.parameters[RATE] < 8600
+    assert evaluate(found.parameters)["fund"] <= wanted * (1 + 1e-4)
+
+
+def test_the_curve_and_a_figure_that_is_not_there(year):
+    policy, claims = year
+    evaluate = evaluator(claims, weight_table(), policy, HOSPITALS, YEAR, last_year=SPENT)
+    fund = evaluate({})["fund"]
+    table = trade_off(evaluate, [parameter(policy, RATE, 4000, 12000)], [Target("fund", high=fund)],
+                      "fund", [fund, 0.97 * fund], starts=1, step=1e-2, tolerance=1e-4)  # fmt: skip
+    assert table["change"][0] < table["change"][1]
+    with pytest.raises(DrgError, match="no such figure"):
+        parameter(policy, "standard.rates.nowhere.yuan", 0, 1)
