@@ -15,7 +15,7 @@ from budget.cells import Cells
 from budget.decompose import State, levels
 from budget.projection import Projection, Year
 from drg.money import to_yuan
-from drg.tables import write_table
+from drg.tables import neutralise, write_table
 
 Floats = npt.NDArray[np.float64]
 INSURANCES = ("employee", "resident")
@@ -41,7 +41,11 @@ def write(folder: Path, tables: dict[str, pd.DataFrame]) -> list[Path]:
     written = []
     for name, frame in tables.items():
         path = folder / f"{name}.csv"
-        write_table(path, pa.Table.from_pandas(frame, preserve_index=False))
+        safe = pd.DataFrame({
+            column: [neutralise(v) if isinstance(v, str) else v for v in frame[column]]
+            for column in frame.columns
+        })  # fmt: skip
+        write_table(path, pa.Table.from_pandas(safe, preserve_index=False))
         written.append(path)
     return written
 

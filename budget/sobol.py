@@ -130,7 +130,8 @@ def sobol(
         spread, middle = float(values.std()), float(values.mean())
         if spread <= 1e-12 * max(abs(middle), 1e-300):
             continue  # nothing moves it
+        # a seed of 0 is none to SALib, so it is never 0 here
         held = analysis.analyze(space, (values - middle) / spread, calc_second_order=False,
-                                conf_level=level, seed=seed)  # fmt: skip
+                                conf_level=level, seed=seed + 1)  # fmt: skip
         found[:, place] = [held[key] for key in ("S1", "ST", "S1_conf", "ST_conf")]
     return Sensitivity((*wanted,), names, found[0], found[1], found[2], found[3], level, size, seed)
