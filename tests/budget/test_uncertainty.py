@@ -263,3 +263,12 @@ def test_a_thousand_draws_cost_few_states():
         if float(done.stdout) <= 60:
             return
     pytest.fail(f"{done.stdout} times")
+
+
+def test_a_seed_of_0_is_a_seed():
+    """The library takes 0 for none and draws from the global state."""
+    np.random.seed(1)  # noqa: NPY002
+    one = sobol(model(), FULL, size=16, seed=0)
+    np.random.seed(2)  # noqa: NPY002
+    other = sobol(model(), FULL, size=16, seed=0)
+    assert one.total_error.tobytes() == other.total_error.tobytes()
