@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from budget.branches import PLACE, SETTLED
+from budget.branches import PLACE
 from budget.claims import AMBIGUOUS, GROUPED, UNGROUPED, Claims
 from budget.grid import BY_ITEM, COST_POINTS, Grid, Personal, half_up
 from budget.outliers import band_payment, high_payment, low_payment, ratio
@@ -302,6 +302,3 @@ class _Pricing:
             shares[step.year] = step.share
         worth = points[self.claims.technology] * shares[self.technology_year]
         return np.asarray(worth / self.grid.per_yuan)
-
-
-SETTLED_BRANCHES: Bools = np.array(SETTLED)

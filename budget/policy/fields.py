@@ -119,3 +119,23 @@ def _named(value: Any) -> Any:
 
 
 Rows: TypeAlias = Annotated[tuple[T, ...], BeforeValidator(_named)]
+
+
+def in_order(part: Part) -> None:
+    """Refuse a ``floor`` above its ``ceiling``."""
+    floor, ceiling = getattr(part, "floor", None), getattr(part, "ceiling", None)
+    if floor is not None and ceiling is not None and floor > ceiling:
+        raise PolicyError(
+            "floor above the ceiling", "floor", found=floor, expected=f"at most {ceiling:g}"
+        )
+
+
+def pay_has(part: Part, **kinds: str) -> None:
+    """Refuse a parameter that goes with another ``pay``, or one that this ``pay`` needs."""
+    pay = getattr(part, "pay", None)
+    for key, kind in kinds.items():
+        held = getattr(part, key)
+        if held is None and pay == kind:
+            raise PolicyError("is missing", key, expected=f"a value, needed by pay = '{pay}'")
+        if held is not None and pay != kind:
+            raise PolicyError(f"pay = '{pay}' has no such parameter", key, found=held)

@@ -14,6 +14,7 @@ from budget.policy.fields import (
     Row,
     Rows,
     figure,
+    pay_has,
     rows,
     section,
     share,
@@ -40,14 +41,7 @@ class WithoutGroup(Part):
 
     @model_validator(mode="after")
     def _parameters(self) -> WithoutGroup:
-        for key, kind in (("share", "share_of_cost"), ("weight", "weight")):
-            held = getattr(self, key)
-            if held is None and self.pay == kind:
-                raise PolicyError(
-                    "is missing", key, expected=f"a value, needed by pay = '{self.pay}'"
-                )
-            if held is not None and self.pay != kind:
-                raise PolicyError(f"pay = '{self.pay}' has no such parameter", key, found=held)
+        pay_has(self, share="share_of_cost", weight="weight")
         return self
 
 
@@ -143,14 +137,7 @@ class Transfer(Part):
                 raise PolicyError(
                     "no discharge mode", "modes", i, found=mode, expected="one of 1, 2, 3, 4, 5, 9"
                 )
-        for key, kind in (("cap", "proportional"), ("share", "share_of_standard")):
-            held = getattr(self, key)
-            if held is None and self.pay == kind:
-                raise PolicyError(
-                    "is missing", key, expected=f"a value, needed by pay = '{self.pay}'"
-                )
-            if held is not None and self.pay != kind:
-                raise PolicyError(f"pay = '{self.pay}' has no such parameter", key, found=held)
+        pay_has(self, cap="proportional", share="share_of_standard")
         return self
 
 

@@ -8,7 +8,17 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import model_validator
 
-from budget.policy.fields import Part, PolicyError, Rows, figure, rows, section, share, yuan
+from budget.policy.fields import (
+    Part,
+    PolicyError,
+    Rows,
+    figure,
+    in_order,
+    rows,
+    section,
+    share,
+    yuan,
+)
 from budget.policy.select import Choice, check_rows
 
 Kind = Literal["rate", "points", "own_mean"]
@@ -40,13 +50,7 @@ class PointValue(Choice):
 
     @model_validator(mode="after")
     def _ordered(self) -> PointValue:
-        if self.floor is not None and self.ceiling is not None and self.floor > self.ceiling:
-            raise PolicyError(
-                "floor above the ceiling",
-                "floor",
-                found=self.floor,
-                expected=f"at most {self.ceiling:g}",
-            )
+        in_order(self)
         if self.given is not None and (self.floor is not None or self.ceiling is not None):
             name = "floor" if self.floor is not None else "ceiling"
             raise PolicyError(
@@ -154,13 +158,7 @@ class Computed(Part):
 
     @model_validator(mode="after")
     def _ordered(self) -> Computed:
-        if self.floor is not None and self.ceiling is not None and self.floor > self.ceiling:
-            raise PolicyError(
-                "floor above the ceiling",
-                "floor",
-                found=self.floor,
-                expected=f"at most {self.ceiling:g}",
-            )
+        in_order(self)
         return self
 
 

@@ -26,3 +26,24 @@ Edition: TypeAlias = Annotated[
     str,
     typer.Option("--codes", help="Edition of the codes: insurance (医保版) or clinical (国临版)."),
 ]
+GroupedFile: TypeAlias = Annotated[
+    Path, typer.Argument(help="Grouped cases: CSV(.gz), Excel or Parquet.")
+]
+WeightsName: TypeAlias = Annotated[
+    str, typer.Option("--weights", help="Weight table: a file or a published id.")
+]
+TablesFolder: TypeAlias = Annotated[Path, typer.Option("--out", help="Folder for the tables.")]
+PolicyName: TypeAlias = Annotated[
+    str, typer.Option("--policy", help="Policy: an id (drg policy list) or a file.")
+]
+HospitalTable: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--hospitals", help="Table of hospitals; hospitals.csv beside FILE by default."),
+]
+SettlementYear: TypeAlias = Annotated[
+    int | None, typer.Option("--year", help="Year to settle; by default that of the cases.")
+]
+LastYear: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--last-year", help="Last year's fund spend: a table pool, amount (yuan)."),
+]

@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drg.cli.options import MappingFile, Sheet
+from drg.cli.options import (
+    GroupedFile,
+    HospitalTable,
+    LastYear,
+    MappingFile,
+    PolicyName,
+    SettlementYear,
+    Sheet,
+    TablesFolder,
+    WeightsName,
+)
 
 if TYPE_CHECKING:
     from budget.projection import Projection
 
 
 def project(
-    file: Annotated[Path, typer.Argument(help="Grouped cases: CSV(.gz), Excel or Parquet.")],
-    weights: Annotated[
-        str, typer.Option("--weights", help="Weight table: a file or a published id.")
-    ],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the tables.")],
-    policy: Annotated[
-        str, typer.Option("--policy", help="Policy: an id (drg policy list) or a file.")
-    ] = "national-default",
+    file: GroupedFile,
+    weights: WeightsName,
+    out: TablesFolder,
+    policy: PolicyName = "national-default",
     scenario: Annotated[
         list[Path] | None,
         typer.Option("--scenario", help="Scenario (TOML); may be given several times."),
@@ -29,17 +35,9 @@ def project(
     years: Annotated[
         int, typer.Option("--years", min=1, max=20, help="Years of the baseline.")
     ] = 3,
-    hospitals: Annotated[
-        Path | None,
-        typer.Option("--hospitals", help="Table of hospitals; hospitals.csv beside FILE."),
-    ] = None,
-    year: Annotated[
-        int | None, typer.Option("--year", help="Year to settle; by default that of the cases.")
-    ] = None,
-    last_year: Annotated[
-        Path | None,
-        typer.Option("--last-year", help="Last year's fund spend: a table pool, amount (yuan)."),
-    ] = None,
+    hospitals: HospitalTable = None,
+    year: SettlementYear = None,
+    last_year: LastYear = None,
     draws: Annotated[
         int, typer.Option("--draws", min=0, max=100_000, help="Draws for intervals; 0 for none.")
     ] = 0,

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from drg.cli.options import MappingFile, Sheet
+from drg.cli.options import (
+    GroupedFile,
+    HospitalTable,
+    LastYear,
+    MappingFile,
+    PolicyName,
+    SettlementYear,
+    Sheet,
+    TablesFolder,
+    WeightsName,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,27 +29,13 @@ _MOST_WARNINGS = 12
 
 
 def settle(
-    file: Annotated[Path, typer.Argument(help="Grouped cases: CSV(.gz), Excel or Parquet.")],
-    weights: Annotated[
-        str, typer.Option("--weights", help="Weight table: a file or a published id.")
-    ],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the tables.")],
-    policy: Annotated[
-        str, typer.Option("--policy", help="Policy: an id (drg policy list) or a file.")
-    ] = "national-default",
-    hospitals: Annotated[
-        Path | None,
-        typer.Option(
-            "--hospitals", help="Table of hospitals; hospitals.csv beside FILE by default."
-        ),
-    ] = None,
-    year: Annotated[
-        int | None, typer.Option("--year", help="Settlement year; by default that of the cases.")
-    ] = None,
-    last_year: Annotated[
-        Path | None,
-        typer.Option("--last-year", help="Last year's fund spend: a table pool, amount (yuan)."),
-    ] = None,
+    file: GroupedFile,
+    weights: WeightsName,
+    out: TablesFolder,
+    policy: PolicyName = "national-default",
+    hospitals: HospitalTable = None,
+    year: SettlementYear = None,
+    last_year: LastYear = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
     cases: Annotated[
