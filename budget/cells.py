@@ -9,7 +9,7 @@ anew from the cases.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -140,6 +140,18 @@ class Cells:
     def borne(self) -> Floats:
         """What the pools need not pay of the worth of their cases, in yuan. Shape (H, G, 2)."""
         return self.beside - self.outside_beside - self.lift
+
+    def own_pools(self, insurance: int) -> list[int] | None:
+        """Pools that pay for one insurance alone; None where it shares a pool with the other."""
+        mine, other = (set(self.pool[:, one].tolist()) - {-1} for one in (insurance, 1 - insurance))
+        return None if mine & other else sorted(mine)
+
+    def named(self, names: Mapping[str, str] | None) -> Cells:
+        """The cells with names for groups that have none."""
+        known = names or {}
+        found = [name or known.get(code, "") for code, name in
+                 zip(self.groups, self.names, strict=True)]  # fmt: skip
+        return replace(self, names=tuple(found))
 
     def over(self, groups: Sequence[str]) -> Cells:
         """The cells over a longer list of groups, ``""`` at its end; the new ones are empty."""

@@ -15,14 +15,14 @@ from budget.draws import Draws
 from budget.priors import Priors, normal, title, uniform
 from budget.projection import Projection, Year, bounds
 from budget.responses import ranges
-from budget.sobol import sobol
+from budget.sobol import UNITS, sobol, tornado
 from budget.uncertainty import Linear, simulate
 
 Floats = npt.NDArray[np.float64]
 _LOSS = 0.05  # of its cost, beyond which a hospital's loss is counted
 _INTERVAL = (0.025, 0.975)
 _SIGMAS = 1.959964  # half the width of a 95% interval in standard deviations
-_SOBOL = 64
+_SOBOL = 256
 _DEFAULT = "default: no published source; a bureau's own past forecasts say it better"
 INSURANCES = ("employee", "resident")
 
@@ -147,7 +147,7 @@ def _closed(year: Year) -> Floats:
 def with_draws(
     tables: dict[str, pd.DataFrame], projections: Sequence[Projection], draws: int, seed: int
 ) -> dict[str, Any]:
-    """Add intervals and probabilities to the tables, and a table of what matters most.
+    """Add intervals and probabilities to the tables, and a table of what matters in each scenario.
 
     Args:
         tables: of :func:`budget.project_tables.frames`; changed in place.
@@ -162,19 +162,54 @@ def with_draws(
         found = simulate(linear(held), priors_of(held), draws, seed=seed)
         _hospitals(tables["projection_hospitals"], held, found)
         _pools(tables["projection_pools"], held, found)
-    last = projections[-1]
-    priors = priors_of(last)
-    sensitivity = sobol(linear(last), priors, size=_SOBOL, seed=seed).table()
-    sensitivity.insert(0, "scenario", last.scenario.id)
-    tables["sensitivity"] = sensitivity
-    doubts = [
-        {"key": f"uncertain.{name}", "zh": f"{title(name)[0]}的不确定性",
-         "en": f"uncertainty of {title(name)[1]}",
-         "value": f"{one.kind} " + ", ".join(f"{v:.4g}" for v in one.values),  # noqa: PD011
-         "unit": "share a year", "source": one.source}
-        for name, one in priors.drivers.items()
-    ]  # fmt: skip
+    tables["sensitivity"] = pd.concat(
+        [_sensitivity(held, seed) for held in projections], ignore_index=True
+    )
+    doubts = [row for held in projections for row in _doubts(held)]
     return {"seed": seed, "draws": draws, "interval": 0.95, "loss_above": _LOSS, "doubts": doubts}
+
+
+def _sensitivity(held: Projection, seed: int) -> pd.DataFrame:
+    """Indices of a scenario's last year, and its outcomes with one driver moved."""
+    model, priors = linear(held), priors_of(held)
+    found = sobol(model, priors, size=_SOBOL, seed=seed).table()
+    found = found.merge(tornado(model, priors, seed=seed), on=["outcome", "parameter"])
+    indices = ["first_order", "total", "total_low", "total_high", "first_low", "first_high"]
+    found[indices] = found[indices].round(6)
+    for name in ("centre", "low", "high"):
+        yuan = found["outcome"].map(UNITS) == "yuan"
+        found[name] = np.where(yuan, np.round(found[name], 2), np.round(found[name], 6))
+    found.insert(0, "scenario", held.scenario.id)
+    found.insert(5, "unit", found["outcome"].map(UNITS))
+    return found
+
+
+def _doubts(held: Projection) -> list[dict[str, Any]]:
+    """What is uncertain in a scenario's years, one row a driver, with the ends of its interval."""
+    priors, rows = priors_of(held), []
+    for name in priors.uncertain:
+        zh, en = title(name)
+        row: dict[str, Any] = {
+            "scenario": held.scenario.id, "key": f"uncertain.{name}", "zh": f"{zh}的不确定性",
+            "en": f"uncertainty of {en}", "unit": "share a year",
+        }  # fmt: skip
+        one = priors.volume_tier if name == "volume_tier" else priors.drivers.get(name)
+        if one is not None:
+            numbers = ", ".join(f"{v:.4g}" for v in one.values)  # noqa: PD011
+            low, high = (round(float(v), 6) for v in one.at(np.array(_INTERVAL)))
+            row |= {"value": f"{one.kind} {numbers}", "low": low, "high": high,
+                    "source": one.source}  # fmt: skip
+        elif name == "weights":
+            row |= {"value": "lognormal, by group", "unit": "share", "low": None, "high": None,
+                    "source": "intervals of the weight table"}  # fmt: skip
+        else:
+            spread = float(np.mean(getattr(priors, name)))
+            low, high = (round(float(np.expm1(sign * _SIGMAS * spread)), 6) for sign in (-1, 1))
+            row |= {"value": f"lognormal {spread:.4g}, by group", "low": low, "high": high,
+                    "source": _DEFAULT}  # fmt: skip
+        row["basis"] = "assumed" if row["source"] == _DEFAULT else "published"
+        rows.append(row)
+    return rows
 
 
 def _hospitals(frame: pd.DataFrame, held: Projection, found: Draws) -> None:
@@ -198,6 +233,6 @@ def _pools(frame: pd.DataFrame, held: Projection, found: Draws) -> None:
                        & (frame["year"] > held.years[0].year)]  # fmt: skip
     year = (frame.loc[rows, "year"] - held.years[0].year - 1).to_numpy(np.intp)
     where = frame.loc[rows, "pool"].map(place).to_numpy(np.intp)
-    for name, values in (("balance_low", low), ("balance_high", high)):
+    for name, values in (("balance_before_cut_low", low), ("balance_before_cut_high", high)):
         frame.loc[rows, name] = np.round(values[year, where], 2)
     frame.loc[rows, "overrun_probability"] = np.round(over[year, where], 4)

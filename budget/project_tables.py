@@ -13,16 +13,23 @@ import pyarrow as pa
 
 from budget.cells import Cells
 from budget.decompose import State, levels
+from budget.project_difference import differences
 from budget.projection import Projection, Year
 from drg.money import to_yuan
 from drg.tables import neutralise, write_table
 
 Floats = npt.NDArray[np.float64]
 INSURANCES = ("employee", "resident")
+TABLES = ("projection_hospitals", "projection_tiers", "projection_pools", "projection_groups",
+          "projection_difference", "decomposition", "sensitivity")  # fmt: skip
+CASES = 6  # decimals of numbers of cases, which are not whole after drivers
 
 
 def frames(projections: Sequence[Projection]) -> dict[str, pd.DataFrame]:
-    """The tables of scenarios that look ahead from the same year, by name; money in yuan."""
+    """The tables of scenarios that look ahead from the same year, by name; money in yuan.
+
+    Each scenario is compared with the first.
+    """
     parts: dict[str, list[pd.DataFrame]] = {}
     for held in projections:
         for year in held.years:
@@ -33,16 +40,28 @@ def frames(projections: Sequence[Projection]) -> dict[str, pd.DataFrame]:
                 parts.setdefault(name, []).append(make(held, year))
             if year is not held.years[0]:
                 parts.setdefault("decomposition", []).append(_decomposition(held, year))
+    if len(projections) > 1:
+        parts["projection_difference"] = [
+            differences(projections[0], other) for other in projections[1:]
+        ]
     return {name: pd.concat(held, ignore_index=True) for name, held in parts.items()}
 
 
 def write(folder: Path, tables: dict[str, pd.DataFrame]) -> list[Path]:
-    """Write the tables as CSV."""
+    """Write the tables as CSV; those of an earlier run that are not written again go.
+
+    No amount is written as -0.
+    """
     written = []
-    for name, frame in tables.items():
+    for name in TABLES:
         path = folder / f"{name}.csv"
+        if name not in tables:
+            path.unlink(missing_ok=True)
+            continue
+        frame = tables[name]
         safe = pd.DataFrame({
-            column: [neutralise(v) if isinstance(v, str) else v for v in frame[column]]
+            column: frame[column] + 0 if pd.api.types.is_float_dtype(frame[column])
+            else [neutralise(v) if isinstance(v, str) else v for v in frame[column]]
             for column in frame.columns
         })  # fmt: skip
         write_table(path, pa.Table.from_pandas(safe, preserve_index=False))
@@ -64,13 +83,14 @@ def _hospitals(held: Projection, year: Year) -> pd.DataFrame:
         "hospital_id": [hospitals.ids[i] for i in seen],
         "hospital_name": [hospitals.names[i] for i in seen],
         "tier": hospitals.tier[seen],
-        "cases": np.round(cases[seen], 1),
+        "cases": np.round(cases[seen], CASES),
         "case_mix_index": np.round(_index(cells)[seen], 4),
         "cost": to_yuan(cost[seen]),
         "average_cost": _mean(cost / 100, cases)[seen],
         "patient": to_yuan(patient[seen]),
         "average_patient": _mean(patient / 100, cases)[seen],
         "payable": to_yuan(payable[seen]),
+        "budget_cut": to_yuan(year.cut.sum(axis=1)[seen]),
         "final": to_yuan(final[seen]),
         "gain": to_yuan(gain[seen]),
         "gain_share": np.round(_ratio(gain, cost)[seen], 6),
@@ -96,7 +116,7 @@ def _tiers(held: Projection, year: Year) -> pd.DataFrame:
             average = sums["cost"] / sums["cases"]
             rows.append({
                 "scenario": held.scenario.id, "year": year.year, "tier": str(one),
-                "insurance": insurance, "cases": round(sums["cases"], 1),
+                "insurance": insurance, "cases": round(sums["cases"], CASES),
                 "average_cost": round(average, 2),
                 "average_patient": round(sums["patient"] / sums["cases"], 2),
                 "average_fund": round(fund / sums["cases"], 2),
@@ -111,26 +131,34 @@ def _change(average: float, cost: float, cases: float) -> float | None:
 
 
 def _final(year: Year, here: npt.NDArray[np.bool_], insurance: str) -> float:
-    """Fund money of hospitals, of the pools of an insurance, in yuan."""
+    """Fund money of hospitals, of the pools of one insurance alone, in yuan.
+
+    NaN where a pool pays for both, as the year end knows no insurances in a pool.
+    """
     if insurance == "all":
         return float(year.final[here].sum()) / 100
-    place = INSURANCES.index(insurance)
-    pools = {int(p) for p in np.unique(year.cells.pool[here, place]) if p >= 0}
-    return float(year.final[here][:, sorted(pools)].sum()) / 100
+    pools = year.cells.own_pools(INSURANCES.index(insurance))
+    return float("nan") if pools is None else float(year.final[here][:, pools].sum()) / 100
 
 
 def _pools(held: Projection, year: Year) -> pd.DataFrame:
+    """One row a pool: its money, what is due before the global budget, and the cut (总额控制)."""
     amount = np.array([one.amount for one in year.money], np.int64)
-    final, inside = year.final.sum(axis=0), year.inside.sum(axis=0)
+    before, cut = year.closing.final.sum(axis=0), year.cut.sum(axis=0)
+    outside = year.by_pool("outside").sum(axis=0)
     return pd.DataFrame({
         "scenario": held.scenario.id,
         "year": year.year,
         "pool": [one.name for one in year.money],
         "amount": to_yuan(amount),
         "payable": to_yuan(year.fund.sum(axis=0)),
-        "final": to_yuan(final),
-        "balance": to_yuan(amount - inside),
-        "point_value": np.round(year.point_value, 6),
+        "outside": to_yuan(outside),
+        "final_before_cut": to_yuan(before),
+        "budget_cut": to_yuan(cut),
+        "final": to_yuan(before - cut),
+        "balance_before_cut": to_yuan(amount - (before - outside)),
+        "balance": to_yuan(amount - (before - cut - outside)),
+        "point_value": np.round(year.point_value / year.cells.settlement.grid.per_yuan, 6),
     })  # fmt: skip
 
 
@@ -145,7 +173,7 @@ def _groups(held: Projection, year: Year) -> pd.DataFrame:
         "year": year.year,
         "drg": [cells.groups[i] or "0000" for i in seen],
         "name": [cells.names[i] for i in seen],
-        "cases": np.round(cases[seen], 1),
+        "cases": np.round(cases[seen], CASES),
         "average_cost": average[seen],
         "weight": cells.weight[seen],
         "change_average_cost": np.round(_ratio(average - was, was)[seen], 6),

@@ -1,20 +1,21 @@
-"""Global sensitivity (全局敏感性分析): which uncertain driver matters for which outcome.
+"""Sensitivity (敏感性分析): which uncertain driver matters for which outcome, and which way.
 
 First-order and total indices of Sobol by SALib (Saltelli 2010, Jansen 1999): the share of an
 outcome's variance that goes away when a driver is known, and the share that stays when all others
-are known. What varies by group, such as weights, counts as one driver.
+are known. What varies by group, such as weights, counts as one driver. A tornado (龙卷风图) moves
+one driver at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from budget.priors import Priors, title
+from budget.priors import DRIVERS, Priors, title
 from budget.uncertainty import Linear, simulate
 from drg.errors import problem
 
@@ -56,8 +57,8 @@ class Sensitivity:
     def table(self) -> pd.DataFrame:
         """One row an outcome and driver, what matters most first.
 
-        Columns outcome, parameter, zh, en, first_order, total, low, high (of the total index),
-        first_low, first_high.
+        Columns outcome, parameter, zh, en, first_order, total, total_low, total_high, first_low,
+        first_high.
         """
         import pandas as pd
 
@@ -69,9 +70,14 @@ class Sensitivity:
                 a, b = self.first_error[o, n], self.total_error[o, n]
                 rows.append((outcome, self.drivers[n], zh, en, first, total, total - b, total + b,
                              first - a, first + a))  # fmt: skip
-        columns = ["outcome", "parameter", "zh", "en", "first_order", "total", "low", "high",
-                   "first_low", "first_high"]  # fmt: skip
+        columns = ["outcome", "parameter", "zh", "en", "first_order", "total", "total_low",
+                   "total_high", "first_low", "first_high"]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
+
+
+# Unit of each of the usual outcomes.
+UNITS = {"balance": "yuan", "fund": "yuan", "average_cost": "yuan", "gain_share": "share",
+         "largest_loss": "share", "patient_share": "share"}  # fmt: skip
 
 
 def usual_outcomes() -> dict[str, Outcome]:
@@ -135,3 +141,59 @@ def sobol(
                                 conf_level=level, seed=seed + 1)  # fmt: skip
         found[:, place] = [held[key] for key in ("S1", "ST", "S1_conf", "ST_conf")]
     return Sensitivity((*wanted,), names, found[0], found[1], found[2], found[3], level, size, seed)
+
+
+def tornado(
+    model: Linear,
+    priors: Priors,
+    outcomes: Mapping[str, Outcome] | None = None,
+    *,
+    draws: int = 250,
+    seed: int = 0,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Outcomes with one driver at the ends of its interval and the others at their medians.
+
+    For what varies by group or tier, which has no single quantile, the ends are quantiles of the
+    outcome over draws of it alone.
+
+    Args:
+        model: the projected path.
+        priors: what is uncertain.
+        outcomes: name -> a number for each draw; :func:`usual_outcomes` when left out.
+        draws: draws for what varies by group or tier.
+        seed: their seed.
+        level: coverage of a driver's interval.
+
+    Returns:
+        One row an outcome and driver: outcome, parameter, centre, low, high. ``low`` is the outcome
+        at the low end of the driver, so it may be above ``high``.
+    """
+    import pandas as pd
+
+    ends = (1.0 - level) / 2.0, (1.0 + level) / 2.0
+    single = [name for name in priors.uncertain if name in DRIVERS]
+    others = [name for name in priors.uncertain if name not in DRIVERS]
+    quiet = replace(priors, volume_tier=None, weights=None, group_volume=None, group_cost=None)
+    wanted = usual_outcomes() if outcomes is None else outcomes
+    size = 1 + 2 * len(single)  # the centre, then each driver low and high
+    unit = {name: np.full(size, 0.5) for name in single}
+    for place, name in enumerate(single):
+        unit[name][2 * place + 1 : 2 * place + 3] = ends
+    path = simulate(model, quiet, size, seed=seed, unit=unit)
+    middle = {name: np.full(draws, 0.5) for name in single}
+    alone = {name: simulate(model, _with(quiet, name, priors), draws, seed=seed, unit=middle)
+             for name in others}  # fmt: skip
+    rows = []
+    for name, outcome in wanted.items():
+        values = np.asarray(outcome(path), np.float64)
+        rows += [(name, driver, values[0], *values[2 * i + 1 : 2 * i + 3])
+                 for i, driver in enumerate(single)]  # fmt: skip
+        rows += [(name, driver, values[0], *np.quantile(outcome(held), ends))
+                 for driver, held in alone.items()]  # fmt: skip
+    return pd.DataFrame(rows, columns=["outcome", "parameter", "centre", "low", "high"])
+
+
+def _with(quiet: Priors, name: str, priors: Priors) -> Priors:
+    held: dict[str, Any] = {name: getattr(priors, name)}
+    return replace(quiet, **held)

@@ -17,20 +17,26 @@ from budget.uncertainty import static
 from drg.errors import DrgError
 from tests.budget.region import HOSPITALS, YEAR, many, weight_table
 
+MEASURES = ["cases", "cost", "average_cost", "payable", "budget_cut", "final", "patient", "gain"]
 COLUMNS = {
     "projection_hospitals": "scenario year hospital_id hospital_name tier cases case_mix_index "
-    "cost average_cost patient average_patient payable final gain gain_share change_final low high "
-    "loss_probability",
+    "cost average_cost patient average_patient payable budget_cut final gain gain_share "
+    "change_final low high loss_probability",
     "projection_tiers": "scenario year tier insurance cases average_cost average_patient "
     "average_fund case_mix_index change_average_cost",
-    "projection_pools": "scenario year pool amount payable final balance point_value balance_low "
-    "balance_high overrun_probability",
+    "projection_pools": "scenario year pool amount payable outside final_before_cut budget_cut "
+    "final balance_before_cut balance point_value balance_before_cut_low balance_before_cut_high "
+    "overrun_probability",
     "projection_groups": "scenario year drg name cases average_cost weight change_average_cost",
+    "projection_difference": "scenario year level key name " + " ".join(
+        f"{name}_{kind}" for name in MEASURES for kind in ("baseline", "scenario", "difference")),
     "decomposition": "scenario year level key measure from to price case_mix intensity volume "
     "total appeared vanished",
-    "sensitivity": "scenario outcome parameter zh en first_order total low high first_low "
-    "first_high",
-}
+    "sensitivity": "scenario outcome parameter zh en unit first_order total total_low total_high "
+    "first_low first_high centre low high",
+}  # fmt: skip
+DRAWN = ("low", "high", "loss_probability", "overrun_probability", "balance_before_cut_low",
+         "balance_before_cut_high")  # fmt: skip
 TIGHT = {
     "id": "tight", "title": "收紧", "source": "a test", "years": 2,
     "drivers": {"volume": 0.02, "input_cost": 0.03, "case_mix": 0.01},
@@ -88,8 +94,7 @@ def test_another_seed_moves_the_draws_and_nothing_else(region, done, tmp_path):
     run(region, tmp_path, seed=4)
     for name in COLUMNS:
         one, other = table(done[0], name), table(tmp_path, name)
-        drawn = [c for c in one if c in ("low", "high", "loss_probability", "overrun_probability",
-                                         "balance_low", "balance_high")]  # fmt: skip
+        drawn = [c for c in one if c in DRAWN]
         if name == "sensitivity":
             assert not one.equals(other)
             continue
@@ -101,6 +106,13 @@ def test_no_draws_no_columns_of_draws(region, tmp_path):
     run(region, tmp_path, draws=0)
     assert "low" not in table(tmp_path, "projection_hospitals")
     assert not (tmp_path / "sensitivity.csv").exists()
+
+
+def test_tables_of_an_earlier_run_go(region, tmp_path):
+    run(region, tmp_path)
+    run(region, tmp_path, draws=0, scenarios=[BASELINE.model_copy(update={"years": 1})])
+    for name in ("sensitivity", "projection_difference"):
+        assert not (tmp_path / f"{name}.csv").exists()
 
 
 @pytest.mark.parametrize("policy", ["national-default", "huaibei-2025", "points"])
@@ -157,6 +169,84 @@ def test_the_settlement_is_written_beside(done):
     rows = table(out, "projection_hospitals")
     assert sorted(rows["scenario"].unique()) == ["baseline", "tight"]
     assert sorted(rows["year"].unique()) == [YEAR, YEAR + 1, YEAR + 2]
+
+
+def test_the_settled_year_is_told_as_the_settlement_tells_it(done):
+    pools, ahead = table(done[0], "pools"), table(done[0], "projection_pools")
+    first = ahead.query("scenario == 'baseline' and year == @YEAR").reset_index(drop=True)
+    same = ["pool", "amount", "payable", "budget_cut", "final", "balance", "point_value"]
+    pd.testing.assert_frame_equal(first[same], pools[same], check_dtype=False)
+    assert list(first["outside"]) == list(pools["outside_pool"])
+
+
+def test_the_columns_of_a_pool_add_up(done):
+    rows = table(done[0], "projection_pools")
+    assert (rows["budget_cut"] > 0).any()
+    cut = rows["final_before_cut"] - rows["budget_cut"]
+    assert np.allclose(cut, rows["final"], atol=0.001)
+    left = rows["amount"] - (rows["final_before_cut"] - rows["outside"])
+    assert np.allclose(left, rows["balance_before_cut"], atol=0.001)
+    assert np.allclose(left + rows["budget_cut"], rows["balance"], atol=0.001)
+    drawn = rows.dropna(subset=["balance_before_cut_low"])
+    middle = drawn["balance_before_cut"]
+    assert (drawn["balance_before_cut_low"] < middle).all()
+    assert (middle < drawn["balance_before_cut_high"]).all()
+
+
+@pytest.mark.parametrize("level", ["pool", "tier", "insurance", "hospital"])
+def test_differences_add_up_to_the_region(done, level):
+    rows = table(done[0], "projection_difference")
+    assert set(rows["scenario"]) == {"tight"}
+    assert sorted(rows["year"].unique()) == [YEAR + 1, YEAR + 2]
+    sums = [f"{name}_{kind}" for name in MEASURES if name != "average_cost"
+            for kind in ("baseline", "scenario", "difference")]  # fmt: skip
+    region = rows[rows["level"] == "region"].set_index("year")[sums]
+    parts = rows[rows["level"] == level].groupby("year")[sums].sum()
+    money = [name for name in sums if not name.startswith("cases")]
+    assert (parts[money].round(2) == region[money]).all().all()
+    assert np.allclose(parts, region, rtol=0, atol=1e-4)
+
+
+def test_differences_are_those_of_the_other_tables(done):
+    rows = table(done[0], "projection_difference").query("level == 'hospital'")
+    hospitals = table(done[0], "projection_hospitals").set_index(["scenario", "year",
+                                                                  "hospital_id"])  # fmt: skip
+    for name in MEASURES:
+        for kind, scenario in (("baseline", "baseline"), ("scenario", "tight")):
+            held = [hospitals[name][scenario, year, key] for year, key in
+                    zip(rows["year"], rows["key"], strict=True)]  # fmt: skip
+            assert list(rows[f"{name}_{kind}"]) == held
+        left = rows[f"{name}_scenario"] - rows[f"{name}_baseline"]
+        assert np.allclose(left, rows[f"{name}_difference"], rtol=0, atol=1e-4)
+
+
+def test_cases_of_the_tables_agree(done):
+    tiers, hospitals = table(done[0], "projection_tiers"), table(done[0], "projection_hospitals")
+    everywhere = tiers.query("tier == 'all' and insurance == 'all'").set_index(["scenario", "year"])
+    total = hospitals.groupby(["scenario", "year"])["cases"].sum()
+    assert np.allclose(everywhere["cases"], total[everywhere.index], rtol=0, atol=1e-5)
+
+
+def test_no_amount_is_minus_nothing(done):
+    for name in COLUMNS:
+        for column in table(done[0], name).select_dtypes("number"):
+            values = table(done[0], name)[column].to_numpy(float)
+            assert not (np.signbit(values) & (values == 0)).any(), (name, column)
+
+
+def test_sensitivity_of_every_scenario(done):
+    rows = table(done[0], "sensitivity")
+    assert set(rows["scenario"]) == {"baseline", "tight"}
+    assert set(rows["unit"]) == {"yuan", "share"}
+    pools = table(done[0], "projection_pools").query("year == year.max()")
+    for scenario, own in rows[rows["outcome"] == "balance"].groupby("scenario"):
+        path = pools[pools["scenario"] == scenario]["balance_before_cut"].sum()
+        assert np.allclose(own["centre"], path, atol=0.02 * abs(path))
+        moved = own.set_index("parameter")
+        assert moved.loc["volume", "low"] > moved.loc["volume", "high"]  # more cases, less left
+        assert moved.loc["pool_growth", "low"] < moved.loc["pool_growth", "high"]
+        ends = own[["low", "high"]]
+        assert ((ends.min(axis=1) <= own["centre"]) & (own["centre"] <= ends.max(axis=1))).all()
 
 
 def test_no_patient_stands_in_a_table(done):
