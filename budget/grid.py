@@ -20,6 +20,7 @@ from budget.hospitals import Hospitals
 from budget.policy.groups import Basic, GroupSet, Multiplier, Tcm
 from budget.policy.policy import Policy
 from budget.policy.select import choose, pick
+from budget.terms import Terms
 from drg.errors import problem
 
 Floats = npt.NDArray[np.float64]
@@ -90,6 +91,7 @@ class Grid:
             broadcasting.
         per_yuan: points of one reference yuan; 1 for the rate method.
         personal: multipliers that depend on the person.
+        terms: what the standards are made of besides the weights.
         warnings: name -> what a reader must know.
     """
 
@@ -109,6 +111,7 @@ class Grid:
     attributes: Mapping[str, npt.NDArray[Any]]
     per_yuan: float
     personal: tuple[Personal, ...]
+    terms: Terms
     warnings: dict[str, str] = field(default_factory=dict)
 
 
@@ -164,18 +167,18 @@ class _Builder:
         if standard.kind == "points":
             assert standard.points is not None
             per_yuan = standard.points.per_weight / mean_cost
+        factors, personal = self._multipliers()
         k = self._coefficients()
-        base = self._base(k, mean_cost)
-        unit = self._unit(base)
-        base, personal = self._multiply(base)
-        priced = half_up(base, standard.decimals) if standard.kind != "points" else base
+        terms = self._terms(k, mean_cost, factors)
+        unit = self._unit(terms.base(self.weight[None, :, None]))
+        priced = terms.standard(self.weight[None, :, None])
         self._thresholds_warn()
         return Grid(
             self.policy, self.groups, self.weight, mean_cost,
             np.full(len(self.groups), np.nan) if self.history is None else self.history.group_mean,
             k, priced, unit, self._threshold("low"), self._threshold("high"), self._unstable(),
             choose(self.policy.pools, **self.flat), self._point_values(),
-            self.flat, per_yuan, personal, self.warnings,
+            self.flat, per_yuan, personal, terms, self.warnings,
         )  # fmt: skip
 
     def _mean_cost(self) -> float:
@@ -236,16 +239,20 @@ class _Builder:
             raise problem("is computed from costs; cases are needed", key=key, file=self.policy.id)
         return self.history
 
-    def _base(self, k: Floats, mean_cost: float) -> Floats:
-        """Standards before multipliers, in reference yuan."""
+    def _terms(
+        self, k: Floats, mean_cost: float, factors: tuple[tuple[Bools, float], ...]
+    ) -> Terms:
+        """What standards are made of besides the weights."""
         standard = self.policy.standard
-        weight = self.weight[None, :, None]
+        decimals = None if standard.kind == "points" else standard.decimals
         if standard.kind == "points":
-            return weight * mean_cost * k
+            return Terms(np.broadcast_to(mean_cost, self.shape), k, None, factors, decimals)
         if standard.kind == "own_mean":
-            return np.repeat(self._own_means()[:, :, None], 2, axis=2)
+            own = np.repeat(self._own_means()[:, :, None], 2, axis=2)
+            return Terms(np.broadcast_to(np.nan, self.shape), k, own, factors, decimals)
         rate = pick(standard.rates, "yuan", **self.flat)[:, None, :]
         rate = np.broadcast_to(rate, self.shape).copy()
+        own_k = k
         for row in self._sets(Basic):
             if row.rate_of is not None:
                 named = [one for one in standard.rates if one.name == row.rate_of]
@@ -254,8 +261,8 @@ class _Builder:
                                   key=f"groups.basic.{row.name}.rate_of", found=row.rate_of,
                                   expected=", ".join(r.name for r in standard.rates))  # fmt: skip
                 rate = np.where(self._where(row), named[0].yuan, rate)
-                k = np.where(self._where(row), 1.0, k)  # one price for all hospitals
-        return weight * rate * k
+                own_k = np.where(self._where(row), 1.0, own_k)  # one price for all hospitals
+        return Terms(rate, own_k, None, factors, decimals)
 
     def _unit(self, base: Floats) -> Floats:
         """Standard of weight 1 at each hospital, the middle one of its groups. (H, 2)."""
@@ -276,9 +283,9 @@ class _Builder:
         other = history.group_mean[None, :] if how.otherwise == "regional_mean" else np.nan
         return np.where(enough, own, other)
 
-    def _multiply(self, base: Floats) -> tuple[Floats, tuple[Personal, ...]]:
-        """Multipliers of group sets; those that need the person are kept for the case."""
-        personal = []
+    def _multipliers(self) -> tuple[tuple[tuple[Bools, float], ...], tuple[Personal, ...]]:
+        """Multipliers of group sets, and apart those that need the person of the case."""
+        personal, factors = [], []
         held = self.policy.groups
         rows: tuple[Any, ...] = ()
         if held is not None:
@@ -287,8 +294,8 @@ class _Builder:
             if _is_personal(row):
                 personal.append(Personal(row, self._members(row), self._here(row)))
             else:
-                base = np.where(self._where(row), base * row.factor, base)
-        return base, tuple(personal)
+                factors.append((self._where(row), float(row.factor)))
+        return tuple(factors), tuple(personal)
 
     def _threshold(self, side: str) -> Floats:
         rule = getattr(self.policy.outliers, side)
@@ -348,18 +355,6 @@ def _is_personal(row: GroupSet) -> bool:
     by_age = isinstance(row, Multiplier) and row.age_below is not None
     by_share = isinstance(row, Tcm) and row.least_share is not None
     return bool(row.population) or by_age or by_share
-
-
-def half_up(amounts: Floats, decimals: int) -> Floats:
-    """Amounts rounded to decimals, halves away from zero (四舍五入), as money is everywhere.
-
-    A product such as 5444.33 * 2.5 is taken for the decimal that it stands for, 13610.825, and
-    not for the float a hair below it.
-    """
-    unit = 10.0**decimals
-    size = np.abs(amounts) * unit
-    whole = np.floor(size * (1 + 8e-16) + 0.5) / unit
-    return np.asarray(np.where(size < 1e13, np.copysign(whole, amounts), amounts))
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

@@ -19,6 +19,7 @@ from budget.policy.select import pick
 from budget.policy.special import Caseload, NewTechnology, Readmission, Review, Technology
 
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 Fen = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int32]
@@ -179,6 +180,26 @@ def _rank(unit: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     return places - np.maximum.accumulate(np.where(first, places, 0))
 
 
+def review_parts(rule: Review) -> int:
+    """2 where the quota of special reviews goes by insurance, else 1."""
+    return 2 if any(row.insurance for row in rule.quotas) else 1
+
+
+def _discharges(claims: Claims, parts: int) -> tuple[Bools, Ints]:
+    """DRG discharges, and of every case the place of its hospital (and insurance). Shapes (N,)."""
+    drg = (claims.month >= 0) & (claims.cost > 0) & (claims.hospital >= 0)
+    drg &= (claims.insurance >= 0) & (claims.kind == GROUPED)
+    unit = claims.hospital.astype(np.int64) * parts
+    return drg, unit + claims.insurance if parts == 2 else unit
+
+
+def discharged(claims: Claims, rule: Review, hospitals: int) -> Ints:
+    """DRG discharges of each hospital, or hospital and insurance, as the quota counts them."""
+    parts = review_parts(rule)
+    drg, unit = _discharges(claims, parts)
+    return np.bincount(unit[drg], minlength=hospitals * parts)
+
+
 def approved_reviews(
     claims: Claims,
     high: Bools,
@@ -186,6 +207,7 @@ def approved_reviews(
     rule: Review,
     attributes: Mapping[str, npt.ArrayLike],
     hospitals: int,
+    discharges: Ints | None = None,
 ) -> tuple[Bools, dict[str, int]]:
     """Special reviews (特病单议) inside the quota: those with the largest overrun, then by row.
 
@@ -199,6 +221,7 @@ def approved_reviews(
         rule: the policy's rule.
         attributes: selectors of hospital and insurance, each broadcasting to (H, 2).
         hospitals: number of hospitals, H.
+        discharges: what :func:`discharged` finds of the whole year, where ``claims`` is a part.
 
     Returns:
         Approved cases, shape (N,), and hospital -> cases put forward beyond its quota, which are
@@ -209,13 +232,10 @@ def approved_reviews(
     if marked is None:
         return approved, {}
     share = np.nan_to_num(np.broadcast_to(pick(rule.quotas, "share", **attributes), (hospitals, 2)))
-    drg = (claims.month >= 0) & (claims.cost > 0) & (claims.hospital >= 0)
-    drg &= (claims.insurance >= 0) & (claims.kind == GROUPED)
-    parts = 2 if any(row.insurance for row in rule.quotas) else 1
-    unit = claims.hospital.astype(np.int64) * parts
-    if parts == 2:
-        unit += claims.insurance
-    discharges = np.bincount(unit[drg], minlength=hospitals * parts)
+    parts = review_parts(rule)
+    drg, unit = _discharges(claims, parts)
+    if discharges is None:
+        discharges = np.bincount(unit[drg], minlength=hospitals * parts)
     # 0.29 * 100 is a hair below 29
     quota = np.floor(share[:, :parts].ravel() * discharges + 1e-9).astype(np.int64)
     rows = np.flatnonzero(marked & drg & (high if rule.eligible == "high_outliers" else True))

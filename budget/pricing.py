@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from budget.branches import PLACE
 from budget.claims import AMBIGUOUS, GROUPED, UNGROUPED, Claims
-from budget.grid import BY_ITEM, COST_POINTS, Grid, Personal, half_up
+from budget.grid import BY_ITEM, COST_POINTS, Grid, Personal
 from budget.outliers import band_payment, high_payment, low_payment, ratio
 from budget.policy.groups import Multiplier, Tcm
 from budget.policy.special import WithoutGroup
+from budget.terms import half_up
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

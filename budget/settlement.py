@@ -7,14 +7,13 @@ The order of it all: standards -> prices -> patients -> pools -> sums by hospita
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from budget.branches import CODES, PLACE, SETTLED
+from budget.branches import CODES, SETTLED
 from budget.cash import Advances, YearCash, close_year, monthly
 from budget.claims import Claims
 from budget.clock import clock
@@ -23,17 +22,11 @@ from budget.fund_cash import FundCash, fund_cash
 from budget.grid import Grid, History, build_grid
 from budget.hospitals import Hospitals
 from budget.patient import patient_shares
-from budget.persons import (
-    Stays,
-    approved_reviews,
-    caseload_factor,
-    readmission_factor,
-    technology_year,
-)
-from budget.policy.groups import Multiplier, Tcm
+from budget.persons import Stays
 from budget.policy.policy import Policy
 from budget.pools import Paid, hold, pay
-from budget.pricing import Priced, price
+from budget.price_year import other_stays, price_year, unseen
+from budget.pricing import Priced
 from budget.settle_checks import tiers_known, unpriced
 from budget.year_end import YearEnd, year_end
 from drg.errors import problem
@@ -41,7 +34,6 @@ from weights.table import WeightTable
 
 Fen = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-_SLICE = 262_144
 _MONTHS = 12
 _YEARS = 1950, 2200
 
@@ -171,7 +163,10 @@ def settle(
     )  # fmt: skip
     warnings |= grid.warnings | unpriced(claims, grid, hospitals)
     stays = None if claims.person is None else Stays.of(claims)
-    priced = _price(claims, grid, stays, groups, year, warnings)
+    extra = other_stays(claims, grid, stays, groups, year)
+    warnings |= unseen(claims, grid, stays)
+    priced, refused = price_year(claims, grid, extra)
+    warnings |= refused
     shares = patient_shares(claims, hospitals, policy, stays)
     warnings |= shares.warnings
     del stays
@@ -214,82 +209,6 @@ def history_of(claims: Claims, hospitals: int, groups: int) -> History:
     cases = np.bincount(cell, np.ones(len(cell)), size).reshape(hospitals, groups)
     cost = np.bincount(cell, claims.cost[known] / 100.0, size).reshape(hospitals, groups)
     return History(np.array(cases, np.float64), np.array(cost, np.float64))
-
-
-def _price(
-    claims: Claims,
-    grid: Grid,
-    stays: Stays | None,
-    groups: tuple[str, ...],
-    year: int,
-    warnings: dict[str, str],
-) -> Priced:
-    """Prices, with what other stays and the quotas of special review change."""
-    special = grid.policy.special
-    extra: dict[str, Any] = {}
-    if special.new_technology is not None and (claims.technology >= 0).any():
-        extra["technology_year"] = technology_year(claims, special.new_technology, year)
-    factors = []
-    if special.readmission is not None and stays is not None:
-        factors.append(readmission_factor(claims, stays, special.readmission, groups))
-    if special.caseload is not None:
-        factors.append(caseload_factor(claims, groups, special.caseload))
-    if factors:
-        extra["factor"] = np.prod(factors, axis=0)
-    if special.readmission is not None and (stays is None or stays.unknown == len(claims)):
-        warnings["no_persons"] = "without patient_id readmissions cannot be seen"
-    warnings |= _unseen(claims, grid)
-    priced = _in_slices(claims, grid, extra)
-    if special.review is None or "special_review" not in claims.flags:
-        return priced
-    high = priced.branch == PLACE["high"]
-    overrun = claims.cost / 100.0 - np.nan_to_num(priced.standard)
-    approved, refused = approved_reviews(
-        claims, high, overrun, special.review, grid.attributes, len(grid.pool)
-    )
-    if refused:
-        warnings["review_beyond_quota"] = (
-            f"{sum(refused.values()):,} special reviews of {len(refused)} hospitals are beyond "
-            "their quota and priced by the ordinary rules"
-        )
-    return _in_slices(claims, grid, extra | {"approved": approved})
-
-
-def _unseen(claims: Claims, grid: Grid) -> dict[str, str]:
-    """Multipliers that ask of a case what no case says, or for a group that has no weight."""
-    found = {}
-    for row in (one.row for one in grid.personal):
-        if isinstance(row, Tcm) and row.least_share and np.isnan(claims.tcm_share).all():
-            found[f"no_tcm_share.{row.name}"] = (
-                f"groups.tcm.{row.name}: no case has a tcm_share, so none has its least share"
-            )
-        if isinstance(row, Tcm) and (row.medical_group or grid.groups[0]) not in grid.groups:
-            found[f"no_medical_group.{row.name}"] = (
-                f"groups.tcm.{row.name}: the weight table has no group {row.medical_group}"
-            )
-        if isinstance(row, Multiplier) and row.age_below and np.isnan(claims.age).all():
-            found[f"no_age.{row.name}"] = f"groups.multiplier.{row.name}: no case has an age"
-    return found
-
-
-def _in_slices(claims: Claims, grid: Grid, extra: dict[str, Any]) -> Priced:
-    """Price in slices on a few threads, so that no array of the whole year is made in between."""
-    size = len(claims)
-    bounds = [(start, min(start + _SLICE, size)) for start in range(0, size, _SLICE)]
-
-    kinds = {"branch": np.int8, "ratio": np.float32}
-    whole = Priced(*(np.empty(size, kinds.get(one.name, np.float64)) for one in fields(Priced)))
-
-    def one(bound: tuple[int, int]) -> None:
-        start, stop = bound
-        own = {name: held[start:stop] for name, held in extra.items()}
-        found = price(claims.slice(start, stop), grid, **own)
-        for part in fields(Priced):
-            getattr(whole, part.name)[start:stop] = getattr(found, part.name)
-
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(one, bounds))
-    return whole
 
 
 def _money(

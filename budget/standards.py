@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from budget.grid import INSURANCES, build_grid, half_up
+from budget.grid import INSURANCES, build_grid
 from budget.hospitals import Hospitals
 from budget.policy.policy import Policy
 from budget.policy.select import Selector
+from budget.terms import half_up
 from drg.errors import problem
 from weights.table import WeightTable
 

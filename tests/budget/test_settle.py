@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import budget.pools
+import budget.price_year
 import budget.settlement
 from budget import load_policy, policies
 from budget.branches import CODES, SETTLED
@@ -176,7 +177,7 @@ def test_the_size_of_slices_and_the_number_of_threads_change_nothing(name, monke
     frame = odd(500, seed=31)
     whole = tables(settled(frame, POLICIES[name]))
     for size in (1, 7, 499):
-        monkeypatch.setattr(budget.settlement, "_SLICE", size)
+        monkeypatch.setattr(budget.price_year, "_SLICE", size)
         monkeypatch.setattr(budget.pools, "_SLICE", size, raising=False)
         for table, again in zip(
             whole.values(), tables(settled(frame, POLICIES[name])).values(), strict=True
