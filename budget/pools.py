@@ -104,20 +104,11 @@ def pay(claims: Claims, priced: Priced, grid: Grid, amounts: Fen, patient: Fen, 
     fixed = np.empty(size, np.bool_)
     for start in range(0, size, _SLICE):  # so that no array of the whole year is made in between
         rows = slice(start, start + _SLICE)
-        part = claims.slice(start, start + _SLICE)
-        at = np.maximum(part.hospital, 0), np.maximum(part.insurance, 0)
-        branch = priced.branch[rows]
-        pool[rows] = np.where(_SETTLED[branch], grid.pool[at], -1)
-        inside[rows] = _inside(policy, pool[rows], branch)
-        worth, value = priced.amount[rows], np.ones(len(part))
-        if policy.standard.kind != "rate":
-            points[rows] = np.round(worth * grid.per_yuan * _UNIT)
-            value = np.where(inside[rows], grid.point_value[at], 1.0)
-            worth = np.where(inside[rows], points[rows] / _UNIT * value, worth)
-        known = (pool[rows] >= 0) & np.isfinite(value)
-        fixed[rows] = known
-        yuan = np.round(np.where(known, worth, 0.0), 8)
-        fund[rows] = np.where(known, np.maximum(to_fen(yuan) - beside[rows], floor), 0)
+        part = first_parts(
+            claims.slice(start, start + _SLICE), priced.branch[rows], priced.amount[rows], grid,
+            beside[rows], floor,
+        )  # fmt: skip
+        pool[rows], inside[rows], points[rows], fund[rows], fixed[rows] = part
     results = []
     for place, held in enumerate(policy.pools):
         mine = pool == place
@@ -141,6 +132,43 @@ def pay(claims: Claims, priced: Priced, grid: Grid, amounts: Fen, patient: Fen, 
     beside[pool < 0] = 0
     points[~inside] = 0
     return Paid(pool, inside, points, fund, beside, tuple(results))
+
+
+def first_parts(
+    claims: Claims,
+    branch: npt.NDArray[np.int8],
+    amount: Floats,
+    grid: Grid,
+    beside: Fen,
+    floor: int,
+) -> tuple[npt.NDArray[np.int8], Bools, Fen, Fen, Bools]:
+    """What is known of cases before their pool is shared out.
+
+    Args:
+        claims: the cases.
+        branch: their branches. Shape (N,).
+        amount: what they are worth in reference yuan. Shape (N,).
+        grid: the price grid.
+        beside: what patients and other payers bear in fen. Shape (N,).
+        floor: least fund part of a case in fen.
+
+    Returns:
+        Pool, inside the pool, points, fund money in fen, and whether that is fixed already; the
+        fund money of the others is 0. Shapes (N,).
+    """
+    policy = grid.policy
+    at = np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)
+    pool = np.where(_SETTLED[branch], grid.pool[at], -1).astype(np.int8)
+    inside = _inside(policy, pool, branch)
+    points = np.zeros(len(branch), np.int64)
+    worth, value = amount, np.ones(len(branch))
+    if policy.standard.kind != "rate":
+        points = np.round(worth * grid.per_yuan * _UNIT).astype(np.int64)
+        value = np.where(inside, grid.point_value[at], 1.0)
+        worth = np.where(inside, points / _UNIT * value, worth)
+    known = (pool >= 0) & np.isfinite(value)
+    yuan = np.round(np.where(known, worth, 0.0), 8)
+    return pool, inside, points, np.where(known, np.maximum(to_fen(yuan) - beside, floor), 0), known
 
 
 def _inside(policy: Policy, pool: npt.NDArray[np.int8], branch: npt.NDArray[np.int8]) -> Bools:

@@ -119,7 +119,7 @@ def test_the_same_bytes_each_time_whatever_the_size_of_blocks(folder, tmp_path, 
         assert settle(folder, tmp_path / file / "a", file=file).exit_code == 0  # over itself
         assert digests(tmp_path / file / "a") == first
         with monkeypatch.context() as patch:
-            patch.setattr("budget.settlement._SLICE", 13)
+            patch.setattr("budget.price_year._SLICE", 13)
             patch.setattr("budget.pools._SLICE", 17)
             patch.setattr("budget.settle_tables._ROWS", 11)
             patch.setattr(import_module("drg.tables.batches"), "DEFAULT_BATCH_ROWS", 64)
