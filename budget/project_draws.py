@@ -212,6 +212,26 @@ def _doubts(held: Projection) -> list[dict[str, Any]]:
     return rows
 
 
+def with_ranges(
+    assumptions: list[dict[str, Any]], doubts: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Assumptions with the 95% interval that the draws give to drivers.
+
+    The case mix of a scenario is a share of cases and that of the draws an index: no interval.
+    """
+    known = {(row["scenario"], row["key"]): row for row in doubts}
+    found = []
+    for row in assumptions:
+        _, _, name = row["key"].partition("drivers.")
+        doubt = known.get((row["scenario"], f"uncertain.{name}"))
+        if doubt is not None and name in ("volume", "input_cost"):
+            ends = ((1.0 + row["value"]) * (1.0 + doubt[end]) - 1.0 for end in ("low", "high"))
+            low, high = (round(end, 6) for end in ends)
+            row = row | {"low": low, "high": high}
+        found.append(row)
+    return found
+
+
 def _hospitals(frame: pd.DataFrame, held: Projection, found: Draws) -> None:
     low, high = found.fan("fund", _INTERVAL)
     loss = found.loss(_LOSS)

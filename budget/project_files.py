@@ -10,16 +10,16 @@ from typing import Any
 from budget.cells import Cells
 from budget.hospitals import Hospitals, read_hospitals
 from budget.policy.policy import Policy
+from budget.project_policy import changed_policy
+from budget.project_record import hashes, record_of
 from budget.project_tables import frames, write
 from budget.projection import Projection, Reprice, project
 from budget.reactions import reactions
-from budget.responses import Responses
-from budget.responses import assumptions as of_responses
-from budget.scenario import Scenario, key_paths
+from budget.scenario import Scenario
 from budget.settle_files import read_claims, settle_file
 from budget.settlement import settle
 from drg.errors import DrgError, problem
-from drg.provenance import hash_text, record, to_json
+from drg.provenance import to_json
 from drg.tables import atomic_path
 from weights.table import WeightTable, open_weights
 
@@ -38,6 +38,7 @@ def project_file(
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
     last_year: Mapping[str, float] | None = None,
+    names: Mapping[str, str] | None = None,
     draws: int = 0,
     seed: int = 0,
     say: Said | None = None,
@@ -55,6 +56,7 @@ def project_file(
         mapping: mapping file for headers that are not recognised.
         sheet: sheet of a workbook.
         last_year: last year's fund spend in yuan by pool.
+        names: names of groups, for those that the weight table does not name.
         draws: draws for intervals; 0 for none.
         seed: seed of the draws.
         say: called with what is being done.
@@ -71,22 +73,24 @@ def project_file(
         source, out, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
         last_year=last_year, inputs={"hospitals": hospitals},
     )  # fmt: skip
-    base = Cells.of(settled)
+    base = Cells.of(settled).named(names)
     found = []
     for scenario in scenarios:
         tell(f"project {scenario.id}")
-        again = repricing(source, weights, policy, table, year, scenario, mapping=mapping,
+        again = repricing(source, weights, policy, table, year, scenario, names, mapping=mapping,
                           sheet=sheet, last_year=last_year)  # fmt: skip
         found.append(project(base, scenario, reprice=again, react=reactions(scenario.behaviour)))
     tables = frames(found)
-    document = _record(policy, weights, scenarios, found)
+    document = record_of(policy, weights, found, year)
     if draws:
-        from budget.project_draws import with_draws
+        from budget.project_draws import with_draws, with_ranges
 
         tell(f"draw {draws} x {max(one.years for one in scenarios)} years, seed {seed}")
-        extra = with_draws(tables, found, draws, seed)
-        document |= extra
-    write(out, tables)
+        document |= with_draws(tables, found, draws, seed)
+        document["assumptions"] = with_ranges(document["assumptions"], document["doubts"])
+    inputs = {"cases": source, "hospitals": hospitals, "weights": weights.path, "mapping": mapping}
+    inputs |= {f"scenario {one.id}": one.file for one in scenarios}
+    document["hashes"] = hashes(inputs, write(out, tables))
     with atomic_path(out / "projection.json") as path:
         path.write_text(to_json(document), encoding="utf-8")
     return tuple(found)
@@ -99,37 +103,23 @@ def repricing(
     hospitals: Hospitals,
     year: int,
     scenario: Scenario,
+    names: Mapping[str, str] | None = None,
     **reading: Any,
 ) -> Reprice:
     """What settles the year's cases anew under a scenario's policy and weights of a year."""
     last_year = reading.pop("last_year", None)
 
     def again(number: int, spent: Mapping[str, float]) -> Cells:
-        overlays, name = scenario.changed(number)
+        name = scenario.weights_in(number)
         table = weights if name is None else open_weights(name)
-        rules = changed_policy(policy, overlays, scenario)
+        rules = changed_policy(policy, scenario, number)
         claims = read_claims(source, table, rules, hospitals, year, **reading)
-        return Cells.of(settle(claims, table, rules, hospitals, year,
-                               last_year={**(last_year or {}), **spent}))  # fmt: skip
+        done = settle(
+            claims, table, rules, hospitals, year, last_year={**(last_year or {}), **spent}
+        )
+        return Cells.of(done).named(names)
 
     return again
-
-
-def changed_policy(
-    policy: Policy, overlays: Sequence[Mapping[str, Any]], scenario: Scenario
-) -> Policy:
-    """The policy with tables laid over it.
-
-    Raises:
-        DrgError: the policy would be wrong; the scenario is named.
-    """
-    rules = policy
-    for table in overlays:
-        try:
-            rules = rules.laid_over(table, scenario.source)
-        except DrgError as error:
-            raise DrgError(f"{scenario.place}: {error}") from None
-    return rules
 
 
 def check(policy: Policy, scenarios: Sequence[Scenario]) -> None:
@@ -145,56 +135,12 @@ def check(policy: Policy, scenarios: Sequence[Scenario]) -> None:
                           expected="another; the policy as it is is called baseline")  # fmt: skip
         seen.add(one.id)
         reactions(one.behaviour)
-        for number in sorted(one.change, key=int):
-            overlays, name = one.changed(int(number))
-            changed_policy(policy, overlays, one)
+        for number in sorted(map(int, one.change)):
+            changed_policy(policy, one, number)
+            name = one.change[str(number)].weights
             if name is not None:
                 try:
                     open_weights(name)
                 except DrgError as error:
                     where = f"{one.place}: change.{number}.weights"
                     raise DrgError(f"{where}: {error}") from None
-
-
-def _record(
-    policy: Policy,
-    weights: WeightTable,
-    scenarios: Sequence[Scenario],
-    found: Sequence[Projection],
-) -> dict[str, Any]:
-    warnings = {f"{one.scenario.id}.{name}": text for one in found
-                for name, text in one.warnings.items()}  # fmt: skip
-    return record(
-        kind="projection",
-        policy={"id": policy.id, "sha256": policy.digest},
-        weights={"id": weights.id, "sha256": weights.digest},
-        scenarios=[
-            {**one.model_dump(exclude_none=True, mode="json"),
-             "sha256": hash_text(one.model_dump_json())}
-            for one in scenarios
-        ],
-        assumptions=[row for one in scenarios for row in assumptions(one)],
-        warnings=warnings,
-    )  # fmt: skip
-
-
-def assumptions(scenario: Scenario) -> list[dict[str, Any]]:
-    """What a scenario assumes, one row a figure, with its Chinese term and source."""
-    rows: list[dict[str, Any]] = []
-    if scenario.drivers is not None:
-        kinds = type(scenario.drivers).model_fields
-        for name, value in scenario.drivers.model_dump(exclude_none=True).items():
-            if value:
-                about = kinds[name]
-                rows.append({"scenario": scenario.id, "key": f"drivers.{name}", "zh": about.title,
-                             "en": about.description, "value": value, "unit": "share a year",
-                             "source": scenario.source})  # fmt: skip
-    for year in sorted(scenario.change, key=int):
-        for key, value in key_paths(scenario.change[year].policy).items():
-            rows.append({"scenario": scenario.id, "key": key, "zh": f"第{year}年政策调整",
-                         "en": f"policy from year {year}", "value": value, "unit": "",
-                         "source": scenario.source})  # fmt: skip
-    if scenario.behaviour:
-        held = of_responses(Responses.of(scenario.behaviour))
-        rows += [{"scenario": scenario.id, **row} for row in held]
-    return rows

@@ -18,6 +18,7 @@ from budget.cells import SUMS, Cells
 from budget.fund import PoolMoney, pool_money
 from budget.policy.select import choose
 from budget.pools import exact, hold
+from budget.project_warnings import unmatched
 from budget.reactions import React
 from budget.scenario import Drivers, Scenario, growth
 from budget.year_end import YearEnd, year_end
@@ -123,7 +124,7 @@ def project(
             return _settle(base.year + number, held, price, priced, before)
 
         years.append(settle(cells) if react is None else react(cells, years[0], settle))
-    return Projection(scenario, tuple(years))
+    return Projection(scenario, tuple(years), unmatched(scenario, years))
 
 
 def _together(years: list[Year], priced: Cells) -> tuple[list[Year], Cells]:

@@ -60,8 +60,8 @@ def _equilibrium(cells: Cells, first: Year, settle: Settle, responses: Responses
     Raises:
         DrgError: the rounds do not settle down.
     """
-    near = _near(first.cells) if _bunches(responses) else (None, None)
-    start = _per_case(first, first.cells)
+    near = near_thresholds(first.cells) if _bunches(responses) else (None, None)
+    start = per_case(first, first.cells)
     year, step = settle(cells), 1.0
     last = np.inf
     for _ in range(_ROUNDS):
@@ -80,7 +80,7 @@ def _equilibrium(cells: Cells, first: Year, settle: Settle, responses: Responses
                   found=f"still moving by {last:.2g}", expected="weaker responses")  # fmt: skip
 
 
-def _per_case(year: Year, cells: Cells) -> Floats:
+def per_case(year: Year, cells: Cells) -> Floats:
     """What a case is paid from all sides, after the cap, in yuan. Shape (H, G).
 
     The pools' values and the cap are those of the year; the cases are those before they react,
@@ -104,7 +104,7 @@ def _per_case(year: Year, cells: Cells) -> Floats:
 def _state(
     year: Year, cells: Cells, first: Year, start: Floats, near: tuple[Floats | None, Floats | None]
 ) -> State:
-    now = _per_case(year, cells)
+    now = per_case(year, cells)
     price = np.nan_to_num(now / start - 1.0)
     cases = cells.cases.sum(axis=2)
     cost = np.divide(cells.cost.sum(axis=2), cases, out=np.ones(cases.shape), where=cases > 0)
@@ -185,7 +185,7 @@ def _bunches(responses: Responses) -> bool:
     return bool(np.any(held.low)) or bool(np.any(held.high))
 
 
-def _near(first: Cells) -> tuple[Floats, Floats]:
+def near_thresholds(first: Cells) -> tuple[Floats, Floats]:
     """Share of the cases within a tenth below L and below T, by hospital and group. (H, G)."""
     held = first.settlement
     claims, grid, ratio = held.claims, held.grid, held.priced.ratio

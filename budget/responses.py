@@ -36,6 +36,15 @@ _LIMITS = {
     "case_mix.change": (-0.99, np.inf),
     "price.change": (-0.99, np.inf),
 }
+# Limits of the groups that react: the response that they go with, Chinese, English, unit.
+_GROUPS = {
+    "substitution.weight_below": (
+        "substitution.share", "转门诊病组的权重上限", "groups below this weight", "weight"),
+    "refusal.loss_above": (
+        "refusal.share", "推诿病组的亏损率下限", "groups that lose more of their cost", "share"),
+    "refusal.weight_above": (
+        "refusal.share", "推诿病组的权重下限", "groups above this weight", "weight"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -301,7 +310,8 @@ def references() -> Mapping[str, Mapping[str, Any]]:
 def assumptions(responses: Responses) -> list[dict[str, Any]]:
     """The responses that are on, as rows ``key, zh, en, value, low, high, unit, basis, source``.
 
-    Where a value lies outside its range, ``outside`` is true; for draws it is their mean.
+    Where a value lies outside its range, ``outside`` is true; for draws it is their mean. A limit
+    that says which groups react has no range and stands beside its response.
     """
     rows: list[dict[str, Any]] = []
     given = responses.values()
@@ -314,4 +324,9 @@ def assumptions(responses: Responses) -> list[dict[str, Any]]:
             "low": known.low, "high": known.high, "unit": known.unit, "basis": known.basis,
             "outside": not known.holds(value), "source": known.source,
         })  # fmt: skip
+        rows += [
+            {"key": f"behaviour.{limit}", "zh": zh, "en": en, "value": float(given[limit]),
+             "low": None, "high": None, "unit": unit, "basis": "scenario", "outside": False}
+            for limit, (of, zh, en, unit) in _GROUPS.items() if of == key
+        ]  # fmt: skip
     return rows

@@ -117,11 +117,17 @@ class Scenario(Part):
                 )
         return self
 
-    def changed(self, year: int) -> tuple[list[dict[str, Any]], str | None]:
-        """Overlays of the policy, in order, and the weight table that hold in a year."""
-        held = [self.change[key] for key in sorted(self.change, key=int) if int(key) <= year]
-        weights = [one.weights for one in held if one.weights is not None]
-        return [one.policy for one in held if one.policy], weights[-1] if weights else None
+    @property
+    def file(self) -> str | None:
+        """The file it was read from; None for a table."""
+        return self._file or None
+
+    def weights_in(self, year: int) -> str | None:
+        """The weight table that holds in a year, counted from 1; None for that of the start."""
+        held = [
+            self.change[key].weights for key in sorted(self.change, key=int) if int(key) <= year
+        ]
+        return next((one for one in reversed(held) if one is not None), None)
 
 
 BASELINE = Scenario(
@@ -173,16 +179,16 @@ def _frozen(value: Any) -> Any:
     return value
 
 
-def key_paths(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested tables as key paths."""
-    found: dict[str, Any] = {}
-    for key, value in table.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            found |= key_paths(value, f"{path}.")
-        else:
-            found[path] = value
-    return found
+def members(cells: Cells, row: GroupDriver) -> npt.NDArray[np.bool_]:
+    """Hospitals, groups and insurances that a driver chooses. Shape (H, G, 2)."""
+    attributes = {name: held[:, None] for name, held in cells.hospitals.attributes.items()}
+    attributes["insurance"] = np.array(["employee", "resident"], object)[None, :]
+    here = np.broadcast_to(row.applies(**attributes), (len(cells.hospitals), 2))[:, None, :]
+    table, columns = cells.settlement.weights.frame, {}
+    if row.column is not None and row.column in table.columns:
+        held = table.set_index("drg")[row.column].reindex(cells.groups).fillna("")
+        columns[row.column] = held.to_numpy()
+    return np.asarray(here & row.members(cells.groups, columns)[None, :, None])
 
 
 def growth(cells: Cells, drivers: Drivers | None) -> tuple[Floats, Floats]:
@@ -193,17 +199,8 @@ def growth(cells: Cells, drivers: Drivers | None) -> tuple[Floats, Floats]:
         return volume, cost
     volume *= (1.0 + (drivers.volume or 0.0)) * (1.0 + (drivers.population or 0.0))
     cost *= 1.0 + (drivers.input_cost or 0.0)
-    attributes = {name: held[:, None] for name, held in cells.hospitals.attributes.items()}
-    attributes["insurance"] = np.array(["employee", "resident"], object)[None, :]
-    table = cells.settlement.weights.frame
-    columns = {
-        row.column: table.set_index("drg")[row.column].reindex(cells.groups).fillna("").to_numpy()
-        for row in drivers.groups
-        if row.column is not None and row.column in table.columns
-    }
     for row in drivers.groups:
-        here = np.broadcast_to(row.applies(**attributes), (shape[0], 2))[:, None, :]
-        which = here & row.members(cells.groups, columns)[None, :, None]
+        which = members(cells, row)
         volume = np.where(which, volume * (1.0 + (row.volume or 0.0)), volume)
         cost = np.where(which, cost * (1.0 + (row.input_cost or 0.0)), cost)
     return volume, cost

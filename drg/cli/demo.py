@@ -56,7 +56,7 @@ def demo(
     names = _group(region, grouped)
     table = out / "weights.csv"
     _fit(grouped, table, names, seed)
-    _project(grouped, table, region / "hospitals.csv", out / "results", seed)
+    _project(grouped, table, region / "hospitals.csv", out / "results", seed, names)
     page = _report(out, lang)
     typer.echo(f"\n{grouped.resolve()}\n{table.resolve()}\n{(out / 'results').resolve()}\n"
                f"{page.resolve()}")  # fmt: skip
@@ -102,22 +102,26 @@ def _fit(grouped: Path, table: Path, names: dict[str, str], seed: int) -> None:
     typer.echo(largest_groups(rows.to_pandas(), names, fitted.table_.by_group()))
 
 
-def _project(grouped: Path, table: Path, hospitals: Path, results: Path, seed: int) -> None:
+def _project(
+    grouped: Path, table: Path, hospitals: Path, results: Path, seed: int, names: dict[str, str]
+) -> None:
     """Settle the year and look ahead under two scenarios."""
     from budget.policy import load_policy
     from budget.project_files import project_file
     from budget.scenario import BASELINE, load_scenario
-    from drg.cli.project import summary
+    from drg.cli.project import summary, warnings
     from weights.table import open_weights
 
     _step(5, "settle 清算, project 预测")
     found = project_file(
         grouped, results, open_weights(table), load_policy(), hospitals, 2025,
-        [BASELINE, load_scenario(SCENARIO)], draws=_DRAWS, seed=seed,
+        [BASELINE, load_scenario(SCENARIO)], names=names, draws=_DRAWS, seed=seed,
         say=lambda text: typer.echo(f"    {text}", err=True),
     )  # fmt: skip
     for one in found:
         typer.echo(summary(one))
+    for text in warnings(found):
+        typer.echo(text, err=True)
 
 
 def _report(out: Path, lang: str) -> Path:

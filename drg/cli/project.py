@@ -20,6 +20,8 @@ from drg.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from budget.projection import Projection
 
 
@@ -48,12 +50,14 @@ def project(
     """Look ahead (支付预测): settle the year, then project the next ones under scenarios.
 
     The first projection is the baseline, the policy as it is. OUT gets the tables of the
-    settlement and of the projection; `drg report OUT` makes a page of them.
+    settlement and of the projection; `drg report OUT` makes a page of them. Groups that the
+    weight table does not name get the names of the national scheme.
     """
     from budget.policy import load_policy
     from budget.project_files import project_file
     from budget.scenario import BASELINE, load_scenario
     from drg.cli.settle import last_year_of, table_of_hospitals, year_of
+    from grouper.pack import load_scheme
     from weights.table import open_weights
 
     table = table_of_hospitals(file, hospitals)
@@ -66,12 +70,21 @@ def project(
     settled_year = year if year is not None else year_of(file, mapping, sheet)
     found = project_file(
         file, out, held, rules, table, settled_year, [base, *wanted], mapping=mapping,
-        sheet=sheet, last_year=spent, draws=draws, seed=seed,
+        sheet=sheet, last_year=spent, names={drg.code: drg.name for drg in load_scheme().drgs},
+        draws=draws, seed=seed,
         say=lambda text: typer.echo(text, err=True),
     )  # fmt: skip
     for one in found:
         typer.echo(summary(one))
+    for text in warnings(found):
+        typer.echo(text, err=True)
     typer.echo(str(out))
+
+
+def warnings(found: Sequence[Projection]) -> list[str]:
+    """What is assumed and does nothing, one line a key."""
+    return [f"warning 警告 {one.scenario.place}: {key}: {text}"
+            for one in found for key, text in one.warnings.items()]  # fmt: skip
 
 
 def summary(held: Projection) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from budget.cells import SUMS, Cells
 from budget.policy import load_policy, policies
-from budget.project_files import changed_policy
+from budget.project_policy import changed_policy
 from budget.project_tables import frames
 from budget.projection import bounds, project, shift_severity, shift_tier, spent
 from budget.reactions import reactions
@@ -48,7 +48,7 @@ def again(of: Cells, what, size: int = 1200, weights=None):
     """What settles the cases of :func:`base` anew."""
 
     def reprice(number, money):
-        policy = changed_policy(of.policy, what.changed(number)[0], what)
+        policy = changed_policy(of.policy, what, number)
         return Cells.of(settled(many(size), policy, last_year=SPENT | dict(money), weights=weights))
 
     return reprice
@@ -292,7 +292,7 @@ def test_a_change_is_a_settlement_under_the_changed_policy(change):
     cells = base()
     what = scenario(2, change={"2": {"policy": CHANGES[change]}})
     held = project(cells, what, reprice=again(cells, what))
-    policy = changed_policy(cells.policy, [CHANGES[change]], what)
+    policy = changed_policy(cells.policy, what, 2)
     exact = settled(many(1200), policy, last_year=spent(held.years[1]))
     same(held.years[1], project(cells, scenario(1)).years[1])
     assert np.array_equal(held.years[2].fund, exact.closing.payable)
@@ -306,7 +306,7 @@ def test_a_change_under_points_is_a_settlement_too():
     overlay = {"outliers": {"high": {"thresholds": ({"value": 1.6},)}}}
     what = scenario(1, change={"1": {"policy": overlay}})
     held = project(cells, what, reprice=again(cells, what))
-    policy = changed_policy(cells.policy, [overlay], what)
+    policy = changed_policy(cells.policy, what, 1)
     exact = settled(many(1200), policy, last_year=spent(held.years[0]))
     assert np.array_equal(held.years[1].fund, exact.closing.payable)
     assert np.array_equal(held.years[1].final, exact.cash.final)

@@ -10,7 +10,7 @@ import pytest
 from budget.behaviour import respond
 from budget.cells import Cells
 from budget.projection import project
-from budget.reactions import _distance, _near, _per_case, _state, changed, reactions
+from budget.reactions import _distance, _state, changed, near_thresholds, per_case, reactions
 from budget.responses import Responses
 from drg.errors import DrgError
 from tests.budget.region import WEIGHTS, many, settled, weight_table
@@ -48,7 +48,7 @@ def test_one_more_round_moves_nothing(name, behaviour):
     first, year = ahead(name, behaviour, SQUEEZED, ladders=True)
     before = ahead(name, None, SQUEEZED, ladders=True)[1].cells
     responses = Responses.of(behaviour)
-    state = _state(year, before, first, _per_case(first, cells), (None, None))
+    state = _state(year, before, first, per_case(first, cells), (None, None))
     wanted = changed(before, respond(state, responses), cells)
     assert _distance(wanted, year.cells) < 1e-6
     assert _distance(before, year.cells) > 1e-5
@@ -158,7 +158,7 @@ def test_refused_cases_go_up_a_tier_or_leave():
 
 def test_cases_past_a_threshold_are_paid_more():
     cells = base()
-    low, high = _near(cells)
+    low, high = near_thresholds(cells)
     assert low.sum() > 0
     assert high.sum() > 0
     assert max(low.max(), high.max()) <= 1

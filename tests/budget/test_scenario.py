@@ -10,10 +10,13 @@ import pytest
 
 from budget.cells import Cells
 from budget.policy import load_policy
-from budget.project_files import assumptions, check
-from budget.scenario import BASELINE, Drivers, Scenario, growth, key_paths, load_scenario
+from budget.project_files import check
+from budget.project_policy import changed_policy
+from budget.project_record import assumptions
+from budget.scenario import BASELINE, Drivers, Scenario, growth, load_scenario
 from drg.errors import DrgError
-from tests.budget.region import many, settled
+from tests.budget.region import WEIGHTS, many, settled
+from weights.table import WeightTable
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs/projection"
@@ -40,8 +43,9 @@ def cells():
 def test_the_samples_load_and_fit_the_default_policy(path):
     scenario = load_scenario(path)
     check(load_policy(), [BASELINE, scenario])
-    assert assumptions(scenario)
-    assert all(row["source"] for row in assumptions(scenario))
+    rows = assumptions(scenario, load_policy(), 2025, WeightTable("w", WEIGHTS))
+    assert rows
+    assert all(row["source"] and row["zh"] and row["en"] and row["basis"] for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -119,15 +123,14 @@ def test_what_changes_in_a_year_stays(load):
         '[change.1.policy.cash]\nadvance = 0.9\n[change.2]\nweights = "changzhi"\n'
         "[change.3.policy.cash]\nadvance = 0.8\n"
     )
-    assert held.changed(1) == ([{"cash": {"advance": 0.9}}], None)
-    assert held.changed(2) == ([{"cash": {"advance": 0.9}}], "changzhi")
-    assert held.changed(3)[0][-1] == {"cash": {"advance": 0.8}}
-    assert key_paths(held.change["1"].policy) == {"cash.advance": 0.9}
+    assert [held.weights_in(year) for year in (1, 2, 3)] == [None, "changzhi", "changzhi"]
+    advances = [changed_policy(load_policy(), held, year).cash.advance for year in (1, 2, 3)]
+    assert advances == [0.9, 0.9, 0.8]
 
 
 def test_a_weight_table_beside_the_scenario(tmp_path, load):
     (tmp_path / "w.csv").write_text("drg,weight\nBB19,1\n", encoding="utf-8")
-    assert load('[change.1]\nweights = "w.csv"').changed(1)[1] == str(tmp_path / "w.csv")
+    assert load('[change.1]\nweights = "w.csv"').weights_in(1) == str(tmp_path / "w.csv")
 
 
 def grown(cells, **drivers):
