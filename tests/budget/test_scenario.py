@@ -178,8 +178,9 @@ def test_rows_come_on_top_of_the_general_and_of_each_other(cells):
 def test_the_example_of_the_page_holds_and_names_every_key(tmp_path):
     page = (DOCS / "scenarios.md").read_text(encoding="utf-8")
     path = tmp_path / "s.toml"
-    path.write_text(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)[0], encoding="utf-8")
-    check(load_policy(), [BASELINE, load_scenario(path)])
+    for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL):
+        path.write_text(text, encoding="utf-8")
+        check(load_policy(), [BASELINE, load_scenario(path)])
     for key in (*Scenario.model_fields, *(f"drivers.{name}" for name in Drivers.model_fields)):
         assert f"`{key}" in page, key
 
