@@ -116,7 +116,7 @@ def pay(claims: Claims, priced: Priced, grid: Grid, amounts: Fen, patient: Fen, 
         decided = np.nan
         bound = "rate" if policy.standard.kind == "rate" else "given"
         if shared.any():
-            low, high = _bounds(policy, grid, claims, shared, held.name)
+            low, high = pool_bounds(policy, grid, claims, shared, held.name)
             left = int(amounts[place]) - int(fund[mine & inside & fixed].sum())
             decided, bound = _share_out(
                 fund, np.flatnonzero(shared), points, beside, left, floor, low, high,
@@ -159,7 +159,7 @@ def first_parts(
     policy = grid.policy
     at = np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)
     pool = np.where(_SETTLED[branch], grid.pool[at], -1).astype(np.int8)
-    inside = _inside(policy, pool, branch)
+    inside = within(policy, pool, branch)
     points = np.zeros(len(branch), np.int64)
     worth, value = amount, np.ones(len(branch))
     if policy.standard.kind != "rate":
@@ -171,7 +171,7 @@ def first_parts(
     return pool, inside, points, np.where(known, np.maximum(to_fen(yuan) - beside, floor), 0), known
 
 
-def _inside(policy: Policy, pool: npt.NDArray[np.int8], branch: npt.NDArray[np.int8]) -> Bools:
+def within(policy: Policy, pool: npt.NDArray[np.int8], branch: npt.NDArray[np.int8]) -> Bools:
     """Cases that are paid from their pool."""
     outside = np.zeros((len(policy.pools) + 1, len(CODES)), np.bool_)
     for place, held in enumerate(policy.pools):
@@ -180,7 +180,7 @@ def _inside(policy: Policy, pool: npt.NDArray[np.int8], branch: npt.NDArray[np.i
     return found
 
 
-def _bounds(
+def pool_bounds(
     policy: Policy, grid: Grid, claims: Claims, shared: Bools, name: str
 ) -> tuple[float | None, float | None]:
     """Floor and ceiling of a pool's point value in yuan per point; a pool has one value.

@@ -1,0 +1,221 @@
+"""Cases in the order of their prices (病例排序汇总), which makes the effect of weights quick.
+
+What an ordinary case is paid follows from its cell (hospital, group, insurance) and its cost alone:
+low, normal or high. So the cases of a cell are put in the order of their cost, with running sums
+beside them; where the weights put the two thresholds, the sums of the three parts can be read off.
+Cases that anything else decides are priced one by one when a weight can move their price, and are
+fixed when it cannot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from budget.branches import PLACE
+from budget.claims import Claims
+from budget.grid import Grid
+from budget.outliers import high_payment, low_payment
+from budget.policy.ladder import Ladder
+from budget.pools import POINT_DECIMALS
+from budget.pricing import Priced
+from budget.settlement import Settlement
+from drg.money import to_fen
+
+Floats = npt.NDArray[np.float64]
+Fen = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
+
+UNIT = 10**POINT_DECIMALS
+COST_BITS = 43
+_PLAIN = [PLACE[code] for code in ("low", "normal", "high")]
+_BY_RULE = ("ungrouped", "ambiguous", "unpriced")
+
+
+@dataclass(frozen=True)
+class Singles:
+    """Cases whose price is worked out, or kept, one by one.
+
+    Attributes:
+        row: places among the claims. Shape (S,).
+        claims: the cases.
+        extra: what the rest of the year says of their prices.
+        beside: what patients and other payers bear in fen. Shape (S,).
+        priced: their prices as settled, for those that no weight moves; None for the others.
+    """
+
+    row: Places
+    claims: Claims
+    extra: dict[str, Any]
+    beside: Fen
+    priced: Priced | None
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Thresholds by weight, for cells: the ladder of each cell, its ends and values."""
+
+    which: Places
+    ends: tuple[Floats, ...]
+    values: tuple[Floats, ...]
+
+    @classmethod
+    def of(cls, ladder: Ladder[Any], grid: Grid, unit: Places) -> Steps:
+        """The steps of a policy's ladder at cells, by hospital and insurance (``2 h + i``)."""
+        shape = grid.pool.shape
+        which = np.full(shape, -1, np.intp)
+        ends, values = [], []
+        for place, held in enumerate(ladder.ladders):
+            bands = [ladder[i] for i in held]
+            which[np.broadcast_to(bands[0].applies(**grid.attributes), shape)] = place
+            ends.append(np.array([band.upto for band in bands[:-1]], np.float64))
+            values.append(np.array([band.value for band in bands], np.float64))
+        return cls(which.reshape(-1)[unit], tuple(ends), tuple(values))
+
+    def at(self, weight: Floats, group: Places) -> Floats:
+        """Thresholds of the cells at the weights of all groups. Shape (C,)."""
+        known = np.where(np.isnan(weight), 1.0, weight)
+        table = [
+            values[np.searchsorted(ends, known, side="left")]
+            for ends, values in zip(self.ends, self.values, strict=True)
+        ]
+        return np.asarray(np.array([*table, np.full(len(weight), np.nan)])[self.which, group])
+
+
+@dataclass(frozen=True)
+class Plain:
+    """Ordinary cases by cell and cost.
+
+    Attributes:
+        cell: places of the cells in the flattened grid. Shape (C,).
+        unit: their hospital and insurance, ``2 h + i``. Shape (C,).
+        group: their group. Shape (C,).
+        start: where each begins among the cases; the last is their end. Shape (C + 1,).
+        cost: cost in fen. Shape (N,).
+        key: cell's number and cost in one, ascending. Shape (N,).
+        beside: what patients and other payers bear in fen. Shape (N,).
+        row: place among the claims. Shape (N,).
+        sum_beside: running sums of it, from 0. Shape (N + 1,).
+        low_amount: what the case is worth when it is low, in reference yuan. Shape (N,).
+    """
+
+    cell: Places
+    unit: Places
+    group: Places
+    start: Places
+    cost: Fen
+    key: Fen
+    beside: Fen
+    row: Places
+    sum_beside: Fen
+    low_amount: Floats
+
+    @property
+    def number(self) -> Places:
+        """The cell of each case. Shape (N,)."""
+        return self.key >> COST_BITS
+
+
+def plain(settled: Settlement, rows: Places, beside: Fen) -> Plain:
+    """Put ordinary cases in order.
+
+    Args:
+        settled: the settled year.
+        rows: the cases. Shape (N,).
+        beside: what patients and other payers bear of all claims, in fen.
+    """
+    claims, grid = settled.claims, settled.grid
+    groups = len(grid.groups)
+    at = (claims.hospital[rows].astype(np.int64) * groups + claims.group[rows]) * 2
+    at += claims.insurance[rows]
+    order = np.lexsort((claims.cost[rows], at))
+    rows, at = rows[order], at[order]
+    cell, start = np.unique(at, return_index=True)
+    number = np.repeat(np.arange(len(cell)), np.diff(np.append(start, len(rows))))
+    cost, borne = claims.cost[rows], beside[rows]
+    low = settled.policy.outliers.low
+    amount = cost / 100.0 if low is None else low_payment(low, cost / 100.0)
+    return Plain(
+        cell, cell // (2 * groups) * 2 + cell % 2, cell // 2 % groups,
+        np.append(start, len(rows)).astype(np.intp), cost, (number << COST_BITS) | cost, borne,
+        rows, running(borne), amount,
+    )  # fmt: skip
+
+
+def running(values: Fen) -> Fen:
+    """Running sums, beginning with 0. Shape (N + 1,)."""
+    return np.concatenate([[0], np.cumsum(values)])
+
+
+def singles(
+    settled: Settlement, claims: Claims, extra: dict[str, Any], rows: Places, beside: Fen, *,
+    moved: bool,
+) -> Singles:  # fmt: skip
+    """Cases to be worked out one by one (``moved``), or kept as they are."""
+    own = {name: held[rows] for name, held in extra.items()} if moved else {}
+    priced = settled.priced
+    kept = None if moved else Priced(
+        priced.branch[rows], priced.weight[rows], priced.standard[rows], priced.ratio[rows],
+        priced.amount[rows],
+    )  # fmt: skip
+    held = claims.take(rows)
+    return Singles(rows, held if moved else held.priced(), own, beside[rows], kept)
+
+
+def split(settled: Settlement, claims: Claims, extra: dict[str, Any]) -> tuple[Bools, Bools]:
+    """Which cases are ordinary, and which are worked out one by one; the rest is fixed.
+
+    Args:
+        settled: the settled year.
+        claims: its claims as they were read.
+        extra: what the rest of the year says of their prices.
+    """
+    grid, special = settled.grid, settled.policy.special
+    branch = settled.priced.branch
+    known = settled.paid.pool >= 0
+    moved = branch == PLACE["transfer"]
+    for code in _BY_RULE:
+        if getattr(special, code).pay not in ("share_of_cost", "by_item"):
+            moved |= branch == PLACE[code]
+    if special.day_surgery is not None and "day_surgery" in claims.flags:
+        moved |= claims.flags["day_surgery"]
+    if special.review is not None and "special_review" in claims.flags:
+        moved |= claims.flags["special_review"]
+    if "factor" in extra:
+        moved |= extra["factor"] != 1.0
+    technology = special.new_technology
+    if technology is not None and technology.pay == "extra_points" and "technology_year" in extra:
+        moved |= extra["technology_year"] > 0
+    group = np.maximum(claims.group, 0)
+    place = np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)
+    for one in grid.personal:
+        moved |= one.members[group] & one.here[place] & (claims.group >= 0)
+    moved |= claims.cost >= 1 << COST_BITS
+    moved &= known
+    return known & np.isin(branch, _PLAIN) & ~moved, moved
+
+
+def high_amounts(
+    grid: Grid, cost: Fen, standard: Floats, base: Floats, ratio: Floats, high: Floats
+) -> Floats:
+    """What high cases are worth in reference yuan, by the policy's rule. Shape (N,)."""
+    rule = grid.policy.outliers.high
+    assert rule is not None
+    return high_payment(rule, cost / 100.0, standard, base, ratio, high)
+
+
+def fund_of(amount: Floats, beside: Fen, floor: int) -> Fen:
+    """Fund money in fen of cases worth ``amount`` yuan. Shape (N,)."""
+    return np.asarray(np.maximum(to_fen(np.round(amount, 8)) - beside, floor))
+
+
+def ranges(first: Places, last: Places) -> tuple[Places, Places]:
+    """All places from ``first`` to before ``last`` of each part, and the part of each."""
+    count = np.maximum(last - first, 0)
+    part = np.repeat(np.arange(len(count)), count)
+    begin = np.cumsum(count) - count
+    return np.arange(len(part)) - begin[part] + first[part], part

@@ -1,0 +1,387 @@
+"""What hospitals are paid at other weights (权重变动测算), from sums: the fen of a full settlement.
+
+Nothing is estimated: the standards, thresholds and roundings are those of the settlement, applied
+to the cells of the grid instead of the cases. Where sums cannot decide, the caller is told, and
+settles anew.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from budget.branches import PLACE
+from budget.claims import Claims
+from budget.grid import Grid, build_grid
+from budget.impact_book import Book, Classed, Waiting, share_pools, total
+from budget.impact_cases import (
+    COST_BITS,
+    UNIT,
+    Steps,
+    fund_of,
+    high_amounts,
+    plain,
+    ranges,
+    running,
+    singles,
+    split,
+)
+from budget.impact_share import NotBySumsError
+from budget.outliers import band_payment, ratio
+from budget.persons import Stays, discharged
+from budget.pools import first_parts, pool_bounds, within
+from budget.price_year import other_stays, price_year
+from budget.settlement import Settlement, history_of
+from drg.money import to_fen
+
+Floats = npt.NDArray[np.float64]
+Fen = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
+_PLAIN = "low", "normal", "high"
+# An ordinary case whose patient bears more than this share of what it is paid is looked at itself,
+# as the fund's floor may hold there; and how far a point may lose value before that is not enough.
+_LOOSE, _FALL = 0.75, 0.96
+
+
+class Sums:
+    """A settled year as sums that answer for any weights.
+
+    Args:
+        settled: the settled year.
+        claims: its claims as they were read.
+
+    Raises:
+        NotBySumsError: the policy lets something decide that sums do not hold.
+    """
+
+    def __init__(self, settled: Settlement, claims: Claims) -> None:
+        self.settled, self.grid, self.policy = settled, settled.grid, settled.policy
+        self.floor = int(to_fen(self.policy.benefit.fund_floor))
+        self.by_points = self.policy.standard.kind != "rate"
+        self.shape = len(settled.hospitals), len(self.grid.groups) + 1, 2
+        self.beside = settled.patient + settled.other
+        self._supported()
+        stays = None if claims.person is None else Stays.of(claims)
+        extra = other_stays(claims, self.grid, stays, self.grid.groups, settled.year)
+        ordinary, moved = split(settled, claims, extra)
+        fixed = (settled.paid.pool >= 0) & ~ordinary & ~moved
+        review = self.policy.special.review
+        hospitals = len(settled.hospitals)
+        self.discharges = None if review is None else discharged(claims, review, hospitals)
+        self.history = history_of(claims, hospitals, len(self.grid.groups))
+        self.plain = plain(settled, np.flatnonzero(ordinary), self.beside)
+        self.moved = singles(settled, claims, extra, np.flatnonzero(moved), self.beside, moved=True)
+        self._cells()
+        self._pools(np.flatnonzero(settled.paid.pool >= 0))
+        self._fixed(claims, np.flatnonzero(fixed))
+        self._unmoved()
+
+    def _supported(self) -> None:
+        """Refuse policies whose rules look at the weights themselves, or at more than sums."""
+        groups = self.policy.groups
+        names = [] if groups is None else [one.column for _, one in groups.sets()]
+        if "weight" in names:
+            raise NotBySumsError
+        pools = np.arange(len(self.policy.pools), dtype=np.int8)
+        inside = [within(self.policy, pools, _branch(code, len(pools))) for code in _PLAIN]
+        if self.by_points and not np.all(inside):
+            raise NotBySumsError
+
+    def _cells(self) -> None:
+        """Terms, thresholds and pools of the cells that hold ordinary cases."""
+        held, grid, outliers = self.plain, self.grid, self.policy.outliers
+        self.terms = grid.terms.at(held.cell)
+        self.steps = {
+            side: None if rule is None else Steps.of(rule.thresholds, grid, held.unit)
+            for side, rule in (("low", outliers.low), ("high", outliers.high))
+        }
+        self.pool = grid.pool.reshape(-1)[held.unit].astype(np.int8)
+        self.given = grid.point_value.reshape(-1)[held.unit]
+        self.open = np.full(len(held.cell), self.by_points) & ~np.isfinite(self.given)
+        self.inside = {
+            code: within(self.policy, self.pool, _branch(code, len(self.pool))) for code in _PLAIN
+        }
+        groups = self.shape[1]
+        hospital, rest = np.divmod(held.cell, 2 * (groups - 1))
+        self.flat = (hospital * groups + rest // 2) * 2 + rest % 2
+        self.rule = None if outliers.high is None else outliers.high.rule
+        self.part_paid = outliers.low is not None and outliers.low.band is not None
+        self.draft = self.terms.standard(grid.weight[held.group])
+        self.cut = self._cut(grid.weight, self.draft, None)
+
+    def _pools(self, rows: Places) -> None:
+        """Bounds and the settled value of the pools whose money decides what a point is worth."""
+        claims, paid = self.settled.claims, self.settled.paid
+        self.bounds: dict[int, tuple[float | None, float | None]] = {}
+        if self.by_points:
+            value = self.grid.point_value[claims.hospital[rows], claims.insurance[rows]]
+            shared = rows[paid.inside[rows] & ~np.isfinite(value)]
+            for place, one in enumerate(self.policy.pools):
+                mine = shared[paid.pool[shared] == place]
+                if len(mine):
+                    self.bounds[place] = pool_bounds(self.policy, self.grid, claims, mine, one.name)
+        value = np.array([one.point_value for one in paid.pools] or [1.0])
+        self.value = np.where(self.open, value[self.pool], np.nan_to_num(self.given))
+        pay = self._pay(self.draft)
+        held, number = self.plain, self.plain.number
+        bears = held.beside + self.floor > _LOOSE * pay[number]
+        self.loose = np.flatnonzero(bears | (held.beside < 0))
+        self.loose_cell, self.draft_pay = number[self.loose], pay
+
+    def _fixed(self, claims: Claims, rows: Places) -> None:
+        """What cases are paid whose price no weight moves; those of open pools wait for it."""
+        priced = self.settled.priced
+        held = claims.take(rows).priced()
+        branch, amount = priced.branch[rows], priced.amount[rows]
+        self.fixed = Book(int(np.prod(self.shape)))
+        self.fixed_waiting: list[Waiting] = []
+        self._first(
+            self.fixed, self.fixed_waiting, held, branch, amount, self.grid, rows
+        )  # fmt: skip
+
+    def _unmoved(self) -> None:
+        """Running sums of low cases, and of high ones that are paid their cost."""
+        held, number = self.plain, self.plain.number
+        per_yuan = self.grid.per_yuan * UNIT
+        yuan = held.cost / 100.0
+        self.points = {}
+        self.sums = {}
+        for code, amount in (("low", held.low_amount), ("high", yuan)):
+            self.points[code] = np.round(amount * per_yuan).astype(np.int64)
+            fen = fund_of(self._worth(number, amount), held.beside, self.floor)
+            self.sums[code] = running(np.where(self.open[number], 0, fen))
+
+    def _worth(self, cell: Places, amount: Floats) -> Floats:
+        """Yuan of what cases are worth in reference yuan, at given or settled values. (N,)."""
+        if not self.by_points:
+            return amount
+        points = np.round(amount * self.grid.per_yuan * UNIT)
+        return np.asarray(points / UNIT * self.value[cell])
+
+    def _pay(self, standard: Floats) -> Fen:
+        """What an ordinary case of each cell is paid in fen, at given or settled values. (C,)."""
+        return to_fen(np.round(self._worth(np.arange(len(standard)), standard), 8))
+
+    def at(self, weight: Floats) -> tuple[Fen, Fen, dict[int, float]]:
+        """Fund money by hospital, group and insurance, and the part beside the pools, in fen.
+
+        Args:
+            weight: relative weights of the grid's groups. Shape (G,).
+
+        Returns:
+            Two arrays (H, G + 1, 2), the last group for cases without one, and yuan per point of
+            the pools whose value their money decides.
+
+        Raises:
+            NotBySumsError: the sums do not decide.
+        """
+        book = self.fixed.copy()
+        waiting = list(self.fixed_waiting)
+        classed: list[Classed] = []
+        standard = self.terms.standard(weight[self.plain.group])
+        low, normal, high = self._cut(weight, standard, self.cut)
+        start, stop = self.plain.start[:-1], self.plain.start[1:]
+        self._by_cost(book, waiting, start, low, "low")
+        if self.part_paid:
+            self._each(book, waiting, (low, normal), weight, standard, "normal")
+        alike = self.rule in (None, "standard")
+        if alike and np.array_equal(self.inside["normal"], self.inside["high"]):
+            self._ordinary(book, waiting, classed, (normal, stop), standard, "normal")
+        else:
+            self._ordinary(book, waiting, classed, (normal, high), standard, "normal")
+            if alike:
+                self._ordinary(book, waiting, classed, (high, stop), standard, "high")
+            elif self.rule == "cost":
+                self._by_cost(book, waiting, high, stop, "high")
+            else:
+                self._each(book, waiting, (high, stop), weight, standard, "high")
+        self._singles(book, waiting, weight)
+        values = share_pools(
+            book, waiting, classed, self.settled, self.bounds, self.floor, _FALL, self.shape
+        )
+        return book.fund.reshape(self.shape), book.outside.reshape(self.shape), values
+
+    def _base(self, weight: Floats, standard: Floats) -> Floats:
+        """Denominator of the ratio of cells. Shape (C,)."""
+        if self.policy.outliers.ratio == "regional":
+            return np.asarray(self.grid.mean_cost * weight[self.plain.group])
+        return standard
+
+    def _cut(
+        self, weight: Floats, standard: Floats, known: tuple[Places, Places, Places] | None
+    ) -> tuple[Places, Places, Places]:
+        """Where each cell's low cases end, those paid in part end, and high ones begin."""
+        start, stop = self.plain.start[:-1], self.plain.start[1:]
+        before = known or (start, start, start)
+        base = self._base(weight, standard)
+        low, high = self.steps["low"], self.steps["high"]
+        first, last = start, stop
+        if low is not None:
+            ends = low.at(weight, self.plain.group)
+            first = self._below(first_fen(base, ends, reached=True), before[0])
+        part = first
+        rule = self.policy.outliers.low
+        if rule is not None and rule.band is not None:
+            ends = np.full(len(base), rule.band.upto)
+            part = np.maximum(first, self._below(first_fen(base, ends, reached=True), before[1]))
+        if high is not None:
+            ends = high.at(weight, self.plain.group)
+            last = self._below(first_fen(base, ends, reached=False), before[2])
+        return first, part, np.maximum(last, part)
+
+    def _below(self, fen: Fen, known: Places) -> Places:
+        """Places of the first case of each cell that costs at least so much; most are known."""
+        held = self.plain
+        if not len(held.cost):
+            return known
+        start, stop = held.start[:-1], held.start[1:]
+        before = held.cost[np.maximum(known - 1, 0)]
+        after = held.cost[np.minimum(known, len(held.cost) - 1)]
+        right = ((known == start) | (before < fen)) & ((known == stop) | (after >= fen))
+        wrong = np.flatnonzero(~right)
+        found = known.copy()
+        key = (wrong << COST_BITS) | np.minimum(fen[wrong], (1 << COST_BITS) - 1)
+        found[wrong] = np.searchsorted(held.key, key)
+        return found
+
+    def _by_cost(
+        self, book: Book, waiting: list[Waiting], first: Places, last: Places, code: str
+    ) -> None:
+        """Cases whose worth no weight moves: by running sums, or waiting for an open pool."""
+        sums = self.sums[code]
+        book.add(self.flat, sums[last] - sums[first], self.inside[code])
+        if self.open.any():
+            at, cell = ranges(np.where(self.open, first, last), last)
+            waiting.append(self._wait(at, cell, self.points[code][at]))
+
+    def _wait(self, at: Places, cell: Places, points: Fen) -> Waiting:
+        held = self.plain
+        return Waiting(self.flat[cell], self.pool[cell], points, held.beside[at], held.row[at])
+
+    def _each(
+        self, book: Book, waiting: list[Waiting], part: tuple[Places, Places], weight: Floats,
+        standard: Floats, code: str,
+    ) -> None:  # fmt: skip
+        """Cases that are worth what both their cost and their standard say."""
+        held = self.plain
+        at, cell = ranges(*part)
+        cost, base = held.cost[at], self._base(weight, standard)[cell]
+        r = ratio(cost / 100.0, base)
+        if code == "high":
+            steps = self.steps["high"]
+            assert steps is not None
+            ends = steps.at(weight, held.group)[cell]
+            amount = high_amounts(self.grid, cost, standard[cell], base, r, ends)
+        else:
+            low = self.policy.outliers.low
+            assert low is not None
+            amount = band_payment(low, cost / 100.0, standard[cell], r)[1]
+        shut = ~self.open[cell]
+        fen = fund_of(self._worth(cell, amount)[shut], held.beside[at][shut], self.floor)
+        book.add(self.flat[cell[shut]], fen, self.inside[code][cell[shut]])
+        if not shut.all():
+            points = np.round(amount * self.grid.per_yuan * UNIT).astype(np.int64)
+            waiting.append(self._wait(at[~shut], cell[~shut], points[~shut]))
+
+    def _ordinary(
+        self, book: Book, waiting: list[Waiting], classed: list[Classed],
+        part: tuple[Places, Places], standard: Floats, code: str,
+    ) -> None:  # fmt: skip
+        """Cases that are paid their standard: a cell at once, but for those near the floor."""
+        held, (first, last) = self.plain, part
+        pay = self._pay(standard)
+        loose, cell = self._near_floor(pay)
+        here = (loose >= first[cell]) & (loose < last[cell])
+        loose, cell = loose[here], cell[here]
+        size = len(first)
+        count = last - first - np.bincount(cell, minlength=size)
+        borne = held.sum_beside[last] - held.sum_beside[first]
+        borne -= total(cell, held.beside[loose], size)
+        shut = ~self.open
+        inside = self.inside[code]
+        book.add(self.flat[shut], (pay * count - borne)[shut], inside[shut])
+        mine = shut[cell]
+        fen = np.maximum(pay[cell[mine]] - held.beside[loose[mine]], self.floor)
+        book.add(self.flat[cell[mine]], fen, inside[cell[mine]])
+        if shut.all():
+            return
+        points = np.round(standard * self.grid.per_yuan * UNIT).astype(np.int64)
+        waiting.append(self._wait(loose[~mine], cell[~mine], points[cell[~mine]]))
+        at = np.flatnonzero(self.open)
+        classed.append(Classed(
+            self.flat[at], self.pool[at], count[at], points[at], borne[at], first[at], last[at],
+            loose, held.row,
+        ))  # fmt: skip
+
+    def _near_floor(self, pay: Fen) -> tuple[Places, Places]:
+        """Cases whose patients bear so much that the fund's floor may hold, and their cells."""
+        fall = np.where(self.open, _FALL, 1.0)
+        less = pay * fall < _LOOSE * self.draft_pay
+        if not less.any():
+            return self.loose, self.loose_cell
+        held = self.plain
+        start, stop = held.start[:-1], held.start[1:]
+        at, cell = ranges(np.where(less, start, stop), stop)
+        other = ~less[self.loose_cell]
+        return np.append(self.loose[other], at), np.append(self.loose_cell[other], cell)
+
+    def _singles(self, book: Book, waiting: list[Waiting], weight: Floats) -> None:
+        """Cases that more than cell and cost decide: priced one by one."""
+        one = self.moved
+        if not len(one.row):
+            return
+        grid = self._grid(weight)
+        priced, _ = price_year(one.claims, grid, one.extra, self.discharges)
+        self._first(book, waiting, one.claims, priced.branch, priced.amount, grid, one.row)
+
+    def _grid(self, weight: Floats) -> Grid:
+        """The price grid at other weights."""
+        frame, settled = self.settled.weights.frame, self.settled
+        return build_grid(
+            self.policy, self.grid.groups, weight, settled.hospitals, settled.year, self.history,
+            {name: frame[name].to_numpy() for name in frame.columns},
+        )  # fmt: skip
+
+    def _first(
+        self, book: Book, waiting: list[Waiting], claims: Claims, branch: npt.NDArray[np.int8],
+        amount: Floats, grid: Grid, row: Places,
+    ) -> None:  # fmt: skip
+        """Put priced cases into the book, or let them wait for their pool."""
+        beside = self.beside[row]
+        pool, inside, points, fund, known = first_parts(
+            claims, branch, amount, grid, beside, self.floor
+        )
+        group = np.where(claims.group >= 0, claims.group, self.shape[1] - 1).astype(np.int64)
+        flat = (claims.hospital * np.int64(self.shape[1]) + group) * 2 + claims.insurance
+        book.add(flat[known], fund[known], inside[known])
+        rest = ~known & (pool >= 0)
+        if rest.any():
+            waiting.append(Waiting(flat[rest], pool[rest], points[rest], beside[rest], row[rest]))
+
+
+def _branch(code: str, count: int) -> npt.NDArray[np.int8]:
+    return np.full(count, PLACE[code], np.int8)
+
+
+def first_fen(base: Floats, threshold: Floats, *, reached: bool) -> Fen:
+    """The least cost in fen whose ratio is at least the threshold, or above it. Shape (C,).
+
+    Args:
+        base: denominator of the ratio in yuan. Shape (C,).
+        threshold: NaN for none. Shape (C,).
+        reached: at least the threshold, else above it.
+    """
+    none = np.isnan(threshold)
+    exact = np.where(none, 0.0, threshold * base * 100.0)
+    fen = np.floor(exact).astype(np.int64) + 1
+    near = np.flatnonzero(np.abs(exact - np.round(exact)) < 1e-3)
+    whole = np.round(exact[near]).astype(np.int64)
+    found = whole + 2
+    for step in (1, 0, -1):
+        r = ratio((whole + step) / 100.0, base[near])
+        passes = r >= threshold[near] if reached else r > threshold[near]
+        found = np.where(passes, whole + step, found)
+    fen[near] = found
+    fen[none] = 0 if reached else (1 << COST_BITS) - 1
+    return fen
