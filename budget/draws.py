@@ -48,7 +48,7 @@ class Draws:
         tier: tier of each hospital. Shape (H,).
         insurances: names. Length I.
         pools: names. Length P.
-        pool: place of the pool, -1 for none. Shape (H, I).
+        pool: place of the pool, -1 for none. Shape (H, I), or (Y, H, I) where it changes.
         seed: seed of the draws.
         drawn: the drawn drivers by name. Shape (D,) each.
         payment: fund, patient and other money. Shape (D, Y, H, I), as the next four.
@@ -128,8 +128,10 @@ class Draws:
         if level == "tier":
             by_hospital, tiers = held.sum(axis=3), np.unique(self.tier)
             return np.stack([by_hospital[..., self.tier == one].sum(axis=2) for one in tiers], 2)
-        flat = held.reshape(*held.shape[:2], -1)
-        return np.asarray(flat @ (self.pool.reshape(-1, 1) == np.arange(len(self.pools))))
+        pool = np.broadcast_to(self.pool, held.shape[1:])
+        flat, place = held.reshape(*held.shape[:2], -1), pool.reshape(len(pool), -1)
+        paid = [np.where(place == one, flat, 0.0).sum(axis=2) for one in range(len(self.pools))]
+        return np.stack(paid, 2)
 
     def fan(
         self, outcome: str, q: tuple[float, ...] = QUANTILES, level: str = "hospital"

@@ -12,11 +12,12 @@ import pandas as pd
 
 from budget.cells import Cells
 from budget.draws import Draws
+from budget.linear import Linear
 from budget.priors import Priors, normal, title, uniform
 from budget.projection import Projection, Year, bounds
 from budget.responses import ranges
 from budget.sobol import UNITS, sobol, tornado
-from budget.uncertainty import Linear, simulate
+from budget.uncertainty import simulate
 
 Floats = npt.NDArray[np.float64]
 _LOSS = 0.05  # of its cost, beyond which a hospital's loss is counted
@@ -73,7 +74,8 @@ def linear(held: Projection) -> Linear:
     years = held.years[1:]
     cells = [year.cells for year in years]
     first = cells[0]
-    outside = np.array([year.by_pool("outside").sum(axis=0) / 100.0 for year in years])
+    pools = tuple(dict.fromkeys(one.name for year in years for one in year.money))
+    money = [_money(year, pools) for year in years]
     closed = np.stack([_closed(year) for year in years])
 
     def close(number: int, fund: Floats, cost: Floats) -> Floats:  # noqa: ARG001
@@ -83,21 +85,39 @@ def linear(held: Projection) -> Linear:
         hospitals=first.hospitals.ids,
         tier=first.tier.astype(np.int64),
         insurances=INSURANCES,
-        pools=tuple(one.name for one in first.policy.pools),
-        pool=first.pool,
+        pools=pools,
+        pool=np.stack([_pool(year, pools) for year in years]),
         weight=first.weight,
         cases=np.stack([one.cases for one in cells]),
         cost=np.stack([one.cost for one in cells]),
         beside=np.stack([one.beside for one in cells]),
         by_standard=np.stack([one.by_standard for one in cells]),
         by_cost=np.stack([_by_cost(year) for year in years]),
-        value=first.point_value,
-        amount=np.array([[one.amount / 100.0 for one in year.money] for year in years]) + outside,
-        pro_rata=np.array([pool.shortage == "pro_rata" for pool in first.policy.pools]),
+        value=np.stack([one.point_value for one in cells]),
+        amount=np.array([amount for amount, _, _ in money]),
+        pro_rata=np.array([pro_rata for _, pro_rata, _ in money]),
         offset=np.stack([_offset(year) for year in years]),
-        bounds=np.stack(bounds(first), axis=1),
+        bounds=np.array([limits for _, _, limits in money]),
         close=close,
     )  # fmt: skip
+
+
+def _pool(year: Year, pools: tuple[str, ...]) -> npt.NDArray[np.intp]:
+    """Places of the year's pools among those of all years. (H, I)."""
+    place = np.array([*(pools.index(one.name) for one in year.money), -1], np.intp)
+    return place[year.cells.pool]
+
+
+def _money(year: Year, pools: tuple[str, ...]) -> tuple[Floats, npt.NDArray[np.bool_], Floats]:
+    """Money with what is beside the pool (P,), whether it is all there is (P,), bounds (P, 2)."""
+    at = [pools.index(one.name) for one in year.money]
+    amount, pro_rata = np.zeros(len(pools)), np.zeros(len(pools), np.bool_)
+    limits = np.broadcast_to(np.array([-np.inf, np.inf]), (len(pools), 2)).copy()
+    outside = year.by_pool("outside").sum(axis=0)
+    amount[at] = (np.array([one.amount for one in year.money]) + outside) / 100.0
+    pro_rata[at] = [one.shortage == "pro_rata" for one in year.cells.policy.pools]
+    limits[at] = np.stack(bounds(year.cells), axis=1)
+    return amount, pro_rata, limits
 
 
 def _value(year: Year) -> Floats:

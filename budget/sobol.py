@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from budget.linear import Linear
 from budget.priors import DRIVERS, Priors, title
-from budget.uncertainty import Linear, simulate
+from budget.uncertainty import simulate
 from drg.errors import problem
 
 if TYPE_CHECKING:

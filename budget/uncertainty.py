@@ -8,89 +8,20 @@ uncertainty every draw is the path itself, bit for bit. Money is in yuan.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from budget.draws import Draws
+from budget.linear import RULES, SUMS, Linear
 from budget.priors import DRIVERS, Priors, stream
 from drg.errors import problem
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.intp]
-Close = Callable[[int, Floats, Floats], Floats]
 _CHUNK = 250  # draws at once; part of the seed
-_SUMS = ("by_standard", "by_cost", "cost", "beside", "cases")
-
-
-@dataclass(frozen=True)
-class Linear:
-    """The projected path as sums. Y years, H hospitals, G groups, I insurances, P pools.
-
-    Attributes:
-        hospitals: ids. Length H.
-        tier: tier of each hospital. Shape (H,).
-        insurances: names. Length I.
-        pools: names. Length P.
-        pool: place of the pool, -1 for none. Shape (H, I).
-        weight: relative weights, NaN for none. Shape (G,).
-        cases: cases on the path. Shape (Y, H, G, I), as the next four.
-        cost: their cost.
-        beside: what patients and other payers bear.
-        by_standard: worth that moves with standards, in reference yuan.
-        by_cost: worth that moves with cost, in reference yuan.
-        value: yuan of a reference yuan, NaN where the pool decides. Shape (H, I).
-        amount: money of the pools. Shape (Y, P).
-        pro_rata: finals above the pool's money are cut. Shape (P,).
-        offset: fund money beside the sums, so that the path is exact. Shape (Y, H, I).
-        bounds: least and greatest value where the pool decides. Shape (P, 2).
-        close: the year end: year from 1, fund money and cost (D, H, I) -> fund money (D, H, I).
-    """
-
-    hospitals: tuple[str, ...]
-    tier: npt.NDArray[np.integer[npt.NBitBase]]
-    insurances: tuple[str, ...]
-    pools: tuple[str, ...]
-    pool: Ints
-    weight: Floats
-    cases: Floats
-    cost: Floats
-    beside: Floats
-    by_standard: Floats
-    by_cost: Floats
-    value: Floats
-    amount: Floats
-    pro_rata: npt.NDArray[np.bool_]
-    offset: Floats | float = 0.0
-    bounds: Floats | None = None
-    close: Close | None = None
-
-    def __post_init__(self) -> None:
-        """Check the shapes.
-
-        Raises:
-            DrgError: an array has another shape.
-        """
-        years, hospitals, pools = len(self.cases), len(self.hospitals), len(self.pools)
-        cells = (years, hospitals, len(self.weight), len(self.insurances))
-        shapes = dict.fromkeys(_SUMS, cells) | {
-            "tier": (hospitals,), "pool": (hospitals, cells[3]), "value": (hospitals, cells[3]),
-            "amount": (years, pools), "pro_rata": (pools,),
-        }  # fmt: skip
-        for name, shape in shapes.items():
-            if np.shape(getattr(self, name)) != shape:
-                raise problem("wrong shape", key=name, found=np.shape(getattr(self, name)),
-                              expected=str(shape))  # fmt: skip
-
-    def year(self, number: int) -> Linear:
-        """The path with one year only, counted from 1."""
-        here = slice(number - 1, number)
-        held = self.offset[here] if isinstance(self.offset, np.ndarray) else self.offset
-        sums = {name: getattr(self, name)[here] for name in (*_SUMS, "amount")}
-        return replace(self, offset=held, **sums)
 
 
 def static(
@@ -115,12 +46,12 @@ def static(
         np.broadcast_to(np.asarray(v, np.float64), cells)[..., None]
         for v in (volume, np.multiply(volume, price), np.multiply(volume, cost))
     )
-    held = {name: getattr(model, name)[year - 1] for name in _SUMS}
+    held = {name: getattr(model, name)[year - 1] for name in SUMS}
     sums = {name: (held[name] * spent).sum(axis=1)[None] for name in ("by_cost", "cost", "beside")}
     sums["by_standard"] = (held["by_standard"] * worth).sum(axis=1)[None]
     sums["cases"] = (held["cases"] * cases).sum(axis=1)[None]
     paid = _pay(model, year, sums, model.amount[year - 1][None])
-    return _draws(model, {name: v[:, None] for name, v in paid.items()}, {}, 0)
+    return _draws(model.year(year), {name: v[:, None] for name, v in paid.items()}, {}, 0)
 
 
 def simulate(
@@ -156,7 +87,7 @@ def simulate(
     drawn = _drivers(priors, draws, seed, given)
     tiers = np.unique(model.tier)
     by_tier = _tiers(priors, draws, len(tiers), seed, given)
-    shape = draws, count, *model.pool.shape
+    shape = draws, count, *model.pool.shape[-2:]
     names = ("payment", "fund", "cost", "beside", "cases")
     found = {name: np.empty(shape) for name in names}
     found |= {name: np.empty((draws, count, len(model.pools)))
@@ -271,7 +202,7 @@ class _Matrices:
             cells = getattr(model, name)[number - 1]
             return np.asarray(cells.transpose(1, 0, 2).reshape(cells.shape[1], -1), np.float32)
 
-        path = {name: getattr(model, name)[number - 1].sum(axis=1) for name in _SUMS}
+        path = {name: getattr(model, name)[number - 1].sum(axis=1) for name in SUMS}
         by_hospital = model.cases[number - 1].sum(axis=2)
         tiers = np.unique(model.tier)
         tier_cases = np.stack([by_hospital[model.tier == one].sum(axis=0) for one in tiers], 1)
@@ -357,33 +288,34 @@ def _pay(model: Linear, number: int, sums: dict[str, Floats], amount: Floats) ->
     """What hospitals get (D, H, I) and pools come to (D, P), from sums and money of pools."""
     worth, beside = sums["by_standard"] + sums["by_cost"], sums["beside"]
     offset = model.offset[number - 1] if isinstance(model.offset, np.ndarray) else model.offset
+    pool, given, pro_rata, bounds = (model.rule(name, number) for name in RULES)
     shape = worth.shape
-    members = [np.flatnonzero(model.pool.ravel() == place) for place in range(len(model.pools))]
+    members = [np.flatnonzero(pool.ravel() == place) for place in range(len(model.pools))]
 
     def by_pool(values: Floats) -> Floats:
         flat = np.broadcast_to(values, shape).reshape(shape[0], -1)
         return np.stack([np.ascontiguousarray(flat[:, one]).sum(axis=1) for one in members], 1)
 
     def by_hospital(values: Floats) -> Floats:
-        return values[:, model.pool]  # whatever stands where there is no pool is not used
+        return values[:, pool]  # whatever stands where there is no pool is not used
 
-    decides = np.isnan(model.value) & (model.pool >= 0)
+    decides = np.isnan(given) & (pool >= 0)
     points = by_pool(np.where(decides, worth, 0.0))
     needed = amount + by_pool(np.where(decides, beside - offset, 0.0))
-    fixed = np.where(decides, 0.0, worth * np.nan_to_num(model.value) - beside + offset)
+    fixed = np.where(decides, 0.0, worth * np.nan_to_num(given) - beside + offset)
     needed = needed - by_pool(fixed) * (points > 0)
     value = np.divide(needed, points, out=np.full(points.shape, np.nan), where=points > 0)
-    if model.bounds is not None:
-        value = np.clip(value, model.bounds[:, 0], model.bounds[:, 1])
+    if bounds is not None:
+        value = np.clip(value, bounds[:, 0], bounds[:, 1])
     shared = by_hospital(np.nan_to_num(value)) * worth - beside + offset
     fund = np.where(decides, shared, fixed)
-    fund = np.where(model.pool >= 0, fund, 0.0)
+    fund = np.where(pool >= 0, fund, 0.0)
     if model.close is not None:
         fund = model.close(number, fund, sums["cost"])
     due = by_pool(fund)
     positive = np.maximum(fund, 0.0)
     total = by_pool(positive)
-    over = np.where(model.pro_rata, np.maximum(due - amount, 0.0), 0.0)
+    over = np.where(pro_rata, np.maximum(due - amount, 0.0), 0.0)
     cut = np.divide(over, total, out=np.zeros_like(over), where=total > 0)
     fund = fund - positive * by_hospital(cut)
     return {"payment": fund + beside, "fund": fund, "cost": sums["cost"], "beside": beside,

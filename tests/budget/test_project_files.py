@@ -148,6 +148,34 @@ def test_without_doubt_the_sums_are_the_projection(policy):
         assert np.allclose(path, exact, rtol=0.1 if beside else 1e-6), policy
 
 
+def test_draws_know_that_the_rules_change_on_the_path():
+    """From a rate to points, and from two pools to one: each year's draws have its own rules."""
+    from budget.projection import project
+    from tests.budget.test_project import again, base, scenario
+
+    cells = base()
+    one = {"basis": "given", "budget": 1.2e7, "reserve": 0.0, "shortage": "pro_rata", "outside": ()}
+    what = scenario(3, change={
+        "2": {"policy": {"remove": ("standard.rates",), "standard": {
+            "kind": "points", "points": {"per_weight": 100.0}}}},
+        "3": {"policy": {"remove": ("pools",), "pools": {"all": one}}},
+    })  # fmt: skip
+    held = project(cells, what, reprice=again(cells, what))
+    model = linear(held)
+    assert model.pools == ("employee", "resident", "all")
+    for number, year in enumerate(held.years[1:], 1):
+        path = static(model, number)
+        exact = year.final.sum(axis=1) / 100
+        assert np.allclose(path.of("fund", "hospital")[0, 0], exact, rtol=1e-6), number
+        by_pool = dict(zip(model.pools, path.of("fund", "pool")[0, 0], strict=True))
+        for place, money in enumerate(year.money):
+            final = year.final[:, place].sum() / 100
+            assert by_pool.pop(money.name) == pytest.approx(final, rel=1e-6)
+        assert not any(by_pool.values())
+    more = static(model, 2, volume=1.1)  # a pool that shares itself out pays no more
+    assert more.of("fund", "region").sum() == pytest.approx(held.years[2].final.sum() / 100)
+
+
 def test_the_record(done):
     held = json.loads((done[0] / "projection.json").read_text(encoding="utf-8"))
     assert held["kind"] == "projection"

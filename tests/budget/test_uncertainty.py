@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budget.draws import OUTCOMES
+from budget.linear import Linear
 from budget.priors import Priors, Uncertain, fixed, normal, triangular, uniform
 from budget.sobol import sobol
-from budget.uncertainty import Linear, simulate, static
+from budget.uncertainty import simulate, static
 from drg.errors import DrgError
 
 

@@ -1,0 +1,96 @@
+"""A projected path as sums (线性模型): payment by hospital, group and insurance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from drg.errors import problem
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.intp]
+Close = Callable[[int, Floats, Floats], Floats]
+SUMS = ("by_standard", "by_cost", "cost", "beside", "cases")
+# What the rules of a year say, and its axes when it holds in all years.
+RULES = {"pool": 2, "value": 2, "pro_rata": 1, "bounds": 2}
+
+
+@dataclass(frozen=True)
+class Linear:
+    """The projected path as sums. Y years, H hospitals, G groups, I insurances, P pools.
+
+    Where the rules change on the path, ``pool``, ``value``, ``pro_rata`` and ``bounds`` have the
+    years in front, shapes (Y, ...).
+
+    Attributes:
+        hospitals: ids. Length H.
+        tier: tier of each hospital. Shape (H,).
+        insurances: names. Length I.
+        pools: names. Length P.
+        pool: place of the pool, -1 for none. Shape (H, I).
+        weight: relative weights, NaN for none. Shape (G,).
+        cases: cases on the path. Shape (Y, H, G, I), as the next four.
+        cost: their cost.
+        beside: what patients and other payers bear.
+        by_standard: worth that moves with standards, in reference yuan.
+        by_cost: worth that moves with cost, in reference yuan.
+        value: yuan of a reference yuan, NaN where the pool decides. Shape (H, I).
+        amount: money of the pools. Shape (Y, P).
+        pro_rata: finals above the pool's money are cut. Shape (P,).
+        offset: fund money beside the sums, so that the path is exact. Shape (Y, H, I).
+        bounds: least and greatest value where the pool decides. Shape (P, 2).
+        close: the year end: year from 1, fund money and cost (D, H, I) -> fund money (D, H, I).
+    """
+
+    hospitals: tuple[str, ...]
+    tier: npt.NDArray[np.integer[npt.NBitBase]]
+    insurances: tuple[str, ...]
+    pools: tuple[str, ...]
+    pool: Ints
+    weight: Floats
+    cases: Floats
+    cost: Floats
+    beside: Floats
+    by_standard: Floats
+    by_cost: Floats
+    value: Floats
+    amount: Floats
+    pro_rata: npt.NDArray[np.bool_]
+    offset: Floats | float = 0.0
+    bounds: Floats | None = None
+    close: Close | None = None
+
+    def __post_init__(self) -> None:
+        """Check the shapes.
+
+        Raises:
+            DrgError: an array has another shape.
+        """
+        years, hospitals, pools = len(self.cases), len(self.hospitals), len(self.pools)
+        cells = (years, hospitals, len(self.weight), len(self.insurances))
+        shapes = dict.fromkeys(SUMS, cells) | {
+            "tier": (hospitals,), "pool": (hospitals, cells[3]), "value": (hospitals, cells[3]),
+            "amount": (years, pools), "pro_rata": (pools,),
+        }  # fmt: skip
+        for name, shape in shapes.items():
+            found = np.shape(getattr(self, name))
+            if found != shape and not (name in RULES and found == (years, *shape)):
+                raise problem("wrong shape", key=name, found=np.shape(getattr(self, name)),
+                              expected=str(shape))  # fmt: skip
+
+    def year(self, number: int) -> Linear:
+        """The path with one year only, counted from 1."""
+        here = slice(number - 1, number)
+        held = self.offset[here] if isinstance(self.offset, np.ndarray) else self.offset
+        sums = {name: getattr(self, name)[here] for name in (*SUMS, "amount")}
+        return replace(self, offset=held, **sums, **{name: self.rule(name, number)
+                                                     for name in RULES})  # fmt: skip
+
+    def rule(self, name: str, number: int) -> Any:
+        """Pool, value, pro_rata or bounds of a year, counted from 1."""
+        held = getattr(self, name)
+        return held if held is None or np.ndim(held) == RULES[name] else held[number - 1]
