@@ -143,7 +143,10 @@ def _difference(before: Policy, after: Policy) -> Iterator[dict[str, Any]]:
 
 
 def _row(leaf: Leaf, key: str) -> dict[str, Any]:
-    about = leaf.about if leaf.key == key else field_at(Rules, parse(key))
-    if about is None:  # a named row or an element
-        return {"key": key, "zh": key, "en": key, "unit": ""}
-    return {"key": key, "zh": about.zh, "en": about.en, "unit": about.unit}
+    """A figure or branch with its terms from the section on, and the names of its rows."""
+    path = parse(key)
+    steps = [field_at(Rules, path[:n]) for n in range(1, len(path) + 1)]
+    zh = [str(name) if about is None else about.zh for name, about in zip(path, steps, strict=True)]
+    last = leaf.about if leaf.key == key else steps[-1]
+    en = key if last is None else f"{key}: {last.en}"
+    return {"key": key, "zh": "·".join(zh), "en": en, "unit": "" if last is None else last.unit}
