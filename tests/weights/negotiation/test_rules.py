@@ -102,3 +102,19 @@ def test_the_corridor_is_exact() -> None:
 def test_any_source_text_survives(text: str) -> None:
     rules = Rules(sources={"order": text})
     assert tomllib.loads(rules_text(rules))["sources"]["order"] == text
+
+
+def test_the_page_lists_every_rule() -> None:
+    page = Path(__file__).parents[3] / "docs" / "negotiation" / "experts.md"
+    listed = [line for line in page.read_text("utf-8").splitlines() if line.startswith("| `")]
+    assert [line for line in table() if line not in listed] == []
+
+
+def table() -> list[str]:
+    """Rows of the page's table of rules."""
+    values = {"quorum": "2/3", "largest_loss": "0.02", "interest_share": "none"}
+    return [
+        f"| `{name}` | {what.zh} | {what.en} | "
+        f"{values.get(name, json.dumps(Rules().to_body()[name]))} | {what.source} |"
+        for name, what in about().items()
+    ]
