@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from drg.cli.policy_search import search
 from drg.cli.policy_test import test
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Payment policies (支付政策): show, check, test.", no_args_is_help=True)
 
 app.command("test")(test)
+app.command("search")(search)
 
 _LANGUAGES = ("zh", "en", "both")
 _WORDS = {

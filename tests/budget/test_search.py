@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -114,6 +116,30 @@ def test_outcomes_in_whole_fen():
     )
     assert found.parameters["a"] == pytest.approx(2.5, abs=1e-4)
     assert found.parameters["b"] == pytest.approx(0, abs=1e-4)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.floats(0.3, 3), st.floats(0.3, 3), st.floats(1, 8))
+def test_multiples_of_a_step_are_the_best_of_all(c1, c2, bound):
+    """On a grid of halves and 0.2, the least change is that of trying every point."""
+    steps = [replace(TWO[0], grid=0.5), replace(TWO[1], grid=0.2)]
+    found = search(lambda p: {"y": c1 * p["a"] + c2 * p["b"]}, steps, [Target("y", low=bound)],
+                   starts=2)  # fmt: skip
+    a, b = np.meshgrid(np.arange(-20, 21) * 0.5, np.arange(-50, 51) * 0.2)
+    there = c1 * a + c2 * b >= bound * (1 - 1e-6)
+    if not there.any():
+        assert not found.feasible
+        return
+    assert found.feasible
+    assert found.change <= (a**2 + b**2)[there].min() * 1.02 + 1e-9
+    for one, value in zip(steps, found.parameters.values(), strict=True):
+        assert value / one.grid == pytest.approx(round(value / one.grid))
+
+
+def test_what_is_in_force_need_not_be_a_multiple():
+    odd = [Parameter("a", 0.13, 0, 1, grid=0.5)]
+    assert search(lambda p: {"y": p["a"]}, odd, [Target("y", low=0.1)]).parameters["a"] == 0.13
+    assert search(lambda p: {"y": p["a"]}, odd, [Target("y", low=0.2)]).parameters["a"] == 0.5
 
 
 @pytest.mark.parametrize(
