@@ -102,7 +102,7 @@ def share_out(
     whole = np.floor(target)
     fen = whole.astype(np.int64)
     left = amount - int(classes.sum()) - int(fen.sum())
-    if not 0 <= left < int(many.count.sum()) + len(fen):
+    if not 0 <= left <= int(many.count.sum()) + len(fen):
         raise NotBySumsError
     if not left:
         return classes, fen

@@ -7,6 +7,8 @@ settles anew.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -29,6 +31,7 @@ from budget.impact_cases import (
 from budget.impact_share import NotBySumsError
 from budget.outliers import band_payment, ratio
 from budget.persons import Stays, discharged
+from budget.policy.groups import Tcm
 from budget.pools import first_parts, pool_bounds, within
 from budget.price_year import other_stays, price_year
 from budget.settlement import Settlement, history_of
@@ -72,6 +75,7 @@ class Sums:
         self.history = history_of(claims, hospitals, len(self.grid.groups))
         self.plain = plain(settled, np.flatnonzero(ordinary), self.beside)
         self.moved = singles(settled, claims, extra, np.flatnonzero(moved), self.beside, moved=True)
+        self._moved_cells()
         self._cells()
         self._pools(np.flatnonzero(settled.paid.pool >= 0))
         self._fixed(claims, np.flatnonzero(fixed))
@@ -88,14 +92,32 @@ class Sums:
         if self.by_points and not np.all(inside):
             raise NotBySumsError
 
+    def _steps(self, unit: Places) -> dict[str, Steps | None]:
+        outliers = self.policy.outliers
+        return {
+            side: None if rule is None else Steps.of(rule.thresholds, self.grid, unit)
+            for side, rule in (("low", outliers.low), ("high", outliers.high))
+        }
+
+    def _moved_cells(self) -> None:
+        """Terms and thresholds of the cells of single cases, unless those look at other cells."""
+        claims, special = self.moved.claims, self.policy.special
+        rules = (special.ungrouped, special.ambiguous, special.unpriced)
+        self.whole_grid = any(one.pay == "weight" for one in rules) or any(
+            isinstance(one.row, Tcm) for one in self.grid.personal
+        )
+        groups = len(self.grid.groups)
+        known = claims.group >= 0
+        at = (claims.hospital[known].astype(np.int64) * groups + claims.group[known]) * 2
+        cells = np.unique(at + claims.insurance[known])
+        self.moved_cells, self.moved_terms = cells, self.grid.terms.at(cells)
+        self.moved_steps = self._steps(cells // (2 * groups) * 2 + cells % 2)
+
     def _cells(self) -> None:
         """Terms, thresholds and pools of the cells that hold ordinary cases."""
         held, grid, outliers = self.plain, self.grid, self.policy.outliers
         self.terms = grid.terms.at(held.cell)
-        self.steps = {
-            side: None if rule is None else Steps.of(rule.thresholds, grid, held.unit)
-            for side, rule in (("low", outliers.low), ("high", outliers.high))
-        }
+        self.steps = self._steps(held.unit)
         self.pool = grid.pool.reshape(-1)[held.unit].astype(np.int8)
         self.given = grid.point_value.reshape(-1)[held.unit]
         self.open = np.full(len(held.cell), self.by_points) & ~np.isfinite(self.given)
@@ -336,12 +358,23 @@ class Sums:
         self._first(book, waiting, one.claims, priced.branch, priced.amount, grid, one.row)
 
     def _grid(self, weight: Floats) -> Grid:
-        """The price grid at other weights."""
-        frame, settled = self.settled.weights.frame, self.settled
-        return build_grid(
-            self.policy, self.grid.groups, weight, settled.hospitals, settled.year, self.history,
-            {name: frame[name].to_numpy() for name in frame.columns},
-        )  # fmt: skip
+        """The price grid at other weights, right where single cases look at it."""
+        if self.whole_grid:
+            frame, settled = self.settled.weights.frame, self.settled
+            return build_grid(
+                self.policy, self.grid.groups, weight, settled.hospitals, settled.year,
+                self.history, {name: frame[name].to_numpy() for name in frame.columns},
+            )  # fmt: skip
+        grid, group = self.grid, self.moved_cells // 2 % len(self.grid.groups)
+        parts = {"standard": self.moved_terms.standard(weight[group])}
+        for side, steps in self.moved_steps.items():
+            if steps is not None:
+                parts[side] = steps.at(weight, group)
+        dense = {}
+        for name, held in parts.items():
+            dense[name] = getattr(grid, name).copy()
+            dense[name].reshape(-1)[self.moved_cells] = held
+        return replace(grid, weight=weight, **dense)
 
     def _first(
         self, book: Book, waiting: list[Waiting], claims: Claims, branch: npt.NDArray[np.int8],

@@ -119,6 +119,9 @@ def _in_slices(claims: Claims, grid: Grid, extra: dict[str, Any]) -> Priced:
         for part in fields(Priced):
             getattr(whole, part.name)[start:stop] = getattr(found, part.name)
 
+    if len(bounds) == 1:
+        one(bounds[0])
+        return whole
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(one, bounds))
     return whole
