@@ -11,7 +11,7 @@ from budget.cells import Cells
 from budget.hospitals import Hospitals, read_hospitals
 from budget.policy.policy import Policy
 from budget.project_policy import changed_policy
-from budget.project_record import hashes, record_of
+from budget.project_record import hashes, inputs_of, record_of
 from budget.project_tables import frames, write
 from budget.projection import Projection, Reprice, project
 from budget.reactions import reactions
@@ -74,10 +74,11 @@ def project_file(
         last_year=last_year, inputs={"hospitals": hospitals},
     )  # fmt: skip
     base = Cells.of(settled).named(names)
+    known = dict(names or {}) | {k: v for k, v in zip(base.groups, base.names, strict=True) if v}
     found = []
     for scenario in scenarios:
         tell(f"project {scenario.id}")
-        again = repricing(source, weights, policy, table, year, scenario, names, mapping=mapping,
+        again = repricing(source, weights, policy, table, year, scenario, known, mapping=mapping,
                           sheet=sheet, last_year=last_year)  # fmt: skip
         found.append(project(base, scenario, reprice=again, react=reactions(scenario.behaviour)))
     tables = frames(found)
@@ -89,8 +90,7 @@ def project_file(
         document |= with_draws(tables, found, draws, seed)
         document["assumptions"] = with_ranges(document["assumptions"], document["doubts"])
     inputs = {"cases": source, "hospitals": hospitals, "weights": weights.path, "mapping": mapping}
-    inputs |= {f"scenario {one.id}": one.file for one in scenarios}
-    document["hashes"] = hashes(inputs, write(out, tables))
+    document["hashes"] = hashes(inputs | inputs_of(scenarios), write(out, tables))
     with atomic_path(out / "projection.json") as path:
         path.write_text(to_json(document), encoding="utf-8")
     return tuple(found)

@@ -17,7 +17,7 @@ from budget.projection import Projection
 from budget.responses import Responses
 from budget.responses import assumptions as of_responses
 from budget.scenario import Scenario
-from drg.provenance import hash_file, hash_text, record
+from drg.provenance import hash_file, hash_text, record, to_json
 from weights.table import WeightTable
 
 _BLANK: dict[str, Any] = dict.fromkeys((
@@ -36,15 +36,29 @@ def record_of(
         policy={"id": policy.id, "sha256": policy.digest},
         weights={"id": weights.id, "title": str(weights.record.get("title", "")),
                  "sha256": weights.digest},
-        scenarios=[
-            {**one.model_dump(exclude_none=True, mode="json"),
-             "sha256": hash_text(one.model_dump_json())}
-            for one in scenarios
-        ],
+        scenarios=[_document(one) for one in scenarios],
         assumptions=[row for one in scenarios for row in assumptions(one, policy, year, weights)],
         warnings={f"{one.scenario.id}.{name}": text for one in found
                   for name, text in one.warnings.items()},
     )  # fmt: skip
+
+
+def _document(scenario: Scenario) -> dict[str, Any]:
+    """A scenario as it stands in the record, with its hash; weight tables without their folder."""
+    held = scenario.model_dump(exclude_none=True, mode="json")
+    for change in held["change"].values():
+        if "weights" in change:
+            change["weights"] = Path(change["weights"]).name
+    return {**held, "sha256": hash_text(to_json(held))}
+
+
+def inputs_of(scenarios: Sequence[Scenario]) -> dict[str, str | None]:
+    """The files of scenarios and of the weight tables that they name, by what they are."""
+    found = {f"scenario {one.id}": one.file for one in scenarios}
+    for one in scenarios:
+        for number, change in one.change.items():
+            found[f"scenario {one.id}, change.{number}.weights"] = change.weights
+    return found
 
 
 def hashes(

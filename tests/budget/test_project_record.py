@@ -168,9 +168,11 @@ def done(tmp_path_factory):
     HOSPITALS.to_csv(folder / "hospitals.csv", index=False)
     (folder / "my.toml").write_text(
         HEAD + '[drivers]\nvolume = 0.02\n[drivers.groups.x]\ngroups = ["ZZ99"]\nvolume = 0.1\n'
-        "[change.2.policy.standard.rates.base]\nyuan = 8000\n",
+        "[change.2.policy.standard.rates.base]\nyuan = 8000\n"
+        '[change.3]\nweights = "next.csv"\n',
         encoding="utf-8",
     )
+    WEIGHTS.to_csv(folder / "next.csv", index=False)
     frame = WEIGHTS.assign(name=["own name" if one == "BB19" else "" for one in WEIGHTS["drg"]])
     table = WeightTable("made-up", frame, {"title": "权重表"})
     project_file(
@@ -185,7 +187,8 @@ def test_every_file_has_its_hash(done):
     folder, record = done
     held = record["hashes"]
     read = {"cases: cases.csv": "cases.csv", "hospitals: hospitals.csv": "hospitals.csv",
-            "scenario mine: my.toml": "my.toml"}  # fmt: skip
+            "scenario mine: my.toml": "my.toml",
+            "scenario mine, change.3.weights: next.csv": "next.csv"}  # fmt: skip
     written = {one.name: f"out/{one.name}" for pattern in ("projection_*.csv", "decomposition.csv",
                "sensitivity.csv") for one in (folder / "out").glob(pattern)}  # fmt: skip
     assert len(written) == 7
@@ -194,6 +197,12 @@ def test_every_file_has_its_hash(done):
     assert set(held) == {*read, *written}
     assert record["weights"] == {"id": "made-up", "title": "权重表",
                                  "sha256": record["weights"]["sha256"]}  # fmt: skip
+
+
+def test_the_record_names_no_folder(done):
+    folder, record = done
+    assert record["scenarios"][1]["change"]["3"]["weights"] == "next.csv"
+    assert str(folder) not in json.dumps(record)
 
 
 def test_the_record_warns_and_has_ranges(done):

@@ -56,6 +56,18 @@ def test_the_baseline_alone(region, tmp_path):
     assert list(first["payable"]) == list(ahead["payable"])
 
 
+def test_a_driver_that_chooses_no_case_is_told(region, tmp_path):
+    path = tmp_path / "my.toml"
+    path.write_text('id = "mine"\ntitle = "t"\nsource = "s"\nyears = 1\n'
+                    '[drivers.groups.x]\ngroups = ["ZZ99"]\nvolume = 0.1\n',
+                    encoding="utf-8")  # fmt: skip
+    done = project(region, tmp_path / "out", "--scenario", str(path), "--years", "1")
+    assert done.exit_code == 0, done.output
+    assert f"warning 警告 {path}: drivers.groups.x: chooses no case" in done.stderr
+    groups = pd.read_csv(tmp_path / "out" / "projection_groups.csv", encoding="utf-8-sig")
+    assert groups.set_index("drg").loc["RE19", "name"].iloc[0]  # of the national scheme
+
+
 def wrong(region, out, *more) -> str:
     done = project(region, out, *more)
     assert done.exit_code != 0
