@@ -165,7 +165,7 @@ def test_counties_are_spread() -> None:
 
 def test_several_mdcs_are_all_covered() -> None:
     experts = [expert(i, i, 3, "F") for i in range(40)]
-    experts += [expert(50 + i, 50 + i, 2, "W") for i in range(3)]
+    experts += [expert(50 + i, 50 + i, 3, "W") for i in range(3)]
     asked = [Asked("P1", "FR11"), Asked("P2", "WB11")]
     for seed in range(30):
         panel = draw_panel(Roster(tuple(experts)), asked, Rules(), seed)
