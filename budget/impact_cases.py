@@ -18,7 +18,7 @@ import numpy.typing as npt
 from budget.branches import PLACE
 from budget.claims import Claims
 from budget.grid import Grid
-from budget.outliers import high_payment, low_payment
+from budget.outliers import high_payment, low_payment, ratio
 from budget.policy.ladder import Ladder
 from budget.pools import POINT_DECIMALS
 from budget.pricing import Priced
@@ -219,3 +219,31 @@ def ranges(first: Places, last: Places) -> tuple[Places, Places]:
     part = np.repeat(np.arange(len(count)), count)
     begin = np.cumsum(count) - count
     return np.arange(len(part)) - begin[part] + first[part], part
+
+
+def branch_of(code: str, count: int) -> npt.NDArray[np.int8]:
+    """A branch as so many places. Shape (count,)."""
+    return np.full(count, PLACE[code], np.int8)
+
+
+def first_fen(base: Floats, threshold: Floats, *, reached: bool) -> Fen:
+    """The least cost in fen whose ratio is at least the threshold, or above it. Shape (C,).
+
+    Args:
+        base: denominator of the ratio in yuan. Shape (C,).
+        threshold: NaN for none. Shape (C,).
+        reached: at least the threshold, else above it.
+    """
+    none = np.isnan(threshold)
+    exact = np.where(none, 0.0, threshold * base * 100.0)
+    fen = np.floor(exact).astype(np.int64) + 1
+    near = np.flatnonzero(np.abs(exact - np.round(exact)) < 1e-3)
+    whole = np.round(exact[near]).astype(np.int64)
+    found = whole + 2
+    for step in (1, 0, -1):
+        r = ratio((whole + step) / 100.0, base[near])
+        passes = r >= threshold[near] if reached else r > threshold[near]
+        found = np.where(passes, whole + step, found)
+    fen[near] = found
+    fen[none] = 0 if reached else (1 << COST_BITS) - 1
+    return fen

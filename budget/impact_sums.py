@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from budget.branches import PLACE
 from budget.claims import Claims
 from budget.grid import Grid, build_grid
 from budget.impact_book import Book, Classed, Waiting, share_pools, total
@@ -20,6 +19,8 @@ from budget.impact_cases import (
     COST_BITS,
     UNIT,
     Steps,
+    branch_of,
+    first_fen,
     fund_of,
     high_amounts,
     plain,
@@ -88,7 +89,7 @@ class Sums:
         if "weight" in names:
             raise NotBySumsError
         pools = np.arange(len(self.policy.pools), dtype=np.int8)
-        inside = [within(self.policy, pools, _branch(code, len(pools))) for code in _PLAIN]
+        inside = [within(self.policy, pools, branch_of(code, len(pools))) for code in _PLAIN]
         if self.by_points and not np.all(inside):
             raise NotBySumsError
 
@@ -122,7 +123,7 @@ class Sums:
         self.given = grid.point_value.reshape(-1)[held.unit]
         self.open = np.full(len(held.cell), self.by_points) & ~np.isfinite(self.given)
         self.inside = {
-            code: within(self.policy, self.pool, _branch(code, len(self.pool))) for code in _PLAIN
+            code: within(self.policy, self.pool, branch_of(code, len(self.pool))) for code in _PLAIN
         }
         groups = self.shape[1]
         hospital, rest = np.divmod(held.cell, 2 * (groups - 1))
@@ -391,30 +392,3 @@ class Sums:
         rest = ~known & (pool >= 0)
         if rest.any():
             waiting.append(Waiting(flat[rest], pool[rest], points[rest], beside[rest], row[rest]))
-
-
-def _branch(code: str, count: int) -> npt.NDArray[np.int8]:
-    return np.full(count, PLACE[code], np.int8)
-
-
-def first_fen(base: Floats, threshold: Floats, *, reached: bool) -> Fen:
-    """The least cost in fen whose ratio is at least the threshold, or above it. Shape (C,).
-
-    Args:
-        base: denominator of the ratio in yuan. Shape (C,).
-        threshold: NaN for none. Shape (C,).
-        reached: at least the threshold, else above it.
-    """
-    none = np.isnan(threshold)
-    exact = np.where(none, 0.0, threshold * base * 100.0)
-    fen = np.floor(exact).astype(np.int64) + 1
-    near = np.flatnonzero(np.abs(exact - np.round(exact)) < 1e-3)
-    whole = np.round(exact[near]).astype(np.int64)
-    found = whole + 2
-    for step in (1, 0, -1):
-        r = ratio((whole + step) / 100.0, base[near])
-        passes = r >= threshold[near] if reached else r > threshold[near]
-        found = np.where(passes, whole + step, found)
-    fen[near] = found
-    fen[none] = 0 if reached else (1 << COST_BITS) - 1
-    return fen

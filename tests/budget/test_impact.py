@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import budget.impact
 from budget.hospitals import hospitals_of
 from budget.impact import Impacts, _outcome
+from budget.impact_cases import first_fen
 from budget.impact_share import Classes, NotBySumsError, Single, point_value, share_out
-from budget.impact_sums import first_fen
 from budget.outliers import ratio
 from budget.pools import exact
 from budget.pools import point_value as value_of_cases
