@@ -123,6 +123,25 @@ class Context:
         texts = {name: _texts(mine, name)[known] for name in TEXTS if _has(mine, name)}
         return GroupCases(cost[known], stay, texts)
 
+    def figures(self) -> dict[str, dict[str, float | None]]:
+        """Cases, mean cost in yuan and CV (``cases, mean_cost, cv``) by group, from the cases."""
+        if self._table is None:
+            return {}
+        cost = self._table.column("total_cost").cast(pa.float64())
+        table = pa.table({"drg": self._table.column("drg").cast(pa.string()), "cost": cost})
+        table = table.filter(pc.and_(pc.is_finite(cost), pc.greater(cost, 0)))
+        spread = pc.VarianceOptions(ddof=1)
+        sums = table.group_by("drg").aggregate(
+            [("cost", "count"), ("cost", "mean"), ("cost", "stddev", spread)]
+        )
+        return {
+            one["drg"]: {
+                "cases": float(one["cost_count"]), "mean_cost": one["cost_mean"],
+                "cv": one["cost_stddev"] / one["cost_mean"] if one["cost_count"] > 1 else None,
+            }
+            for one in sums.to_pylist()
+        }  # fmt: skip
+
 
 def _has(table: pa.Table, name: str) -> bool:
     return name in table.column_names

@@ -224,6 +224,7 @@ def group_figures(context: Context) -> list[dict[str, Any]]:
     """
     frame = context.weights.frame
     frame = frame[frame["weight"].notna()]
+    counted = context.figures()
     found: list[dict[str, Any]] = []
     for one in frame.to_dict("records"):
         drg = str(one["drg"])
@@ -232,7 +233,7 @@ def group_figures(context: Context) -> list[dict[str, Any]]:
         for name in ("cases", "mean_cost", "cv", "ci_low", "ci_high"):
             figures[name] = _known_number(one.get(name))
         if figures["cases"] is None and context.cases is not None:
-            figures |= _counted(context, drg)
+            figures |= counted.get(drg, {"cases": 0.0})
         if figures["cases"] is None or 0 < figures["cases"] < SMALLEST:
             small = figures["cases"] is not None
             figures |= dict.fromkeys(("mean_cost", "cv", "ci_low", "ci_high"))
@@ -244,16 +245,6 @@ def group_figures(context: Context) -> list[dict[str, Any]]:
 def _known_number(held: Any) -> float | None:
     known = isinstance(held, int | float | np.number) and math.isfinite(held)
     return float(held) if known else None
-
-
-def _counted(context: Context, drg: str) -> dict[str, float | None]:
-    """Cases, mean cost in yuan and CV of a group from its cases."""
-    cases = context.group_cases(drg)
-    if cases is None or not len(cases):
-        return {"cases": 0.0, "mean_cost": None, "cv": None}
-    mean = float(cases.cost.mean())
-    cv = float(cases.cost.std(ddof=1)) / mean if len(cases) > 1 else None
-    return {"cases": float(len(cases)), "mean_cost": mean, "cv": cv}
 
 
 def _write(sheet: Any, row: int, column: int, cell: Any, shape: Any) -> None:
