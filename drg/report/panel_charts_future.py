@@ -44,7 +44,7 @@ def fan(
     shown = series[: len(SERIES)]
     rows = _legend_rows([name for name, _, _ in shown], band)
     top += 18 * (rows - 1)
-    bottom = top + 210
+    bottom = top + 150
     draw = Drawing(key, bottom + 30, title, about)
     numbers = [v for _, vs, b in shown for v in (*vs, *(x for p in b for x in p))
                if math.isfinite(v)] or [0.0, 1.0]  # fmt: skip
@@ -130,7 +130,7 @@ def effects(
     left, right = names + (said if least < 0 else 0), WIDTH - (said if most > 0 else 6)
     scale = (right - left) / ((most - least) or 1.0)
     zero = left - least * scale
-    bar, gap = 14.0, 16.0
+    bar, gap = 13.0, 12.0
     depth = bar * (len(legend) + 1) + gap
     draw = Drawing(key, 52 + depth * len(items) + 18, title, about)
     fills = _fills(draw)[: len(legend)]
@@ -190,7 +190,7 @@ def tornado(
     def to(value: float) -> float:
         return names + said + (value - least) * scale
 
-    draw = Drawing(key, 34 + 24 * len(items) + 8, title, about)
+    draw = Drawing(key, max(34 + 24 * len(items) + 8, 84), title, about)
     down = draw.hatch(VERMILION)
     draw.text(WIDTH, 14, unit, 11, "end", GREY)
     for row, (name, low, high) in enumerate(items):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from drg.errors import DrgError, problem
 from drg.provenance import hash_file
 from drg.report.panel_cases import CaseSums, read_cases
-from drg.report.panel_read import read_frame, read_record, whole
-from drg.report.panel_small import held_back
+from drg.report.panel_read import read_any, read_frame, read_record, whole
+from drg.report.panel_small import Mask, few, held_back
 
 if TYPE_CHECKING:
     from budget.policy import Policy
@@ -35,13 +37,18 @@ _SETTLED: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
     "branches": (("hospital_id", "branch", "branch_zh", "settled"),
                  ("cases", "cost", "patient", "other", "fund"), ()),
 }  # fmt: skip
+MEASURES = ("cases", "cost", "average_cost", "payable", "budget_cut", "final", "patient", "gain")
+_COMPARED = tuple(
+    f"{name}_{part}" for name in MEASURES for part in ("baseline", "scenario", "difference")
+)
 _PROJECTED: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "projection_hospitals": (
         ("scenario", "hospital_id", "hospital_name"),
-        ("year", "tier", "cases", "case_mix_index", "cost", "average_cost", "average_patient",
-         "final", "gain", "gain_share", "change_final", "low", "high", "loss_probability"),
+        ("year", "tier", "cases", "case_mix_index", "cost", "average_cost", "patient",
+         "average_patient", "payable", "budget_cut", "final", "gain", "gain_share",
+         "change_final", "low", "high", "loss_probability"),
         ("low", "high", "loss_probability", "case_mix_index", "average_patient", "gain_share",
-         "change_final")),
+         "change_final", "budget_cut", "patient", "payable")),
     "projection_tiers": (
         ("scenario", "insurance", "tier"),
         ("year", "cases", "average_cost", "average_patient", "average_fund", "case_mix_index",
@@ -49,9 +56,13 @@ _PROJECTED: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] 
         ("average_fund", "case_mix_index", "change_average_cost")),
     "projection_pools": (
         ("scenario", "pool"),
-        ("year", "amount", "payable", "final", "balance", "point_value", "balance_low",
-         "balance_high", "overrun_probability"),
-        ("payable", "point_value", "balance_low", "balance_high", "overrun_probability")),
+        ("year", "amount", "payable", "outside", "final_before_cut", "budget_cut", "final",
+         "balance_before_cut", "balance", "point_value", "balance_before_cut_low",
+         "balance_before_cut_high", "overrun_probability"),
+        ("payable", "outside", "final_before_cut", "budget_cut", "balance_before_cut",
+         "point_value", "balance_before_cut_low", "balance_before_cut_high",
+         "overrun_probability")),
+    "projection_difference": (("scenario", "level", "key", "name"), ("year", *_COMPARED), ()),
     "projection_groups": (
         ("scenario", "drg", "name"),
         ("year", "cases", "average_cost", "weight", "change_average_cost"),
@@ -60,8 +71,11 @@ _PROJECTED: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] 
         ("scenario", "level", "key", "measure"),
         ("year", "from", "to", "price", "case_mix", "intensity", "volume", "total"), ("measure",)),
     "sensitivity": (
-        ("scenario", "outcome", "parameter", "zh", "en"), ("first_order", "total", "low", "high"),
-        ("scenario", "zh", "en", "first_order", "low", "high")),
+        ("scenario", "outcome", "parameter", "zh", "en", "unit"),
+        ("first_order", "total", "total_low", "total_high", "first_low", "first_high", "centre",
+         "low", "high"),
+        ("scenario", "zh", "en", "unit", "first_order", "total_low", "total_high", "first_low",
+         "first_high", "centre", "low", "high")),
 }  # fmt: skip
 
 
@@ -119,8 +133,24 @@ class PanelData:
             found["case_mix_index"] = own["case_mix_index"].to_numpy(float)
             found["weighed"] = own["weighed"].fillna(0.0).to_numpy(float)
         found["gain_share"] = found["gain"] / found["cost"].where(found["cost"] > 0)
-        found["hidden"] = held_back(found["cases"].to_numpy(float))
+        found["hidden"] = self._hidden(found)
         return found
+
+    def _hidden(self, frame: pd.DataFrame) -> Mask:
+        """Hospitals with few cases, settled or projected, and those that cover them.
+
+        Tiers have their totals beside them as the region has: each misses two hospitals or none.
+        """
+        future = self.projected.get("projection_hospitals")
+        small: set[str] = set()
+        if future is not None:
+            small = set(future.loc[future["cases"].map(few), "hospital_id"])
+        hidden = frame["hospital_id"].isin(small).to_numpy(bool, copy=True)
+        cases, tiers = frame["cases"].to_numpy(float), frame["tier"].fillna(-1).to_numpy(float)
+        for tier in np.unique(tiers):
+            here = tiers == tier
+            hidden[here] = held_back(cases[here], also=hidden[here])
+        return held_back(cases, also=hidden)
 
     @cached_property
     def hidden(self) -> frozenset[str]:
@@ -137,6 +167,26 @@ class PanelData:
                      for n in frame["scenario"]}  # fmt: skip
             listed = [{"id": name} for name in sorted(names)]
         return sorted(listed, key=lambda s: s.get("id") != "baseline")
+
+    @property
+    def told(self) -> str:
+        """The scenario whose story is told: the first that is not the baseline."""
+        codes = [str(s.get("id")) for s in self.scenarios]
+        return next((c for c in codes if c != "baseline"), codes[0] if codes else "")
+
+    @property
+    def last(self) -> int:
+        """The last projected year of the scenario told; the settled year without one."""
+        frame = self.projected.get("projection_hospitals")
+        own = None if frame is None else frame[frame["scenario"] == self.told]["year"]
+        return self.year if own is None or own.empty else int(own.max())
+
+    def at(self, table: str, scenario: str, year: int) -> pd.DataFrame:
+        """Rows of a projected table for a scenario and year; none when they are not there."""
+        frame = self.projected.get(table)
+        if frame is None:
+            return pd.DataFrame(columns=["scenario", "year"])
+        return frame[(frame["scenario"] == scenario) & (frame["year"] == year)]
 
 
 def read_panel(folder: Path, projection: Path | None = None) -> PanelData:
@@ -170,10 +220,40 @@ def read_panel(folder: Path, projection: Path | None = None) -> PanelData:
     elif projection is not None:
         raise problem("no such file", file=future / "projection.json",
                       expected="a folder that drg project wrote")  # fmt: skip
+    if document is not None:
+        agree(settlement, document)
     projected = _tables(future, _PROJECTED, hashes) if document is not None else {}
+    if document is not None and (future / "policy_search.csv").is_file():
+        projected["policy_search"] = read_any(future / "policy_search.csv")
+        hashes["policy_search.csv"] = hash_file(future / "policy_search.csv")
     return PanelData(settlement, settled, _cases(folder, settled["hospitals"], hashes), document,
                      {n: f for n, f in projected.items() if len(f)}, _policy(settlement),
                      hashes)  # fmt: skip
+
+
+def agree(settlement: dict[str, Any], projection: dict[str, Any]) -> None:
+    """Check that a settlement and a projection stand on the same policy and weights.
+
+    Raises:
+        DrgError: a digest differs.
+    """
+    for key in ("policy", "weights"):
+        settled, ahead = (_document(record, key) for record in (settlement, projection))
+        if settled and ahead and settled[1] != ahead[1]:
+            raise problem(
+                f"settlement.json and projection.json differ in their {key}", key=key,
+                found=f"settled by {settled[0]} ({settled[1][:8]}), "
+                f"projected by {ahead[0]} ({ahead[1][:8]})",
+                expected="results of one run; run drg project again, its folder has both",
+            )  # fmt: skip
+
+
+def _document(record: dict[str, Any], key: str) -> tuple[str, str] | None:
+    """Id and digest of a document that a record names; None without a digest."""
+    held = record.get(key)
+    if not isinstance(held, dict) or not held.get("sha256"):
+        return None
+    return str(held.get("id")), str(held["sha256"])
 
 
 def _tables(
@@ -185,7 +265,9 @@ def _tables(
     for name, (texts, numbers, optional) in wanted.items():
         path = folder / f"{name}.csv"
         if path.is_file():
-            found[name] = read_frame(path, texts, numbers, optional)
+            frame = read_frame(path, texts, numbers, optional)
+            missing = {n: "" if n in texts else math.nan for n in optional if n not in frame}
+            found[name] = frame.assign(**missing)
             hashes[path.name] = hash_file(path)
     return found
 

@@ -84,15 +84,63 @@ GLOSSARY: tuple[tuple[str, str, tuple[str, str]], ...] = (
     ("入组率", "grouping rate", ("能够进入病组的病例占比", "share of cases that have a group")),
     (
         "组间变异解释度（RIV）",
-        "variance explained",
-        ("费用差异中由病组解释的比重", "share of the variance of cost that groups explain"),
+        "variance explained (RIV)",
+        (
+            "费用差异中由病组解释的比重，0 至 1；越高，同组病例的费用越接近",
+            "share of the variance of cost that groups explain, 0 to 1; the higher, the more alike "
+            "the cases of a group",
+        ),
     ),
     (
-        "变异系数（CV）",
-        "coefficient of variation",
+        "变异系数（CV），CV<1",
+        "coefficient of variation (CV), CV < 1",
         (
-            "组内标准差与均值之比，小于 1 为较稳定",
-            "standard deviation over mean in a group; below 1 is steady",
+            "组内费用的标准差与均值之比；小于 1 的病组费用较集中，适合按组支付",
+            "standard deviation over mean of cost in a group; below 1 its costs lie close enough "
+            "together to be paid by group",
+        ),
+    ),
+    (
+        "总额控制扣减",
+        "budget cut",
+        (
+            "应支付的金额超过基金池时，按比例扣减到基金池的金额；扣减由医疗机构承担",
+            "what is taken off all payments alike when they exceed the pool; the hospitals bear it",
+        ),
+    ),
+    (
+        "扣减前结余、扣减后结余",
+        "balance before and after the cut",
+        (
+            "基金池减去扣减前、扣减后的支付；扣减前为负表示医疗服务超过了基金的承受能力",
+            "the pool less payments before and after the cut; below 0 before it, care costs more "
+            "than the pool holds",
+        ),
+    ),
+    (
+        "亏损概率",
+        "probability of loss",
+        (
+            "随机抽取中医疗机构亏损超过其费用 5% 的比例；不到 5% 的亏损不计入",
+            "share of the draws in which a hospital loses more than 5% of its cost; smaller losses "
+            "do not count",
+        ),
+    ),
+    (
+        "基准方案",
+        "baseline",
+        (
+            "维持现行政策、没有其他假设变动的测算；基金池按上年支付增长，扣除不支付的调剂金",
+            "the policy as it is and nothing else assumed; a pool grows on last year's payments "
+            "less the reserve, which is not paid out",
+        ),
+    ),
+    (
+        "Sobol 指数",
+        "Sobol index",
+        (
+            "一个假设占结果不确定性的比重",
+            "share of an outcome's uncertainty that an assumption brings",
         ),
     ),
     (
@@ -106,6 +154,9 @@ GLOSSARY: tuple[tuple[str, str, tuple[str, str]], ...] = (
     (
         "95% 区间",
         "95% interval",
-        ("随机抽取中 95% 的结果所在的范围", "where 95 of 100 random draws lie"),
+        (
+            "随机抽取中居中 95% 的结果所在的范围：低于和高于它的各占 2.5%",
+            "where the middle 95 of 100 random draws lie; 2.5 lie below it and 2.5 above",
+        ),
     ),
 )

@@ -10,6 +10,7 @@ import pandas as pd
 from drg.report.panel_blocks import Block, Cell, Chart, Column, Kept, Points, Section, Table, Text
 from drg.report.panel_charts import lines, paired_bars, scatter
 from drg.report.panel_data import PanelData
+from drg.report.panel_money import settled_title
 from drg.report.panel_small import beside, few, held_back, told
 from drg.report.panel_summary import hospital_name
 from drg.report.panel_words import Words
@@ -46,7 +47,9 @@ def indicator_section(data: PanelData, words: Words) -> Section | None:
         ),
         Points(missing),
     ]
-    return Section("indicators", words("评价指标", "Indicators"), blocks, True)
+    return Section(
+        "indicators", settled_title(data, words("评价指标", "indicators"), words), blocks
+    )
 
 
 def _region(data: PanelData, words: Words) -> Table:
@@ -184,8 +187,9 @@ def _by_hospital(data: PanelData, words: Words) -> Table:
             ]
         )
     return Table(
-        "hospital-indicators", words("各医疗机构指标", "Indicators by hospital"), columns, rows
-    )
+        "hospital-indicators", words("各医疗机构指标", "Indicators by hospital"), columns, rows,
+        on_page=False,
+    )  # fmt: skip
 
 
 def _grouping_rate(grouped: float, cases: float) -> Cell:
@@ -249,7 +253,7 @@ def branch_section(data: PanelData, words: Words) -> Section | None:
     title = words("病例按什么结算", "How cases were priced")
     return Section(
         "branches",
-        title,
+        settled_title(data, title, words),
         [
             _branch_chart(rows, title, words),
             Table(
@@ -332,6 +336,6 @@ def month_section(data: PanelData, words: Words) -> Section | None:
     chart = Chart("months", title, about, lines("months", title, about, at, series, words.unit))
     return Section(
         "months",
-        words("月度拨付", "Payments by month"),
-        [chart, Table("months", title, columns, rows, 1)],
+        settled_title(data, words("月度拨付", "payments by month"), words),
+        [chart, Table("months", title, columns, rows, 1, on_page=False)],
     )

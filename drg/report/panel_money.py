@@ -22,65 +22,60 @@ def pool_section(data: PanelData, words: Words) -> Section:
     """Pools: budget, what was paid, what is left, the value of a point."""
     pools = data.pools
     hidden = held_back(pools["cases"].to_numpy(float))
+    pools = pools.assign(balance_before_cut=pools["balance"] - pools["budget_cut"])
+    wanted = [
+        ("budget", words("预算总额", "Budget"), "money"),
+        ("carve_outs", words("预留剔除", "Carve-outs"), "money"),
+        ("reserve", words("调剂金", "Reserve"), "money"),
+        ("amount", words("可分配额", "To distribute"), "money"),
+        ("payable", words("DRG 应付", "Payable by DRG"), "money"),
+        ("balance_before_cut", words("扣减前结余", "Balance before cut"), "gain"),
+        ("budget_cut", words("总额控制扣减", "Budget cut"), "money"),
+        ("final", words("清算支付", "Paid at clearing"), "money"),
+        ("balance", words("扣减后结余", "Balance after cut"), "gain"),
+    ]
+    wanted = [w for w in wanted if w[0] != "carve_outs" or pools["carve_outs"].any()]
     columns = [
         Column(words("基金池", "Pool"), "name"),
         Column(words("病例", "Cases"), "count"),
-        Column(words("预算总额", "Budget"), "money"),
-        Column(words("预留剔除", "Carve-outs"), "money"),
-        Column(words("调剂金", "Reserve"), "money"),
-        Column(words("可分配额", "To distribute"), "money"),
-        Column(words("DRG 应付", "Payable by DRG"), "money"),
-        Column(words("清算支付", "Paid at clearing"), "money"),
-        Column(words("结余", "Balance"), "gain"),
-        Column(words("支付率", "Paid of pool"), "share"),
+        *(Column(title, kind) for _, title, kind in wanted),
     ]
-    names = ("budget", "carve_outs", "reserve", "amount", "payable", "final", "balance")
     rows: list[list[Cell]] = [
         [
             words.insurance(clean(p["pool"])),
             told(float(p["cases"]), bool(h)),
-            *(float(p[name]) for name in names),
-            _part(p["final"] - p["outside_pool"], p["amount"]),
+            *(float(p[name]) for name, _, _ in wanted),
         ]
         for (_, p), h in zip(pools.iterrows(), hidden, strict=True)
     ]
-    totals = 0
-    if len(pools) > 1:
-        sums = [float(pools[name].sum()) for name in names]
-        rows.append(
-            [
-                words("合计", "Total"),
-                told(float(pools["cases"].sum()), False),
-                *sums,
-                _part(pools["final"].sum() - pools["outside_pool"].sum(), sums[3]),
-            ]
-        )
-        totals = 1
+    totals = int(len(pools) > 1)
+    if totals:
+        sums = [float(pools[name].sum()) for name, _, _ in wanted]
+        rows.append([words("合计", "Total"), told(float(pools["cases"].sum()), False), *sums])
     note = words(
-        "结余 = 可分配额 −（清算支付 − 池外支付）。支付率为池内支付占可分配额的比重。",
-        "Balance: to distribute less what was paid out of the pool.",
+        "扣减前结余 = 可分配额 − 池内支付（扣减前）；总额控制扣减后为扣减后结余。",
+        "Balance before the cut: to distribute less what the pool would pay; the cut to hold the "
+        "budget gives the balance after it.",
+    )
+    caption = words(
+        f"{data.year} 年各基金池的预算、支付与结余",
+        f"Budget, payment and balance of the pools, {data.year}",
     )
     blocks: list[Block] = [
-        _pool_chart(pools, words),
-        Table(
-            "pools",
-            words("各基金池的预算、支付与结余", "Budget, payment and balance of the pools"),
-            columns,
-            rows,
-            totals,
-            note,
-        ),
-        _point_values(pools, words),
+        _pool_chart(pools, data.year, words),
+        Table("pools", caption, columns, rows, totals, note),
+        *_point_values(pools, words),
         _bridge(pools, words),
     ]
-    return Section("pools", words("基金池", "Pools"), blocks)
+    return Section("pools", settled_title(data, words("基金池", "pools"), words), blocks)
 
 
-def _part(value: float, whole: float) -> Cell:
-    return float(value) / float(whole) if whole > 0 else None
+def settled_title(data: PanelData, title: str, words: Words) -> str:
+    """Heading of a section on the settled year."""
+    return words(f"{data.year} 年结算：{title}", f"Settled year {data.year}: {title}")
 
 
-def _pool_chart(pools: pd.DataFrame, words: Words) -> Chart:
+def _pool_chart(pools: pd.DataFrame, year: int, words: Words) -> Chart:
     items = []
     for _, p in pools.iterrows():
         values = [float(p["amount"]), float(p["payable"]), float(p["final"])]
@@ -91,7 +86,9 @@ def _pool_chart(pools: pd.DataFrame, words: Words) -> Chart:
                 [words.number(v, "money") for v in values],
             )
         )
-    title = words("各基金池可分配额与支付", "What the pools have and what they pay")
+    title = words(
+        f"{year} 年各基金池可分配额与支付", f"What the pools have and what they pay, {year}"
+    )
     about = words("；", "; ").join(f"{name}: {' / '.join(said)}" for name, _, said in items)
     legend = (
         words("可分配额", "to distribute"),
@@ -102,7 +99,12 @@ def _pool_chart(pools: pd.DataFrame, words: Words) -> Chart:
     return Chart("pools", title, about, svg)
 
 
-def _point_values(pools: pd.DataFrame, words: Words) -> Table:
+def _point_values(pools: pd.DataFrame, words: Words) -> list[Block]:
+    """Value of a point by pool; one line when every pool is paid by rates."""
+    if (pools["decided_by"] == "rate").all():
+        said = words("各基金池按费率支付，不设点值。", "All pools pay by rates, without points.")
+        return [Text(said,
+                     "quiet")]  # fmt: skip
     columns = [
         Column(words("基金池", "Pool"), "name"),
         Column(words("总点数", "Points"), "points"),
@@ -118,7 +120,8 @@ def _point_values(pools: pd.DataFrame, words: Words) -> Table:
         ]
         for _, p in pools.iterrows()
     ]
-    return Table("point-values", words("点值", "Point values"), columns, rows)
+    title = words("点值（元/点）", "Point values (yuan a point)")
+    return [Table("point-values", title, columns, rows)]
 
 
 def _bridge(pools: pd.DataFrame, words: Words) -> Table:
@@ -162,15 +165,14 @@ def hospital_section(data: PanelData, words: Words) -> Section:
         f"{len(losing):,} lose {words.money(-float(losing['gain'].sum()))}. They are ranked by "
         "gain in relation to cost, so that large and small ones compare.",
     )
-    blocks: list[Block] = [Text(intro), *_ranked(frame, words), _table(frame, words)]
+    blocks: list[Block] = [Text(intro)]
+    if data.projection is None:
+        blocks += _ranked(frame, data.year, words)
+    blocks.append(_table(frame, data.year, words))
     if hidden.any():
         blocks.append(Text(hidden_note(words), "quiet"))
-    return Section(
-        "hospitals",
-        words("各医疗机构清算与盈亏", "What each hospital is paid"),
-        blocks,
-        new_page=True,
-    )
+    title = settled_title(data, words("各医疗机构清算与盈亏", "what each hospital is paid"), words)
+    return Section("hospitals", title, blocks)
 
 
 def hidden_note(words: Words) -> str:
@@ -181,34 +183,9 @@ def hidden_note(words: Words) -> str:
     )
 
 
-def _ranked(frame: pd.DataFrame, words: Words) -> list[Chart]:
-    """Ranked bars in pieces that fit a sheet of paper; only the ends when there are very many."""
+def _ranked(frame: pd.DataFrame, year: int, words: Words) -> list[Chart]:
+    """Hospitals by their gain in relation to cost."""
     able = frame[~frame["hidden"] & frame["gain_share"].notna()]
-    ranks = list(range(len(able)))
-    if len(able) > 2 * _NAMED:
-        ranks = [*ranks[:_NAMED], *ranks[-_NAMED:]]
-    if not ranks:
-        return []
-    pieces = -(-len(ranks) // _BARS)
-    size = -(-len(ranks) // pieces)
-    shares = able["gain_share"].to_numpy(float)[ranks] * 100
-    reach = float(shares.min()), float(shares.max())
-    charts = []
-    for piece in range(pieces):
-        some = ranks[piece * size : (piece + 1) * size]
-        charts.append(_bars(able, some, piece, pieces, reach, words))
-    return charts
-
-
-def _bars(
-    able: pd.DataFrame,
-    ranks: Sequence[int],
-    piece: int,
-    pieces: int,
-    reach: tuple[float, float],
-    words: Words,
-) -> Chart:
-    rows = [able.iloc[rank] for rank in ranks]
     items = [
         (
             hospital_name(h["hospital_name"], h["hospital_id"]),
@@ -216,25 +193,54 @@ def _bars(
             f"{fixed(100 * float(h['gain_share']), 1, signed=True)}%  "
             f"({words.number(float(h['gain']), 'gain')})",
         )
-        for h in rows
+        for _, h in able.iterrows()
     ]
-    place = (
-        words(
-            f"（第 {ranks[0] + 1} 至 {ranks[-1] + 1} 名）",
-            f" (ranks {ranks[0] + 1} to {ranks[-1] + 1})",
-        )
-        if pieces > 1
-        else ""
+    title = words(
+        f"{year} 年医疗机构盈亏占费用的比重", f"Gain or loss of hospitals by cost, {year}"
     )
-    title = words("医疗机构盈亏占费用的比重", "Gain or loss of hospitals, by cost") + place
-    about = words("；", "; ").join(f"{name} {text}" for name, _, text in items)
     unit = words("占费用 %（括号内为万元）", "% of cost (thousand yuan)")
-    legend = (words("盈", "gain"), words("亏", "loss"))
-    key = "gain" if pieces == 1 else f"gain-{piece + 1}"
-    return Chart(key, title, about, ranked_bars(key, title, about, items, unit, legend, reach))
+    return ranked_charts("gain", title, unit, (words("盈", "gain"), words("亏", "loss")), items,
+                         words)  # fmt: skip
 
 
-def _table(frame: pd.DataFrame, words: Words) -> Table:
+def ranked_charts(
+    key: str, title: str, unit: str, legend: tuple[str, str],
+    items: Sequence[tuple[str, float, str]], words: Words,
+) -> list[Chart]:  # fmt: skip
+    """Ranked bars in pieces that fit a sheet of paper; only the ends when there are very many.
+
+    Args:
+        key: names the charts.
+        title: what they show.
+        unit: of the values.
+        legend: what bars to the right and to the left are.
+        items: name, value and the value as text, in the order of the ranks.
+        words: the language.
+    """
+    ranks = list(range(len(items)))
+    if len(items) > 2 * _NAMED:
+        ranks = [*ranks[:_NAMED], *ranks[-_NAMED:]]
+    if not ranks:
+        return []
+    pieces = -(-len(ranks) // _BARS)
+    size = -(-len(ranks) // pieces)
+    reach = min(items[r][1] for r in ranks), max(items[r][1] for r in ranks)
+    charts = []
+    for piece in range(pieces):
+        some = ranks[piece * size : (piece + 1) * size]
+        place = "" if pieces == 1 else words(
+            f"（第 {some[0] + 1} 至 {some[-1] + 1} 名）",
+            f" (ranks {some[0] + 1} to {some[-1] + 1})",
+        )  # fmt: skip
+        own = [items[rank] for rank in some]
+        about = words("；", "; ").join(f"{name} {text}" for name, _, text in own)
+        name = key if pieces == 1 else f"{key}-{piece + 1}"
+        svg = ranked_bars(name, title + place, about, own, unit, legend, reach)
+        charts.append(Chart(name, title + place, about, svg))
+    return charts
+
+
+def _table(frame: pd.DataFrame, year: int, words: Words) -> Table:
     columns = [
         Column(words("医疗机构", "Hospital"), "name"),
         Column(words("级别", "Tier")),
@@ -275,8 +281,8 @@ def _table(frame: pd.DataFrame, words: Words) -> Table:
         ]
     )
     caption = words(
-        "各医疗机构清算与盈亏，按盈亏占费用的比重排列",
-        "Payment and gain of each hospital, ranked by gain in relation to cost",
+        f"{year} 年各医疗机构清算与盈亏，按盈亏占费用的比重排列",
+        f"Payment and gain of each hospital in {year}, ranked by gain in relation to cost",
     )
     return Table("hospitals", caption, columns, rows, 1)
 

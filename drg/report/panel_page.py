@@ -118,7 +118,7 @@ def _block(block: Block, words: Words) -> str:
     if isinstance(block, Table):
         return _table(block, words) if block.on_page and block.rows else ""
     if isinstance(block, Chart):
-        return _chart(block)
+        return _chart(block, words)
     if isinstance(block, Text):
         return f'<p class="{block.look}">{escape(block.text)}</p>' if block.text else ""
     if isinstance(block, Facts):
@@ -155,11 +155,11 @@ def _card(card: Card, words: Words) -> str:
     return f'<article class="card"><h3>{escape(card.title)}{aside}</h3>{blocks}</article>'
 
 
-def _chart(chart: Chart) -> str:
+def _chart(chart: Chart, words: Words) -> str:
     note = f'<p class="quiet">{escape(chart.note)}</p>' if chart.note else ""
     label = escape(chart.title)
     return (
-        f'<figure id="chart-{chart.key}"><figcaption>{label}</figcaption>'
+        f'<figure id="chart-{chart.key}"><figcaption>{label}</figcaption>{_hint(words)}'
         f'<div class="box" role="group" aria-label="{label}" tabindex="0">{chart.svg}</div>{note}'
         "</figure>"
     )
@@ -173,15 +173,23 @@ def _table(table: Table, words: Words) -> str:
         f"{_row(table.columns, row, words, looks)}</tr>"
         for place, row in enumerate(table.rows)
     ]
-    narrow = " narrow" if len(table.columns) <= _NARROW else ""
+    is_narrow = len(table.columns) <= _NARROW
+    narrow = " narrow" if is_narrow else ""
     narrow += " whole" if len(table.rows) <= _WHOLE else ""
     label = escape(table.caption)
     note = f'<p class="quiet">{escape(table.note)}</p>' if table.note else ""
     return (
-        f'<div class="box{narrow}" role="group" aria-label="{label}" tabindex="0">'
+        ("" if is_narrow else _hint(words))
+        + f'<div class="box{narrow}" role="group" aria-label="{label}" tabindex="0">'
         f"<table><caption>{label}</caption><thead><tr>{head}</tr></thead>\n"
         "<tbody>" + "\n".join(rows) + f"</tbody></table></div>{note}"
     )
+
+
+def _hint(words: Words) -> str:
+    """Says on a telephone that what follows is wider than the screen."""
+    said = words("← 左右滑动，查看全部 →", "← swipe sideways to see it all →")
+    return f'<p class="swipe">{said}</p>'
 
 
 def _heading(column: Column, words: Words) -> str:

@@ -59,6 +59,22 @@ def read_frame(
     })  # fmt: skip
 
 
+def read_any(path: Path) -> pd.DataFrame:
+    """Read every column of a small table: numbers where each of its cells is one, else text.
+
+    Raises:
+        DrgError: a row is broken.
+    """
+    with open_table(path) as source:
+        names = tuple(source.schema.names)
+    frame = read_frame(path, names, ())
+    for name in names:
+        numbers = pd.to_numeric(frame[name], errors="coerce")
+        if (numbers.notna() | (frame[name] == "")).all() and numbers.notna().any():
+            frame[name] = numbers
+    return frame
+
+
 def _column(column: pa.Array, is_text: bool) -> Any:
     if is_text:
         texts = column.fill_null("").to_pylist()

@@ -8,15 +8,20 @@ from pathlib import Path
 from drg.errors import problem
 from drg.report.panel_blocks import Section
 from drg.report.panel_cost import cost_section, patient_section
+from drg.report.panel_cost_ahead import cost_ahead_section
 from drg.report.panel_data import PanelData, read_panel
+from drg.report.panel_difference import difference_section
 from drg.report.panel_fonts import Carried, Font, open_font
-from drg.report.panel_future import future_section, sensitivity_section
+from drg.report.panel_future import future_section
 from drg.report.panel_measures import branch_section, indicator_section, month_section
 from drg.report.panel_money import hospital_section, pool_section
 from drg.report.panel_page import charts, panel_page, picture, shown_text, with_fonts, write_text
+from drg.report.panel_search import search_section
+from drg.report.panel_sensitivity import sensitivity_section
 from drg.report.panel_sheets import sheet_section
 from drg.report.panel_sources import glossary_section, source_section, version_section
 from drg.report.panel_summary import subtitle, summary, title
+from drg.report.panel_summary_ahead import summary_ahead
 from drg.report.panel_words import Words
 from drg.report.panel_workbook import write_book
 from drg.tables import check_outputs
@@ -76,11 +81,13 @@ def write_report(
 def build(data: PanelData, words: Words, font: Font | None = None) -> list[Section]:
     """The sections of the report; what the folder does not hold is left out."""
     found: list[Section | None] = [
-        summary(data, words), pool_section(data, words), hospital_section(data, words),
-        cost_section(data, words), patient_section(data, words), indicator_section(data, words),
-        branch_section(data, words), month_section(data, words), future_section(data, words),
-        sensitivity_section(data, words), sheet_section(data, words), source_section(data, words),
-        version_section(data, words, font), glossary_section(words),
+        summary_ahead(data, words) or summary(data, words),
+        difference_section(data, words), future_section(data, words),
+        cost_ahead_section(data, words), sensitivity_section(data, words),
+        search_section(data, words), sheet_section(data, words), pool_section(data, words),
+        hospital_section(data, words), cost_section(data, words), patient_section(data, words),
+        indicator_section(data, words), branch_section(data, words), month_section(data, words),
+        source_section(data, words), version_section(data, words, font), glossary_section(words),
     ]  # fmt: skip
     return [section for section in found if section is not None]
 

@@ -8,60 +8,114 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from drg.report.panel_blocks import Block, Card, Cell, Column, Figures, Kept, Section, Table, Text
+from drg.report.panel_blocks import Block, Card, Cell, Column, Kept, Section, Table, Text
 from drg.report.panel_data import PanelData
 from drg.report.panel_measures import measures
 from drg.report.panel_money import hidden_note
 from drg.report.panel_small import beside, few, held_back, told
+from drg.report.panel_story import Story, scenario_name, story
 from drg.report.panel_summary import hospital_name
 from drg.report.panel_words import Words, clean, fixed
 
-_MONEY = ("cost", "patient", "item", "payable", "final", "gain")
-
 
 def sheet_section(data: PanelData, words: Words) -> Section:
-    """A card for every hospital, and one table of them all for the workbook."""
-    frame = data.hospitals
-    hide = _pool_mask(data)
-    rows = dict(list(frame.assign(_hide=hide).groupby("hospital_id", sort=False)))
-    branches = _branches(data, words)
-    future = _future(data)
+    """A card for every hospital, and tables of them all for the workbook."""
+    settled = data.hospitals.assign(_hide=_pool_mask(data))
+    rows = dict(list(settled.groupby("hospital_id", sort=False)))
+    branches, held = _branches(data, words), story(data)
     measured = measures(data) if data.cases is not None else data.by_hospital
+    ahead = {} if held is None else _ahead(held, measured, words)
     cards: list[Block] = [
-        _card(
-            h,
-            rows[h["hospital_id"]],
-            branches.get(h["hospital_id"], ""),
-            future.get(h["hospital_id"]),
-            words,
-        )
+        _card(h, rows[h["hospital_id"]], ahead.get(h["hospital_id"]),
+              branches.get(h["hospital_id"], ""), words)
         for _, h in measured.iterrows()
-    ]
-    columns = [
-        Column(words("医疗机构", "Hospital"), "name"),
-        Column(words("代码", "Id"), "code"),
-        *_columns(words),
-    ]
+    ]  # fmt: skip
     told_rows: list[list[Cell]] = [
-        [
-            hospital_name(r["hospital_name"], r["hospital_id"]),
-            clean(r["hospital_id"], 40),
-            *_pool_row(r, words),
-        ]
-        for part in rows.values()
-        for _, r in part.iterrows()
+        [*_names(r), *_pool_row(r, words)] for part in rows.values() for _, r in part.iterrows()
     ]
-    book = Table(
-        "sheets",
-        words("各医疗机构分基金池清算", "Every hospital by pool"),
-        columns,
-        told_rows,
-        on_page=False,
-    )
-    blocks: list[Block] = [*cards, book]
+    by_pool = words(f"{data.year} 年各医疗机构分基金池清算", f"Every hospital by pool, {data.year}")
+    books: list[Block] = [Table(
+        "sheets", by_pool,
+        [*_name_columns(words), *_columns(words)], told_rows, on_page=False,
+    )]  # fmt: skip
+    title = words("医疗机构分表", "Hospital by hospital")
+    if held is not None:
+        name = scenario_name(data, held.code, words)
+        title = words(f"{title}：{name}，{held.year} 年", f"{title}: {name}, {held.year}")
+        lines = [
+            [*_names(h), *line] for _, h in measured.iterrows() for line in ahead[h["hospital_id"]]
+        ]
+        columns = [*_name_columns(words), *_ahead_columns(words)]
+        books.insert(0, Table("sheets-ahead", title, columns, lines, on_page=False))
+    blocks: list[Block] = [*cards, *books]
     if data.hidden or any(isinstance(c, Kept) for row in told_rows for c in row):
         blocks.insert(0, Text(hidden_note(words), "quiet"))
-    return Section("sheets", words("医疗机构分表", "Hospital by hospital"), blocks, True)
+    return Section("sheets", title, blocks)
+
+
+def _name_columns(words: Words) -> list[Column]:
+    return [Column(words("医疗机构", "Hospital"), "name"), Column(words("代码", "Id"), "code")]
+
+
+def _names(r: pd.Series[Any]) -> list[Cell]:
+    return [hospital_name(r["hospital_name"], r["hospital_id"]), clean(r["hospital_id"], 40)]
+
+
+def _ahead_columns(words: Words) -> list[Column]:
+    return [
+        Column(words("年度与方案", "Year and scenario"), "name"),
+        Column(words("病例", "Cases"), "count"),
+        Column(words("次均费用", "Average cost"), "yuan"),
+        Column(words("总费用", "Cost"), "money"),
+        Column(words("个人负担", "Patients"), "money"),
+        Column(words("DRG 应付", "Payable by DRG"), "money"),
+        Column(words("总额控制扣减", "Budget cut"), "money"),
+        Column(words("清算支付", "Paid"), "money"),
+        Column(words("盈亏", "Gain or loss"), "gain"),
+        Column(words("占费用", "Of cost"), "change"),
+    ]
+
+
+def _ahead(held: Story, hospitals: pd.DataFrame, words: Words) -> dict[str, list[list[Cell]]]:
+    """Lines of every hospital: settled year, baseline, scenario, and their difference."""
+    data, year = held.data, held.year
+    found: dict[str, list[list[Cell]]] = {}
+    scenarios = [held.baseline] if held.alone else [held.baseline, held.code]
+    tables = {code: data.at("projection_hospitals", code, year).set_index("hospital_id")
+              for code in scenarios}  # fmt: skip
+    for _, h in hospitals.iterrows():
+        code, hide = h["hospital_id"], bool(h["hidden"])
+        settled = h.to_dict() | {"average_cost": _over(h["cost"], h["cases"])}
+        lines = [(words(f"{data.year} 年结算", f"{data.year} settled"), _numbers(settled))]
+        for name, table in tables.items():
+            if code in table.index:
+                said = scenario_name(data, name, words)
+                lines.append((words(f"{year} 年 {said}", f"{year} {said}"),
+                              _numbers(table.loc[code].to_dict())))  # fmt: skip
+        found[code] = [
+            [label, told(values[0], hide), *(beside(_plain(v), hide) for v in values[1:])]
+            for label, values in lines
+        ]
+        if len(lines) == 3 and not hide:
+            change: list[Cell] = [
+                _plain(b - a) for a, b in zip(lines[1][1], lines[2][1], strict=True)
+            ]
+            found[code].append([words("方案减基准", "scenario less baseline"), *change])
+    return found
+
+
+def _numbers(h: dict[Any, Any]) -> list[float]:
+    """Cases, average cost, and the sums of a hospital, in yuan."""
+    names = ("cases", "average_cost", "cost", "patient", "payable", "budget_cut", "final", "gain")
+    return [*(float(h[name]) for name in names), _over(h["gain"], h["cost"])]
+
+
+def _over(value: float, by: float) -> float:
+    return float(value) / float(by) if by > 0 else math.nan
+
+
+def _plain(value: float) -> Cell:
+    return value if math.isfinite(value) else None
 
 
 def _pool_mask(data: PanelData) -> Any:
@@ -113,8 +167,8 @@ def _pool_row(r: pd.Series[Any], words: Words) -> list[Cell]:
 def _card(
     h: pd.Series[Any],
     pools: pd.DataFrame,
+    ahead: list[list[Cell]] | None,
     branches: str,
-    future: tuple[int, float, float] | None,
     words: Words,
 ) -> Card:
     name = hospital_name(h["hospital_name"], h["hospital_id"])
@@ -126,56 +180,43 @@ def _card(
     if h["hidden"]:
         few_said = words("病例数少，为保护个人信息不公布。", "Too few cases to be told.")
         return Card(name, aside, [Text(few_said)])
-    cost, n = float(h["cost"]), float(h["cases"])
-    items = [
-        (words("病例", "Cases"), words(f"{n:,.0f} 例", f"{n:,.0f}"), ""),
-        ("CMI", words.number(float(h["case_mix_index"]), "ratio"), ""),
-        (
-            words("费用消耗指数", "Cost index"),
-            words.number(float(h.get("cost_index", math.nan)), "index"),
-            "",
-        ),
-        (words("次均费用", "Mean cost"), words(f"{cost / n:,.0f} 元", f"{cost / n:,.0f} yuan"), ""),
-        (
-            words("个人负担占比", "Patients' share"),
-            words.share(float(h["patient"]) / cost) if cost else "—",
-            "",
-        ),
-        (words("盈亏占费用", "Gain by cost"), words.share(float(h["gain_share"]), signed=True), ""),
+    key = f"sheet-{h['hospital_id']}"
+    if ahead is None:
+        caption = words(f"{name}：分基金池清算", f"{name}: by pool")
+        rows: list[list[Cell]] = [_pool_row(r, words) for _, r in pools.iterrows()]
+        totals = int(len(rows) > 1)
+        rows += [_total(h, words)] * totals
+        table = Table(key, caption, _columns(words), rows, totals, in_book=False)
+    else:
+        caption = words(f"{name}：结算与测算", f"{name}: settled and projected")
+        last = int(len(ahead) == 4)
+        table = Table(key, caption, _ahead_columns(words), ahead, last, in_book=False)
+    parts = [_indices(h, words), "" if ahead else branches]
+    text = words("　", " ").join(part for part in parts if part)
+    return Card(name, aside, [table, Text(text, "quiet")])
+
+
+def _total(h: pd.Series[Any], words: Words) -> list[Cell]:
+    return [
+        words("合计", "Total"),
+        told(float(h["cases"]), False),
+        float(h["case_mix_index"]),
+        *(float(h[k]) for k in ("cost", "patient", "item", "payable")),
+        float(h["final"] - h["payable"]),
+        float(h["final"]),
+        float(h["gain"]),
     ]
-    rows: list[list[Cell]] = [_pool_row(r, words) for _, r in pools.iterrows()]
-    totals = 0
-    if len(rows) > 1:
-        rows.append(
-            [
-                words("合计", "Total"),
-                told(n, False),
-                float(h["case_mix_index"]),
-                *(float(h[k]) for k in ("cost", "patient", "item", "payable")),
-                float(h["final"] - h["payable"]),
-                float(h["final"]),
-                float(h["gain"]),
-            ]
-        )
-        totals = 1
-    caption = words(f"{name}：分基金池清算", f"{name}: by pool")
-    blocks: list[Block] = [
-        Figures(items),
-        Table(f"sheet-{h['hospital_id']}", caption, _columns(words), rows, totals, in_book=False),
-    ]
-    lines = [branches] if branches else []
-    if future is not None:
-        year, final, change = future
-        lines.append(
-            words(
-                f"基准方案 {year} 年清算支付 {words.money(final)}"
-                f"（{words.share(change, signed=True)}）。",
-                f"Baseline {year}: paid {words.money(final)} ({words.share(change, signed=True)}).",
-            )
-        )
-    if lines:
-        blocks.append(Text(words("", " ").join(lines), "quiet"))
-    return Card(name, aside, blocks)
+
+
+def _indices(h: pd.Series[Any], words: Words) -> str:
+    """Indicators of the settled year in a line."""
+    mix = words.number(float(h["case_mix_index"]), "ratio")
+    index = words.number(float(h.get("cost_index", math.nan)), "index")
+    share = words.share(_over(h["patient"], h["cost"]))
+    return words(
+        f"结算年：CMI {mix}，费用消耗指数 {index}，个人负担占比 {share}。",
+        f"Settled year: CMI {mix}, cost index {index}, patients' share {share}.",
+    )
 
 
 def _branches(data: PanelData, words: Words) -> dict[str, str]:
@@ -206,22 +247,3 @@ def _branches(data: PanelData, words: Words) -> dict[str, str]:
         listed = words("，", ", ").join(shown)
         found[str(hospital)] = words(f"结算类型（例）：{listed}。", f"Priced as (cases): {listed}.")
     return found
-
-
-def _future(data: PanelData) -> dict[str, tuple[int, float, float]]:
-    """Year, payment and its change in the baseline's last year, by hospital."""
-    frame = data.projected.get("projection_hospitals")
-    if frame is None or not data.scenarios:
-        return {}
-    own = frame[frame["scenario"] == str(data.scenarios[0].get("id"))]
-    own = own[(own["year"] == own["year"].max()) & ~own["cases"].map(few)]
-    base = data.by_hospital.set_index("hospital_id")["final"]
-    return {
-        r["hospital_id"]: (
-            int(r["year"]),
-            float(r["final"]),
-            float(r["final"]) / float(base[r["hospital_id"]]) - 1,
-        )
-        for _, r in own.iterrows()
-        if r["hospital_id"] in base.index and base[r["hospital_id"]] > 0
-    }

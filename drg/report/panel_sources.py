@@ -1,16 +1,14 @@
-"""Assumptions and sources (假设与来源), versions and hashes, a glossary, and how this was made."""
+"""Assumptions and sources (假设与来源) as a section, versions and hashes, and a glossary."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import drg
+from drg.report.panel_assumptions import assumptions, policy_figures
 from drg.report.panel_blocks import Block, Cell, Column, Points, Section, Table, Text
 from drg.report.panel_data import PanelData
 from drg.report.panel_fonts import Font
 from drg.report.panel_glossary import GLOSSARY
-from drg.report.panel_summary import policy_name
-from drg.report.panel_words import Words, clean, fixed, without_few
+from drg.report.panel_words import Words, clean, without_few
 
 _WARNINGS = {
     "groups_without_weight": "部分病组没有权重",
@@ -27,103 +25,8 @@ _WARNINGS = {
 
 def source_section(data: PanelData, words: Words) -> Section:
     """Every figure that the result rests on, with where it comes from."""
-    blocks: list[Block] = []
-    blocks += _assumptions(data, words)
-    blocks += _policy(data, words)
-    blocks += _notes(data, words)
-    return Section("sources", words("假设与来源", "Assumptions and sources"), blocks, True)
-
-
-def _assumptions(data: PanelData, words: Words) -> list[Block]:
-    """Assumptions of the projection."""
-    listed = (data.projection or {}).get("assumptions")
-    rows: list[list[Cell]] = []
-    for one in listed if isinstance(listed, list) else []:
-        if not isinstance(one, dict):
-            continue
-        name = clean(one.get("zh" if words.zh else "en")) or clean(one.get("key"))
-        rows.append(
-            [
-                name,
-                _value(one.get("value")),
-                clean(one.get("unit"), 40),
-                _mark(str(one.get("source") or ""), words),
-                clean(one.get("source"), 300),
-            ]
-        )
-    columns = [
-        Column(words("假设", "Assumption"), "name"),
-        Column(words("数值", "Value")),
-        Column(words("单位", "Unit")),
-        Column(words("性质", "Kind")),
-        Column(words("来源", "Source")),
-    ]
-    title = words("测算假设", "Assumptions of the projection")
-    return [Table("assumptions", title, columns, rows)] if rows else []
-
-
-def _mark(source: str, words: Words) -> str:
-    default = source.startswith("default") or not source
-    return words("默认值", "default") if default else words("有出处", "published")
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "✓" if value else "—"
-    if isinstance(value, int | float):
-        return f"{value:,.6g}" if abs(value) < 1e6 else fixed(float(value), 0)
-    if isinstance(value, list | tuple):
-        return ", ".join(_value(v) for v in value)
-    return clean(value, 80)
-
-
-def _policy(data: PanelData, words: Words) -> list[Block]:
-    policy = data.policy
-    if policy is None:
-        said = words(
-            "结算所用政策不是本程序自带的文件，其数值与来源见该政策文件。",
-            "The policy is not one that comes with the program; see its own document.",
-        )
-        return [Text(said, "call")]
-    leaves = [leaf for leaf in policy.leaves() if leaf.about.is_figure]
-    rows: list[list[Cell]] = [
-        [
-            clean(leaf.about.zh if words.zh else leaf.about.en, 80),
-            leaf.key,
-            _value(leaf.value),
-            clean(leaf.about.unit, 24),
-            _mark(leaf.source, words),
-            clean(leaf.source.removeprefix("default:").strip(), 300),
-        ]
-        for leaf in leaves
-    ]
-    default = sum(leaf.is_default for leaf in leaves)
-    title = words("政策数值与来源", "Figures of the policy and their sources")
-    text = words(
-        f"{policy_name(data, words)}：共 {len(leaves)} 个数值，其中 {default} 个为默认值"
-        "（典型做法，没有公开的本地出处），使用前应由本地确认。",
-        f"{policy_name(data, words)}: {len(leaves)} figures, {default} of them defaults (typical, "
-        "without a published local source): to be confirmed locally before use.",
-    )
-    columns = [
-        Column(words("项目", "Item")),
-        Column(words("键", "Key"), "code"),
-        Column(words("数值", "Value")),
-        Column(words("单位", "Unit")),
-        Column(words("性质", "Kind")),
-        Column(words("来源", "Source")),
-    ]
-    blocks: list[Block] = [
-        Text(text, "call" if default else "plain"),
-        Table("policy", title, columns, rows),
-    ]
-    unknown = [f"{clean(k, 60)}: {clean(v, 300)}" for k, v in policy.header.unknown.items()]
-    if unknown:
-        blocks += [
-            Text(words("政策中尚不明确的内容：", "What is not known of the policy:")),
-            Points(unknown),
-        ]
-    return blocks
+    blocks = [*assumptions(data, words), *policy_figures(data, words), *_notes(data, words)]
+    return Section("sources", words("假设与来源", "Assumptions and sources"), blocks)
 
 
 def _notes(data: PanelData, words: Words) -> list[Block]:
@@ -172,6 +75,7 @@ def version_section(data: PanelData, words: Words, font: Font | None) -> Section
         if key in projection:
             label = words("随机种子", "Seed") if key == "seed" else words("抽取次数", "Draws")
             rows.append([label, clean(projection[key], 40), ""])
+    named = len(rows)
     hashes = projection.get("hashes")
     if isinstance(hashes, dict):
         rows += [
@@ -186,10 +90,19 @@ def version_section(data: PanelData, words: Words, font: Font | None) -> Section
         Column("SHA-256", "code"),
     ]
     caption = words("版本与校验值", "Versions and hashes")
+    every = words("版本与校验值，含全部文件", "Versions and hashes, with every file")
+    more = words(
+        "读取和写出的每个文件的校验值见工作簿。", "The workbook has the hash of every file."
+    )
     return Section(
         "versions",
         caption,
-        [Table("versions", caption, columns, rows), *_privacy(words), _colophon(words, font)],
+        [
+            Table("versions-named", caption, columns, rows[:named], 0, more, in_book=False),
+            Table("versions", every, columns, rows, on_page=False),
+            *_privacy(words),
+            _colophon(words, font),
+        ],
     )
 
 
@@ -237,4 +150,4 @@ def glossary_section(words: Words) -> Section:
     columns = [Column("中文"), Column("English"), Column(words("含义", "Meaning"))]
     rows: list[list[Cell]] = [[zh, en, words.of(meaning)] for zh, en, meaning in GLOSSARY]
     title = words("术语", "Glossary")
-    return Section("glossary", title, [Table("glossary", title, columns, rows)], True)
+    return Section("glossary", title, [Table("glossary", title, columns, rows)])

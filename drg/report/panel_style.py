@@ -63,6 +63,7 @@ figure svg {{ display: block; width: 100%; height: auto; min-width: 600px; }}
 .card table {{ font-size: 12.5px; }} .card caption {{ position: absolute; width: 1px; height: 1px;
   padding: 0; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }}
 .card .box {{ margin: 4px 0; }}
+.swipe {{ display: none; }}
 footer {{ border-top: 1px solid #c4c4c4; margin-top: 40px; padding-top: 10px; }}
 @media screen and (max-width: 720px) {{
   body {{ padding: 16px 14px 40px; }} h1 {{ font-size: 23px; }} h2 {{ font-size: 18px; }}
@@ -70,29 +71,39 @@ footer {{ border-top: 1px solid #c4c4c4; margin-top: 40px; padding-top: 10px; }}
   .card .figures {{ grid-template-columns: 1fr 1fr 1fr; }}
   nav ol {{ columns: 1; }} dl {{ grid-template-columns: 1fr; gap: 0; }} dd {{ margin-bottom: 6px; }}
   .box table {{ min-width: 600px; }} .box.narrow table {{ min-width: 0; }}
+  .swipe {{ display: block; margin: 6px 0 -8px; font-size: 12px; color: #4d4d4d; }}
+  .box:not(.narrow) {{ border-right: 3px solid #c4c4c4; }} figure svg {{ min-width: 560px; }}
+  .box:not(.narrow) th:first-child {{ position: sticky; left: 0; background: #fff; z-index: 1;
+    max-width: 8.5em; min-width: 0; box-shadow: 1px 0 0 #c4c4c4; }}
+  .box:not(.narrow) thead th:first-child {{ background: #eef3f6; }} .name {{ min-width: 6em; }}
 }}
-@page {{ size: A4; margin: 17mm 14mm 18mm;
+@page {{ size: A4; margin: 13mm 13mm 15mm;
   @bottom-right {{ content: counter(page) " / " counter(pages); font-size: 9pt;
     color: #4d4d4d; }} }}
 @media print {{
-  body {{ max-width: none; padding: 0; font-size: 10pt; line-height: 1.5; }}
-  h1 {{ font-size: 20pt; }} h2 {{ font-size: 14pt; margin-top: 22pt; }} h3 {{ font-size: 11pt; }}
+  body {{ max-width: none; padding: 0; font-size: 9.5pt; line-height: 1.45; }}
+  h1 {{ font-size: 20pt; }} h2 {{ font-size: 13pt; margin: 15pt 0 6pt; }}
+  h3 {{ font-size: 10.5pt; margin: 10pt 0 4pt; }} p {{ margin: 4pt 0; }} figure {{ margin: 8pt 0; }}
   .lead {{ font-size: 11.5pt; }} .quiet {{ font-size: 8.5pt; }}
-  .box {{ overflow: visible; }} table {{ font-size: 8.5pt; }} thead small {{ font-size: 7.5pt; }}
-  th, td {{ padding: 2.5pt 4pt; }} .name {{ min-width: 7em; }}
+  .box {{ overflow: visible; margin: 6pt 0; }} table {{ font-size: 8pt; line-height: 1.35; }}
+  thead small {{ font-size: 7pt; }}
+  th, td {{ padding: 1.8pt 4pt; }} .name {{ min-width: 11em; }}
+  .card .name {{ white-space: nowrap; }}
   thead {{ display: table-header-group; }} tfoot {{ display: table-row-group; }}
   tr, figure, .card, .whole, .figures, .figures li, dl > div {{ break-inside: avoid; }}
   h2, h3, caption, figcaption {{ break-after: avoid; }} p {{ orphans: 3; widows: 3; }}
   .page {{ break-before: page; }} .page h2 {{ margin-top: 0; }} .alone {{ break-after: page; }}
-  figure svg {{ min-width: 0; }} p:has(+ ul) {{ break-after: avoid; }}
+  figure svg {{ min-width: 0; width: 78%; }} p:has(+ ul) {{ break-after: avoid; }}
   a {{ color: inherit; text-decoration: none; }}
   .figures b {{ font-size: 15pt; }} .figures b i {{ font-size: 9pt; }}
   .figures span, .figures small {{ font-size: 8.5pt; }}
-  .card {{ padding: 3pt 8pt; margin: 5pt 0; }} .card table {{ font-size: 8pt; }}
-  .card th, .card td {{ padding: 1.5pt 4pt; }} .card p {{ margin: 2pt 0; font-size: 8pt; }}
+  .card {{ padding: 2pt 7pt; margin: 4pt 0; }} .card table {{ font-size: 7.5pt; }}
+  .card thead small {{ display: inline; }} .code {{ font-size: 7pt; }}
+  .card th, .card td {{ padding: 1pt 4pt; }}
+  .card p {{ margin: 1pt 0; font-size: 7.5pt; line-height: 1.3; }}
   .card h3 {{ margin: 0 0 2pt; font-size: 10.5pt; }} .card .figures {{ margin: 1pt 0; }}
   .card .figures b {{ font-size: 10.5pt; }} .card .figures span {{ font-size: 8pt; }}
-  .card .box {{ margin: 2pt 0; }}
+  .card .box {{ margin: 1pt 0; }} dl {{ gap: 1pt 12pt; margin: 4pt 0; }}
   thead th, .call, svg {{ -webkit-print-color-adjust: exact; print-color-adjust: exact; }}
 }}
 """

@@ -1,4 +1,4 @@
-"""The summary of the panel report (摘要): what was decided, five figures, three sentences."""
+"""The summary of a settled year (摘要): what was decided, five figures, three sentences."""
 
 from __future__ import annotations
 
@@ -7,29 +7,34 @@ import numpy as np
 from drg.report.panel_blocks import Block, Column, Facts, Figures, Heading, Section, Table, Text
 from drg.report.panel_data import PanelData
 from drg.report.panel_small import few
+from drg.report.panel_story import named, scenario_name, story
 from drg.report.panel_words import Words, clean
 
 _ENDS = 5  # hospitals at each end
 
 
 def title(data: PanelData, words: Words) -> str:
-    """Title of the report."""
-    policy = data.policy
+    """Title of the report: of the scenario it tells, or of the settled year."""
+    policy, held = data.policy, story(data)
     region = clean(policy.header.region) if policy and words.zh else ""
-    year = data.year
+    if held is None:
+        said = words(f"{data.year} 年 DRG 付费结算报告", f"DRG payment {data.year}: settlement")
+        return f"{region} {said}".strip()
+    name = scenario_name(data, held.code, words)
     return words(
-        f"{region} {year} 年 DRG 付费结算与测算报告".strip(),
-        f"DRG payment {year}: settlement and projection",
+        f"{region} DRG 付费测算报告：{name}，{held.year} 年".strip(),
+        f"DRG payment in {held.year}: {name}",
     )
 
 
 def subtitle(data: PanelData, words: Words) -> str:
     """Line below the title."""
     n, cases = len(data.by_hospital), int(data.by_hospital["cases"].sum())
-    return words(
-        f"供评审论证使用　医疗机构 {n:,} 家，病例 {cases:,} 例",
-        f"For the panel. {n:,} hospitals, {cases:,} cases",
+    text = words(
+        f"供评审论证使用　{data.year} 年结算：医疗机构 {n:,} 家，病例 {cases:,} 例",
+        f"For the panel. Settled year {data.year}: {n:,} hospitals, {cases:,} cases.",
     )
+    return text + words("", " Names of hospitals and groups stand as the data have them.")
 
 
 def policy_name(data: PanelData, words: Words) -> str:
@@ -39,8 +44,20 @@ def policy_name(data: PanelData, words: Words) -> str:
     if data.policy is None:
         return name
     header = data.policy.header
-    named = clean(header.title if words.zh else header.title_en or header.title)
-    return f"{named} ({name})" if named and named != name else name
+    said = named(name, clean(header.title), clean(header.title_en), words)
+    return said if name in said else f"{said} ({name})"
+
+
+def weights_name(data: PanelData, words: Words) -> str:
+    """The weight table's title and id, and how its digest begins."""
+    held = (data.projection or {}).get("weights") or data.settlement.get("weights")
+    if not isinstance(held, dict):
+        return words("未说明", "not said")
+    code = clean(held.get("id"), 60)
+    said = named(code, clean(held.get("title"), 80), clean(held.get("title_en"), 80), words)
+    said = said if code in said else f"{said} ({code})"
+    digest = clean(held.get("sha256"))[:8]
+    return f"{said}{words('，', ', ')}SHA-256 {digest}…" if digest else said
 
 
 def summary(data: PanelData, words: Words) -> Section:
@@ -60,11 +77,9 @@ def summary(data: PanelData, words: Words) -> Section:
 
 def decided(data: PanelData, words: Words) -> list[tuple[str, str]]:
     """The decisions on which the year was settled."""
-    weights = data.settlement.get("weights")
-    said = clean(weights.get("id")) if isinstance(weights, dict) else ""
     pairs = [
         (words("支付政策", "Policy"), policy_name(data, words)),
-        (words("权重表", "Relative weights"), said or words("未说明", "not said")),
+        (words("权重表", "Relative weights"), weights_name(data, words)),
     ]
     pairs += [
         (
@@ -73,11 +88,6 @@ def decided(data: PanelData, words: Words) -> list[tuple[str, str]]:
         )
         for place, name in enumerate(data.pools["pool"])
     ]
-    scenarios = [
-        clean(s.get("title" if words.zh else "title_en") or s.get("id")) for s in data.scenarios
-    ]
-    if data.projection is not None and scenarios:
-        pairs.append((words("测算方案", "Scenarios"), words("；", "; ").join(scenarios)))
     return pairs
 
 
@@ -90,8 +100,8 @@ def _pool_decision(data: PanelData, place: int, words: Words) -> str:
     )
     if pool["decided_by"] != "rate" and np.isfinite(pool["point_value"]):
         text += words(
-            f"，点值 {pool['point_value']:,.4f} 元",
-            f", a point is worth {pool['point_value']:,.4f} yuan",
+            f"，点值 {pool['point_value']:,.4f} 元/点",
+            f", {pool['point_value']:,.4f} yuan a point",
         )
     return text
 
@@ -141,46 +151,7 @@ def _sentences(data: PanelData, words: Words) -> list[str]:
         if cost > 0
         else words("没有费用数据", "There is no cost")
     )
-    ahead = _ahead(data, words)
-    return [
-        first,
-        second + words("。", "."),
-        third + (words("；", "; ") + ahead if ahead else "") + words("。", "."),
-    ]
-
-
-def _ahead(data: PanelData, words: Words) -> str:
-    """What the baseline says of the average cost in its last year."""
-    found = base_change(data)
-    if found is None:
-        return ""
-    year, change = found
-    if abs(change) < 0.0005:
-        return words(
-            f"基准方案下到 {year} 年次均费用基本不变",
-            f"by {year} it stays as it is in the baseline",
-        )
-    way = words("上升" if change > 0 else "下降", "rises" if change > 0 else "falls")
-    return words(
-        f"基准方案下到 {year} 年{way} {words.share(abs(change))}",
-        f"in the baseline it {way} by {words.share(abs(change))} by {year}",
-    )
-
-
-def base_change(data: PanelData) -> tuple[int, float] | None:
-    """Change of the region's average cost in the last year of the baseline."""
-    frame = data.projected.get("projection_hospitals")
-    cases, cost = data.by_hospital["cases"].sum(), data.by_hospital["cost"].sum()
-    if frame is None or not data.scenarios or cost <= 0:
-        return None
-    own = frame[frame["scenario"] == str(data.scenarios[0].get("id"))]
-    if own.empty:
-        return None
-    year = own["year"].max()
-    last = own[own["year"] == year]
-    if last["cases"].sum() <= 0:
-        return None
-    return int(year), float(last["cost"].sum() / last["cases"].sum() / (cost / cases) - 1)
+    return [first, second + words("。", "."), third + words("。", ".")]
 
 
 def _figures(data: PanelData, words: Words) -> Figures:
@@ -190,15 +161,6 @@ def _figures(data: PanelData, words: Words) -> Figures:
     cases, patient = float(hospitals["cases"].sum()), float(hospitals["patient"].sum())
     told = hospitals[~hospitals["hidden"]]
     winning, losing = int((told["gain"] >= 0).sum()), int((told["gain"] < 0).sum())
-    change = base_change(data)
-    more = (
-        ""
-        if change is None
-        else words(
-            f"基准方案 {change[0]} 年 {words.share(change[1], signed=True)}",
-            f"baseline {change[0]}: {words.share(change[1], signed=True)}",
-        )
-    )
     return Figures(
         [
             (
@@ -227,7 +189,7 @@ def _figures(data: PanelData, words: Words) -> Figures:
                     f"{cost / cases if cases else 0:,.0f} 元",
                     f"{cost / cases if cases else 0:,.0f} yuan",
                 ),
-                more,
+                "",
             ),
             (
                 words("个人负担占比", "Patients' share"),

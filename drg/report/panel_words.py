@@ -95,7 +95,7 @@ class Words:
             "count": self("例", "cases"), "money": self.unit, "gain": self.unit,
             "yuan": self("元/例", "yuan a case"), "yuan_change": self("元/例", "yuan a case"),
             "share": "%", "change": "%", "points": self("点", "points"),
-            "value": self("元", "yuan"),
+            "value": self("元/点", "yuan a point"),
         }.get(kind, "")  # fmt: skip
 
     def scaled(self, yuan: float) -> float:

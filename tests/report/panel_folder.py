@@ -91,53 +91,100 @@ def project(
     folder: Path, lines: Sequence[Sequence[object]], pools: Sequence[Sequence[object]]
 ) -> None:
     """Tables of a projection beside a settlement."""
-    scenarios = [{"id": "low", "title": "低增长", "title_en": "low growth"},
+    scenarios = [{"id": "low", "title": "低增长"},
                  {"id": "baseline", "title": "基准方案", "title_en": "baseline"}]  # fmt: skip
     own: dict[str, list[float]] = {}
+    about = {str(line[0]): (str(line[1]), line[2]) for line in lines}
     for line in lines:
         held = own.setdefault(str(line[0]), [0.0] * 4)
         for i, value in enumerate((line[5], line[8], line[9], line[19])):
             held[i] += float(value)  # type: ignore[arg-type]
-    names = {str(line[0]): str(line[1]) for line in lines}
-    years = (2026, 2027, 2028)
+    years = (2025, 2026, 2027, 2028)
     rows, tiers, money, parts = [], [], [], []
+    sums: dict[tuple[str, int, str, str], list[float]] = {}
     for s in scenarios:
-        for k, year in enumerate(years, 1):
-            f = 1.03**k
+        for k, year in enumerate(years):
+            f = (1.05 if s["id"] == "low" else 1.03) ** k
+            g = (0.98 if s["id"] == "low" else 1.0) ** k
             for h, (n, cost, patient, final) in own.items():
-                rows.append([s["id"], year, h, names[h], 3, n, 1.1, cost * f, cost * f / n,
-                             patient * f, patient * f / n, final * f, final * f,
-                             (final + patient - cost) * f, -0.05, f - 1, final * f * 0.97,
-                             final * f * 1.03, 0.4])  # fmt: skip
-            tiers += [[s["id"], year, t, "all", 400, 8000 * f, 2400 * f, 5200 * f, 1.1, f - 1]
-                      for t in ("all", 3, 2, 1)]  # fmt: skip
-            money += [[s["id"], year, p[0], float(p[4]) * f, 1e6, float(p[20]) * f, 1e5 - 4e4 * k,
-                       1, 5e4 - 5e4 * k, 2e5, 0.1 * k] for p in pools]  # type: ignore[arg-type]  # fmt: skip
-            parts += [[s["id"], year, level, key, 8000, 8240, 160, 40, 40, 0, 240]
-                      for level, key in (("region", "all"), ("tier", 3), ("insurance", "employee"),
-                                         ("hospital", "H001"))]  # fmt: skip
+                numbers = [n, cost * f, patient * f, final * f, final * (f - g), final * g,
+                           final * g + patient * f - cost * f]  # fmt: skip
+                rows.append([s["id"], year, h, about[h][0], about[h][1], n, 1.1, cost * f,
+                             cost * f / n, patient * f, patient * f / n, *numbers[3:],
+                             numbers[6] / (cost * f), f - 1, final * g * 0.97, final * g * 1.03,
+                             0.4])  # fmt: skip
+                for level, key in (("region", "all"), ("tier", str(about[h][1])), ("hospital", h)):
+                    total = sums.setdefault((s["id"], year, level, key), [0.0] * 7)
+                    total[:] = [a + b for a, b in zip(total, numbers, strict=True)]
+            for t in ("all", "3", "2", "1"):
+                n, cost, patient, *_, final, _ = sums.get(
+                    (s["id"], year, "region" if t == "all" else "tier", t), [1.0] * 7
+                )
+                tiers.append([s["id"], year, t, "all", n, round(cost / n, 2),
+                              round(patient / n, 2), round(final / n, 2), 1.1, f - 1])  # fmt: skip
+            for p in pools:
+                amount, paid = float(p[4]) * g, float(p[20])  # type: ignore[arg-type]
+                before = amount - paid * f
+                money.append([s["id"], year, p[0], amount, paid * f, 0, paid * f, paid * (f - g),
+                              paid * g, before, before + paid * (f - g), 1, before - 5e4,
+                              before + 5e4, 0.1 * k])  # fmt: skip
+            if k:
+                parts += [[s["id"], year, level, key, 8000, 8240, 160, 40, 40, 0, 240]
+                          for level, key in (("region", "all"), ("tier", 3),
+                                             ("insurance", "employee"),
+                                             ("hospital", "H001"))]  # fmt: skip
     write(folder / "projection_hospitals.csv", ["scenario", "year", "hospital_id",
           "hospital_name", "tier", "cases", "case_mix_index", "cost", "average_cost", "patient",
-          "average_patient", "payable", "final", "gain", "gain_share", "change_final", "low",
-          "high", "loss_probability"], rows)  # fmt: skip
+          "average_patient", "payable", "budget_cut", "final", "gain", "gain_share",
+          "change_final", "low", "high", "loss_probability"], rows)  # fmt: skip
     write(folder / "projection_tiers.csv", ["scenario", "year", "tier", "insurance", "cases",
           "average_cost", "average_patient", "average_fund", "case_mix_index",
           "change_average_cost"], tiers)  # fmt: skip
     write(folder / "projection_pools.csv", ["scenario", "year", "pool", "amount", "payable",
-          "final", "balance", "point_value", "balance_low", "balance_high",
+          "outside", "final_before_cut", "budget_cut", "final", "balance_before_cut", "balance",
+          "point_value", "balance_before_cut_low", "balance_before_cut_high",
           "overrun_probability"], money)  # fmt: skip
     write(folder / "projection_groups.csv", ["scenario", "year", "drg", "name", "cases",
           "average_cost", "weight", "change_average_cost"],
-          [["baseline", 2028, "FR21", "=1+1", 40, 9000, 1.2, 0.03],
-           ["baseline", 2028, "FR99", "罕见病组", 3, 91919, 1.2, 0.03]])  # fmt: skip
+          [["low", 2028, "FR21", "=1+1", 40, 9000, 1.2, 0.03],
+           ["low", 2028, "FR99", "罕见病组", 3, 91919, 1.2, 0.03]])  # fmt: skip
     write(folder / "decomposition.csv", ["scenario", "year", "level", "key", "from", "to", "price",
           "case_mix", "intensity", "volume", "total"], parts)  # fmt: skip
-    write(folder / "sensitivity.csv", ["outcome", "parameter", "zh", "en", "first_order", "total",
+    _differences(folder, sums, years[1:], {h: name for h, (name, _) in about.items()})
+    write(folder / "sensitivity.csv", ["scenario", "outcome", "parameter", "zh", "en", "unit",
+          "first_order", "total", "total_low", "total_high", "first_low", "first_high", "centre",
           "low", "high"],
-          [["average_cost", "g", "基金增长率", "growth", 0.5, 0.6, 7900, 8400],
-           ["average_cost", "i", "服务强度", "intensity", 0.2, 0.3, 8000, 8200]])  # fmt: skip
+          [["low", outcome, "g", "基金增长率", "growth", "yuan", 0.5, 0.6, 0.4, 0.8, 0.3, 0.7,
+            8100, 7900, 8400] for outcome in ("average_cost", "fund")]
+          + [["low", "average_cost", "i", "服务强度", "intensity", "yuan", 0.02, 0.03, -0.1, 0.16,
+              -0.1, 0.14, 8100, 8000, 8200]])  # fmt: skip
     (folder / "projection.json").write_text(json.dumps({
         "scenarios": scenarios, "seed": 7, "draws": 1000,
-        "assumptions": [{"key": "g", "zh": "基金增长率", "en": "growth", "value": 0.05, "unit": "",
+        "policy": {"id": "some-other", "sha256": "cd" * 32},
+        "weights": {"id": "weights<b>", "title": "本地权重", "sha256": "ef" * 32},
+        "assumptions": [{"scenario": "low", "key": "pools.employee.growth", "zh": "基金增长率",
+                         "en": "growth", "year": 2026, "value": 0.02, "before": 0.05,
+                         "unit": "share", "basis": "policy", "low": None, "high": None,
                          "source": "default: 3 to 6%"}],
     }, ensure_ascii=False), encoding="utf-8")  # fmt: skip
+
+
+def _differences(
+    folder: Path, sums: dict[tuple[str, int, str, str], list[float]], years: Sequence[int],
+    names: dict[str, str],
+) -> None:  # fmt: skip
+    """The scenario less the baseline by region, tier and hospital."""
+    measures = ("cases", "cost", "patient", "payable", "budget_cut", "final", "gain")
+    rows = []
+    for (scenario, year, level, key), now in sums.items():
+        if scenario != "low" or year not in years:
+            continue
+        was = sums["baseline", year, level, key]
+        row: list[object] = [scenario, year, level, key, names.get(key, "")]
+        for a, b in [*zip(was, now, strict=True), (was[1] / was[0], now[1] / now[0])]:
+            row += [round(a, 2), round(b, 2), round(round(b, 2) - round(a, 2), 2)]
+        rows.append(row)
+    head = [f"{m}_{part}" for m in (*measures, "average_cost")
+            for part in ("baseline", "scenario", "difference")]  # fmt: skip
+    write(folder / "projection_difference.csv",
+          ["scenario", "year", "level", "key", "name", *head], rows)  # fmt: skip

@@ -115,8 +115,9 @@ def test_sections_and_workbook_hold_the_same_tables(written):
 def test_the_money_is_the_settlement_s(folder, written):
     lang, made = written
     book = openpyxl.load_workbook(made.book)
-    title = "各医疗机构清算与盈亏，按盈亏占费用的比重排列" if lang == "zh" else (
-        "Payment and gain of each hospital, ranked by gain in relation to cost")  # fmt: skip
+    title = "2025 年各医疗机构清算与盈亏，按盈亏占费用的比重排列" if lang == "zh" else (
+        "Payment and gain of each hospital in 2025, ranked by gain in relation to cost"
+    )  # fmt: skip
     sheet = next(s for s in book.worksheets[1:] if s["A1"].value == title)
     rows = list(sheet.iter_rows(min_row=3, values_only=True))
     rows = rows[: next(i for i, r in enumerate(rows) if r[0] in ("合计", "Total")) + 1]
@@ -172,7 +173,7 @@ def test_small_numbers_are_not_told(tmp_path):
     assert small[2] == "<5"
     assert set(small[3:]) == {"*"}
     assert sum(r[2] == "*" for r in rows.values()) == 1, "one other hides it in the total"
-    pools = next(s for s in book.worksheets[1:] if "by pool" in str(s["A1"].value))
+    pools = next(s for s in book.worksheets[1:] if "hospital by pool" in str(s["A1"].value))
     cells = [r for r in pools.iter_rows(min_row=3, values_only=True) if r[0]]
     hidden = [r for r in cells if r[3] in ("<5", "*")]
     assert len(hidden) >= 4

@@ -1,0 +1,232 @@
+"""A scenario beside the baseline (方案与基准相比): by pool, tier and hospital, in yuan."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from drg.report.panel_blocks import Block, Cell, Column, Section, Table, Text
+from drg.report.panel_cost import tier_name
+from drg.report.panel_data import MEASURES, PanelData
+from drg.report.panel_money import hidden_note, ranked_charts
+from drg.report.panel_small import beside, told
+from drg.report.panel_story import Story, scenario_name, story, with_hidden
+from drg.report.panel_summary import hospital_name
+from drg.report.panel_words import Words, clean, fixed
+
+_NAMED = 60  # hospitals on the page
+_KINDS = {"cases": "count", "average_cost": "yuan", "gain": "gain"}
+_TITLES = {
+    "cases": ("病例", "Cases"), "cost": ("总费用", "Cost"),
+    "average_cost": ("次均费用", "Average cost"), "payable": ("DRG 应付", "Payable by DRG"),
+    "budget_cut": ("总额控制扣减", "Budget cut"), "final": ("清算支付", "Paid"),
+    "patient": ("个人负担", "Patients"), "gain": ("盈亏", "Gain or loss"),
+}  # fmt: skip
+_PARTS = {"baseline": ("基准", "base"), "scenario": ("方案", "scenario"),
+          "difference": ("差", "change")}  # fmt: skip
+
+
+def difference_section(data: PanelData, words: Words) -> Section | None:
+    """What each pool, tier and hospital gets under the scenario told, and what that changes."""
+    held = story(data)
+    if held is None:
+        return None
+    name = scenario_name(data, held.code, words)
+    blocks: list[Block] = []
+    hospitals = _hospitals(held)
+    if held.alone:
+        title = words(f"各医疗机构：{name}，{held.year} 年", f"Hospitals: {name}, {held.year}")
+    else:
+        title = words(
+            f"“{name}”与基准方案相比，{held.year} 年", f"“{name}” against the baseline, {held.year}"
+        )
+        base = scenario_name(data, held.baseline, words)
+        intro = words(
+            f"差 = “{name}”减基准方案（{base}），同为 {held.year} 年。",
+            f"Change: “{name}” less the baseline ({base}), both in {held.year}.",
+        )
+        blocks += [Text(intro), *_levels(held, words)]
+    blocks += _hospital_tables(held, hospitals, words)
+    if hospitals["hidden"].any():
+        blocks.append(Text(hidden_note(words), "quiet"))
+    if not held.alone:
+        blocks += _chart(held, hospitals, words)
+    blocks += _book(data, words)
+    return Section("difference", title, blocks)
+
+
+def _levels(held: Story, words: Words) -> list[Block]:
+    """Pools and tiers with the region as their total."""
+    region = held.level("region")
+    blocks: list[Block] = []
+    for level, measures, caption in (
+        ("pool", ("payable", "budget_cut", "final"),
+         words("各基金池：应付、总额控制扣减与清算支付", "Pools: payable, budget cut and paid")),
+        ("tier", ("average_cost", "final", "gain"),
+         words("各级医疗机构：次均费用、清算支付与盈亏", "Tiers: average cost, paid and gain")),
+    ):  # fmt: skip
+        rows = held.level(level)
+        if rows.empty:
+            continue
+        cut = held.region["budget_cut"]
+        has_cut = bool(cut.baseline or cut.scenario)
+        shown = tuple(m for m in measures if has_cut or m != "budget_cut")
+        columns = [
+            Column(words("基金池", "Pool") if level == "pool" else words("级别", "Tier"), "name"),
+            *_columns(shown, words),
+        ]
+        cells = [
+            [_key(level, r["key"], words), *_values(r, shown, hide=bool(r["hidden"]))]
+            for _, r in rows.iterrows()
+        ]
+        cells += [[words("合计", "Total"), *_values(r, shown)] for _, r in region.iterrows()]
+        caption = f"{caption}{words('，', ', ')}{held.year}{words(' 年', '')}"
+        blocks.append(Table(f"difference-{level}", caption, columns, cells, len(region)))
+    return blocks
+
+
+def _key(level: str, key: str, words: Words) -> str:
+    return tier_name(key, words) if level == "tier" else words.insurance(clean(key, 40))
+
+
+def _columns(measures: tuple[str, ...], words: Words) -> list[Column]:
+    """Three columns a measure."""
+    found = []
+    for measure in measures:
+        kind = _KINDS.get(measure, "money")
+        for part, said in _PARTS.items():
+            signed = {"yuan": "yuan_change", "money": "gain"}.get(kind, kind)
+            title = words.of(_TITLES[measure]) + words("·", ", ") + words.of(said)
+            found.append(Column(title, signed if part == "difference" else kind))
+    return found
+
+
+def _values(r: pd.Series[Any], measures: tuple[str, ...], *, hide: bool = False) -> list[Cell]:
+    return [
+        told(float(value), hide) if measure == "cases" and part != "difference"
+        else beside(value if math.isfinite(value) else None, hide)
+        for measure in measures
+        for part in _PARTS
+        for value in [float(r[f"{measure}_{part}"])]
+    ]  # fmt: skip
+
+
+def _hospitals(held: Story) -> pd.DataFrame:
+    """Hospitals of the scenario in the year told, beside the baseline, those that lose most first.
+
+    Columns of ``projection_hospitals`` and final_baseline, final_difference, average_difference,
+    hidden.
+    """
+    data = held.data
+    own = data.at("projection_hospitals", held.code, held.year)
+    base = data.at("projection_hospitals", held.baseline, held.year).set_index("hospital_id")
+    found = own.assign(hidden=own["hospital_id"].isin(data.hidden), final_baseline=math.nan,
+                       final_difference=math.nan, average_difference=math.nan)  # fmt: skip
+    if not held.alone:
+        rows = held.level("hospital").set_index("key") if len(held.level("hospital")) else None
+        for name, measure in (("final", "final"), ("average", "average_cost")):
+            change = found["hospital_id"].map(
+                base[measure] if rows is None else rows[f"{measure}_baseline"]
+            )
+            found[f"{name}_difference"] = found[measure] - change
+        found["final_baseline"] = found["final"] - found["final_difference"]
+    found["share"] = found["gain"] / found["cost"].where(found["cost"] > 0)
+    return found.sort_values(["share", "hospital_id"]).reset_index(drop=True)
+
+
+def _chart(held: Story, frame: pd.DataFrame, words: Words) -> list[Block]:
+    """Hospitals by what the scenario changes in their payment."""
+    able = frame[~frame["hidden"] & frame["final_difference"].notna()]
+    able = able.sort_values(["final_difference", "hospital_id"], ascending=[False, True])
+    items = []
+    for _, h in able.iterrows():
+        change, was = float(h["final_difference"]), float(h["final_baseline"])
+        share = f"  ({fixed(100 * change / was, 1, signed=True)}%)" if was > 0 else ""
+        items.append((hospital_name(h["hospital_name"], h["hospital_id"]), words.scaled(change),
+                      words.number(change, "gain") + share))  # fmt: skip
+    name = scenario_name(held.data, held.code, words)
+    title = words(
+        f"各医疗机构清算支付的变化：“{name}”减基准，{held.year} 年",
+        f"Change of each hospital's payment: “{name}” less the baseline, {held.year}",
+    )
+    unit = words("万元（括号内为占基准清算支付）", "thousand yuan (of what the baseline pays)")
+    legend = (words("多得", "gets more"), words("少得", "gets less"))
+    return list(ranked_charts("difference", title, unit, legend, items, words))
+
+
+def _hospital_tables(held: Story, frame: pd.DataFrame, words: Words) -> list[Block]:
+    """Every hospital with its interval; the page has those that lose most when there are many."""
+    wanted: list[tuple[str, str, str]] = [
+        ("average_cost", words("次均费用", "Average cost"), "yuan"),
+        ("average_difference", words("比基准", "to base"), "yuan_change"),
+        ("final_baseline", words("清算支付·基准", "Paid, base"), "money"),
+        ("final", words("清算支付·方案", "Paid, scenario"), "money"),
+        ("final_difference", words("清算支付·差", "Paid, change"), "gain"),
+        ("low", words("95% 下限", "95% low"), "money"),
+        ("high", words("95% 上限", "95% high"), "money"),
+        ("gain", words("盈亏", "Gain or loss"), "gain"),
+        ("share", words("占费用", "Of cost"), "change"),
+        ("loss_probability", words("亏损概率", "Loss probability"), "share"),
+    ]
+    wanted = [w for w in wanted if frame[w[0]].notna().any()]
+    columns = [
+        Column(words("医疗机构", "Hospital"), "name"),
+        Column(words("级别", "Tier")),
+        *(Column(title, kind) for _, title, kind in wanted),
+    ]
+    rows: list[list[Cell]] = []
+    for _, h in frame.iterrows():
+        hide = bool(h["hidden"])
+        cells = [float(h[key]) if math.isfinite(h[key]) else None for key, _, _ in wanted]
+        rows.append([hospital_name(h["hospital_name"], h["hospital_id"]), words.tier(h["tier"]),
+                     *(beside(value, hide) for value in cells)])  # fmt: skip
+    name = scenario_name(held.data, held.code, words)
+    caption = words(
+        f"各医疗机构测算：{name}，{held.year} 年，亏损比重最大的在前",
+        f"Every hospital: {name}, {held.year}, those that lose most by cost first",
+    )
+    over = float((held.data.projection or {}).get("loss_above") or 0.05)
+    note = words(
+        f"95% 区间为清算支付的区间；亏损概率是亏损超过费用 {100 * over:.0f}% 的概率。",
+        f"The 95% interval is that of what is paid; the loss probability is that of losing more "
+        f"than {100 * over:.0f}% of the cost.",
+    )
+    if not frame["low"].notna().any():
+        note = ""
+    if len(rows) <= _NAMED:
+        return [Table("outlook", caption, columns, rows, 0, note)]
+    more = words("其余医疗机构见工作簿。", " The others are in the workbook.")
+    return [
+        Table("outlook", caption, columns, rows[:_NAMED], 0, note + more, in_book=False),
+        Table("outlook-all", caption, columns, rows, 0, note, on_page=False),
+    ]
+
+
+def _book(data: PanelData, words: Words) -> list[Block]:
+    """Every difference of every scenario, year and level, for the workbook."""
+    frame = data.projected.get("projection_difference")
+    if frame is None:
+        return []
+    columns = [
+        Column(words("方案", "Scenario"), "name"),
+        Column(words("年度", "Year"), "year"),
+        Column(words("范围", "Level")),
+        Column(words("名称", "For"), "name"),
+        *_columns(MEASURES, words),
+    ]
+    levels = {"region": ("全统筹区", "region"), "pool": ("基金池", "pool"),
+              "tier": ("级别", "tier"),
+              "insurance": ("险种", "insurance"), "hospital": ("医疗机构", "hospital")}  # fmt: skip
+    rows: list[list[Cell]] = []
+    for _, r in with_hidden(data, frame).iterrows():
+        level, key = str(r["level"]), str(r["key"])
+        said = (hospital_name(r["name"], key) if level == "hospital"
+                else words("全部", "all") if level == "region"
+                else _key(level, key, words))  # fmt: skip
+        rows.append([scenario_name(data, r["scenario"], words), int(r["year"]),
+                     words.of(levels[level]) if level in levels else clean(level, 20), said,
+                     *_values(r, MEASURES, hide=bool(r["hidden"]))])  # fmt: skip
+    caption = words("各方案与基准方案之差", "Every scenario less the baseline")
+    return [Table("differences", caption, columns, rows, on_page=False)]

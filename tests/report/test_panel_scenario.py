@@ -1,0 +1,163 @@
+"""The panel report tells the scenario: its figures are the projection's tables', to the fen."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from drg.errors import DrgError
+from drg.report.panel_data import read_panel
+from drg.report.panel_report import build, write_report
+from drg.report.panel_story import scenario_name, story
+from drg.report.panel_words import Words
+from tests.report import panel_folder
+from tests.report.test_panel import Page
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def shown(path: Path) -> str:
+    return "".join(Page(path.read_text(encoding="utf-8")).shown)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return panel_folder.make(tmp_path_factory.mktemp("scenario") / "made")
+
+
+def test_the_summary_has_the_tables_figures(folder: Path) -> None:
+    words, data = Words("zh"), read_panel(folder)
+    region = next(r for r in table(folder / "projection_difference.csv")
+                  if (r["year"], r["level"]) == ("2028", "region"))  # fmt: skip
+    tier = next(r for r in table(folder / "projection_tiers.csv")
+                if (r["scenario"], r["year"], r["tier"]) == ("low", "2028", "all"))  # fmt: skip
+    held = story(data)
+    assert held is not None
+    assert (held.code, held.baseline, held.year) == ("low", "baseline", 2028)
+    for name, compared in held.region.items():
+        for part in ("baseline", "scenario", "difference"):
+            assert getattr(compared, part) == float(region[f"{name}_{part}"])
+    assert held.average == float(tier["average_cost"])
+    first = build(data, words)[0]
+    text = str(first.blocks)
+    assert "低增长" in first.title
+    assert "2028" in first.title
+    assert f"{float(tier['average_cost']):,.0f} 元" in text
+    assert words.money(float(region["budget_cut_scenario"])) in text
+    assert words.money(abs(float(region["final_difference"]))) in text
+
+
+def test_differences_stand_by_pool_tier_and_hospital(folder: Path, tmp_path: Path) -> None:
+    made = write_report(folder, tmp_path / "r.html", "en")
+    book = openpyxl.load_workbook(made.book)
+    sheet = next(s for s in book.worksheets if s["A1"].value == "Every scenario less the baseline")
+    rows = list(sheet.iter_rows(min_row=3, values_only=True))
+    wanted = table(folder / "projection_difference.csv")
+    assert len(rows) == len(wanted)
+    head = [cell.value for cell in sheet[2]]
+    place = head.index("Paid, change (yuan)")
+    assert [r[place] for r in rows] == pytest.approx([float(r["final_difference"]) for r in wanted])
+    text = shown(made.page)
+    assert "against the baseline, 2028" in text
+    assert "Balance before cut" in text
+    assert "Budget cut" in text
+
+
+def test_an_english_page_names_what_has_no_english_title(folder: Path) -> None:
+    data = read_panel(folder)
+    assert scenario_name(data, "low", Words("en")) == "low (低增长)"
+    assert scenario_name(data, "low", Words("zh")) == "低增长"
+    text = str(build(data, Words("en")))
+    assert "weights<b> (本地权重), SHA-256 efefefef" in text
+
+
+def test_a_baseline_alone_says_so(tmp_path: Path) -> None:
+    folder = panel_folder.make(tmp_path / "d")
+    only(folder, "baseline")
+    text = shown(write_report(folder, tmp_path / "r.html").page)
+    assert "只测算了基准方案" in text
+    assert "DRG 付费测算报告：基准方案，2028 年" in text
+    assert "没有敏感性分析" in text
+
+
+def only(folder: Path, code: str) -> None:
+    """Keep one scenario of a folder."""
+    for path in [*folder.glob("projection_*.csv"), folder / "decomposition.csv",
+                 folder / "sensitivity.csv"]:  # fmt: skip
+        rows = [r for r in table(path) if r["scenario"] == code]
+        if not rows:
+            path.unlink()
+            continue
+        panel_folder.write(path, list(rows[0]), [list(r.values()) for r in rows])
+    path = folder / "projection.json"
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    record["scenarios"] = [s for s in record["scenarios"] if s["id"] == code]
+    record["assumptions"] = []
+    path.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
+
+
+@pytest.mark.parametrize("key", ["policy", "weights"])
+def test_results_of_two_runs_are_refused(tmp_path: Path, key: str) -> None:
+    folder = panel_folder.make(tmp_path / "d")
+    path = folder / "projection.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record[key] = {"id": "another", "sha256": "0123456789" * 6 + "abcd"}
+    path.write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(DrgError, match=f"differ in their {key}") as caught:
+        write_report(folder, tmp_path / "r.html")
+    line = str(caught.value)
+    assert "another (01234567)" in line
+    assert ("some-other (cdcdcdcd)" if key == "policy" else "weights<b> (efefefef)") in line
+    assert "\n" not in line
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_assumptions_have_their_basis_and_old_value(folder: Path) -> None:
+    text = str(build(read_panel(folder), Words("zh")))
+    assert "政策调整" in text
+    assert "5% → 2%" in text
+    assert "'2026', '2%', '5%'" in text
+
+
+def test_few_cases_are_not_told_in_differences(tmp_path: Path) -> None:
+    folder = panel_folder.make(tmp_path / "d", few={(2, 0): 3, (2, 1): 0})
+    made = write_report(folder, tmp_path / "r.html", "en")
+    book = openpyxl.load_workbook(made.book)
+    for caption in ("Every scenario less the baseline", "Every hospital: low"):
+        sheet = next(s for s in book.worksheets if str(s["A1"].value).startswith(caption))
+        mine = [r for r in sheet.iter_rows(min_row=3, values_only=True) if "测试市第3医院" in r]
+        assert mine
+        for row in mine:
+            assert not any(isinstance(v, float) or (isinstance(v, int) and v != 2028 and v > 2030)
+                           for v in row)  # fmt: skip
+            assert "*" in row
+    cover = [r for r in sheet.iter_rows(min_row=3, values_only=True) if r[2] == "*"]
+    assert len(cover) == 2, "one other hospital of the tier hides it in the totals"
+
+
+def test_noisy_indices_are_marked(folder: Path) -> None:
+    text = str(build(read_panel(folder), Words("zh")))
+    assert "3 (≈0)" in text
+    assert "60 (≈0)" not in text
+
+
+def test_a_policy_search_is_shown_as_the_trade_off(tmp_path: Path) -> None:
+    folder = panel_folder.make(tmp_path / "d")
+    panel_folder.write(
+        folder / "policy_search.csv",
+        ["target", "bound", "feasible", "change", "standard.rates.base.yuan", "balance",
+         "message", "message_zh"],
+        [["balance", -100000, "True", 0.0, 9500, -50000, "all targets are met", "全部目标可达"],
+         ["balance", 600000, "False", 0.4, 9000, 200000, "cannot be met", "在允许范围内无法达到"]],
+    )  # fmt: skip
+    text = shown(write_report(folder, tmp_path / "r.html").page)
+    assert "政策寻优：权衡" in text
+    assert "60.00 万元: 在允许范围内无法达到" in text
