@@ -1,0 +1,81 @@
+"""Offers of a round (折中方案): what the solver is asked, and what of its answer is on record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from budget.impact import Impacts
+from drg.negotiate.state import State
+from weights.families import families
+from weights.negotiation.compromise import Offer
+from weights.negotiation.compromise_problem import Ask, Decided, Problem, spread_of
+from weights.table import WeightTable
+
+Floats = npt.NDArray[np.float64]
+_INTERVAL = 2 * 1.96
+
+
+def problem_of(state: State, impacts: Impacts, table: WeightTable) -> Problem:
+    """The draft, the asks and the demands of a round.
+
+    What panels decided is a bound that must hold; proposals that a panel turned down ask no more.
+    """
+    rules, groups = state.rules, impacts.groups
+    place = {group: i for i, group in enumerate(groups)}
+    draft = impacts.draft.weight
+    bounds = np.array([rules.corridor(w) if np.isfinite(w) else (np.nan, np.nan) for w in draft])
+    slopes = impacts.slopes()
+    refused = {name for name, one in state.decisions.items() if one.decided and not one.accepted}
+    asks = tuple(
+        Ask(one.id, one.hospital_id or one.party, place[one.drg], one.asked,
+            spread_of(one.asked, one.least, one.most))
+        for name, one in state.open.items() if name not in refused
+    )  # fmt: skip
+    decided = tuple(
+        Decided(place[one.drg], one.weight, one.weight, f"{one.panel} {name}")
+        for name, one in state.decisions.items() if one.accepted and name in state.open
+    )  # fmt: skip
+    return Problem(
+        groups=groups, draft=draft, spread=_spread(table), volume=impacts.cases,
+        value=slopes.sum(axis=0), asks=asks, low=bounds[:, 0], high=bounds[:, 1],
+        frozen=np.isin(groups, rules.frozen), families=families(groups),
+        equal=tuple(tuple(place[one] for one in pair) for pair in rules.equal), order=rules.order,
+        effect=impacts.slopes(shared=True), revenue=impacts.draft.payable.sum(axis=1) / 100.0,
+        hospitals=tuple(impacts.settled.hospitals.ids), largest_loss=rules.largest_loss,
+        neutral=rules.neutral, decided=decided,
+    )  # fmt: skip
+
+
+def _spread(table: WeightTable) -> Floats:
+    """Standard errors of the draft by its intervals, NaN where it has none. Shape (G,)."""
+    frame = table.frame
+    if "ci_low" not in frame or "ci_high" not in frame:
+        return np.full(len(frame), np.nan)
+    return np.asarray((frame["ci_high"] - frame["ci_low"]).to_numpy(np.float64) / _INTERVAL)
+
+
+def offer_body(
+    name: str, given: Problem, found: Offer, drafts: Mapping[str, float], digest: str
+) -> dict[str, Any]:
+    """An offer as it stands on record."""
+    changes = {
+        group: float(w) for group, w in zip(given.groups, found.weight, strict=True)
+        if np.isfinite(w) and w != drafts[group]
+    }  # fmt: skip
+    losses = found.loss_share(given)
+    worst = int(np.argmax(losses)) if len(losses) else 0
+    return {
+        "id": name, "objective": found.objective, "weights_sha256": digest, "changes": changes,
+        "gap": found.gap, "excess": found.excess, "status": "optimal",
+        "satisfaction": {
+            ask.proposal: float(s) for ask, s in zip(given.asks, found.satisfaction, strict=True)
+        },
+        "disagreement_yuan": found.disagreement_yuan, "moved_yuan": found.moved_yuan,
+        "largest_loss": {given.hospitals[worst]: float(losses[worst])} if len(losses) else {},
+        "constraints": found.constraints.to_dict("records"), "solvers": list(found.solvers),
+        "remarks": [{"zh": zh, "en": en} for zh, en in found.remarks],
+    }  # fmt: skip

@@ -1,0 +1,464 @@
+"""A round of weight negotiation (权重论证谈判轮次): from draft weights to a final table, on record.
+
+Usage::
+
+    round_ = Round.create("round-2026", weights="weights.csv", cases="grouped.csv",
+                          policy="national-default", hospitals="hospitals.csv",
+                          roster="roster.csv", year=2025)
+    round_.propose_file("proposals.xlsx", actor="医保局")
+    impact = round_.impact(round_.changes("asked"))
+    round_.draw(seed=7, actor="医保局")
+    round_.vote_file("votes.xlsx", actor="医保局")
+    round_.tally(actor="医保局")
+    offer, _ = round_.solve("closest", actor="医保局")
+    round_.accept(offer, "各方同意", actor="医保局")
+    round_.close(actor="医保局")
+
+Whatever changes the round is an entry of its record; everything else is worked out from it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+
+from budget.impact import Impact, Impacts
+from budget.impact_tables import summary
+from drg.errors import problem
+from drg.negotiate.closing import final_table, final_weights
+from drg.negotiate.folder import LEDGER, Files, fill, trim_of
+from drg.negotiate.offers import offer_body, problem_of
+from drg.negotiate.plain import plain
+from drg.negotiate.state import State, replay
+from drg.provenance import hash_text
+from weights.negotiation.compromise import Offer, solve
+from weights.negotiation.compromise_conflict import Conflict, conflict
+from weights.negotiation.compromise_problem import Problem
+from weights.negotiation.ledger import Entry, Ledger
+from weights.negotiation.panels import Panel, draw_panel
+from weights.negotiation.proposals import Context, Proposal, propose
+from weights.negotiation.proposals_file import read_proposals
+from weights.negotiation.rules import Rules, read_rules
+from weights.negotiation.tally import Decision, tally
+from weights.negotiation.votes import Vote, check_vote
+from weights.negotiation.votes_file import read_votes
+from weights.table import WeightTable, open_weights
+
+FINAL = "weights-final.csv"
+
+
+class Round:
+    """A round in its folder.
+
+    Args:
+        folder: a folder that :meth:`create` made.
+
+    Raises:
+        DrgError: there is no record, it is damaged, or a file is not as the record says.
+    """
+
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        self.folder = Path(folder)
+        self._ledger = Ledger(self.folder / LEDGER)
+        self._state = replay(self._ledger.entries(), str(self.folder / LEDGER))
+        self.files = Files(self.folder, self._state.init)
+        for fault in self.files.check():
+            raise problem(f"the round is not as it was laid down: {fault}", file=self.folder)
+
+    @classmethod
+    def create(
+        cls,
+        folder: str | PathLike[str],
+        *,
+        weights: WeightTable | str | PathLike[str],
+        cases: str | PathLike[str],
+        policy: str | PathLike[str] = "national-default",
+        hospitals: str | PathLike[str],
+        roster: str | PathLike[str] | None = None,
+        rules: Rules | str | PathLike[str] | None = None,
+        title: str = "",
+        year: int,
+        actor: str,
+        at: str | None = None,
+        last_year: Mapping[str, float] | None = None,
+        mapping: str | PathLike[str] | None = None,
+        sheet: str | None = None,
+    ) -> Self:
+        """Lay down a round; the folder appears whole or not at all.
+
+        Args:
+            folder: a new folder.
+            weights: draft weights.
+            cases: grouped cases of the year that impacts are worked out on.
+            policy: how they are paid.
+            hospitals: table of hospitals.
+            roster: the experts; without it no panel can be drawn.
+            rules: of the round, or their file.
+            title: of the round.
+            year: of the cases.
+            actor: who lays it down.
+            at: the time, ISO 8601 with offset; None is now.
+            last_year: last year's fund spend in yuan by pool.
+            mapping: mapping file for headers of the cases that are not recognised.
+            sheet: sheet of the cases' workbook.
+
+        Raises:
+            DrgError: the folder is there already, or a file cannot be used.
+        """
+        folder = Path(folder)
+        if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
+            raise problem("is there already; a round begins in a new folder", file=folder)
+        held = (
+            rules if isinstance(rules, Rules) else Rules() if rules is None else read_rules(rules)
+        )
+        table = weights if isinstance(weights, WeightTable) else open_weights(weights)
+        made = not folder.exists()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise problem("cannot be made a folder", file=folder, found=error.strerror) from None
+        try:
+            body = fill(folder, weights=table, cases=cases, policy=policy, hospitals=hospitals,
+                        roster=roster, mapping=mapping, sheet=sheet)  # fmt: skip
+            _known_groups(held, table)
+            Ledger.create(folder / LEDGER, actor, plain({
+                "round": folder.name, "title": title, "year": year, "rules": held.to_body(),
+                "last_year": dict(last_year or {}), **body,
+            }), at)  # fmt: skip
+            return cls(folder)
+        except BaseException:
+            shutil.rmtree(folder) if made else _empty(folder)
+            raise
+
+    @property
+    def state(self) -> State:
+        """What stands on record now."""
+        if self._ledger.digest != self._state.digest:
+            self._state = replay(self._ledger.entries(), str(self.folder / LEDGER))
+        return self._state
+
+    @cached_property
+    def impacts(self) -> Impacts:
+        """The year at the draft weights, ready to say what others would do."""
+        files, init = self.files, self._state.init
+        return Impacts(files.claims(), files.weights, files.policy, files.hospitals,
+                       int(init["year"]), last_year=init["last_year"] or None)  # fmt: skip
+
+    @property
+    def rules(self) -> Rules:
+        """Rules of the round."""
+        return self._state.rules
+
+    @cached_property
+    def drafts(self) -> dict[str, float]:
+        """Draft weights by group."""
+        return self.files.weights.by_group()
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Names of the groups, "" where none is known."""
+        frame = self.files.weights.frame
+        named = frame["name"] if "name" in frame else [""] * len(frame)
+        return dict(zip(frame["drg"].astype(str), map(str, named), strict=True))
+
+    @property
+    def context(self) -> Context:
+        """What proposals are judged against."""
+        hospitals, rules, state = self.files.hospitals, self.rules, self.state
+        return Context(
+            weights=self.files.weights,
+            hospitals=dict(zip(hospitals.ids, hospitals.names, strict=True)),
+            cases=self.files.cases, corridor_fall=rules.corridor_fall,
+            corridor_rise=rules.corridor_rise, least_cases=rules.least_cases,
+            trim=trim_of(self.files.weights),
+            earlier=tuple(state.open.values()), first=len(state.proposals) + 1,
+        )  # fmt: skip
+
+    def add(
+        self, kind: str, body: Mapping[str, Any], actor: str, at: str | None, *, seen: State
+    ) -> Entry:  # fmt: skip
+        """Put an entry on record, unless another one came in between.
+
+        Raises:
+            DrgError: the round is closed, or the record went on since ``seen``.
+        """
+        if seen.closed is not None:
+            raise problem("the round is closed; nothing can be added", file=self.folder)
+        return self._ledger.append(kind, plain(body), actor=actor, at=at, expect=seen.digest)
+
+    def propose(self, *, actor: str, at: str | None = None, **parts: Any) -> Proposal:
+        """Put a proposal on record; ``parts`` as in :func:`weights.negotiation.proposals.propose`.
+
+        Raises:
+            DrgError: it cannot be accepted.
+        """
+        seen = self.state
+        found = propose(self.context, **parts)
+        self.add("proposal", found.body(), actor, at, seen=seen)
+        return found
+
+    def propose_file(
+        self, path: str | PathLike[str], actor: str, at: str | None = None
+    ) -> tuple[tuple[Proposal, ...], pd.DataFrame]:
+        """Put the proposals of a form on record; the rows that cannot be accepted come back.
+
+        Raises:
+            DrgError: the file cannot be read.
+        """
+        found, rejects = read_proposals(path, self.context)
+        for one in found:
+            self.add("proposal", one.body(), actor, at, seen=self.state)
+        return found, rejects
+
+    def withdraw(self, proposal: str, reason: str, actor: str, at: str | None = None) -> None:
+        """Withdraw a proposal.
+
+        Raises:
+            DrgError: it is not open.
+        """
+        seen = self.state
+        _one_of("open proposal", proposal, seen.open)
+        self.add("withdraw", {"proposal": proposal, "reason": reason}, actor, at, seen=seen)
+
+    def draw(
+        self, seed: int, actor: str, at: str | None = None, *,
+        proposals: Collection[str] | None = None, size: int | None = None,
+        declared: Mapping[str, str] | None = None,
+    ) -> tuple[Panel, ...]:  # fmt: skip
+        """Draw a panel for each MDC that has open proposals without one.
+
+        Args:
+            seed: of the draw.
+            actor: who draws.
+            at: the time.
+            proposals: only these, before one panel.
+            size: members of a panel.
+            declared: expert -> reason, of those who recuse themselves.
+
+        Raises:
+            DrgError: there is no roster, nothing to decide, or there are too few experts.
+        """
+        seen = self.state
+        roster = self.files.roster
+        if roster is None:
+            raise problem("the round has no roster of experts", file=self.folder)
+        if proposals is not None:
+            for name in proposals:
+                _one_of("open proposal", name, seen.open)
+            parts = [[seen.open[name] for name in proposals]]
+        else:
+            by_mdc: dict[str, list[Proposal]] = {}
+            for one in seen.open.values():
+                if seen.panel_of(one.id) is None:
+                    by_mdc.setdefault(one.drg[:1], []).append(one)
+            parts = [by_mdc[mdc] for mdc in sorted(by_mdc)]
+        if not parts:
+            raise problem("no open proposal is without a panel", file=self.folder)
+        cases = self.files.cases.to_pandas() if self.rules.interest_share is not None else None
+        drawn = [
+            draw_panel(roster, part, self.rules, seed, panel=f"Z{len(seen.panels) + i:02d}",
+                       size=size, cases=cases, declared=declared)
+            for i, part in enumerate(parts, 1)
+        ]  # fmt: skip
+        for panel in drawn:
+            self.add("panel", panel.to_body(), actor, at, seen=self.state)
+        return tuple(drawn)
+
+    def vote(self, vote: Vote, actor: str, at: str | None = None) -> None:
+        """Put a vote on record.
+
+        Raises:
+            DrgError: it is not a vote of a member on a proposal of the panel.
+        """
+        seen = self.state
+        check_vote(vote, seen.panels)
+        self.add("vote", vote.to_body(), actor, at, seen=seen)
+
+    def vote_file(
+        self, path: str | PathLike[str], actor: str, at: str | None = None
+    ) -> tuple[tuple[Vote, ...], pd.DataFrame]:
+        """Put the votes of a sheet on record; the rows that are no votes come back.
+
+        Raises:
+            DrgError: the file cannot be read.
+        """
+        votes, rejects = read_votes(path, list(self.state.panels.values()))
+        for one in votes:
+            self.add("vote", one.to_body(), actor, at, seen=self.state)
+        return votes, rejects
+
+    def tally(self, actor: str, at: str | None = None) -> tuple[Decision, ...]:
+        """Count the votes on every open proposal before a panel that has votes, and decide.
+
+        A decision that stands already, on the same votes, is not made again.
+        """
+        seen = self.state
+        found = []
+        for one in seen.open.values():
+            panel = seen.panel_of(one.id)
+            if panel is None or not any(vote.proposal == one.id for vote in seen.votes):
+                continue
+            decided = tally(panel, seen.votes, self.rules, one, self.drafts[one.drg])
+            if seen.decisions.get(one.id) != decided:
+                self.add("decision", decided.to_body(), actor, at, seen=self.state)
+                found.append(decided)
+        return tuple(found)
+
+    def changes(self, which: str | Collection[str] = "asked") -> dict[str, float]:
+        """Weights by group that proposals, decisions or an offer come to.
+
+        Args:
+            which: ``asked`` by open proposals, ``decided`` by panels, ``accepted`` as an offer,
+                or ids of proposals. Where several ask for one group, their mean.
+
+        Raises:
+            DrgError: there is no such proposal, or no offer was accepted.
+        """
+        state = self.state
+        if which == "accepted":
+            if state.accepted is None:
+                raise problem("no offer was accepted", file=self.folder)
+            return {drg: float(w) for drg, w in state.offers[state.accepted]["changes"].items()}
+        if which == "decided":
+            pairs = [(one.drg, one.weight) for name, one in state.decisions.items()
+                     if one.accepted and name in state.open]  # fmt: skip
+        elif which == "asked":
+            pairs = [(one.drg, one.asked) for one in state.open.values()]
+        else:
+            for name in which:
+                _one_of("proposal", name, state.proposals)
+            pairs = [(state.proposals[name].drg, state.proposals[name].asked) for name in which]
+        groups: dict[str, list[float]] = {}
+        for drg, weight in pairs:
+            groups.setdefault(drg, []).append(weight)
+        return {drg: sum(held) / len(held) for drg, held in groups.items()}
+
+    def impact(self, changes: Mapping[str, float], neutral: str | None = None) -> Impact:
+        """What weights do, to the fen.
+
+        Args:
+            changes: weights by group.
+            neutral: ``yuan``, ``weights`` or ``none``; by default as the rules say.
+        """
+        basis = self.rules.neutral if neutral is None else neutral
+        return self.impacts.at(changes, neutral=basis if changes else "none",
+                               fixed=self.rules.frozen)  # fmt: skip
+
+    def record_impact(
+        self, impact: Impact, proposals: Collection[str], actor: str, at: str | None = None
+    ) -> Entry:
+        """Put on record what was shown of an impact."""
+        table = WeightTable("shown", self._with(impact.after.weight))
+        body = {"weights_sha256": table.digest, "proposals": list(proposals),
+                "summary": summary(impact)}  # fmt: skip
+        return self.add("impact", body, actor, at, seen=self.state)
+
+    def problem(self) -> Problem:
+        """What a compromise has to settle."""
+        return problem_of(self.state, self.impacts, self.files.weights)
+
+    def solve(
+        self, objective: str = "closest", *, actor: str, at: str | None = None
+    ) -> tuple[str, Offer]:
+        """Let the solver make an offer, and put it on record.
+
+        Raises:
+            DrgError: no weights satisfy all demands; the line names those that conflict.
+        """
+        seen = self.state
+        given = self.problem()
+        found = solve(given, objective)
+        name = f"O{len(seen.offers) + 1:02d}"
+        table = WeightTable(name, self._with(found.weight))
+        body = offer_body(name, given, found, self.drafts, table.digest)
+        self.add("offer", body, actor, at, seen=seen)
+        return name, found
+
+    def conflict(self) -> Conflict | None:
+        """The smallest set of demands that cannot hold together, or None when all can."""
+        found = conflict(self.problem())
+        return found or None
+
+    def side_by_side(self) -> pd.DataFrame:
+        """The four kinds of offer in one table."""
+        from weights.negotiation.compromise_frontier import side_by_side
+
+        return side_by_side(self.problem())
+
+    def frontier(self, points: int = 9) -> pd.DataFrame:
+        """How much satisfaction costs the hospital that loses most."""
+        from weights.negotiation.compromise_frontier import frontier
+
+        return frontier(self.problem(), points)
+
+    def accept(self, offer: str, reason: str, actor: str, at: str | None = None) -> None:
+        """Accept an offer.
+
+        Raises:
+            DrgError: there is no such offer.
+        """
+        seen = self.state
+        _one_of("offer", offer, seen.offers)
+        self.add("accept", {"offer": offer, "reason": reason}, actor, at, seen=seen)
+
+    def final(self, state: State | None = None) -> tuple[dict[str, float], float]:
+        """All weights as the round ends, by group, and what the others were multiplied by."""
+        return final_weights(state or self.state, self)
+
+    def close(
+        self, actor: str, at: str | None = None, *, out: str | PathLike[str] | None = None
+    ) -> WeightTable:
+        """Close the round: its weights become final, and nothing more is added.
+
+        The accepted offer stands; without one the panels' decisions, made neutral.
+
+        Raises:
+            DrgError: nothing was decided, or an open proposal has no decision.
+        """
+        seen = self.state
+        weights, scale = self.final(seen)
+        changed = {drg: w for drg, w in weights.items() if w != self.drafts[drg]}
+        target = Path(out) if out is not None else self.folder / FINAL
+        digest = WeightTable("final", self._with_named(weights)).digest
+        body = {"offer": seen.accepted, "weights_sha256": digest, "changes": changed,
+                "file": target.name, "scale": scale, "before_digest": seen.digest}  # fmt: skip
+        self.add("close", body, actor, at, seen=seen)
+        table = final_table(self)
+        table.write(target)
+        return table
+
+    def _with(self, weight: Any) -> pd.DataFrame:
+        """The draft's frame with other weights, in the order of the grid."""
+        frame = self.files.weights.frame
+        return frame[["drg"]].assign(weight=weight)
+
+    def _with_named(self, weights: Mapping[str, float]) -> pd.DataFrame:
+        frame = self.files.weights.frame
+        return frame[["drg"]].assign(weight=frame["drg"].map(weights))
+
+    def fingerprint(self) -> str:
+        """Hash of what is open to decision, for tables that are shown beside the record."""
+        return hash_text(self.state.digest)
+
+
+def _known_groups(rules: Rules, table: WeightTable) -> None:
+    known = table.by_group()
+    for group in (*rules.frozen, *(one for pair in rules.equal for one in pair)):
+        if group not in known:
+            raise problem("a rule names a group without a draft weight", key="rules", found=group)
+
+
+def _one_of(what: str, name: str, held: Collection[str]) -> None:
+    if name not in held:
+        raise problem(f"there is no such {what}", found=name, expected=", ".join(held) or "none")
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
