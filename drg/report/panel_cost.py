@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ def hidden_tiers(frame: pd.DataFrame, whole: object = 0) -> list[bool]:
     by_tier = pd.Series(held_back(grid.sum(axis=1).to_numpy(float)), index=grid.index)
     by_kind = pd.Series(held_back(grid.sum(axis=0).to_numpy(float)), index=grid.columns)
 
-    def hidden(tier: object, insurance: str) -> bool:
+    def hidden(tier: Any, insurance: str) -> bool:
         if tier == whole:
             return bool(by_kind.get(insurance, False))
         if insurance == "all":

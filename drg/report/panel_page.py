@@ -175,7 +175,7 @@ def _table(table: Table, words: Words) -> str:
     ]
     is_narrow = len(table.columns) <= _NARROW
     narrow = " narrow" if is_narrow else ""
-    narrow += " whole" if len(table.rows) <= _WHOLE else ""
+    narrow += " whole" if len(table.rows) <= _WHOLE and "long" not in looks else ""
     label = escape(table.caption)
     note = f'<p class="quiet">{escape(table.note)}</p>' if table.note else ""
     return (

@@ -74,10 +74,10 @@ footer {{ border-top: 1px solid #c4c4c4; margin-top: 40px; padding-top: 10px; }}
   .swipe {{ display: block; margin: 6px 0 -8px; font-size: 12px; color: #4d4d4d; }}
   .box:not(.narrow) {{ border-right: 3px solid #c4c4c4; }} figure svg {{ min-width: 560px; }}
   .box:not(.narrow) th:first-child {{ position: sticky; left: 0; background: #fff; z-index: 1;
-    max-width: 8.5em; min-width: 0; box-shadow: 1px 0 0 #c4c4c4; }}
+    max-width: 8.5em; min-width: 7em; box-shadow: 1px 0 0 #c4c4c4; }}
   .box:not(.narrow) thead th:first-child {{ background: #eef3f6; }} .name {{ min-width: 6em; }}
 }}
-@page {{ size: A4; margin: 13mm 13mm 15mm;
+@page {{ size: A4; margin: 11mm 12mm 13mm;
   @bottom-right {{ content: counter(page) " / " counter(pages); font-size: 9pt;
     color: #4d4d4d; }} }}
 @media print {{
@@ -93,12 +93,12 @@ footer {{ border-top: 1px solid #c4c4c4; margin-top: 40px; padding-top: 10px; }}
   tr, figure, .card, .whole, .figures, .figures li, dl > div {{ break-inside: avoid; }}
   h2, h3, caption, figcaption {{ break-after: avoid; }} p {{ orphans: 3; widows: 3; }}
   .page {{ break-before: page; }} .page h2 {{ margin-top: 0; }} .alone {{ break-after: page; }}
-  figure svg {{ min-width: 0; width: 78%; }} p:has(+ ul) {{ break-after: avoid; }}
+  figure svg {{ min-width: 0; width: 74%; }} p:has(+ ul) {{ break-after: avoid; }}
   a {{ color: inherit; text-decoration: none; }}
   .figures b {{ font-size: 15pt; }} .figures b i {{ font-size: 9pt; }}
   .figures span, .figures small {{ font-size: 8.5pt; }}
   .card {{ padding: 2pt 7pt; margin: 4pt 0; }} .card table {{ font-size: 7.5pt; }}
-  .card thead small {{ display: inline; }} .code {{ font-size: 7pt; }}
+  .card thead small {{ display: inline; }} .code {{ font-size: 7pt; }} .long {{ min-width: 15em; }}
   .card th, .card td {{ padding: 1pt 4pt; }}
   .card p {{ margin: 1pt 0; font-size: 7.5pt; line-height: 1.3; }}
   .card h3 {{ margin: 0 0 2pt; font-size: 10.5pt; }} .card .figures {{ margin: 1pt 0; }}
