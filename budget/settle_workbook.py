@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
-import xlsxwriter
 
-from drg.tables import atomic_path, neutralise
+from drg.tables.sheets import write_sheets
 
 if TYPE_CHECKING:
     from budget.settlement import Settlement
@@ -45,22 +42,13 @@ def write_workbook(path: Path, settled: Settlement, tables: dict[str, pd.DataFra
     Raises:
         DrgError: the file cannot be written.
     """
-    with atomic_path(path) as partial:
-        book = xlsxwriter.Workbook(str(partial), {
-            "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
-        })  # fmt: skip
-        book.set_properties({"created": dt.datetime(2000, 1, 1)})
-        _about(book, settled)
-        for name, frame in tables.items():
-            _sheet(book, SHEETS[name], frame)
-        book.close()
+    sheets = {SHEETS[name]: frame for name, frame in tables.items()}
+    write_sheets(path, sheets, HEADINGS, about=_about(settled), counts=_COUNTS, formats=_RATIOS)
 
 
-def _about(book: Any, settled: Settlement) -> None:
-    sheet = book.add_worksheet("说明")
-    bold = book.add_format({"bold": True})
+def _about(settled: Settlement) -> list[tuple[str, str]]:
     policy = settled.policy
-    rows = [
+    return [
         ("结算年度 year", str(settled.year)),
         ("政策 policy", f"{policy.id}  {policy.header.title}"),
         ("政策来源 source", policy.header.source),
@@ -71,49 +59,3 @@ def _about(book: Any, settled: Settlement) -> None:
         ("金额单位 unit", "元 yuan"),
         *((f"提示 {name}", text) for name, text in settled.warnings.items()),
     ]
-    sheet.set_column(0, 0, 28)
-    sheet.set_column(1, 1, 110)
-    for row, (key, value) in enumerate(rows):
-        sheet.write_string(row, 0, neutralise(key), bold)
-        sheet.write_string(row, 1, neutralise(value))
-
-
-def _sheet(book: Any, title: str, frame: pd.DataFrame) -> None:
-    sheet = book.add_worksheet(title)
-    head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
-    sheet.freeze_panes(1, 1)
-    for place, name in enumerate(frame.columns):
-        kind = _format(str(name), frame[name])
-        style = None if kind is None else book.add_format({"num_format": kind})
-        sheet.set_column(place, place, _width(frame[name], kind), style)
-        sheet.write_string(0, place, HEADINGS.get(str(name), str(name)), head)
-        for row, value in enumerate(frame[name].tolist(), 1):
-            _cell(sheet, row, place, value)
-    if len(frame):
-        sheet.autofilter(0, 0, len(frame), len(frame.columns) - 1)
-
-
-def _cell(sheet: Any, row: int, column: int, value: Any) -> None:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return
-    if isinstance(value, bool):
-        sheet.write_string(row, column, "是" if value else "否")
-    elif isinstance(value, int | float):
-        sheet.write_number(row, column, value)
-    else:
-        sheet.write_string(row, column, neutralise(str(value)))
-
-
-def _format(name: str, column: pd.Series[Any]) -> str | None:
-    if name in _RATIOS:
-        return _RATIOS[name]
-    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-        return None
-    return "#,##0" if name in _COUNTS else "#,##0.00"
-
-
-def _width(column: pd.Series[Any], kind: str | None) -> float:
-    if kind is not None:
-        return 16
-    longest = max((sum(2 if ord(c) > 255 else 1 for c in str(v)) for v in column), default=8)
-    return min(max(longest + 2, 10), 44)

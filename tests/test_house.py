@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 GROUND = {"cases", "tables", "money", "errors", "provenance", "progress", "lazy"}
-ROOF = {"cli", "sample", "report", "plots"}
+ROOF = {"cli", "sample", "report", "plots", "negotiate"}
 ENGINES = {"grouper", "weights", "budget"}
 PACKAGES = {"drg", *ENGINES}
 FILES = [path for package in sorted(PACKAGES) for path in sorted((ROOT / package).rglob("*.py"))]

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import drg
-from drg.cli import policy, scheme, weights
+from drg.cli import negotiate, policy, scheme, weights
 from drg.cli.check import check
 from drg.cli.demo import demo
 from drg.cli.explain import explain
@@ -58,6 +58,7 @@ app.command("project")(project)
 app.command("report")(report)
 app.add_typer(scheme.app, name="scheme")
 app.add_typer(weights.app, name="weights")
+app.add_typer(negotiate.app, name="negotiate")
 app.add_typer(policy.app, name="policy")
 
 

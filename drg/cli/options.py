@@ -47,3 +47,12 @@ LastYear: TypeAlias = Annotated[
     Path | None,
     typer.Option("--last-year", help="Last year's fund spend: a table pool, amount (yuan)."),
 ]
+RoundFolder: TypeAlias = Annotated[Path, typer.Argument(help="Folder of the round.")]
+Actor: TypeAlias = Annotated[
+    str, typer.Option("--actor", help="Who does it, as it stands on record.")
+]
+RecordTime: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--at", help="Time for the record, such as 2026-03-01T09:00:00+08:00; now."),
+]
+BUREAU = "医保局"

@@ -22,7 +22,8 @@ _INTERVAL = 2 * 1.96
 def problem_of(state: State, impacts: Impacts, table: WeightTable) -> Problem:
     """The draft, the asks and the demands of a round.
 
-    What panels decided is a bound that must hold; proposals that a panel turned down ask no more.
+    What panels decided is a bound that must hold; where they decided on several proposals for one
+    group, its weight lies between their decisions. Proposals that were turned down ask no more.
     """
     rules, groups = state.rules, impacts.groups
     place = {group: i for i, group in enumerate(groups)}
@@ -36,9 +37,9 @@ def problem_of(state: State, impacts: Impacts, table: WeightTable) -> Problem:
         for name, one in state.open.items() if name not in refused
     )  # fmt: skip
     decided = tuple(
-        Decided(place[one.drg], one.weight, one.weight, f"{one.panel} {name}")
-        for name, one in state.decisions.items() if one.accepted and name in state.open
-    )  # fmt: skip
+        Decided(place[drg], min(weights), max(weights), source)
+        for drg, (weights, source) in _decisions(state).items()
+    )
     return Problem(
         groups=groups, draft=draft, spread=_spread(table), volume=impacts.cases,
         value=slopes.sum(axis=0), asks=asks, low=bounds[:, 0], high=bounds[:, 1],
@@ -48,6 +49,16 @@ def problem_of(state: State, impacts: Impacts, table: WeightTable) -> Problem:
         hospitals=tuple(impacts.settled.hospitals.ids), largest_loss=rules.largest_loss,
         neutral=rules.neutral, decided=decided,
     )  # fmt: skip
+
+
+def _decisions(state: State) -> dict[str, tuple[list[float], str]]:
+    """Accepted weights by group, and the panels and proposals that they come from."""
+    found: dict[str, tuple[list[float], str]] = {}
+    for name, one in state.decisions.items():
+        if one.accepted and name in state.open:
+            weights, source = found.get(one.drg, ([], ""))
+            found[one.drg] = [*weights, one.weight], f"{source}, {one.panel} {name}".lstrip(", ")
+    return found
 
 
 def _spread(table: WeightTable) -> Floats:

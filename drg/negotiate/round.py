@@ -36,7 +36,6 @@ from drg.negotiate.folder import LEDGER, Files, fill, trim_of
 from drg.negotiate.offers import offer_body, problem_of
 from drg.negotiate.plain import plain
 from drg.negotiate.state import State, replay
-from drg.provenance import hash_text
 from weights.negotiation.compromise import Offer, solve
 from weights.negotiation.compromise_conflict import Conflict, conflict
 from weights.negotiation.compromise_problem import Problem
@@ -376,7 +375,9 @@ class Round:
         found = solve(given, objective)
         name = f"O{len(seen.offers) + 1:02d}"
         table = WeightTable(name, self._with(found.weight))
-        body = offer_body(name, given, found, self.drafts, table.digest)
+        exact = summary(Impact(self.impacts.cells, self.impacts.draft,
+                               self.impacts.outcome(found.weight)))  # fmt: skip
+        body = offer_body(name, given, found, self.drafts, table.digest) | {"exact": exact}
         self.add("offer", body, actor, at, seen=seen)
         return name, found
 
@@ -441,10 +442,6 @@ class Round:
     def _with_named(self, weights: Mapping[str, float]) -> pd.DataFrame:
         frame = self.files.weights.frame
         return frame[["drg"]].assign(weight=frame["drg"].map(weights))
-
-    def fingerprint(self) -> str:
-        """Hash of what is open to decision, for tables that are shown beside the record."""
-        return hash_text(self.state.digest)
 
 
 def _known_groups(rules: Rules, table: WeightTable) -> None:

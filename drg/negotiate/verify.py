@@ -1,0 +1,176 @@
+"""Verification of a round (谈判记录核验): chain, files, draws, counts, offers, final table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from drg.errors import DrgError
+from drg.negotiate.closing import final_table, final_weights
+from drg.negotiate.folder import LEDGER
+from drg.negotiate.offers import problem_of
+from drg.negotiate.round import Round
+from drg.negotiate.state import State, replay
+from weights.negotiation.compromise import solve
+from weights.negotiation.ledger import Ledger
+from weights.negotiation.panels import verify_panel
+from weights.negotiation.tally import tally
+from weights.table import WeightTable, open_weights
+
+_SAME = 1e-7  # another machine's solver may differ in the last digits
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        zh: what, in Chinese.
+        en: what, in English.
+        faults: what is wrong; none when it holds.
+        remarks: what a reader may want to know.
+    """
+
+    zh: str
+    en: str
+    faults: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a verification found.
+
+    Attributes:
+        checks: in order; after a broken record the rest is not looked at.
+        digest: digest of the record, "" when it is broken.
+    """
+
+    checks: tuple[Check, ...]
+    digest: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not any(check.faults for check in self.checks)
+
+    def text(self) -> str:
+        """One line a check, its faults below it."""
+        lines = []
+        for check in self.checks:
+            word = "FAULT 有误" if check.faults else "ok 无误"
+            lines.append(f"{word}  {check.zh} {check.en}")
+            lines += [f"    {text}" for text in (*check.faults, *check.remarks)]
+        return "\n".join(lines)
+
+
+def verify(folder: str | PathLike[str], weights: str | PathLike[str] | None = None) -> Verification:
+    """Check a round from its record on.
+
+    Args:
+        folder: the round.
+        weights: a table that is said to be the final one; by default the round's own.
+
+    Raises:
+        DrgError: there is no record at all.
+    """
+    folder = Path(folder)
+    chain = Ledger(folder / LEDGER).verify()
+    first = Check("记录链", f"record, {chain.entries} entries chained by hash",
+                  tuple(map(str, chain.faults)), chain.remarks)  # fmt: skip
+    if first.faults:
+        return Verification((first,))
+    try:
+        round_ = Round(folder)
+        state = round_.state
+    except DrgError as error:
+        second = Check("文件与回放", "files, and replay of the record", (str(error),))
+        return Verification((first, second), chain.digest)
+    checks = [first, Check("文件与回放", "files, and replay of the record")]
+    checks += [_panels(round_, state), _decisions(round_, state), _offers(round_, state)]
+    if state.closed is not None:
+        checks.append(_final(round_, state, weights))
+    return Verification(tuple(checks), chain.digest)
+
+
+def _panels(round_: Round, state: State) -> Check:
+    faults: list[str] = []
+    roster = round_.files.roster
+    cases = (
+        round_.files.cases.to_pandas() if state.rules.interest_share is not None else None
+    )  # fmt: skip
+    for panel in state.panels.values():
+        if roster is None:
+            faults.append(f"{panel.id}: the round has no roster")
+            continue
+        verdict = verify_panel(panel, roster, state.proposals.values(), state.rules, cases=cases)
+        faults += [f"{panel.id}: {fault}" for fault in verdict.faults]
+    return Check("专家抽取", f"{len(state.panels)} panels drawn again", tuple(faults))
+
+
+def _decisions(round_: Round, state: State) -> Check:
+    """Every decision again from the votes that stood before it."""
+    faults = []
+    votes = 0
+    made = 0
+    for entry in state.entries:
+        votes += entry.kind == "vote"
+        if entry.kind != "decision":
+            continue
+        made += 1
+        panel = state.panels[entry.body["panel"]]
+        one = state.proposals[entry.body["proposal"]]
+        again = tally(panel, state.votes[:votes], state.rules, one, round_.drafts[one.drg])
+        if again.to_body() != entry.body:
+            faults.append(f"row {entry.seq + 1}: {one.id}: counted again it comes to "
+                          f"{again.weight:g}, on record {entry.body['weight']:g}")  # fmt: skip
+    return Check("表决统计", f"{made} decisions counted again", tuple(faults))
+
+
+def _offers(round_: Round, state: State) -> Check:
+    """Every offer solved again from what stood before it."""
+    faults = []
+    made = 0
+    for place, entry in enumerate(state.entries):
+        if entry.kind != "offer":
+            continue
+        made += 1
+        before = replay(state.entries[:place])
+        given = problem_of(before, round_.impacts, round_.files.weights)
+        try:
+            found = solve(given, entry.body["objective"])
+        except DrgError as error:
+            faults.append(f"row {entry.seq + 1}: {entry.body['id']}: {error}")
+            continue
+        held = {group: float(w) for group, w in zip(given.groups, found.weight, strict=True)}
+        worst = max((abs(held[drg] - w) for drg, w in entry.body["changes"].items()), default=0.0)
+        table = WeightTable("again", round_.files.weights.frame[["drg"]].assign(
+            weight=found.weight))  # fmt: skip
+        if table.digest != entry.body["weights_sha256"] and worst > _SAME:
+            faults.append(f"row {entry.seq + 1}: {entry.body['id']}: solved again, a weight differs"
+                          f" by {worst:g}")  # fmt: skip
+    return Check("折中方案", f"{made} offers solved again", tuple(faults))
+
+
+def _final(round_: Round, state: State, weights: str | PathLike[str] | None) -> Check:
+    """The final table again from the record, and the file against it."""
+    assert state.closed is not None
+    faults = []
+    before = replay(state.entries[:-1])
+    found, _ = final_weights(before, round_)
+    frame = round_.files.weights.frame
+    again = WeightTable("again", frame[["drg"]].assign(weight=frame["drg"].map(found)))
+    if again.digest != state.closed["weights_sha256"]:
+        faults.append("worked out again from the record, the final weights are not those on record")
+    path = Path(weights) if weights is not None else round_.folder / state.closed["file"]
+    if path.is_file():
+        table = open_weights(path)
+        if table.digest != final_table(round_).digest:
+            faults.append(f"{path.name}: is not the table that the round ended with")
+        said = table.record.get("ledger_digest")
+        if said is not None and said != state.digest:
+            faults.append(f"{path.name}: names another record: {said}")
+    else:
+        faults.append(f"{path.name}: is missing")
+    return Check("最终权重", "final table worked out again from the record", tuple(faults))
