@@ -86,9 +86,9 @@ footer {{ border-top: 1px solid #c4c4c4; margin-top: 40px; padding-top: 10px; }}
   h3 {{ font-size: 10.5pt; margin: 10pt 0 4pt; }} p {{ margin: 4pt 0; }} figure {{ margin: 8pt 0; }}
   .lead {{ font-size: 11.5pt; }} .quiet {{ font-size: 8.5pt; }}
   .box {{ overflow: visible; margin: 6pt 0; }} table {{ font-size: 8pt; line-height: 1.35; }}
-  thead small {{ font-size: 7pt; }}
-  th, td {{ padding: 1.8pt 4pt; }} .name {{ min-width: 11em; }}
-  .card .name {{ white-space: nowrap; }}
+  thead small {{ font-size: 7pt; white-space: normal; }}
+  th, td {{ padding: 1.8pt 3pt; }} .name {{ min-width: 5em; }}
+  tbody th.name {{ min-width: 10.6em; }} :lang(zh) .card .name {{ white-space: nowrap; }}
   thead {{ display: table-header-group; }} tfoot {{ display: table-row-group; }}
   tr, figure, .card, .whole, .figures, .figures li, dl > div {{ break-inside: avoid; }}
   h2, h3, caption, figcaption {{ break-after: avoid; }} p {{ orphans: 3; widows: 3; }}

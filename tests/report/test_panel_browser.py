@@ -141,3 +141,14 @@ def test_no_row_and_no_chart_is_higher_than_a_sheet(browser, page):
     )
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     assert highest < 262 / 25.4 * 96, "A4 less its margins, in CSS pixels"
+
+
+def test_no_table_is_wider_than_a_sheet(browser, page):
+    show(browser, page, 703)  # A4 less its margins
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    wide = browser.execute_script(
+        "return [...document.querySelectorAll('table')].filter(t => "
+        "t.getBoundingClientRect().width > 704).map(t => t.caption.textContent)"
+    )
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert wide == [], "the browser shrinks the whole print when one is"
