@@ -17,9 +17,10 @@ from weights.negotiation.compromise_polish import Nearest
 from weights.negotiation.compromise_problem import Problem
 from weights.negotiation.compromise_programme import nearest
 from weights.negotiation.compromise_region import Region
-from weights.observations import Bools, Floats, Ints
+from weights.observations import Floats, Ints
 
 _LEVEL = 1e-9  # satisfaction that differs by less is the same
+_ROOM = 1e-8  # weight units
 _CUTS = 50
 
 
@@ -114,19 +115,28 @@ class _Face:
         if below:
             self.high[column] = min(self.high[column], at)
 
-    def region(self, whole: Region) -> Region:
-        """The narrower region."""
-        part = whole.narrowed(self.low, self.high, self.tight)
+    def region(self, whole: Region, room: float = 0.0) -> Region:
+        """The narrower region; with some room its intervals are wider and its rows may move."""
+        tight = self.tight if room == 0 else np.zeros(len(self.tight))
+        part = whole.narrowed(self.low - room, self.high + room, tight)
         if not self.extra:
             return part
         rows = sparse.csr_array(np.vstack([row for row, _, _ in self.extra]))
         ends = np.array([(low, high) for _, low, high in self.extra])
-        return part.with_rows(rows, ends[:, 0], ends[:, 1])
+        if room == 0:
+            return part.with_rows(rows, ends[:, 0], ends[:, 1])
+        return part.with_rows(rows, ends[:, 0] - room, np.full(len(ends), np.inf))
 
 
 def _second(aims: Aims, whole: Region, face: _Face) -> Nearest:
-    """Of all weights on a face those nearest to the draft, then made to satisfy the region."""
-    found = nearest(aims.draft, aims.stiff, face.region(whole))
+    """Of all weights on a face those nearest to the draft, then made to satisfy the region.
+
+    A face has no inside, and rounding in its ends can leave nothing of it; then it gets a little.
+    """
+    try:
+        found = nearest(aims.draft, aims.stiff, face.region(whole))
+    except RuntimeError:
+        found = nearest(aims.draft, aims.stiff, face.region(whole, _ROOM))
     if whole.excess(found.weight) > 0:
         return nearest(found.weight, aims.stiff, whole)
     return found
@@ -260,7 +270,7 @@ def fairest(aims: Aims, region: Region) -> Reached:
     first: Vertex | None = None
     gap = 0.0
     while open_.any():
-        vertex = _solved(linear)
+        vertex = linear.solve() or _solved_with_room(linear, face, aims.column[~open_])
         first = first or vertex
         weight, level = vertex.x[:n], float(vertex.x[n])
         gap = max(gap, abs(vertex.value - vertex.bound) / max(1.0, abs(vertex.value)))
@@ -271,8 +281,7 @@ def fairest(aims: Aims, region: Region) -> Reached:
         face.hold(vertex, linear)
         done = np.isin(aims.column, aims.column[blocked]) & open_
         columns = np.unique(aims.column[done])
-        values = np.clip(_levelled(aims, weight, level, blocked)[columns], region.low[columns],
-                         region.high[columns])  # fmt: skip
+        values = np.clip(weight[columns], region.low[columns], region.high[columns])
         face.low[columns], face.high[columns] = values, values
         open_ &= ~done
         linear.columns(columns, values, values)
@@ -290,18 +299,6 @@ def fairest(aims: Aims, region: Region) -> Reached:
 def least_level(aims: Aims, region: Region) -> float:
     """The largest satisfaction that all asks can have at once."""
     return 0.0 - _solved(_level_programme(aims, region)).value
-
-
-def _levelled(aims: Aims, weight: Floats, level: float, blocked: Bools) -> Floats:
-    """Weights of the blocked asks computed from the level itself, not from the solver's digits."""
-    weight = weight.copy()
-    columns, asked = aims.column[blocked], aims.asked[blocked]
-    side = np.sign(weight[columns] - asked)
-    away = (1.0 - min(level, 1.0)) * aims.distance[blocked]
-    exact = asked + side * away
-    near = np.abs(exact - weight[columns]) < 1e-8
-    weight[columns[near]] = exact[near]
-    return weight
 
 
 def _level_programme(aims: Aims, region: Region) -> Linear:
@@ -322,6 +319,13 @@ def _level_programme(aims: Aims, region: Region) -> Linear:
         np.concatenate([region.row_high, 1.0 + at, 1.0 - at]),
         np.concatenate([region.low, [-np.inf]]), np.concatenate([region.high, [1.0]]),
     )  # fmt: skip
+
+
+def _solved_with_room(linear: Linear, face: _Face, columns: Ints) -> Vertex:
+    """The same where rounding of the weights found so far leaves nothing: they get some room."""
+    columns = np.unique(columns)
+    linear.columns(columns, face.low[columns] - _ROOM, face.high[columns] + _ROOM)
+    return _solved(linear)
 
 
 def _solved(linear: Linear) -> Vertex:

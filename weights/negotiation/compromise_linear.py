@@ -108,6 +108,8 @@ class Linear:
 
     def _bound(self, price: Floats, x: Floats) -> float:
         """The dual objective at prices: what no feasible point can be below."""
+        ends = np.where(price > 0, self.row_low, self.row_high)
+        price = np.where(np.isfinite(ends), price, 0.0)  # rounding at an end that does not exist
         left = self.cost - self.matrix.T @ price
         rows = np.where(price > 0, self.row_low, self.row_high)
         # a variable without a bound on the side where it is pushed has a zero up to rounding
