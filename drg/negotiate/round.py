@@ -19,177 +19,38 @@ Whatever changes the round is an entry of its record; everything else is worked 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection, Mapping
-from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pandas as pd
 
-from budget.impact import Impact, Impacts
+from budget.impact import Impact
 from budget.impact_tables import summary
 from drg.errors import problem
+from drg.negotiate.base import OpenRound
 from drg.negotiate.closing import final_table, final_weights
-from drg.negotiate.folder import LEDGER, Files, fill, trim_of
 from drg.negotiate.offers import offer_body, problem_of
-from drg.negotiate.plain import plain
-from drg.negotiate.state import State, replay
+from drg.negotiate.state import State
 from weights.negotiation.compromise import Offer, solve
 from weights.negotiation.compromise_conflict import Conflict, conflict
+from weights.negotiation.compromise_frontier import frontier, side_by_side
 from weights.negotiation.compromise_problem import Problem
-from weights.negotiation.ledger import Entry, Ledger
+from weights.negotiation.ledger import Entry
 from weights.negotiation.panels import Panel, draw_panel
-from weights.negotiation.proposals import Context, Proposal, propose
+from weights.negotiation.proposals import Proposal, propose
 from weights.negotiation.proposals_file import read_proposals
-from weights.negotiation.rules import Rules, read_rules
 from weights.negotiation.tally import Decision, tally
 from weights.negotiation.votes import Vote, check_vote
 from weights.negotiation.votes_file import read_votes
-from weights.table import WeightTable, open_weights
+from weights.table import WeightTable
 
 FINAL = "weights-final.csv"
 
 
-class Round:
-    """A round in its folder.
-
-    Args:
-        folder: a folder that :meth:`create` made.
-
-    Raises:
-        DrgError: there is no record, it is damaged, or a file is not as the record says.
-    """
-
-    def __init__(self, folder: str | PathLike[str]) -> None:
-        self.folder = Path(folder)
-        self._ledger = Ledger(self.folder / LEDGER)
-        self._state = replay(self._ledger.entries(), str(self.folder / LEDGER))
-        self.files = Files(self.folder, self._state.init)
-        for fault in self.files.check():
-            raise problem(f"the round is not as it was laid down: {fault}", file=self.folder)
-
-    @classmethod
-    def create(
-        cls,
-        folder: str | PathLike[str],
-        *,
-        weights: WeightTable | str | PathLike[str],
-        cases: str | PathLike[str],
-        policy: str | PathLike[str] = "national-default",
-        hospitals: str | PathLike[str],
-        roster: str | PathLike[str] | None = None,
-        rules: Rules | str | PathLike[str] | None = None,
-        title: str = "",
-        year: int,
-        actor: str,
-        at: str | None = None,
-        last_year: Mapping[str, float] | None = None,
-        mapping: str | PathLike[str] | None = None,
-        sheet: str | None = None,
-    ) -> Self:
-        """Lay down a round; the folder appears whole or not at all.
-
-        Args:
-            folder: a new folder.
-            weights: draft weights.
-            cases: grouped cases of the year that impacts are worked out on.
-            policy: how they are paid.
-            hospitals: table of hospitals.
-            roster: the experts; without it no panel can be drawn.
-            rules: of the round, or their file.
-            title: of the round.
-            year: of the cases.
-            actor: who lays it down.
-            at: the time, ISO 8601 with offset; None is now.
-            last_year: last year's fund spend in yuan by pool.
-            mapping: mapping file for headers of the cases that are not recognised.
-            sheet: sheet of the cases' workbook.
-
-        Raises:
-            DrgError: the folder is there already, or a file cannot be used.
-        """
-        folder = Path(folder)
-        if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
-            raise problem("is there already; a round begins in a new folder", file=folder)
-        held = (
-            rules if isinstance(rules, Rules) else Rules() if rules is None else read_rules(rules)
-        )
-        table = weights if isinstance(weights, WeightTable) else open_weights(weights)
-        made = not folder.exists()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise problem("cannot be made a folder", file=folder, found=error.strerror) from None
-        try:
-            body = fill(folder, weights=table, cases=cases, policy=policy, hospitals=hospitals,
-                        roster=roster, mapping=mapping, sheet=sheet)  # fmt: skip
-            _known_groups(held, table)
-            Ledger.create(folder / LEDGER, actor, plain({
-                "round": folder.name, "title": title, "year": year, "rules": held.to_body(),
-                "last_year": dict(last_year or {}), **body,
-            }), at)  # fmt: skip
-            return cls(folder)
-        except BaseException:
-            shutil.rmtree(folder) if made else _empty(folder)
-            raise
-
-    @property
-    def state(self) -> State:
-        """What stands on record now."""
-        if self._ledger.digest != self._state.digest:
-            self._state = replay(self._ledger.entries(), str(self.folder / LEDGER))
-        return self._state
-
-    @cached_property
-    def impacts(self) -> Impacts:
-        """The year at the draft weights, ready to say what others would do."""
-        files, init = self.files, self._state.init
-        return Impacts(files.claims(), files.weights, files.policy, files.hospitals,
-                       int(init["year"]), last_year=init["last_year"] or None)  # fmt: skip
-
-    @property
-    def rules(self) -> Rules:
-        """Rules of the round."""
-        return self._state.rules
-
-    @cached_property
-    def drafts(self) -> dict[str, float]:
-        """Draft weights by group."""
-        return self.files.weights.by_group()
-
-    @cached_property
-    def names(self) -> dict[str, str]:
-        """Names of the groups, "" where none is known."""
-        frame = self.files.weights.frame
-        named = frame["name"] if "name" in frame else [""] * len(frame)
-        return dict(zip(frame["drg"].astype(str), map(str, named), strict=True))
-
-    @property
-    def context(self) -> Context:
-        """What proposals are judged against."""
-        hospitals, rules, state = self.files.hospitals, self.rules, self.state
-        return Context(
-            weights=self.files.weights,
-            hospitals=dict(zip(hospitals.ids, hospitals.names, strict=True)),
-            cases=self.files.cases, corridor_fall=rules.corridor_fall,
-            corridor_rise=rules.corridor_rise, least_cases=rules.least_cases,
-            trim=trim_of(self.files.weights),
-            earlier=tuple(state.open.values()), first=len(state.proposals) + 1,
-        )  # fmt: skip
-
-    def add(
-        self, kind: str, body: Mapping[str, Any], actor: str, at: str | None, *, seen: State
-    ) -> Entry:  # fmt: skip
-        """Put an entry on record, unless another one came in between.
-
-        Raises:
-            DrgError: the round is closed, or the record went on since ``seen``.
-        """
-        if seen.closed is not None:
-            raise problem("the round is closed; nothing can be added", file=self.folder)
-        return self._ledger.append(kind, plain(body), actor=actor, at=at, expect=seen.digest)
+class Round(OpenRound):
+    """A round: what people do in it. Begun by :meth:`create`, opened by its folder."""
 
     def propose(self, *, actor: str, at: str | None = None, **parts: Any) -> Proposal:
         """Put a proposal on record; ``parts`` as in :func:`weights.negotiation.proposals.propose`.
@@ -388,14 +249,10 @@ class Round:
 
     def side_by_side(self) -> pd.DataFrame:
         """The four kinds of offer in one table."""
-        from weights.negotiation.compromise_frontier import side_by_side
-
         return side_by_side(self.problem())
 
     def frontier(self, points: int = 9) -> pd.DataFrame:
         """How much satisfaction costs the hospital that loses most."""
-        from weights.negotiation.compromise_frontier import frontier
-
         return frontier(self.problem(), points)
 
     def accept(self, offer: str, reason: str, actor: str, at: str | None = None) -> None:
@@ -444,18 +301,6 @@ class Round:
         return frame[["drg"]].assign(weight=frame["drg"].map(weights))
 
 
-def _known_groups(rules: Rules, table: WeightTable) -> None:
-    known = table.by_group()
-    for group in (*rules.frozen, *(one for pair in rules.equal for one in pair)):
-        if group not in known:
-            raise problem("a rule names a group without a draft weight", key="rules", found=group)
-
-
 def _one_of(what: str, name: str, held: Collection[str]) -> None:
     if name not in held:
         raise problem(f"there is no such {what}", found=name, expected=", ".join(held) or "none")
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
