@@ -35,10 +35,19 @@ def demo(
         int, typer.Option("--seed", min=0, help="Seed of the synthetic region.")
     ] = 2025,
     lang: Annotated[str, typer.Option("--lang", help="Language of the report: zh or en.")] = "zh",
+    negotiate: Annotated[
+        bool,
+        typer.Option(
+            "--negotiate",
+            help="Play a round of weight negotiation instead of "
+            "settling: 450 experts, proposals in conflict, ending in the minutes.",
+        ),
+    ] = False,
 ) -> None:
     """The whole flow on a synthetic region, from discharges to a report that a panel can read.
 
-    Sample, check, group, fit weights, settle the year, project the next ones, report.
+    Sample, check, group, fit weights, settle the year, project the next ones, report. With
+    --negotiate: sample, check, group, fit weights, negotiate them, minutes.
     """
     from drg.errors import problem
     from drg.sample import write_region
@@ -56,10 +65,36 @@ def demo(
     names = _group(region, grouped)
     table = out / "weights.csv"
     _fit(grouped, table, names, seed)
+    if negotiate:
+        _negotiate(out, grouped, table, region / "hospitals.csv", lang)
+        return
     _project(grouped, table, region / "hospitals.csv", out / "results", seed, names)
     page = _report(out, lang)
     typer.echo(f"\n{grouped.resolve()}\n{table.resolve()}\n{(out / 'results').resolve()}\n"
                f"{page.resolve()}")  # fmt: skip
+
+
+def _negotiate(out: Path, grouped: Path, table: Path, hospitals: Path, lang: str) -> None:
+    """A round over the draft, and its minutes."""
+    import shutil
+
+    from drg.negotiate.rehearsal import play
+    from drg.negotiate.verify import verify
+    from drg.report.minutes import write_minutes
+
+    _step(5, "negotiate 权重论证谈判")
+    folder = out / "negotiation"
+    if folder.exists():  # of an earlier run of this demo
+        shutil.rmtree(folder)
+    folder.mkdir()
+    held = play(folder, cases=grouped, weights=table, hospitals=hospitals, year=2025,
+                policy="national-default",
+                say=lambda text: typer.echo(f"    {text}", err=True))  # fmt: skip
+    typer.echo(verify(folder / "round").text())
+    _step(6, "minutes 会议纪要")
+    written = write_minutes(held, folder / "minutes.html", lang)
+    typer.echo(f"\n{(folder / 'round').resolve()}\n{written.book.resolve()}\n"
+               f"{written.page.resolve()}")  # fmt: skip
 
 
 def _step(number: int, text: str) -> None:

@@ -160,6 +160,20 @@ def write_form(path: Path, frame: pd.DataFrame) -> None:
     write_table(path, pa.Table.from_pandas(frame.astype(str), preserve_index=False))
 
 
+def _resolve(held: Round, say: Callable[[str], None]) -> None:
+    """While decisions conflict, the bureau withdraws its own part of the conflict."""
+    while found := held.conflict():
+        say(found.text("zh").replace("\n", "\n    "))
+        named = [word for one in found.demands if one.kind == "decided" for word in one.en.split()]
+        ids = [name for name, one in held.state.open.items()
+               if any(name in word for word in named)]  # fmt: skip
+        own = [name for name in ids if held.state.open[name].party == "bureau"] or ids
+        if not own:
+            raise problem("the rehearsal cannot be resolved", found=found.line("en"))
+        held.withdraw(own[0], "与其他决定冲突，会议协商后撤回", BUREAU, TIMES["solve"])
+        say(f"withdrawn 撤回 {own[0]}")
+
+
 def play(
     folder: Path, *, cases: Path, weights: Path, hospitals: Path, policy: str, year: int,
     say: Callable[[str], None],
@@ -197,6 +211,7 @@ def play(
         f"panels 专家组 {len(panels)}, votes 表决票 {len(held.state.votes)}, accepted 通过 "
         f"{sum(one.accepted for one in decisions)} of {len(decisions)}"
     )
+    _resolve(held, say)
     offers = {kind: held.solve(kind, actor=BUREAU, at=TIMES["solve"]) for kind in OBJECTIVES}
     for kind, (name, offer) in offers.items():
         say(
