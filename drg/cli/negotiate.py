@@ -200,6 +200,9 @@ def close(
     out: Annotated[
         Path | None, typer.Option("--out", help="Final table; weights-final.csv in the round.")
     ] = None,
+    decimals: Annotated[
+        int | None, typer.Option("--decimals", help="Round the weights that change, such as 4.")
+    ] = None,
     actor: Actor = BUREAU,
     at: RecordTime = None,
 ) -> None:
@@ -208,9 +211,10 @@ def close(
     from drg.report.minutes import write_minutes
 
     held = Round(round)
-    table = held.close(actor, at, out=out)
-    typer.echo(f"{len(held.state.closed['changes']) if held.state.closed else 0:,} of {len(table):,} "
-               f"weights changed 权重调整\nfinal table 最终权重表: {out or round / FINAL}\n"
+    table = held.close(actor, at, out=out, decimals=decimals)
+    changed = len((held.state.closed or {}).get("changes", ()))
+    typer.echo(f"{changed:,} of {len(table):,} weights changed 权重调整\n"
+               f"final table 最终权重表: {out or round / FINAL}\n"
                f"digest of the record 记录摘要: {held.state.digest}")  # fmt: skip
     written = write_minutes(held, round / "minutes.html")
     typer.echo(f"minutes 会议纪要: {written.page}, {written.book}")
@@ -247,8 +251,8 @@ def _proposals(held: Any, ids: list[str]) -> None:
                      f"{one.asked / draft - 1:+.1%}",
                      "outside the corridor 超出区间" if one.basis.get("outside_corridor") else "",
                      ])  # fmt: skip
-    head = ("proposal 申请", "by 提出方", "drg", "name 名称", "draft 草案", "asked 申请权重", "change",
-            "note")  # fmt: skip
+    head = ("proposal 申请", "by 提出方", "drg", "name 名称", "draft 草案", "asked 申请权重",
+            "change", "note")  # fmt: skip
     typer.echo(table(head, rows, (4, 5, 6)))
 
 

@@ -145,7 +145,7 @@ def impact_text(found: Impact) -> str:
         f"severity out of order 权重倒挂: {told['inversions_before']} -> "
         f"{told['inversions_after']}" + (f"; new 新增: {new}" if new else ""),
         "", table(head, rows, (3, 4, 5)), "",
-        table(("pool 基金池", "payable DRG应付", "change 变动", "final 清算变动"), pools, (1, 2, 3)),
+        table(("pool 基金池", "payable 应付", "change 变动", "final 清算变动"), pools, (1, 2, 3)),
         "", table(("who gains, who pays 谁受益、谁承担", "yuan 元", "share"), shown, (1, 2)),
     ])  # fmt: skip
 
@@ -172,7 +172,9 @@ def solve(
     wanted = OBJECTIVES if objective == "all" else (objective,)
     if found := held.conflict():
         typer.echo(found.text("zh") + "\n\n" + found.text("en"), err=True)
-        raise problem("no weights satisfy all demands", file=round, found=found.line("en"))
+        raise problem("no weights satisfy all demands; withdraw one of the proposals that conflict "
+                      f"(drg negotiate propose {round} --withdraw ID --reason TEXT)", file=round,
+                      found=found.line("en"))  # fmt: skip
     given = held.problem()
     for one in wanted:
         name, offer = held.solve(one, actor=actor, at=at)

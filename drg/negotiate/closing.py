@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from budget.terms import half_up
 from drg.errors import problem
 from drg.negotiate.state import State
 from weights.table import WeightTable
@@ -14,12 +15,30 @@ if TYPE_CHECKING:
     from drg.negotiate.round import Round
 
 
-def final_weights(state: State, round_: Round) -> tuple[dict[str, float], float]:
+def final_weights(
+    state: State, round_: Round, decimals: int | None = None
+) -> tuple[dict[str, float], float]:
     """All weights by group, and what those that nobody decided on were multiplied by.
+
+    Args:
+        state: the round's end.
+        round_: the round.
+        decimals: to which weights that change are rounded, halves up; None leaves them.
 
     Raises:
         DrgError: an open proposal is not decided, or there is nothing to end with.
     """
+    found, scale = _unrounded(state, round_)
+    if decimals is None:
+        return found, scale
+    drafts = round_.drafts
+    names = [drg for drg, weight in found.items() if weight != drafts[drg]]
+    rounded = half_up(np.array([found[drg] for drg in names]), decimals)
+    least = 10.0**-decimals  # no weight becomes 0
+    return {**found, **dict(zip(names, map(float, np.maximum(rounded, least)), strict=True))}, scale
+
+
+def _unrounded(state: State, round_: Round) -> tuple[dict[str, float], float]:
     if state.accepted is not None:
         offer = state.offers[state.accepted]["changes"]
         return {**round_.drafts, **{drg: float(w) for drg, w in offer.items()}}, 1.0
@@ -60,6 +79,7 @@ def final_table(round_: Round) -> WeightTable:
         "round": state.init["round"], "year": state.init["year"],
         "draft": state.init["weights"], "ledger_digest": state.digest,
         "ledger_entries": len(state.entries), "offer": state.closed["offer"],
-        "scale": state.closed["scale"], "changed": len(changed),
+        "scale": state.closed["scale"], "decimals": state.closed["decimals"],
+        "changed": len(changed),
     }  # fmt: skip
     return WeightTable(f"{state.init['round']}-final", frame, record)

@@ -26,8 +26,8 @@ from budget.settle_files import read_claims
 from drg.cases import columns_of
 from drg.cases.texts import as_text
 from drg.errors import DrgError, problem
-from drg.provenance import hash_file
-from drg.tables import read_table, write_table
+from drg.provenance import hash_file, to_json
+from drg.tables import atomic_path, read_table, write_table
 from weights.negotiation.experts import Roster, read_roster
 from weights.table import WeightTable, open_weights
 from weights.trim import NoTrim, Trim, method
@@ -113,11 +113,11 @@ def fill(
     """
     held = load_policy(policy)
     rows = _copy_cases(Path(cases), folder / CASES, mapping, sheet)
-    named(weights).write(folder / WEIGHTS)
+    write_with_record(named(weights), folder / WEIGHTS)
     table, _ = read_table(hospitals)
     read_hospitals(hospitals)
     write_table(folder / HOSPITALS, table)
-    names = [WEIGHTS, CASES, HOSPITALS]
+    names = [WEIGHTS, f"{WEIGHTS}.run.json", CASES, HOSPITALS]
     body: dict[str, Any] = {
         "weights": {"id": weights.id, "sha256": weights.digest},
         "policy": {"id": held.id, "title": held.header.title, "sha256": held.digest, "file": ""},
@@ -139,6 +139,18 @@ def fill(
         body["roster_sha256"] = people.sha256
         names.append(ROSTER)
     return {**body, "files": {name: hash_file(folder / name) for name in names}}
+
+
+def write_with_record(table: WeightTable, path: Path) -> None:
+    """Write a table, and its record beside it.
+
+    Raises:
+        DrgError: a file cannot be written.
+    """
+    table.write(path)
+    document = {**table.record, "id": table.id, "weights_sha256": table.digest}
+    with atomic_path(path.with_name(f"{path.name}.run.json")) as partial:
+        partial.write_text(to_json(document), encoding="utf-8")
 
 
 def named(weights: WeightTable) -> WeightTable:

@@ -31,12 +31,13 @@ from budget.impact_tables import summary
 from drg.errors import problem
 from drg.negotiate.base import OpenRound
 from drg.negotiate.closing import final_table, final_weights
+from drg.negotiate.folder import write_with_record
 from drg.negotiate.offers import offer_body, problem_of
-from drg.negotiate.state import State
 from weights.negotiation.compromise import Offer, solve
 from weights.negotiation.compromise_conflict import Conflict, conflict
 from weights.negotiation.compromise_frontier import frontier, side_by_side
 from weights.negotiation.compromise_problem import Problem
+from weights.negotiation.forms import RowError
 from weights.negotiation.ledger import Entry
 from weights.negotiation.panels import Panel, draw_panel
 from weights.negotiation.proposals import Proposal, propose
@@ -46,7 +47,7 @@ from weights.negotiation.votes import Vote, check_vote
 from weights.negotiation.votes_file import read_votes
 from weights.table import WeightTable
 
-FINAL = "weights-final.csv"
+FINAL, MOST_DECIMALS = "weights-final.csv", 12
 
 
 class Round(OpenRound):
@@ -137,7 +138,10 @@ class Round(OpenRound):
             DrgError: it is not a vote of a member on a proposal of the panel.
         """
         seen = self.state
-        check_vote(vote, seen.panels)
+        try:
+            check_vote(vote, seen.panels)
+        except RowError as fault:
+            raise problem(fault.reason, key=fault.column, found=fault.value) from None
         self.add("vote", vote.to_body(), actor, at, seen=seen)
 
     def vote_file(
@@ -265,30 +269,41 @@ class Round(OpenRound):
         _one_of("offer", offer, seen.offers)
         self.add("accept", {"offer": offer, "reason": reason}, actor, at, seen=seen)
 
-    def final(self, state: State | None = None) -> tuple[dict[str, float], float]:
-        """All weights as the round ends, by group, and what the others were multiplied by."""
-        return final_weights(state or self.state, self)
+    def final(self, decimals: int | None = None) -> tuple[dict[str, float], float]:
+        """All weights as the round would end, by group, and what the others are multiplied by."""
+        return final_weights(self.state, self, decimals)
 
     def close(
-        self, actor: str, at: str | None = None, *, out: str | PathLike[str] | None = None
-    ) -> WeightTable:
+        self, actor: str, at: str | None = None, *, out: str | PathLike[str] | None = None,
+        decimals: int | None = None,
+    ) -> WeightTable:  # fmt: skip
         """Close the round: its weights become final, and nothing more is added.
 
         The accepted offer stands; without one the panels' decisions, made neutral.
+
+        Args:
+            actor: who closes it.
+            at: the time.
+            out: the final table; by default in the round's folder.
+            decimals: to which weights that change are rounded; None leaves them.
 
         Raises:
             DrgError: nothing was decided, or an open proposal has no decision.
         """
         seen = self.state
-        weights, scale = self.final(seen)
+        if decimals is not None and not 1 <= decimals <= MOST_DECIMALS:
+            raise problem("out of range", key="decimals", found=decimals,
+                          expected=f"1 to {MOST_DECIMALS}")  # fmt: skip
+        weights, scale = final_weights(seen, self, decimals)
         changed = {drg: w for drg, w in weights.items() if w != self.drafts[drg]}
         target = Path(out) if out is not None else self.folder / FINAL
         digest = WeightTable("final", self._with_named(weights)).digest
         body = {"offer": seen.accepted, "weights_sha256": digest, "changes": changed,
-                "file": target.name, "scale": scale, "before_digest": seen.digest}  # fmt: skip
+                "file": target.name, "scale": scale, "decimals": decimals,
+                "before_digest": seen.digest}  # fmt: skip
         self.add("close", body, actor, at, seen=seen)
         table = final_table(self)
-        table.write(target)
+        write_with_record(table, target)
         return table
 
     def _with(self, weight: Any) -> pd.DataFrame:

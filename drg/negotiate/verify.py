@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from drg.errors import DrgError
 from drg.negotiate.closing import final_table, final_weights
@@ -158,19 +159,29 @@ def _final(round_: Round, state: State, weights: str | PathLike[str] | None) -> 
     assert state.closed is not None
     faults = []
     before = replay(state.entries[:-1])
-    found, _ = final_weights(before, round_)
+    found, _ = final_weights(before, round_, state.closed["decimals"])
     frame = round_.files.weights.frame
     again = WeightTable("again", frame[["drg"]].assign(weight=frame["drg"].map(found)))
     if again.digest != state.closed["weights_sha256"]:
         faults.append("worked out again from the record, the final weights are not those on record")
     path = Path(weights) if weights is not None else round_.folder / state.closed["file"]
     if path.is_file():
-        table = open_weights(path)
-        if table.digest != final_table(round_).digest:
+        table, own = open_weights(path), final_table(round_)
+        if table.digest != own.digest:
             faults.append(f"{path.name}: is not the table that the round ended with")
+        elif weights is None and not _same_file(path, own):
+            faults.append(f"{path.name}: says the same weights, but something else was changed")
         said = table.record.get("ledger_digest")
         if said is not None and said != state.digest:
             faults.append(f"{path.name}: names another record: {said}")
     else:
         faults.append(f"{path.name}: is missing")
     return Check("最终权重", "final table worked out again from the record", tuple(faults))
+
+
+def _same_file(path: Path, table: WeightTable) -> bool:
+    """Whether a file is what the table is written as."""
+    with TemporaryDirectory() as folder:
+        again = Path(folder) / path.name
+        table.write(again)
+        return again.read_bytes() == path.read_bytes()

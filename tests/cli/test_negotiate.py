@@ -1,0 +1,189 @@
+"""``drg negotiate`` from the command line: a rehearsal as its README has it."""
+
+from __future__ import annotations
+
+import shutil
+
+import openpyxl
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from drg.cli import app
+from drg.errors import DrgError
+from drg.negotiate.rehearsal import RULES, SEED, proposals, votes
+from drg.negotiate.round import Round
+from tests.negotiate.small import AT, REGION, REHEARSAL, files
+from weights.negotiation.votes import Vote
+
+
+def drg(*words):
+    """The output of a command that does well."""
+    done = CliRunner().invoke(app, ["negotiate", *map(str, words)], catch_exceptions=True)
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.output
+
+
+def fails(*words):
+    """The line of a command that does not."""
+    done = CliRunner().invoke(app, ["negotiate", *map(str, words)])
+    assert isinstance(done.exception, DrgError), (done.output, done.exception)
+    line = str(done.exception)
+    assert "\n" not in line
+    return line
+
+
+def begin(folder):
+    grouped, weights = files()
+    return drg(
+        "init", folder, "--cases", grouped, "--weights", weights, "--hospitals",
+        REGION / "hospitals.csv", "--roster", REHEARSAL / "roster.csv", "--rules",
+        REHEARSAL / "rules.toml", "--title", "2026年权重论证谈判", "--at", AT,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory):
+    """What each command of the rehearsal said, and the round."""
+    folder = tmp_path_factory.mktemp("rehearsal") / "round"
+    found = {"init": begin(folder)}
+    found["propose"] = drg("propose", folder, REHEARSAL / "proposals.csv", "--at", AT)
+    found["impact"] = drg("impact", folder, "--out", folder / "impact.xlsx", "--record", "--at", AT)
+    found["panel"] = drg("panel", folder, "--seed", SEED, "--at", AT)
+    found["vote"] = drg("vote", folder, REHEARSAL / "votes.csv", "--at", AT)
+    found["solve"] = drg("solve", folder, "--objective", "all", "--frontier", "--at", AT)
+    found["accept"] = drg("accept", folder, "o01", "--reason", "同意", "--at", AT)
+    found["status"] = drg("status", folder)
+    found["close"] = drg("close", folder, "--decimals", "4", "--at", AT)
+    found["verify"] = drg("verify", folder)
+    found["minutes"] = drg("minutes", folder, "--out", folder / "en.html", "--lang", "en")
+    return folder, found
+
+
+def test_the_rehearsal_goes_through(said):
+    folder, found = said
+    for step, words in {
+        "init": ("proposals.xlsx", "next 下一步"), "propose": ("P013", "outside the corridor"),
+        "impact": ("谁受益、谁承担", "权重倒挂", "impact.xlsx", "基金池"),
+        "panel": ("Z01", "votes.xlsx", "E0"), "vote": ("accepted 通过", "turned down 未通过"),
+        "solve": ("O01 closest", "O04 least_change", "精确清算", "constraint 约束"),
+        "accept": ("O01 accepted",), "status": ("accepted 已接受", "P013"),
+        "close": ("weights-final.csv", "minutes.html", "digest"), "verify": ("ok 无误", "digest"),
+        "minutes": ("en.html",),
+    }.items():  # fmt: skip
+        for word in words:
+            assert word in found[step], (step, word, found[step])
+    table = pd.read_csv(folder / "weights-final.csv", encoding="utf-8-sig")
+    changed = table[table["weight"] != table["draft_weight"]]["weight"]
+    assert (changed.round(4) == changed).all()
+    assert (folder / "minutes.xlsx").is_file()
+
+
+def test_the_forms_are_those_of_the_rehearsal(said):
+    """What lies in data_samples is what the maker makes from the small region."""
+    folder, _ = said
+    held = Round(folder)
+    state = held.state
+    pd.testing.assert_frame_equal(
+        proposals(held.files.weights, held.files.hospitals).astype(str),
+        pd.read_csv(REHEARSAL / "proposals.csv", dtype=str, keep_default_na=False,
+                    encoding="utf-8-sig"),
+    )  # fmt: skip
+    pd.testing.assert_frame_equal(
+        votes(list(state.panels.values()), state.proposals, held.drafts).astype(str),
+        pd.read_csv(REHEARSAL / "votes.csv", dtype=str, keep_default_na=False,
+                    encoding="utf-8-sig"),
+    )  # fmt: skip
+    assert (REHEARSAL / "rules.toml").read_text(encoding="utf-8") == RULES
+
+
+def test_the_workbook_of_an_impact(said):
+    folder, _ = said
+    book = openpyxl.load_workbook(folder / "impact.xlsx")
+    assert book.sheetnames == ["说明", "谁受益谁承担", "医疗机构", "级别", "险种", "基金池", "病组"]
+    groups = pd.read_excel(folder / "impact.xlsx", sheet_name="病组", engine="openpyxl")
+    few = groups["病例数"].isna()
+    assert few.any()
+    assert groups.loc[few, ["DRG应付（调整前）", "DRG应付（变动）"]].isna().all(axis=None)
+    assert (groups.loc[~few, "病例数"] >= 5).sum() + (groups["病例数"] == 0).sum() == (~few).sum()
+
+
+def test_impact_of_anything(said, tmp_path):
+    folder, _ = said
+    first = drg("impact", folder, "--set", "RE13=0.7", "--neutral", "none").splitlines()[0]
+    assert "权重: 1," in first
+    for of in ("decided", "accepted", "O02", "P001,P003", "P001，P003"):
+        assert "谁受益" in drg("impact", folder, "--of", of)
+    drg("impact", folder, "--of", "O01", "--out", tmp_path / "tables")
+    assert {path.name for path in (tmp_path / "tables").iterdir()} == {
+        f"impact_{name}.csv"
+        for name in ("who_pays", "hospitals", "tiers", "insurances", "pools", "groups")
+    }
+
+
+def test_wrong_words_are_one_line(said, tmp_path):
+    folder, _ = said
+    assert "P099" in fails("impact", folder, "--of", "P099")
+    assert "XX99" in fails("impact", folder, "--set", "XX99=1")
+    assert "RE13" in fails("impact", folder, "--set", "RE13=-1")
+    assert "closed" in fails("solve", folder)
+    assert "closed" in fails("propose", folder, "--withdraw", "P001", "--reason", "x")
+    assert "no ledger" in fails("status", tmp_path)
+    (tmp_path / "empty.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    other = tmp_path / "round"
+    begin(other)
+    assert "headings" in fails("propose", other, tmp_path / "empty.csv")
+    assert "column" in fails("vote", other, tmp_path / "empty.csv")
+    assert "--withdraw" in fails("propose", other)
+    assert "no open proposal" in fails("panel", other, "--seed", "1")
+    assert "is there already" in str(fails(
+        "init", other, "--cases", files()[0], "--weights", "changzhi", "--hospitals",
+        REGION / "hospitals.csv", "--year", "2025"))  # fmt: skip
+
+
+def test_rows_that_cannot_be_accepted_are_listed_and_the_others_go_on(tmp_path):
+    folder = tmp_path / "round"
+    begin(folder)
+    form = tmp_path / "form.csv"
+    form.write_text(
+        "提出方,医疗机构代码,病组编码,调整事项,调整值,理由\n"
+        "医院,H0001,RE13,权重,+5%,耗材\n医院,H0001,ZZ99,权重,+5%,耗材\n"
+        "医院,H0001,FM19,权重,+5%,患者110101199003071234\n", encoding="gb18030")  # fmt: skip
+    done = CliRunner().invoke(app, ["negotiate", "propose", str(folder), str(form)])
+    assert done.exit_code == 0
+    assert "P001" in done.output
+    assert "ZZ99" in done.output
+    assert (tmp_path / "form-rejects.csv").is_file()
+    ledger = (folder / "ledger.jsonl").read_text(encoding="utf-8")
+    rejects = (tmp_path / "form-rejects.csv").read_text(encoding="utf-8-sig")
+    for text in (done.output, ledger, rejects):
+        assert "110101199003071234" not in text
+
+
+def test_conflicting_decisions_are_named(tmp_path):
+    folder = tmp_path / "round"
+    begin(folder)
+    held = Round(folder)
+    for group, value in (("BR23", "-15%"), ("BR25", "+15%")):  # the graver one below the other
+        held.propose(actor="x", at=AT, party="bureau", drg=group, what="weight", value=value,
+                     reason="x")  # fmt: skip
+    for panel in held.draw(1, "x", AT):
+        for name in panel.members:
+            for proposal in panel.proposals:
+                held.vote(Vote(panel.id, proposal, name, "for"), name, AT)
+    held.tally("x", AT)
+    line = fails("solve", folder)
+    assert "withdraw" in line
+    assert "BR23 weighs no less than BR25" in line
+    drg("propose", folder, "--withdraw", "P001", "--reason", "倒挂")
+    assert "O01 closest" in drg("solve", folder)
+
+
+def test_a_fault_gives_exit_status_1(said, tmp_path):
+    folder = shutil.copytree(said[0], tmp_path / "round")
+    data = bytearray((folder / "ledger.jsonl").read_bytes())
+    data[1000] ^= 4
+    (folder / "ledger.jsonl").write_bytes(bytes(data))
+    done = CliRunner().invoke(app, ["negotiate", "verify", str(folder)])
+    assert done.exit_code == 1
+    assert "FAULT 有误" in done.output

@@ -1,0 +1,50 @@
+"""A small round for tests: the sample region, a draft fitted from it, and the rehearsal's forms."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+from drg.negotiate.round import Round
+from grouper.files import group_file
+from weights.files import fit_file
+from weights.recipe import calibrator
+
+ROOT = Path(__file__).parents[2]
+REGION = ROOT / "data_samples" / "region-small"
+REHEARSAL = ROOT / "data_samples" / "negotiation"
+AT = "2026-03-02T09:00:00+08:00"
+WHO = "医保局"
+
+
+@cache
+def files() -> tuple[Path, Path]:
+    """The region grouped, and the draft that the rehearsal goes with, made once."""
+    folder = Path(mkdtemp(prefix="drg-round-"))
+    grouped, weights = folder / "grouped.csv", folder / "weights.csv"
+    group_file(REGION / "cases.csv", grouped)
+    recipe = {"trim": "ratio", "shrink": True, "order": True, "bootstrap": 200}
+    fit_file(grouped, weights, calibrator(recipe))
+    return grouped, weights
+
+
+def begin(folder: Path, **parts) -> Round:
+    """A new round over the small region."""
+    grouped, weights = files()
+    given = {
+        "weights": weights, "cases": grouped, "policy": "national-default",
+        "hospitals": REGION / "hospitals.csv", "roster": REHEARSAL / "roster.csv",
+        "rules": REHEARSAL / "rules.toml", "year": 2025, "actor": WHO, "at": AT,
+    }  # fmt: skip
+    return Round.create(folder, **(given | parts))
+
+
+def played(folder: Path) -> Round:
+    """A round with the rehearsal's proposals, panels and votes."""
+    held = begin(folder)
+    held.propose_file(REHEARSAL / "proposals.csv", WHO, AT)
+    held.draw(2026, WHO, AT)
+    held.vote_file(REHEARSAL / "votes.csv", WHO, AT)
+    held.tally(WHO, AT)
+    return held
