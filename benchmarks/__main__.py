@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from benchmarks import data, dependence, profile, settle, weights
+from benchmarks import data, dependence, impact, profile, settle, weights
 from grouper.files import group_file
 from grouper.frames import RESULT_COLUMNS
 
@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3, help="turns of each measurement (3)")
     parser.add_argument(
         "--only",
-        choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle"],
+        choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle", "impact"],
     )
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
@@ -136,6 +136,7 @@ def main() -> None:
             "profile": lambda: profile.show(place, given.rows),
             "weights": lambda: weights.measure(5 * given.rows, given.turns, line),
             "settle": lambda: settle.measure(place, 5 * given.rows, given.turns, line),
+            "impact": lambda: impact.measure(place, given.rows, given.turns, line),
         }
         for name, step in steps.items():
             if given.only in (None, name):

@@ -166,8 +166,10 @@ def singles(
     return Singles(rows, held if moved else held.priced(), own, beside[rows], kept)
 
 
-def split(settled: Settlement, claims: Claims, extra: dict[str, Any]) -> tuple[Bools, Bools]:
+def split(settled: Settlement, claims: Claims, extra: dict[str, Any]) -> tuple[Bools, Bools, Bools]:
     """Which cases are ordinary, and which are worked out one by one; the rest is fixed.
+
+    The third tells of the latter those that nothing but their branch brings there.
 
     Args:
         settled: the settled year.
@@ -177,10 +179,7 @@ def split(settled: Settlement, claims: Claims, extra: dict[str, Any]) -> tuple[B
     grid, special = settled.grid, settled.policy.special
     branch = settled.priced.branch
     known = settled.paid.pool >= 0
-    moved = branch == PLACE["transfer"]
-    for code in _BY_RULE:
-        if getattr(special, code).pay not in ("share_of_cost", "by_item"):
-            moved |= branch == PLACE[code]
+    moved = np.zeros(len(branch), np.bool_)
     if special.day_surgery is not None and "day_surgery" in claims.flags:
         moved |= claims.flags["day_surgery"]
     if special.review is not None and "special_review" in claims.flags:
@@ -195,8 +194,13 @@ def split(settled: Settlement, claims: Claims, extra: dict[str, Any]) -> tuple[B
     for one in grid.personal:
         moved |= one.members[group] & one.here[place] & (claims.group >= 0)
     moved |= claims.cost >= 1 << COST_BITS
+    only = ~moved
+    moved |= branch == PLACE["transfer"]
+    for code in _BY_RULE:
+        if getattr(special, code).pay not in ("share_of_cost", "by_item"):
+            moved |= branch == PLACE[code]
     moved &= known
-    return known & np.isin(branch, _PLAIN) & ~moved, moved
+    return known & np.isin(branch, _PLAIN) & ~moved, moved, only
 
 
 def high_amounts(

@@ -30,6 +30,7 @@ from budget.impact_cases import (
     split,
 )
 from budget.impact_share import NotBySumsError
+from budget.impact_shares import Shares, by_share
 from budget.outliers import band_payment, ratio
 from budget.persons import Stays, discharged
 from budget.policy.groups import Tcm
@@ -68,14 +69,17 @@ class Sums:
         self._supported()
         stays = None if claims.person is None else Stays.of(claims)
         extra = other_stays(claims, self.grid, stays, self.grid.groups, settled.year)
-        ordinary, moved = split(settled, claims, extra)
+        ordinary, moved, only = split(settled, claims, extra)
+        shared = by_share(self.grid, settled.priced.branch, moved, only)
         fixed = (settled.paid.pool >= 0) & ~ordinary & ~moved
         review = self.policy.special.review
         hospitals = len(settled.hospitals)
         self.discharges = None if review is None else discharged(claims, review, hospitals)
         self.history = history_of(claims, hospitals, len(self.grid.groups))
         self.plain = plain(settled, np.flatnonzero(ordinary), self.beside)
-        self.moved = singles(settled, claims, extra, np.flatnonzero(moved), self.beside, moved=True)
+        self.shares = Shares(claims, np.flatnonzero(shared), self.grid, self.beside, self.floor)
+        rows = np.flatnonzero(moved & ~shared)
+        self.moved = singles(settled, claims, extra, rows, self.beside, moved=True)
         self._moved_cells()
         self._cells()
         self._pools(np.flatnonzero(settled.paid.pool >= 0))
@@ -148,9 +152,11 @@ class Sums:
         self.value = np.where(self.open, value[self.pool], np.nan_to_num(self.given))
         pay = self._pay(self.draft)
         held, number = self.plain, self.plain.number
-        bears = held.beside + self.floor > _LOOSE * pay[number]
-        self.loose = np.flatnonzero(bears | (held.beside < 0))
-        self.loose_cell, self.draft_pay = number[self.loose], pay
+        part = (held.beside + self.floor) / np.maximum(pay[number], 1)
+        part[held.beside < 0] = np.inf
+        loose = np.flatnonzero(part > _LOOSE)
+        self.loose = loose[np.argsort(-part[loose], kind="stable")]
+        self.part, self.loose_cell, self.draft_pay = part[self.loose], number[self.loose], pay
 
     def _fixed(self, claims: Claims, rows: Places) -> None:
         """What cases are paid whose price no weight moves; those of open pools wait for it."""
@@ -159,9 +165,7 @@ class Sums:
         branch, amount = priced.branch[rows], priced.amount[rows]
         self.fixed = Book(int(np.prod(self.shape)))
         self.fixed_waiting: list[Waiting] = []
-        self._first(
-            self.fixed, self.fixed_waiting, held, branch, amount, self.grid, rows
-        )  # fmt: skip
+        self._first(self.fixed, self.fixed_waiting, held, branch, amount, self.grid, rows)
 
     def _unmoved(self) -> None:
         """Running sums of low cases, and of high ones that are paid their cost."""
@@ -219,6 +223,7 @@ class Sums:
                 self._by_cost(book, waiting, high, stop, "high")
             else:
                 self._each(book, waiting, (high, stop), weight, standard, "high")
+        self.shares.put(book, waiting, weight)
         self._singles(book, waiting, weight)
         values = share_pools(
             book, waiting, classed, self.settled, self.bounds, self.floor, _FALL, self.shape
@@ -339,11 +344,12 @@ class Sums:
 
     def _near_floor(self, pay: Fen) -> tuple[Places, Places]:
         """Cases whose patients bear so much that the fund's floor may hold, and their cells."""
-        fall = np.where(self.open, _FALL, 1.0)
-        less = pay * fall < _LOOSE * self.draft_pay
-        if not less.any():
-            return self.loose, self.loose_cell
-        held = self.plain
+        fall = np.where(self.open, _FALL, 1.0) * pay / np.maximum(self.draft_pay, 1)
+        least = float(fall.min(initial=1.0)) * (1.0 - 1e-9)
+        if least >= _LOOSE:  # nobody below it bears the whole of what is paid
+            count = int(np.searchsorted(-self.part, -least, side="right"))
+            return self.loose[:count], self.loose_cell[:count]
+        held, less = self.plain, fall < _LOOSE * (1.0 + 1e-9)
         start, stop = held.start[:-1], held.start[1:]
         at, cell = ranges(np.where(less, start, stop), stop)
         other = ~less[self.loose_cell]

@@ -57,8 +57,8 @@ def tier_table(held: Impact) -> pd.DataFrame:
     for part in ("before", "after"):
         by[f"weights_{part}"] = (weighed @ getattr(held, part).weight[known])[seen]
     sums = by.groupby("tier", sort=True)[
-        ["cases", "cost", "weighed", "weights_before", "weights_after", "payable_before", "payable_after",
-         "payable_change", "final_before", "final_after", "final_change"]
+        ["cases", "cost", "weighed", "weights_before", "weights_after", "payable_before",
+         "payable_after", "payable_change", "final_before", "final_after", "final_change"]
     ].sum()  # fmt: skip
     found = sums[["cases"]].copy()
     found["average_cost"] = np.round(_ratio(sums["cost"], sums["cases"]), 2)
