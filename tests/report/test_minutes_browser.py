@@ -1,0 +1,83 @@
+"""The minutes in a browser: on a projector, on a telephone, and printed to PDF.
+
+Runs with Debian's chromium and chromedriver; nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from drg.report.minutes import write
+from drg.report.panel_fonts import open_font
+from tests.report.minutes_round import played
+from tests.report.test_panel_browser import MISSING, browser, show
+
+__all__ = ["browser"]
+
+
+@pytest.fixture(scope="module", params=["zh", "en"])
+def page(request, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("minutes") / f"{request.param}.html"
+    return write(played(offer=True), out, request.param).page
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_shows_without_an_error_and_fits(browser, page, width):
+    show(browser, page, width)
+    assert [line for line in browser.get_log("browser") if line["level"] == "SEVERE"] == []
+    across = browser.execute_script("return document.documentElement.scrollWidth")
+    assert across <= width, "only boxes scroll sideways"
+    sizes = browser.execute_script(
+        "return [...document.querySelectorAll('p, li, dd')].filter(e => e.innerText.trim())"
+        ".map(e => parseFloat(getComputedStyle(e).fontSize))"
+    )
+    assert min(sizes) >= 12
+    outside = browser.execute_script(
+        "return [...document.querySelectorAll('svg')].flatMap(s => {const b = s.viewBox.baseVal;"
+        "return [...s.querySelectorAll('text')].filter(t => {const r = t.getBBox();"
+        "return r.x < -3 || r.x + r.width > b.width + 3}).map(t => t.textContent)})"
+    )
+    assert outside == []
+
+
+def test_no_glyph_is_missing(browser, page):
+    if open_font() is None:
+        pytest.skip("no open font with Chinese is installed: install fonts-noto-cjk")
+    show(browser, page, 1280)
+    assert browser.execute_script(MISSING) == []
+
+
+def test_it_prints_whole_on_a4(browser, page):
+    pypdf = pytest.importorskip("pypdf", reason="pypdf is missing: pip install '.[tests]'")
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.get(page.as_uri())
+    printed = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
+    pdf = pypdf.PdfReader(io.BytesIO(base64.b64decode(printed["data"])))
+    width, height = (float(x) for x in pdf.pages[0].mediabox[2:])
+    assert (round(width), round(height)) == (595, 842)
+    texts = [re.sub(r"\s+", "", one.extract_text()) for one in pdf.pages]
+    assert 6 <= len(texts) <= 16
+    assert all(texts), "no page is empty"
+    zh = page.stem == "zh"
+    last = "权重的主要调整" if zh else "Thelargestchangesofweights"
+    assert last in texts[0], "the first page holds the whole summary"
+    assert ("目录" if zh else "Contents") in texts[1]
+    assert ("签字" if zh else "Signatures") in "".join(texts[-2:])
+
+
+def test_no_table_is_wider_and_no_row_higher_than_a_sheet(browser, page):
+    show(browser, page, 695)  # A4 less its margins, in CSS pixels
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    wide, high = browser.execute_script(
+        "const all = q => [...document.querySelectorAll(q)].map(e => e.getBoundingClientRect());"
+        "return [Math.max(...all('table').map(r => r.right)),"
+        " Math.max(...all('tr, figure, article, .figures').map(r => r.height))]"
+    )
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert wide <= 696, "no table is cut at the edge of the paper"
+    assert high < 262 / 25.4 * 96
