@@ -89,8 +89,8 @@ def _way(data: Minutes, words: MinutesWords) -> str:
             if held else ""
         )  # fmt: skip
         return words(
-            f"各方采纳折中方案 {clean(offer['id'])}（{name}）{part}；预算中性：{neutral}。",
-            f"Offer {clean(offer['id'])} ({name}) was accepted{part}; neutral: {neutral}.",
+            f"各方采纳折中方案 {clean(offer['id'])}（{name}）{part}；预算中性（线性近似）：{neutral}。",
+            f"Offer {clean(offer['id'])} ({name}) was accepted{part}; to first order, {neutral}.",
         )
     if rules.neutral == "none" or data.scale == 1.0:
         return words("未采用折中方案，权重按专家组决定调整。",
