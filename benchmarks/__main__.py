@@ -121,8 +121,9 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3, help="turns of each measurement (3)")
     parser.add_argument(
         "--only",
-        choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle", "impact"],
-    )
+        choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle",
+                 "impact"],
+    )  # fmt: skip
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
     with tempfile.TemporaryDirectory() as folder:

@@ -33,6 +33,7 @@ Places = npt.NDArray[np.intp]
 UNIT = 10**POINT_DECIMALS
 COST_BITS = 43
 _PLAIN = [PLACE[code] for code in ("low", "normal", "high")]
+_SURE = 0.4999  # of a fen from a whole one; rounding to 8 decimals moves less than the rest
 _BY_RULE = ("ungrouped", "ambiguous", "unpriced")
 
 
@@ -203,18 +204,27 @@ def split(settled: Settlement, claims: Claims, extra: dict[str, Any]) -> tuple[B
     return known & np.isin(branch, _PLAIN) & ~moved, moved, only
 
 
-def high_amounts(
-    grid: Grid, cost: Fen, standard: Floats, base: Floats, ratio: Floats, high: Floats
-) -> Floats:
+def high_amounts(grid: Grid, cost: Fen, standard: Floats, base: Floats, high: Floats) -> Floats:
     """What high cases are worth in reference yuan, by the policy's rule. Shape (N,)."""
     rule = grid.policy.outliers.high
     assert rule is not None
-    return high_payment(rule, cost / 100.0, standard, base, ratio, high)
+    yuan = cost / 100.0
+    return high_payment(rule, yuan, standard, base, ratio(yuan, base), high)
 
 
 def fund_of(amount: Floats, beside: Fen, floor: int) -> Fen:
     """Fund money in fen of cases worth ``amount`` yuan. Shape (N,)."""
-    return np.asarray(np.maximum(to_fen(np.round(amount, 8)) - beside, floor))
+    return np.asarray(np.maximum(whole_fen(amount) - beside, floor))
+
+
+def whole_fen(amount: Floats) -> Fen:
+    """``to_fen(round(amount, 8))``, the long way only where half a fen is near. Shape (N,)."""
+    scaled = amount * 100.0
+    near = np.rint(scaled)
+    fen = near.astype(np.int64)
+    half = np.flatnonzero(np.abs(scaled - near) > _SURE)
+    fen[half] = to_fen(np.round(amount[half], 8))
+    return fen
 
 
 def ranges(first: Places, last: Places) -> tuple[Places, Places]:

@@ -28,10 +28,11 @@ from budget.impact_cases import (
     running,
     singles,
     split,
+    whole_fen,
 )
 from budget.impact_share import NotBySumsError
 from budget.impact_shares import Shares, by_share
-from budget.outliers import band_payment, ratio
+from budget.outliers import band_amount
 from budget.persons import Stays, discharged
 from budget.policy.groups import Tcm
 from budget.pools import first_parts, pool_bounds, within
@@ -188,7 +189,7 @@ class Sums:
 
     def _pay(self, standard: Floats) -> Fen:
         """What an ordinary case of each cell is paid in fen, at given or settled values. (C,)."""
-        return to_fen(np.round(self._worth(np.arange(len(standard)), standard), 8))
+        return whole_fen(self._worth(np.arange(len(standard)), standard))
 
     def at(self, weight: Floats) -> tuple[Fen, Fen, dict[int, float]]:
         """Fund money by hospital, group and insurance, and the part beside the pools, in fen.
@@ -294,17 +295,14 @@ class Sums:
         """Cases that are worth what both their cost and their standard say."""
         held = self.plain
         at, cell = ranges(*part)
-        cost, base = held.cost[at], self._base(weight, standard)[cell]
-        r = ratio(cost / 100.0, base)
-        if code == "high":
-            steps = self.steps["high"]
-            assert steps is not None
+        cost, steps, low = held.cost[at], self.steps["high"], self.policy.outliers.low
+        if code == "high" and steps is not None:
+            base = self._base(weight, standard)[cell]
             ends = steps.at(weight, held.group)[cell]
-            amount = high_amounts(self.grid, cost, standard[cell], base, r, ends)
+            amount = high_amounts(self.grid, cost, standard[cell], base, ends)
         else:
-            low = self.policy.outliers.low
             assert low is not None
-            amount = band_payment(low, cost / 100.0, standard[cell], r)[1]
+            amount = band_amount(low, cost / 100.0, standard[cell])
         shut = ~self.open[cell]
         fen = fund_of(self._worth(cell, amount)[shut], held.beside[at][shut], self.floor)
         book.add(self.flat[cell[shut]], fen, self.inside[code][cell[shut]])

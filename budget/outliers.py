@@ -43,8 +43,13 @@ def band_payment(
     """
     if rule.band is None:
         return np.zeros(len(cost), np.bool_), standard
-    inside = r < rule.band.upto
-    return inside, rule.band.cost * cost + rule.band.standard * standard
+    return r < rule.band.upto, band_amount(rule, cost, standard)
+
+
+def band_amount(rule: Low, cost: Floats, standard: Floats) -> Floats:
+    """What a case in the band is paid in reference yuan. Shape (N,)."""
+    assert rule.band is not None
+    return rule.band.cost * cost + rule.band.standard * standard
 
 
 def high_payment(
