@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from budget.fit import fit_response
     from budget.fit_reference import changzhi_reference
     from budget.hospitals import Hospitals, read_hospitals
+    from budget.impact import Impacts
     from budget.policy.load import load_policy, policies
     from budget.policy.policy import Policy
     from budget.project_files import project_file
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Cells",
     "Hospitals",
+    "Impacts",
     "Policy",
     "Projection",
     "Scenario",
@@ -53,6 +55,7 @@ __getattr__ = imported_on_use(
     {
         "Cells": "budget.cells",
         "Hospitals": "budget.hospitals",
+        "Impacts": "budget.impact",
         "Policy": "budget.policy.policy",
         "Projection": "budget.projection",
         "Scenario": "budget.scenario",

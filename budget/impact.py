@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +21,15 @@ from budget.impact_share import NotBySumsError
 from budget.impact_sums import Sums
 from budget.policy.policy import Policy
 from budget.pools import hold
+from budget.settle_files import claims_of, documents
 from budget.settlement import Settlement, settle
 from budget.year_end import year_end
 from drg.errors import problem
 from weights.table import WeightTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
 
 Floats = npt.NDArray[np.float64]
 Fen = npt.NDArray[np.int64]
@@ -109,6 +116,26 @@ class Impacts:
                 self._sums = None
         except NotBySumsError:
             pass
+
+    @classmethod
+    def of(
+        cls,
+        grouped: pd.DataFrame | pa.Table,
+        weights: WeightTable | str | PathLike[str],
+        policy: Policy | str | PathLike[str],
+        hospitals: pd.DataFrame | pa.Table | Hospitals | str | PathLike[str],
+        year: int,
+        *,
+        last_year: Mapping[str, float] | None = None,
+    ) -> Self:
+        """The same from tables, files or ids; the arguments are those of ``budget.settle``.
+
+        Raises:
+            DrgError: a column is missing, or the policy asks for what is not there.
+        """
+        table, rules, held = documents(weights, policy, hospitals)
+        claims = claims_of(grouped, table, rules, held, year)
+        return cls(claims, table, rules, held, year, last_year=last_year)
 
     @property
     def by_sums(self) -> bool:

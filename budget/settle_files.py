@@ -162,19 +162,45 @@ def settle(
     Raises:
         DrgError: a column is missing, or the policy asks for what is not there.
     """
+    table, rules, held = documents(weights, policy, hospitals)
+    claims = claims_of(grouped, table, rules, held, year)
+    return settle_claims(claims, table, rules, held, year, last_year=last_year)
+
+
+def documents(
+    weights: WeightTable | str | PathLike[str],
+    policy: Policy | str | PathLike[str],
+    hospitals: pd.DataFrame | pa.Table | Hospitals | str | PathLike[str],
+) -> tuple[WeightTable, Policy, Hospitals]:
+    """What a settlement goes by, from tables, files or ids.
+
+    Raises:
+        DrgError: one of them cannot be used.
+    """
     table = weights if isinstance(weights, WeightTable) else open_weights(weights)
     rules = policy if isinstance(policy, Policy) else load_policy(policy)
     if isinstance(hospitals, str | PathLike):
-        hospitals = read_hospitals(hospitals)
-    elif not isinstance(hospitals, Hospitals):
-        hospitals = hospitals_of(hospitals)
+        return table, rules, read_hospitals(hospitals)
+    return table, rules, hospitals if isinstance(hospitals, Hospitals) else hospitals_of(hospitals)
+
+
+def claims_of(
+    grouped: pd.DataFrame | pa.Table,
+    weights: WeightTable,
+    policy: Policy,
+    hospitals: Hospitals,
+    year: int,
+) -> Claims:
+    """Grouped cases in memory as claims; the arguments are those of :func:`settle`.
+
+    Raises:
+        DrgError: a column is missing.
+    """
     held = grouped if isinstance(grouped, pa.Table) else pa.Table.from_pandas(
         grouped, preserve_index=False
     )  # fmt: skip
-    columns = recognise(held.schema.names)
-    reader = _reader(columns, table, rules, hospitals, year)
-    parts = [reader.read(batch) for batch in held.combine_chunks().to_batches()]
-    return settle_claims(joined(parts), table, rules, hospitals, year, last_year=last_year)
+    reader = _reader(recognise(held.schema.names), weights, policy, hospitals, year)
+    return joined([reader.read(batch) for batch in held.combine_chunks().to_batches()])
 
 
 def _reader(
