@@ -13,6 +13,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+WIDGET = "application/vnd.jupyter.widget-view+json"
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -46,6 +47,7 @@ def plain(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
                 continue
             if name:
                 streams[name] = output
+            output.get("data", {}).pop(WIDGET, None)  # its id is another in every run
             kept.append(output)
         if "outputs" in cell:
             cell.outputs = kept

@@ -12,7 +12,7 @@ import pytest
 from tests.notebooks.refresh import METADATA, NOTEBOOKS, ROOT, execute, plain
 
 LARGEST = 400_000
-SAMPLE = Path("data_samples") / "region-small"
+SAMPLES = "data_samples"
 FORBIDDEN = {
     "an absolute path": re.compile(r"/(?:work|tmp|home|root|Users)\b|\b[A-Za-z]:\\\\"),
     "a patient id": re.compile(r"\bP\d{7}\b"),
@@ -86,7 +86,7 @@ def test_runs(path: Path, start: str, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the checkout, as in the other tests
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     copy = tmp_path / "copy"
-    shutil.copytree(ROOT / SAMPLE, copy / SAMPLE)
+    shutil.copytree(ROOT / SAMPLES, copy / SAMPLES)
     (copy / "notebooks").mkdir()
     shutil.copy(path, copy / "notebooks")
     before = contents(copy)

@@ -1,0 +1,295 @@
+"""What the workbench does, from Python and through its widgets, without a browser."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from openpyxl import load_workbook
+
+import drg.negotiate.workbench_controls as controls
+from drg.errors import DrgError
+from drg.negotiate.round import Round
+from drg.negotiate.workbench import Workbench
+from drg.negotiate.workbench_chart import bars, chart
+from drg.report.panel_words import Words
+from tests.negotiate.small import begin, played
+from weights.negotiation.rules import Rules
+
+GROUPS = ("RE13", "OB19", "CB39")
+
+
+@pytest.fixture
+def held(tmp_path) -> Round:
+    return begin(tmp_path / "round", title="演练")
+
+
+@pytest.fixture
+def bench(held) -> Workbench:
+    pytest.importorskip("ipywidgets", reason="ipywidgets is missing: pip install '.[tests]'")
+    return Workbench(held, groups=GROUPS)
+
+
+def test_figures_are_those_of_the_impact(bench, held):
+    assert bench.figures()["hospitals_losing"] == 0
+    bench.set("RE13", 0.7)
+    wanted = held.impact({"RE13": 0.7})
+    assert bench.seen.impact.after.final.tolist() == wanted.after.final.tolist()
+    assert abs(bench.payers()["yuan"].sum()) < 0.005
+    bench.set_neutral("none")
+    assert bench.figures()["scale"] == 1.0
+    bench.reset()
+    assert bench.figures()["weights_changed"] == 0
+    assert bench.picked == list(GROUPS)
+
+
+def test_weights_stay_in_the_corridor_unless_it_is_meant(bench):
+    low, high = bench.corridor("RE13")
+    bench.set_share("RE13", 0.2)
+    assert bench.weight("RE13") == high
+    bench.set_share("RE13", -0.2)
+    assert bench.weight("RE13") == low
+    with pytest.raises(DrgError, match="超出浮动区间"):
+        bench.set("RE13", high * 1.1)
+    assert bench.weight("RE13") == low
+    bench.beyond = True
+    bench.set("RE13", high * 1.1)
+    assert bench.outside("RE13")
+    bench.view.show()
+    assert "超出区间" in bench.view.rows.rows["RE13"].name.value
+
+
+@pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf"), True, "1"])
+def test_a_weight_is_a_number_above_0(bench, weight):
+    with pytest.raises(DrgError, match="大于 0"):
+        bench.set("RE13", weight)
+
+
+def test_frozen_and_unknown_groups_cannot_be_moved(tmp_path):
+    desk = Workbench(begin(tmp_path / "round", rules=Rules(frozen=("RE13",))), lang="en")
+    for group, words in (("RE13", "frozen"), ("XX99", "not in the draft")):
+        with pytest.raises(DrgError, match=words):
+            desk.set(group, 0.7)
+    with pytest.raises(DrgError, match="lang"):
+        Workbench(desk.round, lang="fr")
+
+
+def test_search_by_code_and_name(bench):
+    assert bench.search("ob19") == ["OB19"]
+    assert "OB19" in bench.search("剖宫产")
+    assert bench.search("no such group") == []
+    found = bench.search("")
+    assert [bench.cases[group] for group in found] == sorted(
+        (bench.cases[group] for group in found), reverse=True
+    )
+
+
+def test_proposals_go_on_record_with_the_impact(bench, held):
+    bench.set("RE13", 0.7)
+    bench.set("OB19", 0.71)
+    assert bench.propose("理由", party="hospital", hospital_id="H0001") == ["P001", "P002"]
+    assert [entry.kind for entry in held.state.entries] == ["init", *["proposal"] * 2, "impact"]
+    assert held.state.proposals["P001"].asked == 0.7
+    with pytest.raises(DrgError, match="already"):
+        bench.propose("再次", party="hospital", hospital_id="H0001")
+    for parts, words in (({"reason": " "}, "理由"), ({"reason": "x", "party": "hospital"}, "选择")):
+        with pytest.raises(DrgError, match=words):
+            bench.propose(**parts)
+    bench.reset()
+    with pytest.raises(DrgError, match="没有改动"):
+        bench.propose("理由")
+    assert len(held.state.entries) == 4
+
+
+def test_offers_are_made_loaded_and_accepted(tmp_path):
+    bench = Workbench(played(tmp_path / "round"))
+    name = bench.solve("closest")
+    bench.load(name)
+    changes = bench.round.state.offers[name]["changes"]
+    assert bench.changes == pytest.approx(changes)
+    asked = {one.drg for one in bench.round.state.open.values()} & set(changes)
+    assert asked <= set(bench.picked)
+    assert len(bench.beside) == len(changes) - len(bench.picked)
+    assert bench.neutral == "none"
+    with pytest.raises(DrgError, match="理由"):
+        bench.accept(name, "")
+    with pytest.raises(DrgError, match="没有这个"):
+        bench.accept("O99", "x")
+    bench.accept(name, "各方同意")
+    assert bench.round.state.accepted == name
+    assert {"draft", "asked", "decided", "accepted", name} == set(bench.standing())
+    for key in bench.standing():
+        bench.load(key)
+    with pytest.raises(DrgError, match="没有改动"):
+        bench.propose("载入的权重不是自己的诉求")
+    bench.load(name)
+    bench.set_share("RE13", 0.03)
+    assert bench.own == ["RE13"]
+    before = len(bench.round.state.open)
+    bench.set_share(bench.picked[1], 0.03)
+    bench.beyond = True
+    bench.set(bench.picked[1], 1e-9)
+    with pytest.raises(DrgError, match=bench.picked[1]):
+        bench.propose("全部保存或全不保存", party="panel")
+    assert len(bench.round.state.open) == before
+
+
+def test_scenarios_and_rounds_side_by_side(bench, tmp_path):
+    bench.set("RE13", 0.7)
+    assert bench.keep("第一轮") == "第一轮"
+    bench.set("RE13", 0.6)
+    other = Workbench(begin(tmp_path / "other", title="去年"))
+    other.set("OB19", 0.8)
+    other.propose("理由")
+    bench.keep_round(other.round.folder)
+    figures = bench.comparison()
+    assert list(figures.columns) == ["草案", "第一轮", "去年：全部申请", "当前"]
+    assert figures.loc["groups_changed", "草案"] == 0
+    by = bench.hospitals_compared()
+    assert by["当前"].sum() == pytest.approx(bench.figures()["final_change"], abs=0.01)
+    with pytest.raises(DrgError, match="没有这个文件夹"):
+        bench.keep_round(tmp_path / "none")
+    bench.forget()
+    assert list(bench.comparison().columns) == ["草案", "当前"]
+
+
+def test_minutes_as_page_and_workbook(bench, tmp_path):
+    bench.set("RE13", 0.7)
+    bench.propose("新药使耗材费用上升")
+    page, book = bench.export(tmp_path / "minutes")
+    assert "新药使耗材费用上升" in page.read_text(encoding="utf-8")
+    assert load_workbook(book).sheetnames
+    bench.view.forms["minutes"].export.click()
+    assert "minutes.xlsx" in bench.view.forms["minutes"].files.value
+
+
+def test_widgets_do_the_same(bench, held):
+    view = bench.view
+    before = view.chart.value
+    view.rows.rows["RE13"].slider.value = 8
+    assert view.chart.value != before
+    assert bench.weight("RE13") == round(bench.drafts["RE13"] * 1.08, 4)
+    assert view.rows.rows["RE13"].number.value == pytest.approx(bench.weight("RE13"))
+    view.rows.rows["OB19"].number.value = 0.71
+    assert bench.weight("OB19") == 0.71
+    view.rows.rows["OB19"].number.value = 99
+    assert "bad" in view.said.value
+    assert "超出浮动区间" in view.said.value
+    assert view.rows.rows["OB19"].number.value == 0.71
+    view.picker.search.value = "RU13"
+    view.picker.add.click()
+    assert "bad" in view.said.value
+    view.picker.found.value = ("RU13",)
+    view.picker.add.click()
+    assert list(view.rows.rows) == [*GROUPS, "RU13"]
+    view.rows.rows["CB39"].away.click()
+    assert "CB39" not in bench.picked
+    form = view.forms["propose"]
+    form.save.click()
+    assert "请填写理由" in view.said.value
+    form.reason.value = "理由 <b>"
+    form.save.click()
+    assert "已保存 P001、P002" in view.said.value
+    assert "理由 &lt;b&gt;" in form.list.value
+    assert len(held.state.open) == 2
+    view.neutral.value = "weights"
+    assert bench.neutral == "weights"
+    for place in range(6):
+        view.tabs.selected_index = place
+    view.reset.click()
+    assert not bench.changes
+
+
+def test_what_python_does_shows_in_the_widgets_and_is_not_sent_back(bench):
+    view, said = bench.view, []
+    view.rows.rows["RE13"].slider.observe(said.append, "value")
+    bench.set("RE13", bench.drafts["RE13"] * 1.0349)
+    assert view.rows.rows["RE13"].slider.value == 3
+    assert bench.share("RE13") == pytest.approx(0.0349)
+    bench.hold({"RE13": bench.drafts["RE13"] * 1.5}, "none", ["RE13"])
+    assert view.beyond.value
+    assert view.rows.rows["RE13"].slider.value == 50
+    bench.reset()
+    bench.beyond = False
+    view.show()
+    assert view.rows.rows["RE13"].slider.max == 20
+    assert bench.changes == {}
+
+
+def test_offers_in_the_widgets(tmp_path):
+    bench = Workbench(played(tmp_path / "round"))
+    form = bench.view.forms["offer"]
+    bench.view.tabs.selected_index = 3
+    form.solve.click()
+    assert "O01" in bench.view.said.value
+    assert form.source.value == "O01"
+    assert "起作用的约束" in form.told.value
+    form.load.click()
+    assert bench.changes
+    form.accept.click()
+    assert "请填写接受的理由" in bench.view.said.value
+    form.reason.value = "各方同意"
+    form.accept.click()
+    assert bench.round.state.accepted == "O01"
+
+
+def test_demands_in_conflict_are_said_in_one_line(tmp_path):
+    rules = Rules(equal=(("RE13", "RU13"),), frozen=("RE13", "RU13"))
+    bench = Workbench(begin(tmp_path / "round", rules=rules))
+    with pytest.raises(DrgError, match="不能同时满足") as told:
+        bench.solve()
+    assert "\n" not in str(told.value)
+    bench.view.forms["offer"].solve.click()
+    assert "bad" in bench.view.said.value
+
+
+def test_a_move_is_quick(bench):
+    view = bench.view
+    view.rows.rows["RE13"].slider.value = 1
+    spent = []
+    for percent in range(2, 12):
+        start = time.perf_counter()
+        bench.round.impact({"RE13": bench.drafts["RE13"] * (1 + percent / 100)})
+        middle = time.perf_counter()
+        view.rows.rows["RE13"].slider.value = percent
+        spent.append(time.perf_counter() - middle - (middle - start))
+    assert sorted(spent)[len(spent) // 2] < 0.1
+
+
+def test_the_chart(bench):
+    bench.set_share("RE13", 0.2)
+    words = Words("zh")
+    shown = bars(bench.hospitals(), words, rows=7)
+    assert len(shown) == 7
+    assert shown[3].name.startswith("其余")
+    assert sum(bar.yuan for bar in shown) == pytest.approx(bench.hospitals()["final_change"].sum())
+    drawn = chart(bench.hospitals(), words, limit=0.001)
+    assert drawn.startswith("<svg")
+    assert "stroke-dasharray" in drawn
+    assert chart(bench.hospitals().iloc[:0], words).startswith("<svg")
+    hostile = bench.hospitals().assign(hospital_name="<script>alert(1)</script>")
+    assert "<script" not in chart(hostile, words)
+
+
+def test_english(held):
+    bench = Workbench(held, lang="en", groups=GROUPS)
+    bench.set_share("RE13", 0.1)
+    for place in range(6):
+        bench.view.tabs.selected_index = place
+    told = bench.view.tiles.value + bench.view.forms["compare"].table.value
+    assert not re.search("[一-鿿]", re.sub("<small>.*?</small>", "", bench.view.tiles.value))
+    assert "Payable" in told
+    assert "draft" in told
+
+
+def test_without_ipywidgets_it_says_what_to_install(held, monkeypatch):
+    def missing(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr("importlib.import_module", missing)
+    with pytest.raises(DrgError, match="pip install"):
+        controls.toolkit()
+    bench = Workbench(held)
+    bench.set("RE13", 0.7)
+    assert "<svg" in bench.picture()
