@@ -59,6 +59,8 @@ class Draws:
         amount: money of the pools. Shape (D, Y, P), as the next two.
         due: what the rules give before the global budget cuts.
         value: yuan of a reference yuan where the pool decides, else NaN.
+        group_cost: cost of a case of each group in the region, NaN without cases; kept where it
+            was asked for. Shape (D, Y, G).
     """
 
     hospitals: tuple[str, ...]
@@ -76,6 +78,7 @@ class Draws:
     amount: Floats
     due: Floats
     value: Floats
+    group_cost: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.payment)

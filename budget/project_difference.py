@@ -1,4 +1,7 @@
-"""What a scenario does (情景与基准之差): a scenario's years beside those of the baseline."""
+"""What a scenario does (情景与基准之差): a scenario's years beside those of the baseline.
+
+What its drivers and behaviour do, and what its changes of policy do on top of them, stand apart.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +20,32 @@ INSURANCES = ("employee", "resident")
 MEASURES = ("cases", "cost", "average_cost", "payable", "budget_cut", "final", "patient", "gain")
 _MONEY = ("cost", "payable", "budget_cut", "final", "patient", "gain")
 _NOTHING = dict.fromkeys(MEASURES, 0.0) | {"average_cost": np.nan}  # a pool of one of them only
+# What a measure has: its two values, the difference, and the two parts that this is made of.
+KINDS = ("baseline", "scenario", "difference", "by_drivers", "by_policy")
 _Row = tuple[str, str, str, dict[str, float]]
 
 
-def differences(baseline: Projection, scenario: Projection) -> pd.DataFrame:
+def differences(baseline: Projection, scenario: Projection, unchanged: Projection) -> pd.DataFrame:
     """One row a projected year, level and key: baseline, scenario, and scenario less baseline.
 
-    Hospitals add up to their tiers and to the region, to the fen. Columns scenario, year, level,
-    key, name, then for each of ``MEASURES`` the three numbers.
+    Hospitals add up to their tiers and to the region, to the fen, and ``_by_drivers`` and
+    ``_by_policy`` to ``_difference``.
+
+    Args:
+        baseline: what is compared with.
+        scenario: the scenario.
+        unchanged: the scenario without its changes of policy and weights; the scenario itself
+            where it has none.
+
+    Returns:
+        Columns scenario, year, level, key, name, then for each of ``MEASURES`` the ``KINDS``.
     """
     rows = []
-    for one, other in zip(baseline.years[1:], scenario.years[1:], strict=False):
-        was, now = ({row[:3]: row[3] for row in _rows(year)} for year in (one, other))
+    for years in zip(baseline.years[1:], scenario.years[1:], unchanged.years[1:], strict=False):
+        other = years[1]
+        was, now, driven = ({row[:3]: row[3] for row in _rows(year)} for year in years)
         for key in dict.fromkeys((*was, *now)):
-            first, second = (held.get(key, _NOTHING) for held in (was, now))
+            first, second, between = (held.get(key, _NOTHING) for held in (was, now, driven))
             if not (first["cases"] or second["cases"]):
                 continue
             about = dict(zip(("level", "key", "name"), key, strict=True))
@@ -38,10 +53,14 @@ def differences(baseline: Projection, scenario: Projection) -> pd.DataFrame:
             for measure in MEASURES:
                 row[f"{measure}_baseline"] = first[measure]
                 row[f"{measure}_scenario"] = second[measure]
-                left = second[measure] - first[measure]
-                row[f"{measure}_difference"] = round(left, 6 if measure == "cases" else 2)
+                digits = 6 if measure == "cases" else 2
+                left = round(second[measure] - first[measure], digits)
+                drivers = round(between[measure] - first[measure], digits)
+                row[f"{measure}_difference"] = left
+                row[f"{measure}_by_drivers"] = drivers
+                row[f"{measure}_by_policy"] = round(left - drivers, digits)
             rows.append(row)
-    names = [f"{one}_{kind}" for one in MEASURES for kind in ("baseline", "scenario", "difference")]
+    names = [f"{one}_{kind}" for one in MEASURES for kind in KINDS]
     return pd.DataFrame(rows, columns=["scenario", "year", "level", "key", "name", *names])
 
 

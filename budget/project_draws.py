@@ -179,9 +179,11 @@ def with_draws(
         What the record says of it.
     """
     for held in projections:
-        found = simulate(linear(held), priors_of(held), draws, seed=seed)
+        found = simulate(linear(held), priors_of(held), draws, seed=seed, groups=True)
         _hospitals(tables["projection_hospitals"], held, found)
+        _tiers(tables["projection_tiers"], held, found)
         _pools(tables["projection_pools"], held, found)
+        _groups(tables["projection_groups"], held, found)
     tables["sensitivity"] = pd.concat(
         [_sensitivity(held, seed) for held in projections], ignore_index=True
     )
@@ -252,26 +254,65 @@ def with_ranges(
     return found
 
 
+def _ahead(frame: pd.DataFrame, held: Projection) -> tuple[pd.Index[Any], npt.NDArray[np.intp]]:
+    """Rows of a scenario's projected years, and the place of their year."""
+    year = frame["year"].to_numpy() - held.years[0].year - 1
+    mine = (frame["scenario"] == held.scenario.id).to_numpy() & (year >= 0)
+    return frame.index[mine], year[mine].astype(np.intp)
+
+
 def _hospitals(frame: pd.DataFrame, held: Projection, found: Draws) -> None:
     low, high = found.fan("fund", _INTERVAL)
     loss = found.loss(_LOSS)
     place = {name: i for i, name in enumerate(found.hospitals)}
-    rows = frame.index[(frame["scenario"] == held.scenario.id)
-                       & (frame["year"] > held.years[0].year)]  # fmt: skip
-    year = (frame.loc[rows, "year"] - held.years[0].year - 1).to_numpy(np.intp)
+    rows, year = _ahead(frame, held)
     where = frame.loc[rows, "hospital_id"].map(place).to_numpy(np.intp)
     for name, values in (("low", low), ("high", high)):
         frame.loc[rows, name] = np.round(values[year, where], 2)
     frame.loc[rows, "loss_probability"] = np.round(loss[year, where], 4)
 
 
+def _tiers(frame: pd.DataFrame, held: Projection, found: Draws) -> None:
+    """Intervals of average cost and fund money by tier and insurance, all of them too."""
+    tiers = np.unique(found.tier)
+    names = [("all", np.ones(len(found.tier), np.bool_)),
+             *((str(one), found.tier == one) for one in tiers)]  # fmt: skip
+    parts = {"all": slice(None), **{one: [i] for i, one in enumerate(found.insurances)}}
+    rows, year = _ahead(frame, held)
+    ends = {}
+    for name, here in names:
+        for insurance, part in parts.items():
+            cost, cases, fund = (getattr(found, one)[:, :, here][..., part].sum(axis=(2, 3))
+                                 for one in ("cost", "cases", "fund"))  # fmt: skip
+            average = np.divide(cost, cases, out=np.full(cost.shape, np.nan), where=cases > 0)
+            both = np.stack([average, fund], axis=2)
+            ends[name, insurance] = np.quantile(both, _INTERVAL, axis=0)
+    keys = zip(frame.loc[rows, "tier"], frame.loc[rows, "insurance"], year, strict=True)
+    values = np.array([ends[tier, insurance][:, at] for tier, insurance, at in keys])
+    known = frame.loc[rows, "final"].notna().to_numpy()
+    for place, measure in enumerate(("average_cost", "final")):
+        for end, name in enumerate(("low", "high")):
+            yuan = np.round(values[:, end, place], 2)
+            told = yuan if measure == "average_cost" else np.where(known, yuan, np.nan)
+            frame.loc[rows, f"{measure}_{name}"] = told
+
+
+def _groups(frame: pd.DataFrame, held: Projection, found: Draws) -> None:
+    """Intervals of the average cost of groups in the region."""
+    assert found.group_cost is not None
+    ends = np.quantile(found.group_cost, _INTERVAL, axis=0)
+    place = {code or "0000": i for i, code in enumerate(held.years[-1].cells.groups)}
+    rows, year = _ahead(frame, held)
+    where = frame.loc[rows, "drg"].map(place).to_numpy(np.intp)
+    for at, name in enumerate(("low", "high")):
+        frame.loc[rows, f"average_cost_{name}"] = np.round(ends[at, year, where], 2)
+
+
 def _pools(frame: pd.DataFrame, held: Projection, found: Draws) -> None:
     low, high = found.fan("balance", _INTERVAL, "pool")
     over = found.overrun()
     place = {name: i for i, name in enumerate(found.pools)}
-    rows = frame.index[(frame["scenario"] == held.scenario.id)
-                       & (frame["year"] > held.years[0].year)]  # fmt: skip
-    year = (frame.loc[rows, "year"] - held.years[0].year - 1).to_numpy(np.intp)
+    rows, year = _ahead(frame, held)
     where = frame.loc[rows, "pool"].map(place).to_numpy(np.intp)
     for name, values in (("balance_before_cut_low", low), ("balance_before_cut_high", high)):
         frame.loc[rows, name] = np.round(values[year, where], 2)

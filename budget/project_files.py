@@ -75,13 +75,17 @@ def project_file(
     )  # fmt: skip
     base = Cells.of(settled).named(names)
     known = dict(names or {}) | {k: v for k, v in zip(base.groups, base.names, strict=True) if v}
-    found = []
+    found, unchanged = [], {}
     for scenario in scenarios:
         tell(f"project {scenario.id}")
+        react = reactions(scenario.behaviour)
         again = repricing(source, weights, policy, table, year, scenario, known, mapping=mapping,
                           sheet=sheet, last_year=last_year)  # fmt: skip
-        found.append(project(base, scenario, reprice=again, react=reactions(scenario.behaviour)))
-    tables = frames(found)
+        found.append(project(base, scenario, reprice=again, react=react))
+        if scenario.change and len(found) > 1:  # compared with the first, in two steps
+            alone = scenario.model_copy(update={"change": {}})
+            unchanged[scenario.id] = project(base, alone, react=react)
+    tables = frames(found, unchanged)
     document = record_of(policy, weights, found, year)
     if draws:
         from budget.project_draws import with_draws, with_ranges

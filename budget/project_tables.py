@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,18 @@ TABLES = ("projection_hospitals", "projection_tiers", "projection_pools", "proje
 CASES = 6  # decimals of numbers of cases, which are not whole after drivers
 
 
-def frames(projections: Sequence[Projection]) -> dict[str, pd.DataFrame]:
+def frames(
+    projections: Sequence[Projection], unchanged: Mapping[str, Projection] | None = None
+) -> dict[str, pd.DataFrame]:
     """The tables of scenarios that look ahead from the same year, by name; money in yuan.
 
-    Each scenario is compared with the first.
+    Args:
+        projections: the scenarios; each is compared with the first.
+        unchanged: the same without their changes of policy and weights, by the scenario's id, for
+            those that have any.
     """
     parts: dict[str, list[pd.DataFrame]] = {}
+    without = unchanged or {}
     for held in projections:
         for year in held.years:
             for name, make in (
@@ -42,7 +48,8 @@ def frames(projections: Sequence[Projection]) -> dict[str, pd.DataFrame]:
                 parts.setdefault("decomposition", []).append(_decomposition(held, year))
     if len(projections) > 1:
         parts["projection_difference"] = [
-            differences(projections[0], other) for other in projections[1:]
+            differences(projections[0], one, without.get(one.scenario.id, one))
+            for one in projections[1:]
         ]
     return {name: pd.concat(held, ignore_index=True) for name, held in parts.items()}
 
@@ -120,6 +127,7 @@ def _tiers(held: Projection, year: Year) -> pd.DataFrame:
                 "average_cost": round(average, 2),
                 "average_patient": round(sums["patient"] / sums["cases"], 2),
                 "average_fund": round(fund / sums["cases"], 2),
+                "final": round(fund, 2),
                 "case_mix_index": round(_index_of(year.cells, here, part), 4),
                 "change_average_cost": _change(average, *was),
             })  # fmt: skip

@@ -62,6 +62,7 @@ def simulate(
     seed: int = 0,
     *,
     unit: dict[str, Floats] | None = None,
+    groups: bool = False,
 ) -> Draws:
     """Draw possible years.
 
@@ -73,6 +74,7 @@ def simulate(
         seed: the same seed gives the same bytes.
         unit: where given, numbers between 0 and 1 by name in place of random ones, shape (D,):
             the quantile of a driver; for what varies by group the place of its draw.
+        groups: keep the cost of a case of each group.
 
     Raises:
         DrgError: the path has not so many years, or the replicates not its groups.
@@ -92,6 +94,7 @@ def simulate(
     found = {name: np.empty(shape) for name in names}
     found |= {name: np.empty((draws, count, len(model.pools)))
               for name in ("amount", "due", "value")}  # fmt: skip
+    by_group = np.empty((draws, count, len(model.weight)), np.float32) if groups else None
     matrices = [_Matrices.of(model, number) for number in range(1, count + 1)]
     for chunk, start in enumerate(range(0, draws, _CHUNK)):
         rows = slice(start, min(start + _CHUNK, draws))
@@ -99,13 +102,16 @@ def simulate(
         shocks = _shocks(model, priors, rows, seed, chunk, given)
         for place, held in enumerate(matrices):
             number = place + 1
-            sums, keep = held.moved(model, priors, shocks, numbers)
+            sums, keep, shock = held.moved(model, priors, shocks, numbers)
             scale = (1.0 + numbers["volume"])[:, None] ** number
             scale = scale * (1.0 + by_tier[rows]) ** number
             lift = (scale * keep)[:, np.searchsorted(tiers, model.tier)][..., None]
-            money = lift * ((1.0 + numbers["input_cost"]) ** number * (
+            dearer = (1.0 + numbers["input_cost"]) ** number * (
                 1.0 + numbers["cost_response"] * min(number / priors.cost_years, 1.0)
-            ))[:, None, None]  # fmt: skip
+            )
+            if by_group is not None:
+                by_group[rows, place] = held.group_cost(scale * keep, dearer, shock)
+            money = lift * dearer[:, None, None]
             rate = ((1.0 + numbers["rate"]) * (1.0 + numbers["coding"])) ** number
             standards = lift * rate[:, None, None]
             factors = {"by_standard": standards, "cases": lift}
@@ -116,7 +122,7 @@ def simulate(
     if priors.volume_tier is not None:
         drawn |= {f"volume_tier_{one}": by_tier[:, i] for i, one in enumerate(tiers)}
     kept = {name: v for name, v in drawn.items() if name in priors.drivers or "tier" in name}
-    return _draws(model, found, kept, seed)
+    return _draws(model, found, kept, seed, by_group)
 
 
 def _drivers(priors: Priors, draws: int, seed: int, unit: dict[str, Floats]) -> dict[str, Floats]:
@@ -195,6 +201,7 @@ class _Matrices:
     spent: Singles
     cases: Singles
     tier_cases: Floats
+    tier_cost: Floats
 
     @classmethod
     def of(cls, model: Linear, number: int) -> _Matrices:
@@ -203,16 +210,21 @@ class _Matrices:
             return np.asarray(cells.transpose(1, 0, 2).reshape(cells.shape[1], -1), np.float32)
 
         path = {name: getattr(model, name)[number - 1].sum(axis=1) for name in SUMS}
-        by_hospital = model.cases[number - 1].sum(axis=2)
         tiers = np.unique(model.tier)
-        tier_cases = np.stack([by_hospital[model.tier == one].sum(axis=0) for one in tiers], 1)
+        tier_cases, tier_cost = (
+            np.stack([held[model.tier == one].sum(axis=0) for one in tiers], 1)
+            for held in (getattr(model, name)[number - 1].sum(axis=2) for name in ("cases", "cost"))
+        )
         spent = np.concatenate([flat("by_cost"), flat("cost"), flat("beside")], axis=1)
-        return cls(number, path, flat("by_standard"), spent, flat("cases"), tier_cases)
+        return cls(number, path, flat("by_standard"), spent, flat("cases"), tier_cases, tier_cost)
 
     def moved(
         self, model: Linear, priors: Priors, shocks: dict[str, Singles], numbers: dict[str, Floats]
-    ) -> tuple[dict[str, Floats], Floats | float]:
-        """Sums (d, H, I) after all that varies by group, and what keeps a tier's cases (d, T)."""
+    ) -> tuple[dict[str, Floats], Floats | float, Singles | None]:
+        """Sums (d, H, I) after all that varies by group, what keeps a tier's cases (d, T).
+
+        And the logarithm of what moves the cost of a case of each group (d, G).
+        """
         size = len(numbers["volume"])
         sums = {name: np.broadcast_to(v, (size, *v.shape)) for name, v in self.path.items()}
         volume, keep = self._volume(model, priors, shocks, numbers)
@@ -238,7 +250,28 @@ class _Matrices:
                 sums[name] = sums[name] + part.reshape(shape)
         if moved[2] is not None:
             sums["cases"] = sums["cases"] + moved[2].reshape(shape)
-        return sums, keep
+        return sums, keep, cost
+
+    def group_cost(self, scale: Floats, dearer: Floats, shock: Singles | None) -> Singles:
+        """Cost of a case of each group in the region (d, G), NaN where there are no cases.
+
+        What moves the cases of a group alike at all hospitals leaves its average cost; what moves
+        those of tiers does not.
+
+        Args:
+            scale: factor on the cases of each tier. Shape (d, T).
+            dearer: factor on the cost of a case. Shape (d,).
+            shock: logarithm of what moves the cost of each group; changed in place. Shape (d, G).
+        """
+        part = scale / scale.sum(axis=1, keepdims=True)
+        cost, cases = (part.astype(np.float32) @ held.T.astype(np.float32)
+                       for held in (self.tier_cost, self.tier_cases))  # fmt: skip
+        with np.errstate(divide="ignore", invalid="ignore"):
+            cost /= cases
+        cost *= dearer[:, None].astype(np.float32)
+        if shock is not None:
+            cost *= np.exp(shock, out=shock)
+        return np.asarray(cost)
 
     def _volume(
         self, model: Linear, priors: Priors, shocks: dict[str, Singles], numbers: dict[str, Floats]
@@ -259,6 +292,8 @@ class _Matrices:
         share = share / share.sum()
         middle = share @ np.where(known, model.weight, 0.0)
         pull = share @ (np.where(known, model.weight, 0.0) * (log - share @ log)) / middle
+        if not pull > 0:  # all cases weigh alike, so no index can grow
+            return volume, 1.0
         tilt = _outer(numbers["case_mix"] * self.number / pull, log)
         kept = np.asarray(np.exp(tilt) @ self.tier_cases.astype(np.float32), np.float64)
         cases = self.tier_cases.sum(axis=0)
@@ -322,8 +357,14 @@ def _pay(model: Linear, number: int, sums: dict[str, Floats], amount: Floats) ->
             "cases": sums["cases"], "amount": amount, "due": due, "value": value}  # fmt: skip
 
 
-def _draws(model: Linear, found: dict[str, Floats], drawn: dict[str, Floats], seed: int) -> Draws:
+def _draws(
+    model: Linear,
+    found: dict[str, Floats],
+    drawn: dict[str, Floats],
+    seed: int,
+    group_cost: Singles | None = None,
+) -> Draws:
     return Draws(
         model.hospitals, model.tier, model.insurances, model.pools, model.pool, seed, drawn,
-        **found,
+        **found, group_cost=group_cost,
     )  # fmt: skip

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from budget.policy import load_policy
+from budget.project_difference import KINDS
 from budget.project_draws import linear
 from budget.project_files import project_file
 from budget.scenario import BASELINE, load_scenario
@@ -23,20 +24,23 @@ COLUMNS = {
     "cost average_cost patient average_patient payable budget_cut final gain gain_share "
     "change_final low high loss_probability",
     "projection_tiers": "scenario year tier insurance cases average_cost average_patient "
-    "average_fund case_mix_index change_average_cost",
+    "average_fund final case_mix_index change_average_cost average_cost_low average_cost_high "
+    "final_low final_high",
     "projection_pools": "scenario year pool amount payable outside final_before_cut budget_cut "
     "final balance_before_cut balance point_value balance_before_cut_low balance_before_cut_high "
     "overrun_probability",
-    "projection_groups": "scenario year drg name cases average_cost weight change_average_cost",
+    "projection_groups": "scenario year drg name cases average_cost weight change_average_cost "
+    "average_cost_low average_cost_high",
     "projection_difference": "scenario year level key name " + " ".join(
-        f"{name}_{kind}" for name in MEASURES for kind in ("baseline", "scenario", "difference")),
+        f"{name}_{kind}" for name in MEASURES for kind in KINDS),
     "decomposition": "scenario year level key measure from to price case_mix intensity volume "
     "total appeared vanished",
     "sensitivity": "scenario outcome parameter zh en unit first_order total total_low total_high "
     "first_low first_high centre low high",
 }  # fmt: skip
 DRAWN = ("low", "high", "loss_probability", "overrun_probability", "balance_before_cut_low",
-         "balance_before_cut_high")  # fmt: skip
+         "balance_before_cut_high", "average_cost_low", "average_cost_high", "final_low",
+         "final_high")  # fmt: skip
 TIGHT = {
     "id": "tight", "title": "收紧", "source": "a test", "years": 2,
     "drivers": {"volume": 0.02, "input_cost": 0.03, "case_mix": 0.01},
@@ -227,7 +231,7 @@ def test_differences_add_up_to_the_region(done, level):
     assert set(rows["scenario"]) == {"tight"}
     assert sorted(rows["year"].unique()) == [YEAR + 1, YEAR + 2]
     sums = [f"{name}_{kind}" for name in MEASURES if name != "average_cost"
-            for kind in ("baseline", "scenario", "difference")]  # fmt: skip
+            for kind in KINDS]  # fmt: skip
     region = rows[rows["level"] == "region"].set_index("year")[sums]
     parts = rows[rows["level"] == level].groupby("year")[sums].sum()
     money = [name for name in sums if not name.startswith("cases")]
@@ -246,6 +250,49 @@ def test_differences_are_those_of_the_other_tables(done):
             assert list(rows[f"{name}_{kind}"]) == held
         left = rows[f"{name}_scenario"] - rows[f"{name}_baseline"]
         assert np.allclose(left, rows[f"{name}_difference"], rtol=0, atol=1e-4)
+
+
+def test_drivers_and_policy_make_the_difference(done):
+    """Two parts that add up; the policy changes in the second year only."""
+    rows = table(done[0], "projection_difference")
+    for name in MEASURES:
+        parts = (rows[f"{name}_by_drivers"] + rows[f"{name}_by_policy"]).round(6)
+        digits = 6 if name == "cases" else 2
+        assert (parts.round(digits) == rows[f"{name}_difference"]).all(), name
+    first, second = (rows.query("level == 'region' and year == @YEAR + @n").iloc[0]
+                     for n in (1, 2))  # fmt: skip
+    policy = [f"{name}_by_policy" for name in MEASURES]
+    assert not first[policy].any()
+    assert second["payable_by_policy"] < 0 < second["cost_by_drivers"]  # a lower rate, dearer cases
+
+
+@pytest.mark.parametrize(("left_out", "nothing"), [("change", "policy"), ("drivers", "drivers")])
+def test_what_is_not_changed_does_nothing(region, tmp_path, left_out, nothing):
+    gone = {left_out, "behaviour"}
+    one = load_scenario({k: v for k, v in TIGHT.items() if k not in gone})
+    run(region, tmp_path, draws=0, scenarios=[BASELINE.model_copy(update={"years": 2}), one])
+    rows = table(tmp_path, "projection_difference")
+    other = "drivers" if nothing == "policy" else "policy"
+    for name in MEASURES:
+        assert not rows[f"{name}_by_{nothing}"].any()
+        assert (rows[f"{name}_by_{other}"] == rows[f"{name}_difference"]).all()
+
+
+def test_average_costs_lie_in_their_interval(done):
+    """Of the region, tiers, insurances and groups; larger pieces are known better."""
+    tiers = table(done[0], "projection_tiers")
+    assert tiers.query("year == @YEAR")["average_cost_low"].isna().all()
+    tiers = tiers.query("year > @YEAR")
+    for rows in (tiers, table(done[0], "projection_groups").query("year > @YEAR")):
+        low, middle, high = (rows[f"average_cost{end}"] for end in ("_low", "", "_high"))
+        assert (low < high).all()
+        assert ((low < middle) & (middle < high)).mean() > 0.95
+    everywhere = tiers.query("tier == 'all' and insurance == 'all'")
+    assert ((everywhere["final_low"] <= everywhere["final"])
+            & (everywhere["final"] <= everywhere["final_high"])).all()  # fmt: skip
+    hospitals = table(done[0], "projection_hospitals").query("year > @YEAR")
+    total = hospitals.groupby(["scenario", "year"])["final"].sum()
+    assert np.allclose(everywhere.set_index(["scenario", "year"])["final"], total)
 
 
 def test_cases_of_the_tables_agree(done):

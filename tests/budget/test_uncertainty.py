@@ -138,6 +138,18 @@ def test_offset_and_year_end():
     assert static(held.year(2), 1).due.tobytes() == static(held, 2).due.tobytes()
 
 
+def test_cost_of_a_case_of_each_group():
+    """Of one group it is that of the region; with certainty that of the path."""
+    one = model(groups=1)
+    draws = simulate(one, FULL, 60, groups=True)
+    np.testing.assert_allclose(draws.group_cost, draws.of("average_cost", "region"), rtol=1e-5)
+    held = model()
+    cost, cases = (getattr(held, name).sum(axis=(1, 3)) for name in ("cost", "cases"))
+    path = simulate(held, Priors(group_volume=0.1), 2, groups=True).group_cost
+    np.testing.assert_allclose(path[1], cost / np.where(cases > 0, cases, np.nan), rtol=1e-6)
+    assert simulate(held, FULL, 2).group_cost is None
+
+
 def test_fans_and_probabilities_are_those_of_known_distributions():
     """One driver, one sum: the fund's money is linear in it, so its quantiles are known."""
     held = replace(model(years=1), pro_rata=np.zeros(2, bool))
@@ -246,7 +258,7 @@ def best(function, times):
         taken.append(time.process_time() - start)
     return min(taken)
 
-print(best(lambda: simulate(held, FULL, 1000, 5), 4) / best(lambda: static(held), 30))
+print(best(lambda: simulate(held, FULL, 1000, 5, groups=True), 4) / best(lambda: static(held), 30))
 """
 
 
