@@ -151,13 +151,11 @@ def summary(held: Impact) -> dict[str, Any]:
     by = hospital_table(held)
     change = by["final_change"].to_numpy(np.float64)
     moved = _change(held, "final", axis=1)
-    worst = int(np.argmin(by["final_change_share"].fillna(0.0))) if len(by) else 0
     cases = held.cells.cases[:, :-1].sum(axis=(0, 2))
     known = np.isfinite(held.before.weight)
     order = families(held.cells.groups[:-1])
     wrong = {part: inversions(getattr(held, part).weight, order)[0] for part in ("before", "after")}
     fixed = {(one.graver, one.lighter) for one in wrong["before"]}
-    lost = len(by) > 0 and change[worst] < 0
     return {
         "weights_changed": int((held.before.weight[known] != held.after.weight[known]).sum()),
         "scale": held.scale,
@@ -172,16 +170,23 @@ def summary(held: Impact) -> dict[str, Any]:
         "average_cost": round(float(held.cells.cost.sum() / held.cells.cases.sum()), 2),
         "hospitals_gaining": int((change > 0).sum()), "hospitals_losing": int((change < 0).sum()),
         "moved": float(to_yuan(np.maximum(moved["change"], 0).sum())),
-        "largest_loss": {
-            "hospital_id": str(by["hospital_id"].iloc[worst]),
-            "hospital_name": str(by["hospital_name"].iloc[worst]),
-            "yuan": float(change[worst]),
-            "share": float(by["final_change_share"].iloc[worst]),
-        } if lost else None,
+        "largest_loss": _largest_loss(by, "final"),
+        "largest_loss_payable": _largest_loss(by, "payable"),
         "inversions_before": len(wrong["before"]), "inversions_after": len(wrong["after"]),
         "inversions_new": [f"{one.graver} < {one.lighter}" for one in wrong["after"]
                            if (one.graver, one.lighter) not in fixed],
     }  # fmt: skip
+
+
+def _largest_loss(by: pd.DataFrame, name: str) -> dict[str, Any] | None:
+    """The hospital that loses the largest share of what it had, or None."""
+    worst = int(np.argmin(by[f"{name}_change_share"].fillna(0.0))) if len(by) else 0
+    if not len(by) or by[f"{name}_change"].iloc[worst] >= 0:
+        return None
+    row = by.iloc[worst]
+    return {"hospital_id": str(row["hospital_id"]), "hospital_name": str(row["hospital_name"]),
+            "yuan": float(row[f"{name}_change"]),
+            "share": float(row[f"{name}_change_share"])}  # fmt: skip
 
 
 def _change(held: Impact, name: str, axis: int) -> dict[str, Fen]:

@@ -183,11 +183,13 @@ def solve(
         typer.echo(f"{name} {one}: {len(body['changes'])} weights, moved 转移 "
                    f"{offer.moved_yuan:,.0f} yuan, disagreement 分歧 "
                    f"{offer.disagreement_yuan:,.0f} yuan, gap {offer.gap:.1e}")  # fmt: skip
-        loss = exact["largest_loss"]
-        if loss is not None:
-            typer.echo(f"   settled anew 精确清算: largest loss 最大损失 {loss['hospital_name']} "
-                       f"{loss['yuan']:,.2f} ({loss['share']:+.3%}); payable "
-                       f"{exact['payable_after'] - exact['payable_before']:+,.2f}")  # fmt: skip
+        loss = exact["largest_loss_payable"]
+        most = "none 无" if loss is None else (
+            f"{loss['hospital_name']} {loss['yuan']:,.2f} ({loss['share']:+.3%})"
+        )  # fmt: skip
+        typer.echo(f"   settled anew 精确清算: payable DRG应付 "
+                   f"{exact['payable_after'] - exact['payable_before']:+,.2f} yuan; "
+                   f"largest loss 最大损失 {most}")  # fmt: skip
         rows = [
             [ask.proposal, ask.party, given.groups[ask.group], f"{given.draft[ask.group]:.4f}",
              f"{ask.weight:.4f}", f"{offer.weight[ask.group]:.4f}", f"{s:.0%}"]

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from budget.impact import Impacts
+from budget.impact import Impacts, Outcome
+from drg.errors import DrgError
 from drg.negotiate.state import State
 from weights.families import families
-from weights.negotiation.compromise import Offer
+from weights.negotiation.compromise import Offer, solve
 from weights.negotiation.compromise_problem import Ask, Decided, Problem, spread_of
 from weights.table import WeightTable
 
 Floats = npt.NDArray[np.float64]
 _INTERVAL = 2 * 1.96
+_TURNS, _NEAR = 8, 1e-6
 
 
 def problem_of(state: State, impacts: Impacts, table: WeightTable) -> Problem:
@@ -49,6 +52,68 @@ def problem_of(state: State, impacts: Impacts, table: WeightTable) -> Problem:
         hospitals=tuple(impacts.settled.hospitals.ids), largest_loss=rules.largest_loss,
         neutral=rules.neutral, decided=decided,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settled:
+    """An offer that holds when the year is settled at its weights, not only along straight lines.
+
+    Attributes:
+        problem: the problem with what thresholds bend.
+        offer: its answer.
+        outcome: what the year comes to at its weights.
+        turns: how often it was solved.
+    """
+
+    problem: Problem
+    offer: Offer
+    outcome: Outcome
+    turns: int
+
+
+def settled_offer(given: Problem, impacts: Impacts, objective: str) -> Settled:
+    """Solve, settle the year at the answer, and solve again with what thresholds have bent.
+
+    Along straight lines the budget is kept exactly; cases that cross a threshold bend them. What
+    they bend is put into the demands, until the year settled anew keeps the budget to a millionth
+    and every hospital's limit, or no turn comes nearer; the nearest answer is taken.
+
+    Raises:
+        DrgError: no weights satisfy all demands.
+    """
+    before = impacts.draft.payable
+    by_pool = bool(impacts.draft.point_value)  # a pool that pays out its money keeps the budget
+    best: tuple[float, Settled] | None = None
+    problem = given
+    for turn in range(1, _TURNS + 1):
+        try:
+            offer = solve(problem, objective)
+        except DrgError:
+            if best is None:
+                raise
+            break
+        outcome = impacts.outcome(offer.weight)
+        gained = (outcome.payable - before).sum(axis=1) / 100.0
+        straight = given.effect @ np.where(given.weighed, offer.weight - given.draft, 0.0)
+        total = 0.0 if by_pool or given.neutral != "yuan" else float(gained.sum())
+        off = abs(total) + _beyond(given, gained)
+        held = Settled(problem, offer, outcome, turn)
+        if best is None or off < best[0]:
+            best = off, held
+        if off <= _NEAR * float(before.sum()) / 100.0:
+            break
+        value = np.where(given.weighed, given.value * (offer.weight - given.draft), 0.0).sum()
+        bent = 0.0 if by_pool else float(gained.sum()) - float(value)
+        problem = replace(given, bend=gained - straight, bend_total=bent)
+    assert best is not None
+    return best[1]
+
+
+def _beyond(given: Problem, gained: Floats) -> float:
+    """Yuan by which hospitals lose more than the limit."""
+    if given.largest_loss is None:
+        return 0.0
+    return float(np.maximum(-gained - given.largest_loss * given.revenue, 0.0).sum())
 
 
 def _decisions(state: State) -> dict[str, tuple[list[float], str]]:

@@ -32,8 +32,8 @@ from drg.errors import problem
 from drg.negotiate.base import OpenRound
 from drg.negotiate.closing import final_table, final_weights
 from drg.negotiate.folder import write_with_record
-from drg.negotiate.offers import offer_body, problem_of
-from weights.negotiation.compromise import Offer, solve
+from drg.negotiate.offers import offer_body, problem_of, settled_offer
+from weights.negotiation.compromise import Offer
 from weights.negotiation.compromise_conflict import Conflict, conflict
 from weights.negotiation.compromise_frontier import frontier, side_by_side
 from weights.negotiation.compromise_problem import Problem
@@ -236,13 +236,13 @@ class Round(OpenRound):
             DrgError: no weights satisfy all demands; the line names those that conflict.
         """
         seen = self.state
-        given = self.problem()
-        found = solve(given, objective)
+        held = settled_offer(self.problem(), self.impacts, objective)
+        found = held.offer
         name = f"O{len(seen.offers) + 1:02d}"
         table = WeightTable(name, self._with(found.weight))
-        exact = summary(Impact(self.impacts.cells, self.impacts.draft,
-                               self.impacts.outcome(found.weight)))  # fmt: skip
-        body = offer_body(name, given, found, self.drafts, table.digest) | {"exact": exact}
+        exact = summary(Impact(self.impacts.cells, self.impacts.draft, held.outcome))
+        body = offer_body(name, held.problem, found, self.drafts, table.digest)
+        body |= {"exact": exact, "turns": held.turns}
         self.add("offer", body, actor, at, seen=seen)
         return name, found
 

@@ -10,10 +10,9 @@ from tempfile import TemporaryDirectory
 from drg.errors import DrgError
 from drg.negotiate.closing import final_table, final_weights
 from drg.negotiate.folder import LEDGER
-from drg.negotiate.offers import problem_of
+from drg.negotiate.offers import problem_of, settled_offer
 from drg.negotiate.round import Round
 from drg.negotiate.state import State, replay
-from weights.negotiation.compromise import solve
 from weights.negotiation.ledger import Ledger
 from weights.negotiation.panels import verify_panel
 from weights.negotiation.tally import tally
@@ -140,7 +139,7 @@ def _offers(round_: Round, state: State) -> Check:
         before = replay(state.entries[:place])
         given = problem_of(before, round_.impacts, round_.files.weights)
         try:
-            found = solve(given, entry.body["objective"])
+            found = settled_offer(given, round_.impacts, entry.body["objective"]).offer
         except DrgError as error:
             faults.append(f"row {entry.seq + 1}: {entry.body['id']}: {error}")
             continue

@@ -65,8 +65,8 @@ def _side_by_side(data: Minutes, words: MinutesWords) -> Table:
             hidden_or(data.hospital(loss[0]) if loses else "", secret),
         ])  # fmt: skip
     note = words(
-        "✓ 为采纳的方案。损失为占医疗机构 DRG 收入的比重，按线性近似。",
-        "✓ was accepted. Losses are shares of a hospital's DRG revenue, to first order.",
+        "✓ 为采纳的方案。损失为占医疗机构 DRG 收入的比重。",
+        "✓ was accepted. Losses are shares of a hospital's DRG revenue.",
     )
     return Table("offers", words("方案对比", "Offers side by side"), columns, rows, note=note)
 

@@ -80,7 +80,6 @@ def _way(data: Minutes, words: MinutesWords) -> str:
     """How the weights were found: by an offer, or by decisions and a common factor."""
     offer, rules = data.offer, data.state.rules
     neutral = words.of(NEUTRAL[rules.neutral])
-    order = words("（线性近似）", " to first order") if rules.neutral == "yuan" else ""
     if offer is not None:
         name = words.of(OBJECTIVES[offer["objective"]])
         held = [float(one) for one in offer["satisfaction"].values()]
@@ -90,8 +89,8 @@ def _way(data: Minutes, words: MinutesWords) -> str:
             if held else ""
         )  # fmt: skip
         return words(
-            f"各方采纳折中方案 {clean(offer['id'])}（{name}）{part}；预算中性：{neutral}{order}。",
-            f"Offer {clean(offer['id'])} ({name}) was accepted{part}; {neutral}{order}.",
+            f"各方采纳折中方案 {clean(offer['id'])}（{name}）{part}；预算中性：{neutral}。",
+            f"Offer {clean(offer['id'])} ({name}) was accepted{part}; {neutral}.",
         )
     if rules.neutral == "none" or data.scale == 1.0:
         return words("未采用折中方案，权重按专家组决定调整。",

@@ -222,7 +222,8 @@ def _neutral(problem: Problem, places: Ints, rows: _Rows) -> None:
         "总额允许偏离 10,000 元" if yuan else "总权重允许偏离 1",
         "total off by 10,000 yuan" if yuan else "sum of weights off by 1",
     ))  # fmt: skip
-    rows.add(counted, values[counted], total, total)
+    end = total - problem.bend_total if yuan else total
+    rows.add(counted, values[counted], end, end)
 
 
 def _losses(problem: Problem, places: Ints, rows: _Rows) -> None:
@@ -239,7 +240,8 @@ def _losses(problem: Problem, places: Ints, rows: _Rows) -> None:
             f"{name} loses no more than {share:.2%} of its revenue ({allowed:,.0f} yuan)",
             STEP_YUAN, "允许多损失 10,000 元", "may lose 10,000 yuan more",
         ))  # fmt: skip
-        rows.add(touched, values, float(values @ problem.draft[places[touched]]) - allowed, np.inf)
+        start = float(values @ problem.draft[places[touched]]) - float(problem.bends[hospital])
+        rows.add(touched, values, start - allowed, np.inf)
 
 
 def _corridors(problem: Problem, column: Ints, rows: _Rows) -> None:

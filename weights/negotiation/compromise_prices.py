@@ -99,7 +99,8 @@ def constraint_table(problem: Problem, rules: Demands, weight: Floats, price: Fl
     draft = problem.draft[rules.places]
     for place, item in enumerate(rules.items):
         if item.kind == "loss":
-            offset[place] = problem.effect[names[item.key]][rules.places] @ draft
+            hospital = names[item.key]
+            offset[place] = problem.effect[hospital][rules.places] @ draft - problem.bends[hospital]
     steps = np.array([item.step for item in rules.items])
     # equations always hold, and are worth a line only where they cost something
     equation = (rules.low == rules.high)[nearest]

@@ -89,6 +89,9 @@ class Problem:
         largest_loss: largest loss of a hospital as a share of its revenue; None for no limit.
         neutral: ``yuan`` keeps what the area pays, ``weights`` the sum of weights over cases.
         decided: what panels decided.
+        bend: yuan that each hospital gets besides what ``effect`` says, where the weights expected
+            make cases cross a threshold; None for none. Shape (H,).
+        bend_total: the same of the area besides ``value``, in yuan.
     """
 
     groups: tuple[str, ...]
@@ -109,6 +112,8 @@ class Problem:
     largest_loss: float | None = None
     neutral: str = "yuan"
     decided: tuple[Decided, ...] = ()
+    bend: Floats | None = None
+    bend_total: float = 0.0
 
     def __post_init__(self) -> None:
         """Check that the parts fit together.
@@ -218,7 +223,12 @@ class Problem:
     def losses(self, weight: Floats) -> Floats:
         """What each hospital gains in yuan; a loss is below 0. Shape (H,)."""
         change = np.where(self.weighed, weight - self.draft, 0.0)
-        return np.asarray(self.effect @ change)
+        return np.asarray(self.effect @ change + self.bends)
+
+    @cached_property
+    def bends(self) -> Floats:
+        """``bend``, 0 where nothing is said. Shape (H,)."""
+        return np.zeros(len(self.hospitals)) if self.bend is None else self.bend
 
     @staticmethod
     def _per(spread: Floats) -> Floats:
