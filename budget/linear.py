@@ -13,8 +13,10 @@ from drg.errors import problem
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
-Close = Callable[[int, Floats, Floats], Floats]
+Bools = npt.NDArray[np.bool_]
+Close = Callable[[int, Floats, Floats, Floats], Floats]
 SUMS = ("by_standard", "by_cost", "cost", "beside", "cases")
+MORE = ("borne", "outside")  # sums that there need not be
 # What the rules of a year say, and its axes when it holds in all years.
 RULES = {"pool": 2, "value": 2, "pro_rata": 1, "bounds": 2}
 
@@ -43,7 +45,13 @@ class Linear:
         pro_rata: finals above the pool's money are cut. Shape (P,).
         offset: fund money beside the sums, so that the path is exact. Shape (Y, H, I).
         bounds: least and greatest value where the pool decides. Shape (P, 2).
-        close: the year end: year from 1, fund money and cost (D, H, I) -> fund money (D, H, I).
+        borne: what the fund need not pay of the worth; ``beside`` when left out. Shape
+            (Y, H, G, I), as the next one; both move with cost.
+        outside: fund money that is paid beside the pool; none when left out.
+        follows: what a yuan more that was paid from a pool the year before brings to its money.
+            Shape (Y, P); nothing when left out.
+        close: the year end: year from 1, fund money, cost and what others bear (D, H, I) -> fund
+            money (D, H, I).
     """
 
     hospitals: tuple[str, ...]
@@ -59,9 +67,12 @@ class Linear:
     by_cost: Floats
     value: Floats
     amount: Floats
-    pro_rata: npt.NDArray[np.bool_]
+    pro_rata: Bools
     offset: Floats | float = 0.0
     bounds: Floats | None = None
+    borne: Floats | None = None
+    outside: Floats | None = None
+    follows: Floats | None = None
     close: Close | None = None
 
     def __post_init__(self) -> None:
@@ -76,17 +87,26 @@ class Linear:
             "tier": (hospitals,), "pool": (hospitals, cells[3]), "value": (hospitals, cells[3]),
             "amount": (years, pools), "pro_rata": (pools,),
         }  # fmt: skip
+        shapes |= {name: cells for name in self.sums if name in MORE}
+        if self.follows is not None:
+            shapes["follows"] = years, pools
         for name, shape in shapes.items():
             found = np.shape(getattr(self, name))
             if found != shape and not (name in RULES and found == (years, *shape)):
                 raise problem("wrong shape", key=name, found=np.shape(getattr(self, name)),
                               expected=str(shape))  # fmt: skip
 
+    @property
+    def sums(self) -> tuple[str, ...]:
+        """Names of the sums that there are."""
+        return (*SUMS, *(name for name in MORE if getattr(self, name) is not None))
+
     def year(self, number: int) -> Linear:
         """The path with one year only, counted from 1."""
         here = slice(number - 1, number)
         held = self.offset[here] if isinstance(self.offset, np.ndarray) else self.offset
-        sums = {name: getattr(self, name)[here] for name in (*SUMS, "amount")}
+        names = (*self.sums, "amount", *(() if self.follows is None else ("follows",)))
+        sums = {name: getattr(self, name)[here] for name in names}
         return replace(self, offset=held, **sums, **{name: self.rule(name, number)
                                                      for name in RULES})  # fmt: skip
 
@@ -94,3 +114,16 @@ class Linear:
         """Pool, value, pro_rata or bounds of a year, counted from 1."""
         held = getattr(self, name)
         return held if held is None or np.ndim(held) == RULES[name] else held[number - 1]
+
+
+def joined(pool: Ints) -> Bools | None:
+    """Which insurances of a hospital share a pool (H, I, I); None where each has its own."""
+    found = pool[:, :, None] == pool[:, None, :]
+    return found if (found != np.eye(pool.shape[1], dtype=np.bool_)).any() else None
+
+
+def together(values: Floats, joint: Bools | None) -> Floats:
+    """Values (D, H, I), those of insurances that share a pool added up at each of them."""
+    if joint is None:
+        return values
+    return np.asarray((values[..., None] * joint).sum(axis=-2))

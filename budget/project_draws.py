@@ -13,7 +13,9 @@ import pandas as pd
 from budget.cells import Cells
 from budget.draws import Draws
 from budget.linear import Linear
+from budget.policy.pools import Pool
 from budget.priors import Priors, normal, title, uniform
+from budget.project_year_end import Clearing
 from budget.projection import Projection, Year, bounds
 from budget.responses import ranges
 from budget.sobol import UNITS, sobol, tornado
@@ -76,10 +78,11 @@ def linear(held: Projection) -> Linear:
     first = cells[0]
     pools = tuple(dict.fromkeys(one.name for year in years for one in year.money))
     money = [_money(year, pools) for year in years]
-    closed = np.stack([_closed(year) for year in years])
+    ends = [Clearing.of(one) for one in cells]
+    outside = np.stack([one.outside for one in cells])
 
-    def close(number: int, fund: Floats, cost: Floats) -> Floats:  # noqa: ARG001
-        return np.asarray(fund + closed[number - 1])
+    def close(number: int, fund: Floats, cost: Floats, beside: Floats) -> Floats:
+        return ends[number - 1](fund, cost, beside)
 
     return Linear(
         hospitals=first.hospitals.ids,
@@ -92,12 +95,15 @@ def linear(held: Projection) -> Linear:
         cost=np.stack([one.cost for one in cells]),
         beside=np.stack([one.beside for one in cells]),
         by_standard=np.stack([one.by_standard for one in cells]),
-        by_cost=np.stack([_by_cost(year) for year in years]),
+        by_cost=np.stack([one.worth - one.by_standard for one in cells]),
         value=np.stack([one.point_value for one in cells]),
-        amount=np.array([amount for amount, _, _ in money]),
-        pro_rata=np.array([pro_rata for _, pro_rata, _ in money]),
+        amount=np.array([held[0] for held in money]),
+        pro_rata=np.array([held[1] for held in money]),
         offset=np.stack([_offset(year) for year in years]),
-        bounds=np.array([limits for _, _, limits in money]),
+        bounds=np.array([held[2] for held in money]),
+        borne=np.stack([one.borne for one in cells]),
+        outside=outside if outside.any() else None,
+        follows=np.array([held[3] for held in money]),
         close=close,
     )  # fmt: skip
 
@@ -108,16 +114,28 @@ def _pool(year: Year, pools: tuple[str, ...]) -> npt.NDArray[np.intp]:
     return place[year.cells.pool]
 
 
-def _money(year: Year, pools: tuple[str, ...]) -> tuple[Floats, npt.NDArray[np.bool_], Floats]:
-    """Money with what is beside the pool (P,), whether it is all there is (P,), bounds (P, 2)."""
+def _money(
+    year: Year, pools: tuple[str, ...]
+) -> tuple[Floats, npt.NDArray[np.bool_], Floats, Floats]:
+    """Money, whether it is all there is, bounds (P, 2), and what last year's yuan brings; (P,)."""
     at = [pools.index(one.name) for one in year.money]
     amount, pro_rata = np.zeros(len(pools)), np.zeros(len(pools), np.bool_)
+    follows = np.zeros(len(pools))
     limits = np.broadcast_to(np.array([-np.inf, np.inf]), (len(pools), 2)).copy()
-    outside = year.by_pool("outside").sum(axis=0)
-    amount[at] = (np.array([one.amount for one in year.money]) + outside) / 100.0
-    pro_rata[at] = [one.shortage == "pro_rata" for one in year.cells.policy.pools]
+    rules = year.cells.policy.pools
+    amount[at] = np.array([one.amount for one in year.money]) / 100.0
+    pro_rata[at] = [one.shortage == "pro_rata" for one in rules]
     limits[at] = np.stack(bounds(year.cells), axis=1)
-    return amount, pro_rata, limits
+    follows[at] = [_follows(one) for one in rules]
+    return amount, pro_rata, limits, follows
+
+
+def _follows(pool: Pool) -> float:
+    """What a yuan more of last year's spend brings to a pool's money (基金池随上年支出)."""
+    if pool.basis != "growth" or pool.last_year is not None:
+        return 0.0
+    aside = sum(one.share or 0.0 for one in pool.carve_outs)
+    return (1.0 + (pool.growth or 0.0)) * (1.0 - aside) * (1.0 - pool.reserve)
 
 
 def _value(year: Year) -> Floats:
@@ -127,41 +145,17 @@ def _value(year: Year) -> Floats:
     return np.nan_to_num(np.where(np.isfinite(given), given, decided))
 
 
-def _by_cost(year: Year) -> Floats:
-    """Worth that moves with cost, with what floors of the fund add. (H, G, I)."""
-    value = _value(year)[:, None, :]
-    lift = year.cells.lift
-    return year.cells.by_cost + np.divide(lift, value, out=np.zeros_like(lift), where=value > 0)
-
-
-def _due(year: Year) -> Floats:
-    """What the cells are worth to the fund, by hospital and insurance. (H, I)."""
-    cells = year.cells
-    total = (cells.by_standard + _by_cost(year)).sum(axis=1) * _value(year)
-    return np.asarray(total - cells.beside.sum(axis=1))
-
-
-def _shared(year: Year, fen: npt.NDArray[np.int64]) -> Floats:
-    """Money by hospital and pool (H, P) in yuan by insurance (H, I), as the cells' worth is."""
-    due, pool = np.maximum(_due(year), 0.0), year.cells.pool
-    found = np.zeros(due.shape)
-    for place in range(fen.shape[1]):
-        mine = np.where(pool == place, due, 0.0)
-        total = mine.sum(axis=1, keepdims=True)
-        share = np.divide(mine, total, out=np.zeros_like(mine), where=total > 0)
-        found += share * fen[:, place, None] / 100.0
-    return found
-
-
 def _offset(year: Year) -> Floats:
     """What is due by the rules beyond the worth of the cells, by hospital and insurance. (H, I)."""
-    due = _due(year)
-    return np.where((year.cells.pool >= 0) & (due > 0), _shared(year, year.fund) - due, 0.0)
-
-
-def _closed(year: Year) -> Floats:
-    """What the year end adds to what is due, by hospital and insurance. (H, I)."""
-    return _shared(year, year.closing.final - year.fund)
+    cells, pool = year.cells, year.cells.pool
+    worth = (cells.worth.sum(axis=1) * _value(year)) - (cells.borne - cells.outside).sum(axis=1)
+    there = cells.cases.sum(axis=1) > 0
+    found = np.zeros(pool.shape)
+    for place in range(year.fund.shape[1]):
+        mine = (pool == place) & there
+        beyond = year.fund[:, place] / 100.0 - np.where(mine, worth, 0.0).sum(axis=1)
+        found += mine * (beyond / np.maximum(mine.sum(axis=1), 1))[:, None]
+    return found
 
 
 def with_draws(

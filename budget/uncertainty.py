@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.draws import Draws
-from budget.linear import RULES, SUMS, Linear
+from budget.linear import RULES, Linear, joined, together
 from budget.priors import DRIVERS, Priors, stream
 from drg.errors import problem
 
@@ -46,11 +46,10 @@ def static(
         np.broadcast_to(np.asarray(v, np.float64), cells)[..., None]
         for v in (volume, np.multiply(volume, price), np.multiply(volume, cost))
     )
-    held = {name: getattr(model, name)[year - 1] for name in SUMS}
-    sums = {name: (held[name] * spent).sum(axis=1)[None] for name in ("by_cost", "cost", "beside")}
-    sums["by_standard"] = (held["by_standard"] * worth).sum(axis=1)[None]
-    sums["cases"] = (held["cases"] * cases).sum(axis=1)[None]
-    paid = _pay(model, year, sums, model.amount[year - 1][None])
+    factors = {"by_standard": worth, "cases": cases}
+    sums = {name: (getattr(model, name)[year - 1] * factors.get(name, spent)).sum(axis=1)[None]
+            for name in model.sums}  # fmt: skip
+    paid, _ = _pay(model, year, sums, model.amount[year - 1][None])
     return _draws(model.year(year), {name: v[:, None] for name, v in paid.items()}, {}, 0)
 
 
@@ -96,10 +95,12 @@ def simulate(
               for name in ("amount", "due", "value")}  # fmt: skip
     by_group = np.empty((draws, count, len(model.weight)), np.float32) if groups else None
     matrices = [_Matrices.of(model, number) for number in range(1, count + 1)]
+    usual = _spent(model, matrices)
     for chunk, start in enumerate(range(0, draws, _CHUNK)):
         rows = slice(start, min(start + _CHUNK, draws))
         numbers = {name: held[rows] for name, held in drawn.items()}
         shocks = _shocks(model, priors, rows, seed, chunk, given)
+        spent: Floats | None = None
         for place, held in enumerate(matrices):
             number = place + 1
             sums, keep, shock = held.moved(model, priors, shocks, numbers)
@@ -116,13 +117,27 @@ def simulate(
             standards = lift * rate[:, None, None]
             factors = {"by_standard": standards, "cases": lift}
             sums = {name: v * factors.get(name, money) for name, v in sums.items()}
-            amount = model.amount[place] * (1.0 + numbers["pool_growth"])[:, None] ** number
-            for name, v in _pay(model, number, sums, amount).items():
+            growth = 1.0 + numbers["pool_growth"][:, None]
+            amount = model.amount[place] * growth**number
+            if spent is not None and model.follows is not None:
+                follows = model.follows[place]  # what was paid has the growth until then in it
+                moved = (model.amount[place] + follows * (spent - usual[place - 1])) * growth
+                amount = np.where(follows > 0, moved, amount)
+            paid, spent = _pay(model, number, sums, amount)
+            for name, v in paid.items():
                 found[name][rows, place] = v
     if priors.volume_tier is not None:
         drawn |= {f"volume_tier_{one}": by_tier[:, i] for i, one in enumerate(tiers)}
     kept = {name: v for name, v in drawn.items() if name in priors.drivers or "tier" in name}
     return _draws(model, found, kept, seed, by_group)
+
+
+def _spent(model: Linear, matrices: list[_Matrices]) -> list[Floats]:
+    """What is paid from the pools on the path, by year (1, P); nothing where no money follows."""
+    if model.follows is None:
+        return []
+    return [_pay(model, held.number, {name: v[None] for name, v in held.path.items()},
+                 model.amount[held.number - 1][None])[1] for held in matrices]  # fmt: skip
 
 
 def _drivers(priors: Priors, draws: int, seed: int, unit: dict[str, Floats]) -> dict[str, Floats]:
@@ -197,6 +212,7 @@ class _Matrices:
 
     number: int
     path: dict[str, Floats]
+    by_cost: tuple[str, ...]
     standard: Singles
     spent: Singles
     cases: Singles
@@ -209,14 +225,16 @@ class _Matrices:
             cells = getattr(model, name)[number - 1]
             return np.asarray(cells.transpose(1, 0, 2).reshape(cells.shape[1], -1), np.float32)
 
-        path = {name: getattr(model, name)[number - 1].sum(axis=1) for name in SUMS}
+        path = {name: getattr(model, name)[number - 1].sum(axis=1) for name in model.sums}
         tiers = np.unique(model.tier)
         tier_cases, tier_cost = (
             np.stack([held[model.tier == one].sum(axis=0) for one in tiers], 1)
             for held in (getattr(model, name)[number - 1].sum(axis=2) for name in ("cases", "cost"))
         )
-        spent = np.concatenate([flat("by_cost"), flat("cost"), flat("beside")], axis=1)
-        return cls(number, path, flat("by_standard"), spent, flat("cases"), tier_cases, tier_cost)
+        by_cost = tuple(name for name in model.sums if name not in ("by_standard", "cases"))
+        spent = np.concatenate([flat(name) for name in by_cost], axis=1)
+        return cls(number, path, by_cost, flat("by_standard"), spent, flat("cases"), tier_cases,
+                   tier_cost)  # fmt: skip
 
     def moved(
         self, model: Linear, priors: Priors, shocks: dict[str, Singles], numbers: dict[str, Floats]
@@ -245,7 +263,7 @@ class _Matrices:
             sums["by_standard"] = sums["by_standard"] + moved[0].reshape(shape)
         if moved[1] is not None:
             width = self.cases.shape[1]
-            for i, name in enumerate(("by_cost", "cost", "beside")):
+            for i, name in enumerate(self.by_cost):
                 part = moved[1][:, i * width : (i + 1) * width]
                 sums[name] = sums[name] + part.reshape(shape)
         if moved[2] is not None:
@@ -319,9 +337,15 @@ def _plus(one: Singles | None, other: Singles | None) -> Singles | None:
     return one + other
 
 
-def _pay(model: Linear, number: int, sums: dict[str, Floats], amount: Floats) -> dict[str, Floats]:
-    """What hospitals get (D, H, I) and pools come to (D, P), from sums and money of pools."""
+def _pay(
+    model: Linear, number: int, sums: dict[str, Floats], amount: Floats
+) -> tuple[dict[str, Floats], Floats]:
+    """What hospitals get (D, H, I) and pools come to (D, P), from sums and money of pools.
+
+    And what is paid from the pools in the end (D, P).
+    """
     worth, beside = sums["by_standard"] + sums["by_cost"], sums["beside"]
+    borne, outside = sums.get("borne", beside), sums.get("outside")
     offset = model.offset[number - 1] if isinstance(model.offset, np.ndarray) else model.offset
     pool, given, pro_rata, bounds = (model.rule(name, number) for name in RULES)
     shape = worth.shape
@@ -336,25 +360,38 @@ def _pay(model: Linear, number: int, sums: dict[str, Floats], amount: Floats) ->
 
     decides = np.isnan(given) & (pool >= 0)
     points = by_pool(np.where(decides, worth, 0.0))
-    needed = amount + by_pool(np.where(decides, beside - offset, 0.0))
-    fixed = np.where(decides, 0.0, worth * np.nan_to_num(given) - beside + offset)
+    needed = amount + by_pool(np.where(decides, borne - offset, 0.0))
+    fixed = np.where(decides, 0.0, worth * np.nan_to_num(given) - borne + offset)
     needed = needed - by_pool(fixed) * (points > 0)
     value = np.divide(needed, points, out=np.full(points.shape, np.nan), where=points > 0)
     if bounds is not None:
         value = np.clip(value, bounds[:, 0], bounds[:, 1])
-    shared = by_hospital(np.nan_to_num(value)) * worth - beside + offset
+    shared = by_hospital(np.nan_to_num(value)) * worth - borne + offset
     fund = np.where(decides, shared, fixed)
+    if outside is not None:
+        fund = fund + outside
     fund = np.where(pool >= 0, fund, 0.0)
     if model.close is not None:
-        fund = model.close(number, fund, sums["cost"])
-    due = by_pool(fund)
-    positive = np.maximum(fund, 0.0)
+        fund = model.close(number, fund, sums["cost"], beside)
+    inside = fund if outside is None else fund - outside
+    due = by_pool(inside)
+    positive = _positive(inside, pool)
     total = by_pool(positive)
-    over = np.where(pro_rata, np.maximum(due - amount, 0.0), 0.0)
+    over = np.where(pro_rata, np.maximum(total - amount, 0.0), 0.0)
     cut = np.divide(over, total, out=np.zeros_like(over), where=total > 0)
     fund = fund - positive * by_hospital(cut)
-    return {"payment": fund + beside, "fund": fund, "cost": sums["cost"], "beside": beside,
+    paid = {"payment": fund + beside, "fund": fund, "cost": sums["cost"], "beside": beside,
             "cases": sums["cases"], "amount": amount, "due": due, "value": value}  # fmt: skip
+    return paid, total - over
+
+
+def _positive(inside: Floats, pool: Ints) -> Floats:
+    """What each hospital gets from each pool, 0 where it owes money. (D, H, I)."""
+    found, joint = np.maximum(inside, 0.0), joined(pool)
+    if joint is None:
+        return found
+    whole, parts = np.maximum(together(inside, joint), 0.0), together(found, joint)
+    return found * np.divide(whole, parts, out=np.zeros_like(parts), where=parts > 0)
 
 
 def _draws(

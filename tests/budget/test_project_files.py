@@ -10,13 +10,15 @@ import pandas as pd
 import pytest
 
 from budget.policy import load_policy
+from budget.priors import Priors, fixed
 from budget.project_difference import KINDS
 from budget.project_draws import linear
 from budget.project_files import project_file
 from budget.scenario import BASELINE, load_scenario
-from budget.uncertainty import static
+from budget.uncertainty import simulate, static
 from drg.errors import DrgError
 from tests.budget.region import HOSPITALS, YEAR, many, weight_table
+from tests.budget.test_project import NAMES, OTHERS
 
 MEASURES = ["cases", "cost", "average_cost", "payable", "budget_cut", "final", "patient", "gain"]
 COLUMNS = {
@@ -121,8 +123,6 @@ def test_tables_of_an_earlier_run_go(region, tmp_path):
 
 @pytest.mark.parametrize("policy", ["national-default", "huaibei-2025", "points"])
 def test_finals_lie_in_their_interval(region, tmp_path, policy):
-    from tests.budget.test_project import OTHERS
-
     plain = load_scenario({k: v for k, v in TIGHT.items() if k != "change"})
     run(region, tmp_path, OTHERS.get(policy, policy),
         scenarios=[BASELINE.model_copy(update={"years": 2}), plain])  # fmt: skip
@@ -147,9 +147,48 @@ def test_without_doubt_the_sums_are_the_projection(policy):
         path = static(model, number).of("fund", "hospital")[0, 0]
         exact = year.final.sum(axis=1) / 100
         assert path.sum() == pytest.approx(exact.sum(), rel=1e-6)
-        # the draws' cut of the global budget takes from money beside the pool as well
-        beside = year.by_pool("outside").any()
-        assert np.allclose(path, exact, rtol=0.1 if beside else 1e-6), policy
+        assert np.allclose(path, exact, rtol=1e-6), policy
+
+
+@pytest.mark.parametrize("policy", NAMES)
+@pytest.mark.parametrize("drivers", [{"volume": 0.03, "input_cost": 0.02}, {"input_cost": 0.15},
+                                     {"volume": -0.05}])  # fmt: skip
+def test_a_draw_is_what_the_projection_would_be(policy, drivers):
+    """Pools' money, point values, sharing, assessment and cut of a draw are settled by the rules.
+
+    Drawn around the path as it is, and projected with the same drivers.
+    """
+    from budget.projection import project
+    from tests.budget.test_project import base, scenario
+
+    cells = base(policy)
+    priors = Priors({name: fixed(value) for name, value in drivers.items()})
+    drawn = simulate(linear(project(cells, scenario(3))), priors, 2)
+    for number, year in enumerate(project(cells, scenario(3, drivers=drivers)).years[1:]):
+        amount = np.array([one.amount for one in year.money]) / 100
+        due = (year.closing.final - year.by_pool("outside")).sum(axis=0) / 100
+        size = amount.max()
+        assert np.allclose(drawn.amount[1, number], amount, rtol=0, atol=1e-6 * size)
+        assert np.allclose(drawn.due[1, number], due, rtol=0, atol=1e-6 * size)
+        final = drawn.of("fund", "hospital")[1, number]
+        assert np.allclose(final, year.final.sum(axis=1) / 100, rtol=0, atol=1e-6 * size)
+
+
+def test_a_pool_that_decides_its_value_has_a_doubtful_balance(region, tmp_path):
+    """Its payable is its money in every draw; what the fund bears of overruns is not."""
+    plain = load_scenario({k: v for k, v in TIGHT.items() if k != "change"})
+    run(region, tmp_path, OTHERS["points"],
+        scenarios=[BASELINE.model_copy(update={"years": 2}), plain])  # fmt: skip
+    rows = table(tmp_path, "projection_pools").dropna(subset=["balance_before_cut_low"])
+    low, middle, high = (rows[f"balance_before_cut{end}"] for end in ("_low", "", "_high"))
+    assert ((low < middle) & (middle < high)).all()
+    told = table(tmp_path, "sensitivity").query("outcome == 'balance'")
+    moved = told.set_index(["scenario", "parameter"])
+    for scenario in ("baseline", "tight"):
+        # more money is a higher point value, so less overrun for the fund to bear
+        assert moved["low"][scenario, "pool_growth"] < moved["high"][scenario, "pool_growth"]
+        assert moved["low"][scenario, "input_cost"] > moved["high"][scenario, "input_cost"]
+    assert (told.groupby("scenario")["total"].sum() > 0.9).all()
 
 
 def test_draws_know_that_the_rules_change_on_the_path():

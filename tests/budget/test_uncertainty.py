@@ -132,7 +132,7 @@ def test_pools():
 
 def test_offset_and_year_end():
     plain = model()
-    held = model(offset=np.full((3, 12, 2), 5.0), close=lambda year, fund, cost: fund * 0.98)
+    held = model(offset=np.full((3, 12, 2), 5.0), close=lambda _, fund, *others: fund * 0.98)
     there, here = (static(m).due[0, 0] for m in (held, plain))
     np.testing.assert_allclose(there, (here + 60) * 0.98)
     assert static(held.year(2), 1).due.tobytes() == static(held, 2).due.tobytes()
