@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 from drg.negotiate.round import Round
 from grouper.files import group_file
@@ -16,12 +16,13 @@ REGION = ROOT / "data_samples" / "region-small"
 REHEARSAL = ROOT / "data_samples" / "negotiation"
 AT = "2026-03-02T09:00:00+08:00"
 WHO = "医保局"
+_HELD = TemporaryDirectory(prefix="drg-round-")  # gone when Python ends
 
 
 @cache
 def files() -> tuple[Path, Path]:
     """The region grouped, and the draft that the rehearsal goes with, made once."""
-    folder = Path(mkdtemp(prefix="drg-round-"))
+    folder = Path(_HELD.name)
     grouped, weights = folder / "grouped.csv", folder / "weights.csv"
     group_file(REGION / "cases.csv", grouped)
     recipe = {"trim": "ratio", "shrink": True, "order": True, "bootstrap": 200}
