@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 _LOSS = 0.05  # of its cost, beyond which a hospital's loss is counted
 _INTERVAL = (0.025, 0.975)
 _SIGMAS = 1.959964  # half the width of a 95% interval in standard deviations
-_SOBOL = 256
+_SOBOL = 512
 _DEFAULT = "default: no published source; a bureau's own past forecasts say it better"
 INSURANCES = ("employee", "resident")
 

@@ -58,6 +58,9 @@ class Sensitivity:
     def table(self) -> pd.DataFrame:
         """One row an outcome and driver, what matters most first.
 
+        The estimates scatter, the indices themselves do not: 0 <= first order <= total <= 1. So
+        they are written within those bounds, and their intervals too.
+
         Columns outcome, parameter, zh, en, first_order, total, total_low, total_high, first_low,
         first_high.
         """
@@ -67,13 +70,21 @@ class Sensitivity:
         for o, outcome in enumerate(self.outcomes):
             for n in np.argsort(-self.total[o], kind="stable"):
                 zh, en = title(self.drivers[n])
-                first, total = self.first[o, n], self.total[o, n]
-                a, b = self.first_error[o, n], self.total_error[o, n]
-                rows.append((outcome, self.drivers[n], zh, en, first, total, total - b, total + b,
-                             first - a, first + a))  # fmt: skip
+                total, low, high = _within(self.total[o, n], self.total_error[o, n], 1.0)
+                one = self.first[o, n]
+                first, least, most = _within(one, self.first_error[o, n], high)
+                first, least = min(first, total), min(least, total)
+                rows.append((outcome, self.drivers[n], zh, en, first, total, low, high, least,
+                             most))  # fmt: skip
         columns = ["outcome", "parameter", "zh", "en", "first_order", "total", "total_low",
                    "total_high", "first_low", "first_high"]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
+
+
+def _within(estimate: float, error: float, most: float) -> tuple[float, float, float]:
+    """An estimate and the ends of its interval, between 0 and the most that it can be."""
+    found = np.clip([estimate, estimate - error, estimate + error], 0.0, most)
+    return float(found[0]), float(found[1]), float(found[2])
 
 
 # Unit of each of the usual outcomes.

@@ -243,6 +243,32 @@ def test_sobol_ranks_what_matters():
     assert len(full) == 6 * 12
 
 
+def test_first_order_is_never_above_total():
+    """In what is written, whatever the estimates are: indices and intervals are nested."""
+    found = sobol(model(points=True), FULL, size=16, seed=2)
+    assert (found.first > found.total).any()
+    rows = found.table()
+    assert (rows["first_order"] <= rows["total"]).all()
+    for name in ("first", "total"):
+        low, high = rows[f"{name}_low"], rows[f"{name}_high"]
+        middle = rows["first_order" if name == "first" else name]
+        assert ((low >= 0) & (low <= middle) & (middle <= high) & (high <= 1)).all()
+    assert (rows["first_low"] <= rows["total"]).all()
+    assert (rows["first_high"] <= rows["total_high"]).all()
+
+
+def test_estimates_agree_with_what_is_known():
+    """Of a sum of two each is what its variance is, and nothing is left for both together."""
+    held = replace(model(years=1), pro_rata=np.zeros(2, bool))
+    priors = Priors({"volume": uniform(-0.06, 0.06), "rate": uniform(-0.03, 0.03)})
+    outcomes = {"sum": lambda d: 2 * d.drawn["volume"] + 3 * d.drawn["rate"]}
+    rows = sobol(held, priors, outcomes, size=512).table().set_index("parameter")
+    share = (2 * 0.06) ** 2 / ((2 * 0.06) ** 2 + (3 * 0.03) ** 2)
+    for name, known in (("volume", share), ("rate", 1 - share)):
+        for index in ("first_order", "total"):
+            assert rows[index][name] == pytest.approx(known, abs=0.02)
+
+
 RATIO = """
 import time
 from budget.uncertainty import simulate, static
