@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from budget.policy.describe import field_at
 from budget.policy.policy import Policy, build
-from budget.policy.tree import grow, overlay, parse, without
+from budget.policy.rules import Rules
+from budget.policy.tree import Path, Tree, grow, overlay, parse, spell, without
 from budget.scenario import Scenario
 from drg.errors import DrgError, problem
 
@@ -34,19 +37,41 @@ def _changed(policy: Policy, scenario: Scenario, number: int) -> Policy:
     table: dict[str, Any] = dict(scenario.change[str(number)].policy)
     gone = table.pop("remove", ())
     named = replace(policy.header, files={policy.header.chain[0]: place})
+    tree = policy.tree
+    over: Tree = {}
     try:
-        tree = policy.tree
         for branch in _texts(gone, place):
             tree = without(tree, parse(branch), branch, place)
         over = grow({"source": scenario.source, **table}, f"scenario {scenario.id}", place)
         built = build(named, overlay(tree, over, place))
     except DrgError as error:
-        text = str(error)
+        text = str(error) + _hint(str(error), tree, over)
         if not text.startswith(f"{place}: "):
             raise DrgError(f"{place}: {text}") from None
         text = text.removeprefix(f"{place}: ")
         raise DrgError(f"{place}{'.' if _KEY.match(text) else ': '}{text}") from None
     return replace(built, header=policy.header)
+
+
+def _hint(text: str, tree: Tree, over: Tree) -> str:
+    """The rows that a policy has, where a fault is of a row that it has not: a slip of the pen."""
+    for path, rows in _new_rows(tree, over):
+        if re.search(rf"\b{re.escape(spell(path))}\b", text):
+            return f"; the policy has: {', '.join(rows)}"
+    return ""
+
+
+def _new_rows(tree: Tree, over: Tree, path: Path = ()) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Named rows that a change brings, each with those that are there."""
+    for name, node in over.items():
+        if not isinstance(node, dict):
+            continue
+        here, held = (*path, name), tree.get(name)
+        below = held if isinstance(held, dict) else {}
+        about = field_at(Rules, here)
+        if below and about is not None and about.kind == "rows":
+            yield from (((*here, row), tuple(below)) for row in node if row not in below)
+        yield from _new_rows(below, node, here)
 
 
 def _texts(gone: Any, place: str) -> tuple[str, ...]:

@@ -151,6 +151,8 @@ def load_scenario(source: str | PathLike[str] | Mapping[str, Any]) -> Scenario:
             document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
         except OSError as error:
             raise problem(f"cannot be read ({error.strerror})", file=path) from None
+        except UnicodeDecodeError:
+            raise problem("is not UTF-8; save it as UTF-8", file=path) from None
         except ValueError as error:
             raise problem(f"is not TOML ({error})", file=path) from None
         for change in document.get("change", {}).values():

@@ -98,8 +98,9 @@ def summary(held: Projection) -> str:
         cells = year.cells
         cases = float(cells.cases.sum())
         mean = float(cells.cost.sum()) / cases
+        change = round(mean / was - 1, 3) + 0.0  # never -0.0%
         rows.append([
-            str(year.year), f"{cases:,.0f}", f"{mean:,.2f}", f"{mean / was - 1:+.1%}",
+            str(year.year), f"{cases:,.0f}", f"{mean:,.2f}", f"{change:+.1%}",
             f"{year.fund.sum() / 100:,.2f}", f"{year.final.sum() / 100:,.2f}",
             f"{year.cut.sum() / 100:,.2f}",
         ])  # fmt: skip

@@ -58,12 +58,29 @@ def rows_of(scenario, policy=POLICY):
          "change.1.policy.outliers.hihg: deletes what is not there"),
         ('[change.1.policy]\nremove = ["standard"]', "change.1.policy.standard: is missing"),
         ("[change.1.policy.x]\na = [[1]]", "change.1.policy.x.a: array of mixed"),
+        ("[change.1.policy.pools.staff]\ngrowth = 0.02",
+         "change.1.policy.pools.staff.basis: is missing, expected one of given, growth "
+         "(and 1 more); the policy has: employee, resident"),
+        ("[change.1.policy.standard.rates.bse]\nyuan = 8000",
+         "change.1.policy.standard.rates.bse: applies to the same cases as 'base', expected "),
     ],
 )  # fmt: skip
 def test_a_fault_names_the_file_the_year_and_the_key(load, tmp_path, text, line):
     with pytest.raises(DrgError) as wrong:
         check(POLICY, [load(text)])
     assert str(wrong.value).startswith(f"{tmp_path / 'my.toml'}: {line}")
+
+
+def test_a_misspelt_row_is_told_what_there_is(load):
+    with pytest.raises(DrgError, match=r"; the policy has: base$"):
+        check(POLICY, [load("[change.1.policy.standard.rates.bse]\nyuan = 8000")])
+
+
+def test_another_encoding_is_told(tmp_path):
+    path = tmp_path / "my.toml"
+    path.write_bytes((HEAD + "note = '收紧'").encode("gb18030"))
+    with pytest.raises(DrgError, match=r"my\.toml: is not UTF-8; save it as UTF-8$"):
+        load_scenario(path)
 
 
 @pytest.mark.parametrize("text", ['[change.2.policy]\nremove = ["outliers.high", "coefficients"]',

@@ -186,6 +186,7 @@ def test_the_example_of_the_page_holds_and_names_every_key(tmp_path):
 
 
 def test_every_column_of_the_tables_is_on_the_page():
+    from budget.project_difference import KINDS
     from tests.budget.test_project_files import COLUMNS
 
     page = (DOCS / "README.md").read_text(encoding="utf-8")
@@ -193,7 +194,7 @@ def test_every_column_of_the_tables_is_on_the_page():
              "name"}  # fmt: skip
     for file, columns in COLUMNS.items():
         assert f"`{file}.csv`" in page
-        ends = ("_baseline", "_scenario", "_difference")
+        ends = [f"_{kind}" for kind in KINDS]
         names = [next((c.removesuffix(end) for end in ends if c.endswith(end)), c)
                  for c in columns.split()]  # fmt: skip
         assert [c for c in names if c not in plain and f"`{c}`" not in page] == []
