@@ -150,6 +150,8 @@ def load_search(source: str | PathLike[str]) -> SearchDocument:
         document = tomllib.loads(Path(source).read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise problem(f"cannot be read ({error.strerror})", file=source) from None
+    except UnicodeDecodeError:
+        raise problem("is not UTF-8; save it as UTF-8", file=source) from None
     except (ValueError, RecursionError) as error:
         raise problem(f"is not TOML ({error})", file=source) from None
     held = {key: _tuples(value) for key, value in document.items()}

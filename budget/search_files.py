@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from budget.cells import Cells
 from budget.hospitals import Hospitals, read_hospitals
 from budget.policy.policy import Leaf, Policy
+from budget.projection import settled, spent
 from budget.search import Found, Parameter, Reached, Target, search
 from budget.search_document import OUTCOMES, SearchDocument, check
 from budget.search_overlay import extended, policy_document, scenario_document, terms
@@ -53,6 +55,8 @@ class Searched:
         leaves: the figure in force by the name of each row of ``figures``.
         before: outcomes of the policy in force.
         points: what was asked, then the curve.
+        ahead: outcomes of what was found in the next year, the same cases settled with the money
+            that the pools then have by their own rule.
         worst: id and name of the hospital that loses most, in force and as found.
         still: targets whose outcome no figure of the search moves.
         settlements: how often the year was settled.
@@ -63,6 +67,7 @@ class Searched:
     leaves: Mapping[str, Leaf]
     before: Outcomes
     points: tuple[Point, ...]
+    ahead: Outcomes
     worst: tuple[tuple[str, str], tuple[str, str]]
     still: tuple[str, ...]
     settlements: int
@@ -140,8 +145,11 @@ def search_file(
         goal.name for goal in document.targets
         if len({np.asarray(one[goal.key]).tobytes() for one in seen.values()}) == 1
     )  # fmt: skip
+    spend = {**(last_year or {}), **spent(settled(Cells.of(ends[0])))}
+    following = evaluator(claims, weights, policy, table, year, last_year=spend)
+    ahead = _by_name(following, document, {})(points[0].found.parameters)
     feasible = points[0].found.feasible
-    searched = Searched(document, held, before, points, worst, still, len(seen) + 2,
+    searched = Searched(document, held, before, points, ahead, worst, still, len(seen) + 3,
                         tuple(paths if feasible else paths[:2]))  # fmt: skip
     write_table(paths[0], _curve(searched))
     for path, text in (
@@ -301,13 +309,20 @@ def _record(searched: Searched, about: Mapping[str, Any], hospitals: Hospitals) 
 def _stands(searched: Searched, goal: Any, reached: Reached) -> dict[str, Any]:
     """How a target stands."""
     zh, en, unit = OUTCOMES[goal.outcome]
+    ahead = told(searched.ahead, goal.key)
     return {
         "name": goal.name, "outcome": goal.key, "zh": zh, "en": en, "unit": unit,
         "low": goal.low, "high": goal.high, "now": told(searched.before, goal.key),
         "found": told(searched.found.outcomes, goal.key), "met": reached.met,
         "binding": reached.binding, "short": reached.gap, "alone": reached.alone,
         "moved": goal.name not in searched.still,
+        "next_year": ahead, "met_next_year": holds(ahead, goal.low, goal.high),
     }  # fmt: skip
+
+
+def holds(value: float, low: float | None, high: float | None) -> bool:
+    """Whether an outcome as told lies within the bounds of a target."""
+    return (low is None or value >= low) and (high is None or value <= high)
 
 
 def _folder(out: Path) -> None:

@@ -22,6 +22,11 @@ from drg.cli.options import (
 if TYPE_CHECKING:
     from budget.search_files import Point, Searched
 
+_AHEAD = (
+    "targets hold for the settled year only; next year: the same cases, pools moved on by their "
+    "own rule\n目标只就清算年度成立；次年：病例不变，基金池按自身规则变动"
+)
+
 
 def search(
     file: GroupedFile,
@@ -39,8 +44,10 @@ def search(
 ) -> None:
     """Search (政策寻优) for the least change of a policy's figures that meets targets.
 
-    Writes policy_search.csv and .json into OUT, and policy-found.toml and scenario-found.toml for
-    drg settle and drg project. Exit status 1 when the targets cannot be met.
+    Targets hold for the settled year; pools move on by their own rule, and what that makes of the
+    targets a year later is printed too. Writes policy_search.csv and .json into OUT, and
+    policy-found.toml and scenario-found.toml for drg settle and drg project. Exit status 1 when
+    the targets cannot be met.
     """
     from budget.policy import load_policy
     from budget.search_document import load_search
@@ -70,7 +77,7 @@ def search(
 
 def summary(searched: Searched) -> str:
     """Figures, targets and the curve as text tables."""
-    from budget.search_files import told
+    from budget.search_files import holds, told
     from drg.cli.text import table
 
     document, found = searched.document, searched.found
@@ -88,11 +95,14 @@ def summary(searched: Searched) -> str:
     for goal, reached in zip(document.targets, found.reached, strict=True):
         bounds = [f"{sign} {_number(bound)}" for sign, bound in
                   ((">=", goal.low), ("<=", goal.high)) if bound is not None]  # fmt: skip
+        ahead = told(searched.ahead, goal.key)
         rows.append((goal.name, goal.key, " ".join(bounds), _outcome(goal.key, told(
             searched.before, goal.key)), _outcome(goal.key, told(found.outcomes, goal.key)),
-            "yes 是" if reached.met else "NO 否"))  # fmt: skip
-    head = ("target 目标", "outcome 指标", "bound 界限", "now 现行", "found 寻得", "met 达到")
-    parts += [table(head, rows, range(2, 5)), ""]
+            _yes(reached.met), _outcome(goal.key, ahead),
+            _yes(holds(ahead, goal.low, goal.high))))  # fmt: skip
+    head = ("target 目标", "outcome 指标", "bound 界限", "now 现行", "found 寻得", "met 达到",
+            "next year 次年", "met 达到")  # fmt: skip
+    parts += [table(head, rows, (2, 3, 4, 6)), "", _AHEAD, ""]
     for text, one in zip(("now 现行", "found 寻得"), searched.worst, strict=True):
         parts.append(f"largest loss 亏损率最大 {text}: {' '.join(map(_shown, one))}")
     note = "no figure of the search moves this outcome; 可调数值均不影响该指标"
@@ -111,13 +121,17 @@ def _curve(points: tuple[Point, ...], searched: Searched) -> str:
     assert curve is not None
     keys = list(dict.fromkeys(goal.key for goal in searched.document.targets))
     rows = [
-        (_number(point.bound), "yes 是" if point.found.feasible else "NO 否",
+        (_number(point.bound), _yes(point.found.feasible),
          f"{point.found.change:.4f}", *map(_number, point.found.parameters.values()),
          *(_outcome(key, told(point.found.outcomes, key)) for key in keys))
         for point in points if point.bound is not None
     ]  # fmt: skip
     head = (f"{curve.target} 界限", "met 达到", "change 变动量", *points[0].found.parameters, *keys)
     return f"trade-off 权衡曲线\n{table(head, rows, range(2, len(head)))}"
+
+
+def _yes(met: bool) -> str:
+    return "yes 是" if met else "NO 否"
 
 
 def _number(value: float | None) -> str:

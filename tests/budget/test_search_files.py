@@ -56,6 +56,7 @@ def test_the_sample_search(cases, tmp_path):
     out = tmp_path / "out"
     done = run("policy", "search", *cases, "--search", SAMPLE, "--out", out)
     assert done.exit_code == 0, done.output
+    assert "targets hold for the settled year only" in done.output
     record = json.loads((out / "policy_search.json").read_text(encoding="utf-8"))
     assert record["feasible"]
     assert all(one["met"] for one in record["targets"])
@@ -84,6 +85,22 @@ def test_the_sample_search(cases, tmp_path):
     scenario = load_scenario(out / "scenario-found.toml")
     rules = load_policy().laid_over(scenario.change["1"].policy, "test")
     assert {one.key: one.value for one in rules.leaves()} == {k: v.value for k, v in held.items()}
+    # a year later the pools have moved on, as the projection of the found scenario says
+    ahead = tmp_path / "ahead"
+    done = run("project", *cases, "--scenario", out / "scenario-found.toml", "--years", 1,
+               "--out", ahead)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    pools = pd.read_csv(ahead / "projection_pools.csv", encoding="utf-8-sig").query(
+        "scenario == 'search-balance' and year == 2026").set_index("pool")  # fmt: skip
+    hospitals = pd.read_csv(ahead / "projection_hospitals.csv", encoding="utf-8-sig").query(
+        "scenario == 'search-balance' and year == 2026")  # fmt: skip
+    for goal in record["targets"]:
+        if goal["name"] == "loss":
+            assert goal["next_year"] == pytest.approx(-hospitals["gain_share"].min(), abs=2e-6)
+            assert goal["met_next_year"] == (goal["next_year"] <= goal["high"])
+        else:
+            assert goal["next_year"] == pools["balance_before_cut"][goal["name"]]
+            assert goal["met_next_year"] == (goal["next_year"] >= 0)
 
 
 def test_figures_of_one_value_and_a_policy_in_another_folder(cases, tmp_path):
