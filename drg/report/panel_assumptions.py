@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from drg.errors import DrgError
 from drg.report.panel_blocks import Block, Cell, Column, Points, Table, Text
 from drg.report.panel_data import PanelData
+from drg.report.panel_scope import driver_scope, figure
 from drg.report.panel_story import scenario_name
 from drg.report.panel_summary import policy_name
 from drg.report.panel_words import DASH, Words, clean
@@ -20,7 +22,9 @@ BASIS = {
     "policy": ("政策调整", "change of the policy"),
 }
 _UNITS = {"share": "", "share a year": "每年", "yuan": "元", "elasticity": "弹性", "days": "天",
-          "share per unit": "每单位", "years": "年", "points": "点"}  # fmt: skip
+          "share per unit": "每单位", "years": "年", "points": "点", "factor": "", "times": "倍",
+          "digits": "位", "working days": "个工作日", "month": "月", "day": "日",
+          "weight": "（权重）"}  # fmt: skip
 
 
 def assumptions(data: PanelData, words: Words) -> list[Block]:
@@ -52,7 +56,8 @@ def assumptions(data: PanelData, words: Words) -> list[Block]:
         rows = [_row(data, one, words) for one in some]
         if rows:
             kept = [i for i, c in enumerate(columns)
-                    if i not in (2, 4) or any(row[i] != DASH for row in rows)]  # fmt: skip
+                    if (i not in (2, 4) or any(row[i] != DASH for row in rows))
+                    and (i or field != "doubts")]  # fmt: skip
             blocks.append(Table(key, title, [columns[i] for i in kept],
                                 [[row[i] for i in kept] for row in rows]))  # fmt: skip
     return blocks
@@ -60,11 +65,7 @@ def assumptions(data: PanelData, words: Words) -> list[Block]:
 
 def _row(data: PanelData, one: dict[str, Any], words: Words) -> list[Cell]:
     unit, key = str(one.get("unit") or ""), clean(one.get("key"), 80)
-    said = clean(one.get("zh" if words.zh else "en"), 90)
-    code, year = str(one.get("scenario") or ""), one.get("year")
-    low, high = one.get("low"), one.get("high")
-    ranged = all(isinstance(v, int | float) and math.isfinite(v) for v in (low, high))
-    between = words(" 至 ", " to ")
+    said, code, year = said_of(data, one, words), str(one.get("scenario") or ""), one.get("year")
     basis = str(one.get("basis") or "")
     return [
         scenario_name(data, code, words) if code else DASH,
@@ -72,10 +73,51 @@ def _row(data: PanelData, one: dict[str, Any], words: Words) -> list[Cell]:
         str(year) if isinstance(year, int) else DASH,
         figure_of(one.get("value"), unit, words),
         figure_of(one.get("before"), unit, words),
-        between.join(figure_of(v, unit, words) for v in (low, high)) if ranged else DASH,
+        range_of(one.get("low"), one.get("high"), unit, words),
         words.of(BASIS[basis]) if basis in BASIS else clean(basis, 40) or _mark(one, words),
         source_of(one.get("source"), words),
     ]
+
+
+def said_of(data: PanelData, one: dict[str, Any], words: Words) -> str:
+    """What an assumption is, with the groups, hospitals or insurance that it is for."""
+    key = clean(one.get("key"), 80)
+    term = clean(one.get("zh" if words.zh else "en"), 90) or key
+    if one.get("basis") == "policy" and one.get("year") is not None and _is_figure(key):
+        found = figure(data, key, words, term)
+        return _with(found.title, found.applies, words)
+    return _with(term, driver_scope(data, str(one.get("scenario") or ""), key, words), words)
+
+
+def _with(title: str, applies: str, words: Words) -> str:
+    return title + (words(f"（{applies}）", f" ({applies})") if applies else "")
+
+
+def _is_figure(key: str) -> bool:
+    """Whether a key is one of a policy, and not of a change of weights."""
+    from budget.policy.tree import parse
+
+    try:
+        parse(key)
+    except DrgError:
+        return False
+    return not key.startswith("change.")
+
+
+def range_of(low: Any, high: Any, unit: str, words: Words) -> str:
+    """A range with sensible digits and its unit once, such as -2% to 6% a year."""
+    if not all(isinstance(v, int | float) and math.isfinite(v) for v in (low, high)):
+        return DASH
+    largest = max(abs(float(low)), abs(float(high)))
+    digits = (2 if unit.startswith("share") else 4) - (
+        math.ceil(math.log10(largest)) if largest else 0
+    )
+    ends = [round(float(v), digits) + 0.0 for v in (low, high)]
+    first, last = (figure_of(v, unit, words) for v in ends)
+    unit_said = first.partition(" ")[2]
+    if unit_said and last.endswith(unit_said):
+        first = first.removesuffix(unit_said).rstrip()
+    return f"{first}{words(' 至 ', ' to ')}{last}"
 
 
 def figure_of(value: Any, unit: str, words: Words) -> str:
@@ -84,7 +126,8 @@ def figure_of(value: Any, unit: str, words: Words) -> str:
         return DASH
     if isinstance(value, bool):
         return words("是", "yes") if value else words("否", "no")
-    said = clean(words(_UNITS.get(unit, unit), unit.removeprefix("share").strip()), 40)
+    named = "" if unit in ("factor", "month", "day") else unit.removeprefix("share").strip()
+    said = clean(words(_UNITS.get(unit, unit), named), 40)
     if isinstance(value, int | float):
         share = unit.startswith("share")
         text = (
@@ -124,20 +167,23 @@ def policy_figures(data: PanelData, words: Words) -> list[Block]:
         )
         return [Text(said, "call")]
     leaves = [leaf for leaf in policy.leaves() if leaf.about.is_figure]
-    named = [(clean(leaf.about.zh if words.zh else leaf.about.en, 80),
-              figure_of(leaf.value, leaf.about.unit, words), leaf) for leaf in leaves]  # fmt: skip
+    named = [(figure(data, leaf.key, words), figure_of(leaf.value, leaf.about.unit, words), leaf)
+             for leaf in leaves]  # fmt: skip
     rows: list[list[Cell]] = [
-        [title, leaf.key, value, _mark({"source": leaf.source}, words),
-         source_of(leaf.source, words)]
-        for title, value, leaf in named
+        [found.title, found.applies or words("全部", "all"), leaf.key, value,
+         _mark({"source": leaf.source}, words), source_of(leaf.source, words)]
+        for found, value, leaf in named
     ]  # fmt: skip
-    by_source: dict[str, list[str]] = {}
-    for title, value, leaf in named:
-        about = words("；", "; ").join(by_source.get(leaf.source, []))
-        if f"{title} {value}" not in about:
-            by_source.setdefault(leaf.source, []).append(f"{title} {value}")
+    by_source: dict[str, dict[str, list[str]]] = {}
+    for found, value, leaf in named:
+        if not found.is_end:  # the ends of a band stand with its figure
+            of_title = by_source.setdefault(leaf.source, {}).setdefault(found.title, [])
+            of_title.append(_with(value, found.applies, words))
+    colon, comma = words("：", ": "), words("、", ", ")
     grouped: list[list[Cell]] = [
-        [words("；", "; ").join(told), _mark({"source": source}, words),
+        [words("；", "; ").join(f"{title}{colon}{comma.join(values)}"
+                               for title, values in told.items()),
+         _mark({"source": source}, words),
          clean(source.removeprefix("default:").strip(), 300)]
         for source, told in by_source.items()
     ]  # fmt: skip
@@ -150,8 +196,9 @@ def policy_figures(data: PanelData, words: Words) -> list[Block]:
         "each with its key and source.",
     )
     kind, source = Column(words("性质", "Kind")), Column(words("来源", "Source"))
-    columns = [Column(words("项目", "Item")), Column(words("键", "Key"), "code"),
-               Column(words("数值", "Value")), kind, source]  # fmt: skip
+    columns = [Column(words("项目", "Item")), Column(words("适用", "For")),
+               Column(words("键", "Key"), "code"), Column(words("数值", "Value")),
+               kind, source]  # fmt: skip
     title = words("政策数值与来源", "Figures of the policy and their sources")
     blocks: list[Block] = [
         Text(text, "call" if default else "plain"),

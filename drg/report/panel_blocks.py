@@ -21,7 +21,7 @@ class Kept(Enum):
 
 Cell: TypeAlias = str | float | int | Kept | None
 NUMBERS = ("count", "money", "gain", "yuan", "yuan_change", "share", "change", "ratio", "index",
-           "value", "points", "year")  # fmt: skip
+           "value", "points", "year", "plain")  # fmt: skip
 
 
 @dataclass(frozen=True)

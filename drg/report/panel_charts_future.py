@@ -40,8 +40,9 @@ def fan(
         zero: whether the axis holds zero.
         band: what the bands are, for the legend.
     """
-    left, right, top = 70.0, WIDTH - 16, 44.0
     shown = series[: len(SERIES)]
+    named = min(max((width_of(name, 11) for name, _, _ in shown), default=0) + 14, 170)
+    left, right, top = 70.0, WIDTH - (named if len(shown) > 1 else 16), 44.0
     rows = _legend_rows([name for name, _, _ in shown], band)
     top += 18 * (rows - 1)
     bottom = top + 150
@@ -61,22 +62,51 @@ def fan(
 
     for place, year in enumerate(years):
         draw.text(left + step * (place + 0.5), bottom + 18, str(year), 11.5, "middle", GREY)
-    for (_, _, bands), (colour, _, _) in zip(shown, SERIES, strict=False):
-        able = [(i, a, b) for i, (a, b) in enumerate(bands) if math.isfinite(a + b)]
-        if able:
-            edge = [to(i, b) for i, _, b in able] + [to(i, a) for i, a, _ in reversed(able)]
-            draw.area(edge, colour, 0.16)
-            for i, a, b in able:
-                x, y0, y1 = to(i, a)[0], to(i, a)[1], to(i, b)[1]
-                draw.line([(x, y0), (x, y1)], colour, 1)
-                for y in (y0, y1):
-                    draw.line([(x - 5, y), (x + 5, y)], colour, 1)
-    for (_, values, _), (colour, dash, shape) in zip(shown, SERIES, strict=False):
+    for number, (_, _, bands) in enumerate(shown):
+        _band(draw, [(*to(i, a), to(i, b)[1]) for i, (a, b) in enumerate(bands)
+                     if math.isfinite(a + b)], SERIES[number][0], 4.0 * number)  # fmt: skip
+    ends = []
+    for number in [*range(2, len(shown)), *range(min(2, len(shown)))]:  # those told lie on top
+        (name, values, _), (colour, dash, shape) = shown[number], SERIES[number]
         points = [to(i, v) for i, v in enumerate(values) if math.isfinite(v)]
-        draw.line(points, colour, 2.2, dash)
+        draw.line(points, colour, 2.4 if number < 2 else 1.6, dash)
         for x, y in points:
             draw.mark(x, y, shape, colour)
+        if points:
+            ends.append((points[-1][1], points[-1][0], name, colour))
+    if len(shown) > 1:
+        _ends(draw, ends, right, top, bottom)
     return draw.svg()
+
+
+def _band(
+    draw: Drawing, edges: Sequence[tuple[float, float, float]], colour: str, aside: float
+) -> None:
+    """A shaded band, and its ends as whiskers, which stand aside so that two bands show."""
+    if not edges:
+        return
+    draw.area([*((x, y) for x, _, y in edges), *((x, y) for x, y, _ in reversed(edges))],
+              colour, 0.14)  # fmt: skip
+    for x, low, high in edges:
+        at = x + aside
+        draw.line([(at, low), (at, high)], colour, 1)
+        for y in (low, high):
+            draw.line([(at - 4, y), (at + 4, y)], colour, 1)
+
+
+def _ends(
+    draw: Drawing, ends: Sequence[tuple[float, float, str, str]], right: float, top: float,
+    bottom: float,
+) -> None:  # fmt: skip
+    """Names of the lines at their right ends, moved apart where they would meet."""
+    places: list[float] = []
+    for y, _, _, _ in sorted(ends):
+        places.append(max(y, places[-1] + 14) if places else y)
+    over = max((places[-1] if places else bottom) - bottom, 0.0)
+    for place, (y, x, name, colour) in zip(places, sorted(ends), strict=True):
+        at = max(place - over, top)
+        draw.line([(x + 6, y), (right - 6, at)], colour, 0.8)
+        draw.text(right - 2, at + 4, fitted(name, WIDTH - right, 11), 11, fill=colour, halo=True)
 
 
 def _legend_rows(names: Sequence[str], band: str) -> int:

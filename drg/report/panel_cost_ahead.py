@@ -41,28 +41,37 @@ def _by_tier(held: Story, words: Words) -> list[Block]:
     keys = ["tier", "insurance"]
     own = data.at("projection_tiers", held.code, held.year)
     base = data.at("projection_tiers", held.baseline, held.year).set_index(keys)
+    ranged = own["average_cost_low"].notna().any()
     columns = [
         Column(words("医院级别", "Tier")),
         Column(words("险种", "Insurance")),
         Column(words("病例", "Cases"), "count"),
         Column(words("次均费用", "Cost"), "yuan"),
+        *(
+            [
+                Column(words("95% 下限", "95% low"), "yuan"),
+                Column(words("95% 上限", "95% high"), "yuan"),
+            ]
+            if ranged
+            else []
+        ),
         Column(words(f"较 {data.year} 年", f"On {data.year}"), "change"),
         Column(words("比基准", "To baseline"), "yuan_change"),
         Column(words("次均个人负担", "Patient"), "yuan"),
         Column(words("个人负担占比", "Patients' share"), "share"),
     ]
     if held.alone:
-        columns.pop(5)
+        columns = [c for c in columns if c.kind != "yuan_change"]
     hidden = hidden_tiers(own, "all")
     rows: list[list[Cell]] = []
     for (_, r), hide in zip(own.iterrows(), hidden, strict=True):
         key = (r["tier"], r["insurance"])
         was = float(base.loc[key, "average_cost"]) if key in base.index else math.nan
         share = r["average_patient"] / r["average_cost"] if r["average_cost"] > 0 else math.nan
-        values = [r["average_cost"], r["change_average_cost"], r["average_cost"] - was,
+        values = [r["average_cost"],
+                  *([r["average_cost_low"], r["average_cost_high"]] if ranged else []),
+                  r["change_average_cost"], *([] if held.alone else [r["average_cost"] - was]),
                   r["average_patient"], share]  # fmt: skip
-        if held.alone:
-            values.pop(2)
         rows.append([
             tier_name(r["tier"], words), words.insurance(str(r["insurance"])),
             told(float(r["cases"]), hide), *(beside(_known(v), hide) for v in values),
@@ -126,12 +135,14 @@ def _decomposed(held: Story, words: Words) -> list[Block]:
     if not own["total"].abs().gt(0.005).any():
         said = words(
             f"“{name}”下次均费用不变，没有变化可分解。",
-            f"Under “{name}” the average cost stays as it is: there is no change to decompose.",
+            f'Under "{name}" the average cost stays as it is: there is no change to decompose.',
         )
         return [Text(said)]
     intro = words(
-        "价格、病例组合（CMI）、服务强度和服务量四项之和等于总变化，没有余项。",
-        "Price, case mix, intensity and volume add up to the change, nothing is left.",
+        "投入价格、病例组合（CMI）、服务强度和服务量四项之和等于总变化，没有余项；"
+        "投入价格是病例所耗人力、药品、耗材等的价格，不是 DRG 费率。",
+        "Input prices (of what a case uses; not the DRG rate), case mix, "
+        "intensity and volume add up to the change, nothing is left.",
     )
     coarse = own[own["level"] != "hospital"]
     every = words(f"{title}，含各医疗机构", f"{title}, with every hospital")

@@ -14,6 +14,7 @@ import pandas as pd
 
 from drg.errors import DrgError, problem
 from drg.provenance import hash_file
+from drg.report.panel_agree import SEARCH, agree, on_record, same_year, searched
 from drg.report.panel_cases import CaseSums, read_cases
 from drg.report.panel_read import read_any, read_frame, read_record, whole
 from drg.report.panel_small import Mask, few, held_back
@@ -37,10 +38,12 @@ _SETTLED: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
     "branches": (("hospital_id", "branch", "branch_zh", "settled"),
                  ("cases", "cost", "patient", "other", "fund"), ()),
 }  # fmt: skip
+_RANGE = ("average_cost_low", "average_cost_high")
 MEASURES = ("cases", "cost", "average_cost", "payable", "budget_cut", "final", "patient", "gain")
 _COMPARED = tuple(
     f"{name}_{part}" for name in MEASURES for part in ("baseline", "scenario", "difference")
 )
+_PARTED = tuple(f"{name}_{part}" for name in MEASURES for part in ("by_drivers", "by_policy"))
 _PROJECTED: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "projection_hospitals": (
         ("scenario", "hospital_id", "hospital_name"),
@@ -52,8 +55,8 @@ _PROJECTED: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] 
     "projection_tiers": (
         ("scenario", "insurance", "tier"),
         ("year", "cases", "average_cost", "average_patient", "average_fund", "case_mix_index",
-         "change_average_cost"),
-        ("average_fund", "case_mix_index", "change_average_cost")),
+         "change_average_cost", *_RANGE),
+        ("average_fund", "case_mix_index", "change_average_cost", *_RANGE)),
     "projection_pools": (
         ("scenario", "pool"),
         ("year", "amount", "payable", "outside", "final_before_cut", "budget_cut", "final",
@@ -62,11 +65,12 @@ _PROJECTED: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] 
         ("payable", "outside", "final_before_cut", "budget_cut", "balance_before_cut",
          "point_value", "balance_before_cut_low", "balance_before_cut_high",
          "overrun_probability")),
-    "projection_difference": (("scenario", "level", "key", "name"), ("year", *_COMPARED), ()),
+    "projection_difference": (
+        ("scenario", "level", "key", "name"), ("year", *_COMPARED, *_PARTED), _PARTED),
     "projection_groups": (
         ("scenario", "drg", "name"),
-        ("year", "cases", "average_cost", "weight", "change_average_cost"),
-        ("name", "weight", "change_average_cost")),
+        ("year", "cases", "average_cost", "weight", "change_average_cost", *_RANGE),
+        ("name", "weight", "change_average_cost", *_RANGE)),
     "decomposition": (
         ("scenario", "level", "key", "measure"),
         ("year", "from", "to", "price", "case_mix", "intensity", "volume", "total"), ("measure",)),
@@ -91,6 +95,7 @@ class PanelData:
         projected: its tables by name.
         policy: the policy, when it is one of the installed ones; None otherwise.
         hashes: SHA-256 of every file that was read, by its name.
+        search: the record of a policy search; None without one.
     """
 
     settlement: dict[str, Any]
@@ -100,6 +105,7 @@ class PanelData:
     projected: dict[str, pd.DataFrame]
     policy: Policy | None
     hashes: dict[str, str]
+    search: dict[str, Any] | None = None
 
     @property
     def year(self) -> int:
@@ -222,38 +228,22 @@ def read_panel(folder: Path, projection: Path | None = None) -> PanelData:
                       expected="a folder that drg project wrote")  # fmt: skip
     if document is not None:
         agree(settlement, document)
-    projected = _tables(future, _PROJECTED, hashes) if document is not None else {}
-    if document is not None and (future / "policy_search.csv").is_file():
-        projected["policy_search"] = read_any(future / "policy_search.csv")
-        hashes["policy_search.csv"] = hash_file(future / "policy_search.csv")
+    projected: dict[str, pd.DataFrame] = {}
+    read: dict[str, str] = {}
+    search = None
+    if document is not None:
+        projected = _tables(future, _PROJECTED, read)
+        on_record(future, document, read)
+        first = [f for n, f in projected.items() if n == "projection_hospitals" and len(f)]
+        same_year(int(settlement.get("year") or 0), first, future / "projection_hospitals.csv")
+        if (future / SEARCH[0]).is_file():
+            projected["policy_search"] = read_any(future / SEARCH[0])
+            search = searched(future, settlement, projected["policy_search"])
+            read |= {name: hash_file(future / name) for name in SEARCH}
+    hashes |= read
     return PanelData(settlement, settled, _cases(folder, settled["hospitals"], hashes), document,
                      {n: f for n, f in projected.items() if len(f)}, _policy(settlement),
-                     hashes)  # fmt: skip
-
-
-def agree(settlement: dict[str, Any], projection: dict[str, Any]) -> None:
-    """Check that a settlement and a projection stand on the same policy and weights.
-
-    Raises:
-        DrgError: a digest differs.
-    """
-    for key in ("policy", "weights"):
-        settled, ahead = (_document(record, key) for record in (settlement, projection))
-        if settled and ahead and settled[1] != ahead[1]:
-            raise problem(
-                f"settlement.json and projection.json differ in their {key}", key=key,
-                found=f"settled by {settled[0]} ({settled[1][:8]}), "
-                f"projected by {ahead[0]} ({ahead[1][:8]})",
-                expected="results of one run; run drg project again, its folder has both",
-            )  # fmt: skip
-
-
-def _document(record: dict[str, Any], key: str) -> tuple[str, str] | None:
-    """Id and digest of a document that a record names; None without a digest."""
-    held = record.get(key)
-    if not isinstance(held, dict) or not held.get("sha256"):
-        return None
-    return str(held.get("id")), str(held["sha256"])
+                     hashes, search)  # fmt: skip
 
 
 def _tables(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -25,7 +26,9 @@ _TITLES = {
     "patient": ("个人负担", "Patients"), "gain": ("盈亏", "Gain or loss"),
 }  # fmt: skip
 _PARTS = {"baseline": ("基准", "base"), "scenario": ("方案", "scenario"),
-          "difference": ("差", "change")}  # fmt: skip
+          "difference": ("差", "change"), "by_drivers": ("其中驱动因素", "of which drivers"),
+          "by_policy": ("其中政策", "of which policy")}  # fmt: skip
+_SPLIT = ("by_drivers", "by_policy")
 
 
 def difference_section(data: PanelData, words: Words) -> Section | None:
@@ -40,12 +43,21 @@ def difference_section(data: PanelData, words: Words) -> Section | None:
         title = words(f"各医疗机构：{name}，{held.year} 年", f"Hospitals: {name}, {held.year}")
     else:
         title = words(
-            f"“{name}”与基准方案相比，{held.year} 年", f"“{name}” against the baseline, {held.year}"
+            f"“{name}”与基准方案相比，{held.year} 年", f"{name} against the baseline, {held.year}"
         )
         base = scenario_name(data, held.baseline, words)
         intro = words(
             f"差 = “{name}”减基准方案（{base}），同为 {held.year} 年。",
-            f"Change: “{name}” less the baseline ({base}), both in {held.year}.",
+            f'Change: "{name}" less the baseline ({base}), both in {held.year}.',
+        ) + (
+            words(
+                "“其中驱动因素”是政策不变时驱动因素和行为反应带来的差，"
+                "“其中政策”是政策调整另外带来的差。",
+                ' "Of which drivers": what drivers and reactions would change under the policy as '
+                'it is; "of which policy": what the changes of the policy do on top of them.',
+            )
+            if held.region["final"].parted
+            else ""
         )
         blocks += [Text(intro), *_levels(held, words)]
     blocks += _hospital_tables(held, hospitals, words)
@@ -58,33 +70,47 @@ def difference_section(data: PanelData, words: Words) -> Section | None:
 
 
 def _levels(held: Story, words: Words) -> list[Block]:
-    """Pools and tiers with the region as their total."""
-    region = held.level("region")
-    blocks: list[Block] = []
-    for level, measures, caption in (
-        ("pool", ("payable", "budget_cut", "final"),
-         words("各基金池：应付、总额控制扣减与清算支付", "Pools: payable, budget cut and paid")),
-        ("tier", ("average_cost", "final", "gain"),
-         words("各级医疗机构：次均费用、清算支付与盈亏", "Tiers: average cost, paid and gain")),
-    ):  # fmt: skip
-        rows = held.level(level)
-        if rows.empty:
-            continue
-        cut = held.region["budget_cut"]
-        has_cut = bool(cut.baseline or cut.scenario)
-        shown = tuple(m for m in measures if has_cut or m != "budget_cut")
-        columns = [
-            Column(words("基金池", "Pool") if level == "pool" else words("级别", "Tier"), "name"),
-            *_columns(shown, words),
-        ]
-        cells = [
-            [_key(level, r["key"], words), *_values(r, shown, hide=bool(r["hidden"]))]
-            for _, r in rows.iterrows()
-        ]
-        cells += [[words("合计", "Total"), *_values(r, shown)] for _, r in region.iterrows()]
-        caption = f"{caption}{words('，', ', ')}{held.year}{words(' 年', '')}"
-        blocks.append(Table(f"difference-{level}", caption, columns, cells, len(region)))
-    return blocks
+    """Region, pools and tiers, one row a figure, with what drivers and what policy do."""
+    cut = held.region["budget_cut"]
+    has_cut = bool(cut.baseline or cut.scenario)
+    money: list[tuple[str, tuple[str, ...]]] = [("budget_cut", ("pool",))] if has_cut else []
+    money += [("final", ("pool", "tier")), ("gain", ("pool", "tier"))]
+    year = words(f"，{held.year} 年", f", {held.year}")
+    return [
+        _level_table(held, "difference-money", money, words(
+            f"各基金池、各级医疗机构：扣减、清算支付与盈亏{year}",
+            f"Pools and tiers: budget cut, paid and gain{year}",
+        ), words),
+        _level_table(held, "difference-cost", [("average_cost", ("tier", "insurance"))], words(
+            f"各级医疗机构和险种：次均费用{year}", f"Tiers and insurances: average cost{year}"
+        ), words),
+    ]  # fmt: skip
+
+
+def _level_table(
+    held: Story, key: str, wanted: Sequence[tuple[str, tuple[str, ...]]], caption: str,
+    words: Words,
+) -> Table:  # fmt: skip
+    yuan = key.endswith("cost")
+    plain, signed = ("yuan", "yuan_change") if yuan else ("money", "gain")
+    parts = ("baseline", "scenario", "difference", *(_SPLIT if held.region["final"].parted else ()))
+    columns = [
+        *([] if yuan else [Column(words("项目", "Figure"))]),
+        Column(words("范围", "For"), "text"),
+        *(Column(words.of(_PARTS[p]), signed if n > 1 else plain) for n, p in enumerate(parts)),
+    ]
+    rows: list[list[Cell]] = []
+    for measure, levels in wanted:
+        for level in ("region", *levels):
+            for _, r in held.level(level).iterrows():
+                name = words("全统筹区", "region") if level == "region" else _key(
+                    level, r["key"], words)  # fmt: skip
+                values = [float(r[f"{measure}_{part}"]) for part in parts]
+                rows.append([
+                    *([] if yuan else [words.of(_TITLES[measure])]), name,
+                    *(beside(v if math.isfinite(v) else None, bool(r["hidden"])) for v in values),
+                ])  # fmt: skip
+    return Table(key, caption, columns, rows)
 
 
 def _key(level: str, key: str, words: Words) -> str:
@@ -92,20 +118,20 @@ def _key(level: str, key: str, words: Words) -> str:
 
 
 def _columns(measures: tuple[str, ...], words: Words) -> list[Column]:
-    """Three columns a measure."""
+    """The columns of each measure: its two values, the difference and what that is made of."""
     found = []
     for measure in measures:
         kind = _KINDS.get(measure, "money")
         for part, said in _PARTS.items():
             signed = {"yuan": "yuan_change", "money": "gain"}.get(kind, kind)
             title = words.of(_TITLES[measure]) + words("·", ", ") + words.of(said)
-            found.append(Column(title, signed if part == "difference" else kind))
+            found.append(Column(title, kind if part in ("baseline", "scenario") else signed))
     return found
 
 
 def _values(r: pd.Series[Any], measures: tuple[str, ...], *, hide: bool = False) -> list[Cell]:
     return [
-        told(float(value), hide) if measure == "cases" and part != "difference"
+        told(float(value), hide) if measure == "cases" and part in ("baseline", "scenario")
         else beside(value if math.isfinite(value) else None, hide)
         for measure in measures
         for part in _PARTS
@@ -116,22 +142,22 @@ def _values(r: pd.Series[Any], measures: tuple[str, ...], *, hide: bool = False)
 def _hospitals(held: Story) -> pd.DataFrame:
     """Hospitals of the scenario in the year told, beside the baseline, those that lose most first.
 
-    Columns of ``projection_hospitals`` and final_baseline, final_difference, average_difference,
-    hidden.
+    Columns of ``projection_hospitals``, hidden, share (gain by cost), and for final, gain and
+    average_cost ``_baseline``, ``_difference``, ``_by_drivers`` and ``_by_policy``.
     """
     data = held.data
     own = data.at("projection_hospitals", held.code, held.year)
     base = data.at("projection_hospitals", held.baseline, held.year).set_index("hospital_id")
-    found = own.assign(hidden=own["hospital_id"].isin(data.hidden), final_baseline=math.nan,
-                       final_difference=math.nan, average_difference=math.nan)  # fmt: skip
-    if not held.alone:
-        rows = held.level("hospital").set_index("key") if len(held.level("hospital")) else None
-        for name, measure in (("final", "final"), ("average", "average_cost")):
-            change = found["hospital_id"].map(
-                base[measure] if rows is None else rows[f"{measure}_baseline"]
-            )
-            found[f"{name}_difference"] = found[measure] - change
-        found["final_baseline"] = found["final"] - found["final_difference"]
+    found = own.assign(hidden=own["hospital_id"].isin(data.hidden))
+    rows = held.level("hospital").set_index("key") if len(held.level("hospital")) else None
+    for name in ("final", "gain", "average_cost"):
+        parts: dict[str, Any] = dict.fromkeys(("baseline", "difference", *_SPLIT), math.nan)
+        if not held.alone and rows is None:
+            parts["baseline"] = found["hospital_id"].map(base[name])
+            parts["difference"] = found[name] - parts["baseline"]
+        elif rows is not None:
+            parts = {part: found["hospital_id"].map(rows[f"{name}_{part}"]) for part in parts}
+        found = found.assign(**{f"{name}_{part}": held for part, held in parts.items()})
     found["share"] = found["gain"] / found["cost"].where(found["cost"] > 0)
     return found.sort_values(["share", "hospital_id"]).reset_index(drop=True)
 
@@ -149,7 +175,7 @@ def _chart(held: Story, frame: pd.DataFrame, words: Words) -> list[Block]:
     name = scenario_name(held.data, held.code, words)
     title = words(
         f"各医疗机构清算支付的变化：“{name}”减基准，{held.year} 年",
-        f"Change of each hospital's payment: “{name}” less the baseline, {held.year}",
+        f"Change of each hospital's payment: {name} less the baseline, {held.year}",
     )
     unit = words("万元（括号内为占基准清算支付）", "thousand yuan (of what the baseline pays)")
     legend = (words("多得", "gets more"), words("少得", "gets less"))
@@ -157,50 +183,71 @@ def _chart(held: Story, frame: pd.DataFrame, words: Words) -> list[Block]:
 
 
 def _hospital_tables(held: Story, frame: pd.DataFrame, words: Words) -> list[Block]:
-    """Every hospital with its interval; the page has those that lose most when there are many."""
-    wanted: list[tuple[str, str, str]] = [
-        ("average_cost", words("次均费用", "Average cost"), "yuan"),
-        ("average_difference", words("比基准", "to base"), "yuan_change"),
-        ("final_baseline", words("清算支付·基准", "Paid, base"), "money"),
-        ("final", words("清算支付·方案", "Paid, scenario"), "money"),
-        ("final_difference", words("清算支付·差", "Paid, change"), "gain"),
-        ("low", words("95% 下限", "95% low"), "money"),
-        ("high", words("95% 上限", "95% high"), "money"),
-        ("gain", words("盈亏", "Gain or loss"), "gain"),
-        ("share", words("占费用", "Of cost"), "change"),
-        ("loss_probability", words("亏损概率", "Loss probability"), "share"),
-    ]
-    wanted = [w for w in wanted if frame[w[0]].notna().any()]
-    columns = [
-        Column(words("医疗机构", "Hospital"), "name"),
-        Column(words("级别", "Tier")),
-        *(Column(title, kind) for _, title, kind in wanted),
-    ]
-    rows: list[list[Cell]] = []
-    for _, h in frame.iterrows():
-        hide = bool(h["hidden"])
-        cells = [float(h[key]) if math.isfinite(h[key]) else None for key, _, _ in wanted]
-        rows.append([hospital_name(h["hospital_name"], h["hospital_id"]), words.tier(h["tier"]),
-                     *(beside(value, hide) for value in cells)])  # fmt: skip
+    """Every hospital: what it is paid with its interval, then its gain and average cost.
+
+    The page has those that lose most when there are many.
+    """
     name = scenario_name(held.data, held.code, words)
-    caption = words(
-        f"各医疗机构测算：{name}，{held.year} 年，亏损比重最大的在前",
-        f"Every hospital: {name}, {held.year}, those that lose most by cost first",
-    )
     over = float((held.data.projection or {}).get("loss_above") or 0.05)
     note = words(
         f"95% 区间为清算支付的区间；亏损概率是亏损超过费用 {100 * over:.0f}% 的概率。",
         f"The 95% interval is that of what is paid; the loss probability is that of losing more "
         f"than {100 * over:.0f}% of the cost.",
-    )
-    if not frame["low"].notna().any():
-        note = ""
+    ) if frame["low"].notna().any() else ""  # fmt: skip
+    drivers, policy = words.of(_PARTS["by_drivers"]), words.of(_PARTS["by_policy"])
+    paid = [
+        ("final_baseline", words("清算支付·基准", "Paid, base"), "money"),
+        ("final", words("清算支付·方案", "Paid, scenario"), "money"),
+        ("final_difference", words("差", "change"), "gain"),
+        ("final_by_drivers", drivers, "gain"), ("final_by_policy", policy, "gain"),
+        ("low", words("95% 下限", "95% low"), "money"),
+        ("high", words("95% 上限", "95% high"), "money"),
+        ("share", words("盈亏占费用", "Gain by cost"), "change"),
+        ("loss_probability", words("亏损概率", "Loss probability"), "share"),
+    ]  # fmt: skip
+    result = [
+        ("gain", words("盈亏·方案", "Gain, scenario"), "gain"),
+        ("gain_difference", words("差", "change"), "gain"),
+        ("gain_by_drivers", drivers, "gain"), ("gain_by_policy", policy, "gain"),
+        ("average_cost", words("次均费用·方案", "Average cost"), "yuan"),
+        ("average_cost_difference", words("差", "change"), "yuan_change"),
+        ("average_cost_by_drivers", drivers, "yuan_change"),
+        ("average_cost_by_policy", policy, "yuan_change"),
+    ]  # fmt: skip
+    return [
+        *_hospital_table("outlook", words(
+            f"各医疗机构清算支付：{name}，{held.year} 年，亏损比重最大的在前",
+            f"What every hospital is paid: {name}, {held.year}, those that lose most by cost first",
+        ), paid, frame, note, words),
+        *_hospital_table("outlook-gain", words(
+            f"各医疗机构盈亏与次均费用：{name}，{held.year} 年",
+            f"Gain and average cost of every hospital: {name}, {held.year}",
+        ), result, frame, "", words),
+    ]  # fmt: skip
+
+
+def _hospital_table(
+    key: str, caption: str, wanted: Sequence[tuple[str, str, str]], frame: pd.DataFrame,
+    note: str, words: Words,
+) -> list[Block]:  # fmt: skip
+    shown = [w for w in wanted if frame[w[0]].notna().any()]
+    columns = [
+        Column(words("医疗机构", "Hospital"), "name"),
+        Column(words("级别", "Tier")),
+        *(Column(title, kind) for _, title, kind in shown),
+    ]
+    rows: list[list[Cell]] = []
+    for _, h in frame.iterrows():
+        hide = bool(h["hidden"])
+        cells = [float(h[name]) if math.isfinite(h[name]) else None for name, _, _ in shown]
+        rows.append([hospital_name(h["hospital_name"], h["hospital_id"]), words.tier(h["tier"]),
+                     *(beside(value, hide) for value in cells)])  # fmt: skip
     if len(rows) <= _NAMED:
-        return [Table("outlook", caption, columns, rows, 0, note)]
+        return [Table(key, caption, columns, rows, 0, note)]
     more = words("其余医疗机构见工作簿。", " The others are in the workbook.")
     return [
-        Table("outlook", caption, columns, rows[:_NAMED], 0, note + more, in_book=False),
-        Table("outlook-all", caption, columns, rows, 0, note, on_page=False),
+        Table(key, caption, columns, rows[:_NAMED], 0, note + more, in_book=False),
+        Table(f"{key}-all", caption, columns, rows, 0, note, on_page=False),
     ]
 
 

@@ -19,7 +19,7 @@ BLUE, VERMILION, ORANGE, SKY, GREEN = "#0072b2", "#d55e00", "#e69f00", "#56b4e9"
 # of a series: colour, dashes of its line, shape of its mark
 SERIES = (
     (BLUE, "", "circle"),
-    (VERMILION, "7 4", "square"),
+    (VERMILION, "9 4", "square"),
     (GREEN, "2 3", "triangle"),
     (ORANGE, "9 3 2 3", "diamond"),
     (GREY, "4 2", "circle"),

@@ -41,8 +41,16 @@ def _intro(data: PanelData, words: Words) -> str:
     )
     if isinstance(draws, int) and draws > 1:
         text += words(
-            f"阴影与竖线为 95% 区间（{draws:,} 次随机抽取，种子 {clean(seed)}）。",
-            f" Shaded: 95% intervals of {draws:,} draws (seed {clean(seed)}).",
+            f"阴影与竖线为所述方案和基准方案的 95% 区间"
+            f"（{draws:,} 次随机抽取，种子 {clean(seed)}）。",
+            f" Shaded: 95% intervals of {draws:,} draws (seed {clean(seed)}), of the scenario told "
+            "and the baseline.",
+        )
+    else:
+        text += words(
+            "测算时没有随机抽取（--draws），因此没有区间，图中只有居中值。",
+            " It was projected without draws (--draws): there are no intervals, only central "
+            "values.",
         )
     return text
 
@@ -66,8 +74,12 @@ def _average(held: Story, words: Words) -> list[Block]:
     for code in _codes(held):
         values = [average(data, code, year) for year in years]
         if any(math.isfinite(v) for v in values):
-            nothing = [(math.nan, math.nan)] * len(years)
-            series.append((scenario_name(data, code, words), values, nothing))
+            ends = ("average_cost_low", "average_cost_high")
+            bands = [(math.nan, math.nan)] * len(years) if code in held.others else [
+                (average(data, code, year, ends[0]), average(data, code, year, ends[1]))
+                for year in years
+            ]  # fmt: skip
+            series.append((scenario_name(data, code, words), values, bands))
     if not series:
         return []
     title = words("全统筹区次均费用，按方案", "Average cost of a case in the region, by scenario")
@@ -76,8 +88,15 @@ def _average(held: Story, words: Words) -> list[Block]:
     )
     unit = words("元/例", "yuan a case")
     columns = [Column(words("方案", "Scenario"), "name"), *(Column(str(y), "yuan") for y in years)]
-    rows: list[list[Cell]] = [[name, *values] for name, values, _ in series]
-    svg = fan("average-by-year", title, about, years, series, unit)
+    rows: list[list[Cell]] = []
+    for name, values, bands in series:
+        rows.append([name, *values])
+        for end, said in enumerate((words("95% 下限", "95% low"), words("95% 上限", "95% high"))):
+            if any(math.isfinite(band[end]) for band in bands):
+                rows.append([f"{name} {said}", *(band[end] for band in bands)])
+    has_band = any(math.isfinite(a) for _, _, bands in series for a, _ in bands)
+    band = words("95% 区间", "95% interval") if has_band else ""
+    svg = fan("average-by-year", title, about, years, series, unit, band=band)
     return [
         Chart("average-by-year", title, about, svg),
         Table("average-by-year", title, columns, rows),
@@ -100,8 +119,10 @@ def _pools(held: Story, words: Words) -> list[Block]:
             if some.empty:
                 continue
             values = [_at(some, y, "balance_before_cut", words) for y in years]
-            bands = [(_at(some, y, "balance_before_cut_low", words),
-                      _at(some, y, "balance_before_cut_high", words)) for y in years]  # fmt: skip
+            bands = [(math.nan, math.nan)] * len(years) if code in held.others else [
+                (_at(some, y, "balance_before_cut_low", words),
+                 _at(some, y, "balance_before_cut_high", words)) for y in years
+            ]  # fmt: skip
             series.append((scenario_name(data, code, words), values, bands))
         name = words.insurance(clean(pool, 40))
         title = words(
@@ -145,7 +166,7 @@ def _pool_table(held: Story, frame: pd.DataFrame, words: Words) -> Table:
     columns = [
         Column(words("方案", "Scenario"), "name"),
         Column(words("年度", "Year"), "year"),
-        Column(words("基金池", "Pool"), "name"),
+        Column(words("基金池", "Pool")),
         *(Column(title, kind) for _, title, kind in wanted),
     ]
     rows: list[list[Cell]] = [
@@ -205,6 +226,8 @@ def _groups(held: Story, words: Words) -> list[Block]:
         for name, title, kind in (
             ("weight", words("权重", "Weight"), "ratio"),
             ("average_cost", words("次均费用", "Average cost"), "yuan"),
+            ("average_cost_low", words("95% 下限", "95% low"), "yuan"),
+            ("average_cost_high", words("95% 上限", "95% high"), "yuan"),
             ("change_average_cost", words("较基年", "To settled"), "change"),
         )
         if own[name].notna().any()

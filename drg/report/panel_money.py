@@ -12,7 +12,7 @@ from drg.report.panel_charts import paired_bars, ranked_bars
 from drg.report.panel_data import PanelData
 from drg.report.panel_small import beside, held_back, told
 from drg.report.panel_summary import hospital_name
-from drg.report.panel_words import Words, clean, fixed
+from drg.report.panel_words import Words, clean, fixed, plural
 
 _BARS = 40  # in one chart, so that it fits a sheet of paper
 _NAMED = 60
@@ -161,8 +161,9 @@ def hospital_section(data: PanelData, words: Words) -> Section:
         f"{words.money(-float(losing['gain'].sum()))}。按盈亏占费用的比重排列，"
         "使大小不同的机构可以相比。",
         "Gain: paid at clearing, plus patients' and other payers' money, less the cost of the "
-        f"cases. {len(winning):,} hospitals gain {words.money(float(winning['gain'].sum()))}, "
-        f"{len(losing):,} lose {words.money(-float(losing['gain'].sum()))}. They are ranked by "
+        f"cases. {plural(len(winning), 'hospital gains', 'hospitals gain')} "
+        f"{words.money(float(winning['gain'].sum()))}, {plural(len(losing), 'loses', 'lose')} "
+        f"{words.money(-float(losing['gain'].sum()))}. They are ranked by "
         "gain in relation to cost, so that large and small ones compare.",
     )
     blocks: list[Block] = [Text(intro)]

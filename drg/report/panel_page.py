@@ -181,7 +181,7 @@ def _table(table: Table, words: Words) -> str:
     return (
         ("" if is_narrow else _hint(words))
         + f'<div class="box{narrow}" role="group" aria-label="{label}" tabindex="0">'
-        f"<table><caption>{label}</caption><thead><tr>{head}</tr></thead>\n"
+        f"<table><caption><span>{label}</span></caption><thead><tr>{head}</tr></thead>\n"
         "<tbody>" + "\n".join(rows) + f"</tbody></table></div>{note}"
     )
 

@@ -21,7 +21,7 @@ _OUTCOMES = {
     "balance": ("基金池结余（总额控制扣减前）", "balance of the pools before the budget cut"),
     "gain": ("医疗机构盈亏", "hospitals' gain"),
     "patient": ("个人负担", "patients' part"),
-    "fund": ("基金支付", "paid by the funds"),
+    "fund": ("基金支付", "payment of the funds"),
     "gain_share": ("医疗机构盈亏占费用", "hospitals' gain by cost"),
     "largest_loss": ("亏损最大的医疗机构（占费用）", "largest loss of a hospital, by cost"),
     "patient_share": ("个人负担占比", "patients' share"),
@@ -42,7 +42,7 @@ def sensitivity_section(data: PanelData, words: Words) -> Section | None:
     if own is None or own.empty:
         said = words(
             f"“{name}”没有不确定的假设，或测算时没有随机抽取（--draws），因此没有敏感性分析。",
-            f"Nothing in “{name}” is uncertain, or it was projected without draws (--draws): "
+            f'Nothing in "{name}" is uncertain, or it was projected without draws (--draws): '
             "there is nothing to rank.",
         )
         return Section("sensitivity", title, [Text(said)])
@@ -96,7 +96,7 @@ def _tornado(key: str, outcome: str, own: pd.DataFrame, words: Words) -> list[Bl
     able = able[able["_wide"] > _VISIBLE * able["_wide"].max()].head(_PARAMETERS)
     if able.empty:
         said = _outcome_name(outcome, words)
-        return [Text(words(f"{said}不随任何假设变动。", f"No assumption moves the {said}."))]
+        return [Text(words(f"{said}不随任何假设变动。", f"No assumption moves it: {said}."))]
     unit = clean(able["unit"].iloc[0], 20)
     items = [(_parameter(r, words), _plain(r["low"], unit), _plain(r["high"], unit))
              for _, r in able.iterrows()]  # fmt: skip
@@ -106,7 +106,7 @@ def _tornado(key: str, outcome: str, own: pd.DataFrame, words: Words) -> list[Bl
     said = _outcome_name(outcome, words)
     title = words(
         f"{said}随各假设的变动（居中 {_said(centre, unit, words)}）",
-        f"The {said} over each assumption (centre {_said(centre, unit, words)})",
+        f"{said[:1].upper()}{said[1:]} by each assumption (centre {_said(centre, unit, words)})",
     )
     about = words("；", "; ").join(
         f"{n} {a} – {b}" for (n, _, _), (a, b) in zip(items, texts, strict=True)

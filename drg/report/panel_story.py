@@ -13,15 +13,27 @@ from drg.report.panel_data import MEASURES, PanelData
 from drg.report.panel_small import few, held_back
 from drg.report.panel_words import Words, clean
 
+_LONGEST = 36  # half ems of a title that stands in headings and tables
 _SUMMED = ("cases", "cost", "payable", "final", "patient", "gain")
 
 
 class Compared(NamedTuple):
-    """A measure in the baseline, in the scenario, and the difference; NaN where not known."""
+    """A measure in the baseline, in the scenario, and the difference; NaN where not known.
+
+    The difference is made of what the drivers (and how hospitals react) do and of what the changes
+    of the policy and its weights do.
+    """
 
     baseline: float
     scenario: float
     difference: float
+    by_drivers: float = math.nan
+    by_policy: float = math.nan
+
+    @property
+    def parted(self) -> bool:
+        """Whether it is known what the drivers do and what the policy does."""
+        return math.isfinite(self.by_drivers) and math.isfinite(self.by_policy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +143,19 @@ def with_hidden(data: PanelData, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def scenario_name(data: PanelData, code: str, words: Words) -> str:
-    """Title of a scenario; in English its id, and the Chinese title in brackets, without one."""
+    """Title of a scenario, or its id where the title is long.
+
+    In English the id, and the Chinese title in brackets, where there is no English title.
+    """
+    title = scenario_title(data, code, words)
+    return title if len(title.encode("gb18030", "replace")) <= _LONGEST else clean(code, 40)
+
+
+def scenario_title(data: PanelData, code: str, words: Words) -> str:
+    """Title of a scenario, whole."""
     for scenario in data.scenarios:
         if str(scenario.get("id")) == code:
-            titled = clean(scenario.get("title"), 60)
-            english = clean(scenario.get("title_en"), 60)
+            titled, english = clean(scenario.get("title")), clean(scenario.get("title_en"))
             return named(code, titled, english, words)
     return clean(code, 60)
 

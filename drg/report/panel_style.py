@@ -38,7 +38,7 @@ nav li {{ break-inside: avoid; margin: 2px 0; }}
 .box:focus-visible {{ outline: 2px solid #14425f; }}
 table {{ border-collapse: collapse; width: 100%; font-size: 13px; line-height: 1.45; }}
 caption {{ text-align: left; font-weight: 700; padding: 4px 0 6px; }}
-caption small {{ font-weight: 400; color: #4d4d4d; }}
+caption span {{ display: inline-block; }} caption small {{ font-weight: 400; color: #4d4d4d; }}
 th, td {{ padding: 4px 7px; border-bottom: 1px solid #d8d8d8; vertical-align: top;
   text-align: left; }}
 thead th {{ border-top: 1.5px solid #14425f; border-bottom: 1.5px solid #14425f;
@@ -71,6 +71,7 @@ footer {{ border-top: 1px solid #c4c4c4; margin-top: 40px; padding-top: 10px; }}
   .card .figures {{ grid-template-columns: 1fr 1fr 1fr; }}
   nav ol {{ columns: 1; }} dl {{ grid-template-columns: 1fr; gap: 0; }} dd {{ margin-bottom: 6px; }}
   .box table {{ min-width: 600px; }} .box.narrow table {{ min-width: 0; }}
+  caption span {{ position: sticky; left: 0; max-width: calc(100vw - 40px); }}
   .swipe {{ display: block; margin: 6px 0 -8px; font-size: 12px; color: #4d4d4d; }}
   .box:not(.narrow) {{ border-right: 3px solid #c4c4c4; }} figure svg {{ min-width: 560px; }}
   .box:not(.narrow) th:first-child {{ position: sticky; left: 0; background: #fff; z-index: 1;
@@ -84,20 +85,20 @@ footer {{ border-top: 1px solid #c4c4c4; margin-top: 40px; padding-top: 10px; }}
   body {{ max-width: none; padding: 0; font-size: 9.5pt; line-height: 1.45; }}
   h1 {{ font-size: 20pt; }} h2 {{ font-size: 13pt; margin: 15pt 0 6pt; }}
   h3 {{ font-size: 10.5pt; margin: 10pt 0 4pt; }} p {{ margin: 4pt 0; }} figure {{ margin: 8pt 0; }}
-  .lead {{ font-size: 11.5pt; }} .quiet {{ font-size: 8.5pt; }}
+  .lead {{ font-size: 10.5pt; line-height: 1.5; }} .quiet {{ font-size: 8.5pt; }}
   .box {{ overflow: visible; margin: 6pt 0; }} table {{ font-size: 8pt; line-height: 1.35; }}
   thead small {{ font-size: 7pt; white-space: normal; }}
-  th, td {{ padding: 1.8pt 3pt; }} .name {{ min-width: 5em; }}
+  th, td {{ padding: 1.3pt 3pt; }} .name {{ min-width: 5em; }}
   tbody th.name {{ min-width: 10.6em; }} :lang(zh) .card .name {{ white-space: nowrap; }}
   thead {{ display: table-header-group; }} tfoot {{ display: table-row-group; }}
   tr, figure, .card, .whole, .figures, .figures li, dl > div {{ break-inside: avoid; }}
   h2, h3, caption, figcaption {{ break-after: avoid; }} p {{ orphans: 3; widows: 3; }}
-  .page {{ break-before: page; }} .page h2 {{ margin-top: 0; }} .alone {{ break-after: page; }}
-  figure svg {{ min-width: 0; width: 74%; }} p:has(+ ul) {{ break-after: avoid; }}
+  .page {{ break-before: page; }} .page h2 {{ margin-top: 0; }}
+  figure svg {{ min-width: 0; width: 70%; }} p:has(+ ul) {{ break-after: avoid; }}
   a {{ color: inherit; text-decoration: none; }}
   .figures b {{ font-size: 15pt; }} .figures b i {{ font-size: 9pt; }}
   .figures span, .figures small {{ font-size: 8.5pt; }}
-  .card {{ padding: 2pt 7pt; margin: 4pt 0; }} .card table {{ font-size: 7.5pt; }}
+  .card {{ padding: 1pt 7pt; margin: 3pt 0; }} .card table {{ font-size: 7.5pt; }}
   .card thead small {{ display: inline; }} .code {{ font-size: 7pt; }} .long {{ min-width: 15em; }}
   .card th, .card td {{ padding: 1pt 4pt; }}
   .card p {{ margin: 1pt 0; font-size: 7.5pt; line-height: 1.3; }}

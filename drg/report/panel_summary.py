@@ -7,8 +7,8 @@ import numpy as np
 from drg.report.panel_blocks import Block, Column, Facts, Figures, Heading, Section, Table, Text
 from drg.report.panel_data import PanelData
 from drg.report.panel_small import few
-from drg.report.panel_story import named, scenario_name, story
-from drg.report.panel_words import Words, clean
+from drg.report.panel_story import named, scenario_title, story
+from drg.report.panel_words import Words, clean, plural
 
 _ENDS = 5  # hospitals at each end
 
@@ -20,7 +20,7 @@ def title(data: PanelData, words: Words) -> str:
     if held is None:
         said = words(f"{data.year} 年 DRG 付费结算报告", f"DRG payment {data.year}: settlement")
         return f"{region} {said}".strip()
-    name = scenario_name(data, held.code, words)
+    name = scenario_title(data, held.code, words)
     return words(
         f"{region} DRG 付费测算报告：{name}，{held.year} 年".strip(),
         f"DRG payment in {held.year}: {name}",
@@ -130,7 +130,7 @@ def _sentences(data: PanelData, words: Words) -> list[str]:
     )
     second = words(
         f"{n:,} 家医疗机构中 {losing:,} 家收不抵支",
-        f"{losing:,} of {n:,} hospitals get less than their cases cost",
+        f"{losing:,} of {plural(n, 'hospital', 'hospitals')} get less than their cases cost",
     )
     if worst is not None and worst["gain"] < 0:
         name, share = (
@@ -181,7 +181,10 @@ def _figures(data: PanelData, words: Words) -> Figures:
             (
                 words("收不抵支的医疗机构", "Hospitals that lose"),
                 words(f"{losing:,} 家", f"{losing:,} of {winning + losing:,}"),
-                words(f"有结余或持平 {winning:,} 家", f"{winning:,} gain or break even"),
+                words(
+                    f"有结余或持平 {winning:,} 家",
+                    plural(winning, "gains or breaks even", "gain or break even"),
+                ),
             ),
             (
                 words("次均费用", "Mean cost of a case"),

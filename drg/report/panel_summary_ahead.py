@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from drg.report.panel_assumptions import figure_of
 from drg.report.panel_blocks import (
     Block,
     Cell,
@@ -17,13 +15,13 @@ from drg.report.panel_blocks import (
     Table,
     Text,
 )
+from drg.report.panel_changes import decided_ahead, state
 from drg.report.panel_data import PanelData
 from drg.report.panel_story import Compared, Story, average, scenario_name, story, whole
-from drg.report.panel_summary import hospital_name, policy_name, weights_name
-from drg.report.panel_words import EFFECTS, Words, clean
+from drg.report.panel_summary import hospital_name
+from drg.report.panel_words import EFFECTS, Words, fixed, plural
 
 _ENDS = 5  # hospitals that lose most
-_CHANGES = 6  # of a scenario that are named
 
 
 def summary_ahead(data: PanelData, words: Words) -> Section | None:
@@ -45,7 +43,7 @@ def summary_ahead(data: PanelData, words: Words) -> Section | None:
         blocks.append(_scenarios(held, words))
     blocks += [
         Heading(words("依据什么测算", "What it rests on")),
-        Facts(_decided(held, words)),
+        Facts(decided_ahead(held, words)),
         *_losers(held, words),
     ]
     title = words(f"摘要：{name}，{held.year} 年", f"Summary: {name}, {held.year}")
@@ -53,7 +51,9 @@ def summary_ahead(data: PanelData, words: Words) -> Section | None:
 
 
 def _sentences(held: Story, words: Words) -> list[str]:
-    return [_paid(held, words), _cut(held, words), _hospitals(held, words), _cost(held, words)]
+    said = [_paid(held, words), _cut(held, words), _hospitals(held, words), _cost(held, words),
+            _parts(held, words)]  # fmt: skip
+    return [sentence for sentence in said if sentence]
 
 
 def _paid(held: Story, words: Words) -> str:
@@ -62,7 +62,7 @@ def _paid(held: Story, words: Words) -> str:
     text = words(
         f"“{name}”下，{held.year} 年基金池可分配 {words.money(amount)}，"
         f"向医疗机构清算支付 {words.money(final.scenario)}",
-        f"Under “{name}” the pools have {words.money(amount)} for {held.year} and pay hospitals "
+        f'Under "{name}" the pools have {words.money(amount)} for {held.year} and pay hospitals '
         f"{words.money(final.scenario)}",
     )
     return text + _than_base(final, words) + words("。", ".")
@@ -88,25 +88,17 @@ def _cut(held: Story, words: Words) -> str:
     cut, before = held.region["budget_cut"], float(held.pools["balance_before_cut"].sum())
     after = float(held.pools["balance"].sum())
     if not math.isfinite(cut.scenario) or not (cut.scenario or cut.baseline):
-        return words(f"基金池{_state(after, words)}。", f"The pools are {_state(after, words)}.")
+        return words(f"基金池{state(after, words)}。", f"The pools are {state(after, words)}.")
     was = words.money(cut.baseline) if math.isfinite(cut.baseline) else ""
     base = "" if held.alone else words(
         f"（基准方案 {was}）", f" ({was} in the baseline)"
     )  # fmt: skip
     return words(
         f"其中总额控制扣减 {words.money(cut.scenario)}{base}："
-        f"扣减前基金池{_state(before, words)}，扣减后{_state(after, words)}。",
+        f"扣减前基金池{state(before, words)}，扣减后{state(after, words)}。",
         f"{words.money(cut.scenario)} are cut to hold the budget{base}: the pools are "
-        f"{_state(before, words)} before the cut and {_state(after, words)} after it.",
+        f"{state(before, words)} before the cut and {state(after, words)} after it.",
     )
-
-
-def _state(balance: float, words: Words) -> str:
-    if balance >= 0.005:
-        return words(f"结余 {words.money(balance)}", f"{words.money(balance)} in surplus")
-    if balance <= -0.005:
-        return words(f"超支 {words.money(-balance)}", f"overrun by {words.money(-balance)}")
-    return words("收支持平", "balanced")
 
 
 def _hospitals(held: Story, words: Words) -> str:
@@ -117,7 +109,8 @@ def _hospitals(held: Story, words: Words) -> str:
     )
     return words(
         f"{n:,} 家医疗机构中 {losing:,} 家收不抵支{compared}。",
-        f"{losing:,} of {n:,} hospitals get less than their cases cost{compared}.",
+        f"{losing:,} of {plural(n, 'hospital', 'hospitals')} get less than their cases "
+        f"cost{compared}.",
     )
 
 
@@ -146,6 +139,44 @@ def _cost(held: Story, words: Words) -> str:
             f"; the largest part is {words.of(EFFECTS[effect])} ({yuan:+,.0f} yuan)",
         )
     return text.replace("-", "\N{MINUS SIGN}") + words("。", ".")
+
+
+def _parts(held: Story, words: Words) -> str:
+    """What the policy does, and what would come without it; empty where that is not known."""
+    final, gain, cost = (held.region[name] for name in ("final", "gain", "average_cost"))
+    if held.alone or not (final.parted and gain.parted and cost.parted):
+        return ""
+    driven = _three(final.by_drivers, gain.by_drivers, cost.by_drivers, words)
+    if not any(abs(one.by_policy) >= 0.005 for one in (final, gain, cost)):
+        return words(
+            f"本方案的政策与基准相同：与基准之差（{driven}）全部来自假设的驱动因素。",
+            f"The policy is that of the baseline: the whole difference ({driven}) comes from the "
+            "assumed drivers.",
+        )
+    own = _three(final.by_policy, gain.by_policy, cost.by_policy, words)
+    return words(
+        f"与基准之差中，政策调整带来的是：{own}；政策不变时假设的驱动因素也会带来：{driven}。",
+        f"Of the difference, the policy brings {own}; without it the assumed drivers would bring "
+        f"{driven} all the same.",
+    )
+
+
+def _three(final: float, gain: float, cost: float, words: Words) -> str:
+    paid, result = words.money(final, signed=True), words.money(gain, signed=True)
+    yuan = fixed(cost, 0, signed=True)
+    return words(
+        f"清算支付 {paid}、医疗机构盈亏 {result}、次均费用 {yuan} 元",
+        f"{paid} paid, {result} of hospitals' gain and {yuan} yuan of average cost",
+    )
+
+
+def _parted(value: Compared, words: Words, *, money: bool = True) -> str:
+    """The two parts of a difference in small type."""
+    if not value.parted:
+        return ""
+    a, b = ((words.money(v, signed=True) if money else fixed(v, 0, signed=True))
+            for v in (value.by_drivers, value.by_policy))  # fmt: skip
+    return words(f"（驱动 {a}，政策 {b}）", f" (drivers {a}, policy {b})")
 
 
 def _largest(held: Story) -> tuple[str, float] | None:
@@ -183,7 +214,7 @@ def _figures(held: Story, words: Words) -> Figures:
     return Figures([
         (words(f"{held.year} 年清算支付", f"Paid in {held.year}"), words.money(final.scenario),
          against(final.difference, words("比基准 ", "to baseline ")
-                 + words.money(final.difference, signed=True))),
+                 + words.money(final.difference, signed=True)) + _parted(final, words)),
         second,
         (words("收不抵支的医疗机构", "Hospitals that lose"),
          words(f"{losing:,} 家", f"{losing:,}"),
@@ -191,7 +222,9 @@ def _figures(held: Story, words: Words) -> Figures:
                                  f"{held.losing(held.baseline):,}"))),
         (words(f"{held.year} 年次均费用", f"Average cost {held.year}"),
          words(f"{cost.scenario:,.0f} 元", f"{cost.scenario:,.0f} yuan"),
-         words(f"较 {data.year} 年 {change}", f"{change} on {data.year}") if change else ""),
+         (words(f"较 {data.year} 年 {change}", f"{change} on {data.year}") if change else "")
+         + against(cost.difference, words("；比基准 ", "; to baseline ")
+                   + fixed(cost.difference, 0, signed=True) + _parted(cost, words, money=False))),
         (words("次均个人负担", "Patient's part"),
          words(f"{patient:,.0f} 元", f"{patient:,.0f} yuan"),
          against(other, base + words(f"{other:,.0f} 元", f"{other:,.0f} yuan"))),
@@ -228,63 +261,10 @@ def _scenarios(held: Story, words: Words) -> Table:
     told = scenario_name(data, held.code, words)
     note = words(
         f"本报告讲述“{told}”；其他方案的全部数字见各表和工作簿。",
-        f"The report tells of “{told}”; every figure of the others is in the tables and the "
+        f'The report tells of "{told}"; every figure of the others is in the tables and the '
         "workbook.",
     ) if held.others else ""  # fmt: skip
     return Table("scenarios", caption, columns, rows, 0, note)
-
-
-def _decided(held: Story, words: Words) -> list[tuple[str, str]]:
-    """Policy, weights, what the scenario changes, and each pool with its interval."""
-    data = held.data
-    pairs = [(words("支付政策", "Policy"), policy_name(data, words)),
-             (words("权重表", "Relative weights"), weights_name(data, words))]  # fmt: skip
-    if not held.alone:
-        changes = changed(held, words)
-        told = words("；", "; ").join(changes[:_CHANGES])
-        told += words("等", ", …") if len(changes) > _CHANGES else ""
-        pairs.append(
-            (words("方案的设定", "What the scenario sets"), told or words("未说明", "not said"))
-        )
-    for _, r in held.pools.iterrows():
-        low, high = float(r["balance_before_cut_low"]), float(r["balance_before_cut_high"])
-        text = words(
-            f"可分配 {words.money(r['amount'])}", f"{words.money(r['amount'])} to distribute"
-        )
-        if math.isfinite(r["balance_before_cut"]):
-            text += words("；扣减前", "; before the cut ") + _state(r["balance_before_cut"], words)
-        if math.isfinite(low + high):
-            text += words(
-                f"（95% 区间 {words.money(low)} 至 {words.money(high)}）",
-                f" (95% interval {words.money(low)} to {words.money(high)})",
-            )
-        if r["budget_cut"] > 0:
-            text += words(
-                f"；总额控制扣减 {words.money(r['budget_cut'])}",
-                f"; budget cut {words.money(r['budget_cut'])}",
-            )
-        name = words.insurance(clean(r["pool"], 40))
-        pairs.append((words(f"{name}基金池", f"Pool: {name}"), text))
-    return pairs
-
-
-def changed(held: Story, words: Words) -> list[str]:
-    """What a scenario sets, in words: drivers, changes of the policy, reactions."""
-    listed = (held.data.projection or {}).get("assumptions")
-    some = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    return [_change(one, words) for one in some if one.get("scenario") == held.code]
-
-
-def _change(one: dict[str, Any], words: Words) -> str:
-    unit, key = str(one.get("unit") or ""), clean(one.get("key"), 60)
-    said = clean(one.get("zh" if words.zh else "en"), 60) or key
-    if key.startswith("pools."):
-        said = words.insurance(key.split(".")[1]) + words("", ": ") + said
-    value = figure_of(one.get("value"), unit, words)
-    if one.get("before") is not None:
-        value = f"{figure_of(one.get('before'), unit, words)} → {value}"
-    year = one.get("year")
-    return f"{said} {value}" + (words(f"（{year} 年起）", f" (from {year})") if year else "")
 
 
 def _losers(held: Story, words: Words) -> list[Block]:

@@ -30,7 +30,7 @@ BRANCHES_EN = {
     "normal": "normal",
 }  # fmt: skip
 EFFECTS = {
-    "price": ("价格", "price"), "case_mix": ("病例组合", "case mix"),
+    "price": ("投入价格", "input prices"), "case_mix": ("病例组合", "case mix"),
     "intensity": ("服务强度", "intensity"), "volume": ("服务量", "volume"),
 }  # fmt: skip
 DECIDED = {
@@ -116,6 +116,9 @@ class Words:
             return fixed(100 * value, 1, signed=kind == "change") + "%"
         if kind == "year":
             return str(round(value))
+        if kind == "plain":
+            text = fixed(value, 4)
+            return text.rstrip("0").rstrip(".") if "." in text else text
         decimals = {"count": 0, "yuan": 0, "yuan_change": 0, "ratio": 2, "index": 3, "value": 4,
                     "points": 0}[kind]  # fmt: skip
         return fixed(value, decimals, signed=kind == "yuan_change")
@@ -159,8 +162,8 @@ def clean(text: object, longest: int = _LONGEST) -> str:
 
 def without_few(text: str) -> str:
     """A sentence without numbers of cases from 1 to 4, and without the money beside them."""
-    text = re.sub(r"(?<![\d,.])[1-4] cases?\b(, [\d,.]+ yuan)?", "<5 cases", text)
-    return re.sub(r"(?<![\d,.])[1-4] ?例", "<5 例", text)
+    text = re.sub(r"(?<![\d,.])[1-4] cases?\b(, [\d,.]+ yuan)?", "fewer than 5 cases", text)
+    return re.sub(r"(?<![\d,.])[1-4] ?例", "不足 5 例", text)
 
 
 def _whole(value: object) -> int | None:
@@ -168,3 +171,8 @@ def _whole(value: object) -> int | None:
         return int(value)
     text = str(value).strip()
     return int(float(text)) if re.fullmatch(r"\d+(\.0+)?", text) else None
+
+
+def plural(count: int, one: str, more: str) -> str:
+    """A count with its noun (and verb) in English: ``1 hospital gains``, ``2 hospitals gain``."""
+    return f"{count:,} {one if count == 1 else more}"

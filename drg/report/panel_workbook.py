@@ -29,7 +29,10 @@ _FORMATS = {
     "value": "#,##0.0000",
     "points": "#,##0.00",
     "year": "0",
+    "plain": "#,##0.####",
 }
+_DECIMALS = {"money": 2, "gain": 2, "yuan": 2, "yuan_change": 2}  # others: without float noise
+_NOISE = 10
 _WIDEST = 48
 _EPOCH = dt.datetime(2000, 1, 1)
 
@@ -114,7 +117,8 @@ def _sheet(book: Any, name: str, table: Table, words: Words) -> None:
         sheet.set_column(place, place, _width(table, place), plain)
         sheet.write_string(1, place, _heading(column, words), head)
         for row, cells in enumerate(table.rows):
-            _cell(sheet, row + 2, place, cells[place], total if row >= last else plain)
+            value = _rounded(cells[place], column.kind)
+            _cell(sheet, row + 2, place, value, total if row >= last else plain)
     if table.note:
         sheet.write_string(len(table.rows) + 3, 0, neutralise(table.note))
 
@@ -134,6 +138,13 @@ def _heading(column: Column, words: Words) -> str:
         "change": "",
     }.get(column.kind, words.units(column.kind))
     return neutralise(column.title) + (words(f"（{unit}）", f" ({unit})") if unit else "")
+
+
+def _rounded(value: Cell, kind: str) -> Cell:
+    """A number without what sums of floats leave behind its last digit; money to the fen."""
+    if isinstance(value, float) and math.isfinite(value):
+        return round(value, _DECIMALS.get(kind, _NOISE)) + 0.0
+    return value
 
 
 def _cell(sheet: Any, row: int, column: int, value: Cell, style: Any) -> None:

@@ -181,7 +181,7 @@ def test_small_numbers_are_not_told(tmp_path):
     text = "".join(Page(made.page.read_text(encoding="utf-8")).shown)
     assert "91,919" not in text, "a group with 3 cases"
     assert "3 cases, 1,234.00 yuan" not in text
-    assert "<5 cases" in text
+    assert "fewer than 5 cases" in text
 
 
 @given(st.lists(st.lists(st.integers(0, 12), min_size=3, max_size=3), min_size=1, max_size=6))
@@ -256,6 +256,5 @@ def test_numbers_and_texts():
     assert en.money(1.2e8) == "120.00 million yuan"
     assert fixed(-1234.5, 1, signed=True) == "\N{MINUS SIGN}1,234.5"
     assert clean("a\u202eb\tc\n" + "x" * 500).startswith("ab c x")
-    assert (
-        without_few("3 cases, 20.00 yuan: x; 13 cases, 3 yuan") == "<5 cases: x; 13 cases, 3 yuan"
-    )
+    said = without_few("3 cases, 20.00 yuan: x; 13 cases, 3 yuan")
+    assert said == "fewer than 5 cases: x; 13 cases, 3 yuan"

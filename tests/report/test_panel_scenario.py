@@ -123,7 +123,7 @@ def test_results_of_two_runs_are_refused(tmp_path: Path, key: str) -> None:
 def test_assumptions_have_their_basis_and_old_value(folder: Path) -> None:
     text = str(build(read_panel(folder), Words("zh")))
     assert "政策调整" in text
-    assert "5% → 2%" in text
+    assert "基金池·增长率（职工医保） 2%（5% → 2026 年起 2%）" in text
     assert "'2026', '2%', '5%'" in text
 
 
@@ -131,7 +131,7 @@ def test_few_cases_are_not_told_in_differences(tmp_path: Path) -> None:
     folder = panel_folder.make(tmp_path / "d", few={(2, 0): 3, (2, 1): 0})
     made = write_report(folder, tmp_path / "r.html", "en")
     book = openpyxl.load_workbook(made.book)
-    for caption in ("Every scenario less the baseline", "Every hospital: low"):
+    for caption in ("Every scenario less the baseline", "What every hospital is paid"):
         sheet = next(s for s in book.worksheets if str(s["A1"].value).startswith(caption))
         mine = [r for r in sheet.iter_rows(min_row=3, values_only=True) if "测试市第3医院" in r]
         assert mine
@@ -149,15 +149,30 @@ def test_noisy_indices_are_marked(folder: Path) -> None:
     assert "60 (≈0)" not in text
 
 
+def search_record(folder: Path, policy: str = "cd" * 32) -> None:
+    """The record of the search of the test below."""
+    (folder / "policy_search.json").write_text(json.dumps({
+        "policy": {"id": "some-other", "sha256": policy},
+        "weights": {"id": "weights<b>", "sha256": "ef" * 32}, "input": {"sha256": "ab" * 32},
+        "figures": [{"name": "rate", "zh": "费率", "en": "price of weight 1", "unit": "yuan",
+                     "keys": ["standard.rates.base.yuan"], "now": 9500.0, "found": 9500.0}],
+        "targets": [{"outcome": "balance", "zh": "基金结余", "low": -100000.0, "high": None}],
+        "outcomes": {"balance": {"now": -50000.0, "found": -50000.0}},
+    }, ensure_ascii=False), encoding="utf-8")  # fmt: skip
+
+
 def test_a_policy_search_is_shown_as_the_trade_off(tmp_path: Path) -> None:
     folder = panel_folder.make(tmp_path / "d")
     panel_folder.write(
         folder / "policy_search.csv",
-        ["target", "bound", "feasible", "change", "standard.rates.base.yuan", "balance",
-         "message", "message_zh"],
-        [["balance", -100000, "True", 0.0, 9500, -50000, "all targets are met", "全部目标可达"],
-         ["balance", 600000, "False", 0.4, 9000, 200000, "cannot be met", "在允许范围内无法达到"]],
+        ["point", "target", "outcome", "bound", "feasible", "change", "figure_rate", "balance",
+         "patient_share", "message", "message_zh"],
+        [["asked", "t", "balance", -100000, "true", 0.0, 9500, -50000, 0.35, "met", "全部目标可达"],
+         ["curve", "t", "balance", -100000, "true", 0.0, 9500, -50000, 0.35, "met", "全部目标可达"],
+         ["curve", "t", "balance", 600000, "false", 0.4, 9000, 200000, 0.35, "cannot be met",
+          "在允许范围内无法达到"]],
     )  # fmt: skip
+    search_record(folder)
     text = shown(write_report(folder, tmp_path / "r.html").page)
     assert "政策寻优：权衡" in text
     assert "60.00 万元: 在允许范围内无法达到" in text
