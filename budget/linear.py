@@ -127,3 +127,60 @@ def together(values: Floats, joint: Bools | None) -> Floats:
     if joint is None:
         return values
     return np.asarray((values[..., None] * joint).sum(axis=-2))
+
+
+def pay(
+    model: Linear, number: int, sums: dict[str, Floats], amount: Floats
+) -> tuple[dict[str, Floats], Floats]:
+    """What hospitals get (D, H, I) and pools come to (D, P), from sums and money of pools.
+
+    And what is paid from the pools in the end (D, P).
+    """
+    worth, beside = sums["by_standard"] + sums["by_cost"], sums["beside"]
+    borne, outside = sums.get("borne", beside), sums.get("outside")
+    offset = model.offset[number - 1] if isinstance(model.offset, np.ndarray) else model.offset
+    pool, given, pro_rata, bounds = (model.rule(name, number) for name in RULES)
+    shape = worth.shape
+    members = [np.flatnonzero(pool.ravel() == place) for place in range(len(model.pools))]
+
+    def by_pool(values: Floats) -> Floats:
+        flat = np.broadcast_to(values, shape).reshape(shape[0], -1)
+        return np.stack([np.ascontiguousarray(flat[:, one]).sum(axis=1) for one in members], 1)
+
+    def by_hospital(values: Floats) -> Floats:
+        return values[:, pool]  # whatever stands where there is no pool is not used
+
+    decides = np.isnan(given) & (pool >= 0)
+    points = by_pool(np.where(decides, worth, 0.0))
+    needed = amount + by_pool(np.where(decides, borne - offset, 0.0))
+    fixed = np.where(decides, 0.0, worth * np.nan_to_num(given) - borne + offset)
+    needed = needed - by_pool(fixed) * (points > 0)
+    value = np.divide(needed, points, out=np.full(points.shape, np.nan), where=points > 0)
+    if bounds is not None:
+        value = np.clip(value, bounds[:, 0], bounds[:, 1])
+    shared = by_hospital(np.nan_to_num(value)) * worth - borne + offset
+    fund = np.where(decides, shared, fixed)
+    if outside is not None:
+        fund = fund + outside
+    fund = np.where(pool >= 0, fund, 0.0)
+    if model.close is not None:
+        fund = model.close(number, fund, sums["cost"], beside)
+    inside = fund if outside is None else fund - outside
+    due = by_pool(inside)
+    positive = _positive(inside, pool)
+    total = by_pool(positive)
+    over = np.where(pro_rata, np.maximum(total - amount, 0.0), 0.0)
+    cut = np.divide(over, total, out=np.zeros_like(over), where=total > 0)
+    fund = fund - positive * by_hospital(cut)
+    paid = {"payment": fund + beside, "fund": fund, "cost": sums["cost"], "beside": beside,
+            "cases": sums["cases"], "amount": amount, "due": due, "value": value}  # fmt: skip
+    return paid, total - over
+
+
+def _positive(inside: Floats, pool: Ints) -> Floats:
+    """What each hospital gets from each pool, 0 where it owes money. (D, H, I)."""
+    found, joint = np.maximum(inside, 0.0), joined(pool)
+    if joint is None:
+        return found
+    whole, parts = np.maximum(together(inside, joint), 0.0), together(found, joint)
+    return found * np.divide(whole, parts, out=np.zeros_like(parts), where=parts > 0)

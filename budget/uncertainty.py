@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.draws import Draws
-from budget.linear import RULES, Linear, joined, together
+from budget.linear import Linear, pay
 from budget.priors import DRIVERS, Priors, stream
 from drg.errors import problem
 
@@ -49,7 +49,7 @@ def static(
     factors = {"by_standard": worth, "cases": cases}
     sums = {name: (getattr(model, name)[year - 1] * factors.get(name, spent)).sum(axis=1)[None]
             for name in model.sums}  # fmt: skip
-    paid, _ = _pay(model, year, sums, model.amount[year - 1][None])
+    paid, _ = pay(model, year, sums, model.amount[year - 1][None])
     return _draws(model.year(year), {name: v[:, None] for name, v in paid.items()}, {}, 0)
 
 
@@ -123,7 +123,7 @@ def simulate(
                 follows = model.follows[place]  # what was paid has the growth until then in it
                 moved = (model.amount[place] + follows * (spent - usual[place - 1])) * growth
                 amount = np.where(follows > 0, moved, amount)
-            paid, spent = _pay(model, number, sums, amount)
+            paid, spent = pay(model, number, sums, amount)
             for name, v in paid.items():
                 found[name][rows, place] = v
     if priors.volume_tier is not None:
@@ -136,7 +136,7 @@ def _spent(model: Linear, matrices: list[_Matrices]) -> list[Floats]:
     """What is paid from the pools on the path, by year (1, P); nothing where no money follows."""
     if model.follows is None:
         return []
-    return [_pay(model, held.number, {name: v[None] for name, v in held.path.items()},
+    return [pay(model, held.number, {name: v[None] for name, v in held.path.items()},
                  model.amount[held.number - 1][None])[1] for held in matrices]  # fmt: skip
 
 
@@ -335,63 +335,6 @@ def _plus(one: Singles | None, other: Singles | None) -> Singles | None:
     if one is None or other is None:
         return None if one is other else (one if other is None else other).copy()  # type: ignore[union-attr]
     return one + other
-
-
-def _pay(
-    model: Linear, number: int, sums: dict[str, Floats], amount: Floats
-) -> tuple[dict[str, Floats], Floats]:
-    """What hospitals get (D, H, I) and pools come to (D, P), from sums and money of pools.
-
-    And what is paid from the pools in the end (D, P).
-    """
-    worth, beside = sums["by_standard"] + sums["by_cost"], sums["beside"]
-    borne, outside = sums.get("borne", beside), sums.get("outside")
-    offset = model.offset[number - 1] if isinstance(model.offset, np.ndarray) else model.offset
-    pool, given, pro_rata, bounds = (model.rule(name, number) for name in RULES)
-    shape = worth.shape
-    members = [np.flatnonzero(pool.ravel() == place) for place in range(len(model.pools))]
-
-    def by_pool(values: Floats) -> Floats:
-        flat = np.broadcast_to(values, shape).reshape(shape[0], -1)
-        return np.stack([np.ascontiguousarray(flat[:, one]).sum(axis=1) for one in members], 1)
-
-    def by_hospital(values: Floats) -> Floats:
-        return values[:, pool]  # whatever stands where there is no pool is not used
-
-    decides = np.isnan(given) & (pool >= 0)
-    points = by_pool(np.where(decides, worth, 0.0))
-    needed = amount + by_pool(np.where(decides, borne - offset, 0.0))
-    fixed = np.where(decides, 0.0, worth * np.nan_to_num(given) - borne + offset)
-    needed = needed - by_pool(fixed) * (points > 0)
-    value = np.divide(needed, points, out=np.full(points.shape, np.nan), where=points > 0)
-    if bounds is not None:
-        value = np.clip(value, bounds[:, 0], bounds[:, 1])
-    shared = by_hospital(np.nan_to_num(value)) * worth - borne + offset
-    fund = np.where(decides, shared, fixed)
-    if outside is not None:
-        fund = fund + outside
-    fund = np.where(pool >= 0, fund, 0.0)
-    if model.close is not None:
-        fund = model.close(number, fund, sums["cost"], beside)
-    inside = fund if outside is None else fund - outside
-    due = by_pool(inside)
-    positive = _positive(inside, pool)
-    total = by_pool(positive)
-    over = np.where(pro_rata, np.maximum(total - amount, 0.0), 0.0)
-    cut = np.divide(over, total, out=np.zeros_like(over), where=total > 0)
-    fund = fund - positive * by_hospital(cut)
-    paid = {"payment": fund + beside, "fund": fund, "cost": sums["cost"], "beside": beside,
-            "cases": sums["cases"], "amount": amount, "due": due, "value": value}  # fmt: skip
-    return paid, total - over
-
-
-def _positive(inside: Floats, pool: Ints) -> Floats:
-    """What each hospital gets from each pool, 0 where it owes money. (D, H, I)."""
-    found, joint = np.maximum(inside, 0.0), joined(pool)
-    if joint is None:
-        return found
-    whole, parts = np.maximum(together(inside, joint), 0.0), together(found, joint)
-    return found * np.divide(whole, parts, out=np.zeros_like(parts), where=parts > 0)
 
 
 def _draws(
