@@ -95,7 +95,9 @@ class Plain:
         cell: places of the cells in the flattened grid. Shape (C,).
         unit: their hospital and insurance, ``2 h + i``. Shape (C,).
         group: their group. Shape (C,).
-        start: where each begins among the cases; the last is their end. Shape (C + 1,).
+        place: their numbers in ``key``; 0 to C - 1 unless only some cells are looked at. (C,).
+        start: where each begins among the cases. Shape (C,).
+        stop: where each ends. Shape (C,).
         cost: cost in fen. Shape (N,).
         key: cell's number and cost in one, ascending. Shape (N,).
         beside: what patients and other payers bear in fen. Shape (N,).
@@ -107,7 +109,9 @@ class Plain:
     cell: Places
     unit: Places
     group: Places
+    place: Places
     start: Places
+    stop: Places
     cost: Fen
     key: Fen
     beside: Fen
@@ -136,14 +140,15 @@ def plain(settled: Settlement, rows: Places, beside: Fen) -> Plain:
     order = np.lexsort((claims.cost[rows], at))
     rows, at = rows[order], at[order]
     cell, start = np.unique(at, return_index=True)
-    number = np.repeat(np.arange(len(cell)), np.diff(np.append(start, len(rows))))
+    stop = np.append(start[1:], len(rows)).astype(np.intp)
+    number = np.repeat(np.arange(len(cell)), stop - start)
     cost, borne = claims.cost[rows], beside[rows]
     low = settled.policy.outliers.low
     amount = cost / 100.0 if low is None else low_payment(low, cost / 100.0)
     return Plain(
         cell, cell // (2 * groups) * 2 + cell % 2, cell // 2 % groups,
-        np.append(start, len(rows)).astype(np.intp), cost, (number << COST_BITS) | cost, borne,
-        rows, running(borne), amount,
+        np.arange(len(cell)), start, stop, cost, (number << COST_BITS) | cost, borne, rows,
+        running(borne), amount,
     )  # fmt: skip
 
 
@@ -261,3 +266,12 @@ def first_fen(base: Floats, threshold: Floats, *, reached: bool) -> Fen:
     fen[near] = found
     fen[none] = 0 if reached else (1 << COST_BITS) - 1
     return fen
+
+
+def steps_of(grid: Grid, unit: Places) -> dict[str, Steps | None]:
+    """Thresholds of low and high cases at cells, by hospital and insurance (``2 h + i``)."""
+    outliers = grid.policy.outliers
+    return {
+        side: None if rule is None else Steps.of(rule.thresholds, grid, unit)
+        for side, rule in (("low", outliers.low), ("high", outliers.high))
+    }

@@ -6,6 +6,8 @@ case's own and no weight moves it, so standards of cells times shares give what 
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import numpy.typing as npt
 
@@ -75,6 +77,14 @@ class Shares:
             self.share = np.where(known, np.minimum(found, rule.cap or np.inf), 1.0)
         elif rule is not None:
             self.share = np.full(len(rows), rule.share or 0.0)
+
+    def of_groups(self, groups: Bools) -> Shares:
+        """Only the transfers of some groups. Shape of ``groups``: (G,)."""
+        part = copy.copy(self)
+        own = groups[self.group][self.cell]
+        for name in ("row", "beside", "cell", "flat", "pool", "inside", "given", "open", "share"):
+            setattr(part, name, getattr(self, name)[own])
+        return part
 
     def put(self, book: Book, waiting: list[Waiting], weight: Floats) -> None:
         """Put them into the book at weights, or let them wait for their pool."""

@@ -18,7 +18,6 @@ from budget.impact_book import Book, Classed, Waiting, share_pools, total
 from budget.impact_cases import (
     COST_BITS,
     UNIT,
-    Steps,
     branch_of,
     first_fen,
     fund_of,
@@ -28,8 +27,10 @@ from budget.impact_cases import (
     running,
     singles,
     split,
+    steps_of,
     whole_fen,
 )
+from budget.impact_part import Parts
 from budget.impact_share import NotBySumsError
 from budget.impact_shares import Shares, by_share
 from budget.outliers import band_amount
@@ -48,6 +49,7 @@ _PLAIN = "low", "normal", "high"
 # An ordinary case whose patient bears more than this share of what it is paid is looked at itself,
 # as the fund's floor may hold there; and how far a point may lose value before that is not enough.
 _LOOSE, _FALL = 0.75, 0.96
+_FEW = 0.3  # share of the groups up to which only those that change are looked at
 
 
 class Sums:
@@ -86,6 +88,7 @@ class Sums:
         self._pools(np.flatnonzero(settled.paid.pool >= 0))
         self._fixed(claims, np.flatnonzero(fixed))
         self._unmoved()
+        self.book, self.parts = self.paid(self.grid.weight)[0], Parts()
 
     def _supported(self) -> None:
         """Refuse policies whose rules look at the weights themselves, or at more than sums."""
@@ -97,13 +100,6 @@ class Sums:
         inside = [within(self.policy, pools, branch_of(code, len(pools))) for code in _PLAIN]
         if self.by_points and not np.all(inside):
             raise NotBySumsError
-
-    def _steps(self, unit: Places) -> dict[str, Steps | None]:
-        outliers = self.policy.outliers
-        return {
-            side: None if rule is None else Steps.of(rule.thresholds, self.grid, unit)
-            for side, rule in (("low", outliers.low), ("high", outliers.high))
-        }
 
     def _moved_cells(self) -> None:
         """Terms and thresholds of the cells of single cases, unless those look at other cells."""
@@ -117,19 +113,18 @@ class Sums:
         at = (claims.hospital[known].astype(np.int64) * groups + claims.group[known]) * 2
         cells = np.unique(at + claims.insurance[known])
         self.moved_cells, self.moved_terms = cells, self.grid.terms.at(cells)
-        self.moved_steps = self._steps(cells // (2 * groups) * 2 + cells % 2)
+        self.moved_steps = steps_of(self.grid, cells // (2 * groups) * 2 + cells % 2)
 
     def _cells(self) -> None:
         """Terms, thresholds and pools of the cells that hold ordinary cases."""
         held, grid, outliers = self.plain, self.grid, self.policy.outliers
         self.terms = grid.terms.at(held.cell)
-        self.steps = self._steps(held.unit)
+        self.steps = steps_of(self.grid, held.unit)
         self.pool = grid.pool.reshape(-1)[held.unit].astype(np.int8)
         self.given = grid.point_value.reshape(-1)[held.unit]
         self.open = np.full(len(held.cell), self.by_points) & ~np.isfinite(self.given)
-        self.inside = {
-            code: within(self.policy, self.pool, branch_of(code, len(self.pool))) for code in _PLAIN
-        }
+        size = len(self.pool)
+        self.inside = {c: within(self.policy, self.pool, branch_of(c, size)) for c in _PLAIN}
         groups = self.shape[1]
         hospital, rest = np.divmod(held.cell, 2 * (groups - 1))
         self.flat = (hospital * groups + rest // 2) * 2 + rest % 2
@@ -161,8 +156,7 @@ class Sums:
 
     def _fixed(self, claims: Claims, rows: Places) -> None:
         """What cases are paid whose price no weight moves; those of open pools wait for it."""
-        priced = self.settled.priced
-        held = claims.take(rows).priced()
+        priced, held = self.settled.priced, claims.take(rows).priced()
         branch, amount = priced.branch[rows], priced.amount[rows]
         self.fixed = Book(int(np.prod(self.shape)))
         self.fixed_waiting: list[Waiting] = []
@@ -204,16 +198,25 @@ class Sums:
         Raises:
             NotBySumsError: the sums do not decide.
         """
+        changed = ~np.isclose(weight, self.grid.weight, rtol=0, atol=0, equal_nan=True)
+        if self.bounds or len(self.moved.row) or changed.mean() > _FEW:
+            book, values = self.paid(weight)
+        else:
+            book, values = self.parts.book(self, weight, changed), {}
+        return book.fund.reshape(self.shape), book.outside.reshape(self.shape), values
+
+    def paid(self, weight: Floats) -> tuple[Book, dict[int, float]]:
+        """What all cases are paid at weights, and yuan per point of open pools."""
         book = self.fixed.copy()
         waiting = list(self.fixed_waiting)
         classed: list[Classed] = []
         standard = self.terms.standard(weight[self.plain.group])
         low, normal, high = self._cut(weight, standard, self.cut)
-        start, stop = self.plain.start[:-1], self.plain.start[1:]
+        start, stop = self.plain.start, self.plain.stop
         self._by_cost(book, waiting, start, low, "low")
         if self.part_paid:
             self._each(book, waiting, (low, normal), weight, standard, "normal")
-        alike = self.rule in (None, "standard")
+        alike = self.rule in (None, "standard")  # high cases are paid like normal ones
         if alike and np.array_equal(self.inside["normal"], self.inside["high"]):
             self._ordinary(book, waiting, classed, (normal, stop), standard, "normal")
         else:
@@ -226,10 +229,9 @@ class Sums:
                 self._each(book, waiting, (high, stop), weight, standard, "high")
         self.shares.put(book, waiting, weight)
         self._singles(book, waiting, weight)
-        values = share_pools(
+        return book, share_pools(
             book, waiting, classed, self.settled, self.bounds, self.floor, _FALL, self.shape
         )
-        return book.fund.reshape(self.shape), book.outside.reshape(self.shape), values
 
     def _base(self, weight: Floats, standard: Floats) -> Floats:
         """Denominator of the ratio of cells. Shape (C,)."""
@@ -241,7 +243,7 @@ class Sums:
         self, weight: Floats, standard: Floats, known: tuple[Places, Places, Places] | None
     ) -> tuple[Places, Places, Places]:
         """Where each cell's low cases end, those paid in part end, and high ones begin."""
-        start, stop = self.plain.start[:-1], self.plain.start[1:]
+        start, stop = self.plain.start, self.plain.stop
         before = known or (start, start, start)
         base = self._base(weight, standard)
         low, high = self.steps["low"], self.steps["high"]
@@ -264,13 +266,13 @@ class Sums:
         held = self.plain
         if not len(held.cost):
             return known
-        start, stop = held.start[:-1], held.start[1:]
+        start, stop = held.start, held.stop
         before = held.cost[np.maximum(known - 1, 0)]
         after = held.cost[np.minimum(known, len(held.cost) - 1)]
         right = ((known == start) | (before < fen)) & ((known == stop) | (after >= fen))
         wrong = np.flatnonzero(~right)
         found = known.copy()
-        key = (wrong << COST_BITS) | np.minimum(fen[wrong], (1 << COST_BITS) - 1)
+        key = (held.place[wrong] << COST_BITS) | np.minimum(fen[wrong], (1 << COST_BITS) - 1)
         found[wrong] = np.searchsorted(held.key, key)
         return found
 
@@ -348,7 +350,7 @@ class Sums:
             count = int(np.searchsorted(-self.part, -least, side="right"))
             return self.loose[:count], self.loose_cell[:count]
         held, less = self.plain, fall < _LOOSE * (1.0 + 1e-9)
-        start, stop = held.start[:-1], held.start[1:]
+        start, stop = held.start, held.stop
         at, cell = ranges(np.where(less, start, stop), stop)
         other = ~less[self.loose_cell]
         return np.append(self.loose[other], at), np.append(self.loose_cell[other], cell)

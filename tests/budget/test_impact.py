@@ -77,6 +77,20 @@ def test_every_policy_answers_from_sums(name):
             check(held, frame, policy, moved(rng, kind))
 
 
+@pytest.mark.parametrize("name", sorted(POLICIES))
+def test_a_slider_that_comes_back(name):
+    """Few groups change, again and again: only their cells are looked at."""
+    policy = POLICIES[name]
+    frame = many(800, 8).assign(special_review="", patient_id="")
+    held = impacts(frame, policy)
+    draft = held.draft.weight
+    for factor in (1.1, 0.9, 1.0, 1.3, 0.4):
+        for groups in ([1], [1, 4], [7], [1]):
+            weight = draft.copy()
+            weight[groups] *= factor
+            check(held, frame, policy, weight)
+
+
 @settings(max_examples=60)
 @given(changed(), st.integers(0, 10**6), st.sampled_from([1, 2, 40, 300]), st.booleans())
 def test_impact_is_the_difference_of_two_full_settlements(policy, seed, size, plain):
