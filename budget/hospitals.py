@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,34 @@ class Hospitals:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def take(self, rows: Sequence[int]) -> Hospitals:
+        """Some of them, by their places."""
+        parts: dict[str, Any] = {}
+        for one in fields(self):
+            held = getattr(self, one.name)
+            parts[one.name] = (
+                tuple(held[i] for i in rows) if isinstance(held, tuple) else held[list(rows)]
+            )
+        return Hospitals(**parts)
+
+    def and_(self, other: Hospitals) -> Hospitals:
+        """These hospitals and then others.
+
+        Raises:
+            DrgError: a hospital stands in both.
+        """
+        twice = [name for name in other.ids if name in set(self.ids)]
+        if twice:
+            raise problem("is in the table of hospitals already", key="hospital_id",
+                          found=", ".join(twice[:5]))  # fmt: skip
+        parts: dict[str, Any] = {}
+        for one in fields(self):
+            mine, theirs = getattr(self, one.name), getattr(other, one.name)
+            parts[one.name] = (
+                (*mine, *theirs) if isinstance(mine, tuple) else np.concatenate([mine, theirs])
+            )
+        return Hospitals(**parts)
 
     @property
     def attributes(self) -> dict[str, npt.NDArray[Any]]:

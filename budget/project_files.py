@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from budget.cells import Cells
-from budget.hospitals import Hospitals, read_hospitals
+from budget.hospitals import read_hospitals
 from budget.policy.policy import Policy
+from budget.project_joining import Everybody
 from budget.project_policy import changed_policy
 from budget.project_record import hashes, inputs_of, record_of
 from budget.project_tables import frames, write
@@ -73,14 +74,20 @@ def project_file(
         source, out, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
         last_year=last_year, inputs={"hospitals": hospitals},
     )  # fmt: skip
+    everybody = Everybody.of(table, scenarios)
+    if everybody.tables:  # the same year, with room for those who join
+        claims = read_claims(source, weights, policy, everybody.hospitals, year, mapping=mapping,
+                             sheet=sheet)  # fmt: skip
+        claims = everybody.claims(claims, scenarios[0], 0)
+        settled = settle(claims, weights, policy, everybody.hospitals, year, last_year=last_year)
     base = Cells.of(settled).named(names)
     known = dict(names or {}) | {k: v for k, v in zip(base.groups, base.names, strict=True) if v}
     found, unchanged = [], {}
     for scenario in scenarios:
         tell(f"project {scenario.id}")
         react = reactions(scenario.behaviour)
-        again = repricing(source, weights, policy, table, year, scenario, known, mapping=mapping,
-                          sheet=sheet, last_year=last_year)  # fmt: skip
+        again = repricing(source, weights, policy, everybody, year, scenario, known,
+                          mapping=mapping, sheet=sheet, last_year=last_year)  # fmt: skip
         found.append(project(base, scenario, reprice=again, react=react))
         if scenario.change and len(found) > 1:  # compared with the first, in two steps
             alone = scenario.model_copy(update={"change": {}})
@@ -104,13 +111,14 @@ def repricing(
     source: Path,
     weights: WeightTable,
     policy: Policy,
-    hospitals: Hospitals,
+    everybody: Everybody,
     year: int,
     scenario: Scenario,
     names: Mapping[str, str] | None = None,
     **reading: Any,
 ) -> Reprice:
-    """What settles the year's cases anew under a scenario's policy and weights of a year."""
+    """What settles the year's cases anew as a scenario has policy, weights and hospitals."""
+    hospitals = everybody.hospitals
     last_year = reading.pop("last_year", None)
 
     def again(number: int, spent: Mapping[str, float]) -> Cells:
@@ -118,6 +126,7 @@ def repricing(
         table = weights if name is None else open_weights(name)
         rules = changed_policy(policy, scenario, number)
         claims = read_claims(source, table, rules, hospitals, year, **reading)
+        claims = everybody.claims(claims, scenario, number)
         done = settle(
             claims, table, rules, hospitals, year, last_year={**(last_year or {}), **spent}
         )

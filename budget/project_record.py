@@ -44,20 +44,22 @@ def record_of(
 
 
 def _document(scenario: Scenario) -> dict[str, Any]:
-    """A scenario as it stands in the record, with its hash; weight tables without their folder."""
+    """A scenario as it stands in the record, with its hash; tables without their folder."""
     held = scenario.model_dump(exclude_none=True, mode="json")
     for change in held["change"].values():
-        if "weights" in change:
-            change["weights"] = Path(change["weights"]).name
+        for name in ("weights", "hospitals"):
+            if name in change:
+                change[name] = Path(change[name]).name
     return {**held, "sha256": hash_text(to_json(held))}
 
 
 def inputs_of(scenarios: Sequence[Scenario]) -> dict[str, str | None]:
-    """The files of scenarios and of the weight tables that they name, by what they are."""
+    """The files of scenarios and of the tables that they name, by what they are."""
     found = {f"scenario {one.id}": one.file for one in scenarios}
     for one in scenarios:
         for number, change in one.change.items():
             found[f"scenario {one.id}, change.{number}.weights"] = change.weights
+            found[f"scenario {one.id}, change.{number}.hospitals"] = change.hospitals
     return found
 
 
@@ -135,6 +137,12 @@ def _changes(
                    "year": year + number, "value": name, "before": weights, "unit": "",
                    "basis": "policy"}  # fmt: skip
             weights = name
+        joining = scenario.change[str(number)].hospitals
+        if joining is not None:
+            yield {"key": f"change.{number}.hospitals", "zh": "新纳入医疗机构",
+                   "en": "hospitals that join", "year": year + number,
+                   "value": Path(joining).name, "before": "", "unit": "",
+                   "basis": "policy"}  # fmt: skip
 
 
 def _difference(before: Policy, after: Policy) -> Iterator[dict[str, Any]]:

@@ -78,6 +78,9 @@ class Change(Part):
         default_factory=dict, title="政策调整", description="keys of the policy that change"
     )
     weights: str | None = figure("权重表", "weight table from this year on", optional=True)
+    hospitals: str | None = figure(
+        "新纳入医疗机构", "table of hospitals that join from this year on", optional=True
+    )
 
 
 class Scenario(Part):
@@ -129,6 +132,13 @@ class Scenario(Part):
         ]
         return next((one for one in reversed(held) if one is not None), None)
 
+    def joining(self, year: int | None = None) -> tuple[str, ...]:
+        """Tables of the hospitals that have joined by a year, counted from 1; all for None."""
+        last = self.years if year is None else year
+        held = [self.change[key].hospitals for key in sorted(self.change, key=int)
+                if int(key) <= last]  # fmt: skip
+        return tuple(one for one in held if one is not None)
+
 
 BASELINE = Scenario(
     id="baseline", title="维持现行政策", title_en="As it is", source="no change assumed", years=3
@@ -141,12 +151,12 @@ def load_scenario(source: str | PathLike[str] | Mapping[str, Any]) -> Scenario:
     Raises:
         DrgError: the file cannot be read, a key is not known, or a value is out of range.
     """
-    name = "scenario"
+    place = "scenario"
     if isinstance(source, Mapping):
         document: dict[str, Any] = dict(source)
     else:
         path = Path(source)
-        name = str(source)
+        place = str(source)
         try:
             document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
         except OSError as error:
@@ -156,19 +166,20 @@ def load_scenario(source: str | PathLike[str] | Mapping[str, Any]) -> Scenario:
         except ValueError as error:
             raise problem(f"is not TOML ({error})", file=path) from None
         for change in document.get("change", {}).values():
-            table = change.get("weights") if isinstance(change, dict) else None
-            if isinstance(table, str) and (path.parent / table).is_file():
-                change["weights"] = str(path.parent / table)
+            for name in ("weights", "hospitals") if isinstance(change, dict) else ():
+                table = change.get(name)
+                if isinstance(table, str) and (path.parent / table).is_file():
+                    change[name] = str(path.parent / table)
     held = _frozen(document)
     try:
         scenario = Scenario.model_validate(held)
     except ValidationError as error:
-        raise one_line(error, Scenario, held, lambda _: name) from None
+        raise one_line(error, Scenario, held, lambda _: place) from None
     try:
         Responses.of(scenario.behaviour or {})
     except DrgError as error:
-        raise DrgError(f"{name}: {error}") from None
-    scenario._file = "" if isinstance(source, Mapping) else name
+        raise DrgError(f"{place}: {error}") from None
+    scenario._file = "" if isinstance(source, Mapping) else place
     return scenario
 
 
