@@ -203,6 +203,9 @@ def close(
     decimals: Annotated[
         int | None, typer.Option("--decimals", help="Round the weights that change, such as 4.")
     ] = None,
+    despite: Annotated[
+        str, typer.Option("--despite", help="Why it ends so although a rule is broken.")
+    ] = "",
     actor: Actor = BUREAU,
     at: RecordTime = None,
 ) -> None:
@@ -211,7 +214,7 @@ def close(
     from drg.report.minutes import write_minutes
 
     held = Round(round)
-    table = held.close(actor, at, out=out, decimals=decimals)
+    table = held.close(actor, at, out=out, decimals=decimals, despite=despite)
     changed = len((held.state.closed or {}).get("changes", ()))
     typer.echo(f"{changed:,} of {len(table):,} weights changed 权重调整\n"
                f"final table 最终权重表: {out or round / FINAL}\n"

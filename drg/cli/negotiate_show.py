@@ -126,9 +126,10 @@ def impact_text(found: Impact) -> str:
         for part in (payers[payers["yuan"] > 0].head(5), payers[payers["yuan"] < 0].tail(5))
         for one in part.to_dict("records")
     ]
-    loss = told["largest_loss"]
-    worst = "none 无" if loss is None else (
-        f"{loss['hospital_name']} {loss['yuan']:,.2f} ({loss['share']:+.3%})"
+    lost = [told[name] for name in ("largest_loss", "largest_loss_payable")]
+    worst, owed = (
+        "none 无" if one is None else
+        f"{one['hospital_name']} {one['yuan']:,.2f} ({one['share']:+.3%})" for one in lost
     )  # fmt: skip
     new = ", ".join(told["inversions_new"][:3])
     return "\n".join([
@@ -141,7 +142,7 @@ def impact_text(found: Impact) -> str:
         f"{told['payment_per_case_after']:,.2f}; billed per case 次均费用 "
         f"{told['average_cost']:,.2f}",
         f"hospitals gaining 受益 {told['hospitals_gaining']}, losing 受损 "
-        f"{told['hospitals_losing']}; largest loss 最大损失: {worst}",
+        f"{told['hospitals_losing']}; largest loss 最大损失: {worst}; of payable 按DRG应付: {owed}",
         f"severity out of order 权重倒挂: {told['inversions_before']} -> "
         f"{told['inversions_after']}" + (f"; new 新增: {new}" if new else ""),
         "", table(head, rows, (3, 4, 5)), "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -136,28 +136,59 @@ class OpenRound:
 
     @property
     def context(self) -> Context:
-        """What proposals are judged against."""
-        hospitals, rules, state = self.files.hospitals, self.rules, self.state
+        """What proposals are judged against now."""
+        return self.judging(self.state)
+
+    def judging(self, state: State) -> Context:
+        """What proposals are judged against when this stands on record."""
+        hospitals, rules = self.files.hospitals, self.rules
         return Context(
             weights=self.files.weights,
             hospitals=dict(zip(hospitals.ids, hospitals.names, strict=True)),
             cases=self.files.cases, corridor_fall=rules.corridor_fall,
             corridor_rise=rules.corridor_rise, least_cases=rules.least_cases,
-            trim=trim_of(self.files.weights),
+            trim=trim_of(self.files.weights), frozen=rules.frozen,
             earlier=tuple(state.open.values()), first=len(state.proposals) + 1,
         )  # fmt: skip
 
     def add(
-        self, kind: str, body: Mapping[str, Any], actor: str, at: str | None, *, seen: State
+        self, kind: str, body: Mapping[str, Any], actor: str, at: str | None, *, seen: State,
+        after: str = "",
     ) -> Entry:  # fmt: skip
         """Put an entry on record, unless another one came in between.
+
+        Args:
+            kind: what it is.
+            body: what it says.
+            actor: who does it.
+            at: the time; None is now.
+            seen: the state over which it was worked out.
+            after: digest of the entry that it must follow, where that is a later one.
 
         Raises:
             DrgError: the round is closed, or the record went on since ``seen``.
         """
         if seen.closed is not None:
             raise problem("the round is closed; nothing can be added", file=self.folder)
-        return self._ledger.append(kind, plain(body), actor=actor, at=at, expect=seen.digest)
+        return self._ledger.append(kind, plain(body), actor=actor, at=at,
+                                   expect=after or seen.digest)  # fmt: skip
+
+    def add_all(
+        self, kind: str, bodies: Iterable[Mapping[str, Any]], actor: str, at: str | None, *,
+        seen: State,
+    ) -> None:  # fmt: skip
+        """Put entries on record that all were worked out over the same state.
+
+        Raises:
+            DrgError: the round is closed, or someone else wrote in between; what stands then stays.
+        """
+        digest = seen.digest
+        for body in bodies:
+            digest = self.add(kind, body, actor, at, seen=seen, after=digest).digest
+
+    def overtaken(self, seen: State) -> bool:
+        """Whether the record went on since ``seen``."""
+        return self._ledger.digest != seen.digest
 
 
 def _known_groups(rules: Rules, table: WeightTable) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from budget.impact import Impact
+from budget.impact_tables import summary
 from budget.terms import half_up
 from drg.errors import problem
 from drg.negotiate.state import State
@@ -13,6 +15,12 @@ from weights.table import WeightTable
 
 if TYPE_CHECKING:
     from drg.negotiate.round import Round
+
+_SLACK, _SHARE = 1e-9, 5e-5  # of a weight; of a loss, which no rounding of weights should decide
+_NEUTRAL = 1e-3  # of what is owed: four digits of a weight move less
+_NAMED = 5
+_FEWEST = 5
+_OF_CASES = "cases", "mean_cost", "cv", "cases_used", "trim_low", "trim_high", "raw_weight"
 
 
 def final_weights(
@@ -34,8 +42,52 @@ def final_weights(
     drafts = round_.drafts
     names = [drg for drg, weight in found.items() if weight != drafts[drg]]
     rounded = half_up(np.array([found[drg] for drg in names]), decimals)
-    least = 10.0**-decimals  # no weight becomes 0
-    return {**found, **dict(zip(names, map(float, np.maximum(rounded, least)), strict=True))}, scale
+    step = 10.0**-decimals
+    bounds = np.array([state.rules.corridor(drafts[drg]) for drg in names]).reshape(-1, 2)
+    inside = np.where(rounded > bounds[:, 1] + _SLACK, half_up(rounded - step, decimals), rounded)
+    inside = np.where(inside < bounds[:, 0] - _SLACK, half_up(inside + step, decimals), inside)
+    kept = np.maximum(inside, step)  # no weight becomes 0
+    return {**found, **dict(zip(names, map(float, kept), strict=True))}, scale
+
+
+def breaches(round_: Round, weights: dict[str, float]) -> list[tuple[str, str]]:
+    """Rules of the round that weights break, in Chinese and English."""
+    rules, drafts = round_.rules, round_.drafts
+    found = [
+        (f"冻结病组 {drg} 由 {drafts[drg]:.4f} 变为 {weights[drg]:.4f}",
+         f"frozen {drg} moves from {drafts[drg]:.4f} to {weights[drg]:.4f}")
+        for drg in rules.frozen if abs(weights[drg] - drafts[drg]) > _SLACK
+    ]  # fmt: skip
+    for one, other in rules.equal:
+        if abs(weights[one] - weights[other]) > _SLACK:
+            found.append((f"同权病组 {one} 与 {other} 不相等",
+                          f"{one} and {other} are not equal"))  # fmt: skip
+    beyond = [drg for drg, weight in weights.items() if weight != drafts[drg]
+              and not _inside(weight, rules.corridor(drafts[drg]))]  # fmt: skip
+    if beyond:
+        found.append((f"超出浮动区间：{'、'.join(beyond[:_NAMED])}",
+                      f"outside the corridor: {', '.join(beyond[:_NAMED])}"))  # fmt: skip
+    impacts = round_.impacts
+    after = impacts.vector({drg: w for drg, w in weights.items() if w != drafts[drg]})
+    told = summary(Impact(impacts.cells, impacts.draft, impacts.outcome(after)))
+    if rules.order and told["inversions_new"]:
+        pairs = told["inversions_new"][:_NAMED]
+        found.append((f"新增权重倒挂：{'、'.join(pairs)}",
+                      f"severity out of order: {', '.join(pairs)}"))  # fmt: skip
+    loss = told["largest_loss_payable"]
+    if rules.largest_loss is not None and loss and -loss["share"] > rules.largest_loss + _SHARE:
+        found.append((
+            f"{loss['hospital_name']} 损失 {-loss['share']:.2%}，限值 {rules.largest_loss:.2%}",
+            f"{loss['hospital_id']} loses {-loss['share']:.2%}, limit {rules.largest_loss:.2%}",
+        ))  # fmt: skip
+    moved = told["payable_after"] - told["payable_before"]
+    if rules.neutral == "yuan" and abs(moved) > _NEUTRAL * told["payable_before"]:
+        found.append((f"基金应付总额变动 {moved:,.2f} 元", f"payments move by {moved:,.2f} yuan"))
+    return found
+
+
+def _inside(weight: float, bounds: tuple[float, float]) -> bool:
+    return bounds[0] - _SLACK <= weight <= bounds[1] + _SLACK
 
 
 def _unrounded(state: State, round_: Round) -> tuple[dict[str, float], float]:
@@ -73,6 +125,9 @@ def final_table(round_: Round) -> WeightTable:
     frame = draft.frame.assign(
         weight=draft.frame["drg"].map(weight), draft_weight=draft.frame["weight"],
     )  # fmt: skip
+    if "cases" in frame:  # what few cases cost could point to a person
+        held = [name for name in _OF_CASES if name in frame]
+        frame[held] = frame[held].astype(float).mask(frame["cases"] < _FEWEST)
     record: dict[str, Any] = {
         "title": state.init["title"] or f"negotiated in round {state.init['round']}",
         "source": f"weight negotiation, round {state.init['round']}",

@@ -20,6 +20,7 @@ Whatever changes the round is an entry of its record; everything else is worked 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,9 @@ import pandas as pd
 
 from budget.impact import Impact
 from budget.impact_tables import summary
-from drg.errors import problem
+from drg.errors import DrgError, problem
 from drg.negotiate.base import OpenRound
-from drg.negotiate.closing import final_table, final_weights
+from drg.negotiate.closing import breaches, final_table, final_weights
 from drg.negotiate.folder import write_with_record
 from drg.negotiate.offers import offer_body, problem_of, settled_offer
 from weights.negotiation.compromise import Offer
@@ -40,14 +41,14 @@ from weights.negotiation.compromise_problem import Problem
 from weights.negotiation.forms import RowError
 from weights.negotiation.ledger import Entry
 from weights.negotiation.panels import Panel, draw_panel
-from weights.negotiation.proposals import Proposal, propose
+from weights.negotiation.proposals import Proposal, numbered, propose
 from weights.negotiation.proposals_file import read_proposals
 from weights.negotiation.tally import Decision, tally
 from weights.negotiation.votes import Vote, check_vote
 from weights.negotiation.votes_file import read_votes
 from weights.table import WeightTable
 
-FINAL, MOST_DECIMALS = "weights-final.csv", 12
+FINAL, MOST_DECIMALS, MOST_SAID = "weights-final.csv", 12, 4
 
 
 class Round(OpenRound):
@@ -59,10 +60,16 @@ class Round(OpenRound):
         Raises:
             DrgError: it cannot be accepted.
         """
-        seen = self.state
-        found = propose(self.context, **parts)
-        self.add("proposal", found.body(), actor, at, seen=seen)
-        return found
+        while True:
+            seen = self.state
+            found = propose(self.judging(seen), **parts)
+            try:
+                self.add("proposal", found.body(), actor, at, seen=seen)
+            except DrgError:
+                if not self.overtaken(seen):
+                    raise
+            else:
+                return found
 
     def propose_file(
         self, path: str | PathLike[str], actor: str, at: str | None = None
@@ -72,10 +79,29 @@ class Round(OpenRound):
         Raises:
             DrgError: the file cannot be read.
         """
-        found, rejects = read_proposals(path, self.context)
-        for one in found:
-            self.add("proposal", one.body(), actor, at, seen=self.state)
-        return found, rejects
+        read, rejects = read_proposals(path, self.context)
+        return tuple(self._propose_as(one, actor, at) for one in read), rejects
+
+    def _propose_as(self, one: Proposal, actor: str, at: str | None) -> Proposal:
+        """Put a proposal that was read on record under the next id.
+
+        Raises:
+            DrgError: the proposer asked for the group in the meantime, or the round is closed.
+        """
+        while True:
+            seen = self.state
+            for other in seen.open.values():
+                if (other.proposer, other.drg) == (one.proposer, one.drg):
+                    raise problem(f"this proposer asks for the group already in {other.id}",
+                                  key="drg", found=one.drg)  # fmt: skip
+            found = replace(one, id=numbered(len(seen.proposals) + 1))
+            try:
+                self.add("proposal", found.body(), actor, at, seen=seen)
+            except DrgError:
+                if not self.overtaken(seen):
+                    raise
+            else:
+                return found
 
     def withdraw(self, proposal: str, reason: str, actor: str, at: str | None = None) -> None:
         """Withdraw a proposal.
@@ -127,8 +153,7 @@ class Round(OpenRound):
                        size=size, cases=cases, declared=declared)
             for i, part in enumerate(parts, 1)
         ]  # fmt: skip
-        for panel in drawn:
-            self.add("panel", panel.to_body(), actor, at, seen=self.state)
+        self.add_all("panel", [panel.to_body() for panel in drawn], actor, at, seen=seen)
         return tuple(drawn)
 
     def vote(self, vote: Vote, actor: str, at: str | None = None) -> None:
@@ -142,7 +167,7 @@ class Round(OpenRound):
             check_vote(vote, seen.panels)
         except RowError as fault:
             raise problem(fault.reason, key=fault.column, found=fault.value) from None
-        self.add("vote", vote.to_body(), actor, at, seen=seen)
+        self._add_vote(vote, actor, at)
 
     def vote_file(
         self, path: str | PathLike[str], actor: str, at: str | None = None
@@ -153,9 +178,20 @@ class Round(OpenRound):
             DrgError: the file cannot be read.
         """
         votes, rejects = read_votes(path, list(self.state.panels.values()))
-        for one in votes:
-            self.add("vote", one.to_body(), actor, at, seen=self.state)
+        for one in votes:  # a vote hangs on no other entry than its panel's
+            self._add_vote(one, actor, at)
         return votes, rejects
+
+    def _add_vote(self, vote: Vote, actor: str, at: str | None) -> None:
+        while True:
+            seen = self.state
+            try:
+                self.add("vote", vote.to_body(), actor, at, seen=seen)
+            except DrgError:
+                if not self.overtaken(seen):
+                    raise
+            else:
+                return
 
     def tally(self, actor: str, at: str | None = None) -> tuple[Decision, ...]:
         """Count the votes on every open proposal before a panel that has votes, and decide.
@@ -170,8 +206,8 @@ class Round(OpenRound):
                 continue
             decided = tally(panel, seen.votes, self.rules, one, self.drafts[one.drg])
             if seen.decisions.get(one.id) != decided:
-                self.add("decision", decided.to_body(), actor, at, seen=self.state)
                 found.append(decided)
+        self.add_all("decision", [one.to_body() for one in found], actor, at, seen=seen)
         return tuple(found)
 
     def changes(self, which: str | Collection[str] = "asked") -> dict[str, float]:
@@ -275,7 +311,7 @@ class Round(OpenRound):
 
     def close(
         self, actor: str, at: str | None = None, *, out: str | PathLike[str] | None = None,
-        decimals: int | None = None,
+        decimals: int | None = None, despite: str = "",
     ) -> WeightTable:  # fmt: skip
         """Close the round: its weights become final, and nothing more is added.
 
@@ -286,9 +322,11 @@ class Round(OpenRound):
             at: the time.
             out: the final table; by default in the round's folder.
             decimals: to which weights that change are rounded; None leaves them.
+            despite: why the round ends so although a rule is broken; it goes on record with the
+                rules that are.
 
         Raises:
-            DrgError: nothing was decided, or an open proposal has no decision.
+            DrgError: an open proposal has no decision, or a rule is broken and nothing is said.
         """
         seen = self.state
         if decimals is not None and not 1 <= decimals <= MOST_DECIMALS:
@@ -296,10 +334,19 @@ class Round(OpenRound):
                           expected=f"1 to {MOST_DECIMALS}")  # fmt: skip
         weights, scale = final_weights(seen, self, decimals)
         changed = {drg: w for drg, w in weights.items() if w != self.drafts[drg]}
+        broken = breaches(self, weights)
+        if broken and not despite:
+            raise problem(
+                "the weights break rules of the round; accept an offer, withdraw a proposal, or "
+                "say why with --despite", file=self.folder,
+                found="; ".join(en for _, en in broken[:MOST_SAID]),
+            )  # fmt: skip
         target = Path(out) if out is not None else self.folder / FINAL
         digest = WeightTable("final", self._with_named(weights)).digest
         body = {"offer": seen.accepted, "weights_sha256": digest, "changes": changed,
                 "file": target.name, "scale": scale, "decimals": decimals,
+                "despite": despite if broken else "",
+                "breaches": [{"zh": zh, "en": en} for zh, en in broken],
                 "before_digest": seen.digest}  # fmt: skip
         self.add("close", body, actor, at, seen=seen)
         table = final_table(self)

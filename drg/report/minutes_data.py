@@ -202,8 +202,12 @@ class Minutes:
 
     @cached_property
     def spoken(self) -> frozenset[str]:
-        """Groups for which proposals stand."""
-        return frozenset(one.drg for one in self.state.open.values())
+        """Groups for which proposals stand that were not turned down."""
+        decisions = self.state.decisions
+        return frozenset(
+            one.drg for name, one in self.state.open.items()
+            if name not in decisions or not decisions[name].decided or decisions[name].accepted
+        )  # fmt: skip
 
     @property
     def offer(self) -> Mapping[str, Any] | None:

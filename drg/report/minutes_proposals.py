@@ -157,7 +157,12 @@ def _estimate(held: Mapping[str, Any], words: MinutesWords) -> str:
     if not all(_number(held.get(name)) for name in names):
         return ""
     before, after, *means = (held[name] for name in names)
-    if before < FEWEST or after < FEWEST or few(abs(before - after)):
+    if (
+        before < FEWEST
+        or after < FEWEST
+        or few(abs(before - after))
+        or few(int(held.get("cases_excluded") or 0))
+    ):
         return words("（病例数与均值不公布）", " (cases and means are not told)")
     return words(
         f"（病例 {before:,} → {after:,}，次均费用 {fixed(means[0], 0)} → {fixed(means[1], 0)} 元）",

@@ -13,8 +13,21 @@ def sentences(data: Minutes, words: MinutesWords) -> list[str]:
     """What was decided, in five to eight sentences."""
     found = [_subject(data, words), _proposals(data, words), _votes(data, words),
              _way(data, words), _weights(data, words), _money(data, words),
-             _hospitals(data, words), _order(data, words)]  # fmt: skip
+             _hospitals(data, words), _order(data, words), _broken(data, words)]  # fmt: skip
     return [one for one in found if one]
+
+
+def _broken(data: Minutes, words: MinutesWords) -> str:
+    """Rules that the final weights break, and why the round ended so."""
+    closed = data.state.closed or {}
+    broken = closed.get("breaches") or []
+    if not broken:
+        return ""
+    zh, en = ("；".join(clean(one["zh"]) for one in broken),
+              "; ".join(clean(one["en"]) for one in broken))  # fmt: skip
+    why = clean(closed.get("despite", ""))
+    return words(f"本轮定案时未满足的谈判规则：{zh}。理由：{why}。",
+                 f"The round ended although rules are broken: {en}. Reason: {why}.")  # fmt: skip
 
 
 def _subject(data: Minutes, words: MinutesWords) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -125,7 +127,11 @@ def test_a_forged_decision_is_found_even_in_a_whole_chain(copied):
 def test_without_an_offer_the_decisions_stand_and_the_rest_is_neutral(tmp_path):
     held = played(tmp_path / "round")
     before = held.impacts.draft.payable.sum()
-    table = held.close(WHO, AT, decimals=4)
+    with pytest.raises(DrgError, match=r"severity out of order: .*--despite|--despite.*severity"):
+        held.close(WHO, AT, decimals=4)
+    table = held.close(WHO, AT, decimals=4, despite="专家组意见优先")
+    assert held.state.closed["breaches"]
+    assert held.state.closed["despite"] == "专家组意见优先"
     decided = held.changes("decided")
     weights = table.by_group()
     for drg, weight in decided.items():
@@ -241,3 +247,67 @@ def test_a_policy_of_ones_own_is_copied_with_what_it_extends(tmp_path):
     shutil.rmtree(home)
     assert Round(held.folder).files.policy.id == "reform"
     assert verify(held.folder).ok
+
+
+def test_two_people_propose_at_once(tmp_path):
+    """Whoever comes second gets the next id; the record stays one that can be read."""
+    first = begin(tmp_path / "round")
+    other = Round(first.folder)
+    start = threading.Barrier(2)
+    groups = list(first.drafts)[:60]
+
+    def work(held, hospital, mine):
+        start.wait()
+        for drg in mine:
+            held.propose(actor=hospital, at=AT, party="hospital", hospital_id=hospital, drg=drg,
+                         what="weight", value="+2%", reason="x")  # fmt: skip
+
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(work, first, "H0001", groups[:30]),
+                pool.submit(work, other, "H0002", groups[20:50])]  # fmt: skip
+        for one in done:
+            one.result()
+    state = Round(first.folder).state
+    assert list(state.proposals) == [f"P{i:03d}" for i in range(1, 61)]
+    asked = [(one.hospital_id, one.drg) for one in state.proposals.values()]
+    assert len(set(asked)) == 60
+    assert verify(first.folder).ok
+
+
+def test_two_forms_at_once_do_not_ask_twice(tmp_path):
+    held = begin(tmp_path / "round")
+    other = Round(held.folder)
+    context = other.context
+    assert len(held.propose_file(REHEARSAL / "proposals.csv", WHO, AT)[0]) == 13
+    one = next(iter(held.state.proposals.values()))
+    assert context.number == 1  # read before the other form came in
+    with pytest.raises(DrgError, match="asks for the group already in P001"):
+        other._propose_as(one, WHO, AT)
+    assert len(Round(held.folder).state.proposals) == 13
+
+
+def test_frozen_groups_are_not_asked_about_and_stay(tmp_path):
+    rules = tmp_path / "rules.toml"
+    rules.write_text('frozen = ["RE13"]\n', encoding="utf-8")
+    held = begin(tmp_path / "round", rules=rules)
+    with pytest.raises(DrgError, match="frozen"):
+        held.propose(actor=WHO, party="bureau", drg="RE13", what="weight", value="+2%", reason="x")
+    found, rejects = held.propose_file(REHEARSAL / "proposals.csv", WHO, AT)
+    assert "RE13" not in {one.drg for one in found}
+    assert rejects["reason"].str.contains("frozen").sum() == 2
+    held.solve("closest", actor=WHO, at=AT)
+    assert "RE13" not in held.state.offers["O01"]["changes"]
+
+
+def test_rounding_stays_inside_the_corridor_and_small_groups_say_nothing(rehearsed, tmp_path):
+    weights, _ = rehearsed.final(2)
+    changed = rehearsed.state.offers["O01"]["changes"]
+    for drg in changed:
+        low, high = rehearsed.rules.corridor(rehearsed.drafts[drg])
+        if high - low > 0.02:
+            assert low - 1e-9 <= weights[drg] <= high + 1e-9, drg
+    frame = open_weights(rehearsed.folder / FINAL).frame
+    few = rehearsed.files.weights.frame["cases"] < 5
+    assert few.any()
+    assert frame.loc[few.to_numpy(), ["cases", "mean_cost"]].isna().all(axis=None)
+    assert frame.loc[~few.to_numpy(), "cases"].notna().all()

@@ -215,8 +215,8 @@ def _neutral(problem: Problem, places: Ints, rows: _Rows) -> None:
     total = float(values @ problem.draft[places])
     rows.items.append(Demand(
         "neutral", problem.neutral,
-        f"预算中性：总额保持 {total:,.0f} 元" if yuan else f"总权重保持 {total:,.2f}",
-        f"budget neutral: the total stays at {total:,.0f} yuan" if yuan else
+        "预算中性：支付总额不变" if yuan else f"总权重保持 {total:,.2f}",
+        "budget neutral: what is paid in all stays" if yuan else
         f"the sum of weights stays at {total:,.2f}",
         STEP_YUAN if yuan else STEP_CASES,
         "总额允许偏离 10,000 元" if yuan else "总权重允许偏离 1",

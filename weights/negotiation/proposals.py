@@ -275,6 +275,8 @@ def _group(text: str, context: Context) -> str:
             raise UnfitError("drg", "the group has no draft weight 病组没有草案权重", text,
                         "a group with a weight")  # fmt: skip
         raise UnfitError("drg", "no such group 病组不存在", text, "a group of the draft table")
+    if found in context.frozen:
+        raise UnfitError("drg", "the group is frozen in this round 病组已冻结", text)
     return found
 
 

@@ -60,6 +60,7 @@ class Context:
         least_cases: fewest cases on which a group's mean cost may stand.
         trim: the trimming with which the draft was fitted; what a re-estimate is held against.
         earlier: proposals that stand; nobody may ask twice for one group.
+        frozen: groups whose weight may not change (冻结病组).
         first: number of the next proposal; by default the one after the highest of ``earlier``.
     """
 
@@ -71,6 +72,7 @@ class Context:
     least_cases: int = 5
     trim: Trim = field(default_factory=NoTrim)
     earlier: tuple[Proposal, ...] = ()
+    frozen: tuple[str, ...] = ()
     first: int | None = None
 
     @cached_property

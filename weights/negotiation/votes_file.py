@@ -98,8 +98,11 @@ def _vote(cells: Mapping[str, str]) -> Vote | None:
         raise RowError("choice", cells["choice"],
                        "neither for (赞成), against (反对) nor abstain (弃权)")  # fmt: skip
     weight = _weight(cells.get("weight", ""))
-    return Vote(cells["panel"], cells["proposal"], cells["expert"], choice, weight,
-                cells.get("note", ""))  # fmt: skip
+    panel, proposal, expert = (
+        unicodedata.normalize("NFKC", cells[name]).strip()
+        for name in ("panel", "proposal", "expert")
+    )
+    return Vote(panel, proposal, expert, choice, weight, cells.get("note", ""))
 
 
 def _weight(text: str) -> float | None:
