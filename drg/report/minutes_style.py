@@ -18,5 +18,7 @@ section[aria-labelledby="signatures"] th:nth-child(3) { width: 34%; }
     height: 30pt; font-size: 9.5pt; }
   .card dl { font-size: 8.5pt; grid-template-columns: minmax(5em, 8em) 1fr; }
   dl { break-inside: avoid; }
+  nav { break-before: page; }
+  h2, h3, caption { break-after: avoid; }
 }
 """
