@@ -93,10 +93,10 @@ def _pool(r: Any, words: Words) -> tuple[str, str]:
     text = words(f"可分配 {words.money(r['amount'])}", f"{words.money(r['amount'])} to distribute")
     if math.isfinite(r["balance_before_cut"]):
         text += words("；扣减前", "; before the cut ") + state(r["balance_before_cut"], words)
-    if math.isfinite(low + high):
+    if math.isfinite(low + high):  # of the balance: below 0 is an overrun
         text += words(
-            f"（95% 区间 {words.money(low)} 至 {words.money(high)}）",
-            f" (95% interval {words.money(low)} to {words.money(high)})",
+            f"（结余 95% 区间 {words.money(low)} 至 {words.money(high)}）",
+            f" (95% interval of the balance {words.money(low)} to {words.money(high)})",
         )
     if r["budget_cut"] > 0:
         text += words(
