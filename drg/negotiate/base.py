@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
 from budget.impact import Impacts
-from drg.errors import problem
+from drg.errors import DrgError, problem
 from drg.negotiate.folder import LEDGER, Files, fill, trim_of
 from drg.negotiate.plain import plain
 from drg.negotiate.state import State, replay
@@ -186,9 +186,33 @@ class OpenRound:
         for body in bodies:
             digest = self.add(kind, body, actor, at, seen=seen, after=digest).digest
 
-    def overtaken(self, seen: State) -> bool:
-        """Whether the record went on since ``seen``."""
-        return self._ledger.digest != seen.digest
+    def add_over(
+        self, kind: str, make: Callable[[State], Mapping[str, Any]], actor: str, at: str | None
+    ) -> Mapping[str, Any]:
+        """Put an entry on record that is made over whatever stands, again if someone was faster.
+
+        Args:
+            kind: what it is.
+            make: the body, over a state.
+            actor: who does it.
+            at: the time; None is now.
+
+        Returns:
+            The body that is on record.
+
+        Raises:
+            DrgError: the round is closed, or the body cannot be made.
+        """
+        while True:
+            seen = self.state
+            body = make(seen)
+            try:
+                self.add(kind, body, actor, at, seen=seen)
+            except DrgError:
+                if self._ledger.digest == seen.digest:
+                    raise
+            else:
+                return body
 
 
 def _known_groups(rules: Rules, table: WeightTable) -> None:

@@ -29,11 +29,12 @@ import pandas as pd
 
 from budget.impact import Impact
 from budget.impact_tables import summary
-from drg.errors import DrgError, problem
+from drg.errors import problem
 from drg.negotiate.base import OpenRound
 from drg.negotiate.closing import breaches, final_table, final_weights
 from drg.negotiate.folder import write_with_record
 from drg.negotiate.offers import offer_body, problem_of, settled_offer
+from drg.negotiate.state import State
 from weights.negotiation.compromise import Offer
 from weights.negotiation.compromise_conflict import Conflict, conflict
 from weights.negotiation.compromise_frontier import frontier, side_by_side
@@ -60,16 +61,10 @@ class Round(OpenRound):
         Raises:
             DrgError: it cannot be accepted.
         """
-        while True:
-            seen = self.state
-            found = propose(self.judging(seen), **parts)
-            try:
-                self.add("proposal", found.body(), actor, at, seen=seen)
-            except DrgError:
-                if not self.overtaken(seen):
-                    raise
-            else:
-                return found
+        found = self.add_over(
+            "proposal", lambda seen: propose(self.judging(seen), **parts).body(), actor, at
+        )
+        return Proposal.from_body(found)
 
     def propose_file(
         self, path: str | PathLike[str], actor: str, at: str | None = None
@@ -88,20 +83,15 @@ class Round(OpenRound):
         Raises:
             DrgError: the proposer asked for the group in the meantime, or the round is closed.
         """
-        while True:
-            seen = self.state
+
+        def numbered_now(seen: State) -> Mapping[str, Any]:
             for other in seen.open.values():
                 if (other.proposer, other.drg) == (one.proposer, one.drg):
                     raise problem(f"this proposer asks for the group already in {other.id}",
                                   key="drg", found=one.drg)  # fmt: skip
-            found = replace(one, id=numbered(len(seen.proposals) + 1))
-            try:
-                self.add("proposal", found.body(), actor, at, seen=seen)
-            except DrgError:
-                if not self.overtaken(seen):
-                    raise
-            else:
-                return found
+            return replace(one, id=numbered(len(seen.proposals) + 1)).body()
+
+        return Proposal.from_body(self.add_over("proposal", numbered_now, actor, at))
 
     def withdraw(self, proposal: str, reason: str, actor: str, at: str | None = None) -> None:
         """Withdraw a proposal.
@@ -167,7 +157,10 @@ class Round(OpenRound):
             check_vote(vote, seen.panels)
         except RowError as fault:
             raise problem(fault.reason, key=fault.column, found=fault.value) from None
-        self._add_vote(vote, actor, at)
+        self._cast(vote, actor, at)
+
+    def _cast(self, vote: Vote, actor: str, at: str | None) -> None:
+        self.add_over("vote", lambda _: vote.to_body(), actor, at)
 
     def vote_file(
         self, path: str | PathLike[str], actor: str, at: str | None = None
@@ -179,19 +172,8 @@ class Round(OpenRound):
         """
         votes, rejects = read_votes(path, list(self.state.panels.values()))
         for one in votes:  # a vote hangs on no other entry than its panel's
-            self._add_vote(one, actor, at)
+            self._cast(one, actor, at)
         return votes, rejects
-
-    def _add_vote(self, vote: Vote, actor: str, at: str | None) -> None:
-        while True:
-            seen = self.state
-            try:
-                self.add("vote", vote.to_body(), actor, at, seen=seen)
-            except DrgError:
-                if not self.overtaken(seen):
-                    raise
-            else:
-                return
 
     def tally(self, actor: str, at: str | None = None) -> tuple[Decision, ...]:
         """Count the votes on every open proposal before a panel that has votes, and decide.
