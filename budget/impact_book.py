@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from budget.impact_cases import UNIT, ranges
 from budget.impact_share import Classes, NotBySumsError, Single, point_value, share_out
+from budget.pools import limited
 from budget.settlement import Settlement
 from drg.money import to_fen
 
@@ -155,9 +156,9 @@ def _share_pool(
         raise NotBySumsError
     value = point_value(classes, one, left, floor)
     yuan = float(value * UNIT / 100.0)
-    limit = _limit(yuan, *bound)
+    limit = limited(yuan, *bound)
     if limit is not None:
-        yuan = limit
+        yuan = limit[1]
         of_class = to_fen(np.round(classes.points / UNIT * yuan, 8)) * classes.count
         of_class -= classes.beside
         of_one = np.maximum(to_fen(np.round(points / UNIT * yuan, 8)) - beside, floor)
@@ -172,11 +173,3 @@ def _share_pool(
     book.add(many.cell[at], of_class, known)
     book.add(cell, of_one, known)
     return yuan
-
-
-def _limit(yuan: float, low: float | None, high: float | None) -> float | None:
-    if low is not None and yuan < low:
-        return low
-    if high is not None and yuan > high:
-        return high
-    return None

@@ -21,7 +21,6 @@ from budget.grid import Grid
 from budget.outliers import high_payment, low_payment, ratio
 from budget.policy.ladder import Ladder
 from budget.pools import POINT_DECIMALS
-from budget.pricing import Priced
 from budget.settlement import Settlement
 from drg.money import to_fen
 
@@ -39,21 +38,19 @@ _BY_RULE = ("ungrouped", "ambiguous", "unpriced")
 
 @dataclass(frozen=True)
 class Singles:
-    """Cases whose price is worked out, or kept, one by one.
+    """Cases whose price is worked out one by one.
 
     Attributes:
         row: places among the claims. Shape (S,).
         claims: the cases.
         extra: what the rest of the year says of their prices.
         beside: what patients and other payers bear in fen. Shape (S,).
-        priced: their prices as settled, for those that no weight moves; None for the others.
     """
 
     row: Places
     claims: Claims
     extra: dict[str, Any]
     beside: Fen
-    priced: Priced | None
 
 
 @dataclass(frozen=True)
@@ -157,19 +154,10 @@ def running(values: Fen) -> Fen:
     return np.concatenate([[0], np.cumsum(values)])
 
 
-def singles(
-    settled: Settlement, claims: Claims, extra: dict[str, Any], rows: Places, beside: Fen, *,
-    moved: bool,
-) -> Singles:  # fmt: skip
-    """Cases to be worked out one by one (``moved``), or kept as they are."""
-    own = {name: held[rows] for name, held in extra.items()} if moved else {}
-    priced = settled.priced
-    kept = None if moved else Priced(
-        priced.branch[rows], priced.weight[rows], priced.standard[rows], priced.ratio[rows],
-        priced.amount[rows],
-    )  # fmt: skip
-    held = claims.take(rows)
-    return Singles(rows, held if moved else held.priced(), own, beside[rows], kept)
+def singles(claims: Claims, extra: dict[str, Any], rows: Places, beside: Fen) -> Singles:
+    """Cases to be worked out one by one."""
+    own = {name: held[rows] for name, held in extra.items()}
+    return Singles(rows, claims.take(rows), own, beside[rows])
 
 
 def split(settled: Settlement, claims: Claims, extra: dict[str, Any]) -> tuple[Bools, Bools, Bools]:

@@ -82,7 +82,7 @@ class Sums:
         self.plain = plain(settled, np.flatnonzero(ordinary), self.beside)
         self.shares = Shares(claims, np.flatnonzero(shared), self.grid, self.beside, self.floor)
         rows = np.flatnonzero(moved & ~shared)
-        self.moved = singles(settled, claims, extra, rows, self.beside, moved=True)
+        self.moved = singles(claims, extra, rows, self.beside)
         self._moved_cells()
         self._cells()
         self._pools(np.flatnonzero(settled.paid.pool >= 0))

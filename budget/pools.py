@@ -238,7 +238,7 @@ def _share_out(
         raise problem("the fund floor of the cases is more than the pool", key=f"pools.{name}",
                       found=f"{amount / 100:,.2f} yuan")  # fmt: skip
     value = point_value(mine, borne, amount, floor)
-    limit = _limit(value * _UNIT / 100.0, low, high)
+    limit = limited(value * _UNIT / 100.0, low, high)
     if limit is not None:
         bound, yuan = limit
         worth = to_fen(np.round(mine / _UNIT * yuan, 8))
@@ -249,7 +249,8 @@ def _share_out(
     return value * _UNIT / 100.0, "pool"
 
 
-def _limit(yuan: float, low: float | None, high: float | None) -> tuple[str, float] | None:
+def limited(yuan: float, low: float | None, high: float | None) -> tuple[str, float] | None:
+    """The bound that a point value is beyond, and its yuan; None inside of both."""
     if low is not None and yuan < low:
         return "floor", low
     if high is not None and yuan > high:

@@ -9,6 +9,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from budget.impact import Impacts
 from drg.errors import DrgError, problem
 from drg.negotiate.folder import LEDGER, Files, fill, trim_of
@@ -18,6 +21,8 @@ from weights.negotiation.ledger import Entry, Ledger
 from weights.negotiation.proposals import Context
 from weights.negotiation.rules import Rules, read_rules
 from weights.table import WeightTable, open_weights
+
+Floats = npt.NDArray[np.float64]
 
 
 class OpenRound:
@@ -133,6 +138,12 @@ class OpenRound:
         frame = self.files.weights.frame
         named = frame["name"] if "name" in frame else [""] * len(frame)
         return dict(zip(frame["drg"].astype(str), map(str, named), strict=True))
+
+    def digest_of(self, weights: Mapping[str, float] | Floats) -> str:
+        """Digest of a table with these weights, by group or in the draft's order. Shape (G,)."""
+        groups = self.files.weights.frame[["drg"]]
+        column = groups["drg"].map(weights) if isinstance(weights, Mapping) else weights
+        return WeightTable("weights", groups.assign(weight=column)).digest
 
     @property
     def context(self) -> Context:

@@ -236,8 +236,7 @@ class Round(OpenRound):
         self, impact: Impact, proposals: Collection[str], actor: str, at: str | None = None
     ) -> Entry:
         """Put on record what was shown of an impact."""
-        table = WeightTable("shown", self._with(impact.after.weight))
-        body = {"weights_sha256": table.digest, "proposals": list(proposals),
+        body = {"weights_sha256": self.digest_of(impact.after.weight), "proposals": list(proposals),
                 "summary": summary(impact)}  # fmt: skip
         return self.add("impact", body, actor, at, seen=self.state)
 
@@ -257,9 +256,8 @@ class Round(OpenRound):
         held = settled_offer(self.problem(), self.impacts, objective)
         found = held.offer
         name = f"O{len(seen.offers) + 1:02d}"
-        table = WeightTable(name, self._with(found.weight))
         exact = summary(Impact(self.impacts.cells, self.impacts.draft, held.outcome))
-        body = offer_body(name, held.problem, found, self.drafts, table.digest)
+        body = offer_body(name, held.problem, found, self.drafts, self.digest_of(found.weight))
         body |= {"exact": exact, "turns": held.turns}
         self.add("offer", body, actor, at, seen=seen)
         return name, found
@@ -324,8 +322,8 @@ class Round(OpenRound):
                 found="; ".join(en for _, en in broken[:MOST_SAID]),
             )  # fmt: skip
         target = Path(out) if out is not None else self.folder / FINAL
-        digest = WeightTable("final", self._with_named(weights)).digest
-        body = {"offer": seen.accepted, "weights_sha256": digest, "changes": changed,
+        body = {"offer": seen.accepted, "weights_sha256": self.digest_of(weights),
+                "changes": changed,
                 "file": target.name, "scale": scale, "decimals": decimals,
                 "despite": despite if broken else "",
                 "breaches": [{"zh": zh, "en": en} for zh, en in broken],
@@ -334,15 +332,6 @@ class Round(OpenRound):
         table = final_table(self)
         write_with_record(table, target)
         return table
-
-    def _with(self, weight: Any) -> pd.DataFrame:
-        """The draft's frame with other weights, in the order of the grid."""
-        frame = self.files.weights.frame
-        return frame[["drg"]].assign(weight=weight)
-
-    def _with_named(self, weights: Mapping[str, float]) -> pd.DataFrame:
-        frame = self.files.weights.frame
-        return frame[["drg"]].assign(weight=frame["drg"].map(weights))
 
 
 def _one_of(what: str, name: str, held: Collection[str]) -> None:

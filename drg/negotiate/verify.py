@@ -145,9 +145,8 @@ def _offers(round_: Round, state: State) -> Check:
             continue
         held = {group: float(w) for group, w in zip(given.groups, found.weight, strict=True)}
         worst = max((abs(held[drg] - w) for drg, w in entry.body["changes"].items()), default=0.0)
-        table = WeightTable("again", round_.files.weights.frame[["drg"]].assign(
-            weight=found.weight))  # fmt: skip
-        if table.digest != entry.body["weights_sha256"] and worst > _SAME:
+        digest = round_.digest_of(found.weight)
+        if digest != entry.body["weights_sha256"] and worst > _SAME:
             faults.append(f"row {entry.seq + 1}: {entry.body['id']}: solved again, a weight differs"
                           f" by {worst:g}")  # fmt: skip
     return Check("折中方案", f"{made} offers solved again", tuple(faults))
@@ -159,9 +158,7 @@ def _final(round_: Round, state: State, weights: str | PathLike[str] | None) -> 
     faults = []
     before = replay(state.entries[:-1])
     found, _ = final_weights(before, round_, state.closed["decimals"])
-    frame = round_.files.weights.frame
-    again = WeightTable("again", frame[["drg"]].assign(weight=frame["drg"].map(found)))
-    if again.digest != state.closed["weights_sha256"]:
+    if round_.digest_of(found) != state.closed["weights_sha256"]:
         faults.append("worked out again from the record, the final weights are not those on record")
     path = Path(weights) if weights is not None else round_.folder / state.closed["file"]
     if path.is_file():
