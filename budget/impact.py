@@ -246,7 +246,9 @@ class Impacts:
         before, cases = self.draft.weight, self.cases
         part = np.where(free, np.nan_to_num(weight) * cases, 0.0)
         if not part.any():
-            raise problem("no group is left that could be multiplied", key="neutral", found=basis)
+            raise problem("no group is left that could be multiplied: every group with "
+                          "cases is set; leave one free, or take none", key="neutral",
+                          found=basis)  # fmt: skip
         more = float((np.nan_to_num(weight - before) * cases).sum())
         scale = 1.0 - more / float(part.sum())
         if basis == "weights":

@@ -17,6 +17,7 @@ from budget.impact import Impact, Outcome
 from drg.money import to_yuan
 from weights.families import families
 from weights.severity import inversions
+from weights.table.same import moved
 
 Floats = npt.NDArray[np.float64]
 Fen = npt.NDArray[np.int64]
@@ -141,8 +142,8 @@ def who_pays(held: Impact) -> pd.DataFrame:
             for i in np.flatnonzero(fen)
         ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["kind", "key", "name", "yuan"])
-    moved = float(frame["yuan"].clip(lower=0).sum())
-    frame["share"] = np.round(frame["yuan"].abs() / moved, 6) if moved else 0.0
+    gained = float(frame["yuan"].clip(lower=0).sum())
+    frame["share"] = np.round(frame["yuan"].abs() / gained, 6) if gained else 0.0
     return frame.sort_values(["yuan", "key"], ascending=[False, True], ignore_index=True)
 
 
@@ -150,18 +151,17 @@ def summary(held: Impact) -> dict[str, Any]:
     """The figures that are told first: money, CMI, order of severity, who loses most."""
     by = hospital_table(held)
     change = by["final_change"].to_numpy(np.float64)
-    moved = _change(held, "final", axis=1)
+    by_hospital = _change(held, "final", axis=1)
     cases = held.cells.cases[:, :-1].sum(axis=(0, 2))
-    known = np.isfinite(held.before.weight)
     order = families(held.cells.groups[:-1])
     wrong = {part: inversions(getattr(held, part).weight, order)[0] for part in ("before", "after")}
     fixed = {(one.graver, one.lighter) for one in wrong["before"]}
     return {
-        "weights_changed": int((held.before.weight[known] != held.after.weight[known]).sum()),
+        "weights_changed": int(moved(held.after.weight, held.before.weight).sum()),
         "scale": held.scale,
         "payable_before": _yuan(held.before.payable), "payable_after": _yuan(held.after.payable),
         "final_before": _yuan(held.before.final), "final_after": _yuan(held.after.final),
-        "final_change": float(to_yuan(moved["change"].sum())),
+        "final_change": float(to_yuan(by_hospital["change"].sum())),
         "cut_before": _yuan(held.before.cut), "cut_after": _yuan(held.after.cut),
         "case_mix_index_before": _mean_weight(held.before, cases),
         "case_mix_index_after": _mean_weight(held.after, cases),
@@ -169,7 +169,7 @@ def summary(held: Impact) -> dict[str, Any]:
         "payment_per_case_after": _per_case(held, held.after),
         "average_cost": round(float(held.cells.cost.sum() / held.cells.cases.sum()), 2),
         "hospitals_gaining": int((change > 0).sum()), "hospitals_losing": int((change < 0).sum()),
-        "moved": float(to_yuan(np.maximum(moved["change"], 0).sum())),
+        "moved": float(to_yuan(np.maximum(by_hospital["change"], 0).sum())),
         "largest_loss": _largest_loss(by, "final"),
         "largest_loss_payable": _largest_loss(by, "payable"),
         "inversions_before": len(wrong["before"]), "inversions_after": len(wrong["after"]),

@@ -53,8 +53,10 @@ def impact(
     round: RoundFolder,  # noqa: A002
     of: Annotated[
         str,
-        typer.Option("--of", help="asked, decided, accepted, an offer (O01), or ids: P001,P002."),
-    ] = "asked",
+        typer.Option(
+            "--of", help="asked (by default), decided, accepted, an offer (O01), or ids: P001,P002."
+        ),
+    ] = "",
     change: Annotated[
         list[str] | None, typer.Option("--set", help="DRG=WEIGHT besides, or alone; repeats.")
     ] = None,
@@ -73,10 +75,11 @@ def impact(
     from drg.negotiate.round import Round
 
     held = Round(round)
-    changes = dict(_set(text) for text in change or [])
-    if not (changes and of == "asked"):
-        changes = chosen(held, of) | changes
-    found = held.impact(changes, "none" if of.upper() in held.state.offers else neutral)
+    changes, basis = dict(_set(text) for text in change or []), held.rules.neutral
+    if of or not changes:
+        named, basis = chosen(held, of or "asked")
+        changes = named | changes
+    found = held.impact(changes, neutral or basis)
     typer.echo(impact_text(found))
     if out is not None:
         about = [("轮次 round", held.state.init["title"] or held.state.init["round"]),
@@ -89,14 +92,24 @@ def impact(
         held.record_impact(found, ids, actor, at)
 
 
-def chosen(held: Round, of: str) -> dict[str, float]:
-    """Weights that a word on the command line stands for."""
-    if of in ("asked", "decided", "accepted"):
-        return held.changes(of)
-    offers = held.state.offers
-    if of.upper() in offers:
-        return {drg: float(weight) for drg, weight in offers[of.upper()]["changes"].items()}
-    return held.changes([name.strip() for name in of.replace("，", ",").split(",")])
+def chosen(held: Round, of: str) -> tuple[dict[str, float], str]:
+    """Weights that a word on the command line stands for, and how the others are made neutral.
+
+    Raises:
+        DrgError: nothing of the kind is on record yet.
+    """
+    from drg.errors import problem
+
+    state = held.state
+    if of == "asked" and not state.open:
+        raise problem(f"no proposal is open; drg negotiate propose {held.folder} FORM.xlsx",
+                      file=held.folder)  # fmt: skip
+    if of == "decided" and not state.decisions:
+        raise problem("no panel has decided yet; drg negotiate panel, then drg negotiate vote "
+                      f"{held.folder} VOTES.xlsx", file=held.folder)  # fmt: skip
+    if of in ("asked", "decided", "accepted") or of.upper() in state.offers:
+        return held.weights_of(of if of in ("asked", "decided", "accepted") else of.upper())
+    return held.weights_of([name.strip().upper() for name in of.replace("，", ",").split(",")])
 
 
 def impact_text(found: Impact) -> str:

@@ -12,6 +12,7 @@ from budget.terms import half_up
 from drg.errors import problem
 from drg.negotiate.state import State
 from weights.table import WeightTable
+from weights.table.same import moved, settled
 
 if TYPE_CHECKING:
     from drg.negotiate.round import Round
@@ -40,7 +41,7 @@ def final_weights(
     if decimals is None:
         return found, scale
     drafts = round_.drafts
-    names = [drg for drg, weight in found.items() if weight != drafts[drg]]
+    names = [drg for drg, weight in found.items() if moved(weight, drafts[drg])]
     rounded = half_up(np.array([found[drg] for drg in names]), decimals)
     step = 10.0**-decimals
     bounds = np.array([state.rules.corridor(drafts[drg]) for drg in names]).reshape(-1, 2)
@@ -62,13 +63,13 @@ def breaches(round_: Round, weights: dict[str, float]) -> list[tuple[str, str]]:
         if abs(weights[one] - weights[other]) > _SLACK:
             found.append((f"同权病组 {one} 与 {other} 不相等",
                           f"{one} and {other} are not equal"))  # fmt: skip
-    beyond = [drg for drg, weight in weights.items() if weight != drafts[drg]
+    beyond = [drg for drg, weight in weights.items() if moved(weight, drafts[drg])
               and not _inside(weight, rules.corridor(drafts[drg]))]  # fmt: skip
     if beyond:
         found.append((f"超出浮动区间：{'、'.join(beyond[:_NAMED])}",
                       f"outside the corridor: {', '.join(beyond[:_NAMED])}"))  # fmt: skip
     impacts = round_.impacts
-    after = impacts.vector({drg: w for drg, w in weights.items() if w != drafts[drg]})
+    after = impacts.vector({drg: w for drg, w in weights.items() if moved(w, drafts[drg])})
     told = summary(Impact(impacts.cells, impacts.draft, impacts.outcome(after)))
     if rules.order and told["inversions_new"]:
         pairs = told["inversions_new"][:_NAMED]
@@ -80,9 +81,9 @@ def breaches(round_: Round, weights: dict[str, float]) -> list[tuple[str, str]]:
             f"{loss['hospital_name']} 损失 {-loss['share']:.2%}，限值 {rules.largest_loss:.2%}",
             f"{loss['hospital_id']} loses {-loss['share']:.2%}, limit {rules.largest_loss:.2%}",
         ))  # fmt: skip
-    moved = told["payable_after"] - told["payable_before"]
-    if rules.neutral == "yuan" and abs(moved) > _NEUTRAL * told["payable_before"]:
-        found.append((f"基金应付总额变动 {moved:,.2f} 元", f"payments move by {moved:,.2f} yuan"))
+    dearer = told["payable_after"] - told["payable_before"]
+    if rules.neutral == "yuan" and abs(dearer) > _NEUTRAL * told["payable_before"]:
+        found.append((f"基金应付总额变动 {dearer:,.2f} 元", f"payments move by {dearer:,.2f} yuan"))
     return found
 
 
@@ -107,7 +108,8 @@ def _unrounded(state: State, round_: Round) -> tuple[dict[str, float], float]:
     impact = round_.impact(changes)
     known = np.isfinite(impact.after.weight)
     groups = np.array(round_.impacts.groups, object)[known]
-    return dict(zip(groups, map(float, impact.after.weight[known]), strict=True)), impact.scale
+    weight = settled(impact.after.weight, impact.before.weight)[known]
+    return dict(zip(groups, map(float, weight), strict=True)), impact.scale
 
 
 def final_table(round_: Round) -> WeightTable:

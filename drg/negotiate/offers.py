@@ -16,6 +16,7 @@ from weights.families import families
 from weights.negotiation.compromise import Offer, solve
 from weights.negotiation.compromise_problem import Ask, Decided, Problem, spread_of
 from weights.table import WeightTable
+from weights.table.same import moved, settled
 
 Floats = npt.NDArray[np.float64]
 _INTERVAL = 2 * 1.96
@@ -87,11 +88,12 @@ def settled_offer(given: Problem, impacts: Impacts, objective: str) -> Settled:
     problem = given
     for turn in range(1, _TURNS + 1):
         try:
-            offer = solve(problem, objective)
+            found = solve(problem, objective)
         except DrgError:
             if best is None:
                 raise
             break
+        offer = replace(found, weight=settled(found.weight, given.draft))
         outcome = impacts.outcome(offer.weight)
         gained = (outcome.payable - before).sum(axis=1) / 100.0
         straight = given.effect @ np.where(given.weighed, offer.weight - given.draft, 0.0)
@@ -140,7 +142,7 @@ def offer_body(
     """An offer as it stands on record."""
     changes = {
         group: float(w) for group, w in zip(given.groups, found.weight, strict=True)
-        if np.isfinite(w) and w != drafts[group]
+        if np.isfinite(w) and moved(w, drafts[group])
     }  # fmt: skip
     losses = found.loss_share(given)
     worst = int(np.argmax(losses)) if len(losses) else 0

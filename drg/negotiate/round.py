@@ -48,6 +48,7 @@ from weights.negotiation.tally import Decision, tally
 from weights.negotiation.votes import Vote, check_vote
 from weights.negotiation.votes_file import read_votes
 from weights.table import WeightTable
+from weights.table.same import moved
 
 FINAL, MOST_DECIMALS, MOST_SAID = "weights-final.csv", 12, 4
 
@@ -192,21 +193,45 @@ class Round(OpenRound):
         self.add_all("decision", [one.to_body() for one in found], actor, at, seen=seen)
         return tuple(found)
 
+    def weights_of(self, which: str | Collection[str] = "asked") -> tuple[dict[str, float], str]:
+        """Weights that stand for something, and how all other groups are made neutral for them.
+
+        An offer is a whole table that keeps the budget by itself, so nothing else is multiplied.
+
+        Args:
+            which: as for :meth:`changes`.
+
+        Raises:
+            DrgError: there is nothing of the kind yet; the line says what to do.
+        """
+        if (name := self._offer(which)) is not None:
+            return {drg: float(w) for drg, w in self.state.offers[name]["changes"].items()}, "none"
+        return self.changes(which), self.rules.neutral
+
+    def _offer(self, which: str | Collection[str]) -> str | None:
+        """The id of the offer that a word means, or None when it means something else."""
+        state = self.state
+        if which == "accepted":
+            if state.accepted is None:
+                first = ", ".join(state.offers) or "an offer, by drg negotiate solve first"
+                raise problem("no offer was accepted; drg negotiate accept", file=self.folder,
+                              expected=first)  # fmt: skip
+            return state.accepted
+        return which if isinstance(which, str) and which in state.offers else None
+
     def changes(self, which: str | Collection[str] = "asked") -> dict[str, float]:
         """Weights by group that proposals, decisions or an offer come to.
 
         Args:
             which: ``asked`` by open proposals, ``decided`` by panels, ``accepted`` as an offer,
-                or ids of proposals. Where several ask for one group, their mean.
+                an offer's id, or ids of proposals. Where several ask for one group, their mean.
 
         Raises:
             DrgError: there is no such proposal, or no offer was accepted.
         """
         state = self.state
-        if which == "accepted":
-            if state.accepted is None:
-                raise problem("no offer was accepted", file=self.folder)
-            return {drg: float(w) for drg, w in state.offers[state.accepted]["changes"].items()}
+        if self._offer(which) is not None:
+            return self.weights_of(which)[0]
         if which == "decided":
             pairs = [(one.drg, one.weight) for name, one in state.decisions.items()
                      if one.accepted and name in state.open]  # fmt: skip
@@ -313,7 +338,7 @@ class Round(OpenRound):
             raise problem("out of range", key="decimals", found=decimals,
                           expected=f"1 to {MOST_DECIMALS}")  # fmt: skip
         weights, scale = final_weights(seen, self, decimals)
-        changed = {drg: w for drg, w in weights.items() if w != self.drafts[drg]}
+        changed = {drg: w for drg, w in weights.items() if moved(w, self.drafts[drg])}
         broken = breaches(self, weights)
         if broken and not despite:
             raise problem(

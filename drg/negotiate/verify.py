@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from drg.errors import DrgError
 from drg.negotiate.closing import final_table, final_weights
@@ -143,12 +145,9 @@ def _offers(round_: Round, state: State) -> Check:
         except DrgError as error:
             faults.append(f"row {entry.seq + 1}: {entry.body['id']}: {error}")
             continue
-        held = {group: float(w) for group, w in zip(given.groups, found.weight, strict=True)}
-        worst = max((abs(held[drg] - w) for drg, w in entry.body["changes"].items()), default=0.0)
-        digest = round_.digest_of(found.weight)
-        if digest != entry.body["weights_sha256"] and worst > _SAME:
-            faults.append(f"row {entry.seq + 1}: {entry.body['id']}: solved again, a weight differs"
-                          f" by {worst:g}")  # fmt: skip
+        again = dict(zip(given.groups, map(float, found.weight), strict=True))
+        said = f"row {entry.seq + 1}: {entry.body['id']}"
+        faults += _differs(round_, entry.body, again, f"{said}: solved again")
     return Check("折中方案", f"{made} offers solved again", tuple(faults))
 
 
@@ -158,8 +157,7 @@ def _final(round_: Round, state: State, weights: str | PathLike[str] | None) -> 
     faults = []
     before = replay(state.entries[:-1])
     found, _ = final_weights(before, round_, state.closed["decimals"])
-    if round_.digest_of(found) != state.closed["weights_sha256"]:
-        faults.append("worked out again from the record, the final weights are not those on record")
+    faults += _differs(round_, state.closed, found, "worked out again, of the final weights")
     path = Path(weights) if weights is not None else round_.folder / state.closed["file"]
     if path.is_file():
         table, own = open_weights(path), final_table(round_)
@@ -173,6 +171,17 @@ def _final(round_: Round, state: State, weights: str | PathLike[str] | None) -> 
     else:
         faults.append(f"{path.name}: is missing")
     return Check("最终权重", "final table worked out again from the record", tuple(faults))
+
+
+def _differs(
+    round_: Round, body: Mapping[str, Any], again: Mapping[str, float], said: str
+) -> list[str]:
+    """What is wrong with weights on record: their digest, or a weight that comes out otherwise."""
+    on_record = {**round_.drafts, **{drg: float(w) for drg, w in body["changes"].items()}}
+    if round_.digest_of(on_record) != body["weights_sha256"]:
+        return [f"{said}: the digest on record is not that of the weights on record"]
+    worst = max((abs(again[drg] - w) for drg, w in on_record.items() if w == w), default=0.0)
+    return [f"{said}: a weight differs by {worst:g}"] if worst > _SAME else []
 
 
 def _same_file(path: Path, table: WeightTable) -> bool:

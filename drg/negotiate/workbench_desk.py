@@ -18,6 +18,7 @@ from budget.impact_tables import hospital_table, summary, who_pays
 from drg.errors import DrgError
 from drg.report.panel_words import Words, clean
 from weights.negotiation.proposals import propose
+from weights.table.same import moved
 
 if TYPE_CHECKING:
     from drg.negotiate.round import Round
@@ -181,7 +182,7 @@ class Desk:
         group = self._known(group)
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < 1e6:
             raise self.wrong(f"{group} 的权重应是大于 0 的数", f"{group}: not a weight above 0")
-        if group in self.round.rules.frozen and weight != self.drafts[group]:
+        if group in self.round.rules.frozen and moved(weight, self.drafts[group]):
             raise self.wrong(f"{group} 已冻结，权重不能改动", f"{group} is frozen by the rules")
         low, high = self.corridor(group)
         allowed = self.beyond if beyond is None else beyond
@@ -230,11 +231,9 @@ class Desk:
     def _try(self, changes: Mapping[str, float], neutral: str | None = None) -> None:
         """Take weights on trial, unless their impact cannot be worked out."""
         basis = self.neutral if neutral is None else neutral
-        moved = {
-            group: w for group, w in changes.items() if abs(w / self.drafts[group] - 1) > _LEAST
-        }
-        seen = self.look("", moved, basis)
-        self.changes, self.neutral, self._seen = moved, basis, seen
+        held = {group: w for group, w in changes.items() if moved(w, self.drafts[group])}
+        seen = self.look("", held, basis)
+        self.changes, self.neutral, self._seen = held, basis, seen
 
     # What it does
 

@@ -93,12 +93,9 @@ class Bargain(Desk):
             return {}, self.neutral
         if key in self.kept:
             return dict(self.kept[key].changes), self.kept[key].neutral
-        if key in ("asked", "decided"):
-            return self.round.changes(key), self.round.rules.neutral
-        if key == "accepted":
-            return self.round.changes(key), "none"
-        found = self.offer(key)["changes"]
-        return {drg: float(weight) for drg, weight in found.items()}, "none"
+        if key not in _STANDING:
+            self.offer(key)
+        return self.round.weights_of(key)
 
     def load(self, key: str) -> None:
         """Put an offer, all proposals, the decisions or what was kept on the desk."""
@@ -150,10 +147,10 @@ class Bargain(Desk):
         state = other.state
         decided = any(one.accepted for one in state.decisions.values())
         key = "accepted" if state.accepted else "decided" if decided else "asked"
-        changes = {self._known(group): w for group, w in other.changes(key).items()}
+        held, basis = other.weights_of(key)
+        changes = {self._known(group): w for group, w in held.items()}
         title = clean(state.init["title"] or state.init["round"])
         called = clean(name) or f"{title}：{self.words.of(_STANDING[key])}"
-        basis = "none" if key == "accepted" else state.rules.neutral
         self.kept[called] = self.look(called, changes, basis)
         return called
 

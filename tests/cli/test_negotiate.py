@@ -121,6 +121,61 @@ def test_impact_of_anything(said, tmp_path):
     }
 
 
+ANY_ORDER = (
+    ("impact", "--of", "asked"), ("impact", "--of", "decided"), ("impact", "--of", "accepted"),
+    ("impact", "--of", "O02"), ("impact", "--of", "P001", "--set", "RE13=0.7"), ("solve",),
+    ("accept", "O01", "--reason", "x"), ("close", "--decimals", "4"), ("verify",), ("status",),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", ["begun", "proposed", "voted", "offered", "accepted", "closed"])
+def test_every_command_in_any_order_is_answered_or_told_what_to_do(said, tmp_path, stage):
+    folder = tmp_path / "round"
+    if stage == "closed":
+        shutil.copytree(said[0], folder)
+    else:
+        begin(folder)
+    steps = {
+        "proposed": [("propose", folder, REHEARSAL / "proposals.csv")],
+        "voted": [("panel", folder, "--seed", SEED), ("vote", folder, REHEARSAL / "votes.csv")],
+        "offered": [("solve", folder, "--objective", "all")],
+        "accepted": [("accept", folder, "O02", "--reason", "同意")],
+    }
+    if stage in steps:
+        for name in list(steps)[: list(steps).index(stage) + 1]:
+            for step in steps[name]:
+                drg(*step, "--at", AT)
+    fine = {
+        "begun": {"P001"}, "proposed": {"asked", "P001"}, "voted": {"asked", "decided", "P001"},
+        "offered": {"asked", "decided", "O02", "P001"},
+        "accepted": {"asked", "decided", "accepted", "O02", "P001"},
+        "closed": {"asked", "decided", "accepted", "O02", "P001"},
+    }[stage] - ({"P001"} if stage == "begun" else set())  # fmt: skip
+    for number, (command, *rest) in enumerate(ANY_ORDER):
+        once = shutil.copytree(folder, tmp_path / f"copy{number}")
+        done = CliRunner().invoke(app, ["negotiate", command, str(once), *rest])
+        if done.exit_code:
+            assert isinstance(done.exception, DrgError), (command, rest, done.output)
+            assert "\n" not in str(done.exception)
+        if command == "impact":
+            assert (done.exit_code == 0) == (rest[1] in fine), (rest, done.exception)
+
+
+def test_an_offer_is_a_whole_table(said):
+    """Nothing else is multiplied for it; where every group is set, it is told what can be done."""
+    folder, _ = said
+    held = Round(folder)
+    drafts = held.drafts
+    for body in held.state.offers.values():
+        assert all(abs(w / drafts[drg] - 1) > 1e-9 for drg, w in body["changes"].items())
+        first = drg("impact", folder, "--of", body["id"]).splitlines()[0]
+        assert f"{len(body['changes'])}, others multiplied by 其余乘以 1.000000" in first
+    assert drg("impact", folder, "--of", "accepted") == drg("impact", folder, "--of", "O01")
+    every = [word for one, w in drafts.items() for word in ("--set", f"{one}={w * 1.01:.6f}")]
+    assert "no group is left" in fails("impact", folder, *every)
+    drg("impact", folder, *every, "--neutral", "none")
+
+
 def test_wrong_words_are_one_line(said, tmp_path):
     folder, _ = said
     assert "P099" in fails("impact", folder, "--of", "P099")

@@ -15,8 +15,7 @@ from weights.negotiation.compromise_demands import demands
 from weights.negotiation.compromise_linear import Linear
 from weights.negotiation.compromise_problem import Problem
 from weights.negotiation.compromise_region import region
-
-_CHANGED = 1e-6  # weight units by which a group counts as changed
+from weights.table.same import moved
 
 
 def side_by_side(problem: Problem, *, share: float = SHARE) -> pd.DataFrame:
@@ -44,7 +43,7 @@ def _row(problem: Problem, offer: Offer) -> dict[str, object]:
         "objective": offer.objective, **_figures(problem, offer),
         "met": int((offer.satisfaction > 1 - 1e-6).sum()),
         "worse": int((offer.satisfaction < -1e-6).sum()),
-        "groups_changed": int((np.abs(change) > _CHANGED).sum()),
+        "groups_changed": int(moved(offer.weight, problem.draft).sum()),
         "largest_change": float((np.abs(change) / problem.draft[problem.weighed]).max()),
         "losing_hospitals": int((offer.gain < -0.005).sum()),
         "binding": int((offer.constraints["shadow_price"] > 0).sum()), "gap": offer.gap,
