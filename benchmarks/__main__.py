@@ -20,8 +20,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from benchmarks import data, dependence, impact, profile, settle, weights
-from grouper.files import group_file
-from grouper.frames import RESULT_COLUMNS
+from grouper.engine.files import group_file
+from grouper.engine.frames import RESULT_COLUMNS
 
 DRG = [sys.executable, "-c", "from drg.cli import main; main()"]
 
@@ -91,7 +91,7 @@ def memory(folder: Path, rows: int) -> None:
     source, out = folder / "large.parquet", folder / "large-grouped.parquet"
     data.make_parquet(source, rows)
     code = (
-        "import sys; from grouper.files import group_file; "
+        "import sys; from grouper.engine.files import group_file; "
         "account = group_file(sys.argv[1], sys.argv[2]); "
         "said = dict(line.split(':') for line in open('/proc/self/status')); "
         "print(said['VmHWM'].split()[0], account.seconds)"

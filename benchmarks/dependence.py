@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import data
-from grouper.dependence_files import DependenceAccount, dependence_file
-from grouper.files import group_file
+from grouper.engine.files import group_file
+from grouper.explain.dependence_files import DependenceAccount, dependence_file
 
 TURNS = 3
 WANTED = 10.0  # at most so many times the grouping itself

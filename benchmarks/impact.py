@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from budget.hospitals import hospitals_of
-from budget.impact import Impacts
+from budget.cases.hospitals import hospitals_of
+from budget.impact.weights import Impacts
 from budget.policy import load_policy
-from budget.settle_files import read_claims, settle_file
+from budget.settlement.files import read_claims, settle_file
 from weights.table import WeightTable
 
 HOSPITALS, GROUPS = 100, 800

@@ -14,8 +14,8 @@ from drg.cases import recognise
 from drg.cases.codes import read_codes
 from drg.tables import open_sink, open_table
 from grouper import Grouper
-from grouper.code_uses import CodeUses
-from grouper.files import _Work
+from grouper.engine.code_uses import CodeUses
+from grouper.engine.files import _Work
 
 
 def show(folder: Path, rows: int) -> None:

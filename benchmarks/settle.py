@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from drg.sample import write_region
-from grouper.files import group_file
+from grouper.engine.files import group_file
 
 _SETTLE = (
     "import sys, time; from budget import load_policy; "
-    "from budget.settle_files import settle_file; from weights import open_weights; "
+    "from budget.settlement.files import settle_file; from weights import open_weights; "
     "t = time.perf_counter(); settle_file(sys.argv[1], sys.argv[2], open_weights('changzhi'), "
     "load_policy('national-default'), sys.argv[3], 2025); t = time.perf_counter() - t; "
     "said = dict(line.split(':') for line in open('/proc/self/status')); "

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING
 from drg.lazy import imported_on_use
 
 if TYPE_CHECKING:
-    from budget.cells import Cells
-    from budget.fit import fit_response
-    from budget.fit_reference import changzhi_reference
-    from budget.hospitals import Hospitals, read_hospitals
-    from budget.impact import Impacts
+    from budget.cases.hospitals import Hospitals, read_hospitals
+    from budget.fit.reference import changzhi_reference
+    from budget.fit.response import fit_response
+    from budget.forecast.files import project_file
+    from budget.impact.weights import Impacts
+    from budget.policy.document import Policy
     from budget.policy.load import load_policy, policies
-    from budget.policy.policy import Policy
-    from budget.project_files import project_file
-    from budget.projection import Projection, project
-    from budget.scenario import Scenario, load_scenario
-    from budget.settle_files import settle, settle_file
-    from budget.settlement import Settlement
+    from budget.projection.cells import Cells
+    from budget.projection.scenario import Scenario, load_scenario
+    from budget.projection.years import Projection, project
+    from budget.settlement.files import settle, settle_file
+    from budget.settlement.settled import Settlement
 
 __all__ = [
     "Cells",
@@ -53,22 +53,22 @@ __all__ = [
 __getattr__ = imported_on_use(
     __name__,
     {
-        "Cells": "budget.cells",
-        "Hospitals": "budget.hospitals",
-        "Impacts": "budget.impact",
-        "Policy": "budget.policy.policy",
-        "Projection": "budget.projection",
-        "Scenario": "budget.scenario",
-        "Settlement": "budget.settlement",
-        "changzhi_reference": "budget.fit_reference",
-        "fit_response": "budget.fit",
+        "Cells": "budget.projection.cells",
+        "Hospitals": "budget.cases.hospitals",
+        "Impacts": "budget.impact.weights",
+        "Policy": "budget.policy.document",
+        "Projection": "budget.projection.years",
+        "Scenario": "budget.projection.scenario",
+        "Settlement": "budget.settlement.settled",
+        "changzhi_reference": "budget.fit.reference",
+        "fit_response": "budget.fit.response",
         "load_policy": "budget.policy.load",
-        "load_scenario": "budget.scenario",
+        "load_scenario": "budget.projection.scenario",
         "policies": "budget.policy.load",
-        "project": "budget.projection",
-        "project_file": "budget.project_files",
-        "read_hospitals": "budget.hospitals",
-        "settle": "budget.settle_files",
-        "settle_file": "budget.settle_files",
+        "project": "budget.projection.years",
+        "project_file": "budget.forecast.files",
+        "read_hospitals": "budget.cases.hospitals",
+        "settle": "budget.settlement.files",
+        "settle_file": "budget.settlement.files",
     },
 )

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from drg.lazy import imported_on_use
 
 if TYPE_CHECKING:
-    from grouper.changes import difference
-    from grouper.dependence_files import dependence_file, single_code_dependence
-    from grouper.engine import Grouper, group
-    from grouper.explain import Explainer, Explanation, case_of, explain_case
-    from grouper.files import group_file
-    from grouper.migration import migrate_file
-    from grouper.pack import find_scheme, load_scheme, shipped_schemes
-    from grouper.scheme import Scheme
+    from grouper.engine.files import group_file
+    from grouper.engine.grouper import Grouper, group
+    from grouper.engine.migration import migrate_file
+    from grouper.explain.case import Explainer, Explanation, case_of, explain_case
+    from grouper.explain.dependence_files import dependence_file, single_code_dependence
+    from grouper.scheme.changes import difference
+    from grouper.scheme.model import Scheme
+    from grouper.scheme.pack import find_scheme, load_scheme, shipped_schemes
 
 __all__ = [
     "Explainer",
@@ -37,20 +37,20 @@ __all__ = [
 __getattr__ = imported_on_use(
     __name__,
     {
-        "Explainer": "grouper.explain",
-        "Explanation": "grouper.explain",
-        "Grouper": "grouper.engine",
-        "Scheme": "grouper.scheme",
-        "case_of": "grouper.explain",
-        "dependence_file": "grouper.dependence_files",
-        "difference": "grouper.changes",
-        "explain_case": "grouper.explain",
-        "find_scheme": "grouper.pack",
-        "group": "grouper.engine",
-        "group_file": "grouper.files",
-        "load_scheme": "grouper.pack",
-        "migrate_file": "grouper.migration",
-        "shipped_schemes": "grouper.pack",
-        "single_code_dependence": "grouper.dependence_files",
+        "Explainer": "grouper.explain.case",
+        "Explanation": "grouper.explain.case",
+        "Grouper": "grouper.engine.grouper",
+        "Scheme": "grouper.scheme.model",
+        "case_of": "grouper.explain.case",
+        "dependence_file": "grouper.explain.dependence_files",
+        "difference": "grouper.scheme.changes",
+        "explain_case": "grouper.explain.case",
+        "find_scheme": "grouper.scheme.pack",
+        "group": "grouper.engine.grouper",
+        "group_file": "grouper.engine.files",
+        "load_scheme": "grouper.scheme.pack",
+        "migrate_file": "grouper.engine.migration",
+        "shipped_schemes": "grouper.scheme.pack",
+        "single_code_dependence": "grouper.explain.dependence_files",
     },
 )

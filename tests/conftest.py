@@ -34,7 +34,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def reference() -> Reference:
-    from grouper.pack import find_scheme
+    from grouper.scheme.pack import find_scheme
 
     return Reference(find_scheme("chs-drg-1.1"))
 
@@ -49,6 +49,6 @@ def grouper():
 @pytest.fixture(scope="session")
 def references() -> dict[str, Reference]:
     """The reference evaluator of every shipped scheme."""
-    from grouper.pack import load_scheme, shipped_schemes
+    from grouper.scheme.pack import load_scheme, shipped_schemes
 
     return {name: Reference.of_scheme(load_scheme(name)) for name in shipped_schemes()}

@@ -9,7 +9,7 @@ import csv
 import random
 from pathlib import Path
 
-from grouper.pack import load_scheme, shipped_schemes
+from grouper.scheme.pack import load_scheme, shipped_schemes
 from tests.reference import Case, Reference
 
 OUT = Path(__file__).parent / "data" / "labelled.csv"

@@ -20,12 +20,13 @@ import pytest
 
 from drg.cases.columns import CANONICAL, SYNONYMS, read_mapping, recognise
 from drg.cases.values import NUMBERS
-from grouper import Grouper, load_scheme, rules
-from grouper.compile import compiled_scheme
-from grouper.pack import TABLES, read_header
-from grouper.pack_tables import _COLUMNS, read_tables
-from grouper.reasons import REASONS, STATUS_TEXT, STATUSES
-from grouper.scheme import Header
+from grouper import Grouper, load_scheme
+from grouper.engine.reasons import REASONS, STATUS_TEXT, STATUSES
+from grouper.scheme import rules
+from grouper.scheme.compile import compiled_scheme
+from grouper.scheme.model import Header
+from grouper.scheme.pack import TABLES, read_header
+from grouper.scheme.tables import _COLUMNS, read_tables
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

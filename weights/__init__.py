@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 from drg.lazy import imported_on_use
 
 if TYPE_CHECKING:
-    from weights.adjust import CostStructure, read_classes
-    from weights.bootstrap import Bootstrap
-    from weights.calibrator import Calibrator
-    from weights.costs import Costs
-    from weights.estimate import Estimator
-    from weights.files import fit_file
-    from weights.intake import observe, observe_file
-    from weights.limits import Corridor, LowVolume
-    from weights.normalise import Normalise
+    from weights.cases.costs import Costs
+    from weights.cases.intake import observe, observe_file
+    from weights.fit.adjust import CostStructure, read_classes
+    from weights.fit.bootstrap import Bootstrap
+    from weights.fit.calibrator import Calibrator
+    from weights.fit.estimate import Estimator
+    from weights.fit.files import fit_file
+    from weights.fit.limits import Corridor, LowVolume
+    from weights.fit.normalise import Normalise
     from weights.table import WeightTable, open_weights
     from weights.table.published import load, published
 
@@ -52,21 +52,21 @@ __all__ = [
 __getattr__ = imported_on_use(
     __name__,
     {
-        "Bootstrap": "weights.bootstrap",
-        "Calibrator": "weights.calibrator",
-        "Corridor": "weights.limits",
-        "CostStructure": "weights.adjust",
-        "Costs": "weights.costs",
-        "Estimator": "weights.estimate",
-        "LowVolume": "weights.limits",
-        "Normalise": "weights.normalise",
+        "Bootstrap": "weights.fit.bootstrap",
+        "Calibrator": "weights.fit.calibrator",
+        "Corridor": "weights.fit.limits",
+        "CostStructure": "weights.fit.adjust",
+        "Costs": "weights.cases.costs",
+        "Estimator": "weights.fit.estimate",
+        "LowVolume": "weights.fit.limits",
+        "Normalise": "weights.fit.normalise",
         "WeightTable": "weights.table",
-        "fit_file": "weights.files",
+        "fit_file": "weights.fit.files",
         "load": "weights.table.published",
-        "observe": "weights.intake",
-        "observe_file": "weights.intake",
+        "observe": "weights.cases.intake",
+        "observe_file": "weights.cases.intake",
         "open_weights": "weights.table",
         "published": "weights.table.published",
-        "read_classes": "weights.adjust",
+        "read_classes": "weights.fit.adjust",
     },
 )

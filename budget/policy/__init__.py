@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from drg.lazy import imported_on_use
 
 if TYPE_CHECKING:
+    from budget.policy.document import Leaf, Policy
     from budget.policy.load import find_policy, load_policy, policies
-    from budget.policy.policy import Leaf, Policy
 
 __all__ = ["Leaf", "Policy", "find_policy", "load_policy", "policies"]
 
 __getattr__ = imported_on_use(
     __name__,
     {
-        "Leaf": "budget.policy.policy",
-        "Policy": "budget.policy.policy",
+        "Leaf": "budget.policy.document",
+        "Policy": "budget.policy.document",
         "find_policy": "budget.policy.load",
         "load_policy": "budget.policy.load",
         "policies": "budget.policy.load",

@@ -7,8 +7,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from budget.policy.document import Header, Policy, build
 from budget.policy.header import Document, make, read, require_date
-from budget.policy.policy import Header, Policy, build
 from budget.policy.tree import NONE, Tree, overlay, parse, without
 from drg.errors import problem
 

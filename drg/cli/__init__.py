@@ -11,15 +11,18 @@ from typing import Annotated, NoReturn
 import typer
 
 import drg
-from drg.cli import negotiate, policy, scheme, weights
 from drg.cli.check import check
 from drg.cli.demo import demo
-from drg.cli.explain import explain
+from drg.cli.explain.case import explain
 from drg.cli.group import group
+from drg.cli.negotiate import act as negotiate
+from drg.cli.policy import show as policy
 from drg.cli.project import project
 from drg.cli.report import report
 from drg.cli.sample import sample
+from drg.cli.scheme import show as scheme
 from drg.cli.settle import settle
+from drg.cli.weights import fit as weights
 from drg.errors import DrgError
 
 app = typer.Typer(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drg.cli.options import DischargeFile, Edition, MappingFile, SchemeName, Sheet
+from drg.cli.common.options import DischargeFile, Edition, MappingFile, SchemeName, Sheet
 
 if TYPE_CHECKING:
-    from drg.report.quality_words import Words
+    from drg.report.quality.words import Words
     from grouper.quality.report import QualityReport
     from grouper.quality.rules import Rule
 
@@ -41,9 +41,9 @@ def check(
     """
     from drg.errors import problem
     from drg.progress import Progress
-    from drg.report.quality_page import write_page
-    from drg.report.quality_words import Words
-    from drg.report.quality_workbook import write_workbook
+    from drg.report.quality.page import write_page
+    from drg.report.quality.words import Words
+    from drg.report.quality.workbook import write_workbook
     from drg.tables import check_outputs
     from grouper.quality.run import check_file
 
@@ -75,7 +75,7 @@ def check(
 
 def summary(report: QualityReport, words: Words) -> str:
     """The report as text tables for a terminal."""
-    from drg.cli.text import fit, table
+    from drg.cli.common.text import fit, table
     from grouper.quality.rules import GROUPS
 
     total = report.total

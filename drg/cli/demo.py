@@ -78,9 +78,9 @@ def _negotiate(out: Path, grouped: Path, table: Path, hospitals: Path, lang: str
     """A round over the draft, and its minutes."""
     import shutil
 
-    from drg.negotiate.rehearsal import play
-    from drg.negotiate.verify import verify
-    from drg.report.minutes import write_minutes
+    from drg.negotiate.rehearsal.proposals import play
+    from drg.negotiate.round.verify import verify
+    from drg.report.minutes.write import write_minutes
 
     _step(5, "negotiate 权重论证谈判")
     folder = out / "negotiation"
@@ -103,7 +103,7 @@ def _step(number: int, text: str) -> None:
 
 def _check(region: Path, lang: str) -> None:
     from drg.cli.check import summary
-    from drg.report.quality_words import Words
+    from drg.report.quality.words import Words
     from grouper.quality.run import check_file
 
     _step(2, "check 数据质量")
@@ -114,8 +114,8 @@ def _check(region: Path, lang: str) -> None:
 def _group(region: Path, grouped: Path) -> dict[str, str]:
     """Group the cases; names of the groups."""
     from drg.cli.group import summary
-    from grouper.files import group_file
-    from grouper.pack import load_scheme
+    from grouper.engine.files import group_file
+    from grouper.scheme.pack import load_scheme
 
     _step(3, "group 分组")
     account = group_file(region / "cases.csv", grouped)
@@ -125,8 +125,8 @@ def _group(region: Path, grouped: Path) -> dict[str, str]:
 
 def _fit(grouped: Path, table: Path, names: dict[str, str], seed: int) -> None:
     from drg.tables import read_table
-    from weights.files import fit_file
-    from weights.recipe import calibrator
+    from weights.fit.files import fit_file
+    from weights.fit.recipe import calibrator
 
     _step(4, "weights 权重")
     recipe: dict[str, Any] = {"trim": "ratio", "shrink": True, "order": True}
@@ -141,9 +141,9 @@ def _project(
     grouped: Path, table: Path, hospitals: Path, results: Path, seed: int, names: dict[str, str]
 ) -> None:
     """Settle the year and look ahead under two scenarios."""
+    from budget.forecast.files import project_file
     from budget.policy import load_policy
-    from budget.project_files import project_file
-    from budget.scenario import BASELINE, load_scenario
+    from budget.projection.scenario import BASELINE, load_scenario
     from drg.cli.project import summary, warnings
     from weights.table import open_weights
 
@@ -160,7 +160,7 @@ def _project(
 
 
 def _report(out: Path, lang: str) -> Path:
-    from drg.report.panel_report import write_report
+    from drg.report.panel.write import write_report
 
     _step(6, "report 论证报告")
     page = out / "report.html"
@@ -170,7 +170,7 @@ def _report(out: Path, lang: str) -> Path:
 
 def largest_groups(grouped: pd.DataFrame, names: dict[str, str], weights: dict[str, float]) -> str:
     """The largest groups with their cases, weight, mean cost (yuan) and mean stay (days)."""
-    from drg.cli.text import fit, table
+    from drg.cli.common.text import fit, table
 
     numbers = grouped[["total_cost", "length_of_stay"]].astype(float)
     means = numbers.groupby(grouped["drg"]).mean()

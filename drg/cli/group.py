@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drg.cli.options import DischargeFile, Edition, MappingFile, SchemeName, Sheet
+from drg.cli.common.options import DischargeFile, Edition, MappingFile, SchemeName, Sheet
 
 PARTS = ("diagnoses", "procedures", "sex", "age", "age_days", "birth_weight")
 
 if TYPE_CHECKING:
-    from grouper.account import Account
+    from grouper.engine.account import Account
 
 
 def group(
@@ -39,7 +39,7 @@ def group(
     and counts.
     """
     from drg.progress import Progress
-    from grouper.files import group_file
+    from grouper.engine.files import group_file
 
     with Progress(f"grouping {file.name}") as shown:
 
@@ -57,7 +57,7 @@ def group(
 
 def summary(account: Account, out: Path) -> str:
     """What grouping came to, in English and Chinese."""
-    from grouper.reasons import REASONS, STATUS_TEXT, STATUSES, UNGROUPED
+    from grouper.engine.reasons import REASONS, STATUS_TEXT, STATUSES, UNGROUPED
 
     text = {reason.code: reason for reason in REASONS}
     rate = account.cases / account.seconds if account.seconds else 0.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drg.cli.options import (
+from drg.cli.common.options import (
     GroupedFile,
     HospitalTable,
     LastYear,
@@ -22,7 +22,7 @@ from drg.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from budget.projection import Projection
+    from budget.projection.years import Projection
 
 
 def project(
@@ -53,11 +53,11 @@ def project(
     settlement and of the projection; `drg report OUT` makes a page of them. Groups that the
     weight table does not name get the names of the national scheme.
     """
+    from budget.forecast.files import project_file
     from budget.policy import load_policy
-    from budget.project_files import project_file
-    from budget.scenario import BASELINE, load_scenario
+    from budget.projection.scenario import BASELINE, load_scenario
     from drg.cli.settle import last_year_of, table_of_hospitals, year_of
-    from grouper.pack import load_scheme
+    from grouper.scheme.pack import load_scheme
     from weights.table import open_weights
 
     table = table_of_hospitals(file, hospitals)
@@ -89,7 +89,7 @@ def warnings(found: Sequence[Projection]) -> list[str]:
 
 def summary(held: Projection) -> str:
     """A scenario by year: cases, average cost, payable, what is paid, what the cap takes off."""
-    from drg.cli.text import table
+    from drg.cli.common.text import table
 
     rows = []
     first = held.years[0].cells

@@ -23,7 +23,7 @@ def report(
 
     The page needs no network and no other file. Counts below 5 cases are not told.
     """
-    from drg.report.panel_report import write_report
+    from drg.report.panel.write import write_report
 
     if lang not in ("zh", "en"):
         raise typer.BadParameter("expected zh or en", param_hint="--lang")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from drg.cli.options import (
+from drg.cli.common.options import (
     GroupedFile,
     HospitalTable,
     LastYear,
@@ -22,7 +22,7 @@ from drg.cli.options import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from budget.settlement import Settlement
+    from budget.settlement.settled import Settlement
 
 _MOST_HOSPITALS = 30
 _MOST_WARNINGS = 12
@@ -49,7 +49,7 @@ def settle(
     them, and settlement.json with versions and hashes. All tables add up to the fen.
     """
     from budget.policy import load_policy
-    from budget.settle_files import settle_file
+    from budget.settlement.files import settle_file
     from drg.progress import Progress
     from weights.table import open_weights
 
@@ -77,8 +77,8 @@ def settle(
 
 def summary(settled: Settlement) -> str:
     """Pools, branches and hospitals as text tables."""
-    from budget.settle_tables import branch_frame, hospital_frame, pool_frame
-    from drg.cli.text import fit, table
+    from budget.settlement.tables import branch_frame, hospital_frame, pool_frame
+    from drg.cli.common.text import fit, table
 
     parts = [f"{settled.policy.id} {settled.policy.header.title}  {settled.year}", ""]
     pools = pool_frame(settled)

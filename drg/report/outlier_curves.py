@@ -19,12 +19,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MultipleLocator
 
-from budget.branches import CODES
-from budget.claims import Claims
-from budget.grid import Grid, History, build_grid
-from budget.hospitals import hospitals_of
+from budget.cases.claims import Claims
+from budget.cases.hospitals import hospitals_of
 from budget.policy import Policy, load_policy
-from budget.pricing import price
+from budget.price.branches import CODES
+from budget.price.case import price
+from budget.price.grid import Grid, History, build_grid
 from drg.errors import problem
 from drg.plots import Picture, picture, save
 from drg.plots.picture import BLUE, GREY, INK, ORANGE, PALE, SKY, VERMILION

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from drg.tables.atomic import atomic_path, check_outputs, check_target
 from drg.tables.batches import Batch, Block, Malformed, TableSink, TableSource
-from drg.tables.opening import READABLE, WRITABLE, open_sink, open_table
-from drg.tables.pipeline import batches, default_workers, in_order, run
+from drg.tables.files.opening import READABLE, WRITABLE, open_sink, open_table
+from drg.tables.files.pipeline import batches, default_workers, in_order, run
+from drg.tables.files.whole import read_table, write_table
 from drg.tables.rejects import RejectFile, neutralise
-from drg.tables.whole import read_table, write_table
 
 __all__ = [
     "READABLE",

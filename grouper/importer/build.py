@@ -13,9 +13,9 @@ from pathlib import Path
 from drg.tables.atomic import writing
 from grouper.importer.findings import Findings, Place
 from grouper.importer.tables import Tables, list_order
-from grouper.pack import read_header
-from grouper.pack_tables import read_tables
-from grouper.scheme import MDC_LIST
+from grouper.scheme.model import MDC_LIST
+from grouper.scheme.pack import read_header
+from grouper.scheme.tables import read_tables
 
 MARKS = "marks.csv"
 MARK_COLUMNS = ("code", "kind", "mark", "note")

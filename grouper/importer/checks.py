@@ -6,13 +6,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from grouper import rules
-from grouper.compile import MOST_TRAUMA_SITES
 from grouper.importer.findings import Findings, Place
 from grouper.importer.reach import check_reach
 from grouper.importer.roles import ROLES
 from grouper.importer.tables import Group, Key, Tables
-from grouper.scheme import MDC_LIST, Adrg, Drg, Mdc, resolve
+from grouper.scheme import rules
+from grouper.scheme.compile import MOST_TRAUMA_SITES
+from grouper.scheme.model import MDC_LIST, Adrg, Drg, Mdc, resolve
 
 _MANY_MDCS = {"MDCZ", "MDCY", "MDCA", "MDCP"}  # these take cases away from the other MDCs
 _TWINS = {"MDCM", "MDCN"}

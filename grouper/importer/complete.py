@@ -6,7 +6,7 @@ import re
 
 from grouper.importer.findings import Findings, Place
 from grouper.importer.tables import Group, Tables
-from grouper.scheme import Scheme
+from grouper.scheme.model import Scheme
 
 _SPLIT = re.compile(r"[,，;；]?\s*(不?伴|无)[^,，;；]*(并发症|合并症).*$")
 

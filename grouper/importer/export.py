@@ -14,7 +14,7 @@ from grouper.importer.build import MARK_COLUMNS, MARKS
 from grouper.importer.report import open_workbook
 from grouper.importer.roles import ROLES
 from grouper.importer.tables import Mark
-from grouper.scheme import Scheme
+from grouper.scheme.model import Scheme
 
 _MOST_ROWS = 1_048_575
 _WIDTHS = {"规则": 60, "内容": 90, "新技术标记": 14, "备注": 30, "说明": 100}

@@ -7,13 +7,13 @@ from typing import Literal
 
 from grouper.importer.cells import NO, NONE, YES, CodeBook, group_code
 from grouper.importer.findings import Findings, Place
-from grouper.importer.gather_lists import ListReader
+from grouper.importer.lists import ListReader
 from grouper.importer.mapping import Mapping
 from grouper.importer.recognise import Row, Table
 from grouper.importer.remarks import is_remark
 from grouper.importer.spelling import Speller
 from grouper.importer.tables import Complication, Group, Mark, Tables
-from grouper.scheme import Scheme
+from grouper.scheme.model import Scheme
 
 _CODE_TABLES = ("diagnosis_codes", "procedure_codes")
 _GROUPS: tuple[Literal["mdc", "adrg", "drg"], ...] = ("mdc", "adrg", "drg")

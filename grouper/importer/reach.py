@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from grouper import rules
 from grouper.importer.findings import Findings
 from grouper.importer.tables import Group, Tables
-from grouper.rules import And, Atom, Member, Or, Rule
-from grouper.scheme import MDC_LIST
+from grouper.scheme import rules
+from grouper.scheme.model import MDC_LIST
+from grouper.scheme.rules import And, Atom, Member, Or, Rule
 
 _PRINCIPAL = {"principal_diagnosis": "any_diagnosis", "principal_procedure": "any_procedure"}
 

@@ -15,10 +15,10 @@ from grouper.importer.gather import gather
 from grouper.importer.mapping import read_mapping
 from grouper.importer.recognise import recognise
 from grouper.importer.report import summary, write_report
-from grouper.importer.rules_from_tables import derive
+from grouper.importer.rules import derive
 from grouper.importer.sheets import read_sheets
 from grouper.importer.tables import Tables
-from grouper.pack import load_scheme
+from grouper.scheme.pack import load_scheme
 
 
 @dataclass(frozen=True)

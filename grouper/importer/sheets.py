@@ -12,7 +12,7 @@ from typing import Any
 import python_calamine as calamine
 
 from drg.errors import problem
-from drg.tables.excel_errors import error_cells
+from drg.tables.excel.errors import error_cells
 from grouper.importer.cells import tidy
 from grouper.importer.findings import Findings, Place
 

@@ -19,13 +19,13 @@ from drg.cases.values import NUMBERS, Floats, Mask, read_number, read_sex, read_
 from drg.money import Fen
 from drg.tables.arrays import strings, values
 from drg.tables.as_text import as_text
-from grouper.engine import BatchResult, Grouper
-from grouper.profile import NEWBORN_DAYS
+from grouper.engine.grouper import BatchResult, Grouper
+from grouper.engine.profile import NEWBORN_DAYS
+from grouper.engine.reasons import BIT
 from grouper.quality import rules
 from grouper.quality.keys import Keys, mixed, text_keys
 from grouper.quality.rules import COMPONENTS, PLACE, RULES
 from grouper.quality.sexes import FEMALE, MALE, of_one_sex
-from grouper.reasons import BIT
 
 _BLANK = strings(sorted(BLANKS))
 _TEXTS = ("case_id", "patient_id", "hospital_id", "insurance", "discharge_mode", "department")

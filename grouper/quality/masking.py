@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from grouper.code_uses import Unmapped
+from grouper.engine.code_uses import Unmapped
 
 FEWEST = 5
 _CODE_LIKE = re.compile(r"[A-Z]{0,2}[0-9][0-9A-Z.X+*/-]{0,19}", re.IGNORECASE)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.provenance import record
-from grouper.code_uses import Unmapped
+from grouper.engine.code_uses import Unmapped
 from grouper.quality.rules import PLACE, RULES, Rule
 from grouper.quality.tally import Cells, Counts
 

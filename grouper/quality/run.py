@@ -18,10 +18,9 @@ from drg.provenance import hash_file
 from drg.tables import Batch, open_table, read_table
 from drg.tables import run as run_batches
 from drg.tables.as_text import as_text
-from grouper.code_uses import BatchUses, CodeUses
-from grouper.codes import INSURANCE
-from grouper.engine import Grouper, workers
-from grouper.pack import load_scheme
+from grouper.codes.editions import INSURANCE
+from grouper.engine.code_uses import BatchUses, CodeUses
+from grouper.engine.grouper import Grouper, workers
 from grouper.quality.checks import Checker
 from grouper.quality.masking import masked, masked_place
 from grouper.quality.report import (
@@ -34,7 +33,8 @@ from grouper.quality.report import (
 )
 from grouper.quality.rules import PLACE, RULES
 from grouper.quality.tally import BatchTally, Tally, add_up
-from grouper.scheme import Scheme
+from grouper.scheme.model import Scheme
+from grouper.scheme.pack import load_scheme
 
 _MOST_CODES = 50
 _HOSPITAL_NAMES = ("hospital_name", "医疗机构名称", "医院名称", "定点医药机构名称")

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from budget.claims import ClaimReader
-from budget.hospitals import hospitals_of
+from budget.cases.claims import ClaimReader
+from budget.cases.hospitals import hospitals_of
 from budget.policy import load_policy
-from budget.settle_files import _needs_persons, _populations
-from budget.settle_tables import _case_rows, frames
-from budget.settlement import settle
+from budget.settlement.files import _needs_persons, _populations
+from budget.settlement.settled import settle
+from budget.settlement.tables import _case_rows, frames
 from drg.cases import columns_of
 from weights.table import WeightTable
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget.behaviour import MEDICAL, PROCEDURE, SURGICAL, State, group_kinds, respond
-from budget.responses import (
+from budget.behaviour.moves import MEDICAL, PROCEDURE, SURGICAL, State, group_kinds, respond
+from budget.behaviour.responses import (
     Bunching,
     Coding,
     Intensity,
@@ -22,7 +22,7 @@ from budget.responses import (
     studies,
 )
 from drg.errors import DrgError
-from weights.families import families
+from weights.table.families import families
 
 GROUPS = ("FB21", "FB23", "FB25", "FM19", "FR11", "FR15", "XS13")
 WEIGHT = np.array([6.0, 4.0, 3.0, 1.8, 1.2, 0.6, 0.3])

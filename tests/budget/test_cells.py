@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from budget.branches import CODES
-from budget.cells import SUMS, Cells, cost_share
+from budget.price.branches import CODES
+from budget.projection.cells import SUMS, Cells, cost_share
 from tests.budget.region import many, settled
 
 

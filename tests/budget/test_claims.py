@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget.claims import AMBIGUOUS, GROUPED, UNGROUPED, ClaimReader, joined
+from budget.cases.claims import AMBIGUOUS, GROUPED, UNGROUPED, ClaimReader, joined
 from drg.cases import columns_of
 from drg.errors import DrgError
 from tests.budget.region import cases_of, odd

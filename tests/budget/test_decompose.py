@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget.decompose import (
+from budget.projection.decomposition import (
     MEASURES,
     METHODS,
     State,

@@ -15,15 +15,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from budget.branches import CODES
-from budget.explain import of_one, of_settlement, unknown_alone
-from budget.explain_document import _leaves
-from budget.explain_text import render
-from budget.hospitals import hospitals_of
+from budget.cases.hospitals import hospitals_of
+from budget.explain.case import of_one, of_settlement, unknown_alone
+from budget.explain.document import _leaves
+from budget.explain.text import render
 from budget.policy import load_policy, policies
-from budget.settle_files import settle_file
-from budget.settlement import settle
-from drg.cli.explain import explain as command
+from budget.price.branches import CODES
+from budget.settlement.files import settle_file
+from budget.settlement.settled import settle
+from drg.cli.explain.case import explain as command
 from drg.errors import DrgError
 from tests.budget.region import (
     HOSPITALS,
@@ -355,7 +355,8 @@ def test_without_a_policy_nothing_of_it_is_imported():
         "import sys\nfrom drg.cli import main\n"
         f"sys.argv = ['drg', 'explain', *{list(EXAMPLE)!r}]\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "sys.exit(', '.join(n for n in ('budget.explain', 'budget.policy', 'budget.claims') "
+        "sys.exit(', '.join(n for n in ('budget.explain.case', 'budget.policy', "
+        "'budget.cases.claims') "
         "if n in sys.modules) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budget.fit import Fit, Parameter, Unreachable, fit_response
-from budget.fit_rate import RateModel, Tier
-from budget.fit_reference import changzhi_reference, even_mix, reference
-from budget.responses import references
+from budget.behaviour.responses import references
+from budget.fit.rate import RateModel, Tier
+from budget.fit.reference import changzhi_reference, even_mix, reference
+from budget.fit.response import Fit, Parameter, Unreachable, fit_response
 from drg.errors import DrgError
 
 TIERS = {"tier3": Tier(14_000.0, 1.4, 8_700.0), "tier2": Tier(8_000.0, 0.9, 6_700.0)}

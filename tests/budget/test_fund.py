@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget.cash import close_year, monthly
-from budget.clock import clock
-from budget.fund import build_up, build_up_table, pool_money
-from budget.fund_cash import FLOWS, fund_cash
-from budget.fund_tables import read_income, read_out_of_area, read_procurement
-from budget.out_of_area import prepayment
+from budget.fund.cash import FLOWS, fund_cash
+from budget.fund.clock import clock
+from budget.fund.out_of_area import prepayment
+from budget.fund.retention import retention
+from budget.fund.tables import read_income, read_out_of_area, read_procurement
 from budget.policy import load_policy
 from budget.policy.pools import OutOfArea, Pool, Procurement
-from budget.retention import retention
+from budget.pools.money import build_up, build_up_table, pool_money
+from budget.settlement.cash_flow import close_year, monthly
 from drg.errors import DrgError
 from drg.money import to_fen
 

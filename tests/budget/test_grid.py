@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budget import load_policy, policies
-from budget.grid import History, build_grid
-from budget.hospitals import hospitals_of
-from budget.terms import half_up
+from budget.cases.hospitals import hospitals_of
+from budget.price.grid import History, build_grid
+from budget.price.terms import half_up
 from drg.errors import DrgError
 from tests.budget.region import HOSPITALS, WEIGHTS
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget.hospitals import hospitals_of, read_hospitals
+from budget.cases.hospitals import hospitals_of, read_hospitals
 from drg.errors import DrgError
 
 

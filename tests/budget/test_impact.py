@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import budget.impact
-from budget.hospitals import hospitals_of
-from budget.impact import Impacts, _outcome
-from budget.impact_cases import first_fen
-from budget.impact_share import Classes, NotBySumsError, Single, point_value, share_out
-from budget.outliers import ratio
-from budget.pools import exact
-from budget.pools import point_value as value_of_cases
-from budget.settlement import settle
+import budget.impact.weights
+from budget.cases.hospitals import hospitals_of
+from budget.impact.cases import first_fen
+from budget.impact.share import Classes, NotBySumsError, Single, point_value, share_out
+from budget.impact.weights import Impacts, _outcome
+from budget.pools.point_value import exact
+from budget.pools.point_value import point_value as value_of_cases
+from budget.price.outliers import ratio
+from budget.settlement.settled import settle
 from drg.errors import DrgError
 from tests.budget.region import HOSPITALS, WEIGHTS, YEAR, claims_of, many, odd, weight_table
 from tests.budget.test_settle import POLICIES, changed
@@ -238,7 +238,7 @@ def test_where_sums_do_not_decide_the_year_is_settled_anew(monkeypatch):
         calls.append(1)
         return settle(*parts, **named)
 
-    monkeypatch.setattr(budget.impact, "settle", counted)
+    monkeypatch.setattr(budget.impact.weights, "settle", counted)
     held.outcome(held.draft.weight)
     assert not calls
     monkeypatch.setattr(held, "_sums", None)

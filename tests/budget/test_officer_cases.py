@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from budget import officer_cases
-from budget.branches import CODES
-from budget.officer_cases import compare
 from budget.policy import policies
-from budget.settle_tables import CASES, frames
+from budget.price.branches import CODES
+from budget.settlement import officer_cases
+from budget.settlement.officer_cases import compare
+from budget.settlement.tables import CASES, frames
 from drg.cli import app
 from drg.errors import DrgError
 

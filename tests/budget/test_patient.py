@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budget import load_policy
-from budget.hospitals import hospitals_of
-from budget.patient import PatientShares, patient_shares
-from budget.patient_ladder import NO_LIMIT, fill, part, sliced
-from budget.persons import Stays
+from budget.cases.hospitals import hospitals_of
+from budget.cases.stays import Stays
+from budget.patient.ladder import NO_LIMIT, fill, part, sliced
+from budget.patient.shares import PatientShares, patient_shares
 from budget.policy.benefit import Benefit
 from budget.policy.select import SELECTORS
 from budget.policy.special import DayBed

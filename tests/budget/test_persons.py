@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budget.claims import AMBIGUOUS, GROUPED, UNGROUPED, ClaimReader, Claims, joined
-from budget.hospitals import hospitals_of
-from budget.persons import (
+from budget.cases.claims import AMBIGUOUS, GROUPED, UNGROUPED, ClaimReader, Claims, joined
+from budget.cases.hospitals import hospitals_of
+from budget.cases.stays import (
     Stays,
     approved_reviews,
     caseload_factor,

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from budget import load_policy, policies
-from drg.cli.policy import app
+from drg.cli.policy.show import app
 from drg.errors import DrgError
 
 

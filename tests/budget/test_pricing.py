@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from budget import load_policy
-from budget.branches import CODES
+from budget.price.branches import CODES
 from tests.budget.region import HOSPITALS, WEIGHTS, cases_of, price_of, rows, settled, weight_table
 
 S = 8600.0  # of BB19 at hospital C of tier 2

@@ -7,13 +7,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from budget.cells import SUMS, Cells
 from budget.policy import load_policy, policies
-from budget.project_policy import changed_policy
-from budget.project_tables import frames
-from budget.projection import bounds, project, shift_severity, shift_tier, spent
-from budget.reactions import reactions
-from budget.scenario import load_scenario
+from budget.projection.cells import SUMS, Cells
+from budget.projection.equilibrium import reactions
+from budget.projection.policy import changed_policy
+from budget.projection.scenario import load_scenario
+from budget.projection.tables import frames
+from budget.projection.years import bounds, project, shift_severity, shift_tier, spent
 from drg.errors import DrgError
 from tests.budget.region import HOSPITALS, WEIGHTS, many, settled, weight_table
 

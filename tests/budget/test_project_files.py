@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from budget.forecast.files import project_file
 from budget.policy import load_policy
-from budget.priors import Priors, fixed
-from budget.project_difference import KINDS
-from budget.project_draws import linear
-from budget.project_files import project_file
-from budget.scenario import BASELINE, load_scenario
-from budget.uncertainty import simulate, static
+from budget.projection.difference import KINDS
+from budget.projection.scenario import BASELINE, load_scenario
+from budget.uncertainty.intervals import linear
+from budget.uncertainty.priors import Priors, fixed
+from budget.uncertainty.simulate import simulate, static
 from drg.errors import DrgError
 from tests.budget.region import HOSPITALS, YEAR, many, weight_table
 from tests.budget.test_project import NAMES, OTHERS
@@ -138,7 +138,7 @@ def test_finals_lie_in_their_interval(region, tmp_path, policy):
                                     "points-outside"])  # fmt: skip
 def test_without_doubt_the_sums_are_the_projection(policy):
     """The linear sums that are drawn from pass through the projected path."""
-    from budget.projection import project
+    from budget.projection.years import project
     from tests.budget.test_project import MOVED, base, scenario
 
     held = project(base(policy), scenario(2, drivers=MOVED))
@@ -158,7 +158,7 @@ def test_a_draw_is_what_the_projection_would_be(policy, drivers):
 
     Drawn around the path as it is, and projected with the same drivers.
     """
-    from budget.projection import project
+    from budget.projection.years import project
     from tests.budget.test_project import base, scenario
 
     cells = base(policy)
@@ -193,7 +193,7 @@ def test_a_pool_that_decides_its_value_has_a_doubtful_balance(region, tmp_path):
 
 def test_draws_know_that_the_rules_change_on_the_path():
     """From a rate to points, and from two pools to one: each year's draws have its own rules."""
-    from budget.projection import project
+    from budget.projection.years import project
     from tests.budget.test_project import again, base, scenario
 
     cells = base()

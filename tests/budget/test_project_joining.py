@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from budget.forecast.files import project_file
 from budget.policy import load_policy
-from budget.project_files import project_file
-from budget.scenario import BASELINE, load_scenario
+from budget.projection.scenario import BASELINE, load_scenario
 from drg.errors import DrgError
 from tests.budget.region import HOSPITALS, many, weight_table
 

@@ -8,14 +8,14 @@ import json
 import pandas as pd
 import pytest
 
-from budget.cells import Cells
+from budget.forecast.files import check, project_file
 from budget.policy import load_policy
-from budget.project_files import check, project_file
-from budget.project_policy import changed_policy
-from budget.project_record import assumptions
-from budget.projection import project
-from budget.reactions import reactions
-from budget.scenario import BASELINE, load_scenario
+from budget.projection.assumptions import assumptions
+from budget.projection.cells import Cells
+from budget.projection.equilibrium import reactions
+from budget.projection.policy import changed_policy
+from budget.projection.scenario import BASELINE, load_scenario
+from budget.projection.years import project
 from drg.errors import DrgError
 from tests.budget.region import HOSPITALS, WEIGHTS, YEAR, many, settled
 from weights.table import WeightTable

@@ -7,11 +7,18 @@ from functools import cache
 import numpy as np
 import pytest
 
-from budget.behaviour import respond
-from budget.cells import Cells
-from budget.projection import project
-from budget.reactions import _distance, _state, changed, near_thresholds, per_case, reactions
-from budget.responses import Responses
+from budget.behaviour.moves import respond
+from budget.behaviour.responses import Responses
+from budget.projection.cells import Cells
+from budget.projection.equilibrium import (
+    _distance,
+    _state,
+    changed,
+    near_thresholds,
+    per_case,
+    reactions,
+)
+from budget.projection.years import project
 from drg.errors import DrgError
 from tests.budget.region import WEIGHTS, many, settled, weight_table
 from tests.budget.test_project import LADDER, POINTS, SPENT, base, same, scenario

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from budget.cells import Cells
+from budget.forecast.files import check
 from budget.policy import load_policy
-from budget.project_files import check
-from budget.project_policy import changed_policy
-from budget.project_record import assumptions
-from budget.scenario import BASELINE, Drivers, Scenario, growth, load_scenario
+from budget.projection.assumptions import assumptions
+from budget.projection.cells import Cells
+from budget.projection.policy import changed_policy
+from budget.projection.scenario import BASELINE, Drivers, Scenario, growth, load_scenario
 from drg.errors import DrgError
 from tests.budget.region import WEIGHTS, many, settled
 from weights.table import WeightTable
@@ -186,7 +186,7 @@ def test_the_example_of_the_page_holds_and_names_every_key(tmp_path):
 
 
 def test_every_column_of_the_tables_is_on_the_page():
-    from budget.project_difference import KINDS
+    from budget.projection.difference import KINDS
     from tests.budget.test_project_files import COLUMNS
 
     page = (DOCS / "README.md").read_text(encoding="utf-8")

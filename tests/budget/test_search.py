@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budget.search import Parameter, Target, search, trade_off
+from budget.search.solve import Parameter, Target, search, trade_off
 from drg.errors import DrgError
 
 TWO = [Parameter("a", 0, -10, 10, scale=1), Parameter("b", 0, -10, 10, scale=1)]

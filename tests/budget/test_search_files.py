@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from budget.policy import load_policy
-from budget.scenario import load_scenario
-from budget.search_document import check, load_search
+from budget.projection.scenario import load_scenario
+from budget.search.document import check, load_search
 from drg.cli import app
 from drg.errors import DrgError
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from budget.hospitals import hospitals_of
+from budget.cases.hospitals import hospitals_of
 from budget.policy import load_policy
-from budget.search import Target, search, trade_off
-from budget.search_policy import changed, evaluator, outcomes, parameter
-from budget.settlement import settle
+from budget.search.policy import changed, evaluator, outcomes, parameter
+from budget.search.solve import Target, search, trade_off
+from budget.settlement.settled import settle
 from drg.errors import DrgError
 from tests.budget.region import HOSPITALS as TABLE
 from tests.budget.region import YEAR, claims_of, many, weight_table

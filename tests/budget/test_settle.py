@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import budget.pools
-import budget.price_year
-import budget.settlement
+import budget.pools.point_value
+import budget.price.year
+import budget.settlement.settled
 from budget import load_policy, policies
-from budget.branches import CODES, SETTLED
-from budget.hospitals import hospitals_of
+from budget.cases.hospitals import hospitals_of
+from budget.price.branches import CODES, SETTLED
 from drg.errors import DrgError
 from tests.budget.region import (
     HOSPITALS,
@@ -177,8 +177,8 @@ def test_the_size_of_slices_and_the_number_of_threads_change_nothing(name, monke
     frame = odd(500, seed=31)
     whole = tables(settled(frame, POLICIES[name]))
     for size in (1, 7, 499):
-        monkeypatch.setattr(budget.price_year, "_SLICE", size)
-        monkeypatch.setattr(budget.pools, "_SLICE", size, raising=False)
+        monkeypatch.setattr(budget.price.year, "_SLICE", size)
+        monkeypatch.setattr(budget.pools.point_value, "_SLICE", size, raising=False)
         for table, again in zip(
             whole.values(), tables(settled(frame, POLICIES[name])).values(), strict=True
         ):
@@ -254,7 +254,7 @@ def test_nothing_to_settle():
     policy, hospitals = load_policy(), hospitals_of(HOSPITALS)
     claims = claims_of(cases_of({}), policy, hospitals).slice(0, 0)
     with pytest.raises(DrgError, match="no case"):
-        budget.settlement.settle(claims, weight_table(), policy, hospitals, 2025)
+        budget.settlement.settled.settle(claims, weight_table(), policy, hospitals, 2025)
     frame = cases_of({"hospital_id": "?"}, {"total_cost": 0})
     done = settled(frame)
     check_money(done, frame)

@@ -18,8 +18,8 @@ import pytest
 from typer.testing import CliRunner
 
 from budget import load_policy
-from budget.settle_files import settle_file
-from budget.settle_workbook import SHEETS
+from budget.settlement.files import settle_file
+from budget.settlement.workbook import SHEETS
 from drg.cli import app
 from drg.errors import DrgError
 from drg.sample import write_region
@@ -119,12 +119,12 @@ def test_the_same_bytes_each_time_whatever_the_size_of_blocks(folder, tmp_path, 
         assert settle(folder, tmp_path / file / "a", file=file).exit_code == 0  # over itself
         assert digests(tmp_path / file / "a") == first
         with monkeypatch.context() as patch:
-            patch.setattr("budget.price_year._SLICE", 13)
-            patch.setattr("budget.pools._SLICE", 17)
-            patch.setattr("budget.settle_tables._ROWS", 11)
+            patch.setattr("budget.price.year._SLICE", 13)
+            patch.setattr("budget.pools.point_value._SLICE", 17)
+            patch.setattr("budget.settlement.tables._ROWS", 11)
             patch.setattr(import_module("drg.tables.batches"), "DEFAULT_BATCH_ROWS", 64)
-            patch.setattr("drg.tables.csv_read._LARGEST_BLOCK", 1 << 14)
-            patch.setattr("drg.tables.csv_read._FIRST_READ", 1 << 13)
+            patch.setattr("drg.tables.csv.read._LARGEST_BLOCK", 1 << 14)
+            patch.setattr("drg.tables.csv.read._FIRST_READ", 1 << 13)
             assert settle(folder, tmp_path / file / "b", file=file).exit_code == 0
         again = digests(tmp_path / file / "b")
         differ = {name for name in first if first[name] != again[name]}

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budget import load_policy, policies
-from budget.hospitals import hospitals_of
-from budget.standards import standards
+from budget.cases.hospitals import hospitals_of
+from budget.price.standards import standards
 from drg.errors import DrgError
 from tests.budget.region import WEIGHTS, cases_of, rows, settled, weight_table
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget.draws import OUTCOMES
-from budget.linear import Linear
-from budget.priors import Priors, Uncertain, fixed, normal, triangular, uniform
-from budget.sobol import sobol
-from budget.uncertainty import simulate, static
+from budget.uncertainty.draws import OUTCOMES
+from budget.uncertainty.linear import Linear
+from budget.uncertainty.priors import Priors, Uncertain, fixed, normal, triangular, uniform
+from budget.uncertainty.simulate import simulate, static
+from budget.uncertainty.sobol import sobol
 from drg.errors import DrgError
 
 
@@ -271,7 +271,7 @@ def test_estimates_agree_with_what_is_known():
 
 RATIO = """
 import time
-from budget.uncertainty import simulate, static
+from budget.uncertainty.simulate import simulate, static
 from tests.budget.test_uncertainty import FULL, model
 
 held = model(years=5, hospitals=100, groups=628, points=True)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget.exact import blend, decimals, times, whole
-from budget.hospitals import Hospitals, hospitals_of
+from budget.cases.hospitals import Hospitals, hospitals_of
 from budget.policy import load_policy
 from budget.policy.ladder import Ladder, Share
-from budget.year_end import STEPS, YearEnd, in_bands, year_end
+from budget.pools.exact import blend, decimals, times, whole
+from budget.settlement.year_end import STEPS, YearEnd, in_bands, year_end
 from drg.errors import DrgError
 
 POLICY = load_policy("national-default").replace(

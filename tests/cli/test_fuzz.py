@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 import drg
 from drg.errors import DrgError
 from grouper import Grouper
-from grouper.files import group_file
-from grouper.frames import RESULT_COLUMNS
+from grouper.engine.files import group_file
+from grouper.engine.frames import RESULT_COLUMNS
 from tests.conftest import DATA
 
 LABELLED = DATA / "labelled.csv"

@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from drg.cli import app
 from drg.errors import DrgError
-from drg.negotiate.rehearsal import RULES, SEED, proposals, votes
-from drg.negotiate.round import Round
+from drg.negotiate.rehearsal.proposals import RULES, SEED, proposals, votes
+from drg.negotiate.round.act import Round
 from tests.negotiate.small import AT, REGION, REHEARSAL, files
-from weights.negotiation.votes import Vote
+from weights.negotiation.experts.votes import Vote
 
 
 def drg(*words):

@@ -16,7 +16,7 @@ from tests.conftest import DATA
 def test_grouping_a_file_needs_no_pandas(tmp_path, ending):
     code = (
         "import sys\n"
-        "from grouper.files import group_file\n"
+        "from grouper.engine.files import group_file\n"
         "group_file(sys.argv[1], sys.argv[2])\n"
         "group_file(sys.argv[2], sys.argv[3])\n"
         "sys.exit('pandas was imported' if 'pandas' in sys.modules else 0)"

@@ -11,10 +11,10 @@ import pytest
 from drg.cases.codes import CodeIndex
 from drg.errors import DrgError
 from grouper import Grouper, load_scheme
-from grouper.candidates import Candidates
-from grouper.code_uses import name_column
-from grouper.codes import conversions
-from grouper.files import group_file
+from grouper.codes.candidates import Candidates
+from grouper.codes.editions import conversions
+from grouper.engine.code_uses import name_column
+from grouper.engine.files import group_file
 
 
 @pytest.fixture(scope="module")

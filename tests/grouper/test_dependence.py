@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from drg.cases.codes import plain_code
-from drg.cli.explain import explain
+from drg.cli.explain.case import explain
 from drg.errors import DrgError
 from drg.tables import read_table
 from grouper import Grouper, load_scheme, shipped_schemes
-from grouper.dependence_files import dependence_file, single_code_dependence
+from grouper.explain.dependence_files import dependence_file, single_code_dependence
 from tests.conftest import DATA
 from tests.random_records import records
 

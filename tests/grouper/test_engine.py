@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from drg.errors import DrgError
 from grouper import Grouper, group, load_scheme, shipped_schemes
-from grouper.frames import RESULT_COLUMNS
-from grouper.reasons import REASONS, STATUSES
+from grouper.engine.frames import RESULT_COLUMNS
+from grouper.engine.reasons import REASONS, STATUSES
 from tests.conftest import DATA
 from tests.reference import Case
 
@@ -229,7 +229,7 @@ def test_stream_of_batches_as_spark_hands_them_out(grouper):
 
 
 def test_profiles_are_forgotten_when_there_are_too_many(monkeypatch, grouper):
-    monkeypatch.setattr("grouper.numbering._MOST", 64)
+    monkeypatch.setattr("grouper.engine.numbering._MOST", 64)
     own = Grouper("chs-drg-1.1")
     rows = pd.read_csv(DATA / "labelled.csv", dtype=str, keep_default_na=False)
     for start in range(0, len(rows), 50):

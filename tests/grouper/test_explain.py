@@ -15,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from drg.cli.explain import explain as command
+from drg.cli.explain.case import explain as command
 from drg.errors import DrgError
-from grouper import Grouper, rules, shipped_schemes
-from grouper.explain import Explainer, case_of, explain_case
-from grouper.one_case import find_case
+from grouper import Grouper, shipped_schemes
+from grouper.explain.case import Explainer, case_of, explain_case
+from grouper.explain.codes import find_case
+from grouper.scheme import rules
 from tests.conftest import DATA
 from tests.random_records import records
 from tests.test_docs import EXAMPLES

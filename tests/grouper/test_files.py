@@ -11,7 +11,7 @@ import pytest
 
 from drg.errors import DrgError
 from drg.provenance import hash_file
-from grouper.files import group_file
+from grouper.engine.files import group_file
 from tests.conftest import DATA
 
 LABELLED = DATA / "labelled.csv"

@@ -7,9 +7,9 @@ import pytest
 
 from drg.errors import DrgError
 from grouper import Grouper, find_scheme, load_scheme, shipped_schemes
-from grouper.changes import COLUMNS, Change, difference, read_changes, write_changes
-from grouper.migration import migrate_file
-from grouper.overlay import apply_changes
+from grouper.engine.migration import migrate_file
+from grouper.scheme.changes import COLUMNS, Change, difference, read_changes, write_changes
+from grouper.scheme.overlay import apply_changes
 from tests.conftest import DATA
 
 LOCAL = ["lanzhou-2023", "linfen-2022", "qingdao-2023"]

@@ -9,9 +9,9 @@ import pytest
 
 from drg.errors import DrgError
 from grouper import Grouper, find_scheme, load_scheme, shipped_schemes
-from grouper.compile import compile_scheme, compiled_scheme
-from grouper.pack import read_header
-from grouper.pack_tables import read_tables
+from grouper.scheme.compile import compile_scheme, compiled_scheme
+from grouper.scheme.pack import read_header
+from grouper.scheme.tables import read_tables
 
 TABLES = {
     "mdc.csv": [

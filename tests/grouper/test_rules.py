@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grouper import rules
-from grouper.rules import (
+from grouper.scheme import rules
+from grouper.scheme.rules import (
     And,
     Compare,
     Const,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grouper import Grouper, load_scheme
-from grouper.explain import explain_case
+from grouper.explain.case import explain_case
 from tests.test_docs import EXAMPLES
 
 SCHEME = load_scheme("chs-drg-1.1")

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 from typer.testing import CliRunner
 
-from drg.cli.scheme_import import export_scheme, import_scheme
+from drg.cli.scheme.exchange import export_scheme, import_scheme
 from grouper.importer.kinds import KINDS
 from grouper.importer.roles import MEANINGS, ROLES
 from tests.importer.book import small_book, write_book

@@ -12,7 +12,7 @@ from grouper import Grouper
 from grouper.importer import import_tables
 from grouper.importer.cells import list_cell
 from grouper.importer.wording import condition, conditions, outcome, severity
-from grouper.rules import parse, to_text
+from grouper.scheme.rules import parse, to_text
 from tests.importer.book import Book, small_book, write_book
 
 

@@ -12,7 +12,7 @@ from grouper import Grouper, load_scheme
 from grouper.importer import export_workbook, import_tables
 from grouper.importer.export import read_marks
 from grouper.importer.tables import Mark
-from grouper.scheme import Scheme
+from grouper.scheme.model import Scheme
 from tests.importer.book import small_book, write_book, write_folder
 
 LABELLED = Path(__file__).parents[1] / "data/labelled.csv"

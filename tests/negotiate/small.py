@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from drg.negotiate.round import Round
-from grouper.files import group_file
-from weights.files import fit_file
-from weights.recipe import calibrator
+from drg.negotiate.round.act import Round
+from grouper.engine.files import group_file
+from weights.fit.files import fit_file
+from weights.fit.recipe import calibrator
 
 ROOT = Path(__file__).parents[2]
 REGION = ROOT / "data_samples" / "region-small"

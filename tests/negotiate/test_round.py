@@ -11,15 +11,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from budget.impact_tables import summary, who_pays
+from budget.impact.tables import summary, who_pays
 from drg.errors import DrgError
-from drg.negotiate.folder import CASES, LEDGER, WEIGHTS
-from drg.negotiate.round import FINAL, Round
-from drg.negotiate.state import replay
-from drg.negotiate.verify import verify
+from drg.negotiate.round.act import FINAL, Round
+from drg.negotiate.round.folder import CASES, LEDGER, WEIGHTS
+from drg.negotiate.round.state import replay
+from drg.negotiate.round.verify import verify
 from tests.negotiate.small import AT, REHEARSAL, WHO, begin, files, played
-from weights.negotiation.ledger import Ledger
-from weights.negotiation.votes import Vote
+from weights.negotiation.experts.votes import Vote
+from weights.negotiation.record.ledger import Ledger
 from weights.table import open_weights
 
 

@@ -8,12 +8,12 @@ import time
 import pytest
 from openpyxl import load_workbook
 
-import drg.negotiate.workbench_controls as controls
+import drg.negotiate.workbench.controls as controls
 from drg.errors import DrgError
-from drg.negotiate.round import Round
-from drg.negotiate.workbench import Workbench
-from drg.negotiate.workbench_chart import bars, chart
-from drg.report.panel_words import Words
+from drg.negotiate.round.act import Round
+from drg.negotiate.workbench.bench import Workbench
+from drg.negotiate.workbench.chart import bars, chart
+from drg.page.words import Words
 from tests.negotiate.small import begin, played
 from weights.negotiation.rules import Rules
 

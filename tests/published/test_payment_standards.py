@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 import weights
 from budget import load_policy
-from budget.standards import standards
-from drg.cli.policy import app
+from budget.price.standards import standards
+from drg.cli.policy.show import app
 from weights.table import open_weights
 
 FOLDER = Path(weights.__file__).parent / "published"

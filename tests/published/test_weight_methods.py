@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from weights.calibrator import Calibrator
-from weights.estimate import Estimator
-from weights.limits import Corridor
+from weights.fit.calibrator import Calibrator
+from weights.fit.estimate import Estimator
+from weights.fit.limits import Corridor
 
 DATA = Path(__file__).parent / "data"
 # the groups that CMS capped otherwise than max(before, 0.9 * previous) says, by more than 0.05%

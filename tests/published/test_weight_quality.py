@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import weights
-from weights.compare import compare, order_of
+from weights.quality.compare import compare, order_of
 from weights.table import WeightTable
 
 YEARS = 2013, 2019, 2022, 2023

@@ -12,9 +12,9 @@ import pytest
 
 from drg.cases.amounts import read_amounts
 from drg.cases.dates import months_of, read_dates
-from drg.report.quality_page import quality_page, write_page
-from drg.report.quality_words import shown_score
-from drg.report.quality_workbook import write_workbook
+from drg.report.quality.page import quality_page, write_page
+from drg.report.quality.words import shown_score
+from drg.report.quality.workbook import write_workbook
 from grouper.quality import RULES, check_file
 from grouper.quality.keys import repeated, text_keys
 from grouper.quality.rules import GROUPS, PLACE, SEVERITIES

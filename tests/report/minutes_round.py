@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from budget.hospitals import hospitals_of
-from budget.impact import Impacts
-from budget.impact_tables import summary
+from budget.cases.hospitals import hospitals_of
+from budget.impact.tables import summary
+from budget.impact.weights import Impacts
 from budget.policy import load_policy
-from drg.negotiate.plain import plain
-from drg.negotiate.state import State, replay
-from drg.report.minutes_data import Minutes
+from drg.negotiate.round.plain import plain
+from drg.negotiate.round.state import State, replay
+from drg.report.minutes.data import Minutes
 from tests.budget.region import HOSPITALS, WEIGHTS, YEAR, claims_of, many, weight_table
-from weights.negotiation.experts import Expert, Roster
-from weights.negotiation.ledger_entry import Entry, seal
-from weights.negotiation.panels import Panel, draw_panel
-from weights.negotiation.proposals import Proposal
+from weights.negotiation.experts.panels import Panel, draw_panel
+from weights.negotiation.experts.roster import Expert, Roster
+from weights.negotiation.experts.tally import tally
+from weights.negotiation.experts.votes import Vote
+from weights.negotiation.proposals.proposal import Proposal
+from weights.negotiation.record.entry import Entry, seal
 from weights.negotiation.rules import Rules
-from weights.negotiation.tally import tally
-from weights.negotiation.votes import Vote
 from weights.table import WeightTable
 
 HOSTILE = (

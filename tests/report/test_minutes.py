@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget.impact_tables import hospital_table
+from budget.impact.tables import hospital_table
 from drg.errors import DrgError
-from drg.report.minutes import write, write_minutes
-from drg.report.minutes_data import Minutes, collect
-from drg.report.minutes_sentences import sentences
-from drg.report.minutes_small import hidden_hospitals
-from drg.report.minutes_words import MinutesWords, conditions
+from drg.report.minutes.data import Minutes, collect
+from drg.report.minutes.sentences import sentences
+from drg.report.minutes.small import hidden_hospitals
+from drg.report.minutes.words import MinutesWords, conditions
+from drg.report.minutes.write import write, write_minutes
 from tests.report import minutes_round
 from tests.report.minutes_round import CASE, FEW, HOSTILE, IDENTITY, MOBILE, played
 from tests.report.test_panel import Page

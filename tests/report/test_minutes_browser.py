@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from drg.report.minutes import write
-from drg.report.panel_fonts import open_font
+from drg.page.fonts import open_font
+from drg.report.minutes.write import write
 from tests.report.minutes_round import played
 from tests.report.test_panel_browser import MISSING, browser, show
 

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drg.errors import DrgError
-from drg.report.panel_blocks import Kept
-from drg.report.panel_fonts import Carried, open_font
-from drg.report.panel_report import Written, write_report
-from drg.report.panel_small import FEWEST, held_back
-from drg.report.panel_words import Words, clean, fixed, without_few
+from drg.page.blocks import Kept
+from drg.page.fonts import Carried, open_font
+from drg.page.small import FEWEST, held_back
+from drg.page.words import Words, clean, fixed, without_few
+from drg.report.panel.write import Written, write_report
 from tests.report import panel_folder
 from tests.report.panel_folder import HOSTILE, PLANTED
 

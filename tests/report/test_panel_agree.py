@@ -11,11 +11,11 @@ import pytest
 
 from budget.policy import load_policy
 from drg.errors import DrgError
+from drg.page.words import Words, plural
 from drg.provenance import hash_file
-from drg.report.panel_assumptions import range_of
-from drg.report.panel_data import PanelData, read_panel
-from drg.report.panel_scope import driver_scope, figure
-from drg.report.panel_words import Words, plural
+from drg.report.panel.assumptions import range_of
+from drg.report.panel.data import PanelData, read_panel
+from drg.report.panel.scope import driver_scope, figure
 from tests.report import panel_folder
 from tests.report.test_panel_scenario import search_record
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from drg.report.panel_fonts import open_font
-from drg.report.panel_report import write_report
+from drg.page.fonts import open_font
+from drg.report.panel.write import write_report
 from tests.report import panel_folder
 
 BROWSER, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"

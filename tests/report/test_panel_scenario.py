@@ -11,10 +11,10 @@ import openpyxl
 import pytest
 
 from drg.errors import DrgError
-from drg.report.panel_data import read_panel
-from drg.report.panel_report import build, write_report
-from drg.report.panel_story import scenario_name, story
-from drg.report.panel_words import Words
+from drg.page.words import Words
+from drg.report.panel.data import read_panel
+from drg.report.panel.story import scenario_name, story
+from drg.report.panel.write import build, write_report
 from tests.report import panel_folder
 from tests.report.test_panel import Page
 

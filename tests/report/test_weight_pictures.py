@@ -17,14 +17,14 @@ from matplotlib.figure import Figure
 
 from drg.errors import DrgError
 from drg.plots import fonts
-from drg.report.weight_pictures import (
+from drg.report.weights.cost import bars_of
+from drg.report.weights.pictures import (
     NoChineseFont,
     against_previous,
     cost_distribution,
     ladder,
     save,
 )
-from drg.report.weight_pictures_cost import bars_of
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("zh", "en")

@@ -21,7 +21,7 @@ def test_memory_stays_flat(tmp_path):
     rows = 10_000_000 if FULL else 600_000
     make_parquet(tmp_path / "in.parquet", rows, part=200_000)
     code = (
-        "import sys; from grouper.files import group_file; "
+        "import sys; from grouper.engine.files import group_file; "
         "cases = group_file(sys.argv[1], sys.argv[2]).cases; "
         # not getrusage, which counts the process that started this one
         "said = dict(line.split(':') for line in open('/proc/self/status')); "

@@ -18,7 +18,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from drg.errors import DrgError
 from drg.tables import atomic_path, check_target, open_sink, open_table, read_table, write_table
-from drg.tables.excel_write import _Output
+from drg.tables.excel.write import _Output
 
 WRITE = """
 import signal, sys

@@ -9,8 +9,8 @@ import pytest
 
 from drg.errors import DrgError
 from drg.tables import open_sink, open_table, read_table, write_table
-from drg.tables.excel_read import text_of
-from drg.tables.excel_write import MOST_ROWS
+from drg.tables.excel.read import text_of
+from drg.tables.excel.write import MOST_ROWS
 
 
 def workbook(path, rows, title="Sheet", first_row=1, first_column=1):
@@ -150,7 +150,7 @@ def test_limits_of_excel(tmp_path, monkeypatch):
     assert read_table(tmp_path / "o.xlsx")[0]["a"][0].as_py() == "y" * 32_767
     (tmp_path / "o.xlsx").unlink()
     assert MOST_ROWS == 1_048_575
-    monkeypatch.setattr("drg.tables.excel_write.MOST_ROWS", 3)
+    monkeypatch.setattr("drg.tables.excel.write.MOST_ROWS", 3)
     with pytest.raises(DrgError, match=r"more than 3 rows.*use \.csv or \.parquet"):
         write_table(tmp_path / "o.xlsx", pa.table({"a": range(4)}))
     with pytest.raises(DrgError, match=r"cannot be written; use \.xlsx"):

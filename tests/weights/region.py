@@ -10,7 +10,7 @@ import pandas as pd
 
 from drg.sample import make_region
 from grouper import Grouper
-from weights.calibrator import Calibrator
+from weights.fit.calibrator import Calibrator
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drg.errors import DrgError
-from weights.adjust import COMPONENTS, KINDS, Classes, CostStructure, read_classes
+from weights.fit.adjust import COMPONENTS, KINDS, Classes, CostStructure, read_classes
 
 GROUPS = ("AA19", "AH11", "AH13", "ES21", "FV25")
 LEVEL = np.array([12.0, 4.0, 3.0, 1.0, 0.5])

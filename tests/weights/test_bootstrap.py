@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from drg.errors import DrgError
 from tests.weights.region import drawn
-from weights.bootstrap import Bootstrap, Interval
-from weights.calibrator import Calibrator
-from weights.estimate import METHODS
-from weights.limits import Corridor, LowVolume
-from weights.normalise import Normalise
+from weights.fit.bootstrap import Bootstrap, Interval
+from weights.fit.calibrator import Calibrator
+from weights.fit.estimate import METHODS
+from weights.fit.limits import Corridor, LowVolume
+from weights.fit.normalise import Normalise
 from weights.table import WeightTable
 
 CODES = {f"g{i}": code for i, code in enumerate(["AA11", "AA13", "AA15", "AB11", "AB15"])}

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from drg.errors import DrgError
 from tests.weights.region import drawn, drawn_region
-from weights.bootstrap import Bootstrap
-from weights.calibrator import Calibrator
-from weights.costs import Costs
-from weights.estimate import METHODS, Estimator
-from weights.limits import Corridor, LowVolume
-from weights.normalise import Normalise
+from weights.cases.costs import Costs
+from weights.fit.bootstrap import Bootstrap
+from weights.fit.calibrator import Calibrator
+from weights.fit.estimate import METHODS, Estimator
+from weights.fit.limits import Corridor, LowVolume
+from weights.fit.normalise import Normalise
 from weights.table import WeightTable
 
 STEPS = {

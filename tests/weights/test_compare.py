@@ -14,9 +14,9 @@ from openpyxl import load_workbook
 from scipy import stats
 from typer.testing import CliRunner
 
-from drg.cli.weights_compare import compare as command
+from drg.cli.weights.compare import compare as command
 from drg.errors import DrgError
-from weights.compare import compare, log_slope
+from weights.quality.compare import compare, log_slope
 from weights.table import WeightTable
 
 weight = st.floats(0.01, 100)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from drg.errors import DrgError
 from tests.weights.region import drawn
-from weights.calibrator import Calibrator
-from weights.costs import Costs
-from weights.estimate import METHODS, Estimator
-from weights.intake import observe
-from weights.statistics import reduce
+from weights.cases.costs import Costs
+from weights.cases.intake import observe
+from weights.cases.statistics import reduce
+from weights.fit.calibrator import Calibrator
+from weights.fit.estimate import METHODS, Estimator
 
 BY_HOSPITAL = ("hsrv", "regression", "gamma")
 seeds = st.integers(0, 10**6)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from drg.errors import DrgError
 from drg.tables import RejectFile
-from weights.calibrator import Calibrator
-from weights.intake import observe, observe_file
-from weights.observations import FAULTS, REASONS
+from weights.cases.intake import observe, observe_file
+from weights.cases.observations import FAULTS, REASONS
+from weights.fit.calibrator import Calibrator
 
 GROUPS = ["AA11", "BB15", " AA11 ", "039", "", "  ", "null", None, "0000", "AAQY"]
 COSTS = ["100", "1,234.5", "99.5元", "0", "-5", "-0.00", "", None, "a lot", "NaN", "1e3", "1e99",

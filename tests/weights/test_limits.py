@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drg.errors import DrgError
-from weights.calibrator import Calibrator
-from weights.families import families
-from weights.limits import Corridor, LowVolume, in_order
-from weights.severity import inversions
+from weights.fit.calibrator import Calibrator
+from weights.fit.limits import Corridor, LowVolume, in_order
+from weights.fit.severity import inversions
 from weights.table import WeightTable
+from weights.table.families import families
 
 CODES = ("AA11", "AA13", "AA15", "AB11", "AB13", "AC19", "AD19")
 weight = st.floats(0.05, 20)

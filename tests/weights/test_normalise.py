@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drg.errors import DrgError
-from weights.calibrator import Calibrator
-from weights.limits import Corridor, LowVolume
-from weights.normalise import Normalise
+from weights.fit.calibrator import Calibrator
+from weights.fit.limits import Corridor, LowVolume
+from weights.fit.normalise import Normalise
 from weights.table import WeightTable
 
 weight = st.floats(0.02, 50)

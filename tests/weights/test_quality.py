@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from typer.testing import CliRunner
 
-from drg.cli.weights_quality import quality
+from drg.cli.weights.quality import quality
 from drg.errors import DrgError
-from weights.calibrator import Calibrator
-from weights.intake import observe
-from weights.quality import assess
-from weights.quality_groups import rows
-from weights.quality_influence import influence, leave_one_out
-from weights.quality_spread import spread_of
-from weights.statistics import reduce
+from weights.cases.intake import observe
+from weights.cases.statistics import reduce
+from weights.fit.calibrator import Calibrator
+from weights.quality.groups import rows
+from weights.quality.influence import influence, leave_one_out
+from weights.quality.report import assess
+from weights.quality.spread import spread_of
 from weights.table import WeightTable
 from weights.trim import method
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy.optimize import isotonic_regression
 
 from drg.errors import DrgError
-from weights.calibrator import Calibrator
-from weights.families import families, read_families
-from weights.severity import inversions, ordered
+from weights.fit.calibrator import Calibrator
+from weights.fit.severity import inversions, ordered
+from weights.table.families import families, read_families
 
 value = st.one_of(st.sampled_from([0.5, 1.0, 2.0]), st.floats(0.01, 50))
 count = st.one_of(st.integers(1, 10**7).map(float), st.floats(0.001, 5), st.just(0.0))

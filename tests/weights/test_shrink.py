@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from drg.errors import DrgError
 from tests.weights.region import Drawn, drawn_region
-from weights.calibrator import Calibrator
-from weights.families import families
-from weights.shrink import Noise, Prior, noise, prior, shrink
+from weights.fit.calibrator import Calibrator
+from weights.fit.shrink import Noise, Prior, noise, prior, shrink
+from weights.table.families import families
 
 STEPS = {
     "raw": Calibrator(),

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from weights.families import families
-from weights.negotiation.compromise_problem import Ask, Problem, spread_of
+from weights.negotiation.compromise.problem import Ask, Problem, spread_of
+from weights.table.families import families
 
 SUFFIX = ("1", "3", "5")
 

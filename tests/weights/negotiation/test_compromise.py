@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, minimize
 
 from drg.errors import DrgError
-from weights.families import families
-from weights.negotiation.compromise import OBJECTIVES, pull, solve
-from weights.negotiation.compromise_demands import demands
-from weights.negotiation.compromise_polish import by_least_distance, polished
-from weights.negotiation.compromise_problem import Ask, Problem, spread_of
-from weights.negotiation.compromise_region import region
+from weights.negotiation.compromise.demands import demands
+from weights.negotiation.compromise.offer import OBJECTIVES, pull, solve
+from weights.negotiation.compromise.polish import by_least_distance, polished
+from weights.negotiation.compromise.problem import Ask, Problem, spread_of
+from weights.negotiation.compromise.region import region
+from weights.table.families import families
 
 SEEDS = st.integers(0, 10**6)
 

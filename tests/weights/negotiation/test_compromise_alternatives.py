@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from drg.errors import DrgError
-from weights.negotiation.compromise import OBJECTIVES, solve
-from weights.negotiation.compromise_demands import demands
-from weights.negotiation.compromise_frontier import frontier, side_by_side
-from weights.negotiation.compromise_problem import Problem
+from weights.negotiation.compromise.demands import demands
+from weights.negotiation.compromise.frontier import frontier, side_by_side
+from weights.negotiation.compromise.offer import OBJECTIVES, solve
+from weights.negotiation.compromise.problem import Problem
 
 SEEDS = st.integers(0, 10**6)
 _SHARP = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}

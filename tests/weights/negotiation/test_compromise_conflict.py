@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from drg.errors import DrgError
-from weights.negotiation.compromise import solve
-from weights.negotiation.compromise_conflict import conflict, smallest_conflict
-from weights.negotiation.compromise_demands import Demands, demands
+from weights.negotiation.compromise.conflict import conflict, smallest_conflict
+from weights.negotiation.compromise.demands import Demands, demands
+from weights.negotiation.compromise.offer import solve
 
 
 def holds(rules: Demands, chosen: tuple[int, ...]) -> bool:

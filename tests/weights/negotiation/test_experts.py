@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from drg.errors import DrgError
-from drg.negotiate.rehearsal_roster import roster, roster_csv
-from weights.negotiation.experts import HEADERS, Roster, read_roster
+from drg.negotiate.rehearsal.roster import roster, roster_csv
+from weights.negotiation.experts.roster import HEADERS, Roster, read_roster
 
 SAMPLES = Path(__file__).parents[3] / "data_samples"
 CHINESE = ("专家编号", "姓名", "医疗机构代码", "级别", "区县", "专业", "MDC", "表决权重", "在库")

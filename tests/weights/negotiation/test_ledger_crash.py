@@ -10,8 +10,10 @@ import pytest
 
 from drg.errors import DrgError
 from tests.weights.negotiation.ledger_world import FakeLock, FakeOs, KilledError, World
-from weights.negotiation import ledger_check, ledger_disk, ledger_entry
-from weights.negotiation.ledger import Entry, Ledger
+from weights.negotiation.record import check as ledger_check
+from weights.negotiation.record import disk as ledger_disk
+from weights.negotiation.record import entry as ledger_entry
+from weights.negotiation.record.ledger import Entry, Ledger
 
 AT = "2026-03-01T09:00:00+08:00"
 RUNS = 10_000

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from drg.errors import DrgError
-from weights.negotiation.experts import Expert, Roster, read_roster
-from weights.negotiation.panels import Panel, draw_panel, interested, verify_panel
+from weights.negotiation.experts.panels import Panel, draw_panel, interested, verify_panel
+from weights.negotiation.experts.roster import Expert, Roster, read_roster
+from weights.negotiation.experts.seats import allot, fair_shares
 from weights.negotiation.rules import Rules
-from weights.negotiation.seats import allot, fair_shares
 
 REHEARSAL = Path(__file__).parents[3] / "data_samples" / "negotiation" / "roster.csv"
 

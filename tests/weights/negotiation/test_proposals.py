@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from proposals_city import HOSPITALS, cases, city
 
 from drg.errors import DrgError
-from weights.adjust import KINDS
-from weights.negotiation.exclusions import read_conditions, shown
-from weights.negotiation.proposals import Proposal, propose
-from weights.negotiation.proposals_faults import masked
+from weights.fit.adjust import KINDS
+from weights.negotiation.proposals.exclusions import read_conditions, shown
+from weights.negotiation.proposals.faults import masked
+from weights.negotiation.proposals.proposal import Proposal, propose
 from weights.trim import METHODS, method
 
 IDENTITY = "11010519491231002X"

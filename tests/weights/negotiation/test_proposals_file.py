@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from proposals_city import DRAFT, HOSPITALS, city
 
 from drg.errors import DrgError
-from weights.negotiation.proposals import Proposal, propose
-from weights.negotiation.proposals_file import read_proposals, reject_lines, write_rejects
-from weights.negotiation.proposals_template import HEADER, write_template
-from weights.negotiation.proposals_words import COLUMNS, heading
+from weights.negotiation.proposals.file import read_proposals, reject_lines, write_rejects
+from weights.negotiation.proposals.proposal import Proposal, propose
+from weights.negotiation.proposals.template import HEADER, write_template
+from weights.negotiation.proposals.words import COLUMNS, heading
 from weights.table.text import guarded
 
 HEADS = [heading(name) for name in COLUMNS]
@@ -143,7 +143,8 @@ def test_percentages_that_excel_stored_as_numbers(tmp_path, cell, form, asked):
 
 def test_small_numbers_of_old_workbooks_are_not_guessed(tmp_path, monkeypatch):
     path = book(tmp_path / "a.xlsm", [HEADS, ["医保局", "", "ES23", "权重", 0.3, "", "", "因", ""]])
-    from weights.negotiation import proposals_file, proposals_sheets
+    from weights.negotiation.forms import sheets as proposals_sheets
+    from weights.negotiation.proposals import file as proposals_file
 
     def as_if_old(path):
         cells = [list(sheet.rows) for sheet in proposals_sheets.read_sheets(path)]

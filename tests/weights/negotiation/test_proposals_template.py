@@ -8,11 +8,11 @@ import pytest
 from proposals_city import DRAFT, HOSPITALS, cases, city
 
 from drg.errors import DrgError
-from weights.negotiation.proposals import propose
-from weights.negotiation.proposals_file import read_proposals
-from weights.negotiation.proposals_guide import EXAMPLES, NOTES
-from weights.negotiation.proposals_template import HEADER, ROWS, group_figures, write_template
-from weights.negotiation.proposals_words import COLUMNS, heading
+from weights.negotiation.proposals.file import read_proposals
+from weights.negotiation.proposals.guide import EXAMPLES, NOTES
+from weights.negotiation.proposals.proposal import propose
+from weights.negotiation.proposals.template import HEADER, ROWS, group_figures, write_template
+from weights.negotiation.proposals.words import COLUMNS, heading
 from weights.table import WeightTable
 
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drg.errors import DrgError
-from weights.negotiation.panels import Panel
+from weights.negotiation.experts.panels import Panel
+from weights.negotiation.experts.tally import Decision, tally, weighted_mean, weighted_median
+from weights.negotiation.experts.votes import Vote
 from weights.negotiation.rules import Rules
-from weights.negotiation.tally import Decision, tally, weighted_mean, weighted_median
-from weights.negotiation.votes import Vote
 
 MEMBERS = ("E1", "E2", "E3", "E4", "E5")
 PANEL = Panel("Z01", ("P001",), ("F",), 1, 5, "", MEMBERS, ("E8",),

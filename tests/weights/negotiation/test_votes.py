@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from drg.errors import DrgError
-from weights.negotiation.panels import Panel
+from weights.negotiation.experts.panels import Panel
+from weights.negotiation.experts.votes import Vote, count_votes
+from weights.negotiation.experts.votes_file import HEADERS, read_votes, write_votes_template
 from weights.negotiation.rules import Rules
-from weights.negotiation.votes import Vote, count_votes
-from weights.negotiation.votes_file import HEADERS, read_votes, write_votes_template
 
 MEMBERS = ("E1", "E2", "E3", "E4", "E5")
 PANEL = Panel("Z01", ("P001", "P002"), ("F",), 1, 5, "", MEMBERS, ("E8", "E9"))

@@ -1,0 +1,346 @@
+"""The money of one case (病例支付解释): what the engine made of it, kept for saying why.
+
+Nothing is worked out here a second time: a case of a file is taken out of the settlement of the
+whole file, a case by itself goes through the same steps alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from budget.cases.claims import AMBIGUOUS, GROUPED, INSURANCES, UNGROUPED, Claims
+from budget.cases.hospitals import Hospitals
+from budget.cases.stays import Stays, caseload_factor, readmission_factor, technology_year
+from budget.patient.shares import PatientShares, patient_shares
+from budget.policy.document import Policy
+from budget.pools.point_value import Paid, pay
+from budget.price.branches import BRANCHES, Branch
+from budget.price.case import Priced, price
+from budget.price.grid import Grid, build_grid
+from budget.settlement.settled import Settlement, history_of
+from weights.table import WeightTable
+
+_KINDS = {"grouped": GROUPED, "ambiguous": AMBIGUOUS}
+
+
+@dataclass(frozen=True)
+class CaseMoney:
+    """A case with everything that its money hangs on. Arrays have one entry.
+
+    Attributes:
+        policy: the policy.
+        weights: the weight table.
+        year: settlement year.
+        grid: the price grid.
+        claim: the case.
+        priced: its price.
+        whole: the same before other cases of the person or group take off of it.
+        shares: who bears it by item.
+        paid: what it is paid.
+        point_value: yuan per point, 1 for the rate method; NaN for a case that is not settled.
+        decided_by: ``rate``, ``given``, ``pool``, ``floor``, ``ceiling``, ``settlement`` (of
+            another run) or ``reference`` (M / points of weight 1).
+        cases: cases that were settled together; 0 for a case by itself.
+        own: the hospital's mean cost of the group in yuan, and its cases.
+        factors: policy section -> multiplier of the standard from other cases; only those not 1.
+        technology_year: year since the case's new technology came in, 0 for none.
+        stay: 1 for the person's first stay of the year, 2.. for further ones.
+    """
+
+    policy: Policy
+    weights: WeightTable
+    year: int
+    grid: Grid
+    claim: Claims
+    priced: Priced
+    whole: Priced
+    shares: PatientShares
+    paid: Paid
+    point_value: float
+    decided_by: str
+    cases: int
+    own: tuple[float, int]
+    factors: Mapping[str, float]
+    technology_year: int
+    stay: int
+
+    @property
+    def group(self) -> str:
+        """The group's code in the weight table, "" when it is not there."""
+        place = int(self.claim.group[0])
+        return "" if place < 0 else self.grid.groups[place]
+
+    @property
+    def at(self) -> tuple[int, int, int]:
+        """Place of the case in the grid: hospital, group, insurance; 0 for what is not known."""
+        claim = self.claim
+        places = claim.hospital[0], claim.group[0], claim.insurance[0]
+        h, g, i = (max(int(place), 0) for place in places)
+        return h, g, i
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Selectors of the case's hospital, insurance and people."""
+        h, _, i = self.at
+        found = {
+            name: held[0, i] if name == "insurance" else held[h, 0]
+            for name, held in self.grid.attributes.items()
+        }
+        if self.claim.insurance[0] < 0:
+            found["insurance"] = ""
+        return {**found, "population": self.claim.populations[int(self.claim.population[0])]}
+
+    @property
+    def branch(self) -> Branch:
+        """The rule that priced it."""
+        return BRANCHES[int(self.priced.branch[0])]
+
+    @property
+    def inside(self) -> bool:
+        """Whether it is paid from its pool, by the pool's value of a point."""
+        return bool(self.paid.inside[0])
+
+    @property
+    def cost(self) -> float:
+        """Billed cost in yuan."""
+        return float(self.claim.cost[0]) / 100.0
+
+    @property
+    def reference(self) -> float:
+        """Standard in reference yuan before other cases cut it, NaN where there is none."""
+        return float(self.whole.standard[0])
+
+    @property
+    def standard(self) -> float | None:
+        """Standard S in yuan, as the case table of a settlement has it; None without one."""
+        value = self.point_value * self.grid.per_yuan
+        yuan = float(self.priced.standard[0]) * (value if np.isfinite(value) else 1.0)
+        return round(yuan, 4) if np.isfinite(yuan) else None
+
+    @property
+    def money(self) -> dict[str, int]:
+        """Cost, payment, patient, other payers, fund and the hospital's gain, in fen."""
+        settled = self.branch.settled
+        patient = int(self.shares.patient[0]) if settled else 0
+        other = int(self.shares.other[0]) if settled else 0
+        fund, cost = int(self.paid.fund[0]), int(self.claim.cost[0])
+        return {
+            "cost": cost, "payment": int(self.paid.payment[0]), "patient": patient,
+            "other": other, "fund": fund, "gain": fund + patient + other - cost if settled else 0,
+        }  # fmt: skip
+
+    def document(self, lang: str = "zh") -> dict[str, Any]:
+        """The explanation as plain data, its texts in one language."""
+        from budget.explain.document import document
+
+        return document(self, lang)
+
+    def text(self, lang: str = "zh") -> str:
+        """The explanation for a reader."""
+        from budget.explain.text import render
+
+        return render(self.document(lang), lang)
+
+    def in_groups(self, groups: Sequence[tuple[str, str]]) -> list[dict[str, float | None]]:
+        """What the same case would be paid in other groups, the value of a point held.
+
+        Args:
+            groups: group code and status (``grouped``, ``ambiguous``, ...) of each.
+
+        Returns:
+            For each ``standard`` and ``payment`` in yuan, None where there is none.
+        """
+        size = len(groups)
+        places = {name: place for place, name in enumerate(self.grid.groups)}
+        again = np.zeros(size, np.intp)
+        claims = replace(
+            self.claim.take(again),
+            group=np.array([places.get(drg, -1) for drg, _ in groups], np.int32),
+            kind=np.array([_KINDS.get(status, UNGROUPED) for _, status in groups], np.int8),
+        )
+        priced = price(
+            claims, self.grid,
+            approved=np.full(size, self.branch.code == "review"),
+            factor=np.full(size, np.prod(list(self.factors.values()))) if self.factors else None,
+            technology_year=np.full(size, self.technology_year, np.int8),
+        )  # fmt: skip
+        settled = np.array([BRANCHES[place].settled for place in priced.branch], np.bool_)
+        beside = [np.where(settled, held[again], 0) for held in (
+            self.shares.patient, self.shares.other)]  # fmt: skip
+        paid = _pay(claims, priced, self.grid, self.point_value, beside[0], beside[1])
+        value = self.point_value * self.grid.per_yuan
+        yuan = np.round(priced.standard * (value if np.isfinite(value) else 1.0), 4)
+        return [
+            {"standard": float(s) if np.isfinite(s) else None,
+             "payment": float(p) / 100.0 if known else None}
+            for s, p, known in zip(yuan, paid.payment, settled, strict=True)
+        ]  # fmt: skip
+
+
+def of_settlement(settled: Settlement, claims: Claims, row: int) -> CaseMoney:
+    """A case of a settled year.
+
+    Args:
+        settled: the settlement.
+        claims: the cases that were settled.
+        row: the case's row.
+    """
+    grid, special = settled.grid, settled.policy.special
+    one = slice(row, row + 1)
+    stays = None if claims.person is None else Stays.of(claims)
+    factors: dict[str, float] = {}
+    if special.readmission is not None and stays is not None:
+        found = readmission_factor(claims, stays, special.readmission, grid.groups)
+        factors["special.readmission"] = float(found[row])
+    if special.caseload is not None:
+        found = caseload_factor(claims, grid.groups, special.caseload)
+        factors["special.caseload"] = float(found[row])
+    since = 0
+    if special.new_technology is not None and (claims.technology >= 0).any():
+        since = int(technology_year(claims, special.new_technology, settled.year)[row])
+    claim = claims.slice(row, row + 1)
+    value, decided = _value_of(settled, claim, int(settled.paid.pool[row]))
+    paid = settled.paid
+    priced = Priced(*(getattr(settled.priced, held.name)[one] for held in fields(Priced)))
+    whole = priced
+    factors = {key: factor for key, factor in factors.items() if factor != 1.0}
+    if factors:
+        whole = price(claim, grid, technology_year=np.array([since], np.int8))
+        moved = not np.array_equal(whole.branch, priced.branch)  # such as by a review
+        if moved or np.array_equal(whole.amount, priced.amount):
+            whole, factors = priced, {}
+    return CaseMoney(
+        settled.policy, settled.weights, settled.year, grid, claim,
+        priced, whole,
+        _one_of(patient_shares(claims, settled.hospitals, settled.policy, stays), one),
+        Paid(paid.pool[one], paid.inside[one], paid.points[one], paid.fund[one],
+             paid.payment[one], paid.pools),
+        value, decided, len(claims), _own_mean(grid, claims, claim),
+        factors, since,
+        1 if stays is None else max(int(stays.number[row]), 1),
+    )  # fmt: skip
+
+
+def _one_of(shares: PatientShares, one: slice) -> PatientShares:
+    parts = {held.name: getattr(shares, held.name) for held in fields(PatientShares)}
+    taken: dict[str, Any] = {
+        name: part[one] if isinstance(part, np.ndarray) else part for name, part in parts.items()
+    }
+    return PatientShares(**taken)
+
+
+def _value_of(settled: Settlement, claim: Claims, pool: int) -> tuple[float, str]:
+    """The value of a point that the case is paid by, and what decided it."""
+    if pool < 0:
+        return np.nan, "none"
+    result = settled.paid.pools[pool]
+    given = float(settled.grid.point_value[int(claim.hospital[0]), int(claim.insurance[0])])
+    return (given if np.isfinite(given) else result.point_value), result.bound
+
+
+def _own_mean(grid: Grid, claims: Claims, claim: Claims) -> tuple[float, int]:
+    """Mean cost and cases of the case's hospital and group, where standards are such means."""
+    h, g = int(claim.hospital[0]), int(claim.group[0])
+    if grid.policy.standard.kind != "own_mean" or h < 0 or g < 0:
+        return np.nan, 0
+    history = history_of(claims, len(grid.pool), len(grid.groups))
+    size = float(history.cases[h, g])
+    return (float(history.cost[h, g]) / size if size else np.nan), int(size)
+
+
+def unknown_alone(policy: Policy) -> tuple[str, str] | None:
+    """Why a case by itself has no standard under a policy, in Chinese and English; None if it has.
+
+    What is computed from costs needs the other cases.
+    """
+    standard, held = policy.standard, policy.coefficients
+    if standard.kind == "own_mean":
+        return (
+            "standard.kind = own_mean：支付标准是本院该病组次均费用",
+            "standard.kind = own_mean: the standard is the hospital's own mean cost of the group",
+        )
+    if held is not None and held.computed is not None:
+        return ("coefficients.computed：机构系数由费用测算", "coefficients.computed: "
+                "the hospital's coefficient is computed from costs")  # fmt: skip
+    needs_mean = standard.kind == "points" or policy.outliers.ratio == "regional"
+    if standard.mean_cost is None and needs_mean:
+        return ("standard.mean_cost：地区次均费用 M 未给定",
+                "standard.mean_cost: the regional mean cost M is not given")  # fmt: skip
+    return None
+
+
+def of_one(
+    claim: Claims,
+    hospitals: Hospitals,
+    weights: WeightTable,
+    policy: Policy,
+    year: int,
+    values: Mapping[str, float] | None = None,
+) -> CaseMoney:
+    """A case by itself: no other stays, no quotas, nobody else's costs.
+
+    Args:
+        claim: the case.
+        hospitals: its hospital, or the table of all.
+        weights: relative weights.
+        policy: the policy; see :func:`unknown_alone`.
+        year: settlement year.
+        values: yuan per point by pool, of a settlement. Without them, and without a given value,
+            a point is worth ``M / points of weight 1``.
+
+    Raises:
+        DrgError: the policy needs the costs of other cases.
+    """
+    frame = weights.frame
+    groups = tuple(str(group) for group in frame["drg"])
+    grid = build_grid(
+        policy, groups, frame["weight"].to_numpy(np.float64), hospitals, year, None,
+        {name: frame[name].to_numpy() for name in frame.columns},
+    )  # fmt: skip
+    rule, since = policy.special.new_technology, 0
+    if rule is not None and int(claim.technology[0]) >= 0:
+        since = int(technology_year(claim, rule, year)[0])
+    priced = price(claim, grid, technology_year=np.array([since], np.int8))
+    shares = patient_shares(claim, hospitals, policy)
+    settled = BRANCHES[int(priced.branch[0])].settled
+    value, decided = _value_alone(policy, grid, claim, values or {})
+    patient, other = (np.where(settled, held, 0) for held in (shares.patient, shares.other))
+    paid = _pay(claim, priced, grid, value, patient, other)
+    return CaseMoney(policy, weights, year, grid, claim, priced, priced, shares, paid,
+                     value if settled else np.nan, decided if settled else "none", 0,
+                     (np.nan, 0), {}, since, 1)  # fmt: skip
+
+
+def _value_alone(
+    policy: Policy, grid: Grid, claim: Claims, values: Mapping[str, float]
+) -> tuple[float, str]:
+    if policy.standard.kind == "rate":
+        return 1.0, "rate"
+    h, i = max(int(claim.hospital[0]), 0), max(int(claim.insurance[0]), 0)
+    given = float(grid.point_value[h, i])
+    if np.isfinite(given):
+        return given, "given"
+    pool = int(grid.pool[h, i])
+    settled = values.get(policy.pools[pool].name, np.nan) if pool >= 0 else np.nan
+    return (settled, "settlement") if np.isfinite(settled) else (1.0 / grid.per_yuan, "reference")
+
+
+def _pay(
+    claims: Claims,
+    priced: Priced,
+    grid: Grid,
+    value: float,
+    patient: npt.NDArray[np.int64],
+    other: npt.NDArray[np.int64],
+) -> Paid:
+    """Pay cases at one value of a point."""
+    fixed = replace(grid, point_value=np.full(grid.point_value.shape, value))
+    return pay(claims, priced, fixed, np.zeros(len(grid.policy.pools), np.int64), patient, other)
+
+
+__all__ = ["INSURANCES", "CaseMoney", "of_one", "of_settlement", "unknown_alone"]

@@ -1,0 +1,1 @@
+"""Fitting responses (反应拟合) to published means."""

@@ -1,0 +1,159 @@
+"""Projecting a file: the settled year, the years ahead under scenarios, and their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from budget.cases.hospitals import read_hospitals
+from budget.policy.document import Policy
+from budget.projection.assumptions import hashes, inputs_of, record_of
+from budget.projection.cells import Cells
+from budget.projection.equilibrium import reactions
+from budget.projection.joining import Everybody
+from budget.projection.policy import changed_policy
+from budget.projection.scenario import Scenario
+from budget.projection.tables import frames, write
+from budget.projection.years import Projection, Reprice, project
+from budget.settlement.files import read_claims, settle_file
+from budget.settlement.settled import settle
+from drg.errors import DrgError, problem
+from drg.provenance import to_json
+from drg.tables import atomic_path
+from weights.table import WeightTable, open_weights
+
+Said = Callable[[str], None]
+
+
+def project_file(
+    source: str | PathLike[str],
+    out: str | PathLike[str],
+    weights: WeightTable,
+    policy: Policy,
+    hospitals: str | PathLike[str],
+    year: int,
+    scenarios: Sequence[Scenario],
+    *,
+    mapping: str | PathLike[str] | None = None,
+    sheet: str | None = None,
+    last_year: Mapping[str, float] | None = None,
+    names: Mapping[str, str] | None = None,
+    draws: int = 0,
+    seed: int = 0,
+    say: Said | None = None,
+) -> tuple[Projection, ...]:
+    """Settle a year of grouped cases, look ahead under scenarios, and write all tables.
+
+    Args:
+        source: grouped cases.
+        out: folder; it gets the tables of the settlement and of the projection.
+        weights: relative weights.
+        policy: the policy.
+        hospitals: table of hospitals.
+        year: the year to settle.
+        scenarios: what is assumed; each is compared with the first.
+        mapping: mapping file for headers that are not recognised.
+        sheet: sheet of a workbook.
+        last_year: last year's fund spend in yuan by pool.
+        names: names of groups, for those that the weight table does not name.
+        draws: draws for intervals; 0 for none.
+        seed: seed of the draws.
+        say: called with what is being done.
+
+    Raises:
+        DrgError: a file or document cannot be used, or a scenario cannot be settled.
+    """
+    tell = say or (lambda _: None)
+    source, out = Path(source), Path(out)
+    check(policy, scenarios)
+    table = read_hospitals(hospitals)
+    tell(f"settle {policy.id} {year}")
+    settled = settle_file(
+        source, out, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
+        last_year=last_year, inputs={"hospitals": hospitals},
+    )  # fmt: skip
+    everybody = Everybody.of(table, scenarios)
+    if everybody.tables:  # the same year, with room for those who join
+        claims = read_claims(source, weights, policy, everybody.hospitals, year, mapping=mapping,
+                             sheet=sheet)  # fmt: skip
+        claims = everybody.claims(claims, scenarios[0], 0)
+        settled = settle(claims, weights, policy, everybody.hospitals, year, last_year=last_year)
+    base = Cells.of(settled).named(names)
+    known = dict(names or {}) | {k: v for k, v in zip(base.groups, base.names, strict=True) if v}
+    found, unchanged = [], {}
+    for scenario in scenarios:
+        tell(f"project {scenario.id}")
+        react = reactions(scenario.behaviour)
+        again = repricing(source, weights, policy, everybody, year, scenario, known,
+                          mapping=mapping, sheet=sheet, last_year=last_year)  # fmt: skip
+        found.append(project(base, scenario, reprice=again, react=react))
+        if scenario.change and len(found) > 1:  # compared with the first, in two steps
+            alone = scenario.model_copy(update={"change": {}})
+            unchanged[scenario.id] = project(base, alone, react=react)
+    tables = frames(found, unchanged)
+    document = record_of(policy, weights, found, year)
+    if draws:
+        from budget.uncertainty.intervals import with_draws, with_ranges
+
+        tell(f"draw {draws} x {max(one.years for one in scenarios)} years, seed {seed}")
+        document |= with_draws(tables, found, draws, seed)
+        document["assumptions"] = with_ranges(document["assumptions"], document["doubts"])
+    inputs = {"cases": source, "hospitals": hospitals, "weights": weights.path, "mapping": mapping}
+    document["hashes"] = hashes(inputs | inputs_of(scenarios), write(out, tables))
+    with atomic_path(out / "projection.json") as path:
+        path.write_text(to_json(document), encoding="utf-8")
+    return tuple(found)
+
+
+def repricing(
+    source: Path,
+    weights: WeightTable,
+    policy: Policy,
+    everybody: Everybody,
+    year: int,
+    scenario: Scenario,
+    names: Mapping[str, str] | None = None,
+    **reading: Any,
+) -> Reprice:
+    """What settles the year's cases anew as a scenario has policy, weights and hospitals."""
+    hospitals = everybody.hospitals
+    last_year = reading.pop("last_year", None)
+
+    def again(number: int, spent: Mapping[str, float]) -> Cells:
+        name = scenario.weights_in(number)
+        table = weights if name is None else open_weights(name)
+        rules = changed_policy(policy, scenario, number)
+        claims = read_claims(source, table, rules, hospitals, year, **reading)
+        claims = everybody.claims(claims, scenario, number)
+        done = settle(
+            claims, table, rules, hospitals, year, last_year={**(last_year or {}), **spent}
+        )
+        return Cells.of(done).named(names)
+
+    return again
+
+
+def check(policy: Policy, scenarios: Sequence[Scenario]) -> None:
+    """Look at the documents before anything is settled.
+
+    Raises:
+        DrgError: two scenarios have one id, or an overlay or weight table cannot be used.
+    """
+    seen: set[str] = set()
+    for one in scenarios:
+        if one.id in seen:
+            raise problem("two scenarios have this id", file=one.place, key="id", found=one.id,
+                          expected="another; the policy as it is is called baseline")  # fmt: skip
+        seen.add(one.id)
+        reactions(one.behaviour)
+        for number in sorted(map(int, one.change)):
+            changed_policy(policy, one, number)
+            name = one.change[str(number)].weights
+            if name is not None:
+                try:
+                    open_weights(name)
+                except DrgError as error:
+                    where = f"{one.place}: change.{number}.weights"
+                    raise DrgError(f"{where}: {error}") from None

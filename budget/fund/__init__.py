@@ -1,0 +1,1 @@
+"""The fund's side (基金侧): cash by month, out-of-area prepayment, procurement savings."""

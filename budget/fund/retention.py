@@ -1,0 +1,96 @@
+"""Retention of procurement savings (集采结余留用): a calculation and a fund of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from budget.fund.tables import ProcurementItems
+from budget.policy.pools import Procurement
+from budget.pools.exact import decimals, rounded
+from drg.errors import problem
+from drg.money import Fen
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Retention by item and hospital, in fen.
+
+    Attributes:
+        items: the items.
+        saving: volume x price drop; 0 where the price rose. Shape (N,).
+        retained: saving x share x assessment, rounded once. Shape (N,).
+        hospitals: ids, in order of first mention. Length H.
+        by_hospital: sums of ``retained``. Shape (H,).
+        warnings: name -> what a reader must know.
+    """
+
+    items: ProcurementItems
+    saving: Fen
+    retained: Fen
+    hospitals: tuple[str, ...]
+    by_hospital: Fen
+    warnings: dict[str, str]
+
+    @property
+    def total(self) -> int:
+        """All hospitals together, in fen."""
+        return int(self.by_hospital.sum())
+
+
+def retention(
+    items: ProcurementItems, rule: Procurement, coefficient: Mapping[str, float] | None = None
+) -> Retention:
+    """``volume x price drop x share x assessment`` of every item.
+
+    Args:
+        items: with prices in yuan a unit, which need not be whole fen.
+        rule: the policy's share, and whether the assessment applies.
+        coefficient: assessment coefficient by hospital, for items that have none of their own.
+
+    Raises:
+        DrgError: the assessment applies and an item has no coefficient.
+    """
+    volume, volumes = decimals(items.volume)
+    prices, yuan_parts = decimals(np.stack([items.before, items.after]))
+    drop: Any = np.maximum(prices[0] - prices[1], 0) * 100
+    exact = volume * drop
+    common = volumes * yuan_parts
+    share, shares = decimals(rule.share)
+    assessment, assessments = decimals(_assessment(items, rule, coefficient))
+    retained = rounded(exact * share * assessment, common * shares * assessments)
+    warnings = {
+        f"price_rose.{items.hospital[i]}.{items.item[i]}": (
+            f"hospital {items.hospital[i]}: {items.item[i]}: the price rose from "
+            f"{items.before[i]:g} to {items.after[i]:g} yuan, nothing is retained"
+        )
+        for i in np.flatnonzero(items.after > items.before)
+    }
+    hospitals = tuple(dict.fromkeys(items.hospital))
+    place = {name: i for i, name in enumerate(hospitals)}
+    sums = np.zeros(len(hospitals), np.int64)
+    np.add.at(sums, [place[name] for name in items.hospital], retained)
+    return Retention(items, rounded(exact, common), retained, hospitals, sums, warnings)
+
+
+def _assessment(
+    items: ProcurementItems, rule: Procurement, coefficient: Mapping[str, float] | None
+) -> npt.NDArray[np.float64]:
+    if not rule.assessed:
+        return np.ones(len(items.item))
+    given = np.array([(coefficient or {}).get(name, np.nan) for name in items.hospital], np.float64)
+    found = np.where(np.isnan(items.assessment), given, items.assessment)
+    missing = np.flatnonzero(np.isnan(found))
+    if missing.size:
+        i = int(missing[0])
+        raise problem(
+            "no assessment coefficient", key="assessment",
+            found=f"hospital {items.hospital[i]}, item {items.item[i]}",
+            expected="a coefficient in the table or of the hospital, or "
+            "procurement.assessed = false",
+        )  # fmt: skip
+    return np.asarray(found)

@@ -1,0 +1,315 @@
+"""Impact of weights (权重调整影响测算): what other weights would do to a settled year, at once.
+
+The answers are those of a full settlement, to the fen; they come from sums by cell
+(:mod:`budget.impact.sums`), and from settling anew where the policy lets more than sums decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from budget.cases.claims import Claims
+from budget.cases.hospitals import Hospitals
+from budget.impact.share import NotBySumsError
+from budget.impact.sums import Sums
+from budget.policy.document import Policy
+from budget.pools.point_value import hold
+from budget.projection.cells import Cells
+from budget.settlement.files import claims_of, documents
+from budget.settlement.settled import Settlement, settle
+from budget.settlement.year_end import year_end
+from drg.errors import problem
+from weights.table import WeightTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+Floats = npt.NDArray[np.float64]
+Fen = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+NEUTRAL = ("none", "weights", "yuan")
+_TURNS = 12
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a year comes to at some weights; money in fen.
+
+    Attributes:
+        weight: the weights. Shape (G,), NaN where a group has none.
+        fund: fund money by the DRG rules by hospital, group and insurance, the last group for
+            cases without one. Shape (H, G + 1, 2).
+        payable: the same by hospital and pool. Shape (H, P).
+        cut: what the global budget takes off. Shape (H, P).
+        final: what the fund pays after the year end and the cut. Shape (H, P).
+        point_value: yuan per point of pools whose money decides it, by place.
+    """
+
+    weight: Floats
+    fund: Fen
+    payable: Fen
+    cut: Fen
+    final: Fen
+    point_value: Mapping[int, float]
+
+
+@dataclass(frozen=True)
+class Impact:
+    """The difference that weights make.
+
+    Attributes:
+        cells: the settled year by hospital, group and insurance.
+        before: at the draft weights.
+        after: at the new ones.
+        scale: what the weights of groups that nobody fixed were multiplied by, to be neutral.
+    """
+
+    cells: Cells
+    before: Outcome
+    after: Outcome
+    scale: float = 1.0
+
+
+class Impacts:
+    """A settled year that answers what other weights would do (权重影响测算器).
+
+    Args:
+        claims: the year's cases as read.
+        weights: draft weights.
+        policy: the policy.
+        hospitals: the hospitals.
+        year: settlement year.
+        last_year: last year's fund spend in yuan by pool.
+
+    Attributes:
+        settled: the year at the draft weights.
+        cells: its sums.
+        draft: what it comes to.
+        by_sums: answers come from sums; else every answer settles the year anew.
+    """
+
+    def __init__(
+        self,
+        claims: Claims,
+        weights: WeightTable,
+        policy: Policy,
+        hospitals: Hospitals,
+        year: int,
+        *,
+        last_year: Mapping[str, float] | None = None,
+    ) -> None:
+        self._claims, self._last_year = claims, last_year
+        self.settled = settle(claims, weights, policy, hospitals, year, last_year=last_year)
+        self.cells = Cells.of(self.settled)
+        self.draft = _outcome(self.settled)
+        self._sums: Sums | None = None
+        try:
+            self._sums = Sums(self.settled, claims)
+            if not np.array_equal(self._sums.at(self.draft.weight)[0], self.draft.fund):
+                self._sums = None
+        except NotBySumsError:
+            pass
+
+    @classmethod
+    def of(
+        cls,
+        grouped: pd.DataFrame | pa.Table,
+        weights: WeightTable | str | PathLike[str],
+        policy: Policy | str | PathLike[str],
+        hospitals: pd.DataFrame | pa.Table | Hospitals | str | PathLike[str],
+        year: int,
+        *,
+        last_year: Mapping[str, float] | None = None,
+    ) -> Self:
+        """The same from tables, files or ids; the arguments are those of ``budget.settle``.
+
+        Raises:
+            DrgError: a column is missing, or the policy asks for what is not there.
+        """
+        table, rules, held = documents(weights, policy, hospitals)
+        claims = claims_of(grouped, table, rules, held, year)
+        return cls(claims, table, rules, held, year, last_year=last_year)
+
+    @property
+    def by_sums(self) -> bool:
+        """Whether answers come from sums."""
+        return self._sums is not None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups, in the order of weights. Length G."""
+        return self.settled.grid.groups
+
+    @property
+    def cases(self) -> Floats:
+        """Cases paid of each group. Shape (G,)."""
+        return np.asarray(self.cells.cases[:, :-1].sum(axis=(0, 2)))
+
+    def vector(self, changes: Mapping[str, float]) -> Floats:
+        """The draft weights with some changed. Shape (G,).
+
+        Raises:
+            DrgError: a group is not known or has no weight, or a weight is not above 0.
+        """
+        place = {group: i for i, group in enumerate(self.groups)}
+        found = self.draft.weight.copy()
+        for group, weight in changes.items():
+            at = place.get(group)
+            if at is None or np.isnan(found[at]):
+                raise problem("no weight of this group can be changed", key="drg", found=group,
+                              expected="a group with a weight in the draft")  # fmt: skip
+            if not (np.isfinite(weight) and weight > 0):
+                raise problem(f"not a weight for group '{group}'", key="weight", found=weight,
+                              expected="a number above 0")  # fmt: skip
+            found[at] = weight
+        return found
+
+    def at(
+        self,
+        weights: Mapping[str, float] | Floats,
+        *,
+        neutral: str = "none",
+        fixed: Collection[str] = (),
+    ) -> Impact:
+        """What weights do.
+
+        Args:
+            weights: changed weights by group, or all of them. Shape (G,).
+            neutral: ``weights`` multiplies all other groups so that the sum of weights over cases
+                stays, ``yuan`` so that what the fund owes stays, ``none`` changes nothing else.
+            fixed: groups that are not multiplied, besides those that ``weights`` names.
+
+        Raises:
+            DrgError: a group or weight is not right, or nothing is left to be multiplied.
+        """
+        if neutral not in NEUTRAL:
+            raise problem("not known", key="neutral", found=neutral, expected=", ".join(NEUTRAL))
+        named: Collection[str] = ()
+        if isinstance(weights, Mapping):
+            named, weights = set(weights), self.vector(weights)
+        scale = 1.0
+        if neutral != "none":
+            free = np.isfinite(weights) & ~np.isin(self.groups, [*named, *fixed])
+            weights, scale = self._neutral(np.asarray(weights), free, neutral)
+        return Impact(self.cells, self.draft, self.outcome(weights), scale)
+
+    def outcome(self, weight: Floats) -> Outcome:
+        """What the year comes to at weights. Shape (G,).
+
+        Raises:
+            DrgError: a group gains or loses its weight altogether, or a pool has no money.
+        """
+        if not np.array_equal(np.isnan(weight), np.isnan(self.draft.weight)):
+            raise problem("the groups that have a weight must stay the same", key="weight")
+        if self._sums is not None:
+            try:
+                fund, outside, values = self._sums.at(weight)
+            except NotBySumsError:
+                pass
+            else:
+                return self._closed(weight, fund, outside, values)
+        return _outcome(self._anew(weight))
+
+    def _anew(self, weight: Floats) -> Settlement:
+        """The year settled anew."""
+        held = self.settled
+        table = WeightTable(held.weights.id, held.weights.frame.assign(weight=weight))
+        return settle(self._claims, table, held.policy, held.hospitals, held.year,
+                      last_year=self._last_year)  # fmt: skip
+
+    def _closed(
+        self, weight: Floats, fund: Fen, outside: Fen, values: Mapping[int, float]
+    ) -> Outcome:
+        """The year end over new fund money."""
+        held = self.settled
+        payable, beside = (by_pool(part, self.cells.pool, len(held.money)) for part in
+                           (fund, outside))  # fmt: skip
+        yearly = held.sums.yearly()
+        closing = year_end(
+            payable=payable, item=yearly.item, cost=yearly.cost, patient=yearly.patient,
+            other=yearly.other, hospitals=held.hospitals, assessment=held.policy.assessment,
+            sharing=held.policy.sharing, pools=held.policy.pools,
+        )  # fmt: skip
+        amounts = np.array([one.amount for one in held.money], np.int64)
+        cut = hold(closing.final, beside, amounts, held.policy)
+        return Outcome(weight, fund, payable, cut, closing.final - cut, values)
+
+    def _neutral(self, weight: Floats, free: Bools, basis: str) -> tuple[Floats, float]:
+        """Weights whose free groups are multiplied so that the year is as dear as before."""
+        before, cases = self.draft.weight, self.cases
+        part = np.where(free, np.nan_to_num(weight) * cases, 0.0)
+        if not part.any():
+            raise problem("no group is left that could be multiplied: every group with "
+                          "cases is set; leave one free, or take none", key="neutral",
+                          found=basis)  # fmt: skip
+        more = float((np.nan_to_num(weight - before) * cases).sum())
+        scale = 1.0 - more / float(part.sum())
+        if basis == "weights":
+            return np.where(free, weight * scale, weight), scale
+        slope = float((self.slopes().sum(axis=0) * np.where(free, np.nan_to_num(weight), 0)).sum())
+        target, scale = int(self.draft.payable.sum()), 1.0
+        for _ in range(_TURNS):
+            found = np.where(free, weight * scale, weight)
+            excess = int(self.outcome(found).payable.sum()) - target
+            step = excess / 100.0 / slope if slope > 0 else 0.0
+            if abs(excess) < 100 or abs(step) < 1e-12:
+                break
+            scale -= step
+        return np.where(free, weight * scale, weight), scale
+
+    def slopes(self, *, shared: bool = False) -> Floats:
+        """Yuan that a hospital is owed more per unit of a group's weight. Shape (H, G).
+
+        Near the draft, as long as no case crosses a threshold.
+
+        Args:
+            shared: what one gets of a pool that pays out its money, the others lose.
+        """
+        cells, grid = self.cells, self.settled.grid
+        value = np.where(np.isfinite(grid.point_value), grid.point_value, [
+            [self.settled.paid.pools[p].point_value if p >= 0 else 0.0 for p in row]
+            for row in grid.pool
+        ]) * grid.per_yuan  # fmt: skip
+        rate = np.nan_to_num(value)[:, None, :]
+        worth = cells.by_standard[:, :-1] * rate
+        by_cell = np.nan_to_num(worth / self.draft.weight[None, :, None])
+        if shared:
+            owed = (cells.worth * rate).sum(axis=1)
+            for place in self.draft.point_value:
+                mine = grid.pool == place
+                share = np.where(mine, owed, 0.0) / owed[mine].sum()
+                taken = np.where(mine[:, None, :], by_cell, 0.0).sum(axis=(0, 2))
+                by_cell = by_cell - share[:, None, :] * taken[None, :, None]
+        return np.asarray(by_cell.sum(axis=2))
+
+
+def by_pool(fund: Fen, pool: npt.NDArray[np.intp], pools: int) -> Fen:
+    """Fund money by hospital and pool. (H, G + 1, 2) and (H, 2) -> (H, P)."""
+    held = fund.sum(axis=1)
+    return np.stack([np.where(pool == place, held, 0).sum(axis=1) for place in range(pools)], 1)
+
+
+def _outcome(settled: Settlement) -> Outcome:
+    """What a settlement comes to."""
+    claims, paid = settled.claims, settled.paid
+    groups = len(settled.grid.groups)
+    rows = np.flatnonzero(paid.pool >= 0)
+    group = np.where(claims.group[rows] >= 0, claims.group[rows], groups).astype(np.int64)
+    cell = (claims.hospital[rows] * np.int64(groups + 1) + group) * 2 + claims.insurance[rows]
+    shape = len(settled.hospitals), groups + 1, 2
+    fund = np.bincount(cell, paid.fund[rows].astype(np.float64), int(np.prod(shape)))
+    values = {
+        place: one.point_value for place, one in enumerate(paid.pools)
+        if one.bound in ("pool", "floor", "ceiling")
+    }  # fmt: skip
+    return Outcome(
+        settled.grid.weight, np.rint(fund).astype(np.int64).reshape(shape),
+        settled.sums.yearly().fund, settled.cut, settled.closing.final - settled.cut, values,
+    )  # fmt: skip

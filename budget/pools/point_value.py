@@ -1,0 +1,341 @@
+"""Pools and point values (基金池与点值): what cases are paid once the pool's money is known.
+
+Under the point method the pool pays out exactly its money: the value of a point is found so that
+the fund's parts add up to it, and the fen that rounding leaves go to the largest remainders.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from budget.cases.claims import Claims
+from budget.policy.document import Policy
+from budget.policy.select import choose
+from budget.price.branches import CODES, SETTLED
+from budget.price.case import Priced
+from budget.price.grid import Grid
+from drg.errors import problem
+from drg.money import allocate, to_fen
+
+Fen = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+POINT_DECIMALS = 4
+_UNIT = 10**POINT_DECIMALS
+_ROUNDS = 200
+_SLICE = 262_144
+_SETTLED = np.array(SETTLED)
+
+
+@dataclass(frozen=True)
+class PoolResult:
+    """What a pool came to.
+
+    Attributes:
+        name: name of the pool in the policy.
+        amount: money to share out in fen.
+        points: points of the cases inside the pool.
+        point_value: yuan per point; 1 for the rate method, NaN without points.
+        bound: ``floor`` or ``ceiling`` when the policy's bound decided, ``given``, ``pool`` or, for
+            the rate method, ``rate``.
+        paid: fund money of the cases inside the pool in fen.
+        outside: fund money of the cases paid outside the pool in fen.
+    """
+
+    name: str
+    amount: int
+    points: float
+    point_value: float
+    bound: str
+    paid: int
+    outside: int
+
+    @property
+    def balance(self) -> int:
+        """Money of the pool that cases inside did not use, in fen; negative when it fell short."""
+        return self.amount - self.paid
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What each case is paid.
+
+    Attributes:
+        pool: place of the pool, -1 where the case is not settled. Shape (N,).
+        inside: the case is paid from the pool, not beside it. Shape (N,).
+        points: points in units of 0.0001; 0 for the rate method. Shape (N,).
+        fund: fund money in fen. Shape (N,).
+        payment: what the hospital gets for the case from fund, patient and others, in fen.
+            Shape (N,).
+        pools: what each pool came to.
+    """
+
+    pool: npt.NDArray[np.int8]
+    inside: Bools
+    points: Fen
+    fund: Fen
+    payment: Fen
+    pools: tuple[PoolResult, ...]
+
+
+def pay(claims: Claims, priced: Priced, grid: Grid, amounts: Fen, patient: Fen, other: Fen) -> Paid:
+    """Turn prices into money.
+
+    Args:
+        claims: the cases.
+        priced: their prices in reference yuan.
+        grid: the price grid.
+        amounts: money of each pool in fen. Shape (P,).
+        patient: what the patient bears in fen. Shape (N,).
+        other: what other payers bear in fen. Shape (N,).
+
+    Raises:
+        DrgError: a pool has no money, or the fund floor alone is more than its money.
+    """
+    policy = grid.policy
+    size = len(claims)
+    floor = int(to_fen(policy.benefit.fund_floor))
+    beside = patient + other
+    pool, inside = np.empty(size, np.int8), np.empty(size, np.bool_)
+    fund, points = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    fixed = np.empty(size, np.bool_)
+    for start in range(0, size, _SLICE):  # so that no array of the whole year is made in between
+        rows = slice(start, start + _SLICE)
+        part = first_parts(
+            claims.slice(start, start + _SLICE), priced.branch[rows], priced.amount[rows], grid,
+            beside[rows], floor,
+        )  # fmt: skip
+        pool[rows], inside[rows], points[rows], fund[rows], fixed[rows] = part
+    results = []
+    for place, held in enumerate(policy.pools):
+        mine = pool == place
+        shared = mine & ~fixed
+        decided = np.nan
+        bound = "rate" if policy.standard.kind == "rate" else "given"
+        if shared.any():
+            low, high = pool_bounds(policy, grid, claims, shared, held.name)
+            left = int(amounts[place]) - int(fund[mine & inside & fixed].sum())
+            decided, bound = _share_out(
+                fund, np.flatnonzero(shared), points, beside, left, floor, low, high,
+                held.name,
+            )  # fmt: skip
+        in_pool = mine & inside
+        results.append(PoolResult(
+            held.name, int(amounts[place]), float(points[in_pool].sum()) / _UNIT,
+            _value_of(grid, claims, in_pool, decided), bound, int(fund[in_pool].sum()),
+            int(fund[mine & ~inside].sum()),
+        ))  # fmt: skip
+    beside += fund
+    beside[pool < 0] = 0
+    points[~inside] = 0
+    return Paid(pool, inside, points, fund, beside, tuple(results))
+
+
+def first_parts(
+    claims: Claims,
+    branch: npt.NDArray[np.int8],
+    amount: Floats,
+    grid: Grid,
+    beside: Fen,
+    floor: int,
+) -> tuple[npt.NDArray[np.int8], Bools, Fen, Fen, Bools]:
+    """What is known of cases before their pool is shared out.
+
+    Args:
+        claims: the cases.
+        branch: their branches. Shape (N,).
+        amount: what they are worth in reference yuan. Shape (N,).
+        grid: the price grid.
+        beside: what patients and other payers bear in fen. Shape (N,).
+        floor: least fund part of a case in fen.
+
+    Returns:
+        Pool, inside the pool, points, fund money in fen, and whether that is fixed already; the
+        fund money of the others is 0. Shapes (N,).
+    """
+    policy = grid.policy
+    at = np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)
+    pool = np.where(_SETTLED[branch], grid.pool[at], -1).astype(np.int8)
+    inside = within(policy, pool, branch)
+    points = np.zeros(len(branch), np.int64)
+    worth, value = amount, np.ones(len(branch))
+    if policy.standard.kind != "rate":
+        points = np.round(worth * grid.per_yuan * _UNIT).astype(np.int64)
+        value = np.where(inside, grid.point_value[at], 1.0)
+        worth = np.where(inside, points / _UNIT * value, worth)
+    known = (pool >= 0) & np.isfinite(value)
+    yuan = np.round(np.where(known, worth, 0.0), 8)
+    return pool, inside, points, np.where(known, np.maximum(to_fen(yuan) - beside, floor), 0), known
+
+
+def within(policy: Policy, pool: npt.NDArray[np.int8], branch: npt.NDArray[np.int8]) -> Bools:
+    """Cases that are paid from their pool."""
+    outside = np.zeros((len(policy.pools) + 1, len(CODES)), np.bool_)
+    for place, held in enumerate(policy.pools):
+        outside[place] = [code in held.outside for code in CODES]
+    found: Bools = (pool >= 0) & ~outside[pool, branch]
+    return found
+
+
+def pool_bounds(
+    policy: Policy, grid: Grid, claims: Claims, shared: Bools, name: str
+) -> tuple[float | None, float | None]:
+    """Floor and ceiling of a pool's point value in yuan per point; a pool has one value.
+
+    Raises:
+        DrgError: the rows of the policy give some of its cases other bounds than the rest.
+    """
+    rows = policy.standard.point_values
+    if not rows:
+        return None, None
+    at = np.unique(_chosen(policy, grid)[claims.hospital[shared], claims.insurance[shared]])
+    found = {(None, None) if i < 0 else (rows[i].floor, rows[i].ceiling): int(i) for i in at}
+    if len(found) > 1:
+        raise problem(
+            f"cases of the pool {name} have different bounds", key="standard.point_values",
+            found=", ".join("no row" if i < 0 else rows[i].name for i in found.values()),
+            expected="one floor and ceiling for all cases of a pool",
+        )  # fmt: skip
+    low, high = next(iter(found))
+    return low, high
+
+
+def _chosen(policy: Policy, grid: Grid) -> npt.NDArray[np.intp]:
+    return choose(policy.standard.point_values, **grid.attributes)
+
+
+def _value_of(grid: Grid, claims: Claims, rows: Bools, decided: float) -> float:
+    """The pool's value of a point: as decided, or the given one when all cases share it."""
+    if np.isfinite(decided) or not rows.any():
+        return decided
+    given = np.unique(grid.point_value[claims.hospital[rows], claims.insurance[rows]])
+    return float(given[0]) if len(given) == 1 else float("nan")
+
+
+def _share_out(
+    fund: Fen,
+    rows: npt.NDArray[np.intp],
+    points: Fen,
+    beside: Fen,
+    amount: int,
+    floor: int,
+    low: float | None,
+    high: float | None,
+    name: str,
+) -> tuple[float, str]:
+    """Share a pool's money out by points; writes ``fund`` and gives the value of a point."""
+    mine, borne = points[rows], beside[rows]
+    if not mine.any():
+        raise problem("the pool has cases but no points", key=f"pools.{name}")
+    if amount <= 0:
+        raise problem(
+            "the pool has no money", key=f"pools.{name}", found=f"{amount / 100:,.2f} yuan"
+        )
+    if len(rows) * floor > amount:
+        raise problem("the fund floor of the cases is more than the pool", key=f"pools.{name}",
+                      found=f"{amount / 100:,.2f} yuan")  # fmt: skip
+    value = point_value(mine, borne, amount, floor)
+    limit = limited(value * _UNIT / 100.0, low, high)
+    if limit is not None:
+        bound, yuan = limit
+        worth = to_fen(np.round(mine / _UNIT * yuan, 8))
+        fund[rows] = np.maximum(worth - borne, floor)
+        return yuan, bound
+    target = np.maximum(mine * value - borne, floor)
+    fund[rows] = exact(target, amount, floor)
+    return value * _UNIT / 100.0, "pool"
+
+
+def limited(yuan: float, low: float | None, high: float | None) -> tuple[str, float] | None:
+    """The bound that a point value is beyond, and its yuan; None inside of both."""
+    if low is not None and yuan < low:
+        return "floor", low
+    if high is not None and yuan > high:
+        return "ceiling", high
+    return None
+
+
+def hold(final: Fen, outside: Fen, amounts: Fen, policy: Policy) -> Fen:
+    """What the global budget takes off (总额控制): finals beyond the pool's money, pro rata.
+
+    Args:
+        final: what hospitals would get, in fen. Shape (H, P).
+        outside: the part of it that is not paid from the pool. Shape (H, P).
+        amounts: money of the pools in fen. Shape (P,).
+        policy: says of each pool what happens when it falls short.
+
+    Returns:
+        The cuts in fen. Shape (H, P).
+    """
+    cut = np.zeros_like(final)
+    inside = np.maximum(final - outside, 0)
+    for place, held in enumerate(policy.pools):
+        over = int(inside[:, place].sum()) - int(amounts[place])
+        if held.shortage == "pro_rata" and over > 0:
+            cut[:, place] = allocate(over, inside[:, place])
+    return cut
+
+
+def point_value(points: Fen, beside: Fen, amount: int, floor: int) -> float:
+    """Value of a point (点值) at which the fund's parts add up to the pool's money.
+
+    ``sum(max(points * value - beside, floor)) = amount``: without a floor that binds it is
+    ``(pool + patients + other payers) / sum of points``. The left side is convex and grows with
+    the value, so Newton's steps from above end exactly on the right set of cases.
+
+    Args:
+        points: points of the cases, any unit. Shape (N,).
+        beside: what patients and other payers bear in fen. Shape (N,).
+        amount: the pool's money in fen.
+        floor: least fund part of a case in fen.
+
+    Returns:
+        Fen per unit of points.
+    """
+    borne = beside.astype(np.float64)
+    value = (amount + float(borne.sum())) / float(points.sum())
+    for _ in range(_ROUNDS):
+        above = points * value - borne > floor
+        if not above.any():
+            return value
+        held = amount - floor * int((~above).sum())
+        new = (held + float(borne[above].sum())) / float(points[above].sum())
+        if new == value or abs(new - value) <= 1e-15 * value:
+            return new
+        value = new
+    return value
+
+
+def exact(target: Floats, amount: int, floor: int = 0) -> Fen:
+    """Round amounts to whole fen so that they add up (largest remainder, 最大余额法).
+
+    Ties go to the earlier case.
+
+    Args:
+        target: exact amounts in fen, which add up to ``amount`` up to float error. Shape (N,).
+        amount: what they must add up to.
+        floor: least amount of one, which rounding does not go below.
+    """
+    whole = np.floor(target)
+    part = target - whole
+    fen = whole.astype(np.int64)
+    left = amount - int(fen.sum())
+    while left:
+        count = min(abs(left), len(fen))
+        order = part if left > 0 else np.where(fen > floor, -part, -np.inf)
+        fen[largest(order, count)] += 1 if left > 0 else -1
+        left = amount - int(fen.sum())
+    return fen
+
+
+def largest(values: Floats, count: int) -> npt.NDArray[np.intp]:
+    """Places of the ``count`` largest values, the earlier first among equals."""
+    if count >= len(values):
+        return np.arange(len(values))
+    edge = np.partition(values, len(values) - count)[len(values) - count]
+    above = np.flatnonzero(values > edge)
+    equal = np.flatnonzero(values == edge)[: count - len(above)]
+    return np.concatenate([above, equal])

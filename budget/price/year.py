@@ -1,0 +1,127 @@
+"""Pricing a year (年度计价): all its cases, and what other stays and quotas change of prices.
+
+What other stays of the person, caps and technologies say of a case does not depend on prices, so
+it is found once; special reviews do, as their quota goes to the largest overruns.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from budget.cases.claims import Claims
+from budget.cases.stays import (
+    Stays,
+    approved_reviews,
+    caseload_factor,
+    readmission_factor,
+    technology_year,
+)
+from budget.policy.groups import Multiplier, Tcm
+from budget.price.branches import PLACE
+from budget.price.case import Priced, price
+from budget.price.grid import Grid
+
+_SLICE = 262_144
+
+
+def other_stays(
+    claims: Claims, grid: Grid, stays: Stays | None, groups: tuple[str, ...], year: int
+) -> dict[str, Any]:
+    """What the rest of the year says of each case's price: arguments of ``price``, shapes (N,)."""
+    special = grid.policy.special
+    extra: dict[str, Any] = {}
+    if special.new_technology is not None and (claims.technology >= 0).any():
+        extra["technology_year"] = technology_year(claims, special.new_technology, year)
+    factors = []
+    if special.readmission is not None and stays is not None:
+        factors.append(readmission_factor(claims, stays, special.readmission, groups))
+    if special.caseload is not None:
+        factors.append(caseload_factor(claims, groups, special.caseload))
+    if factors:
+        extra["factor"] = np.prod(factors, axis=0)
+    return extra
+
+
+def price_year(
+    claims: Claims,
+    grid: Grid,
+    extra: dict[str, Any],
+    discharges: npt.NDArray[np.int64] | None = None,
+) -> tuple[Priced, dict[str, str]]:
+    """Price cases, special reviews inside their quota included.
+
+    Args:
+        claims: the cases.
+        grid: standards and thresholds.
+        extra: what :func:`other_stays` found of them.
+        discharges: what the quotas count (:func:`budget.cases.stays.discharged`), where ``claims``
+            is a part of the year that holds all cases put forward.
+
+    Returns:
+        The prices, and name -> what a reader must know.
+    """
+    review = grid.policy.special.review
+    priced = _in_slices(claims, grid, extra)
+    if review is None or "special_review" not in claims.flags:
+        return priced, {}
+    high = priced.branch == PLACE["high"]
+    overrun = claims.cost / 100.0 - np.nan_to_num(priced.standard)
+    approved, refused = approved_reviews(
+        claims, high, overrun, review, grid.attributes, len(grid.pool), discharges
+    )
+    warnings = {}
+    if refused:
+        warnings["review_beyond_quota"] = (
+            f"{sum(refused.values()):,} special reviews of {len(refused)} hospitals are beyond "
+            "their quota and priced by the ordinary rules"
+        )
+    return _in_slices(claims, grid, extra | {"approved": approved}), warnings
+
+
+def unseen(claims: Claims, grid: Grid, stays: Stays | None) -> dict[str, str]:
+    """Rules that ask of a case what no case says, or for a group that has no weight."""
+    found = {}
+    if grid.policy.special.readmission is not None and (
+        stays is None or stays.unknown == len(claims)
+    ):
+        found["no_persons"] = "without patient_id readmissions cannot be seen"
+    for row in (one.row for one in grid.personal):
+        if isinstance(row, Tcm) and row.least_share and np.isnan(claims.tcm_share).all():
+            found[f"no_tcm_share.{row.name}"] = (
+                f"groups.tcm.{row.name}: no case has a tcm_share, so none has its least share"
+            )
+        if isinstance(row, Tcm) and (row.medical_group or grid.groups[0]) not in grid.groups:
+            found[f"no_medical_group.{row.name}"] = (
+                f"groups.tcm.{row.name}: the weight table has no group {row.medical_group}"
+            )
+        if isinstance(row, Multiplier) and row.age_below and np.isnan(claims.age).all():
+            found[f"no_age.{row.name}"] = f"groups.multiplier.{row.name}: no case has an age"
+    return found
+
+
+def _in_slices(claims: Claims, grid: Grid, extra: dict[str, Any]) -> Priced:
+    """Price in slices on a few threads, so that no array of the whole year is made in between."""
+    size = len(claims)
+    bounds = [(start, min(start + _SLICE, size)) for start in range(0, size, _SLICE)]
+
+    kinds = {"branch": np.int8, "ratio": np.float32}
+    whole = Priced(*(np.empty(size, kinds.get(one.name, np.float64)) for one in fields(Priced)))
+
+    def one(bound: tuple[int, int]) -> None:
+        start, stop = bound
+        own = {name: held[start:stop] for name, held in extra.items()}
+        found = price(claims.slice(start, stop), grid, **own)
+        for part in fields(Priced):
+            getattr(whole, part.name)[start:stop] = getattr(found, part.name)
+
+    if len(bounds) == 1:
+        one(bounds[0])
+        return whole
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(one, bounds))
+    return whole

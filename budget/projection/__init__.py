@@ -1,0 +1,1 @@
+"""Projection (支付预测): the next years of a settled one, under a scenario."""

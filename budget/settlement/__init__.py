@@ -1,0 +1,1 @@
+"""Settlement of a year (年度清算): the order of it all, and its tables."""

@@ -1,0 +1,62 @@
+"""What a settlement must be told of its hospitals and groups before it prices a case."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from budget.cases.claims import GROUPED, Claims
+from budget.cases.hospitals import Hospitals
+from budget.policy.document import Policy
+from budget.price.grid import Grid
+from drg.errors import problem
+
+
+def tiers_known(policy: Policy, hospitals: Hospitals) -> None:
+    """Refuse a table of hospitals without any tier when the policy pays by tier.
+
+    Raises:
+        DrgError: no hospital has a tier.
+    """
+    held = policy.coefficients
+    wanted = [*policy.standard.rates, *(held.table if held is not None else ())]
+    if any(row.tier for row in wanted) and bool((hospitals.tier < 0).all()):
+        raise problem("no hospital has a tier, and the policy pays by tier", key="hospitals",
+                      expected="a column tier (医院级别) with 3, 2, 1 or 0")  # fmt: skip
+
+
+def unpriced(claims: Claims, grid: Grid, hospitals: Hospitals) -> dict[str, str]:
+    """Hospitals without a rate and groups without a weight that have cases."""
+    found = {}
+    inside = (claims.month >= 0) & (claims.cost > 0)
+    grouped = inside & (claims.kind == GROUPED)
+    own_mean = grid.policy.standard.kind == "own_mean"  # which asks for no weights
+    weightless = np.isnan(np.append(grid.weight, np.nan)[claims.group]) & (not own_mean)
+    place = (np.maximum(claims.hospital, 0), np.maximum(claims.group, 0),
+             np.maximum(claims.insurance, 0))  # fmt: skip
+    without = grouped & (claims.hospital >= 0) & (claims.insurance >= 0) & (claims.group >= 0)
+    without &= ~weightless & ~np.isfinite(grid.standard)[place]
+    if without.any():
+        ids = sorted({hospitals.ids[held] for held in np.unique(claims.hospital[without])})
+        found["hospitals_without_rate"] = (
+            ("no mean cost stands for cases of " if own_mean else "the policy has no rate for ")
+            + ", ".join(ids[:12])
+            + (f" and {len(ids) - 12} more" if len(ids) > 12 else "")
+            + ("" if own_mean else " (tier, class, level or county?)")
+            + f": {_size(claims, without)}"
+        )
+    which = grouped & weightless
+    if which.any():
+        places = np.unique(claims.group[which])
+        names = sorted({grid.groups[held] for held in places if held >= 0})
+        listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if names[12:] else "")
+        others = "others that are not in the weight table" if (places < 0).any() else ""
+        found["groups_without_weight"] = (
+            f"groups without a weight ({', '.join(filter(None, (listed, others)))}): "
+            + _size(claims, which)
+        )
+    return found
+
+
+def _size(claims: Claims, which: npt.NDArray[np.bool_]) -> str:
+    return f"{int(which.sum()):,} cases, {claims.cost[which].sum() / 100:,.2f} yuan"

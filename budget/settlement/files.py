@@ -1,0 +1,324 @@
+"""Settling a file: grouped cases in, the tables of a settled year out, with their record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from budget.cases.claims import ClaimReader, Claims, Gathering, joined
+from budget.cases.faults import Entry, faults
+from budget.cases.hospitals import Hospitals, hospitals_of, read_hospitals
+from budget.policy.document import Policy
+from budget.policy.load import load_policy
+from budget.settlement.settled import Settlement
+from budget.settlement.settled import settle as settle_claims
+from budget.settlement.tables import write_cases, write_tables
+from budget.settlement.workbook import SHEETS
+from drg.cases import CaseColumns, columns_of, recognise
+from drg.errors import DrgError, problem
+from drg.provenance import hash_file, record, to_json
+from drg.tables import RejectFile, atomic_path, check_outputs, in_order, open_table
+from drg.tables.as_text import as_text
+from drg.tables.batches import Block
+from weights.table import WeightTable, open_weights
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[int, int | None], None]
+KEPT = ("case_id", "drg", "hospital_id")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Texts of the input that the case table repeats, batch by batch.
+
+    Attributes:
+        case_id: ids of the cases; empty where the input has none.
+        drg: groups as the input writes them.
+        hospital_id: hospitals as the input writes them, those that are not in the table too.
+    """
+
+    case_id: list[pa.Array]
+    drg: list[pa.Array]
+    hospital_id: list[pa.Array]
+
+
+def settle_file(
+    source: str | PathLike[str],
+    out: str | PathLike[str],
+    weights: WeightTable,
+    policy: Policy,
+    hospitals: str | PathLike[str] | Hospitals,
+    year: int,
+    *,
+    mapping: str | PathLike[str] | None = None,
+    sheet: str | None = None,
+    last_year: Mapping[str, float] | None = None,
+    cases: str | None = None,
+    inputs: Mapping[str, str | PathLike[str] | None] | None = None,
+    progress: Progress | None = None,
+) -> Settlement:
+    """Settle a year of grouped cases and write its tables into a folder.
+
+    The folder gets ``cases`` (as the input: .parquet or .csv), ``hospitals.csv``, ``pools.csv``,
+    ``months.csv``, ``branches.csv``, ``fund.csv``, ``settlement.xlsx`` and ``settlement.json``.
+
+    Args:
+        source: grouped cases: CSV, Excel or Parquet.
+        out: folder, made when it is not there.
+        weights: relative weights.
+        policy: the policy.
+        hospitals: table of hospitals, or its file.
+        year: settlement year.
+        mapping: mapping file for headers that are not recognised.
+        sheet: sheet of a workbook.
+        last_year: last year's fund spend in yuan by pool.
+        cases: ending of the case table, ``parquet`` or ``csv``; by default that of the input.
+        inputs: other files that were read, by what they are; hashed for the record.
+        progress: called with units done and their total, when it is known.
+
+    Raises:
+        DrgError: a file cannot be used, or the policy asks for what is not there.
+    """
+    source, out = Path(source), Path(out)
+    ending = cases or ("parquet" if source.suffix.lower() == ".parquet" else "csv")
+    others = {name: Path(path) for name, path in (inputs or {}).items() if path is not None}
+    if not isinstance(hospitals, Hospitals):
+        others["hospitals"] = Path(hospitals)
+        hospitals = read_hospitals(hospitals)
+    _folder(out)
+    targets = [out / name for name in (f"cases.{ending}", "settlement.json", "settlement.xlsx")]
+    tables = [out / f"{name}.csv" for name in SHEETS]
+    beside = [out / f"cases.{one}" for one in ("csv", "parquet") if one != ending]
+    check_outputs(
+        [*targets, *tables, *beside, out / "rejects.csv"], (source, mapping, *others.values())
+    )
+    kept = Kept([], [], [])
+    rejects = RejectFile(out / "rejects.csv")
+    with rejects:
+        # no name is given to the claims, so that what is read goes as it is used
+        settled = settle_claims(
+            read_claims(source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
+                        progress=progress, kept=kept, rejects=rejects),
+            weights, policy, hospitals, year, last_year=last_year,
+        )  # fmt: skip
+    settled.warnings.update(_twice(kept.case_id) | _in_force(policy, year))
+    if rejects.count:
+        settled.warnings["rejects"] = f"{rejects.count:,} cells are listed in {rejects.path.name}"
+    for other in ("csv", "parquet"):  # of an earlier run, which would not fit the other tables
+        if other != ending:
+            (out / f"cases.{other}").unlink(missing_ok=True)
+    write_cases(targets[0], settled, kept.case_id or None, kept.drg, kept.hospital_id)
+    written = write_tables(out, settled)
+    document = record(
+        kind="settlement", year=year,
+        input={"file": source.name, "sha256": hash_file(source)},
+        files={name: hash_file(path) for name, path in others.items() if path.is_file()},
+        policy={"id": policy.id, "sha256": policy.digest, "chain": list(policy.header.chain),
+                "source": policy.header.source},
+        weights={"id": weights.id, "sha256": weights.digest},
+        patient_basis=settled.patient_basis,
+        cases=len(settled.claims),
+        unsettled={code: {"cases": n, "cost_fen": fen}
+                   for code, (n, fen) in settled.unsettled.items()},
+        pools=[{"name": one.name, "amount_fen": one.amount, "points": one.points,
+                "point_value": None if one.point_value != one.point_value else one.point_value,
+                "decided_by": one.bound, "paid_fen": one.paid, "outside_fen": one.outside}
+               for one in settled.paid.pools],
+        warnings=settled.warnings,
+        tables=[path.name for path in (targets[0], *written)],
+    )  # fmt: skip
+    with atomic_path(targets[1]) as path:
+        path.write_text(to_json(document), encoding="utf-8")
+    return settled
+
+
+def settle(
+    grouped: pd.DataFrame | pa.Table,
+    weights: WeightTable | str | PathLike[str],
+    policy: Policy | str | PathLike[str],
+    hospitals: pd.DataFrame | pa.Table | Hospitals | str | PathLike[str],
+    year: int,
+    *,
+    last_year: Mapping[str, float] | None = None,
+) -> Settlement:
+    """Settle a year of cases in memory.
+
+    Args:
+        grouped: grouped cases, one row a case, with the columns of the case table.
+        weights: relative weights, their file, or the id of a published table.
+        policy: the policy, its file, or the id of a shipped one.
+        hospitals: table of hospitals, or its file.
+        year: settlement year.
+        last_year: last year's fund spend in yuan by pool.
+
+    Raises:
+        DrgError: a column is missing, or the policy asks for what is not there.
+    """
+    table, rules, held = documents(weights, policy, hospitals)
+    claims = claims_of(grouped, table, rules, held, year)
+    return settle_claims(claims, table, rules, held, year, last_year=last_year)
+
+
+def documents(
+    weights: WeightTable | str | PathLike[str],
+    policy: Policy | str | PathLike[str],
+    hospitals: pd.DataFrame | pa.Table | Hospitals | str | PathLike[str],
+) -> tuple[WeightTable, Policy, Hospitals]:
+    """What a settlement goes by, from tables, files or ids.
+
+    Raises:
+        DrgError: one of them cannot be used.
+    """
+    table = weights if isinstance(weights, WeightTable) else open_weights(weights)
+    rules = policy if isinstance(policy, Policy) else load_policy(policy)
+    if isinstance(hospitals, str | PathLike):
+        return table, rules, read_hospitals(hospitals)
+    return table, rules, hospitals if isinstance(hospitals, Hospitals) else hospitals_of(hospitals)
+
+
+def claims_of(
+    grouped: pd.DataFrame | pa.Table,
+    weights: WeightTable,
+    policy: Policy,
+    hospitals: Hospitals,
+    year: int,
+) -> Claims:
+    """Grouped cases in memory as claims; the arguments are those of :func:`settle`.
+
+    Raises:
+        DrgError: a column is missing.
+    """
+    held = grouped if isinstance(grouped, pa.Table) else pa.Table.from_pandas(
+        grouped, preserve_index=False
+    )  # fmt: skip
+    reader = _reader(recognise(held.schema.names), weights, policy, hospitals, year)
+    return joined([reader.read(batch) for batch in held.combine_chunks().to_batches()])
+
+
+def _reader(
+    columns: CaseColumns, weights: WeightTable, policy: Policy, hospitals: Hospitals, year: int
+) -> ClaimReader:
+    special = policy.special
+    return ClaimReader(
+        columns, hospitals.ids, [str(group) for group in weights.frame["drg"]], year,
+        _populations(policy),
+        [one.diagnoses for one in special.day_bed.diseases] if special.day_bed else (),
+        [one.procedures for one in special.new_technology.technologies]
+        if special.new_technology else (),
+        persons="patient_id" in columns and _needs_persons(policy, columns.sources),
+    )  # fmt: skip
+
+
+def read_claims(
+    source: Path,
+    weights: WeightTable,
+    policy: Policy,
+    hospitals: Hospitals,
+    year: int,
+    *,
+    mapping: str | PathLike[str] | None = None,
+    sheet: str | None = None,
+    progress: Progress | None = None,
+    kept: Kept | None = None,
+    rejects: RejectFile | None = None,
+) -> Claims:
+    """Read a file of grouped cases as claims; the arguments are those of :func:`settle_file`.
+
+    ``kept`` is filled with the texts that the case table repeats, ``rejects`` with the rows that
+    are not settled and the amounts that are not used.
+    """
+    with open_table(source, sheet=sheet, dictionaries=True) as table:
+        columns = columns_of(table.schema.names, mapping, source)
+        try:
+            reader = _reader(columns, weights, policy, hospitals, year)
+        except DrgError as error:
+            raise DrgError(f"{source}: {error}") from None
+        own = [columns.column(name) for name in KEPT]
+        table.only([*reader.names, *(name for name in own if name is not None)])
+
+        row = table.header_rows + 1
+
+        def work(block: Block) -> tuple[Claims, list[pa.Array | None], list[Entry], int]:
+            batch = block.load().table
+            texts = [None if name is None else _text(batch.column(name)) for name in own]
+            claims = reader.read(batch)
+            found = [] if rejects is None else faults(batch, columns, claims)
+            return claims, texts, found, block.progress
+
+        gathering = Gathering((table.total or 0) if table.unit == "rows" else 0)
+        count = 0
+        for claims, texts, found, units in in_order(table.blocks(), work):
+            gathering.add(claims)
+            count += len(claims)
+            if kept is not None:
+                kept.case_id.extend(text for text in texts[:1] if text is not None)
+                kept.drg.append(texts[1])
+                kept.hospital_id.append(texts[2])
+            if rejects is not None and found:
+                rows, names, cells, reasons = zip(*found, strict=True)
+                first = row + count - len(claims)
+                rejects.add_many([first + one for one in rows], names, cells, reasons)
+            if progress is not None:
+                progress(units, table.total)
+    if not count:
+        raise problem("has no case", file=source)
+    return gathering.claims()
+
+
+def _text(column: pa.Array) -> pa.Array:
+    return column if pa.types.is_dictionary(column.type) else as_text(column)
+
+
+def _in_force(policy: Policy, year: int) -> dict[str, str]:
+    """A warning when a policy does not hold in the year it is applied to."""
+    first, last = policy.header.valid_from, policy.header.valid_to
+    if (first is None or first.year <= year) and (last is None or last.year >= year):
+        return {}
+    return {"policy_not_in_force": f"policy {policy.id} holds from {first or '...'} to "
+                                   f"{last or '...'}, not in {year}"}  # fmt: skip
+
+
+def _twice(ids: list[pa.Array]) -> dict[str, str]:
+    """A warning when cases have the id of another one: they would be paid twice."""
+    if not ids:
+        return {}
+    column = pa.chunked_array([as_text(part) for part in ids])
+    named = column.filter(pc.not_equal(column, ""))
+    more = len(named) - pc.count_distinct(named).as_py()
+    if not more:
+        return {}
+    return {"case_ids_twice": f"{more:,} cases have the case_id of another one; "
+                              "drg check lists them"}  # fmt: skip
+
+
+def _populations(policy: Policy) -> list[str]:
+    """Categories of people that the policy names anywhere."""
+    found: dict[str, None] = {}
+    for leaf in policy.leaves():
+        if leaf.key.endswith(".population"):
+            values = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
+            found |= dict.fromkeys(map(str, values))
+    return list(found)
+
+
+def _needs_persons(policy: Policy, parts: Mapping[str, object]) -> bool:
+    """Whether stays of persons matter: readmission, caps by date, yearly benefits."""
+    special = policy.special
+    by_policy = "fund_paid" not in parts
+    timed = special.caseload is not None or special.new_technology is not None
+    return special.readmission is not None or timed or by_policy
+
+
+def _folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise problem("cannot be made a folder", file=out, found=error.strerror) from None

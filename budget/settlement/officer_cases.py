@@ -1,0 +1,339 @@
+"""Officer's cases (病例测试): worked cases beside a policy, settled by the engine and compared.
+
+A TOML file names a policy, hospitals and cases, each with what a person who knows the rule expects
+of it. The cases of a file are settled together as one small year.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from budget.cases.claims import ClaimReader
+from budget.cases.hospitals import Hospitals, hospitals_of
+from budget.policy import Policy, load_policy, policies
+from budget.settlement.files import _populations
+from budget.settlement.settled import Settlement, settle
+from budget.settlement.tables import CASES, _case_rows, hospital_frame, pool_frame
+from drg.cases import recognise
+from drg.errors import DrgError, problem
+from weights.table import WeightTable, open_weights
+
+TOLERANCE = 0.01
+_FINE = 0.0001  # of what is no money: ratios, weights, values of a point
+_FINE_KEYS = ("weight", "ratio", "point_value", "case_mix_index", "assessment")
+
+_HEAD = {"policy": (str,), "weights": (str,), "year": (int,), "tolerance": (int, float),
+         "title": (str,), "patient_paid": (int, float), "overlay": (dict,),
+         "last_year": (dict,), "hospital": (list,), "weight": (list,), "case": (list,),
+         "pool": (list,)}  # fmt: skip
+_NUMBER, _DATE = (int, float), (dt.date,)
+_HOSPITAL = {"id": (str,), "name": (str,), "tier": (int,), "class": (str,), "county": (str,),
+             "level": (str,), "score": _NUMBER, "credit": _NUMBER, "penalty": _NUMBER,
+             "expect": (dict,), "why": (str,)}  # fmt: skip
+_COMPARED = {"expect": (dict,), "why": (str,), "tolerance": _NUMBER}
+_POOL = {"name": (str,), **_COMPARED}
+_EXPECT = {"*": (str, int, float)}
+_WEIGHT = {"drg": (str,), "weight": _NUMBER, **_EXPECT}
+# key of a case -> its column of the case table, and what may stand there
+_PARTS: dict[str, tuple[str, tuple[type, ...]]] = {
+    "drg": ("drg", (str,)), "hospital": ("hospital_id", (str,)),
+    "insurance": ("insurance", (str,)), "cost": ("total_cost", _NUMBER),
+    "discharge": ("discharge_date", _DATE), "admission": ("admission_date", _DATE),
+    "person": ("patient_id", (str,)), "stay": ("length_of_stay", (int,)), "age": ("age", (int,)),
+    "mode": ("discharge_mode", (int,)), "population": ("population", (str,)),
+    "tcm_share": ("tcm_share", _NUMBER), "diagnoses": ("diagnoses", (str,)),
+    "procedures": ("procedures", (str,)), "fund_paid": ("fund_paid", _NUMBER),
+    "other_paid": ("other_paid", _NUMBER), "out_of_scope": ("patient_out_of_scope", _NUMBER),
+    "deductible": ("patient_deductible", _NUMBER), "copay": ("patient_copay", _NUMBER),
+}  # fmt: skip
+_CASE = {"name": (str,), "flags": (list,), "patient_paid": _NUMBER, "repeat": (int,),
+         **_COMPARED, **{key: kinds for key, (_, kinds) in _PARTS.items()}}  # fmt: skip
+_FLAGS = ("special_review", "day_surgery", "day_bed")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One case, pool or hospital that was compared.
+
+    Attributes:
+        kind: ``case``, ``pool`` or ``hospital``.
+        name: its name in the file.
+        faults: what differs, one text a key; empty when all is as expected.
+        why: the file's own words on why it must be so.
+    """
+
+    kind: str
+    name: str
+    faults: tuple[str, ...]
+    why: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether all is as expected."""
+        return not self.faults
+
+
+def compare(path: str | PathLike[str]) -> tuple[Compared, ...]:
+    """Settle the cases of a file and compare them with what it expects.
+
+    Args:
+        path: a TOML file; docs/payment/README.md says what stands in it.
+
+    Raises:
+        DrgError: the file, its policy or a case is wrong; one line with file and key.
+    """
+    source = Path(path)
+    document = _read(source)
+    try:
+        policy = _policy(document, source)
+        weights = _weights(document, policy, source)
+        hospitals = _hospitals(document, source)
+        settled, first = _settled(document, policy, weights, hospitals, source)
+    except DrgError as error:
+        text = str(error)
+        raise error if text.startswith(str(source)) else DrgError(f"{source}: {text}") from None
+    tolerance = float(document.get("tolerance", TOLERANCE))
+    return tuple(_compared(document, settled, first, tolerance, source))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise problem("cannot be read", file=path, found=error) from None
+    except tomllib.TOMLDecodeError as error:
+        raise problem("is not TOML", file=path, found=error) from None
+    _check(document, _HEAD, path, "")
+    for key, known, needed in (
+        ("hospital", _HOSPITAL, ("id",)), ("case", _CASE, ("cost",)), ("pool", _POOL, ("name",)),
+        ("weight", _WEIGHT, ("drg", "weight")),
+    ):  # fmt: skip
+        for place, row in enumerate(document.get(key, []), 1):
+            here = f"{key}[{place}]"
+            _check(row, known, path, here, *needed)
+            _check(row.get("expect", {}), _EXPECT, path, f"{here}.expect")
+    _check(document.get("last_year", {}), {"*": _NUMBER}, path, "last_year")
+    for place, row in enumerate(document.get("case", []), 1):
+        if row.get("repeat", 1) < 1:
+            raise problem("below 1", file=path, key=f"case[{place}].repeat", found=row["repeat"])
+    for key in ("policy", "hospital", "case"):
+        if not document.get(key):
+            raise problem("is missing", file=path, key=key)
+    return document
+
+
+def _check(
+    row: Any, known: Mapping[str, tuple[type, ...]], path: Path, where: str, *needed: str
+) -> None:
+    """Refuse keys that mean nothing and values of another type; ``*`` stands for other keys."""
+    if not isinstance(row, dict):
+        raise problem("is not a table", file=path, key=where, found=row)
+    for key, value in row.items():
+        here = f"{where}.{key}" if where else key
+        kinds = known.get(key, known.get("*"))
+        if kinds is None:
+            raise problem("no such key", file=path, key=here, expected=f"one of {', '.join(known)}")
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            wanted = dict.fromkeys(_TYPES[kind] for kind in kinds)
+            raise problem("wrong type", file=path, key=here, found=value,
+                          expected=" or ".join(wanted))  # fmt: skip
+    for key in needed:
+        if key not in row:
+            raise problem("is missing", file=path, key=f"{where}.{key}")
+
+
+_TYPES = {str: "a text", int: "a whole number", float: "a number", dt.date: "a date",
+          dict: "a table", list: "an array"}  # fmt: skip
+
+
+def _policy(document: Mapping[str, Any], source: Path) -> Policy:
+    """The policy with the file's own changes; a path is looked for beside the file first."""
+    name = document["policy"]
+    beside = source.parent / name
+    found = beside if name not in policies() and beside.is_file() else name
+    changes = document.get("overlay")
+    if changes is None:
+        return load_policy(found)
+    said = {
+        key: {"source": source.name, **value} if isinstance(value, dict) else value
+        for key, value in changes.items()
+    }
+    return load_policy(found, said)
+
+
+def _weights(document: Mapping[str, Any], policy: Policy, source: Path) -> WeightTable:
+    """The file's rows of weights, over the table that it or its policy names."""
+    rows = document.get("weight")
+    name = document.get("weights") or ("" if rows else policy.header.weights)
+    if not name and not rows:
+        raise problem("no weights", file=source, key="weights",
+                      expected="a table's id or file, or [[weight]] rows")  # fmt: skip
+    own = pd.DataFrame(rows or [], columns=None if rows else ["drg", "weight"])
+    if not name:
+        return WeightTable(source.stem, own)
+    beside = source.parent / name
+    table = open_weights(beside if beside.is_file() else name)
+    if not rows:
+        return table
+    below = table.frame[~table.frame["drg"].isin(own["drg"])]
+    return WeightTable(f"{table.id}+{source.stem}", pd.concat([below, own], ignore_index=True))
+
+
+def _hospitals(document: Mapping[str, Any], source: Path) -> Hospitals:
+    rows = [
+        {"hospital_id" if key == "id" else key: str(value) for key, value in row.items()
+         if key not in ("expect", "why")}
+        for row in document["hospital"]
+    ]  # fmt: skip
+    try:
+        return hospitals_of(pd.DataFrame(rows).astype(object).where(lambda held: held.notna(), ""))
+    except DrgError as error:
+        raise DrgError(f"{source}: hospital: {error}") from None
+
+
+def _settled(
+    document: Mapping[str, Any],
+    policy: Policy,
+    weights: WeightTable,
+    hospitals: Hospitals,
+    source: Path,
+) -> tuple[Settlement, list[int]]:
+    """The cases settled as one year, and the row of each case of the file."""
+    year = document.get("year") or (policy.header.valid_from or dt.date(2025, 1, 1)).year
+    rows, first = _rows(document, hospitals, year, source)
+    frame = pd.DataFrame(rows).astype(object)
+    table = pa.table({
+        name: pa.array([None if pd.isna(value) else value for value in frame[name]], pa.string())
+        for name in frame.columns
+    })  # fmt: skip
+    special = policy.special
+    reader = ClaimReader(
+        recognise(list(frame.columns)), hospitals.ids, [str(g) for g in weights.frame["drg"]],
+        year, _populations(policy),
+        [one.diagnoses for one in special.day_bed.diseases] if special.day_bed else (),
+        [one.procedures for one in special.new_technology.technologies]
+        if special.new_technology else (),
+        persons="patient_id" in frame.columns,
+    )  # fmt: skip
+    claims = reader.read(table.combine_chunks().to_batches()[0])
+    # Money enough: pools matter only where the file says what they have.
+    plenty = sum(float(row["total_cost"]) for row in rows)
+    spent = {held.name: plenty for held in policy.pools}
+    for name in document.get("last_year", {}):
+        if name not in spent:
+            raise problem("no such pool", file=source, key=f"last_year.{name}",
+                          expected=", ".join(spent))  # fmt: skip
+    spent |= document.get("last_year", {})
+    return settle(claims, weights, policy, hospitals, year, last_year=spent), first
+
+
+def _rows(
+    document: Mapping[str, Any], hospitals: Hospitals, year: int, source: Path
+) -> tuple[list[dict[str, str]], list[int]]:
+    """Rows of a case table, as texts, and the row of each case of the file."""
+    rows: list[dict[str, str]] = []
+    first = []
+    common = {key: document[key] for key in ("patient_paid",) if key in document}
+    cases = [{**({} if "fund_paid" in case else common), **case} for case in document["case"]]
+    by_item = ["patient_paid" in case or "fund_paid" in case for case in cases]
+    for place, case in enumerate(cases, 1):
+        here = f"case[{place}]"
+        if any(by_item) and not by_item[place - 1]:
+            raise problem("what the patient pays is said of other cases but not of this one",
+                          file=source, key=f"{here}.patient_paid")  # fmt: skip
+        home = case.get("hospital", hospitals.ids[0])
+        if "hospital" not in case and len(hospitals) > 1:
+            raise problem("is missing", file=source, key=f"{here}.hospital",
+                          expected=f"one of {', '.join(hospitals.ids)}")  # fmt: skip
+        row = {"drg": "", "hospital_id": home, "insurance": "employee",
+               "discharge_date": f"{year}-06-30"}  # fmt: skip
+        row |= {column: str(case[key]) for key, (column, _) in _PARTS.items() if key in case}
+        if "patient_paid" in case:
+            left = case["cost"] - case["patient_paid"] - case.get("other_paid", 0)
+            row["fund_paid"] = f"{left:.2f}"
+        for flag in case.get("flags", []):
+            if flag not in _FLAGS:
+                raise problem("no such flag", file=source, key=f"{here}.flags", found=flag,
+                              expected=f"one of {', '.join(_FLAGS)}")  # fmt: skip
+            row[flag] = "1"
+        first.append(len(rows))
+        rows += [row] * case.get("repeat", 1)
+    return rows, first
+
+
+def _compared(
+    document: Mapping[str, Any],
+    settled: Settlement,
+    first: Sequence[int],
+    tolerance: float,
+    source: Path,
+) -> Iterator[Compared]:
+    size = len(settled.claims)
+    groups = pa.nulls(size, pa.string())
+    found = _case_rows(settled, 0, size, None, groups).to_pylist()
+    keys = tuple(name for name in CASES.names if name not in ("case_id", "drg"))
+    for place, (case, row) in enumerate(zip(document["case"], first, strict=True), 1):
+        yield _one("case", case, case.get("name", f"case {place}"), found[row], keys, tolerance,
+                   source)  # fmt: skip
+    table = pool_frame(settled)
+    columns = tuple(map(str, table.columns))
+    held = [dict(zip(columns, row, strict=True)) for row in table.itertuples(index=False)]
+    pools = {row["pool"]: row for row in held}
+    for row in document.get("pool", []):
+        if row["name"] not in pools:
+            raise problem("no such pool", file=source, key="pool.name", found=row["name"],
+                          expected=", ".join(pools))  # fmt: skip
+        yield _one("pool", row, row["name"], pools[row["name"]], columns, tolerance, source)
+    frame = hospital_frame(settled)
+    sums = frame.groupby("hospital_id").sum(numeric_only=True)
+    for row in document["hospital"]:
+        if row.get("expect"):
+            held = sums.loc[row["id"]].to_dict() if row["id"] in sums.index else {}
+            yield _one("hospital", row, row["id"], held, tuple(sums.columns), tolerance, source)
+
+
+def _one(
+    kind: str,
+    row: Mapping[str, Any],
+    name: str,
+    found: Mapping[str, Any],
+    keys: Sequence[str],
+    tolerance: float,
+    source: Path,
+) -> Compared:
+    faults = []
+    within = float(row.get("tolerance", tolerance))
+    for key, expected in row.get("expect", {}).items():
+        if key not in keys:
+            raise problem("nothing has that name", file=source, key=f"{kind} '{name}': {key}",
+                          expected=", ".join(keys))  # fmt: skip
+        held = found.get(key)
+        if not _same(held, expected, min(within, _FINE) if key in _FINE_KEYS else within):
+            faults.append(f"{key}: found {_text(held)}, expected {_text(expected)}")
+    return Compared(kind, name, tuple(faults), row.get("why", ""))
+
+
+def _same(found: Any, expected: Any, tolerance: float) -> bool:
+    if isinstance(expected, str):
+        if expected == "none":
+            return found is None or found != found
+        return bool(found == expected)
+    # nine decimals: 0.01 off is 0.01, whatever the floats make of it
+    if found is None or isinstance(found, str):
+        return False
+    return bool(round(abs(found - expected), 9) <= tolerance)
+
+
+def _text(value: Any) -> str:
+    if value is None or value != value:
+        return "none"
+    return value if isinstance(value, str) else f"{value:,.10g}"

@@ -1,0 +1,277 @@
+"""Settlement of a year (年度清算): from cases, weights and a policy to what every hospital gets.
+
+The order of it all: standards -> prices -> patients -> pools -> sums by hospital, pool and month
+-> year end -> cash. Every table adds up to the next one to the fen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from budget.cases.claims import Claims
+from budget.cases.hospitals import Hospitals
+from budget.cases.stays import Stays
+from budget.fund.cash import FundCash, fund_cash
+from budget.fund.clock import clock
+from budget.patient.shares import patient_shares
+from budget.policy.document import Policy
+from budget.pools.money import PoolMoney, pool_money
+from budget.pools.point_value import Paid, hold, pay
+from budget.price.branches import CODES, SETTLED
+from budget.price.case import Priced
+from budget.price.grid import Grid, History, build_grid
+from budget.price.year import other_stays, price_year, unseen
+from budget.settlement.cash_flow import Advances, YearCash, close_year, monthly
+from budget.settlement.checks import tiers_known, unpriced
+from budget.settlement.year_end import YearEnd, year_end
+from drg.errors import problem
+from weights.table import WeightTable
+
+Fen = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+_MONTHS = 12
+_YEARS = 1950, 2200
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums in fen by hospital, pool and month. Shapes (H, P, 12), cases too.
+
+    Attributes:
+        cases: cases settled.
+        cost: their billed cost.
+        patient: what patients bear.
+        other: what other payers bear.
+        fund: fund money by the DRG rules.
+        item: fund money that payment by item would have taken.
+    """
+
+    cases: Fen
+    cost: Fen
+    patient: Fen
+    other: Fen
+    fund: Fen
+    item: Fen
+
+    def yearly(self) -> Sums:
+        """The same without months. Shapes (H, P)."""
+        return Sums(*(getattr(self, part.name).sum(axis=2) for part in fields(self)))
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """A settled year.
+
+    Attributes:
+        policy: the policy.
+        weights: the weight table.
+        hospitals: the hospitals.
+        year: settlement year.
+        grid: the price grid.
+        claims: the cases.
+        priced: their prices.
+        patient: what the patient bears of each case in fen, 0 where it is not settled. Shape (N,).
+        other: what other payers bear, likewise.
+        patient_basis: ``by_item`` as the file says, or ``policy`` by its benefit ladder.
+        paid: what each is paid.
+        sums: sums by hospital, pool and month.
+        branches: cases, cost, patient, other and fund by hospital and branch, in fen; unsettled
+            ones included. Shape (H + 1, B, 5); the last row holds cases of unknown hospitals.
+        money: how the money of each pool came about.
+        closing: the year end by hospital and pool.
+        cut: what the global budget takes off, in fen. Shape (H, P).
+        advances: monthly prepayment by hospital and pool.
+        cash: what is paid through the year and at its end, by hospital and pool.
+        fund: the fund's cash by pool and month.
+        warnings: name -> what a reader must know.
+    """
+
+    policy: Policy
+    weights: WeightTable
+    hospitals: Hospitals
+    year: int
+    grid: Grid
+    claims: Claims
+    priced: Priced
+    patient: Fen
+    other: Fen
+    patient_basis: str
+    paid: Paid
+    sums: Sums
+    branches: Fen
+    money: tuple[PoolMoney, ...]
+    closing: YearEnd
+    cut: Fen
+    advances: Advances
+    cash: YearCash
+    fund: FundCash
+    warnings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def unsettled(self) -> dict[str, tuple[int, int]]:
+        """Branches that were not paid: cases and cost in fen. Their money is reported here."""
+        found = {}
+        for place, code in enumerate(CODES):
+            cases, cost = (int(self.branches[:, place, i].sum()) for i in (0, 1))
+            if not SETTLED[place] and cases:
+                found[code] = (cases, cost)
+        return found
+
+
+def settle(
+    claims: Claims,
+    weights: WeightTable,
+    policy: Policy,
+    hospitals: Hospitals,
+    year: int,
+    *,
+    last_year: Mapping[str, float] | None = None,
+    last_year_by_hospital: Fen | None = None,
+) -> Settlement:
+    """Settle a year.
+
+    Args:
+        claims: the year's cases, their groups numbered by ``weights.frame``.
+        weights: relative weights.
+        policy: the policy.
+        hospitals: the hospitals, in the order in which claims number them.
+        year: settlement year.
+        last_year: last year's fund spend in yuan by pool, where the policy leaves it to the data.
+        last_year_by_hospital: last year's fund spend in fen by hospital and pool, for advances
+            that go by it. Shape (H, P).
+
+    Raises:
+        DrgError: the policy asks for what is not there, or a pool has no money.
+    """
+    if not len(claims):
+        raise problem("there is no case to settle", key="cases")
+    if not _YEARS[0] <= year <= _YEARS[1]:
+        raise problem("not a settlement year", key="year", found=year,
+                      expected=f"{_YEARS[0]} to {_YEARS[1]}")  # fmt: skip
+    warnings: dict[str, str] = {}
+    tiers_known(policy, hospitals)
+    groups = tuple(str(group) for group in weights.frame["drg"])
+    grid = build_grid(
+        policy, groups, weights.frame["weight"].to_numpy(np.float64), hospitals, year,
+        history_of(claims, len(hospitals), len(groups)),
+        {name: weights.frame[name].to_numpy() for name in weights.frame.columns},
+    )  # fmt: skip
+    warnings |= grid.warnings | unpriced(claims, grid, hospitals)
+    stays = None if claims.person is None else Stays.of(claims)
+    extra = other_stays(claims, grid, stays, groups, year)
+    warnings |= unseen(claims, grid, stays)
+    priced, refused = price_year(claims, grid, extra)
+    warnings |= refused
+    shares = patient_shares(claims, hospitals, policy, stays)
+    warnings |= shares.warnings
+    del stays
+    claims = claims.priced()
+    settled = np.array(SETTLED)[priced.branch]
+    patient, other, basis = shares.patient * settled, shares.other * settled, shares.basis
+    del shares
+    item = claims.cost * settled - patient - other
+    place = np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)
+    pool = np.where(settled, grid.pool[place], -1)
+    money = _money(policy, pool, item, last_year, warnings)
+    amounts = np.array([one.amount for one in money], np.int64)
+    paid = pay(claims, priced, grid, amounts, patient, other)
+    sums = _sums(claims, paid, patient, other, item, len(hospitals), len(policy.pools))
+    yearly = sums.yearly()
+    closing = year_end(
+        payable=yearly.fund, item=yearly.item, cost=yearly.cost, patient=yearly.patient,
+        other=yearly.other, hospitals=hospitals, assessment=policy.assessment,
+        sharing=policy.sharing, pools=policy.pools,
+    )  # fmt: skip
+    outside = _outside(claims, paid, len(hospitals), len(policy.pools))
+    cut = hold(closing.final, outside, amounts, policy)
+    names = tuple(held.name for held in policy.pools)
+    advances = monthly(sums.fund, policy.cash, last_year_by_hospital)
+    cash = close_year(advances, closing.final - cut, closing.coefficient, hospitals.ids, names)
+    fund = fund_cash(money, clock(year, policy.cash), advances.advance, cash.year_end)
+    warnings |= closing.warnings | cash.warnings | fund.warnings
+    branches = _branches(claims, priced, patient, other, paid, len(hospitals))
+    return Settlement(
+        policy, weights, hospitals, year, grid, claims, priced, patient, other, basis, paid, sums,
+        branches, tuple(money), closing, cut, advances, cash, fund, warnings,
+    )  # fmt: skip
+
+
+def history_of(claims: Claims, hospitals: int, groups: int) -> History:
+    """Cases and cost of the year by hospital and group, of the cases whose both are known."""
+    known = (claims.group >= 0) & (claims.hospital >= 0) & (claims.cost > 0) & (claims.month >= 0)
+    cell = claims.hospital[known].astype(np.int64) * groups + claims.group[known]
+    size = hospitals * groups
+    cases = np.bincount(cell, np.ones(len(cell)), size).reshape(hospitals, groups)
+    cost = np.bincount(cell, claims.cost[known] / 100.0, size).reshape(hospitals, groups)
+    return History(np.array(cases, np.float64), np.array(cost, np.float64))
+
+
+def _money(
+    policy: Policy,
+    pool: npt.NDArray[Any],
+    item: Fen,
+    last_year: Mapping[str, float] | None,
+    warnings: dict[str, str],
+) -> list[PoolMoney]:
+    """Money of each pool; where last year's spend is not known, this year's by item."""
+    amounts = []
+    for place, held in enumerate(policy.pools):
+        spent = (last_year or {}).get(held.name)
+        if held.basis == "growth" and held.last_year is None and spent is None:
+            if not (pool == place).any():
+                warnings[f"no_money_{held.name}"] = (
+                    f"pool {held.name}: it has no case, and last year's spend is not known"
+                )
+                amounts.append(PoolMoney(held.name, (), 0, {}, 0, 0))
+                continue
+            spent = float(item[pool == place].sum()) / 100.0
+            warnings[f"last_year_unknown_{held.name}"] = (
+                f"pool {held.name}: last year's spend is not known; this year's fund money by item "
+                f"({spent:,.2f} yuan) stands in for it"
+            )
+        amounts.append(pool_money(held, spent))
+    return amounts
+
+
+def _sums(
+    claims: Claims, paid: Paid, patient: Fen, other: Fen, item: Fen, hospitals: int, pools: int
+) -> Sums:
+    shape = hospitals, pools, _MONTHS
+    rows = np.flatnonzero(paid.pool >= 0)
+    cell = (claims.hospital[rows].astype(np.int64) * pools + paid.pool[rows]) * _MONTHS
+    cell += claims.month[rows]
+
+    def total(values: Fen | None) -> Fen:
+        held = None if values is None else values[rows].astype(np.float64)
+        found = np.bincount(cell, held, int(np.prod(shape)))
+        return np.rint(found).astype(np.int64).reshape(shape)
+
+    return Sums(total(None), total(claims.cost), total(patient), total(other), total(paid.fund),
+                total(item))  # fmt: skip
+
+
+def _outside(claims: Claims, paid: Paid, hospitals: int, pools: int) -> Fen:
+    """Fund money paid beside the pool, by hospital and pool. (H, P)."""
+    rows = np.flatnonzero((paid.pool >= 0) & ~paid.inside)
+    cell = claims.hospital[rows].astype(np.int64) * pools + paid.pool[rows]
+    found = np.bincount(cell, paid.fund[rows].astype(np.float64), hospitals * pools)
+    return np.rint(found).astype(np.int64).reshape(hospitals, pools)
+
+
+def _branches(
+    claims: Claims, priced: Priced, patient: Fen, other: Fen, paid: Paid, hospitals: int
+) -> Fen:
+    home = np.where(claims.hospital >= 0, claims.hospital, hospitals).astype(np.int64)
+    cell = home * len(CODES) + priced.branch
+    size = (hospitals + 1) * len(CODES)
+    parts = [None, claims.cost, patient, other, paid.fund]
+    sums = [
+        np.bincount(cell, None if part is None else part.astype(np.float64), size) for part in parts
+    ]
+    found = np.rint(np.stack(sums, axis=-1)).astype(np.int64)
+    return found.reshape(hospitals + 1, len(CODES), len(parts))

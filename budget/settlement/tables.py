@@ -1,0 +1,254 @@
+"""The tables of a settled year: cases, hospitals, pools, months, branches, the fund's cash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from budget.cases.claims import INSURANCES
+from budget.price.branches import BRANCHES, CODES
+from budget.settlement.settled import Settlement
+from budget.settlement.workbook import write_workbook
+from drg.money import to_yuan
+from drg.tables import neutralise, open_sink, write_table
+
+_ROWS = 131_072
+YUAN = pa.float64()
+CASES = pa.schema([
+    ("case_id", pa.string()), ("hospital_id", pa.string()), ("insurance", pa.string()),
+    ("month", pa.int8()), ("drg", pa.string()), ("weight", pa.float64()),
+    ("branch", pa.string()), ("pool", pa.string()), ("cost", YUAN), ("standard", YUAN),
+    ("ratio", pa.float64()), ("points", pa.float64()), ("payment", YUAN), ("patient", YUAN),
+    ("other", YUAN), ("fund", YUAN), ("gain", YUAN),
+])  # fmt: skip
+
+
+def write_cases(
+    path: Path,
+    settled: Settlement,
+    ids: Sequence[pa.Array] | None,
+    groups: Sequence[pa.Array],
+    hospitals: Sequence[pa.Array] | None = None,
+) -> None:
+    """Write the case table: every input row, in order, with its branch and its money in yuan.
+
+    ``gain`` is what the hospital keeps or loses: fund + patient + other - cost; for a case that is
+    not settled all money is 0 and the cost stands as it is.
+    """
+    with open_sink(path, CASES) as sink:
+        start = 0
+        for place, drg in enumerate(groups):
+            stop = start + len(drg)
+            own = None if ids is None else ids[place]
+            for first in range(start, stop, _ROWS):
+                last = min(first + _ROWS, stop)
+                part = slice(first - start, last - start)
+                home = None if hospitals is None else hospitals[place][part]
+                sink.write(_case_rows(settled, first, last, None if own is None else own[part],
+                                      drg[part], home))  # fmt: skip
+            start = stop
+
+
+def _case_rows(
+    settled: Settlement,
+    start: int,
+    stop: int,
+    ids: pa.Array | None,
+    drg: pa.Array,
+    hospital: pa.Array | None = None,
+) -> pa.RecordBatch:
+    rows = slice(start, stop)
+    claims, priced, paid = settled.claims, settled.priced, settled.paid
+    settles = paid.pool[rows] >= 0
+    patient, other = settled.patient[rows], settled.other[rows]
+    fund, cost = paid.fund[rows], claims.cost[rows]
+    gain = np.where(settles, fund + patient + other - cost, 0)
+    month = claims.month[rows] + 1
+    columns = [
+        pa.nulls(stop - start, pa.string()) if ids is None else ids,
+        _coded(claims.hospital[rows], settled.hospitals.ids) if hospital is None else hospital,
+        _coded(claims.insurance[rows], INSURANCES),
+        pa.array(month, mask=month <= 0),
+        drg,
+        _number(priced.weight[rows]),
+        _coded(priced.branch[rows], CODES),
+        _coded(paid.pool[rows], [pool.name for pool in settled.policy.pools]),
+        pa.array(to_yuan(cost)),
+        _number(np.round(priced.standard[rows] * _value(settled, rows), 4)),
+        _number(np.round(priced.ratio[rows].astype(np.float64), 6)),
+        pa.array(paid.points[rows] / 10_000.0),
+        *(pa.array(to_yuan(part)) for part in (paid.payment[rows], patient, other, fund, gain)),
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=CASES.names)
+
+
+def _value(settled: Settlement, rows: slice) -> npt.NDArray[np.float64]:
+    """What the pool made of a reference yuan, so that standards stand in yuan."""
+    pools = settled.paid.pools
+    values = np.array([
+        one.point_value * settled.grid.per_yuan if np.isfinite(one.point_value) else 1.0
+        for one in pools
+    ] + [1.0])  # fmt: skip
+    found: npt.NDArray[np.float64] = values[settled.paid.pool[rows]]
+    return found
+
+
+def _coded(places: npt.NDArray[Any], texts: Sequence[str]) -> pa.Array:
+    indices = pa.array(places.astype(np.int32), mask=places < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(list(texts), pa.string()))
+
+
+def _number(values: npt.NDArray[np.floating[Any]]) -> pa.Array:
+    return pa.array(values, mask=~np.isfinite(values))
+
+
+def write_tables(folder: Path, settled: Settlement) -> list[Path]:
+    """Write the small tables as CSV and all of them as one workbook.
+
+    Texts that Excel could run get an apostrophe, in both; the case table repeats the input's.
+    """
+    tables = frames(settled)
+    written = []
+    for name, frame in tables.items():
+        path = folder / f"{name}.csv"
+        write_table(path, pa.Table.from_pandas(_guarded(frame), preserve_index=False))
+        written.append(path)
+    workbook = folder / "settlement.xlsx"
+    write_workbook(workbook, settled, tables)
+    return [*written, workbook]
+
+
+def _guarded(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with texts that a spreadsheet takes for what they are."""
+    texts = {
+        name: [neutralise(value) if isinstance(value, str) else value for value in frame[name]]
+        for name in frame.columns
+        if not pd.api.types.is_numeric_dtype(frame[name])
+    }
+    return frame.assign(**texts)
+
+
+def frames(settled: Settlement) -> dict[str, pd.DataFrame]:
+    """The small tables by name, money in yuan, in an order of rows that does not change."""
+    return {
+        "hospitals": hospital_frame(settled),
+        "pools": pool_frame(settled),
+        "months": month_frame(settled),
+        "branches": branch_frame(settled),
+        "fund": settled.fund.table().to_pandas(),
+    }
+
+
+def hospital_frame(settled: Settlement) -> pd.DataFrame:
+    """One row a hospital and pool with cases: from cost to what is paid at the clearing."""
+    sums, closing, cash = settled.sums.yearly(), settled.closing, settled.cash
+    hospitals = settled.hospitals
+    h, p = np.nonzero(sums.cases)
+    money = {
+        "cost": sums.cost, "patient": sums.patient, "other": sums.other, "item": sums.item,
+        "payable": sums.fund, "surplus_returned": closing.surplus_returned,
+        "overrun_borne": closing.overrun_borne, "capped": closing.capped,
+        "assessment_withheld": closing.assessment_withheld, "penalty": closing.penalty,
+        "budget_cut": settled.cut, "final": cash.final, "prepaid": cash.prepaid,
+        "year_end": cash.year_end, "quality_held": cash.quality_held,
+        "quality_released": cash.quality_released,
+        "gain": cash.final + sums.patient + sums.other - sums.cost,
+    }  # fmt: skip
+    weight = _weights_by_hospital(settled)
+    return pd.DataFrame({
+        "hospital_id": [hospitals.ids[i] for i in h],
+        "hospital_name": [hospitals.names[i] for i in h],
+        "tier": [None if hospitals.tier[i] < 0 else int(hospitals.tier[i]) for i in h],
+        "class": [hospitals.hospital_class[i] for i in h],
+        "pool": [settled.policy.pools[i].name for i in p],
+        "cases": sums.cases[h, p],
+        "case_mix_index": np.round(weight[h, p], 4),
+        "assessment": closing.coefficient[h],
+        **{name: to_yuan(held[h, p]) for name, held in money.items()},
+    })  # fmt: skip
+
+
+def _weights_by_hospital(settled: Settlement) -> npt.NDArray[np.float64]:
+    """Mean weight of the cases that have one (CMI), by hospital and pool."""
+    claims, priced, paid = settled.claims, settled.priced, settled.paid
+    rows = np.flatnonzero((paid.pool >= 0) & np.isfinite(priced.weight))
+    pools = len(settled.policy.pools)
+    cell = claims.hospital[rows].astype(np.int64) * pools + paid.pool[rows]
+    size = len(settled.hospitals) * pools
+    cases = np.bincount(cell, minlength=size)
+    total = np.bincount(cell, priced.weight[rows], size)
+    empty = np.full(size, np.nan)
+    mean = np.divide(total, cases, out=empty, where=cases > 0)
+    return np.asarray(mean.reshape(len(settled.hospitals), pools))
+
+
+def pool_frame(settled: Settlement) -> pd.DataFrame:
+    """One row a pool: its money, its cases, the value of a point, what was paid, what is left."""
+    sums, closing, cash = settled.sums.yearly(), settled.closing, settled.cash
+    pools = settled.paid.pools
+    outside = np.array([one.outside for one in pools], np.int64)
+    final = cash.final.sum(axis=0)
+    amount = np.array([one.amount for one in pools], np.int64)
+    return pd.DataFrame({
+        "pool": [one.name for one in pools],
+        "budget": to_yuan([one.whole for one in settled.money]),
+        "carve_outs": to_yuan([sum(one.carve_outs.values()) for one in settled.money]),
+        "reserve": to_yuan([one.reserve for one in settled.money]),
+        "amount": to_yuan(amount),
+        "cases": sums.cases.sum(axis=0),
+        "points": [one.points for one in pools],
+        "point_value": [one.point_value for one in pools],
+        "decided_by": [one.bound for one in pools],
+        **{name: to_yuan(held.sum(axis=0)) for name, held in (
+            ("cost", sums.cost), ("patient", sums.patient), ("other", sums.other),
+            ("item", sums.item), ("payable", sums.fund),
+            ("surplus_returned", closing.surplus_returned),
+            ("overrun_borne", closing.overrun_borne), ("capped", closing.capped),
+            ("assessment_withheld", closing.assessment_withheld), ("penalty", closing.penalty),
+            ("budget_cut", settled.cut),
+        )},
+        "outside_pool": to_yuan(outside),
+        "final": to_yuan(final),
+        "prepaid": to_yuan(cash.prepaid.sum(axis=0)),
+        "year_end": to_yuan(cash.year_end.sum(axis=0)),
+        "balance": to_yuan(amount - (final - outside)),
+    })  # fmt: skip
+
+
+def month_frame(settled: Settlement) -> pd.DataFrame:
+    """One row a hospital, pool and month with cases: payable, advance and quality money."""
+    sums, advances = settled.sums, settled.advances
+    h, p, m = np.nonzero((sums.cases > 0) | (advances.advance != 0))
+    return pd.DataFrame({
+        "hospital_id": [settled.hospitals.ids[i] for i in h],
+        "pool": [settled.policy.pools[i].name for i in p],
+        "month": m + 1,
+        "cases": sums.cases[h, p, m],
+        **{name: to_yuan(held[h, p, m]) for name, held in (
+            ("cost", sums.cost), ("patient", sums.patient), ("other", sums.other),
+            ("payable", sums.fund), ("advance", advances.advance),
+            ("quality_held", advances.held), ("remainder", advances.remainder),
+        )},
+    })  # fmt: skip
+
+
+def branch_frame(settled: Settlement) -> pd.DataFrame:
+    """One row a hospital and branch with cases; those that are not settled stand here too."""
+    h, b = np.nonzero(settled.branches[:, :, 0])
+    ids = (*settled.hospitals.ids, "(not in the table of hospitals)")
+    held = settled.branches[h, b]
+    return pd.DataFrame({
+        "hospital_id": [ids[i] for i in h],
+        "branch": [CODES[i] for i in b],
+        "branch_zh": [BRANCHES[i].zh for i in b],
+        "settled": [BRANCHES[i].settled for i in b],
+        "cases": held[:, 0],
+        **{name: to_yuan(held[:, i]) for i, name in enumerate(
+            ("cost", "patient", "other", "fund"), 1)},
+    })  # fmt: skip

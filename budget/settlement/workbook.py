@@ -1,0 +1,61 @@
+"""The workbook of a settled year: its small tables on sheets, with Chinese headings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from drg.tables.excel.sheets import write_sheets
+
+if TYPE_CHECKING:
+    from budget.settlement.settled import Settlement
+
+SHEETS = {
+    "hospitals": "医疗机构清算", "pools": "基金池", "months": "月度预拨", "branches": "结算类型",
+    "fund": "基金收支",
+}  # fmt: skip
+HEADINGS = {
+    "hospital_id": "医疗机构", "hospital_name": "名称", "tier": "级别", "class": "等次",
+    "pool": "基金池", "cases": "病例数", "case_mix_index": "CMI", "assessment": "考核系数",
+    "cost": "总费用", "patient": "个人负担", "other": "其他支付", "item": "按项目应付",
+    "payable": "DRG应付", "surplus_returned": "结余收回", "overrun_borne": "超支分担",
+    "capped": "封顶扣减", "assessment_withheld": "考核扣减", "penalty": "违规扣款",
+    "budget_cut": "总额控制扣减", "final": "清算金额", "prepaid": "已预拨", "year_end": "年终应付",
+    "quality_held": "质量保证金", "quality_released": "返还质量保证金", "gain": "医疗机构盈亏",
+    "budget": "预算总额", "carve_outs": "预留剔除", "reserve": "调剂金", "amount": "可分配额",
+    "points": "总点数", "point_value": "点值", "decided_by": "点值来源",
+    "outside_pool": "池外支付", "balance": "池内结余", "month": "月份", "advance": "预拨",
+    "remainder": "待清算", "branch": "类型代码", "branch_zh": "结算类型", "settled": "纳入清算",
+    "fund": "基金支付", "opening": "期初余额", "income": "收入", "advances": "月度预拨",
+    "out_of_area": "异地就医预付", "retention": "集采结余留用", "closing": "期末余额",
+}  # fmt: skip
+_COUNTS = ("cases", "month", "tier")
+_RATIOS = {"case_mix_index": "0.0000", "assessment": "0.000", "point_value": "#,##0.0000",
+           "points": "#,##0.00"}  # fmt: skip
+
+
+def write_workbook(path: Path, settled: Settlement, tables: dict[str, pd.DataFrame]) -> None:
+    """Write the tables as one workbook, whole or not at all, the same bytes each time.
+
+    Raises:
+        DrgError: the file cannot be written.
+    """
+    sheets = {SHEETS[name]: frame for name, frame in tables.items()}
+    write_sheets(path, sheets, HEADINGS, about=_about(settled), counts=_COUNTS, formats=_RATIOS)
+
+
+def _about(settled: Settlement) -> list[tuple[str, str]]:
+    policy = settled.policy
+    return [
+        ("结算年度 year", str(settled.year)),
+        ("政策 policy", f"{policy.id}  {policy.header.title}"),
+        ("政策来源 source", policy.header.source),
+        ("政策校验 sha256", policy.digest),
+        ("权重表 weights", settled.weights.id),
+        ("权重校验 sha256", settled.weights.digest),
+        ("病例数 cases", f"{len(settled.claims):,}"),
+        ("金额单位 unit", "元 yuan"),
+        *((f"提示 {name}", text) for name, text in settled.warnings.items()),
+    ]

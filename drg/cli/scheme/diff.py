@@ -1,0 +1,155 @@
+"""``drg scheme diff``: what differs between two schemes, in words, as a table, and in cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from drg.cli.common.options import Edition, MappingFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grouper.engine.migration import Migration
+    from grouper.scheme.changes import Change
+
+_ACTIONS = {"add": "新增", "remove": "删除", "change": "修改"}
+_TABLES = {
+    "mdc": "MDC",
+    "adrg": "ADRG",
+    "drg": "DRG",
+    "diagnosis": "诊断编码",
+    "procedure": "手术编码",
+}
+LONGEST = 20
+
+
+def diff(
+    old: Annotated[str, typer.Argument(help="Scheme before: an id or a folder.")],
+    new: Annotated[str, typer.Argument(help="Scheme after: an id or a folder.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Write all changes as CSV.")] = None,
+    cases: Annotated[
+        Path | None,
+        typer.Option("--cases", help="Discharge file: count what moves between groups."),
+    ] = None,
+    moves: Annotated[
+        Path | None, typer.Option("--moves", help="Write the migration table (.csv, .xlsx).")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Draw the migration (.svg).")
+    ] = None,
+    mapping: MappingFile = None,
+    codes: Edition = "insurance",
+    all_changes: Annotated[bool, typer.Option("--all", help="Show every change in words.")] = False,
+) -> None:
+    """Show what differs between two schemes, and with --cases what moves from group to group."""
+    from drg.errors import DrgError
+    from drg.tables import atomic_path, check_outputs
+    from grouper.scheme.changes import difference, write_changes
+    from grouper.scheme.pack import load_scheme
+
+    if (moves or picture) and cases is None:
+        raise DrgError("--moves and --picture need --cases FILE")
+    if picture is not None and picture.suffix.lower() != ".svg":
+        raise DrgError(f"{picture}: the picture is an SVG; let its name end in .svg")
+    check_outputs((out, moves, picture), (cases, mapping))
+    changes = difference(load_scheme(old), load_scheme(new))
+    typer.echo(in_words(old, new, changes, LONGEST if not all_changes else len(changes)))
+    if out is not None:
+        with atomic_path(out) as path:
+            write_changes(path, changes)
+    if cases is not None:
+        _migrate(cases, old, new, mapping, codes, moves, picture)
+
+
+def in_words(old: str, new: str, changes: Sequence[Change], most: int) -> str:
+    """The changes as sentences, counted first."""
+    if not changes:
+        return f"{old} and {new} are the same scheme 两方案相同"
+    lines = [f"{old} -> {new}: {len(changes):,} changes 处变化"]
+    for table, title in _TABLES.items():
+        counts = {
+            word: sum(c.table == table and c.action == action for c in changes)
+            for action, word in _ACTIONS.items()
+        }
+        if any(counts.values()):
+            told = ", ".join(f"{word} {count:,}" for word, count in counts.items() if count)
+            lines.append(f"  {title}: {told}")
+    for table in _TABLES:
+        mine = [change for change in changes if change.table == table]
+        lines += [f"  {sentence(change)}" for change in mine[:most]]
+        if len(mine) > most:
+            lines.append(f"  ... {len(mine) - most:,} more ({table}); --all or --out shows them")
+    return "\n".join(lines)
+
+
+def sentence(change: Change) -> str:
+    """One change in words."""
+    head = f"{_ACTIONS[change.action]} {_TABLES[change.table]} {change.code}"
+    if change.table in ("diagnosis", "procedure"):
+        towards = "移出" if change.action == "remove" else "加入"
+        return f"{head} {change.name}: {towards} {change.place}"
+    parts = [change.name] if change.name else []
+    if change.place and change.action != "remove":
+        parts.append(f"属于 {change.place}")
+    if change.rule:
+        parts.append(f"规则 {change.rule}")
+    if change.after and change.action == "change":
+        parts.append(f"排在 {change.after} 之后" if change.after != "first" else "排在最前")
+    if change.was:
+        parts.append(f"（原 {change.was}）")
+    return f"{head} {'; '.join(parts)}".rstrip()
+
+
+def _migrate(
+    cases: Path,
+    old: str,
+    new: str,
+    mapping: Path | None,
+    codes: str,
+    moves: Path | None,
+    picture: Path | None,
+) -> None:
+    from drg.progress import Progress
+    from drg.report.migration.picture import draw
+    from drg.tables import atomic_path, write_table
+    from grouper.engine.migration import migrate_file
+
+    with Progress(f"grouping {cases.name} twice") as shown:
+
+        def advance(units: int, total: int | None) -> None:
+            shown.total = total
+            shown.advance(units)
+
+        found = migrate_file(cases, old, new, mapping=mapping, codes=codes, progress=advance)
+    typer.echo(_summary(found))
+    if moves is not None:
+        write_table(moves, found.table())
+    if picture is not None:
+        with atomic_path(picture) as path:
+            path.write_text(draw(found), encoding="utf-8")
+    for written in (moves, picture):
+        if written is not None:
+            typer.echo(str(written), err=True)
+
+
+def _summary(found: Migration) -> str:
+    from drg.cli.common.text import table
+
+    share = found.moved / found.total if found.total else 0.0
+    pairs = [pair for pair in found.cases if pair[0] != pair[1]]
+    pairs.sort(key=lambda pair: (-found.cases[pair], pair))
+    rows = [
+        (old, new, f"{found.cases[old, new]:,}",
+         f"{found.cost[old, new] / 100:,.2f}" if found.has_cost else "")
+        for old, new in pairs[:LONGEST]
+    ]  # fmt: skip
+    header = (found.old, found.new, "cases 例数", "cost 费用(元)")
+    return "\n".join(
+        [
+            f"\ncases 病例 {found.total:,}; another group 组变化 {found.moved:,} ({share:.1%})",
+            table(header, rows, right=(2, 3)),
+        ]
+    )

@@ -1,0 +1,224 @@
+"""A rehearsal of a round (谈判演练): proposals in conflict and votes, made for a synthetic region.
+
+Nothing here is anybody's opinion: groups are taken by their number of cases, reasons are made up,
+and votes are drawn with a seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from budget.cases.hospitals import Hospitals
+from budget.impact.tables import summary
+from drg.errors import problem
+from drg.negotiate.rehearsal.roster import roster_csv
+from drg.negotiate.round.act import Round
+from drg.tables import read_table, write_table
+from weights.negotiation.compromise.offer import OBJECTIVES
+from weights.negotiation.experts.panels import Panel
+from weights.negotiation.proposals.proposal import Proposal
+from weights.table import WeightTable
+from weights.table.families import families
+
+SEED = 2026
+BUREAU, TITLE = "医保局", "权重论证谈判演练"
+COLUMNS = {
+    "party": "提出方", "hospital_id": "医疗机构代码", "drg": "病组编码", "what": "调整事项",
+    "value": "调整值", "least": "可接受最低", "most": "可接受最高", "reason": "理由",
+    "evidence": "依据",
+}  # fmt: skip
+RULES = """\
+# Rules of the rehearsal (谈判演练规则); what is not here has its default.
+panel_size = 5
+decision = "median"
+largest_loss = 0.02
+neutral = "yuan"
+"""
+TIMES = {
+    "init": "2026-03-02T09:00:00+08:00", "propose": "2026-03-16T09:30:00+08:00",
+    "panel": "2026-03-19T14:00:00+08:00", "vote": "2026-03-26T10:00:00+08:00",
+    "solve": "2026-03-26T14:30:00+08:00", "close": "2026-03-27T09:00:00+08:00",
+}  # fmt: skip
+_VOTE_COLUMNS = "专家组", "申请编号", "专家编号", "意见", "建议权重", "说明"
+_LEAST_CASES, _GROUPS, _HOSPITALS = 20, 10, 5
+_PROFESSIONS = 0.72  # share of experts that agree with a change inside the corridor
+
+
+@dataclass(frozen=True)
+class Script:
+    """Groups and hospitals that play a part.
+
+    Attributes:
+        groups: groups with enough cases, most cases first.
+        ladder: two groups of one ADRG, the graver first, whose weights nearly meet; or ().
+        hospitals: ids of the large hospitals, most beds' worth of cases first.
+    """
+
+    groups: tuple[str, ...]
+    ladder: tuple[str, ...]
+    hospitals: tuple[str, ...]
+
+
+def script(table: WeightTable, hospitals: Hospitals) -> Script:
+    """Who plays in a rehearsal over a draft."""
+    frame = table.frame.dropna(subset=["weight"])
+    frame = frame[frame["cases"] >= _LEAST_CASES].sort_values(
+        ["cases", "drg"], ascending=[False, True]
+    )
+    groups = tuple(frame["drg"].astype(str))
+    if len(groups) < _GROUPS or len(hospitals) < _HOSPITALS:
+        raise problem(
+            "too small a region for a rehearsal",
+            found=f"{len(groups)} groups of {_LEAST_CASES} cases, {len(hospitals)} hospitals",
+            expected=f"{_GROUPS} such groups and {_HOSPITALS} hospitals",
+        )
+    weight = frame.set_index("drg")["weight"]
+    order = families(groups)
+    above, below = order.pairs()
+    gaps = [(float(weight[groups[a]] / weight[groups[b]]), groups[a], groups[b])
+            for a, b in zip(above, below, strict=True)]  # fmt: skip
+    close = sorted((gap, a, b) for gap, a, b in gaps if 1.0 <= gap < 1.15)
+    large = np.lexsort((np.array(hospitals.ids), -hospitals.tier.astype(int)))
+    ids = tuple(str(hospitals.ids[i]) for i in large)
+    return Script(groups, close[0][1:] if close else (), ids)
+
+
+def proposals(table: WeightTable, hospitals: Hospitals) -> pd.DataFrame:
+    """Proposals in conflict, as a hospital's form has them; the columns of :data:`COLUMNS`."""
+    play = script(table, hospitals)
+    g, h = play.groups, play.hospitals
+    rows: list[Sequence[Any]] = [
+        ("医院", h[0], g[0], "权重", "+12%", "+5%", "+20%", "新技术开展后耗材费用上升", "附件一"),
+        ("医保局", "", g[0], "权重", "-8%", "", "", "本组次均费用连续两年下降", "年度费用统计"),
+        ("医院", h[1], g[1], "权重", "+35%", "+15%", "+35%", "重症患者集中收治", "附件二"),
+        ("医院", h[2], g[2], "剔除病例", f"cost>{_dear(table, g[2])}", "", "",
+         "个别极高费用病例应由特病单议解决", "病例清单"),
+        ("医院", h[3], g[3], "裁剪", "iqr", "", "", "费用分布右偏，现行裁剪不足", "费用分布图"),
+        ("专家组", "", g[4], "类别", "激励 1.05", "", "", "鼓励日间手术开展", "专家论证意见"),
+        ("医保局", "", g[5], "类别", "基础病组 0.95", "", "", "基层可开展，同病同价", "目录文件"),
+        ("医院", h[4], g[6], "权重", "+10%", "+4%", "+10%", "护理工作量大", "附件三"),
+        ("医院", h[0], g[7], "权重", "×1.15", "", "", "开展新术式", "附件四"),
+        ("医院", h[5 % len(h)], g[7], "权重", "-5%", "", "", "本组盈余过高影响其他病组", "测算表"),
+        ("医保局", "", g[8], "权重", "-15%", "-15%", "-5%", "集采后药品耗材降价", "集采目录"),
+        ("医院", h[1], g[9], "权重", "+18%", "+8%", "+18%", "康复期延长", "附件五"),
+    ]  # fmt: skip
+    if play.ladder:
+        graver, lighter = play.ladder
+        known = {(row[1], row[2]) for row in rows}
+        rows += [
+            row for row in (
+                ("医院", h[2], lighter, "权重", "+15%", "+10%", "+15%", "轻症组成本偏低", "附件六"),
+                ("医保局", "", graver, "权重", "-10%", "", "", "重症组盈余较多", "测算表"),
+            ) if (row[1], row[2]) not in known
+        ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(COLUMNS.values()))
+
+
+def _dear(table: WeightTable, drg: str) -> int:
+    """A cost above which only few cases of a group lie: twice its mean, in whole thousands."""
+    mean = float(table.frame.loc[table.frame["drg"] == drg, "mean_cost"].iloc[0])
+    return max(round(2.0 * mean / 1000), 1) * 1000
+
+
+def votes(
+    panels: Sequence[Panel], held: Mapping[str, Proposal], drafts: Mapping[str, float],
+    seed: int = SEED,
+) -> pd.DataFrame:  # fmt: skip
+    """Votes of the panels' members, one row a proposal and member, as the vote sheet has them."""
+    rng = np.random.default_rng([seed, 3])
+    rows = []
+    for panel in panels:
+        for name in panel.proposals:
+            one = held[name]
+            change = one.asked / drafts[one.drg] - 1.0
+            for place, expert in enumerate(panel.members):
+                draw, part = rng.random(), rng.uniform(0.4, 1.0)
+                agree = draw < _PROFESSIONS - max(abs(change) - 0.2, 0.0) * 2
+                away = not agree and draw > 0.94
+                if place == len(panel.members) - 1 and draw > 0.9:
+                    continue  # one who did not come
+                rows.append((
+                    panel.id, name, expert,
+                    "弃权" if away else "赞成" if agree else "反对",
+                    round(drafts[one.drg] * (1 + change * part), 4) if agree else "",
+                    "" if agree else "依据不足" if not away else "不熟悉本专业",
+                ))  # fmt: skip
+    return pd.DataFrame(
+        rows, columns=["专家组", "申请编号", "专家编号", "意见", "建议权重", "说明"]
+    )
+
+
+def write_form(path: Path, frame: pd.DataFrame) -> None:
+    """Write proposals or votes as a CSV form."""
+    write_table(path, pa.Table.from_pandas(frame.astype(str), preserve_index=False))
+
+
+def _resolve(held: Round, say: Callable[[str], None]) -> None:
+    """While decisions conflict, the bureau withdraws its own part of the conflict."""
+    while found := held.conflict():
+        say(found.text("zh").replace("\n", "\n    "))
+        named = [word for one in found.demands if one.kind == "decided" for word in one.en.split()]
+        ids = [name for name, one in held.state.open.items()
+               if any(name in word for word in named)]  # fmt: skip
+        own = [name for name in ids if held.state.open[name].party == "bureau"] or ids
+        if not own:
+            raise problem("the rehearsal cannot be resolved", found=found.line("en"))
+        held.withdraw(own[0], "与其他决定冲突，会议协商后撤回", BUREAU, TIMES["solve"])
+        say(f"withdrawn 撤回 {own[0]}")
+
+
+def play(
+    folder: Path, *, cases: Path, weights: Path, hospitals: Path, policy: str, year: int,
+    say: Callable[[str], None],
+) -> Round:  # fmt: skip
+    """Play a whole round in a new folder ``round`` inside ``folder``: from the draft to the end.
+
+    The roster, the proposals and the votes are written beside it.
+
+    Raises:
+        DrgError: the region is too small.
+    """
+    table, _ = read_table(hospitals)
+    (folder / "roster.csv").write_text(roster_csv(table.to_pandas()), encoding="utf-8")
+    (folder / "rules.toml").write_text(RULES, encoding="utf-8")
+    held = Round.create(
+        folder / "round", weights=weights, cases=cases, policy=policy, hospitals=hospitals,
+        roster=folder / "roster.csv", rules=folder / "rules.toml", title=TITLE, year=year,
+        actor=BUREAU, at=TIMES["init"],
+    )  # fmt: skip
+    write_form(folder / "proposals.csv", proposals(held.files.weights, held.files.hospitals))
+    found, _ = held.propose_file(folder / "proposals.csv", BUREAU, TIMES["propose"])
+    asked = held.impact(held.changes("asked"))
+    held.record_impact(asked, list(held.state.open), BUREAU, TIMES["propose"])
+    told = summary(asked)
+    say(
+        f"proposals 申请 {len(found)}: hospitals gaining 受益 {told['hospitals_gaining']}, losing "
+        f"受损 {told['hospitals_losing']}, moved 转移 {told['moved']:,.0f} yuan"
+    )
+    panels = held.draw(SEED, BUREAU, TIMES["panel"])
+    sheet = votes(panels, held.state.proposals, held.drafts)
+    write_form(folder / "votes.csv", sheet)
+    held.vote_file(folder / "votes.csv", BUREAU, TIMES["vote"])
+    decisions = held.tally(BUREAU, TIMES["vote"])
+    say(
+        f"panels 专家组 {len(panels)}, votes 表决票 {len(held.state.votes)}, accepted 通过 "
+        f"{sum(one.accepted for one in decisions)} of {len(decisions)}"
+    )
+    _resolve(held, say)
+    offers = {kind: held.solve(kind, actor=BUREAU, at=TIMES["solve"]) for kind in OBJECTIVES}
+    for kind, (name, offer) in offers.items():
+        say(
+            f"offer 折中方案 {name} {kind}: satisfaction 满足度 {offer.total_satisfaction:.2f}, "
+            f"moved 转移 {offer.moved_yuan:,.0f} yuan"
+        )
+    held.accept(offers["closest"][0], "各方意见与成本数据折中，无医疗机构损失超限", BUREAU,
+                TIMES["close"])  # fmt: skip
+    held.close(BUREAU, TIMES["close"])
+    return held

@@ -1,0 +1,364 @@
+"""A round of weight negotiation (权重论证谈判轮次): from draft weights to a final table, on record.
+
+Usage::
+
+    round_ = Round.create("round-2026", weights="weights.csv", cases="grouped.csv",
+                          policy="national-default", hospitals="hospitals.csv",
+                          roster="roster.csv", year=2025)
+    round_.propose_file("proposals.xlsx", actor="医保局")
+    impact = round_.impact(round_.changes("asked"))
+    round_.draw(seed=7, actor="医保局")
+    round_.vote_file("votes.xlsx", actor="医保局")
+    round_.tally(actor="医保局")
+    offer, _ = round_.solve("closest", actor="医保局")
+    round_.accept(offer, "各方同意", actor="医保局")
+    round_.close(actor="医保局")
+
+Whatever changes the round is an entry of its record; everything else is worked out from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from budget.impact.tables import summary
+from budget.impact.weights import Impact
+from drg.errors import problem
+from drg.negotiate.round.begin import OpenRound
+from drg.negotiate.round.close import breaches, final_table, final_weights
+from drg.negotiate.round.folder import write_with_record
+from drg.negotiate.round.offers import offer_body, problem_of, settled_offer
+from drg.negotiate.round.state import State
+from weights.negotiation.compromise.conflict import Conflict, conflict
+from weights.negotiation.compromise.frontier import frontier, side_by_side
+from weights.negotiation.compromise.offer import Offer
+from weights.negotiation.compromise.problem import Problem
+from weights.negotiation.experts.panels import Panel, draw_panel
+from weights.negotiation.experts.tally import Decision, tally
+from weights.negotiation.experts.votes import Vote, check_vote
+from weights.negotiation.experts.votes_file import read_votes
+from weights.negotiation.forms.rows import RowError
+from weights.negotiation.proposals.file import read_proposals
+from weights.negotiation.proposals.proposal import Proposal, numbered, propose
+from weights.negotiation.record.ledger import Entry
+from weights.table import WeightTable
+from weights.table.same import moved
+
+FINAL, MOST_DECIMALS, MOST_SAID = "weights-final.csv", 12, 4
+
+
+class Round(OpenRound):
+    """A round: what people do in it. Begun by :meth:`create`, opened by its folder."""
+
+    def propose(self, *, actor: str, at: str | None = None, **parts: Any) -> Proposal:
+        """Put a proposal on record; ``parts`` as in ``weights.negotiation.proposals``.
+
+        Raises:
+            DrgError: it cannot be accepted.
+        """
+        found = self.add_over(
+            "proposal", lambda seen: propose(self.judging(seen), **parts).body(), actor, at
+        )
+        return Proposal.from_body(found)
+
+    def propose_file(
+        self, path: str | PathLike[str], actor: str, at: str | None = None
+    ) -> tuple[tuple[Proposal, ...], pd.DataFrame]:
+        """Put the proposals of a form on record; the rows that cannot be accepted come back.
+
+        Raises:
+            DrgError: the file cannot be read.
+        """
+        read, rejects = read_proposals(path, self.context)
+        return tuple(self._propose_as(one, actor, at) for one in read), rejects
+
+    def _propose_as(self, one: Proposal, actor: str, at: str | None) -> Proposal:
+        """Put a proposal that was read on record under the next id.
+
+        Raises:
+            DrgError: the proposer asked for the group in the meantime, or the round is closed.
+        """
+
+        def numbered_now(seen: State) -> Mapping[str, Any]:
+            for other in seen.open.values():
+                if (other.proposer, other.drg) == (one.proposer, one.drg):
+                    raise problem(f"this proposer asks for the group already in {other.id}",
+                                  key="drg", found=one.drg)  # fmt: skip
+            return replace(one, id=numbered(len(seen.proposals) + 1)).body()
+
+        return Proposal.from_body(self.add_over("proposal", numbered_now, actor, at))
+
+    def withdraw(self, proposal: str, reason: str, actor: str, at: str | None = None) -> None:
+        """Withdraw a proposal.
+
+        Raises:
+            DrgError: it is not open.
+        """
+        seen = self.state
+        _one_of("open proposal", proposal, seen.open)
+        self.add("withdraw", {"proposal": proposal, "reason": reason}, actor, at, seen=seen)
+
+    def draw(
+        self, seed: int, actor: str, at: str | None = None, *,
+        proposals: Collection[str] | None = None, size: int | None = None,
+        declared: Mapping[str, str] | None = None,
+    ) -> tuple[Panel, ...]:  # fmt: skip
+        """Draw a panel for each MDC that has open proposals without one.
+
+        Args:
+            seed: of the draw.
+            actor: who draws.
+            at: the time.
+            proposals: only these, before one panel.
+            size: members of a panel.
+            declared: expert -> reason, of those who recuse themselves.
+
+        Raises:
+            DrgError: there is no roster, nothing to decide, or there are too few experts.
+        """
+        seen = self.state
+        roster = self.files.roster
+        if roster is None:
+            raise problem("the round has no roster of experts", file=self.folder)
+        if proposals is not None:
+            for name in proposals:
+                _one_of("open proposal", name, seen.open)
+            parts = [[seen.open[name] for name in proposals]]
+        else:
+            by_mdc: dict[str, list[Proposal]] = {}
+            for one in seen.open.values():
+                if seen.panel_of(one.id) is None:
+                    by_mdc.setdefault(one.drg[:1], []).append(one)
+            parts = [by_mdc[mdc] for mdc in sorted(by_mdc)]
+        if not parts:
+            raise problem("no open proposal is without a panel", file=self.folder)
+        cases = self.files.cases.to_pandas() if self.rules.interest_share is not None else None
+        drawn = [
+            draw_panel(roster, part, self.rules, seed, panel=f"Z{len(seen.panels) + i:02d}",
+                       size=size, cases=cases, declared=declared)
+            for i, part in enumerate(parts, 1)
+        ]  # fmt: skip
+        self.add_all("panel", [panel.to_body() for panel in drawn], actor, at, seen=seen)
+        return tuple(drawn)
+
+    def vote(self, vote: Vote, actor: str, at: str | None = None) -> None:
+        """Put a vote on record.
+
+        Raises:
+            DrgError: it is not a vote of a member on a proposal of the panel.
+        """
+        seen = self.state
+        try:
+            check_vote(vote, seen.panels)
+        except RowError as fault:
+            raise problem(fault.reason, key=fault.column, found=fault.value) from None
+        self._cast(vote, actor, at)
+
+    def _cast(self, vote: Vote, actor: str, at: str | None) -> None:
+        self.add_over("vote", lambda _: vote.to_body(), actor, at)
+
+    def vote_file(
+        self, path: str | PathLike[str], actor: str, at: str | None = None
+    ) -> tuple[tuple[Vote, ...], pd.DataFrame]:
+        """Put the votes of a sheet on record; the rows that are no votes come back.
+
+        Raises:
+            DrgError: the file cannot be read.
+        """
+        votes, rejects = read_votes(path, list(self.state.panels.values()))
+        for one in votes:  # a vote hangs on no other entry than its panel's
+            self._cast(one, actor, at)
+        return votes, rejects
+
+    def tally(self, actor: str, at: str | None = None) -> tuple[Decision, ...]:
+        """Count the votes on every open proposal before a panel that has votes, and decide.
+
+        A decision that stands already, on the same votes, is not made again.
+        """
+        seen = self.state
+        found = []
+        for one in seen.open.values():
+            panel = seen.panel_of(one.id)
+            if panel is None or not any(vote.proposal == one.id for vote in seen.votes):
+                continue
+            decided = tally(panel, seen.votes, self.rules, one, self.drafts[one.drg])
+            if seen.decisions.get(one.id) != decided:
+                found.append(decided)
+        self.add_all("decision", [one.to_body() for one in found], actor, at, seen=seen)
+        return tuple(found)
+
+    def weights_of(self, which: str | Collection[str] = "asked") -> tuple[dict[str, float], str]:
+        """Weights that stand for something, and how all other groups are made neutral for them.
+
+        An offer is a whole table that keeps the budget by itself, so nothing else is multiplied.
+
+        Args:
+            which: as for :meth:`changes`.
+
+        Raises:
+            DrgError: there is nothing of the kind yet; the line says what to do.
+        """
+        if (name := self._offer(which)) is not None:
+            return {drg: float(w) for drg, w in self.state.offers[name]["changes"].items()}, "none"
+        return self.changes(which), self.rules.neutral
+
+    def _offer(self, which: str | Collection[str]) -> str | None:
+        """The id of the offer that a word means, or None when it means something else."""
+        state = self.state
+        if which == "accepted":
+            if state.accepted is None:
+                first = ", ".join(state.offers) or "an offer, by drg negotiate solve first"
+                raise problem("no offer was accepted; drg negotiate accept", file=self.folder,
+                              expected=first)  # fmt: skip
+            return state.accepted
+        return which if isinstance(which, str) and which in state.offers else None
+
+    def changes(self, which: str | Collection[str] = "asked") -> dict[str, float]:
+        """Weights by group that proposals, decisions or an offer come to.
+
+        Args:
+            which: ``asked`` by open proposals, ``decided`` by panels, ``accepted`` as an offer,
+                an offer's id, or ids of proposals. Where several ask for one group, their mean.
+
+        Raises:
+            DrgError: there is no such proposal, or no offer was accepted.
+        """
+        state = self.state
+        if self._offer(which) is not None:
+            return self.weights_of(which)[0]
+        if which == "decided":
+            pairs = [(one.drg, one.weight) for name, one in state.decisions.items()
+                     if one.accepted and name in state.open]  # fmt: skip
+        elif which == "asked":
+            pairs = [(one.drg, one.asked) for one in state.open.values()]
+        else:
+            for name in which:
+                _one_of("proposal", name, state.proposals)
+            pairs = [(state.proposals[name].drg, state.proposals[name].asked) for name in which]
+        groups: dict[str, list[float]] = {}
+        for drg, weight in pairs:
+            groups.setdefault(drg, []).append(weight)
+        return {drg: sum(held) / len(held) for drg, held in groups.items()}
+
+    def impact(self, changes: Mapping[str, float], neutral: str | None = None) -> Impact:
+        """What weights do, to the fen.
+
+        Args:
+            changes: weights by group.
+            neutral: ``yuan``, ``weights`` or ``none``; by default as the rules say.
+        """
+        basis = self.rules.neutral if neutral is None else neutral
+        return self.impacts.at(changes, neutral=basis if changes else "none",
+                               fixed=self.rules.frozen)  # fmt: skip
+
+    def record_impact(
+        self, impact: Impact, proposals: Collection[str], actor: str, at: str | None = None
+    ) -> Entry:
+        """Put on record what was shown of an impact."""
+        body = {"weights_sha256": self.digest_of(impact.after.weight), "proposals": list(proposals),
+                "summary": summary(impact)}  # fmt: skip
+        return self.add("impact", body, actor, at, seen=self.state)
+
+    def problem(self) -> Problem:
+        """What a compromise has to settle."""
+        return problem_of(self.state, self.impacts, self.files.weights)
+
+    def solve(
+        self, objective: str = "closest", *, actor: str, at: str | None = None
+    ) -> tuple[str, Offer]:
+        """Let the solver make an offer, and put it on record.
+
+        Raises:
+            DrgError: no weights satisfy all demands; the line names those that conflict.
+        """
+        seen = self.state
+        held = settled_offer(self.problem(), self.impacts, objective)
+        found = held.offer
+        name = f"O{len(seen.offers) + 1:02d}"
+        exact = summary(Impact(self.impacts.cells, self.impacts.draft, held.outcome))
+        body = offer_body(name, held.problem, found, self.drafts, self.digest_of(found.weight))
+        body |= {"exact": exact, "turns": held.turns}
+        self.add("offer", body, actor, at, seen=seen)
+        return name, found
+
+    def conflict(self) -> Conflict | None:
+        """The smallest set of demands that cannot hold together, or None when all can."""
+        found = conflict(self.problem())
+        return found or None
+
+    def side_by_side(self) -> pd.DataFrame:
+        """The four kinds of offer in one table."""
+        return side_by_side(self.problem())
+
+    def frontier(self, points: int = 9) -> pd.DataFrame:
+        """How much satisfaction costs the hospital that loses most."""
+        return frontier(self.problem(), points)
+
+    def accept(self, offer: str, reason: str, actor: str, at: str | None = None) -> None:
+        """Accept an offer.
+
+        Raises:
+            DrgError: there is no such offer.
+        """
+        seen = self.state
+        _one_of("offer", offer, seen.offers)
+        self.add("accept", {"offer": offer, "reason": reason}, actor, at, seen=seen)
+
+    def final(self, decimals: int | None = None) -> tuple[dict[str, float], float]:
+        """All weights as the round would end, by group, and what the others are multiplied by."""
+        return final_weights(self.state, self, decimals)
+
+    def close(
+        self, actor: str, at: str | None = None, *, out: str | PathLike[str] | None = None,
+        decimals: int | None = None, despite: str = "",
+    ) -> WeightTable:  # fmt: skip
+        """Close the round: its weights become final, and nothing more is added.
+
+        The accepted offer stands; without one the panels' decisions, made neutral.
+
+        Args:
+            actor: who closes it.
+            at: the time.
+            out: the final table; by default in the round's folder.
+            decimals: to which weights that change are rounded; None leaves them.
+            despite: why the round ends so although a rule is broken; it goes on record with the
+                rules that are.
+
+        Raises:
+            DrgError: an open proposal has no decision, or a rule is broken and nothing is said.
+        """
+        seen = self.state
+        if decimals is not None and not 1 <= decimals <= MOST_DECIMALS:
+            raise problem("out of range", key="decimals", found=decimals,
+                          expected=f"1 to {MOST_DECIMALS}")  # fmt: skip
+        weights, scale = final_weights(seen, self, decimals)
+        changed = {drg: w for drg, w in weights.items() if moved(w, self.drafts[drg])}
+        broken = breaches(self, weights)
+        if broken and not despite:
+            raise problem(
+                "the weights break rules of the round; accept an offer, withdraw a proposal, or "
+                "say why with --despite", file=self.folder,
+                found="; ".join(en for _, en in broken[:MOST_SAID]),
+            )  # fmt: skip
+        target = Path(out) if out is not None else self.folder / FINAL
+        body = {"offer": seen.accepted, "weights_sha256": self.digest_of(weights),
+                "changes": changed,
+                "file": target.name, "scale": scale, "decimals": decimals,
+                "despite": despite if broken else "",
+                "breaches": [{"zh": zh, "en": en} for zh, en in broken],
+                "before_digest": seen.digest}  # fmt: skip
+        self.add("close", body, actor, at, seen=seen)
+        table = final_table(self)
+        write_with_record(table, target)
+        return table
+
+
+def _one_of(what: str, name: str, held: Collection[str]) -> None:
+    if name not in held:
+        raise problem(f"there is no such {what}", found=name, expected=", ".join(held) or "none")

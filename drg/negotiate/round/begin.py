@@ -1,0 +1,238 @@
+"""The folder and record of a round (谈判轮次): begun or opened, and how entries come in."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from budget.impact.weights import Impacts
+from drg.errors import DrgError, problem
+from drg.negotiate.round.folder import LEDGER, Files, fill, trim_of
+from drg.negotiate.round.plain import plain
+from drg.negotiate.round.state import State, replay
+from weights.negotiation.proposals.proposal import Context
+from weights.negotiation.record.ledger import Entry, Ledger
+from weights.negotiation.rules import Rules, read_rules
+from weights.table import WeightTable, open_weights
+
+Floats = npt.NDArray[np.float64]
+
+
+class OpenRound:
+    """A round in its folder.
+
+    Args:
+        folder: a folder that :meth:`create` made.
+
+    Raises:
+        DrgError: there is no record, it is damaged, or a file is not as the record says.
+    """
+
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        self.folder = Path(folder)
+        self._ledger = Ledger(self.folder / LEDGER)
+        self._state = replay(self._ledger.entries(), str(self.folder / LEDGER))
+        self.files = Files(self.folder, self._state.init)
+        for fault in self.files.check():
+            raise problem(f"the round is not as it was laid down: {fault}", file=self.folder)
+
+    @classmethod
+    def create(
+        cls,
+        folder: str | PathLike[str],
+        *,
+        weights: WeightTable | str | PathLike[str],
+        cases: str | PathLike[str],
+        policy: str | PathLike[str] = "national-default",
+        hospitals: str | PathLike[str],
+        roster: str | PathLike[str] | None = None,
+        rules: Rules | str | PathLike[str] | None = None,
+        title: str = "",
+        year: int,
+        actor: str,
+        at: str | None = None,
+        last_year: Mapping[str, float] | None = None,
+        mapping: str | PathLike[str] | None = None,
+        sheet: str | None = None,
+    ) -> Self:
+        """Lay down a round; the folder appears whole or not at all.
+
+        Args:
+            folder: a new folder.
+            weights: draft weights.
+            cases: grouped cases of the year that impacts are worked out on.
+            policy: how they are paid.
+            hospitals: table of hospitals.
+            roster: the experts; without it no panel can be drawn.
+            rules: of the round, or their file.
+            title: of the round.
+            year: of the cases.
+            actor: who lays it down.
+            at: the time, ISO 8601 with offset; None is now.
+            last_year: last year's fund spend in yuan by pool.
+            mapping: mapping file for headers of the cases that are not recognised.
+            sheet: sheet of the cases' workbook.
+
+        Raises:
+            DrgError: the folder is there already, or a file cannot be used.
+        """
+        folder = Path(folder)
+        if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
+            raise problem("is there already; a round begins in a new folder", file=folder)
+        held = (
+            rules if isinstance(rules, Rules) else Rules() if rules is None else read_rules(rules)
+        )
+        table = weights if isinstance(weights, WeightTable) else open_weights(weights)
+        made = not folder.exists()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise problem("cannot be made a folder", file=folder, found=error.strerror) from None
+        try:
+            body = fill(folder, weights=table, cases=cases, policy=policy, hospitals=hospitals,
+                        roster=roster, mapping=mapping, sheet=sheet)  # fmt: skip
+            _known_groups(held, table)
+            Ledger.create(folder / LEDGER, actor, plain({
+                "round": folder.name, "title": title, "year": year, "rules": held.to_body(),
+                "last_year": dict(last_year or {}), **body,
+            }), at)  # fmt: skip
+            return cls(folder)
+        except BaseException:
+            shutil.rmtree(folder) if made else _empty(folder)
+            raise
+
+    @property
+    def state(self) -> State:
+        """What stands on record now."""
+        if self._ledger.digest != self._state.digest:
+            self._state = replay(self._ledger.entries(), str(self.folder / LEDGER))
+        return self._state
+
+    @cached_property
+    def impacts(self) -> Impacts:
+        """The year at the draft weights, ready to say what others would do."""
+        files, init = self.files, self._state.init
+        return Impacts(files.claims(), files.weights, files.policy, files.hospitals,
+                       int(init["year"]), last_year=init["last_year"] or None)  # fmt: skip
+
+    @property
+    def rules(self) -> Rules:
+        """Rules of the round."""
+        return self._state.rules
+
+    @cached_property
+    def drafts(self) -> dict[str, float]:
+        """Draft weights by group."""
+        return self.files.weights.by_group()
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Names of the groups, "" where none is known."""
+        frame = self.files.weights.frame
+        named = frame["name"] if "name" in frame else [""] * len(frame)
+        return dict(zip(frame["drg"].astype(str), map(str, named), strict=True))
+
+    def digest_of(self, weights: Mapping[str, float] | Floats) -> str:
+        """Digest of a table with these weights, by group or in the draft's order. Shape (G,)."""
+        groups = self.files.weights.frame[["drg"]]
+        column = groups["drg"].map(weights) if isinstance(weights, Mapping) else weights
+        return WeightTable("weights", groups.assign(weight=column)).digest
+
+    @property
+    def context(self) -> Context:
+        """What proposals are judged against now."""
+        return self.judging(self.state)
+
+    def judging(self, state: State) -> Context:
+        """What proposals are judged against when this stands on record."""
+        hospitals, rules = self.files.hospitals, self.rules
+        return Context(
+            weights=self.files.weights,
+            hospitals=dict(zip(hospitals.ids, hospitals.names, strict=True)),
+            cases=self.files.cases, corridor_fall=rules.corridor_fall,
+            corridor_rise=rules.corridor_rise, least_cases=rules.least_cases,
+            trim=trim_of(self.files.weights), frozen=rules.frozen,
+            earlier=tuple(state.open.values()), first=len(state.proposals) + 1,
+        )  # fmt: skip
+
+    def add(
+        self, kind: str, body: Mapping[str, Any], actor: str, at: str | None, *, seen: State,
+        after: str = "",
+    ) -> Entry:  # fmt: skip
+        """Put an entry on record, unless another one came in between.
+
+        Args:
+            kind: what it is.
+            body: what it says.
+            actor: who does it.
+            at: the time; None is now.
+            seen: the state over which it was worked out.
+            after: digest of the entry that it must follow, where that is a later one.
+
+        Raises:
+            DrgError: the round is closed, or the record went on since ``seen``.
+        """
+        if seen.closed is not None:
+            raise problem("the round is closed; nothing can be added", file=self.folder)
+        return self._ledger.append(kind, plain(body), actor=actor, at=at,
+                                   expect=after or seen.digest)  # fmt: skip
+
+    def add_all(
+        self, kind: str, bodies: Iterable[Mapping[str, Any]], actor: str, at: str | None, *,
+        seen: State,
+    ) -> None:  # fmt: skip
+        """Put entries on record that all were worked out over the same state.
+
+        Raises:
+            DrgError: the round is closed, or someone else wrote in between; what stands then stays.
+        """
+        digest = seen.digest
+        for body in bodies:
+            digest = self.add(kind, body, actor, at, seen=seen, after=digest).digest
+
+    def add_over(
+        self, kind: str, make: Callable[[State], Mapping[str, Any]], actor: str, at: str | None
+    ) -> Mapping[str, Any]:
+        """Put an entry on record that is made over whatever stands, again if someone was faster.
+
+        Args:
+            kind: what it is.
+            make: the body, over a state.
+            actor: who does it.
+            at: the time; None is now.
+
+        Returns:
+            The body that is on record.
+
+        Raises:
+            DrgError: the round is closed, or the body cannot be made.
+        """
+        while True:
+            seen = self.state
+            body = make(seen)
+            try:
+                self.add(kind, body, actor, at, seen=seen)
+            except DrgError:
+                if self._ledger.digest == seen.digest:
+                    raise
+            else:
+                return body
+
+
+def _known_groups(rules: Rules, table: WeightTable) -> None:
+    known = table.by_group()
+    for group in (*rules.frozen, *(one for pair in rules.equal for one in pair)):
+        if group not in known:
+            raise problem("a rule names a group without a draft weight", key="rules", found=group)
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()

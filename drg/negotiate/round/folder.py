@@ -1,0 +1,227 @@
+"""The folder of a round (谈判轮次文件夹): what it is made of, copied once and checked by hash.
+
+The round keeps its own copy of the draft, the cases, the policy, the hospitals and the roster, so
+that what is negotiated cannot change under the negotiators. Patients' ids become running numbers.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from budget.cases.claims import Claims
+from budget.cases.hospitals import Hospitals, read_hospitals
+from budget.policy.document import Policy
+from budget.policy.load import find_policy, load_policy, policies
+from budget.settlement.files import read_claims
+from drg.cases import columns_of
+from drg.cases.texts import as_text
+from drg.errors import DrgError, problem
+from drg.provenance import hash_file, to_json
+from drg.tables import atomic_path, read_table, write_table
+from weights.negotiation.experts.roster import Roster, read_roster
+from weights.table import WeightTable, open_weights
+from weights.trim import NoTrim, Trim, method
+
+LEDGER = "ledger.jsonl"
+WEIGHTS, CASES, ROSTER, HOSPITALS = "weights.csv", "cases.parquet", "roster.csv", "hospitals.csv"
+POLICY = "policy"
+_NEEDED = "drg", "hospital_id", "insurance", "discharge_date", "total_cost"
+_LISTS, _JOINT = ("diagnoses", "procedures"), "|"
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a round.
+
+    Attributes:
+        folder: where they are.
+        init: what the record says of them.
+    """
+
+    folder: Path
+    init: Mapping[str, Any]
+
+    def check(self) -> list[str]:
+        """What is not as the record says; nothing when all is well."""
+        faults = []
+        for name, wanted in self.init["files"].items():
+            path = self.folder / name
+            if not path.is_file():
+                faults.append(f"{name}: is missing")
+            elif (found := hash_file(path)) != wanted:
+                faults.append(f"{name}: has changed: sha256 {found}, on record {wanted}")
+        if not faults and self.policy.digest != self.init["policy"]["sha256"]:
+            faults.append(f"policy {self.policy.id}: has changed: sha256 {self.policy.digest}, on "
+                          f"record {self.init['policy']['sha256']}")  # fmt: skip
+        return faults
+
+    @cached_property
+    def weights(self) -> WeightTable:
+        """The draft table."""
+        return open_weights(self.folder / WEIGHTS)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The policy."""
+        name = self.init["policy"]["file"]
+        return load_policy(self.folder / POLICY / name if name else self.init["policy"]["id"])
+
+    @cached_property
+    def hospitals(self) -> Hospitals:
+        """The hospitals."""
+        return read_hospitals(self.folder / HOSPITALS)
+
+    @cached_property
+    def roster(self) -> Roster | None:
+        """The experts, when the round has a roster."""
+        path = self.folder / ROSTER
+        return read_roster(path)[0] if path.is_file() else None
+
+    @cached_property
+    def cases(self) -> pa.Table:
+        """The cases, for re-estimates."""
+        wanted = ("drg", "hospital_id", "insurance", "total_cost", "length_of_stay", "case_id")
+        table, _ = read_table(self.folder / CASES)
+        return table.select([name for name in wanted if name in table.column_names])
+
+    def claims(self) -> Claims:
+        """The cases, for settling."""
+        return read_claims(self.folder / CASES, self.weights, self.policy, self.hospitals,
+                           int(self.init["year"]))  # fmt: skip
+
+
+def fill(
+    folder: Path, *, weights: WeightTable, cases: str | PathLike[str],
+    policy: str | PathLike[str], hospitals: str | PathLike[str],
+    roster: str | PathLike[str] | None, mapping: str | PathLike[str] | None = None,
+    sheet: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Copy what a round needs into its folder; what the record says of it.
+
+    Raises:
+        DrgError: a file cannot be used.
+    """
+    held = load_policy(policy)
+    rows = _copy_cases(Path(cases), folder / CASES, mapping, sheet)
+    write_with_record(named(weights), folder / WEIGHTS)
+    table, _ = read_table(hospitals)
+    read_hospitals(hospitals)
+    write_table(folder / HOSPITALS, table)
+    names = [WEIGHTS, f"{WEIGHTS}.run.json", CASES, HOSPITALS]
+    body: dict[str, Any] = {
+        "weights": {"id": weights.id, "sha256": weights.digest},
+        "policy": {"id": held.id, "title": held.header.title, "sha256": held.digest, "file": ""},
+        "cases": {"rows": rows, "sha256": hash_file(folder / CASES)},
+        "hospitals_sha256": hash_file(folder / HOSPITALS), "roster_sha256": "",
+    }  # fmt: skip
+    if str(policy) not in policies():
+        found = _copy_policy(Path(policy), folder / POLICY)
+        body["policy"]["file"] = found[0].name
+        names += [f"{POLICY}/{path.name}" for path in found]
+    if roster is not None:
+        people, rejects = read_roster(roster)
+        if len(rejects):
+            first = rejects.iloc[0]
+            raise problem(f"{len(rejects)} rows of the roster cannot be used; the first: "
+                          f"{first['reason']}", file=roster, row=int(first["row"]),
+                          key=str(first["column"]), found=first["value"])  # fmt: skip
+        write_table(folder / ROSTER, pa.Table.from_pandas(people.frame(), preserve_index=False))
+        body["roster_sha256"] = people.sha256
+        names.append(ROSTER)
+    return {**body, "files": {name: hash_file(folder / name) for name in names}}
+
+
+def write_with_record(table: WeightTable, path: Path) -> None:
+    """Write a table, and its record beside it.
+
+    Raises:
+        DrgError: a file cannot be written.
+    """
+    table.write(path)
+    document = {**table.record, "id": table.id, "weights_sha256": table.digest}
+    with atomic_path(path.with_name(f"{path.name}.run.json")) as partial:
+        partial.write_text(to_json(document), encoding="utf-8")
+
+
+def named(weights: WeightTable) -> WeightTable:
+    """The table with names of groups; where it says none, those of the national scheme."""
+    from grouper.scheme.pack import load_scheme
+
+    frame = weights.frame
+    given = frame["name"].fillna("") if "name" in frame else frame["drg"].map(lambda _: "")
+    known = {drg.code: drg.name for drg in load_scheme().drgs}
+    found = given.where(given != "", frame["drg"].map(known).fillna(""))
+    return WeightTable(weights.id, frame.assign(name=found), weights.record)
+
+
+def trim_of(weights: WeightTable) -> Trim:
+    """The trimming with which a table was fitted, as its record says; none when it does not."""
+    recipe = weights.record.get("recipe")
+    given = recipe.get("trim") if isinstance(recipe, Mapping) else None
+    if not isinstance(given, Mapping) or "method" not in given:
+        return NoTrim()
+    try:
+        return method(given["method"], **{k: v for k, v in given.items() if k != "method"})
+    except (DrgError, TypeError):
+        return NoTrim()
+
+
+def _copy_cases(
+    source: Path, target: Path, mapping: str | PathLike[str] | None, sheet: str | None
+) -> int:
+    """Copy the parts of the cases that are known, under their canonical names; their number."""
+    table, _ = read_table(source, sheet=sheet)
+    columns = columns_of(table.column_names, mapping, source, *_NEEDED)
+    held: dict[str, Any] = {}
+    for name in columns.sources:
+        parts = [as_text(table.column(one).combine_chunks()) for one in columns.columns(name)]
+        if name == "patient_id":
+            held[name] = _numbers(parts[0])
+        elif name in _LISTS and len(parts) > 1:
+            filled = [pc.if_else(pc.equal(pc.fill_null(part, ""), ""), None, part)
+                      for part in parts]  # fmt: skip
+            held[name] = pc.binary_join_element_wise(*filled, _JOINT, null_handling="skip")
+        else:
+            held[name] = parts[0]
+    write_table(target, pa.table(held))
+    return int(table.num_rows)
+
+
+def _numbers(ids: pa.Array) -> pa.Array:
+    """Running numbers in place of patients' ids, the same for the same patient; blanks stay."""
+    known = pc.fill_null(ids, "")
+    codes = pc.cast(known.dictionary_encode().indices, pa.string())
+    return pc.if_else(pc.equal(known, ""), "", codes)
+
+
+def _copy_policy(path: Path, folder: Path) -> list[Path]:
+    """Copy a policy and those that it extends into one folder; the topmost first."""
+    import tomllib
+
+    folder.mkdir(exist_ok=True)
+    copied: list[Path] = []
+    here = find_policy(path)
+    while True:
+        target = folder / here.name
+        if target in copied:
+            raise problem("two documents of the policy have one file name", file=here)
+        shutil.copyfile(here, target)
+        copied.append(target)
+        above = tomllib.loads(here.read_bytes().decode("utf-8-sig")).get("extends", "")
+        if not above or above in policies():
+            return copied
+        beside = here.parent / above
+        here = beside if beside.is_file() else here.parent / f"{above}.toml"
+        if Path(above).name != os.fspath(above):
+            raise problem("the policy extends a document in another folder; put both into one",
+                          file=path, key="extends", found=above)  # fmt: skip

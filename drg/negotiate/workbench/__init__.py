@@ -1,0 +1,1 @@
+"""The notebook workbench (权重谈判工作台)."""

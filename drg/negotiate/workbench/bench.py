@@ -1,0 +1,85 @@
+"""The notebook workbench (权重谈判工作台): pick groups, move weights, see hospitals move.
+
+In a notebook::
+
+    from drg.negotiate.round.act import Round
+    from drg.negotiate.workbench.bench import Workbench
+
+    bench = Workbench(Round("round-2026"))
+    bench
+
+What the widgets do can be done from Python too, and shows in them::
+
+    bench.set("ES13", 1.2)
+    bench.figures()["hospitals_losing"]
+    bench.propose("新技术使耗材费用上升", party="hospital", hospital_id="H0001")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from drg.negotiate.workbench import blocks
+from drg.negotiate.workbench.chart import chart
+from drg.negotiate.workbench.desk import Seen
+from drg.negotiate.workbench.minutes import Table
+from drg.negotiate.workbench.style import STYLE
+from drg.negotiate.workbench.view import View
+
+if TYPE_CHECKING:
+    from drg.negotiate.round.act import Round
+
+
+class Workbench(Table):
+    """The workbench of a round; display it in a notebook.
+
+    Args:
+        round_: the round.
+        actor: under whose name proposals, offers and acceptances go on record.
+        lang: ``zh`` or ``en``.
+        groups: groups that are picked at the start.
+    """
+
+    def __init__(
+        self, round_: Round, *, actor: str = "医保局", lang: str = "zh", groups: Iterable[str] = ()
+    ) -> None:
+        super().__init__(round_, actor=actor, lang=lang)
+        self.pick(*groups)
+
+    @cached_property
+    def view(self) -> View:
+        """The widgets.
+
+        Raises:
+            DrgError: ipywidgets is not installed.
+        """
+        return View(self)
+
+    def _refresh(self) -> None:
+        """Show in the widgets, if there are any, what changed."""
+        if "view" in self.__dict__:
+            self.view.show()
+
+    def pick(self, *groups: str) -> None:  # noqa: D102
+        super().pick(*groups)
+        self._refresh()
+
+    def _try(self, changes: Mapping[str, float], neutral: str | None = None) -> None:
+        super()._try(changes, neutral)
+        self._refresh()
+
+    def _repr_mimebundle_(self, **more: Any) -> Any:
+        """Widgets where there is a kernel, else a picture of how it stands."""
+        return {**self.view.box._repr_mimebundle_(**more), "text/plain": repr(self),
+                "text/html": self.picture()}  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"<Workbench: {len(self.changes)} groups moved>"
+
+    def picture(self, seen: Seen | None = None) -> str:
+        """Figures and chart as HTML that needs no kernel."""
+        held, limit = seen or self.seen, self.round.rules.largest_loss
+        return (STYLE + "<div class='drg-bench'>" + blocks.tiles(held, self.words, limit)
+                + chart(held.hospitals, self.words, limit=limit) + "</div>")  # fmt: skip

@@ -1,0 +1,323 @@
+"""What a negotiator has before him (谈判桌): weights that are tried, and what they do to hospitals.
+
+No widget is made here; :mod:`drg.negotiate.workbench.bench` shows it in a notebook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from budget.impact.tables import hospital_table, summary, who_pays
+from budget.impact.weights import NEUTRAL, Impact
+from drg.errors import DrgError
+from drg.page.words import Words, clean
+from weights.negotiation.proposals.proposal import propose
+from weights.table.same import moved
+
+if TYPE_CHECKING:
+    from drg.negotiate.round.act import Round
+
+MOST_FOUND = 60
+DIGITS = 4  # decimals of a weight that is set by its change
+DRAFT = "draft"
+_DECIMALS = 9  # of a weight that is proposed
+_LEAST = 1e-9  # relative; a weight nearer to the draft is the draft
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A set of weights and what it does (方案).
+
+    Attributes:
+        name: as it is shown.
+        changes: weights by group that differ from the draft, before others are made neutral.
+        neutral: how the others are made neutral.
+        impact: what it does.
+    """
+
+    name: str
+    changes: Mapping[str, float]
+    neutral: str
+    impact: Impact
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The figures that are told first."""
+        return summary(self.impact)
+
+    @cached_property
+    def hospitals(self) -> pd.DataFrame:
+        """One row a hospital."""
+        return hospital_table(self.impact)
+
+    @cached_property
+    def payers(self) -> pd.DataFrame:
+        """Who gains and who pays."""
+        return who_pays(self.impact)
+
+
+class Desk:
+    """Weights on trial in a round.
+
+    Args:
+        round_: the round.
+        actor: under whose name the record is kept.
+        lang: language of what is said: ``zh`` or ``en``.
+
+    Attributes:
+        picked: groups that are at hand, in the order in which they were picked.
+        touched: groups whose weight was set one by one, not loaded as part of a whole.
+        changes: weights on trial by group; other groups have their draft weight.
+        neutral: how the other groups are made neutral: ``yuan``, ``weights`` or ``none``.
+        beyond: whether weights may leave the corridor.
+        kept: what was kept for comparison, by name.
+    """
+
+    def __init__(self, round_: Round, *, actor: str = "医保局", lang: str = "zh") -> None:
+        self.words = Words(lang)
+        if lang not in ("zh", "en"):
+            raise DrgError(f"lang: not known: found '{lang}', expected zh or en")
+        self.round, self.actor = round_, actor
+        self.picked: list[str] = []
+        self.touched: set[str] = set()
+        self.changes: dict[str, float] = {}
+        self.neutral, self.beyond = round_.rules.neutral, False
+        self.kept: dict[str, Seen] = {}
+        self._seen: Seen | None = None
+
+    # Groups
+
+    @cached_property
+    def drafts(self) -> dict[str, float]:
+        """Draft weights by group that has one."""
+        found = zip(self.round.impacts.groups, self.round.impacts.draft.weight, strict=True)
+        return {group: float(weight) for group, weight in found if np.isfinite(weight)}
+
+    @cached_property
+    def cases(self) -> dict[str, int]:
+        """Cases of the year by group."""
+        found = zip(self.round.impacts.groups, self.round.impacts.cases, strict=True)
+        return {group: round(float(number)) for group, number in found}
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Names of groups, as far as the draft or the cases have them."""
+        cells = self.round.impacts.cells
+        found = dict(zip(cells.groups[:-1], map(clean, cells.names[:-1]), strict=True))
+        named = {group: clean(name) for group, name in self.round.names.items() if name}
+        return {group: "" if name == group else name for group, name in (found | named).items()}
+
+    def say(self, group: str) -> str:
+        """A group by code and name."""
+        return f"{group} {self.names.get(group, '')}".strip()
+
+    def search(self, text: str = "", most: int = MOST_FOUND) -> list[str]:
+        """Groups whose code or name has all the words of a text, those with most cases first."""
+        wanted = text.casefold().split()
+        found = [group for group in self.drafts
+                 if all(word in self.say(group).casefold() for word in wanted)]  # fmt: skip
+        return sorted(found, key=lambda group: (-self.cases[group], group))[:most]
+
+    def pick(self, *groups: str) -> None:
+        """Take groups at hand.
+
+        Raises:
+            DrgError: a group is not in the draft.
+        """
+        known = [self._known(group) for group in groups]
+        self.picked += [group for group in dict.fromkeys(known) if group not in self.picked]
+
+    def drop(self, group: str) -> None:
+        """Put a group back; it has its draft weight again."""
+        group = self._known(group)
+        self._try({name: w for name, w in self.changes.items() if name != group})
+        self.picked = [name for name in self.picked if name != group]
+
+    def _known(self, group: str) -> str:
+        code = group.strip()
+        for name in (code, code.upper()):
+            if name in self.drafts:
+                return name
+        raise self.wrong(
+            f"病组“{clean(group)}”不在草案中", f"group '{clean(group)}' is not in the draft"
+        )
+
+    # Weights
+
+    def weight(self, group: str) -> float:
+        """The weight that a group has on trial."""
+        return self.changes.get(group, self.drafts[group])
+
+    def share(self, group: str) -> float:
+        """By what share of the draft a group is moved."""
+        return self.weight(group) / self.drafts[group] - 1
+
+    def corridor(self, group: str) -> tuple[float, float]:
+        """Least and greatest weight that the rules allow."""
+        return self.round.rules.corridor(self.drafts[group])
+
+    def outside(self, group: str) -> bool:
+        """Whether a group's weight on trial is outside its corridor."""
+        low, high = self.corridor(group)
+        weight = self.weight(group)
+        return weight < low * (1 - _LEAST) or weight > high * (1 + _LEAST)
+
+    def set(self, group: str, weight: float, *, beyond: bool | None = None) -> None:
+        """Try a weight for a group; it is picked if it was not.
+
+        Args:
+            group: the group.
+            weight: its weight.
+            beyond: whether it may leave the corridor; by default as :attr:`beyond` says.
+
+        Raises:
+            DrgError: the group is not known or frozen, or the weight is not allowed.
+        """
+        group = self._known(group)
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < 1e6:
+            raise self.wrong(f"{group} 的权重应是大于 0 的数", f"{group}: not a weight above 0")
+        if group in self.round.rules.frozen and moved(weight, self.drafts[group]):
+            raise self.wrong(f"{group} 已冻结，权重不能改动", f"{group} is frozen by the rules")
+        low, high = self.corridor(group)
+        allowed = self.beyond if beyond is None else beyond
+        if not allowed and not low * (1 - _LEAST) <= weight <= high * (1 + _LEAST):
+            bounds = f"{low:.{DIGITS}f}–{high:.{DIGITS}f}"
+            raise self.wrong(f"{group} 的权重 {weight:g} 超出浮动区间 {bounds}；"
+                             "确需超出，请勾选“允许超出区间”",
+                             f"{group}: weight {weight:g} is outside its corridor {bounds}; "
+                             "allow it to go beyond if that is meant")  # fmt: skip
+        if group not in self.picked:
+            self.pick(group)
+        self.touched.add(group)
+        self._try({**self.changes, group: float(weight)})
+
+    def set_share(self, group: str, share: float) -> None:
+        """Move a group by a share of its draft weight; at the corridor's ends exactly to them."""
+        group = self._known(group)
+        draft, (low, high) = self.drafts[group], self.corridor(group)
+        rules = self.round.rules
+        ends = {0.0: draft, -rules.corridor_fall: low, rules.corridor_rise: high}
+        exact = [weight for end, weight in ends.items() if abs(share - end) < _LEAST]
+        self.set(group, exact[0] if exact else round(draft * (1 + share), DIGITS))
+
+    def reset(self) -> None:
+        """All groups back to the draft; those at hand stay at hand."""
+        self._try({})
+
+    def set_neutral(self, neutral: str) -> None:
+        """Choose how the other groups are made neutral.
+
+        Raises:
+            DrgError: it is not known, or nothing is left that could be made neutral.
+        """
+        if neutral not in NEUTRAL:
+            raise self.wrong(f"没有这种中性方式：{clean(neutral)}",
+                             f"not a way to be neutral: {clean(neutral)}")  # fmt: skip
+        self._try(self.changes, neutral)
+
+    def hold(self, changes: Mapping[str, float], neutral: str, at_hand: Iterable[str]) -> None:
+        """Take over weights as a whole, such as those of an offer."""
+        self.touched = set()
+        self._try({self._known(group): float(w) for group, w in changes.items()}, neutral)
+        self.beyond = self.beyond or any(map(self.outside, self.changes))
+        self.pick(*at_hand)
+
+    def _try(self, changes: Mapping[str, float], neutral: str | None = None) -> None:
+        """Take weights on trial, unless their impact cannot be worked out."""
+        basis = self.neutral if neutral is None else neutral
+        held = {group: w for group, w in changes.items() if moved(w, self.drafts[group])}
+        seen = self.look("", held, basis)
+        self.changes, self.neutral, self._seen = held, basis, seen
+
+    # What it does
+
+    def look(self, name: str, changes: Mapping[str, float], neutral: str) -> Seen:
+        """What weights do, under a name."""
+        return Seen(name, dict(changes), neutral, self.round.impact(changes, neutral))
+
+    @property
+    def seen(self) -> Seen:
+        """What the weights on trial do."""
+        if self._seen is None:
+            self._seen = self.look("", self.changes, self.neutral)
+        return self._seen
+
+    def figures(self) -> dict[str, Any]:
+        """The figures that are told first; see :func:`budget.impact.tables.summary`."""
+        return self.seen.summary
+
+    def hospitals(self) -> pd.DataFrame:
+        """What every hospital gains or loses."""
+        return self.seen.hospitals
+
+    def payers(self) -> pd.DataFrame:
+        """Who gains and who pays, by name."""
+        return self.seen.payers
+
+    @property
+    def own(self) -> list[str]:
+        """Groups at hand that were moved one by one; those that a proposal is about."""
+        return [group for group in self.picked if group in self.touched and group in self.changes]
+
+    @property
+    def beside(self) -> list[str]:
+        """Groups that are moved but not at hand, such as those that an offer moves too."""
+        return [group for group in self.changes if group not in self.picked]
+
+    # On record
+
+    def propose(
+        self, reason: str, *, party: str = "bureau", hospital_id: str = "", evidence: str = "",
+        groups: Iterable[str] | None = None, record: bool = True,
+    ) -> list[str]:  # fmt: skip
+        """Save the weights on trial as proposals, one a group.
+
+        Args:
+            reason: why.
+            party: who asks: ``hospital``, ``panel`` or ``bureau``.
+            hospital_id: the hospital that asks.
+            evidence: what supports it.
+            groups: only these; by default those of :meth:`own`.
+            record: whether the impact that was seen goes on record too.
+
+        Returns:
+            The ids of the proposals.
+
+        Raises:
+            DrgError: nothing is moved, or a proposal cannot be accepted; then none is saved.
+        """
+        wanted = [self._known(group) for group in groups] if groups is not None else self.own
+        moved = [group for group in wanted if group in self.changes]
+        if not moved:
+            raise self.wrong("没有改动的病组：请先选病组并移动权重",
+                             "no group is moved: pick a group and move its weight")  # fmt: skip
+        if not reason.strip():
+            raise self.wrong("请填写理由", "say the reason")
+        if party == "hospital" and not hospital_id:
+            raise self.wrong("请选择提出申请的医疗机构", "say which hospital asks")
+        parts: list[dict[str, Any]] = [
+            {"party": party, "drg": group, "what": "weight", "reason": reason,
+             "value": repr(round(self.changes[group], _DECIMALS)), "evidence": evidence,
+             "hospital_id": hospital_id if party == "hospital" else ""}
+            for group in moved
+        ]  # fmt: skip
+        context = self.round.context
+        for part in parts:
+            try:
+                propose(context, **part)
+            except DrgError as error:
+                raise DrgError(f"{part['drg']}: {error}") from None
+        saved = [self.round.propose(actor=self.actor, **part).id for part in parts]
+        if record:
+            self.round.record_impact(self.seen.impact, saved, self.actor)
+        return saved
+
+    def wrong(self, zh: str, en: str) -> DrgError:
+        """An error in the language of the desk."""
+        return DrgError(self.words(zh, en))

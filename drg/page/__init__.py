@@ -1,0 +1,1 @@
+"""Pages (页面): what every page has: layout, tables, figures, words, fonts, small cells."""

@@ -1,0 +1,1 @@
+"""The panel report (论证报告)."""

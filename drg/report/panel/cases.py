@@ -1,0 +1,144 @@
+"""What the panel report needs of the cases: means, indices and spread, and no case by itself.
+
+Only group, hospital, insurance, branch, weight and money are read; ids of cases and of persons are
+not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from budget.price.branches import BRANCHES
+from drg.report.panel.read import read_frame
+
+_TEXTS = ("hospital_id", "insurance", "drg", "branch")
+_NUMBERS = ("weight", "cost", "patient", "other", "fund")
+_UNGROUPED = ("", "0000")
+_FEWEST = 5  # cases of a group whose spread is judged
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How well groups explain cost, over all grouped cases of the region.
+
+    Attributes:
+        riv: share of the variance of cost that lies between groups (RIV).
+        groups: groups with cases.
+        judged: groups with at least 5 cases.
+        groups_below: share of the judged groups whose CV is below 1.
+        cases_below: share of the cases of judged groups that are in such a group.
+    """
+
+    riv: float
+    groups: int
+    judged: int
+    groups_below: float
+    cases_below: float
+
+
+@dataclass(frozen=True, eq=False)
+class CaseSums:
+    """Sums over the cases of a settled year.
+
+    Attributes:
+        hospitals: by hospital: cases, grouped (cases), groups, case_mix_index, cost_index,
+            average_cost, average_patient.
+        region: the same for all hospitals together.
+        tiers: by tier and insurance (``all`` too): cases, case_mix_index, cost, patient, other,
+            fund.
+        spread: how well groups explain cost.
+    """
+
+    hospitals: pd.DataFrame
+    region: dict[str, float]
+    tiers: pd.DataFrame
+    spread: Spread
+
+
+def read_cases(path: Path, tiers: dict[str, int | None]) -> CaseSums:
+    """Read the case table of a settlement.
+
+    Args:
+        path: ``cases.csv`` or ``cases.parquet``.
+        tiers: tier of each hospital.
+
+    Raises:
+        DrgError: the file cannot be used.
+    """
+    cases = read_frame(path, _TEXTS, _NUMBERS)
+    unsettled = {branch.code for branch in BRANCHES if not branch.settled}
+    cases = cases[~cases["branch"].isin(unsettled)].reset_index(drop=True)
+    drg = cases["drg"].str.strip()
+    ambiguous = drg.str.endswith("QY") | cases["branch"].eq("ambiguous")
+    cases["grouped"] = ~(drg.isin(_UNGROUPED) | ambiguous | cases["branch"].eq("ungrouped"))
+    cases["tier"] = cases["hospital_id"].map(lambda i: tiers.get(i))
+    grouped = cases[cases["grouped"]]
+    mean = grouped.groupby("drg")["cost"].mean()
+    cases["expected"] = cases["drg"].map(mean).where(cases["grouped"])
+    hospitals = _measures(cases, cases.groupby("hospital_id", sort=True))
+    return CaseSums(hospitals, _whole(cases), _tiers(cases), _spread(grouped))
+
+
+def _measures(cases: pd.DataFrame, by: Any) -> pd.DataFrame:
+    sums: dict[str, Any] = {name: (name, "sum") for name in ("grouped", "cost", "patient", "other")}
+    sums |= {"cases": ("cost", "size"), "fund": ("fund", "sum")}
+    sums |= {"case_mix_index": ("weight", "mean"), "weighed": ("weight", "count")}
+    frame: pd.DataFrame = by.agg(**sums)
+    grouped = cases[cases["grouped"]]
+    key = by.keys
+    frame["groups"] = grouped.groupby(key)["drg"].nunique()
+    frame["groups"] = frame["groups"].fillna(0)
+    frame["cost_index"] = _cost_index(grouped, key)
+    frame["average_cost"] = frame["cost"] / frame["cases"]
+    frame["average_patient"] = frame["patient"] / frame["cases"]
+    return frame
+
+
+def _cost_index(grouped: pd.DataFrame, key: Any) -> pd.Series[Any]:
+    """Cost index (费用消耗指数): sum of n_g c_hg / mu_g over the number of cases."""
+    able = grouped[grouped["expected"] > 0]
+    relative = able["cost"] / able["expected"]
+    keys = [able[name] for name in ([key] if isinstance(key, str) else key)]
+    return relative.groupby(keys).mean()
+
+
+def _whole(cases: pd.DataFrame) -> dict[str, float]:
+    everywhere = cases.assign(all=0)
+    frame = _measures(everywhere, everywhere.groupby("all"))
+    return {} if frame.empty else {str(k): float(v) for k, v in frame.iloc[0].items()}
+
+
+def _tiers(cases: pd.DataFrame) -> pd.DataFrame:
+    known = cases.assign(tier=cases["tier"].fillna(-1).astype(int))
+    sums = {"cases": ("cost", "size"), "cost": ("cost", "sum"), "patient": ("patient", "sum"),
+            "other": ("other", "sum"), "fund": ("fund", "sum"),
+            "case_mix_index": ("weight", "mean")}  # fmt: skip
+    parts = [
+        known.groupby(["tier", "insurance"], sort=True).agg(**sums).reset_index(),
+        known.assign(insurance="all").groupby(["tier", "insurance"]).agg(**sums).reset_index(),
+        known.assign(tier=0).groupby(["tier", "insurance"]).agg(**sums).reset_index(),
+        known.assign(tier=0, insurance="all").groupby(["tier", "insurance"]).agg(**sums)
+        .reset_index(),
+    ]  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def _spread(grouped: pd.DataFrame) -> Spread:
+    by = grouped.groupby("drg")["cost"]
+    size, mean, sd = (by.agg(how).to_numpy(float) for how in ("size", "mean", "std"))
+    total = float(((grouped["cost"] - grouped["cost"].mean()) ** 2).sum())
+    within = float(np.nansum(sd**2 * (size - 1)))
+    judged = (size >= _FEWEST) & (mean > 0)
+    below = judged & (sd < mean)
+    return Spread(
+        1 - within / total if total else float("nan"), len(size), int(judged.sum()),
+        float(below.sum() / judged.sum()) if judged.any() else float("nan"),
+        float(size[below].sum() / size[judged].sum()) if judged.any() else float("nan"),
+    )  # fmt: skip

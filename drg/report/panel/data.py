@@ -1,0 +1,285 @@
+"""What the panel report tells: the tables of a settlement and, when there, of a projection."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from drg.errors import DrgError, problem
+from drg.page.small import Mask, few, held_back
+from drg.provenance import hash_file
+from drg.report.panel.agree import SEARCH, agree, on_record, same_year, searched
+from drg.report.panel.cases import CaseSums, read_cases
+from drg.report.panel.read import read_any, read_frame, read_record, whole
+
+if TYPE_CHECKING:
+    from budget.policy import Policy
+
+_MONEY = ("cost", "patient", "other", "item", "payable", "surplus_returned", "overrun_borne",
+          "capped", "assessment_withheld", "penalty", "budget_cut", "final", "prepaid",
+          "year_end")  # fmt: skip
+# file -> its columns of text, of numbers, and those that may be missing
+_SETTLED: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
+    "hospitals": (("hospital_id", "hospital_name", "class", "pool"),
+                  ("tier", "cases", "case_mix_index", "assessment", *_MONEY, "gain"), ()),
+    "pools": (("pool", "decided_by"),
+              ("budget", "carve_outs", "reserve", "amount", "cases", "points", "point_value",
+               *_MONEY, "outside_pool", "balance"), ()),
+    "months": (("hospital_id", "pool"),
+               ("month", "cases", "cost", "patient", "other", "payable", "advance",
+                "quality_held", "remainder"), ()),
+    "branches": (("hospital_id", "branch", "branch_zh", "settled"),
+                 ("cases", "cost", "patient", "other", "fund"), ()),
+}  # fmt: skip
+_RANGE = ("average_cost_low", "average_cost_high")
+MEASURES = ("cases", "cost", "average_cost", "payable", "budget_cut", "final", "patient", "gain")
+_COMPARED = tuple(
+    f"{name}_{part}" for name in MEASURES for part in ("baseline", "scenario", "difference")
+)
+_PARTED = tuple(f"{name}_{part}" for name in MEASURES for part in ("by_drivers", "by_policy"))
+_PROJECTED: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
+    "projection_hospitals": (
+        ("scenario", "hospital_id", "hospital_name"),
+        ("year", "tier", "cases", "case_mix_index", "cost", "average_cost", "patient",
+         "average_patient", "payable", "budget_cut", "final", "gain", "gain_share",
+         "change_final", "low", "high", "loss_probability"),
+        ("low", "high", "loss_probability", "case_mix_index", "average_patient", "gain_share",
+         "change_final", "budget_cut", "patient", "payable")),
+    "projection_tiers": (
+        ("scenario", "insurance", "tier"),
+        ("year", "cases", "average_cost", "average_patient", "average_fund", "case_mix_index",
+         "change_average_cost", *_RANGE),
+        ("average_fund", "case_mix_index", "change_average_cost", *_RANGE)),
+    "projection_pools": (
+        ("scenario", "pool"),
+        ("year", "amount", "payable", "outside", "final_before_cut", "budget_cut", "final",
+         "balance_before_cut", "balance", "point_value", "balance_before_cut_low",
+         "balance_before_cut_high", "overrun_probability"),
+        ("payable", "outside", "final_before_cut", "budget_cut", "balance_before_cut",
+         "point_value", "balance_before_cut_low", "balance_before_cut_high",
+         "overrun_probability")),
+    "projection_difference": (
+        ("scenario", "level", "key", "name"), ("year", *_COMPARED, *_PARTED), _PARTED),
+    "projection_groups": (
+        ("scenario", "drg", "name"),
+        ("year", "cases", "average_cost", "weight", "change_average_cost", *_RANGE),
+        ("name", "weight", "change_average_cost", *_RANGE)),
+    "decomposition": (
+        ("scenario", "level", "key", "measure"),
+        ("year", "from", "to", "price", "case_mix", "intensity", "volume", "total"), ("measure",)),
+    "sensitivity": (
+        ("scenario", "outcome", "parameter", "zh", "en", "unit"),
+        ("first_order", "total", "total_low", "total_high", "first_low", "first_high", "centre",
+         "low", "high"),
+        ("scenario", "zh", "en", "unit", "first_order", "total_low", "total_high", "first_low",
+         "first_high", "centre", "low", "high")),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class PanelData:
+    """What a report tells.
+
+    Attributes:
+        settlement: the record of the settlement.
+        settled: its tables by name; months and branches may be missing.
+        cases: sums over its cases; None without the case table.
+        projection: the record of the projection; None without one.
+        projected: its tables by name.
+        policy: the policy, when it is one of the installed ones; None otherwise.
+        hashes: SHA-256 of every file that was read, by its name.
+        search: the record of a policy search; None without one.
+    """
+
+    settlement: dict[str, Any]
+    settled: dict[str, pd.DataFrame]
+    cases: CaseSums | None
+    projection: dict[str, Any] | None
+    projected: dict[str, pd.DataFrame]
+    policy: Policy | None
+    hashes: dict[str, str]
+    search: dict[str, Any] | None = None
+
+    @property
+    def year(self) -> int:
+        """The settled year."""
+        return int(self.settlement.get("year") or 0)
+
+    @property
+    def pools(self) -> pd.DataFrame:
+        """One row a pool."""
+        return self.settled["pools"]
+
+    @property
+    def hospitals(self) -> pd.DataFrame:
+        """One row a hospital and pool."""
+        return self.settled["hospitals"]
+
+    @cached_property
+    def by_hospital(self) -> pd.DataFrame:
+        """One row a hospital, in the order of the settlement, ``hidden`` when not to be told."""
+        frame = self.hospitals
+        weighted = frame["case_mix_index"] * frame["cases"]
+        frame = frame.assign(
+            _weight=weighted.fillna(0.0), weighed=frame["cases"].where(weighted.notna(), 0.0)
+        )
+        how = dict.fromkeys(("cases", *_MONEY, "gain", "_weight", "weighed"), "sum")
+        how |= dict.fromkeys(("hospital_name", "tier", "class", "assessment"), "first")
+        found = frame.groupby("hospital_id", sort=False).agg(how).reset_index()
+        found["case_mix_index"] = found["_weight"] / found["weighed"].where(found["weighed"] > 0)
+        if self.cases is not None:  # not all cases have a weight
+            own = self.cases.hospitals.reindex(found["hospital_id"])
+            found["case_mix_index"] = own["case_mix_index"].to_numpy(float)
+            found["weighed"] = own["weighed"].fillna(0.0).to_numpy(float)
+        found["gain_share"] = found["gain"] / found["cost"].where(found["cost"] > 0)
+        found["hidden"] = self._hidden(found)
+        return found
+
+    def _hidden(self, frame: pd.DataFrame) -> Mask:
+        """Hospitals with few cases, settled or projected, and those that cover them.
+
+        Tiers have their totals beside them as the region has: each misses two hospitals or none.
+        """
+        future = self.projected.get("projection_hospitals")
+        small: set[str] = set()
+        if future is not None:
+            small = set(future.loc[future["cases"].map(few), "hospital_id"])
+        hidden = frame["hospital_id"].isin(small).to_numpy(bool, copy=True)
+        cases, tiers = frame["cases"].to_numpy(float), frame["tier"].fillna(-1).to_numpy(float)
+        for tier in np.unique(tiers):
+            here = tiers == tier
+            hidden[here] = held_back(cases[here], also=hidden[here])
+        return held_back(cases, also=hidden)
+
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """Hospitals of which no number is told."""
+        frame = self.by_hospital
+        return frozenset(frame.loc[frame["hidden"], "hospital_id"])
+
+    @property
+    def scenarios(self) -> list[dict[str, Any]]:
+        """Scenarios of the projection, the baseline first."""
+        listed = [s for s in (self.projection or {}).get("scenarios") or [] if isinstance(s, dict)]
+        if not listed:
+            names = {n for frame in self.projected.values() if "scenario" in frame
+                     for n in frame["scenario"]}  # fmt: skip
+            listed = [{"id": name} for name in sorted(names)]
+        return sorted(listed, key=lambda s: s.get("id") != "baseline")
+
+    @property
+    def told(self) -> str:
+        """The scenario whose story is told: the first that is not the baseline."""
+        codes = [str(s.get("id")) for s in self.scenarios]
+        return next((c for c in codes if c != "baseline"), codes[0] if codes else "")
+
+    @property
+    def last(self) -> int:
+        """The last projected year of the scenario told; the settled year without one."""
+        frame = self.projected.get("projection_hospitals")
+        own = None if frame is None else frame[frame["scenario"] == self.told]["year"]
+        return self.year if own is None or own.empty else int(own.max())
+
+    def at(self, table: str, scenario: str, year: int) -> pd.DataFrame:
+        """Rows of a projected table for a scenario and year; none when they are not there."""
+        frame = self.projected.get(table)
+        if frame is None:
+            return pd.DataFrame(columns=["scenario", "year"])
+        return frame[(frame["scenario"] == scenario) & (frame["year"] == year)]
+
+
+def read_panel(folder: Path, projection: Path | None = None) -> PanelData:
+    """Read what ``drg settle`` and ``drg project`` wrote.
+
+    Args:
+        folder: results folder of a settlement.
+        projection: folder of a projection; by default the same.
+
+    Raises:
+        DrgError: the folder or a table of the settlement is missing, or a file cannot be used.
+    """
+    for place in (folder, projection):
+        if place is not None and not place.is_dir():
+            raise problem("no such folder" if not place.exists() else "is not a folder", file=place,
+                          expected="a folder that drg settle wrote")  # fmt: skip
+    record = folder / "settlement.json"
+    for path in (record, folder / "hospitals.csv", folder / "pools.csv"):
+        if not path.is_file():
+            raise problem("no such file", file=path, expected="a folder that drg settle wrote")
+    settlement = read_record(record)
+    hashes = {record.name: hash_file(record)}
+    settled = _tables(folder, _SETTLED, hashes)
+    if settled["hospitals"].empty:
+        raise problem("has no hospital", file=folder / "hospitals.csv")
+    future = projection or folder
+    document = None
+    if (future / "projection.json").is_file():
+        document = read_record(future / "projection.json")
+        hashes["projection.json"] = hash_file(future / "projection.json")
+    elif projection is not None:
+        raise problem("no such file", file=future / "projection.json",
+                      expected="a folder that drg project wrote")  # fmt: skip
+    if document is not None:
+        agree(settlement, document)
+    projected: dict[str, pd.DataFrame] = {}
+    read: dict[str, str] = {}
+    search = None
+    if document is not None:
+        projected = _tables(future, _PROJECTED, read)
+        on_record(future, document, read)
+        first = [f for n, f in projected.items() if n == "projection_hospitals" and len(f)]
+        same_year(int(settlement.get("year") or 0), first, future / "projection_hospitals.csv")
+        if (future / SEARCH[0]).is_file():
+            projected["policy_search"] = read_any(future / SEARCH[0])
+            search = searched(future, settlement, projected["policy_search"])
+            read |= {name: hash_file(future / name) for name in SEARCH}
+    hashes |= read
+    return PanelData(settlement, settled, _cases(folder, settled["hospitals"], hashes), document,
+                     {n: f for n, f in projected.items() if len(f)}, _policy(settlement),
+                     hashes, search)  # fmt: skip
+
+
+def _tables(
+    folder: Path,
+    wanted: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]],
+    hashes: dict[str, str],
+) -> dict[str, pd.DataFrame]:
+    found = {}
+    for name, (texts, numbers, optional) in wanted.items():
+        path = folder / f"{name}.csv"
+        if path.is_file():
+            frame = read_frame(path, texts, numbers, optional)
+            missing = {n: "" if n in texts else math.nan for n in optional if n not in frame}
+            found[name] = frame.assign(**missing)
+            hashes[path.name] = hash_file(path)
+    return found
+
+
+def _cases(folder: Path, hospitals: pd.DataFrame, hashes: dict[str, str]) -> CaseSums | None:
+    tiers = dict(zip(hospitals["hospital_id"], whole(hospitals["tier"]), strict=True))
+    for name in ("cases.parquet", "cases.csv"):
+        if (path := folder / name).is_file():
+            hashes[name] = hash_file(path)
+            return read_cases(path, tiers)
+    return None
+
+
+def _policy(settlement: dict[str, Any]) -> Policy | None:
+    """The installed policy by which the year was settled; None when it was another document."""
+    from budget.policy import load_policy
+
+    said = settlement.get("policy")
+    if not isinstance(said, dict) or not re.fullmatch(r"[\w+-]+", str(said.get("id"))):
+        return None
+    try:
+        policy = load_policy(said["id"])
+    except DrgError:
+        return None
+    return policy if policy.digest == said.get("sha256") else None

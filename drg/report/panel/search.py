@@ -1,0 +1,139 @@
+"""What a policy search found (政策寻优): the least change at each bound of a target."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from drg.page.blocks import Block, Cell, Column, Section, Table, Text
+from drg.page.words import DASH, Words, clean, fixed
+from drg.report.panel.data import PanelData
+from drg.report.panel.scope import figure
+
+# by the beginning of their column: Chinese, English, kind of column
+_OUTCOMES = {
+    "balance_before_cut": ("扣减前结余", "balance before cut", "gain"),
+    "balance": ("扣减后结余", "balance after cut", "gain"),
+    "budget_cut": ("总额控制扣减", "budget cut", "money"),
+    "fund": ("基金支付", "payment of the funds", "money"),
+    "largest_loss": ("最大亏损率", "largest loss of a hospital", "share"),
+    "average_payment": ("次均结算额", "average payment", "yuan"),
+    "patient_share": ("个人负担占比", "patients' share", "share"),
+}
+_UNITS = {"yuan": ("元", "yuan"), "share": ("", ""), "factor": ("", ""), "times": ("倍", "times")}
+
+
+def search_section(data: PanelData, words: Words) -> Section | None:
+    """The trade-off curve: how far the policy has to change for each bound; None without one."""
+    frame = data.projected.get("policy_search")
+    if frame is None or not {"target", "bound"} <= set(frame.columns):
+        return None
+    blocks: list[Block] = [Text(_intro(words))]
+    named = frame["outcome"] if "outcome" in frame else frame["target"]
+    for number, (target, own) in enumerate(frame.groupby(named, sort=False), 1):
+        blocks += _curve(f"trade-off-{number}", str(target), own, data, words)
+    return Section("trade-off", words("政策寻优：权衡", "Policy search: the trade-off"), blocks)
+
+
+def _intro(words: Words) -> str:
+    return words(
+        "每一行是达到该目标所需的最小政策变动：变动量为各数值相对现行值的加权平方和，"
+        "0 为现行政策即可达到。做不到的目标也列出，并写明最近可达的数值。",
+        "Each row is the least change of the policy that meets the target; the change is the "
+        "weighted sum of squares against what is in force, 0 where that does. Targets that cannot "
+        "be met stand here too, with the nearest value in reach.",
+    )
+
+
+def _curve(
+    key: str, target: str, own: pd.DataFrame, data: PanelData, words: Words
+) -> list[Block]:  # fmt: skip
+    """The curve of a target: what is in force, then a row a bound, none twice."""
+    record = data.search or {}
+    figures = [row for row in record.get("figures") or () if f"figure_{row.get('name')}" in own]
+    asked = [str(one.get("outcome")) for one in record.get("targets") or ()]
+    shown = _outcomes([target, *asked], own)
+    own = own.drop_duplicates(["bound", *(f"figure_{row['name']}" for row in figures)])
+    said, _, kind = _outcome(target, words)
+    columns = [
+        Column(words(f"目标：{said}", f"Target: {said}"), kind),
+        Column(words("能否达到", "Met")),
+        Column(words("变动量", "Change"), "plain"),
+        *(_figure(row, data, words) for row in figures),
+        *(Column(name, how) for name, _, how in (_outcome(one, words) for one in shown)),
+    ]
+    before = record.get("outcomes") or {}
+    rows: list[list[Cell]] = [[
+        None, words("现行政策", "in force"), 0.0,
+        *(_number(row.get("now")) for row in figures),
+        *(_number((before.get(_dotted(one, before)) or {}).get("now")) for one in shown),
+    ]] if figures else []  # fmt: skip
+    for _, r in own.iterrows():
+        rows.append([
+            _number(r["bound"]), words("能", "yes") if _met(r) else words("不能", "no"),
+            _number(r.get("change")), *(_number(r[f"figure_{row['name']}"]) for row in figures),
+            *(_number(r[one]) for one in shown),
+        ])  # fmt: skip
+    title = words(f"达到各{said}目标的最小变动", f"Least change for each target of the {said}")
+    message = "message_zh" if words.zh and "message_zh" in own else "message"
+    told = [] if message not in own else [
+        f"{_text(r['bound'], kind, words)}: {clean(r[message], 300)}"
+        for _, r in own.iterrows() if not _met(r)
+    ]  # fmt: skip
+    return [Table(key, title, columns, rows), *(Text(line, "quiet") for line in told)]
+
+
+def _met(r: pd.Series[Any]) -> bool:
+    return str(r.get("feasible", "")).strip().lower() in ("true", "1", "1.0")
+
+
+def _outcomes(wanted: list[str], own: pd.DataFrame) -> list[str]:
+    """Columns of outcomes: those of the targets first; sums of what stands there are left out."""
+    first = [name.replace(".", "_") for name in wanted if name.replace(".", "_") in own]
+    parts = [name for name in own.columns if name.startswith("balance_before_cut_")]
+    rest = [name for name in ("budget_cut", "fund", "average_payment", "patient_share",
+                              "largest_loss") if name in own]  # fmt: skip
+    return list(dict.fromkeys((*first, *parts, *rest)))
+
+
+def _outcome(name: str, words: Words) -> tuple[str, str, str]:
+    """Title, pool and kind of an outcome."""
+    name = name.replace(".", "_")
+    for begin, (zh, en, kind) in _OUTCOMES.items():
+        if name == begin or name.startswith(f"{begin}_"):
+            pool = words.insurance(name[len(begin) + 1 :]) if name != begin else ""
+            return words(pool + zh, f"{en}, {pool}" if pool else en), pool, kind
+    return clean(name, 60), "", "plain"
+
+
+def _dotted(name: str, held: dict[str, Any]) -> str:
+    """The outcome's key in the record, which parts the pool by a dot."""
+    return next((key for key in held if key.replace(".", "_") == name), name)
+
+
+def _figure(row: dict[str, Any], data: PanelData, words: Words) -> Column:
+    """A figure of the policy with what it applies to and its unit."""
+    keys = [str(key) for key in row.get("keys") or ()]
+    term = clean(row.get("zh" if words.zh else "en"), 60)
+    found = figure(data, keys[0], words, term) if keys else None
+    title = clean(row.get("name"), 40) if found is None else found.title
+    unit = str(row.get("unit") or "")
+    said = words.of(_UNITS[unit]) if unit in _UNITS else clean(unit, 20)
+    about = words("，", ", ").join(p for p in ("" if found is None else found.applies, said) if p)
+    return Column(title + (words(f"（{about}）", f" ({about})") if about else ""),
+                  "share" if unit == "share" else "plain")  # fmt: skip
+
+
+def _number(value: Any) -> Cell:
+    known = isinstance(value, int | float) and math.isfinite(value)
+    return float(value) if known else None
+
+
+def _text(value: Any, kind: str, words: Words) -> str:
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return clean(value, 60) or DASH
+    if kind in ("money", "gain"):
+        return words.money(float(value))
+    return words.share(float(value)) if kind == "share" else fixed(float(value), 2)

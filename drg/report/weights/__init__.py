@@ -1,0 +1,1 @@
+"""Pictures of relative weights (相对权重图)."""

@@ -1,0 +1,1 @@
+"""CSV files, read and written whatever their quotes, encoding and size."""

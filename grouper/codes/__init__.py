@@ -1,0 +1,1 @@
+"""Codes (编码): editions, and what an unknown code may have meant."""

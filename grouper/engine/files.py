@@ -1,0 +1,242 @@
+"""Grouping a file: discharge file in, grouped file out, and an account of what happened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from drg.cases import CaseColumns, columns_of
+from drg.cases.texts import as_text, on_text
+from drg.provenance import hash_file, record, to_json
+from drg.tables import (
+    Batch,
+    Malformed,
+    RejectFile,
+    atomic_path,
+    check_outputs,
+    open_sink,
+    open_table,
+)
+from drg.tables import run as run_batches
+from drg.tables.arrays import text_scalar
+from grouper.codes.editions import INSURANCE
+from grouper.engine.account import Account
+from grouper.engine.code_uses import BatchUses, CodeUses, write_conversions, write_unmapped
+from grouper.engine.frames import RESULT_COLUMNS, renamed
+from grouper.engine.grouper import BatchResult, Grouper, workers
+from grouper.engine.reasons import REASONS, STATUSES
+from grouper.scheme.pack import load_scheme
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a worker says of a batch besides its rows."""
+
+    result: BatchResult
+    malformed: tuple[Malformed, ...]
+    compared: int
+    agreeing: int
+    uses: BatchUses | None
+
+
+def group_file(
+    source: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    scheme: str | PathLike[str] = "chs-drg-1.1",
+    mapping: str | PathLike[str] | None = None,
+    sheet: str | None = None,
+    codes: str = INSURANCE,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Account:
+    """Group a discharge file.
+
+    Every row of the input is a row of the output, in order, with its columns kept and
+    ``mdc, adrg, drg, severity, status, reason`` appended. Rows or cells that cannot be read are
+    listed in ``<out>.rejects.csv``; ``<out>.run.json`` records versions, hashes and counts.
+    Converted codes are listed in ``<out>.codes.csv``, unknown ones in ``<out>.unmapped.csv``.
+
+    Args:
+        source: CSV, Excel or Parquet file.
+        out: file to write, of a format by its extension.
+        scheme: id of a shipped scheme or folder of a pack.
+        mapping: mapping file for headers that are not known.
+        sheet: sheet of a workbook.
+        codes: edition of the input's codes, ``insurance`` or ``clinical``.
+        progress: called with units done and their total, when it is known.
+
+    Raises:
+        DrgError: the input, the mapping, the scheme or the output cannot be used.
+    """
+    source, out = Path(source), Path(out)
+    began = time.perf_counter()
+    rejects_path, codes_path, unmapped_path, run_path = _beside(out)
+    written = (out, rejects_path, codes_path, unmapped_path, run_path)
+    check_outputs(written, (source, mapping))
+    with (
+        open_table(source, sheet=sheet, dictionaries=True) as table,
+        ThreadPoolExecutor(1) as hashing,
+    ):
+        columns = columns_of(table.schema.names, mapping, source, "diagnoses")
+        grouper = Grouper(scheme, codes)
+        input_hash = hashing.submit(hash_file, source)
+        account = Account(
+            grouper.compiled.header, grouper.compiled.content_hash, _shown(source.name),
+            rejects_path, len(grouper.compiled.drgs),
+        )  # fmt: skip
+        account.columns = dict(columns.sources)
+        account.not_found = tuple(
+            part for part in grouper.parts_used() if not columns.columns(part)
+        )
+        account.mapping_hash = "" if mapping is None else hash_file(mapping)
+        account.sheet = sheet or ""
+        account.codes = codes
+        uses = CodeUses(grouper, columns, table.schema.names)
+        work = _Work(grouper, columns, table.schema, uses)
+        about = {
+            "drg-toolkit": to_json(
+                record(scheme=account.scheme.id, scheme_sha256=account.scheme_hash)
+            )
+        }
+        with (
+            RejectFile(rejects_path) as rejects,  # appears after the output is whole
+            open_sink(out, work.schema, like=table, metadata=about) as sink,
+        ):
+            note = _Notes(account, grouper, rejects, table.header_rows + 1, uses)
+            advance = None if progress is None else lambda n: progress(n, table.total)
+            account.cases = run_batches(
+                table, work, sink, workers=workers(), progress=advance, on_result=note
+            )
+            account.rejects = rejects.count
+        account.input_hash = input_hash.result()
+    _list_codes(account, out, uses, scheme)
+    with atomic_path(run_path) as path:
+        path.write_text(to_json(account.document()), encoding="utf-8")
+    account.seconds = time.perf_counter() - began
+    return account
+
+
+def _beside(out: Path) -> tuple[Path, Path, Path, Path]:
+    """The files that stand beside an output: rejects, conversions, unknown codes, the record."""
+    rejects, codes, unmapped, run = (
+        out.with_name(out.name + ending) if out.name else out
+        for ending in (".rejects.csv", ".codes.csv", ".unmapped.csv", ".run.json")
+    )
+    return rejects, codes, unmapped, run
+
+
+def _shown(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _list_codes(account: Account, out: Path, uses: CodeUses, scheme: str | PathLike[str]) -> None:
+    account.converted = sum(use.uses for use in uses.converted.values())
+    account.unmapped = sum(use.uses for use in uses.unknown.values())
+    account.unmapped_codes = len({key[1:] for key in uses.unknown})
+    _, account.converted_path, account.unmapped_path, _ = _beside(out)
+    if not uses.converted and not uses.unknown:  # nothing to name: the pack need not be read
+        for path in (account.converted_path, account.unmapped_path):
+            path.unlink(missing_ok=True)
+        return
+    loaded = load_scheme(scheme)
+    write_conversions(account.converted_path, uses, loaded)
+    write_unmapped(account.unmapped_path, uses, loaded)
+
+
+class _Work:
+    """Groups one batch: input columns kept, result columns appended."""
+
+    def __init__(
+        self, grouper: Grouper, columns: CaseColumns, schema: pa.Schema, uses: CodeUses
+    ) -> None:
+        self._grouper = grouper
+        self._uses = uses
+        self._columns = columns
+        self._needed = {c for part in grouper.parts_used() for c in columns.columns(part)}
+        self._own = next((name for name in schema.names if name.casefold() == "drg"), None)
+        names = renamed(schema.names)
+        kept = [field.with_name(names.get(field.name, field.name)) for field in schema]
+        self._names = [field.name for field in kept] + list(RESULT_COLUMNS)
+        results = [pa.field(name, pa.string()) for name in RESULT_COLUMNS]
+        self.schema = pa.schema([*kept, *results])
+
+    def __call__(self, batch: Batch) -> tuple[pa.RecordBatch, _Outcome]:
+        table = batch.table
+        malformed = sorted({m.row for m in batch.malformed if not m.column})
+        unreadable = sorted({m.row for m in batch.malformed if m.column in self._needed})
+        result = self._grouper.group_batch(table, self._columns, malformed, unreadable)
+        compared = agreeing = 0
+        if self._own is not None:
+            compared, agreeing = _agreement(table.column(self._own), result.columns[2])
+        rows = pa.RecordBatch.from_arrays([*table.columns, *result.columns], names=self._names)
+        uses = self._uses.of(table, result)
+        return rows, _Outcome(result, batch.malformed, compared, agreeing, uses)
+
+
+def _agreement(own: pa.Array, found: pa.DictionaryArray) -> tuple[int, int]:
+    """How many cases came with a DRG, and how many of those got the same."""
+    own = on_text(pc.utf8_trim_whitespace, as_text(own))
+    given = pc.not_equal(own, text_scalar(""))
+    same = pc.and_(given, pc.equal(own, found.cast(pa.string())))
+    return pc.sum(given).as_py() or 0, pc.sum(same).as_py() or 0
+
+
+class _Notes:
+    """Adds each batch's outcome to the account and the reject file, in order."""
+
+    def __init__(
+        self,
+        account: Account,
+        grouper: Grouper,
+        rejects: RejectFile,
+        first_number: int,
+        uses: CodeUses,
+    ) -> None:
+        self._account = account
+        self._drgs = [drg.code for drg in grouper.compiled.drgs]
+        self._rejects = rejects
+        self._first_number = first_number
+        self._uses = uses
+
+    def __call__(self, outcome: _Outcome, first_row: int) -> None:
+        self._uses.add(outcome.uses)
+        account, result = self._account, outcome.result
+        account.compared += outcome.compared
+        account.agreeing += outcome.agreeing
+        for place, count in _tally(result.status):
+            account.statuses[STATUSES[place]] += count
+        for place, count in _tally(result.drg[result.drg >= 0]):
+            account.drg_cases[self._drgs[place]] += count
+        for bits, count in _tally(result.notes):
+            said = [reason.code for i, reason in enumerate(REASONS) if bits >> i & 1]
+            account.reasons.update(dict.fromkeys(said, count))
+        for bits, count in _tally(result.notes[result.drg < 0]):
+            first = next(reason.code for i, reason in enumerate(REASONS) if bits >> i & 1)
+            account.main_reasons[first] += count
+        self._list(outcome, first_row + self._first_number)
+
+    def _list(self, outcome: _Outcome, base: int) -> None:
+        entries = [(m.row, m.column, m.value, m.reason) for m in outcome.malformed]
+        entries += [
+            (c.row, c.column, c.value, f"expected {c.expected} 值无法识别")
+            for c in outcome.result.bad_cells
+        ]
+        if entries:
+            entries.sort(key=lambda entry: entry[0])
+            rows, columns, values, reasons = zip(*entries, strict=True)
+            self._rejects.add_many([base + row for row in rows], columns, values, reasons)
+
+
+def _tally(values: np.ndarray[Any, Any]) -> list[tuple[int, int]]:
+    """Distinct small non-negative integers and how often each stands in an array."""
+    counts = np.bincount(values) if values.size else np.empty(0, np.int64)
+    return [(int(v), int(counts[v])) for v in np.flatnonzero(counts)]

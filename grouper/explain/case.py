@@ -1,0 +1,272 @@
+"""Why a case has its group (入组解释): the path, each rule tried, each code that mattered.
+
+The path comes from :mod:`grouper.explain.trace`, status and reason from the engine. The two
+evaluate the rules independently; where they should ever differ, no explanation is given at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from drg.provenance import to_json
+from grouper.codes.editions import INSURANCE, aliases_to
+from grouper.engine.grouper import BatchResult, Grouper
+from grouper.engine.reasons import INVALID, UNGROUPED_DRG, reason_text
+from grouper.explain.codes import PARTS, OneCase, case_of
+from grouper.explain.trace import Code, Complication, Tested, Trace, Tracer, Tried
+from grouper.scheme import rules
+from grouper.scheme.model import Scheme
+from grouper.scheme.pack import find_scheme, load_scheme, pack_hash
+
+if TYPE_CHECKING:
+    from grouper.explain.what_if import WhatIf
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a case has its group; in a notebook a picture, elsewhere a text.
+
+    Attributes:
+        case: the case.
+        trace: everything that was tried.
+        mdc: major diagnostic category, ``""`` without a group.
+        adrg: adjacent DRG, ``""`` without a group.
+        drg: group, ``0000`` without one.
+        severity: ``mcc``, ``cc`` or ``none``; ``""`` for invalid cases.
+        status: one of :data:`grouper.engine.reasons.STATUSES`.
+        reason: reason codes joined by ``|``.
+        bad: column, value and what is expected, of cells that could not be read.
+        lang: language in which it shows itself, ``zh`` or ``en``.
+    """
+
+    case: OneCase
+    trace: Trace
+    mdc: str
+    adrg: str
+    drg: str
+    severity: str
+    status: str
+    reason: str
+    bad: tuple[tuple[str, str, str], ...]
+    lang: str
+    explainer: Explainer = field(repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        """The group alone: a notebook keeps what this says, and the record may name a person."""
+        return f"Explanation({self.drg or self.status}, {self.status})"
+
+    @property
+    def path(self) -> tuple[Tried, ...]:
+        """MDC, ADRG and DRG with the rules that were met; empty without a group."""
+        return () if self.status == INVALID else self.trace.path
+
+    @property
+    def tried(self) -> tuple[Tried, ...]:
+        """The MDCs tried, in order; none for an invalid case."""
+        return () if self.status == INVALID else self.trace.tried
+
+    @property
+    def name(self) -> str:
+        """Chinese name of the DRG, ``""`` without one."""
+        return self.path[-1].name if self.path else ""
+
+    def names(self) -> dict[str, str]:
+        """Chinese names of the case's codes."""
+        return {c.code: c.name for c in (*self.trace.diagnoses, *self.trace.procedures) if c.code}
+
+    def text(self, lang: str | None = None, *, everything: bool = False) -> str:
+        """The explanation for a reader.
+
+        Args:
+            lang: ``zh`` or ``en``; by default the explanation's own.
+            everything: name every group that was tried, not only those the case came near.
+        """
+        from grouper.explain.text import render
+
+        return render(self, lang or self.lang, everything=everything)
+
+    def document(self, lang: str | None = None) -> dict[str, Any]:
+        """The explanation as plain data; all that was tried is in it."""
+        from grouper.explain.text import Writer
+
+        writer = Writer(lang or self.lang, self.names(), self.trace)
+        return {
+            "scheme": self.explainer.scheme.id,
+            "case_id": self.case.case_id,
+            "mdc": self.mdc,
+            "adrg": self.adrg,
+            "drg": self.drg,
+            "name": self.name,
+            "severity": self.severity,
+            "status": self.status,
+            "reason": self.reason,
+            "reason_text": reason_text(self.reason, writer.lang),
+            "bad_values": [list(cell) for cell in self.bad],
+            "diagnoses": [_code(c) for c in self.trace.diagnoses],
+            "procedures": [_code(c) for c in self.trace.procedures],
+            "exclusion_table": self.trace.exclusion_table,
+            "complications": [_complication(c) for c in self.trace.complications],
+            "path": [_tried(step, writer.fact, nested=False) for step in self.path],
+            "tried": [_tried(step, writer.fact) for step in self.tried],
+        }
+
+    def json(self, lang: str | None = None) -> str:
+        """:meth:`document` as JSON."""
+        return to_json(self.document(lang))
+
+    def svg(self, lang: str | None = None) -> str:
+        """The explanation as a small picture of the tree, in SVG."""
+        from grouper.explain.picture import picture
+
+        return picture(self, lang or self.lang)
+
+    def what_if(
+        self, weights: Mapping[str, float] | None = None, rate: float | None = None
+    ) -> WhatIf:
+        """The groups this case would reach if one code were dropped, repeated or made principal.
+
+        Args:
+            weights: relative weight of each DRG.
+            rate: yuan for one unit of weight.
+        """
+        from grouper.explain.what_if import what_if
+
+        return what_if(self, weights, rate)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+
+class Explainer:
+    """Explains cases by one scheme.
+
+    Args:
+        scheme: id of a shipped scheme or folder of a pack.
+        codes: edition of the codes in the cases, as ``Grouper`` takes it.
+        lang: language in which explanations show themselves, ``zh`` or ``en``.
+
+    Raises:
+        DrgError: there is no such scheme or it has errors.
+    """
+
+    def __init__(
+        self,
+        scheme: str | PathLike[str] = "chs-drg-1.1",
+        codes: str = INSURANCE,
+        lang: str = "zh",
+    ) -> None:
+        folder = find_scheme(scheme)
+        self.scheme: Scheme = load_scheme(folder)
+        self.tracer, self.grouper = _machinery(str(folder.resolve()), pack_hash(folder), codes)
+        self.lang = lang
+
+    def explain(self, case: OneCase) -> Explanation:
+        """Explain one case.
+
+        Raises:
+            RuntimeError: the trace and the engine disagree; please report it.
+        """
+        trace = self.tracer.trace(case)
+        result = self._grouped(case)
+        mdc, adrg, drg, severity, status, reason = (str(c[0].as_py()) for c in result.columns)
+        if status != INVALID:
+            path = tuple(step.code for step in trace.path)
+            told = (*(path or ("", "", UNGROUPED_DRG)), trace.severity)
+            if told != (mdc, adrg, drg, severity):
+                raise RuntimeError(f"explained as {told}, grouped as {(mdc, adrg, drg, severity)}")
+        bad = [(c.column, c.value, f"expected {c.expected}") for c in result.bad_cells]
+        bad += [(m.column, m.value, m.reason) for m in case.spoilt]
+        return Explanation(case, trace, mdc, adrg, drg, severity, status, reason, tuple(bad),
+                           self.lang, self)  # fmt: skip
+
+    def _grouped(self, case: OneCase) -> BatchResult:
+        """The engine's answer."""
+        layout = self.grouper.compiled.layout
+        needed = {c for name in ("diagnoses", "procedures", *layout.features)
+                  for c in case.columns.columns(name)}  # fmt: skip
+        malformed = [0] if any(not m.column for m in case.spoilt) else []
+        unreadable = [0] if any(m.column in needed for m in case.spoilt) else []
+        return self.grouper.group_batch(case.table, case.columns, malformed, unreadable)
+
+
+@lru_cache(maxsize=8)
+def _machinery(folder: str, _hash: str, codes: str) -> tuple[Tracer, Grouper]:
+    """What is worth keeping between explanations; a changed pack is loaded anew."""
+    scheme = load_scheme(folder)
+    return Tracer(scheme, aliases_to(codes, scheme.header.codes)), Grouper(folder, codes)
+
+
+def explain_case(
+    record: Mapping[str, Any] | None = None,
+    *,
+    scheme: str | PathLike[str] = "chs-drg-1.1",
+    columns: Mapping[str, str | Sequence[str]] | None = None,
+    codes: str = INSURANCE,
+    lang: str = "zh",
+    **parts: Any,
+) -> Explanation:
+    """Explain one case.
+
+    Args:
+        record: header -> cell in any known dialect: a dict, or a row of a pandas table.
+        scheme: id of a shipped scheme or folder of a pack.
+        columns: canonical name -> headers, for headers that are not known.
+        codes: edition of the codes.
+        lang: ``zh`` or ``en``.
+        **parts: instead of a record: ``diagnoses``, ``procedures``, ``sex``, ``age`` (years),
+            ``age_days``, ``birth_weight`` (grams) ...
+
+    Raises:
+        DrgError: the scheme cannot be used, or there are no diagnoses.
+    """
+    return Explainer(scheme, codes, lang).explain(case_of(record, columns, **parts))
+
+
+def _code(code: Code) -> dict[str, str]:
+    return {"given": code.given, "code": code.code, "name": code.name}
+
+
+def _complication(found: Complication) -> dict[str, Any]:
+    return {
+        "code": found.code,
+        "name": found.name,
+        "level": found.level,
+        "table": found.table,
+        "counts": found.counts,
+    }
+
+
+def _fact(leaf: Tested, said: str) -> dict[str, Any]:
+    return {
+        "condition": rules.to_text(leaf.rule),
+        "holds": leaf.holds,
+        "codes": list(leaf.codes),
+        "list": leaf.place,
+        "value": leaf.value,
+        "text": said,
+    }
+
+
+def _tried(step: Tried, say: Any, *, nested: bool = True) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "level": step.level,
+        "code": step.code,
+        "name": step.name,
+        "rule": step.rule,
+        "holds": step.test.holds,
+        "because": [_fact(leaf, say(leaf)) for leaf in step.test.leaves()],
+    }
+    if nested and step.level != "drg":
+        found["groups"] = step.size
+        found["tried"] = [_tried(below, say) for below in step.inside]
+    return found
+
+
+__all__ = ["PARTS", "Explainer", "Explanation", "OneCase", "case_of", "explain_case"]

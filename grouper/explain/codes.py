@@ -1,0 +1,254 @@
+"""One case (单个病例), as the explanation sees it: its codes in order and its numbers.
+
+A case comes from a row of a file, from a mapping such as a pandas row, or from single values; all
+three become a table of one row, which is what the engine groups as well.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from drg.cases import CaseColumns, columns_of, recognise
+from drg.cases.codes import SEPARATORS, plain_code
+from drg.cases.values import NUMBERS, read_number, read_sex, read_text
+from drg.errors import problem
+from drg.tables import Batch, Malformed, in_order, open_table
+from drg.tables.arrays import nulls, text_scalar, values
+from grouper.scheme import rules
+
+NUMBER_NAMES = tuple(name for name in rules.NUMBERS if name != "trauma_sites")
+PARTS = ("diagnoses", "procedures", *NUMBER_NAMES, *rules.TEXTS)
+_SEPARATOR = re.compile(f"[{re.escape(SEPARATORS)}、，；｜]")
+_LONGEST_CODE = 40
+
+
+@dataclass(frozen=True)
+class OneCase:
+    """A case as it was read.
+
+    Attributes:
+        diagnoses: codes as written, the principal first (``""`` where it is missing); blanks in
+            other places are dropped.
+        procedures: the same for procedures.
+        numbers: canonical name -> value, NaN where blank or unreadable (years, days, grams, hours).
+        department: as written, ``""`` for none.
+        case_id: as written, ``""`` for none.
+        elsewhere: codes in other columns of the record, such as the diagnosis on admission, with
+            their column.
+        spoilt: the row, or a cell that grouping needs, could not be read by the file's reader.
+        table: the row itself.
+        columns: which columns of the row hold what.
+    """
+
+    diagnoses: tuple[str, ...]
+    procedures: tuple[str, ...]
+    numbers: Mapping[str, float]
+    department: str
+    case_id: str = field(repr=False)
+    elsewhere: tuple[tuple[str, str], ...]
+    spoilt: tuple[Malformed, ...]
+    table: pa.RecordBatch = field(repr=False)
+    columns: CaseColumns
+
+
+@dataclass(frozen=True)
+class Found:
+    """A case found in a file.
+
+    Attributes:
+        case: the case.
+        row: its row as a spreadsheet counts it, the header included.
+        times: how many rows bear its id.
+    """
+
+    case: OneCase
+    row: int
+    times: int
+
+
+def read_case(
+    table: pa.RecordBatch, columns: CaseColumns, malformed: Sequence[Malformed] = ()
+) -> OneCase:
+    """Read a table of one row."""
+    numbers = {name: _number(table, columns, name) for name in NUMBER_NAMES}
+    if math.isnan(numbers["age"]) and numbers["age_days"] < 365:
+        numbers["age"] = 0.0  # an infant's record may give days and leave the years blank
+    department = columns.column("department")
+    number = columns.column("case_id")
+    return OneCase(
+        _codes(table, columns.columns("diagnoses")),
+        _codes(table, columns.columns("procedures")),
+        numbers,
+        _text(read_text(table.column(department))) if department else "",
+        _text(table.column(number)) if number else "",
+        _elsewhere(table, columns),
+        tuple(malformed),
+        table,
+        columns,
+    )
+
+
+def case_of(
+    record: Mapping[str, Any] | None = None,
+    columns: Mapping[str, str | Sequence[str]] | None = None,
+    **parts: Any,
+) -> OneCase:
+    """A case from a mapping with any known headers (a dict, a pandas row), or from its parts.
+
+    Args:
+        record: header -> cell.
+        columns: canonical name -> headers, for headers that are not known.
+        **parts: canonical name -> value, beside or instead of the record: ``diagnoses`` and
+            ``procedures`` as a list or a text joined by ``|``, ``sex``, ``age``, ``age_days`` ...
+
+    Raises:
+        DrgError: there are no diagnoses, or a part is not one of a case.
+    """
+    for name in parts:
+        if name not in PARTS and name != "case_id":
+            raise problem("not a part of a case", key=name, expected=", ".join(PARTS))
+    cells = {str(name): cell for name, cell in dict({} if record is None else record).items()}
+    cells |= {name: value for name, value in parts.items() if value is not None}
+    found = recognise(list(cells), columns)
+    found.need("diagnoses")
+    arrays = [_cell(value) for value in cells.values()]
+    return read_case(pa.RecordBatch.from_arrays(arrays, names=list(cells)), found)
+
+
+def find_case(
+    file: str | PathLike[str],
+    *,
+    case_id: str | None = None,
+    row: int | None = None,
+    mapping: str | PathLike[str] | None = None,
+    sheet: str | None = None,
+) -> Found:
+    """Find a case in a discharge file, by its id or its row; the first one if several bear the id.
+
+    Args:
+        file: CSV, Excel or Parquet file.
+        case_id: text of the column ``case_id``.
+        row: row as a spreadsheet counts it, the header included; instead of an id.
+        mapping: mapping file for headers that are not known.
+        sheet: sheet of a workbook.
+
+    Raises:
+        DrgError: the file cannot be used, or there is no such case.
+    """
+    path = Path(file)
+    with open_table(path, sheet=sheet) as table:
+        needed = ("diagnoses", "case_id") if row is None else ("diagnoses",)
+        columns = columns_of(table.schema.names, mapping, path, *needed)
+        wanted = None if row is None else row - table.header_rows - 1
+        header = "" if row is not None else columns.column("case_id") or ""
+        found: OneCase | None = None
+        place = times = seen = 0
+        with closing(in_order(table.blocks(), lambda block: block.load())) as batches:
+            for batch in batches:
+                rows = batch.table.num_rows
+                if wanted is None:
+                    hits = _hits(batch.table.column(header), case_id or "")
+                else:
+                    hits = [wanted - seen] if 0 <= wanted - seen < rows else []
+                if hits and found is None:
+                    found, place = _cut(batch, hits[0], columns), seen + hits[0]
+                times, seen = times + len(hits), seen + rows
+                if wanted is not None and found is not None:
+                    break
+    if found is None:
+        named = {"key": "row", "found": row} if row is not None else {"key": header,
+                                                                      "found": case_id}  # fmt: skip
+        raise problem("there is no such case", file=path, **named)
+    return Found(found, place + table.header_rows + 1, times)
+
+
+def _cut(batch: Batch, row: int, columns: CaseColumns) -> OneCase:
+    malformed = [m for m in batch.malformed if m.row == row]
+    return read_case(batch.table.slice(row, 1), columns, malformed)
+
+
+def _hits(column: pa.Array, wanted: str) -> list[int]:
+    texts = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    same = pc.equal(texts, text_scalar(wanted.strip()))
+    found = values(same.cast(pa.uint8())).astype(np.bool_) & ~nulls(same)
+    return [int(i) for i in np.flatnonzero(found)]
+
+
+def _cell(value: Any) -> pa.Array:
+    """One cell as an array; a float that stands for "no value" is a null."""
+    if isinstance(value, list | tuple | np.ndarray):
+        return pa.array([[str(item) for item in value]], pa.list_(pa.string()))
+    if _blank(value):
+        return pa.nulls(1, pa.string())
+    if isinstance(value, int | float | np.integer | np.floating):
+        return pa.array([value])
+    return pa.array([str(value)], pa.string())
+
+
+def _blank(value: Any) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # pandas' NA is neither equal to itself nor unequal
+        return True
+
+
+def _number(table: pa.RecordBatch, columns: CaseColumns, name: str) -> float:
+    header = columns.column(name)
+    if header is None:
+        return math.nan
+    cell = table.column(header)
+    found, _ = read_sex(cell) if name == "sex" else read_number(cell, NUMBERS[name])
+    return float(found[0])
+
+
+def _codes(table: pa.RecordBatch, columns: Sequence[str]) -> tuple[str, ...]:
+    parts = [_pieces(table.column(column)) for column in columns]
+    if not parts:
+        return ()
+    first = parts[0][:1] or [""]
+    others = [code for code in (*parts[0][1:], *(c for part in parts[1:] for c in part)) if code]
+    return () if not first[0] and not others else (*first, *others)
+
+
+def _pieces(cell: pa.Array) -> list[str]:
+    """The codes of one cell as written, ``""`` for a blank."""
+    value = cell[0].as_py()
+    if isinstance(value, list):
+        pieces = ["" if item is None else str(item) for item in value]
+    else:
+        text = _text(cell)
+        pieces = _SEPARATOR.split(text) if text else []
+    return [piece.strip() if plain_code(piece) else "" for piece in pieces]
+
+
+def _text(cell: pa.Array) -> str:
+    if not pa.types.is_string(cell.type):
+        try:
+            cell = cell.cast(pa.string())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            return "" if cell[0].as_py() is None else str(cell[0].as_py())
+    return str(cell[0].as_py() or "").strip()
+
+
+def _elsewhere(table: pa.RecordBatch, columns: CaseColumns) -> tuple[tuple[str, str], ...]:
+    """What could be codes in columns that hold no part of a case."""
+    used = {column for source in columns.sources.values() for column in source}
+    found = []
+    for name, column in zip(table.schema.names, table.columns, strict=True):
+        if name in used or not pa.types.is_string(column.type):
+            continue
+        text = _text(column)
+        if 3 <= len(text) <= _LONGEST_CODE and any(c.isdigit() for c in text):
+            found.append((name, text))
+    return tuple(found)

@@ -1,0 +1,109 @@
+"""Scheme packs (分组方案): the folder of tables behind a grouping scheme, as Python objects.
+
+A pack holds ``scheme.toml`` and five CSV tables that an official can read: ``mdc``, ``adrg`` and
+``drg`` (one row a group, in rule order), ``diagnoses`` and ``procedures`` (one row a code, with
+every part that the code plays).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from grouper.scheme.rules import Member
+
+MDC_LIST = "MDC"
+
+
+@dataclass(frozen=True)
+class Mdc:
+    """Major diagnostic category (主要诊断大类) with the rule that enters it."""
+
+    code: str
+    name: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class Adrg:
+    """Adjacent DRG (核心疾病诊断相关组) with the rule that enters it."""
+
+    code: str
+    mdc: str
+    name: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class Drg:
+    """Diagnosis related group (疾病诊断相关组, 细分组) with the rule that enters it."""
+
+    code: str
+    adrg: str
+    name: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class Header:
+    """What ``scheme.toml`` says of a pack."""
+
+    id: str
+    title: str
+    version: str
+    source: str
+    title_en: str = ""
+    issuer: str = ""
+    codes: str = "insurance"
+    extends: str = ""
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A grouping scheme.
+
+    Attributes:
+        header: id, titles, version and source document.
+        mdcs: categories in the order in which they are tried.
+        adrgs: adjacent groups in rule order.
+        drgs: groups in rule order.
+        lists: (owner, list) -> codes; an MDC's diagnoses are (``"MDCB"``, ``"MDC"``).
+        mcc: diagnosis -> exclusion table, of major complications (严重并发症或合并症).
+        cc: diagnosis -> exclusion table, of complications (并发症或合并症).
+        exclusion: principal diagnosis -> the table whose complications it excludes (排除表).
+        trauma_sites: diagnosis -> body site, for multiple trauma.
+        grouping_procedures: procedures that count as an operation for grouping.
+        diagnosis_names: every diagnosis code of the edition -> Chinese name.
+        procedure_names: every procedure code of the edition -> Chinese name.
+        content_hash: SHA-256 over the pack's files.
+    """
+
+    header: Header
+    mdcs: tuple[Mdc, ...]
+    adrgs: tuple[Adrg, ...]
+    drgs: tuple[Drg, ...]
+    lists: Mapping[tuple[str, str], tuple[str, ...]] = field(repr=False)
+    mcc: Mapping[str, str] = field(repr=False)
+    cc: Mapping[str, str] = field(repr=False)
+    exclusion: Mapping[str, str] = field(repr=False)
+    trauma_sites: Mapping[str, str] = field(repr=False)
+    grouping_procedures: frozenset[str] = field(repr=False)
+    diagnosis_names: Mapping[str, str] = field(repr=False)
+    procedure_names: Mapping[str, str] = field(repr=False)
+    content_hash: str = ""
+
+    @property
+    def id(self) -> str:
+        """The pack's id, such as ``chs-drg-1.1``."""
+        return self.header.id
+
+
+def resolve(group: Mdc | Adrg | Drg, atom: Member) -> tuple[str, str]:
+    """The (owner, list) that a rule's list name means in the group that owns the rule."""
+    if atom.owner:
+        return atom.owner, atom.name
+    if isinstance(group, Drg):
+        return group.adrg, atom.name
+    if isinstance(group, Adrg) and atom.name == MDC_LIST:
+        return group.mdc, atom.name
+    return group.code, atom.name

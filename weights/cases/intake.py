@@ -1,0 +1,169 @@
+"""Observations from a table in memory or from a file in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from drg.cases import columns_of, recognise
+from drg.errors import DrgError, problem
+from drg.tables import Block, RejectFile, in_order, open_table
+from weights.cases.observations import FAULTS, Observations
+from weights.cases.reading import Part, Reader, join
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def observe(
+    cases: pd.DataFrame | pa.Table,
+    mapping: Mapping[str, str | Sequence[str]] | None = None,
+    *,
+    components: bool = False,
+    years: bool = False,
+    totals: str | None = None,
+) -> Observations:
+    """Read grouped cases, or totals by hospital and group, from a table.
+
+    Needed are ``drg`` and ``total_cost`` (or the component costs); ``hospital_id``, ``cases``,
+    ``length_of_stay``, ``status`` and ``adrg`` are used when they are there.
+
+    Args:
+        cases: one row a case, or a row for several cases with the column ``cases``.
+        mapping: canonical name -> column, for headers that are not recognised.
+        components: read the component costs instead of the total.
+        years: read the year of discharge.
+        totals: with ``cases``, whether costs are the ``sum`` or the ``mean`` of a row's cases; by
+            default the mean, as ``cases`` is a frequency.
+
+    Raises:
+        DrgError: it is no table, a column is missing, or no row can be used.
+    """
+    names = _names(cases)
+    columns = recognise(names, mapping)
+    reader = Reader(columns, components=components, years=years, totals=totals)
+    used = [name for found in columns.sources.values() for name in found if name in names]
+    found = join(iter([reader.part(_batch(cases, used))]))
+    return _some(reader.said(found), None)
+
+
+def observe_file(
+    path: str | PathLike[str],
+    *,
+    mapping: str | PathLike[str] | None = None,
+    sheet: str | None = None,
+    components: bool = False,
+    years: bool = False,
+    totals: str | None = None,
+    rows: bool = False,
+    rejects: RejectFile | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Observations:
+    """Read grouped cases, or totals by hospital and group, from a file.
+
+    Args:
+        path: CSV, Excel or Parquet file.
+        mapping: mapping file for headers that are not recognised.
+        sheet: sheet of a workbook.
+        components: read the component costs instead of the total.
+        years: read the year of discharge.
+        totals: as in :func:`observe`.
+        rows: keep the places of the rows in the file.
+        rejects: where rows go that cannot be used; the caller opens and commits it.
+        progress: called with units done and their total, when it is known.
+
+    Raises:
+        DrgError: the file cannot be read, a column is missing, or no row can be used.
+    """
+    with open_table(path, sheet=sheet, dictionaries=True) as table:
+        columns = columns_of(table.schema.names, mapping, path)
+        with named_file(path):
+            reader = Reader(columns, components=components, years=years, totals=totals, rows=rows)
+        table.only(reader.names)
+        parts: list[Part] = []
+        row = table.header_rows + 1
+
+        def work(block: Block) -> tuple[Part, int]:
+            batch = block.load()
+            lost = sorted({m.row for m in batch.malformed if not m.column})
+            return reader.part(batch.table, lost), block.progress
+
+        for part, units in in_order(table.blocks(), work):
+            if rejects is not None:
+                _list(part, row, rejects)
+            row += part.intake.rows
+            parts.append(part)
+            if progress is not None:
+                progress(units, table.total)
+    found = _some(join(iter(parts)), path)
+    with named_file(path):
+        return reader.said(found)
+
+
+@contextmanager
+def named_file(path: str | PathLike[str]) -> Iterator[None]:
+    """Put the file before the message of an error that does not know it."""
+    try:
+        yield
+    except DrgError as error:
+        raise DrgError(f"{path}: {error}") from None
+
+
+def _list(part: Part, first: int, rejects: RejectFile) -> None:
+    entries = [
+        (int(row), fault.column, value, f"expected {FAULTS[fault.reason]}")
+        for fault in part.faults
+        for row, value in zip(fault.rows, fault.values, strict=True)
+    ]
+    if entries:
+        rows, columns, values, reasons = zip(*sorted(entries), strict=True)
+        rejects.add_many([first + row for row in rows], columns, values, reasons)
+
+
+def _some(found: Observations, path: str | PathLike[str] | None) -> Observations:
+    if len(found):
+        return found
+    why = ", ".join(f"{n:,} {reason}" for reason, n in found.intake.excluded_rows.items())
+    rows = found.intake.rows
+    raise problem(
+        f"no case can be used of {rows:,} rows ({why or 'the table is empty'})", file=path
+    )
+
+
+def _names(cases: Any) -> list[str]:
+    if isinstance(cases, pa.Table):
+        names = list(cases.column_names)
+    elif type(cases).__name__ == "DataFrame":
+        names = [str(name) for name in cases.columns]
+    else:
+        raise DrgError(f"cases must be a pandas DataFrame or a pyarrow Table, "
+                       f"not {type(cases).__name__}")  # fmt: skip
+    for name in {name for name in names if names.count(name) > 1}:
+        raise problem("stands twice in the table", key=name)
+    return names
+
+
+def _batch(cases: Any, used: Sequence[str]) -> pa.RecordBatch:
+    """The columns that are used as one batch."""
+    if isinstance(cases, pa.Table):
+        columns = [_one(cases.column(name)) for name in used]
+    else:
+        by_name = {str(name): i for i, name in enumerate(cases.columns)}
+        columns = [_of_pandas(cases.iloc[:, by_name[name]]) for name in used]
+    return pa.RecordBatch.from_arrays(columns, names=list(used))
+
+
+def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _of_pandas(column: pd.Series[Any]) -> pa.Array:
+    try:
+        return _one(pa.array(column, from_pandas=True))
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        texts = [None if value is None or value != value else str(value) for value in column]
+        return pa.array(texts, pa.string())

@@ -1,0 +1,392 @@
+"""The calibrator (权重测算): from grouped cases with cost to a weight table, step by step."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from drg.errors import problem
+from weights.cases.costs import Costs, component_means
+from weights.cases.intake import observe
+from weights.cases.observations import Floats, Observations
+from weights.cases.statistics import connected_sets, reduce
+from weights.fit.adjust import Classes, CostStructure
+from weights.fit.bootstrap import Bootstrap, Interval
+from weights.fit.estimate import Estimator, Fit
+from weights.fit.limits import Corridor, LowVolume
+from weights.fit.normalise import Normalise
+from weights.fit.pipeline import Pipeline
+from weights.fit.resolve import steps, tags_of
+from weights.fit.shrink import Noise, Prior, noise, prior
+from weights.fit.table import status, table_of
+from weights.fit.trail import Trail, named
+from weights.table import WeightTable
+from weights.table.families import families
+from weights.trim import Trim, Trimmed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+_FEW_HOSPITALS = 10
+_OFTEN = 0.9
+
+
+class Calibrator:
+    """Fits relative weights from cost data (相对权重测算).
+
+    The steps always run in this order; each is off, or what its argument says, and each is on
+    record in ``table_``: cost basis, trim, estimate, shrink, low volume, order, corridor, cost
+    structure, classes, normalise. The grammar is scikit-learn's: parameters in, :meth:`fit`,
+    results in attributes that end in ``_``.
+
+    Args:
+        costs: cost basis.
+        trim: method of trimming, by name or as an object of :mod:`weights.trim`.
+        estimate: method of estimation, by name or as an :class:`~weights.fit.estimate.Estimator`.
+        shrink: draw weak groups to their ADRG (经验贝叶斯收缩).
+        low_volume: rule for groups with few cases, or None.
+        order: put severities in order (消除倒挂).
+        corridor: how far weights may move from ``previous``, or None.
+        structure: adjustment of the cost structure, or None; needs component costs.
+        classes: classes of groups, or None.
+        normalise: scale of the weights, by name or as a :class:`~weights.fit.normalise.Normalise`.
+        previous: last year's weights: a table, its file, or the id of a published one.
+        families: group -> ADRG and severity, for codes that do not say so themselves.
+        groups: groups that must stand in the table, with or without cases.
+        bootstrap: how intervals are found, or the number of replicates; None for no intervals.
+
+    Attributes:
+        table_: the weight table with its record.
+        weights_: weight by group, only of groups that have one (pandas Series).
+        statistics_: sums by hospital and group after trimming.
+        fit_: levels and hospital factors of the estimate.
+        trimmed_: what trimming did, bounds included.
+        families_: ADRG and severity of the groups.
+        noise_: how uncertain group means are; None for aggregates.
+        prior_: what shrinkage drew to, or None.
+        interval_: replicates and intervals, or None.
+        trail_: steps and warnings.
+
+    Example:
+        >>> import pandas as pd
+        >>> cases = pd.DataFrame({"drg": ["ES11", "ES11", "ES13"], "hospital_id": ["A", "B", "A"],
+        ...                       "total_cost": [9000.0, 7000.0, 5000.0]})
+        >>> Calibrator().fit(cases).weights_.round(4).to_dict()
+        {'ES11': 1.1429, 'ES13': 0.7143}
+    """
+
+    def __init__(
+        self,
+        *,
+        costs: Costs | None = None,
+        trim: str | Trim = "none",
+        estimate: str | Estimator = "mean",
+        shrink: bool = False,
+        low_volume: LowVolume | None = None,
+        order: bool = False,
+        corridor: Corridor | None = None,
+        structure: CostStructure | None = None,
+        classes: Classes | None = None,
+        normalise: str | Normalise = "cmi",
+        previous: WeightTable | str | PathLike[str] | None = None,
+        families: Mapping[str, tuple[str, float]] | None = None,
+        groups: tuple[str, ...] = (),
+        bootstrap: Bootstrap | int | None = None,
+    ) -> None:
+        self.costs = costs
+        self.trim = trim
+        self.estimate = estimate
+        self.shrink = shrink
+        self.low_volume = low_volume
+        self.order = order
+        self.corridor = corridor
+        self.structure = structure
+        self.classes = classes
+        self.normalise = normalise
+        self.previous = previous
+        self.families = families
+        self.groups = groups
+        self.bootstrap = bootstrap
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name (scikit-learn)."""
+        del deep
+        return {name: getattr(self, name) for name in inspect.signature(Calibrator).parameters}
+
+    def set_params(self, **parameters: Any) -> Calibrator:
+        """Change parameters.
+
+        Raises:
+            DrgError: there is no such parameter.
+        """
+        known = self.get_params()
+        for name, value in parameters.items():
+            if name not in known:
+                raise problem("no such parameter", key=name, expected=", ".join(known))
+            setattr(self, name, value)
+        return self
+
+    def fit(self, cases: pd.DataFrame | pa.Table | Observations, y: object = None) -> Calibrator:
+        """Fit weights.
+
+        Args:
+            cases: grouped cases, or totals by hospital and group with the column ``cases``.
+            y: ignored; scikit-learn passes it.
+
+        Raises:
+            DrgError: a step cannot be done with this data; the message names it.
+        """
+        del y
+        self._resolve()
+        costs = self.costs or Costs()
+        if isinstance(cases, Observations):
+            observed = cases
+        else:
+            observed = observe(cases, components=costs.components, years=costs.years)
+        self._check(observed)
+        self.trail_ = Trail()
+        self.trail_.of_input(observed)
+        observed = self._cost(costs, self._all_groups(observed))
+        kept = self._trim(observed)
+        logs = self._estimator.needs_logs
+        self.statistics_ = reduce(kept, logs=logs, case_weights=costs.case_weights(kept))
+        self._paid_cases = self._cases_by_hospital(observed)
+        self.families_ = families(observed.groups, observed.adrgs, self.families)
+        self._estimate()
+        self._pipeline = self._make_pipeline(observed, kept)
+        self._finish(observed)
+        return self
+
+    def predict(self, cases: pd.DataFrame) -> pd.Series[float]:
+        """Weight of each case by its column ``drg``, NaN where its group has none."""
+        return cases["drg"].map(self.weights_)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.endswith("_") and not name.startswith("_"):
+            raise AttributeError(f"{name} is there after fit() has run")
+        raise AttributeError(f"Calibrator has no attribute {name!r}")
+
+    def __repr__(self) -> str:
+        default = Calibrator.__init__.__kwdefaults__ or {}
+        given = [f"{k}={v!r}" for k, v in self.get_params().items() if v != default.get(k)]
+        return f"Calibrator({', '.join(given)})"
+
+    def _resolve(self) -> None:
+        """Names and numbers as the steps that they stand for; see ``steps``."""
+        found = steps(self.get_params())
+        self._estimator, self._normaliser, self._trimmer = (
+            found.estimator, found.normaliser, found.trimmer,
+        )  # fmt: skip
+        self.previous_, self.bootstrap_ = found.previous, found.bootstrap
+
+    def _check(self, observed: Observations) -> None:
+        """Refuse what cannot be done before anything is done.
+
+        Raises:
+            DrgError: a step needs what is not there.
+        """
+        if observed.aggregated and self._trimmer.name != "none":
+            raise problem(
+                "trimming needs single cases; these are totals with the column cases",
+                key=f"trim {self._trimmer.name}", expected="trim none",
+            )  # fmt: skip
+        if self._estimator.with_hospitals and not observed.hospitals:
+            raise problem("needs the column hospital_id", key=f"method {self._estimator.method}")
+        if self.bootstrap_ is not None and len(observed.hospitals) < 2:
+            raise problem("needs at least two hospitals to draw from", key="bootstrap",
+                          found=f"{len(observed.hospitals)} hospitals")  # fmt: skip
+        for wanted, needed in (("corridor", self.corridor), ("normalise neutral",
+                               self._normaliser.method == "neutral" or None)):  # fmt: skip
+            if needed is not None and self.previous_ is None:
+                raise problem("needs last year's weights", key=wanted, expected="previous")
+        components = (self.costs or Costs()).components
+        if self.structure is not None and not components:
+            raise problem("needs the component costs as cost basis", key="structure",
+                          expected='costs basis "components"')  # fmt: skip
+        if components and observed.components is None:
+            raise problem("needs the component costs", key="cost basis",
+                          expected="observations read with components")  # fmt: skip
+        if (self.costs or Costs()).years and observed.year is None:
+            raise problem("needs the year of discharge", key="cost basis",
+                          expected="observations read with years")  # fmt: skip
+
+    def _all_groups(self, observed: Observations) -> Observations:
+        """The observations, with groups at the end that have no case but must be accounted for."""
+        wanted = {str(group) for group in self.groups}
+        if self.previous_ is not None:
+            wanted |= set(self.previous_.weights.index)
+        missing = sorted(wanted - set(observed.groups))
+        if not missing:
+            return observed
+        return replace(
+            observed,
+            groups=(*observed.groups, *missing),
+            adrgs=(*observed.adrgs, *("" for _ in missing)),
+        )
+
+    def _cost(self, costs: Costs, observed: Observations) -> Observations:
+        done = costs.apply(observed)
+        changed = 0 if done is observed else int((done.cost != observed.cost).sum())
+        ratios = " ".join(f"{r:g}" for r in costs.ratios) if costs.components else ""
+        parts = [costs.basis, ratios, "price index" if costs.prices else "",
+                 "hospital factors" if costs.hospital_factors else "",
+                 "year weights " + ":".join(f"{w:g}" for _, w in sorted(costs.year_weights.items()))
+                 if costs.year_weights else ""]  # fmt: skip
+        self.trail_.of_cases("cost", ", ".join(filter(None, parts)), observed, done, changed)
+        return done
+
+    def _trim(self, observed: Observations) -> Observations:
+        trim = self._trimmer
+        if trim.name == "none":
+            self.trimmed_: Trimmed | None = None
+            self.trail_.of_cases("trim", "none", observed, observed, 0)
+            return observed
+        found = trim(observed.drg, observed.cost, observed.stay, len(observed.groups))
+        self.trimmed_ = found
+        kept = observed if found.cost is observed.cost else replace(observed, cost=found.cost)
+        kept = kept.select(found.keep)
+        note = ""
+        if found.unknown:
+            note = f"{found.unknown:,} cases without a stay"
+        if len(found.emptied):
+            emptied = np.isin(np.arange(len(observed.groups)), found.emptied)
+            self.trail_.warn("groups_kept_whole", "every case lies outside the bounds, so all are "
+                             f"kept: {named(observed.groups, emptied)}")  # fmt: skip
+        if not len(kept):
+            raise problem("all cases were trimmed", key=f"trim {trim.name}")
+        self.trail_.of_cases("trim", _parameters(trim), observed, kept,
+                             found.removed + found.changed, note)  # fmt: skip
+        return kept
+
+    def _cases_by_hospital(self, observed: Observations) -> Floats:
+        """Cases to be paid, trimmed ones included. Shape (H, G)."""
+        shape = max(1, len(observed.hospitals)), len(observed.groups)
+        weighted = self.costs is not None and self.costs.year_weights
+        whole = len(observed) == float(self.statistics_.cases.sum())
+        if whole and observed.cases is None and not weighted:
+            return self.statistics_.cases
+        cell = observed.hospital.astype(np.int64) * shape[1] + observed.drg
+        found = np.bincount(cell, observed.cases, shape[0] * shape[1])
+        return np.asarray(found, np.float64).reshape(shape)
+
+    def _estimate(self) -> None:
+        how, sums = self._estimator, self.statistics_
+        self.fit_: Fit = how.fit(sums)
+        before = sums.mean_cost
+        self.trail_.of_groups(
+            "estimate", how.method + (f", smearing by {how.smearing}"
+                                      if how.method == "regression" else ""),
+            before, self.fit_.level, sums.group_cases, 1.0,
+            f"{self.fit_.iterations} rounds" if how.with_hospitals else "",
+        )  # fmt: skip
+        if not how.with_hospitals:
+            return
+        if self.fit_.change > how.tolerance:
+            self.trail_.warn("not_converged", f"after {self.fit_.iterations:,} rounds weights "
+                             f"still move by {self.fit_.change:.2g}")  # fmt: skip
+        if len(sums.hospitals) == 1:
+            self.trail_.warn("one_hospital", f"with one hospital {how.method} has none to compare")
+        parts = connected_sets(sums)
+        if parts > 1:
+            self.trail_.warn(
+                "disconnected",
+                f"hospitals fall into {parts} sets that share no group; between the sets weights "
+                "rest on their mean costs",
+            )
+
+    def _make_pipeline(self, observed: Observations, kept: Observations) -> Pipeline:
+        sums = self.statistics_
+        size = len(observed.groups)
+        self.noise_: Noise | None = None
+        self.prior_: Prior | None = None
+        if self.shrink:
+            self.noise_ = noise(sums, self.fit_)
+            self.prior_ = prior(self.fit_.level, self.noise_.variance(sums), self.families_)
+            if not self.families_.known:
+                self.trail_.warn("no_families", "the codes do not say which groups belong to one "
+                                 "ADRG; weak groups are drawn to the mean of all")  # fmt: skip
+        previous = np.full(size, np.nan)
+        tags: dict[str, str] = {}
+        if self.previous_ is not None:
+            previous = self.previous_.weights.reindex(list(observed.groups)).to_numpy(np.float64)
+            tags = tags_of(self.previous_)
+        factor = None
+        if self.structure is not None:
+            done = self.structure.apply(
+                observed.groups, np.ones(size), np.nan_to_num(component_means(kept))
+            )
+            factor = done.factor
+        return Pipeline(
+            self.families_, previous, self.prior_, self.low_volume, self.order, self.corridor,
+            factor, self.classes, tags, self._normaliser,
+            float(sums.cost.sum() / sums.cases.sum()),
+        )  # fmt: skip
+
+    def _refit(self, multiplicity: Floats) -> Floats:
+        """Weights of resampled hospitals. Shapes (R, H) to (R, G)."""
+        sums = self.statistics_
+        quick = replace(self._estimator, tolerance=max(self._estimator.tolerance, 1e-7))
+        levels = quick.fit(sums, multiplicity, self.fit_).level
+        cases = multiplicity @ self._paid_cases
+        variance = np.zeros_like(levels) if self.noise_ is None else self.noise_.variance(
+            sums, multiplicity
+        )  # fmt: skip
+        mean = (multiplicity @ sums.cost.sum(axis=1)) / (multiplicity @ sums.cases.sum(axis=1))
+        return np.stack([
+            replace(self._pipeline, mean_cost=float(mean[i])).replicate(*of)
+            for i, of in enumerate(zip(levels, cases, variance, strict=True))
+        ])  # fmt: skip
+
+    def _finish(self, observed: Observations) -> None:
+        sums, fit = self.statistics_, self.fit_
+        cases = self._paid_cases.sum(axis=0)
+        variance = np.zeros(len(cases)) if self.noise_ is None else self.noise_.variance(sums)
+        weight = self._pipeline.run(fit.level, cases, variance, self.trail_)
+        raw = fit.level * self._normaliser.scale(
+            fit.level, cases, self._pipeline.previous, self._pipeline.mean_cost
+        )
+        self.interval_: Interval | None = None
+        if self.bootstrap_ is not None:
+            count = len(sums.hospitals)
+            self.interval_ = self.bootstrap_.run(self._refit, count, weight)
+            if count < _FEW_HOSPITALS:
+                self.trail_.warn("few_hospitals", f"intervals rest on {count} hospitals")
+            if lost := int((~np.isfinite(self.interval_.replicates)).all(axis=1).sum()):
+                self.trail_.warn("replicates_lost", f"the limits left no room in {lost} of "
+                                 f"{self.bootstrap_.replicates} replicates")  # fmt: skip
+            rare = np.isfinite(weight) & (self.interval_.present() < _OFTEN)
+            if rare.any():
+                self.trail_.warn("rare_groups", f"missing in more than a tenth of the replicates: "
+                                 f"{named(observed.groups, rare)}")  # fmt: skip
+        if observed.intake.assumed:
+            self.trail_.warn("totals_as_means", observed.intake.assumed)
+        if self.previous_ is not None:
+            new = (cases > 0) & np.isnan(self._pipeline.previous)
+            if new.any():
+                self.trail_.warn("groups_without_previous", f"{int(new.sum()):,} groups with "
+                                 f"{cases[new].sum():,.0f} cases have no weight in "
+                                 f"{self.previous_.id}: {named(observed.groups, new)}")  # fmt: skip
+        if sums.cost_squared is None:
+            self.trail_.warn("no_spread", "totals with the column cases: what needs the spread "
+                             "inside a group (CV, R2) cannot be had")  # fmt: skip
+        without = cases == 0
+        for name, which, text in (
+            ("groups_without_cases", without, "no case, in the table without a fitted weight"),
+            ("groups_without_weight", ~np.isfinite(weight) & ~without, "cases but no weight"),
+        ):
+            if which.any():
+                self.trail_.warn(name, f"{text}: {named(observed.groups, which)}")
+        states = status(weight, cases, sums.group_cases, self.low_volume, self._pipeline.previous)
+        self.table_: WeightTable = table_of(self, observed, weight, raw, cases, states)
+        self.weights_ = self.table_.weights
+
+
+def _parameters(trim: Trim) -> str:
+    fields = [f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in vars(trim).items()]
+    return f"{trim.name} ({', '.join(fields)})"

@@ -1,0 +1,135 @@
+"""Weights from a file: grouped cases in, weight table out, with its record and the rejects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from drg.provenance import hash_file, to_json
+from drg.tables import RejectFile, atomic_path, check_outputs, write_table
+from weights.cases.costs import Costs
+from weights.cases.intake import observe_file
+from weights.cases.observations import Observations
+from weights.fit.calibrator import Calibrator
+from weights.fit.recipe import describe
+from weights.table import WeightTable
+
+TRIMMED_COLUMNS = ("row", "drg", "hospital_id", "cost", "lower", "upper", "quantity")
+
+
+def fit_file(
+    source: str | PathLike[str],
+    out: str | PathLike[str],
+    calibrator: Calibrator,
+    *,
+    mapping: str | PathLike[str] | None = None,
+    sheet: str | None = None,
+    inputs: Mapping[str, str | PathLike[str] | None] | None = None,
+    names: Mapping[str, str] | None = None,
+    totals: str | None = None,
+    trimmed: str | PathLike[str] | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> tuple[Calibrator, Observations]:
+    """Fit weights from a file and write the weight table.
+
+    Rows that cannot be used are listed in ``<out>.rejects.csv``; ``<out>.run.json`` records the
+    steps, versions and hashes.
+
+    Args:
+        source: grouped cases, or totals by hospital and group, as CSV, Excel or Parquet.
+        out: weight table to write (.csv, .xlsx, .parquet).
+        calibrator: the steps.
+        mapping: mapping file for headers that are not recognised.
+        sheet: sheet of a workbook.
+        inputs: other files that the steps were read from, by what they are; hashed for the record.
+        names: names of groups for the table.
+        totals: with the column ``cases``, whether costs are the ``sum`` or the ``mean``.
+        trimmed: table to write of the cases that trimming removed or changed, by row of the file.
+        progress: called with units done and their total, when it is known.
+
+    Returns:
+        The fitted calibrator and the cases used.
+
+    Raises:
+        DrgError: a file cannot be used, or a step cannot be done with this data.
+    """
+    source, out = Path(source), Path(out)
+    rejects_path, run_path = (out.with_name(out.name + e) for e in (".rejects.csv", ".run.json"))
+    others = {name: Path(path) for name, path in (inputs or {}).items() if path is not None}
+    if mapping is not None:
+        others["mapping"] = Path(mapping)
+    if isinstance(calibrator.previous, WeightTable) and calibrator.previous.path is not None:
+        others["previous"] = calibrator.previous.path
+    targets = (out, rejects_path, run_path, None if trimmed is None else Path(trimmed))
+    check_outputs(targets, (source, *others.values()))
+    costs = calibrator.costs or Costs()
+    with RejectFile(rejects_path) as rejects:
+        observed = observe_file(
+            source, mapping=mapping, sheet=sheet, rejects=rejects, progress=progress,
+            components=costs.components, years=costs.years, totals=totals,
+            rows=trimmed is not None,
+        )  # fmt: skip
+        calibrator.fit(observed)
+        about: dict[str, Any] = {
+            "input": {"file": source.name, "sha256": hash_file(source)},
+            "files": {name: hash_file(path) for name, path in others.items() if path.is_file()},
+            "recipe": describe(calibrator),
+        }
+        calibrator.table_ = _finished(calibrator.table_, out, about, names or {})
+        calibrator.table_.write(out)
+    if trimmed is not None:
+        write_table(trimmed, trimmed_cases(calibrator, observed, first_row(source)))
+    with atomic_path(run_path) as path:
+        path.write_text(to_json(dict(calibrator.table_.record)), encoding="utf-8")
+    return calibrator, observed
+
+
+def first_row(source: Path) -> int:
+    """Number by which a user knows the first row of a file."""
+    return 1 if source.suffix.lower() == ".parquet" else 2
+
+
+def trimmed_cases(calibrator: Calibrator, observed: Observations, first: int = 1) -> pa.Table:
+    """The cases that trimming took out or set to a bound (修剪病例清单).
+
+    Args:
+        calibrator: fitted.
+        observed: the cases, with the places of their rows.
+        first: number of the first row.
+
+    Returns:
+        ``row, drg, hospital_id, cost, lower, upper, quantity``; bounds are those of the group.
+    """
+    found = calibrator.trimmed_
+    if found is None or observed.row is None:
+        return pa.table({name: pa.array([], pa.string()) for name in TRIMMED_COLUMNS})
+    rows = np.flatnonzero(~found.keep | (found.cost != observed.cost))
+    drg = observed.drg[rows]
+    hospitals = observed.hospitals or ("",)
+    return pa.table({
+        "row": observed.row[rows] + first,
+        "drg": [observed.groups[i] for i in drg],
+        "hospital_id": [hospitals[i] for i in observed.hospital[rows]],
+        "cost": observed.cost[rows],
+        "lower": found.lower[drg],
+        "upper": found.upper[drg],
+        "quantity": [found.quantity] * len(rows),
+    })  # fmt: skip
+
+
+def _finished(
+    table: WeightTable, out: Path, about: dict[str, Any], names: Mapping[str, str]
+) -> WeightTable:
+    """The table under the name of its file, with names, and what else its record should say."""
+    frame = table.frame
+    if names:
+        given = frame["drg"].map(names)
+        frame = frame.assign(name=given.fillna(frame["name"]) if "name" in frame else given)
+    found = {**table.record, **about, "weights_sha256": table.digest}
+    return replace(table, id=out.name.split(".")[0] or out.name, frame=frame, record=found)

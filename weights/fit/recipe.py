@@ -1,0 +1,203 @@
+"""A recipe (测算方案): the steps of a calibration as a document, so that next year can repeat it.
+
+::
+
+    trim = "ratio"                      # or a table with its parameters
+    estimate = "hsrv"
+    shrink = true
+    order = true
+    previous = "changzhi"               # a published table or a file beside the recipe
+
+    [corridor]
+    fall = 0.1
+    rise = 0.1
+
+    [normalise]
+    method = "neutral"
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from drg.errors import DrgError, problem
+from weights.cases.costs import Costs
+from weights.fit.adjust import CostStructure, read_classes
+from weights.fit.bootstrap import Bootstrap
+from weights.fit.calibrator import Calibrator
+from weights.fit.estimate import Estimator
+from weights.fit.limits import Corridor, LowVolume
+from weights.fit.normalise import Normalise
+from weights.table import open_weights
+from weights.table.families import read_families
+from weights.trim import METHODS, method
+
+_BY_YEAR = ("prices", "year_weights")
+# Words of a parameter's type, the containers first, and what a document may say there.
+_FORMS: dict[str, Any] = {
+    "Mapping": Mapping, "tuple": list | tuple, "float": int | float, "int": int, "str": str,
+    "bool": bool,
+}  # fmt: skip
+_WORDS = {"Mapping": "a table", "tuple": "a list", "float": "a number", "int": "a whole number",
+          "str": "a text", "bool": "true or false"}  # fmt: skip
+_KINDS: dict[str, Any] = {
+    "costs": Costs,
+    "estimate": Estimator,
+    "low_volume": LowVolume,
+    "corridor": Corridor,
+    "structure": CostStructure,
+    "normalise": Normalise,
+    "bootstrap": Bootstrap,
+}
+_NAMED = {"estimate": "method", "normalise": "method", "low_volume": "action"}
+KEYS = ("costs", "trim", "estimate", "shrink", "low_volume", "order", "corridor", "structure",
+        "classes", "normalise", "previous", "families", "bootstrap")  # fmt: skip
+
+
+def read_recipe(path: str | PathLike[str]) -> dict[str, Any]:
+    """Read a recipe; files that it names are found beside it.
+
+    The record of a run (``.run.json``) will do as well: its recipe is taken, with the previous
+    table named by hand, as a record holds only its hash.
+
+    Raises:
+        DrgError: the file cannot be read, or a key is not known.
+    """
+    path = Path(path)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise problem(f"cannot be read ({error.strerror})", file=path) from None
+    except UnicodeDecodeError:
+        raise problem("is not UTF-8; save it as UTF-8", file=path) from None
+    is_record = path.suffix.lower() == ".json"
+    try:
+        document = json.loads(text)["recipe"] if is_record else tomllib.loads(text)
+    except (ValueError, KeyError, TypeError) as error:
+        kind = "no record with a recipe" if is_record else "not TOML"
+        raise problem(f"is {kind} ({error})", file=path) from None
+    for key in document:
+        if key not in KEYS:
+            raise problem("not known in a recipe", file=path, key=key,
+                          expected="one of " + ", ".join(KEYS))  # fmt: skip
+    for key in ("classes", "previous", "families"):
+        if isinstance(name := document.get(key), str) and (path.parent / name).is_file():
+            document[key] = str(path.parent / name)
+    return document
+
+
+def calibrator(recipe: Mapping[str, Any], file: str | PathLike[str] | None = None) -> Calibrator:
+    """Make a calibrator from a recipe.
+
+    Args:
+        recipe: keys of a recipe; a step is its name, true, or a table of its parameters.
+        file: where it was read, for messages.
+
+    Raises:
+        DrgError: a key, a method or a value is not known or out of range; the message names it.
+    """
+    found: dict[str, Any] = {}
+    for key, value in recipe.items():
+        if key not in KEYS:
+            raise problem("not known in a recipe", key=key, expected="one of " + ", ".join(KEYS))
+        if value is None or value is False:
+            continue
+        try:
+            found[key] = _step(key, value)
+        except DrgError as error:
+            raise DrgError(f"{file}: {error}" if file is not None else str(error)) from None
+    return Calibrator(**found)
+
+
+def _step(key: str, value: Any) -> Any:
+    if key in ("shrink", "order"):
+        if not isinstance(value, bool):
+            raise problem("must be true or false", key=key, found=value)
+        return value
+    if key == "previous":
+        return open_weights(value)
+    if key == "classes":
+        return read_classes(value)
+    if key == "families":
+        return read_families(value)
+    table = dict(value) if isinstance(value, Mapping) else _short(key, value)
+    if key == "trim":
+        name = table.pop("method", "none")
+        if isinstance(name, str) and name in METHODS:
+            _check(f"trim {name}", METHODS[name], table)
+        return method(str(name), **table)
+    _check(key, _KINDS[key], table)
+    for name in _BY_YEAR:
+        if key == "costs" and name in table:
+            table[name] = _by_year(name, table[name])
+    if key == "costs" and "ratios" in table:
+        table["ratios"] = tuple(table["ratios"])
+    if key == "structure" and "factors" in table:
+        table["factors"] = tuple(table["factors"])
+    return _KINDS[key](**table)
+
+
+def _short(key: str, value: Any) -> dict[str, Any]:
+    """A step given by its name alone, or merely switched on."""
+    if value is True:
+        return {}
+    if key == "bootstrap":
+        return {"replicates": value}
+    if key in ("trim", *_NAMED):
+        return {_NAMED.get(key, "method"): value}
+    raise problem("must be a table of parameters", key=key, found=value)
+
+
+def _check(key: str, kind: Any, table: Mapping[str, Any]) -> None:
+    """Parameters that the step has, each a number, text, list or table as its default is.
+
+    Raises:
+        DrgError: a parameter is not known, or not of its kind.
+    """
+    known = {one.name: str(one.type) for one in fields(kind)}
+    for name, value in table.items():
+        if name not in known:
+            raise problem("no such parameter", key=f"{key}.{name}",
+                          expected="one of " + ", ".join(known))  # fmt: skip
+        wanted = next((k for k in _FORMS if k in known[name]), None)
+        if wanted is not None and not isinstance(value, _FORMS[wanted]):
+            raise problem("is not of its kind", key=f"{key}.{name}", found=value,
+                          expected=_WORDS[wanted])  # fmt: skip
+        if isinstance(value, bool) and wanted != "bool":
+            raise problem("is not of its kind", key=f"{key}.{name}", found=value)
+
+
+def _by_year(name: str, given: Any) -> dict[int, float]:
+    try:
+        return {int(year): float(value) for year, value in dict(given).items()}
+    except (TypeError, ValueError):
+        raise problem("must be a table year = number", key=name, found=given) from None
+
+
+def describe(calibrator: Calibrator) -> dict[str, Any]:
+    """The parameters of a calibrator as they stand in a record."""
+    found: dict[str, Any] = {}
+    for key in KEYS:
+        value = getattr(calibrator, key)
+        if value is None or value is False or key in ("previous", "families"):
+            continue
+        if isinstance(value, bool | str):
+            found[key] = value
+        elif key == "classes":
+            found[key] = [f"{one.name}: {one.source}" for one in value.classes]
+        else:
+            named = {"method": value.name} if key == "trim" else {}
+            found[key] = named | {name: _plain(held) for name, held in vars(value).items()}
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): held for key, held in sorted(value.items())}
+    return list(value) if isinstance(value, tuple) else value

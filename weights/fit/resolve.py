@@ -1,0 +1,84 @@
+"""Parameters of a calibration as the steps that they stand for, each checked for its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+from drg.errors import problem
+from weights.cases.costs import Costs
+from weights.fit.adjust import Classes, CostStructure
+from weights.fit.bootstrap import Bootstrap
+from weights.fit.estimate import Estimator
+from weights.fit.limits import Corridor, LowVolume
+from weights.fit.normalise import Normalise
+from weights.table import WeightTable, open_weights
+from weights.trim import Trim, method
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps that names and numbers stand for."""
+
+    estimator: Estimator
+    normaliser: Normalise
+    trimmer: Trim
+    previous: WeightTable | None
+    bootstrap: Bootstrap | None
+
+
+def steps(given: Mapping[str, Any]) -> Steps:
+    """Resolve the parameters of a calibrator.
+
+    Args:
+        given: parameters by name.
+
+    Raises:
+        DrgError: a parameter is not of its kind, or names no method or table.
+    """
+    trim, previous, bootstrap = given["trim"], given["previous"], given["bootstrap"]
+    if isinstance(trim, str):
+        trim = method(trim)
+    if isinstance(previous, str | PathLike):
+        previous = open_weights(previous)
+    if isinstance(bootstrap, int) and not isinstance(bootstrap, bool):
+        bootstrap = Bootstrap(bootstrap)
+    kinds: dict[str, tuple[Any, type]] = {
+        "trim": (trim, Trim), "previous": (previous, WeightTable),
+        "bootstrap": (bootstrap, Bootstrap), "costs": (given["costs"], Costs),
+        "low_volume": (given["low_volume"], LowVolume), "corridor": (given["corridor"], Corridor),
+        "structure": (given["structure"], CostStructure), "classes": (given["classes"], Classes),
+        "shrink": (given["shrink"], bool), "order": (given["order"], bool),
+    }  # fmt: skip
+    for name, (value, kind) in kinds.items():
+        if (value is not None or name == "trim") and not isinstance(value, kind):
+            raise problem("is not of its kind", key=name, found=value, expected=kind.__name__)
+    return Steps(
+        _named("estimate", given["estimate"], Estimator),
+        _named("normalise", given["normalise"], Normalise),
+        trim,
+        previous,
+        bootstrap,
+    )
+
+
+def _named(name: str, value: Any, kind: type) -> Any:
+    """A step given as an object, or by the name of its method."""
+    if isinstance(value, str):
+        return kind(value)
+    if not isinstance(value, kind):
+        raise problem("is not of its kind", key=name, found=value,
+                      expected=f"{kind.__name__} or the name of a method")  # fmt: skip
+    return value
+
+
+def tags_of(table: WeightTable) -> dict[str, str]:
+    """Tags of the groups of a table, from the columns in which published tables keep them."""
+    found: dict[str, str] = {}
+    for column in ("tag", "group_type"):
+        if column in table.frame:
+            marked = table.frame[table.frame[column].fillna("") != ""]
+            found |= dict(zip(marked["drg"], marked[column].astype(str), strict=True))
+    return found

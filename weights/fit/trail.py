@@ -1,0 +1,104 @@
+"""The audit trail (计算过程记录): what each step took in, gave out and changed, in order."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from weights.cases.observations import Floats, Observations
+
+_SAME = 1e-9  # what differs by less was moved by rounding only
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a calibration.
+
+    Attributes:
+        step: ``input, cost, trim, estimate, shrink, low_volume, order, corridor, structure,
+            classes, normalise``.
+        method: what was done, with its parameters.
+        cases_in: cases before.
+        cases_out: cases after.
+        cost_in: cost in yuan before; for steps on groups, cases times level.
+        cost_out: cost in yuan after.
+        changed: cases (before the estimate) or groups (after it) that were changed.
+        note: anything else, in words.
+    """
+
+    step: str
+    method: str
+    cases_in: float
+    cases_out: float
+    cost_in: float
+    cost_out: float
+    changed: int
+    note: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """As it stands in a record: whole numbers of cases, yuan with two decimals."""
+        found = asdict(self)
+        for key in ("cases_in", "cases_out"):
+            found[key] = int(found[key]) if float(found[key]).is_integer() else found[key]
+        for key in ("cost_in", "cost_out"):
+            found[key] = round(found[key], 2)
+        return found
+
+
+@dataclass
+class Trail:
+    """Steps and warnings, as they come.
+
+    Attributes:
+        steps: what was done.
+        warnings: name -> what a reader must know; ``groups_without_cases`` and the like.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    warnings: dict[str, str] = field(default_factory=dict)
+
+    def warn(self, name: str, text: str) -> None:
+        """Note what a reader must know."""
+        self.warnings[name] = text
+
+    def of_input(self, observed: Observations) -> None:
+        """What came in and what was not used."""
+        intake = observed.intake
+        left_out = [f"{reason} {rows:,}" for reason, rows in intake.excluded_rows.items()]
+        self.steps.append(Step(
+            "input", "totals with cases" if observed.aggregated else "single cases",
+            intake.cases, observed.total_cases, intake.cost, observed.total_cost,
+            sum(intake.excluded_rows.values()), "; ".join(left_out),
+        ))  # fmt: skip
+
+    def of_cases(
+        self, step: str, method: str, before: Observations, after: Observations, changed: int,
+        note: str = "",
+    ) -> None:  # fmt: skip
+        """A step that worked on cases."""
+        self.steps.append(Step(step, method, before.total_cases, after.total_cases,
+                               before.total_cost, after.total_cost, changed, note))  # fmt: skip
+
+    def of_groups(
+        self, step: str, method: str, before: Floats, after: Floats, cases: Floats, scale: float,
+        note: str = "",
+    ) -> None:  # fmt: skip
+        """A step that worked on groups; ``scale`` is the yuan of one unit of level."""
+        had, has = np.isfinite(before), np.isfinite(after)
+        with np.errstate(invalid="ignore"):
+            apart = np.abs(after - before) > _SAME * np.abs(before)
+        moved = (had != has) | (had & has & apart)
+        self.steps.append(Step(
+            step, method, float(cases[had].sum()), float(cases[has].sum()),
+            float((cases * before)[had].sum()) * scale, float((cases * after)[has].sum()) * scale,
+            int(moved.sum()), note,
+        ))  # fmt: skip
+
+
+def named(groups: tuple[str, ...], which: Any, most: int = 12) -> str:
+    """Codes of the groups marked, cut to ``most``."""
+    codes = [groups[i] for i in np.flatnonzero(which)]
+    more = f" and {len(codes) - most:,} more" if len(codes) > most else ""
+    return ", ".join(codes[:most]) + more

@@ -1,0 +1,344 @@
+"""Other aims than the closest weights (备选方案): most satisfaction, the fairest, least change.
+
+Each aim is a linear programme. Its answer is seldom the only one, so a second step takes, of all
+answers, the weights nearest to the draft. All answers of a linear programme are the points that
+keep tight whatever has a price, so the second step works on a narrower :class:`Region`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import sparse
+
+from weights.cases.observations import Floats, Ints
+from weights.negotiation.compromise.linear import Linear, Vertex
+from weights.negotiation.compromise.polish import Nearest
+from weights.negotiation.compromise.problem import Problem
+from weights.negotiation.compromise.programme import nearest
+from weights.negotiation.compromise.region import Region
+
+_LEVEL = 1e-9  # satisfaction that differs by less is the same
+_ROOM = 1e-8  # weight units
+_CUTS = 50
+
+
+@dataclass(frozen=True)
+class Aims:
+    """A problem's asks as the programmes need them, over the groups that have a weight.
+
+    Attributes:
+        column: column of each ask's group. Shape (K,).
+        asked: weight asked for. Shape (K,).
+        distance: over which its satisfaction falls from 1 to 0. Shape (K,).
+        importance: of each ask. Shape (K,).
+        draft: draft weights. Shape (n,).
+        worth: yuan per unit of weight. Shape (n,).
+        stiff: by which a move from the draft counts in the second step. Shape (n,).
+    """
+
+    column: Ints
+    asked: Floats
+    distance: Floats
+    importance: Floats
+    draft: Floats
+    worth: Floats
+    stiff: Floats
+
+    def satisfaction(self, weight: Floats) -> Floats:
+        """Satisfaction of each ask. Shape (K,)."""
+        return 1.0 - np.abs(weight[self.column] - self.asked) / self.distance
+
+    def total(self, weight: Floats) -> float:
+        """Sum of satisfaction times importance."""
+        return float(self.importance @ self.satisfaction(weight))
+
+
+def aims(problem: Problem, places: Ints) -> Aims:
+    """The asks of a problem over some of its groups."""
+    column = np.full(len(problem.groups), -1, np.int32)
+    column[places] = np.arange(len(places))
+    return Aims(
+        column[problem.place], problem.asked, problem.distance, problem.importance,
+        problem.draft[places], problem.worth[places],
+        (problem.worth / problem.doubt)[places],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What an aim comes to.
+
+    Attributes:
+        weight: the weights. Shape (n,).
+        row_price: what the aim would gain by each row, in its own unit. Shape (m,).
+        price: the same of intervals. Shape (n,).
+        primal: the aim's value; what is to be small.
+        dual: a lower bound of it by the duals.
+        gap: the largest duality gap of all steps.
+    """
+
+    weight: Floats
+    row_price: Floats
+    price: Floats
+    primal: float
+    dual: float
+    gap: float
+
+
+@dataclass
+class _Face:
+    """The part of a region where an aim is met: intervals and tight rows."""
+
+    low: Floats
+    high: Floats
+    tight: Floats
+    extra: list[tuple[Floats, float, float]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, region: Region) -> _Face:
+        return cls(region.low.copy(), region.high.copy(), np.zeros(len(region.row_low)))
+
+    def hold(self, vertex: Vertex, linear: Linear) -> None:
+        """Keep tight what has a price: weights at a bound, and rows."""
+        n, m = len(self.low), len(self.tight)
+        reduced, price = vertex.reduced[:n], vertex.price[:m]
+        self.low = np.where(reduced < 0, np.maximum(self.low, linear.high[:n]), self.low)
+        self.high = np.where(reduced > 0, np.minimum(self.high, linear.low[:n]), self.high)
+        self.tight = np.where(price != 0, np.sign(price), self.tight)
+
+    def side(self, column: int, at: float, above: bool, below: bool) -> None:
+        """Keep a weight at or above (``above``), at or below a point, or at it (both)."""
+        if above:
+            self.low[column] = max(self.low[column], at)
+        if below:
+            self.high[column] = min(self.high[column], at)
+
+    def region(self, whole: Region, room: float = 0.0) -> Region:
+        """The narrower region; with some room its intervals are wider and its rows may move."""
+        tight = self.tight if room == 0 else np.zeros(len(self.tight))
+        part = whole.narrowed(self.low - room, self.high + room, tight)
+        if not self.extra:
+            return part
+        rows = sparse.csr_array(np.vstack([row for row, _, _ in self.extra]))
+        ends = np.array([(low, high) for _, low, high in self.extra])
+        if room == 0:
+            return part.with_rows(rows, ends[:, 0], ends[:, 1])
+        return part.with_rows(rows, ends[:, 0] - room, np.full(len(ends), np.inf))
+
+
+def _second(aims: Aims, whole: Region, face: _Face) -> Nearest:
+    """Of all weights on a face those nearest to the draft, then made to satisfy the region.
+
+    A face has no inside, and rounding in its ends can leave nothing of it; then it gets a little.
+    """
+    try:
+        found = nearest(aims.draft, aims.stiff, face.region(whole))
+    except RuntimeError:
+        found = nearest(aims.draft, aims.stiff, face.region(whole, _ROOM))
+    if whole.excess(found.weight) > 0:
+        return nearest(found.weight, aims.stiff, whole)
+    return found
+
+
+def satisfaction_programme(aims: Aims, region: Region) -> Linear:
+    """Largest total satisfaction: variables are weights, then the satisfaction of each ask."""
+    k, n = len(aims.asked), len(aims.draft)
+    matrix, low, high = _with_asks(aims, region)
+    return Linear(
+        np.concatenate([np.zeros(n), -aims.importance]), matrix, low, high,
+        np.concatenate([region.low, np.full(k, -np.inf)]),
+        np.concatenate([region.high, np.full(k, np.inf)]),
+    )  # fmt: skip
+
+
+def _with_asks(aims: Aims, region: Region) -> tuple[sparse.csr_array, Floats, Floats]:
+    """Rows of the region, then two a ask: satisfaction falls on both sides of what is asked."""
+    k, n = len(aims.asked), len(aims.draft)
+    pick = sparse.csr_array((1.0 / aims.distance, (np.arange(k), aims.column)), shape=(k, n))
+    eye = sparse.eye_array(k)
+    blank = sparse.csr_array((len(region.row_low), k))
+    matrix = sparse.vstack([
+        sparse.hstack([region.matrix, blank]),
+        sparse.hstack([pick, eye]),
+        sparse.hstack([-pick, eye]),
+    ])  # fmt: skip
+    at = aims.asked / aims.distance
+    nothing = np.full(k, -np.inf)
+    return (
+        sparse.csr_array(matrix),
+        np.concatenate([region.row_low, nothing, nothing]),
+        np.concatenate([region.row_high, 1.0 + at, 1.0 - at]),
+    )
+
+
+def _sides(aims: Aims, face: _Face, price: Floats, first: int) -> None:
+    """On which side of what is asked each weight stays, by the prices of the rows of the asks."""
+    k = len(aims.asked)
+    for i in range(k):
+        over, under = price[first + i] != 0, price[first + k + i] != 0
+        face.side(int(aims.column[i]), float(aims.asked[i]), bool(over), bool(under))
+
+
+def most_satisfaction(aims: Aims, region: Region) -> Reached:
+    """Largest total satisfaction (总满意度最大), then nearest to the draft."""
+    n, m = len(aims.draft), len(region.row_low)
+    linear = satisfaction_programme(aims, region)
+    vertex = _solved(linear)
+    face = _Face.of(region)
+    face.hold(vertex, linear)
+    _sides(aims, face, vertex.price, m)
+    weight = _second(aims, region, face).weight
+    return _reached(weight, vertex, n, m, -aims.total(weight))
+
+
+def least_change(aims: Aims, region: Region, share: float) -> Reached:
+    """Fewest yuan moved with a share of the largest satisfaction (变动最小), then nearest."""
+    n, m, k = len(aims.draft), len(region.row_low), len(aims.asked)
+    best = -_solved(satisfaction_programme(aims, region)).value if k else 0.0
+    needed = best - (1.0 - share) * abs(best)
+    asks, low, high = _with_asks(aims, region)
+    eye = sparse.eye_array(n)
+    blank = sparse.csr_array((n, k))
+    total = sparse.csr_array(np.concatenate([np.zeros(n), aims.importance, np.zeros(n)])[None, :])
+    matrix = sparse.vstack([
+        sparse.hstack([asks, sparse.csr_array((asks.shape[0], n))]),
+        sparse.hstack([-eye, blank, eye]),  # u - w >= -d
+        sparse.hstack([eye, blank, eye]),  # u + w >= d
+        total,
+    ])  # fmt: skip
+    unit = float(aims.worth.max())
+    endless = np.full(n, np.inf)
+    linear = Linear(
+        np.concatenate([np.zeros(n + k), aims.worth / unit]), sparse.csr_array(matrix),
+        np.concatenate([low, -aims.draft, aims.draft, [needed]]),
+        np.concatenate([high, endless, endless, [np.inf]]),
+        np.concatenate([region.low, np.full(k, -np.inf), -endless]),
+        np.concatenate([region.high, np.full(k, np.inf), endless]),
+    )  # fmt: skip
+    vertex = _solved(linear)
+    face = _Face.of(region)
+    face.hold(vertex, linear)
+    _sides(aims, face, vertex.price, m)
+    for j in range(n):
+        over, under = vertex.price[m + 2 * k + j] != 0, vertex.price[m + 2 * k + n + j] != 0
+        face.side(j, float(aims.draft[j]), bool(over), bool(under))
+    weight = _with_total(aims, region, face, needed, tight=vertex.price[-1] != 0)
+    moved = float(aims.worth @ np.abs(weight - aims.draft))
+    return _reached(weight, vertex, n, m, moved, unit)
+
+
+def _with_total(aims: Aims, region: Region, face: _Face, needed: float, *, tight: bool) -> Floats:
+    """The second step under a least total satisfaction.
+
+    Where that total has a price it is an equation, linear on the face. Elsewhere it is a concave
+    function, and cuts from above are added until the answer has enough.
+    """
+    if tight:
+        middle = np.clip((face.low + face.high) / 2, region.low, region.high)
+        face.extra.append(_cut(aims, middle, needed, tight=True))
+    for _ in range(_CUTS):
+        weight = _second(aims, region, face).weight
+        if aims.total(weight) >= needed - 1e-9 * max(1.0, abs(needed)) or tight:
+            return weight
+        face.extra.append(_cut(aims, weight, needed, tight=False))
+    return weight
+
+
+def _cut(aims: Aims, weight: Floats, needed: float, *, tight: bool
+         ) -> tuple[Floats, float, float]:  # fmt: skip
+    """Total satisfaction as a line through the side on which each weight is."""
+    side = np.where(weight[aims.column] >= aims.asked, 1.0, -1.0) * aims.importance / aims.distance
+    row = np.zeros(len(aims.draft))
+    np.subtract.at(row, aims.column, side)
+    end = needed - float(aims.importance.sum()) - float(side @ aims.asked)
+    return row, end, end if tight else np.inf
+
+
+def fairest(aims: Aims, region: Region) -> Reached:
+    """The least satisfied as satisfied as can be, then the next, and so on (最公平), then nearest.
+
+    Each round raises the level of all asks that are still open; those that hold it down have a
+    price and get their weight for good.
+    """
+    n, m, k = len(aims.draft), len(region.row_low), len(aims.asked)
+    linear = _level_programme(aims, region)
+    face = _Face.of(region)
+    open_ = np.ones(k, bool)
+    weight = np.array(aims.draft)
+    first: Vertex | None = None
+    gap = 0.0
+    while open_.any():
+        vertex = linear.solve() or _solved_with_room(linear, face, aims.column[~open_])
+        first = first or vertex
+        weight, level = vertex.x[:n], float(vertex.x[n])
+        gap = max(gap, abs(vertex.value - vertex.bound) / max(1.0, abs(vertex.value)))
+        held = (vertex.price[m : m + k] != 0) | (vertex.price[m + k :] != 0)
+        blocked = open_ & held if level < 1.0 - _LEVEL else open_.copy()
+        if not blocked.any():
+            blocked = open_ & (aims.satisfaction(weight) <= level + _LEVEL)
+        face.hold(vertex, linear)
+        done = np.isin(aims.column, aims.column[blocked]) & open_
+        columns = np.unique(aims.column[done])
+        values = np.clip(weight[columns], region.low[columns], region.high[columns])
+        face.low[columns], face.high[columns] = values, values
+        open_ &= ~done
+        linear.columns(columns, values, values)
+        rows = np.concatenate([m + np.flatnonzero(done), m + k + np.flatnonzero(done)])
+        linear.rows(rows, np.full(len(rows), -np.inf), np.full(len(rows), np.inf))
+    weight = _second(aims, region, face).weight
+    if first is None:
+        return Reached(weight, np.zeros(m), np.zeros(n), 0.0, 0.0, 0.0)
+    least = float(aims.satisfaction(weight).min())
+    dual = first.bound
+    gap = max(gap, abs(-least - dual) / max(1.0, abs(least)))
+    return Reached(weight, first.price[:m], first.reduced[:n], -least, dual, gap)
+
+
+def least_level(aims: Aims, region: Region) -> float:
+    """The largest satisfaction that all asks can have at once."""
+    return 0.0 - _solved(_level_programme(aims, region)).value
+
+
+def _level_programme(aims: Aims, region: Region) -> Linear:
+    """Largest common level ``t``: each weight within ``(1 - t) * distance`` of what is asked."""
+    n, k = len(aims.draft), len(aims.asked)
+    pick = sparse.csr_array((1.0 / aims.distance, (np.arange(k), aims.column)), shape=(k, n))
+    one = sparse.csr_array(np.ones((k, 1)))
+    matrix = sparse.vstack([
+        sparse.hstack([region.matrix, sparse.csr_array((len(region.row_low), 1))]),
+        sparse.hstack([pick, one]),
+        sparse.hstack([-pick, one]),
+    ])  # fmt: skip
+    at = aims.asked / aims.distance
+    nothing = np.full(k, -np.inf)
+    return Linear(
+        np.concatenate([np.zeros(n), [-1.0]]), sparse.csr_array(matrix),
+        np.concatenate([region.row_low, nothing, nothing]),
+        np.concatenate([region.row_high, 1.0 + at, 1.0 - at]),
+        np.concatenate([region.low, [-np.inf]]), np.concatenate([region.high, [1.0]]),
+    )  # fmt: skip
+
+
+def _solved_with_room(linear: Linear, face: _Face, columns: Ints) -> Vertex:
+    """The same where rounding of the weights found so far leaves nothing: they get some room."""
+    columns = np.unique(columns)
+    linear.columns(columns, face.low[columns] - _ROOM, face.high[columns] + _ROOM)
+    return _solved(linear)
+
+
+def _solved(linear: Linear) -> Vertex:
+    """An optimal corner of a programme that is known to have one."""
+    vertex = linear.solve()
+    if vertex is None:
+        raise RuntimeError("no weights are left by rounding")
+    return vertex
+
+
+def _reached(weight: Floats, vertex: Vertex, n: int, m: int, primal: float, unit: float = 1.0
+             ) -> Reached:  # fmt: skip
+    """The answer of an aim with the duals of its linear programme."""
+    dual = unit * vertex.bound
+    gap = abs(primal - dual) / max(1.0, abs(primal))
+    return Reached(weight, unit * vertex.price[:m], unit * vertex.reduced[:n], primal, dual, gap)

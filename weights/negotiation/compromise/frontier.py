@@ -1,0 +1,129 @@
+"""The alternatives beside each other, and what a looser limit of losses would buy (有效前沿)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from drg.errors import problem as error
+from weights.negotiation.compromise.alternatives import aims, least_level
+from weights.negotiation.compromise.demands import demands
+from weights.negotiation.compromise.linear import Linear
+from weights.negotiation.compromise.offer import OBJECTIVES, SHARE, Offer, reach, solve
+from weights.negotiation.compromise.problem import Problem
+from weights.negotiation.compromise.region import region
+from weights.table.same import moved
+
+
+def side_by_side(problem: Problem, *, share: float = SHARE) -> pd.DataFrame:
+    """The four offers, one row each (方案对比).
+
+    Returns:
+        ``objective``, ``total_satisfaction``, ``weighted_satisfaction`` (times importance),
+        ``least_satisfaction``, ``met`` and ``worse`` (asks met in full, and left worse than by the
+        draft), ``disagreement_yuan``, ``moved_yuan``, ``groups_changed``, ``largest_change`` (share
+        of the draft), ``losing_hospitals``, ``largest_loss`` (share of revenue), ``loss_hospital``,
+        ``binding`` (demands with a price), ``gap``.
+
+    Raises:
+        DrgError: no weights satisfy all demands.
+    """
+    return pd.DataFrame([
+        _row(problem, solve(problem, objective, share=share)) for objective in OBJECTIVES
+    ])  # fmt: skip
+
+
+def _row(problem: Problem, offer: Offer) -> dict[str, object]:
+    """One offer in figures."""
+    change = (offer.weight - problem.draft)[problem.weighed]
+    return {
+        "objective": offer.objective, **_figures(problem, offer),
+        "met": int((offer.satisfaction > 1 - 1e-6).sum()),
+        "worse": int((offer.satisfaction < -1e-6).sum()),
+        "groups_changed": int(moved(offer.weight, problem.draft).sum()),
+        "largest_change": float((np.abs(change) / problem.draft[problem.weighed]).max()),
+        "losing_hospitals": int((offer.gain < -0.005).sum()),
+        "binding": int((offer.constraints["shadow_price"] > 0).sum()), "gap": offer.gap,
+    }  # fmt: skip
+
+
+def _figures(problem: Problem, offer: Offer) -> dict[str, object]:
+    """What an offer comes to, in the figures that both tables show."""
+    shares = offer.loss_share(problem)
+    worst = int(shares.argmax()) if len(shares) else -1
+    loses = worst >= 0 and shares[worst] > 0
+    return {
+        "total_satisfaction": offer.total_satisfaction,
+        "weighted_satisfaction": float(problem.importance @ offer.satisfaction),
+        "least_satisfaction": offer.least_satisfaction,
+        "disagreement_yuan": offer.disagreement_yuan, "moved_yuan": offer.moved_yuan,
+        "largest_loss": float(shares[worst]) if loses else 0.0,
+        "loss_hospital": problem.hospitals[worst] if loses else "",
+    }  # fmt: skip
+
+
+def frontier(problem: Problem, points: int = 9) -> pd.DataFrame:
+    """The largest total satisfaction by the largest loss that a hospital may have.
+
+    From the smallest limit that leaves weights to the one from which on nothing more is gained,
+    in even steps; the problem's own limit is left aside.
+
+    Args:
+        problem: the draft, the asks and the demands.
+        points: number of limits, two or more.
+
+    Returns:
+        A row a limit: ``limit`` (share of revenue), the figures of the offer with the largest total
+        satisfaction, and ``fairest_least``, the largest least satisfaction under that limit.
+
+    Raises:
+        DrgError: there are no asks or no hospitals, or no weights satisfy the other demands.
+    """
+    if points < 2:
+        raise error("too few", key="points", found=points, expected="2 or more")
+    if not problem.asks or not problem.hospitals:
+        raise error("a frontier needs asks and hospitals", key="frontier")
+    free = replace(problem, largest_loss=None)
+    most = float(solve(free, "satisfaction").loss_share(problem).max())
+    if not np.isfinite(most):
+        raise error("a hospital without revenue loses", key="frontier")
+    least = _least_limit(problem)
+    limits = np.linspace(least, max(most, least), points)
+    return pd.DataFrame([_point(problem, float(limit)) for limit in limits])
+
+
+def _point(problem: Problem, limit: float) -> dict[str, object]:
+    """Largest total and largest least satisfaction under one limit."""
+    # the smallest limit leaves a single point, which rounding must not take away
+    under = replace(problem, largest_loss=min(1.0, limit * (1 + 1e-9) + 1e-12))
+    rules = demands(under)
+    area = region(rules)
+    offer = reach(under, rules, area, "satisfaction", SHARE)
+    return {
+        "limit": limit, **_figures(problem, offer),
+        "fairest_least": least_level(aims(under, rules.places), area),
+    }  # fmt: skip
+
+
+def _least_limit(problem: Problem) -> float:
+    """The smallest share of revenue to which losses can be limited at all."""
+    rules = demands(replace(problem, largest_loss=0.0))
+    area = region(rules)
+    revenue = dict(zip(problem.hospitals, problem.revenue, strict=True))
+    share = np.array([
+        float(revenue[item.key]) if item.kind == "loss" else 0.0
+        for item in (rules.items[owner] for owner in area.row_owner)
+    ])  # fmt: skip
+    column = sparse.csr_array((share / area.unit)[:, None])
+    n = len(area.low)
+    found = Linear(
+        np.concatenate([np.zeros(n), [1.0]]),
+        sparse.csr_array(sparse.hstack([area.matrix, column])), area.row_low, area.row_high,
+        np.concatenate([area.low, [0.0]]), np.concatenate([area.high, [np.inf]]),
+    ).solve()  # fmt: skip
+    if found is None:
+        raise error("a hospital without revenue loses", key="frontier")
+    return float(found.x[-1])

@@ -1,0 +1,139 @@
+"""The convex programme (凸规划): nearest weights by Clarabel through CVXPY, then made exact."""
+
+from __future__ import annotations
+
+import warnings
+from importlib.metadata import version
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+from scipy import sparse
+
+from weights.cases.observations import Floats
+from weights.negotiation.compromise.polish import (
+    Active,
+    Nearest,
+    by_least_distance,
+    polished,
+)
+from weights.negotiation.compromise.region import Region
+
+_CVXPY: Any = cp  # its types are incomplete
+_TOLERANCE = 1e-11
+_NEAR = 1e-6  # share of the interval or of the typical move within which an end may hold
+_SETTINGS = {
+    "tol_gap_abs": _TOLERANCE, "tol_gap_rel": _TOLERANCE, "tol_feas": _TOLERANCE,
+    "max_iter": 200, "max_threads": 1,
+}  # fmt: skip
+
+
+def nearest(centre: Floats, stiff: Floats, region: Region, start: Active | None = None) -> Nearest:
+    """The weights of a region that minimise ``sum(stiff * (w - centre)^2) / 2``.
+
+    Args:
+        centre: where each weight is pulled to. Shape (n,).
+        stiff: how strongly, above 0, in yuan per squared unit of weight. Shape (n,).
+        region: a region that is not empty.
+        start: the active set of a like problem; then no solver is needed where it is near.
+
+    Raises:
+        RuntimeError: no exact answer was found.
+    """
+    if start is not None and (found := _accepted(polished(centre, stiff, region, start), region)):
+        return found
+    guess, row_price, price = _clarabel(centre, stiff, region)
+    first = _active(region, guess, row_price, price)
+    found = _accepted(polished(centre, stiff, region, first), region)
+    if found is None:
+        held = by_least_distance(centre, stiff, region, guess)
+        found = _accepted(polished(centre, stiff, region, held), region)
+    if found is None:
+        raise RuntimeError("the active constraints of the compromise were not found")
+    return found
+
+
+def _accepted(found: Nearest | None, region: Region) -> Nearest | None:
+    good = found is not None and found.gap < 1e-8 and region.excess(found.weight) < 1e-8
+    return found if good else None
+
+
+def active(region: Region, found: Nearest) -> Active:
+    """The active set of an answer."""
+    groups = np.sign(found.price).astype(np.int32)
+    rows = np.sign(found.row_price).astype(np.int32)
+    groups[region.fixed] = 0
+    rows[region.row_low == region.row_high] = 0
+    return Active(groups, rows)
+
+
+def _clarabel(centre: Floats, stiff: Floats, region: Region) -> tuple[Floats, Floats, Floats]:
+    """The solver's weights and multipliers; groups with one weight only are left out."""
+    free = ~region.fixed
+    weight = np.where(free, centre, region.low)
+    row_price, price = np.zeros(len(region.row_low)), np.zeros(len(centre))
+    if not free.any():
+        return weight, row_price, price
+    root = 1.0 / np.sqrt(stiff[free])
+    away = np.maximum(region.low - centre, centre - region.high)[free] / root
+    rest = region.matrix @ weight
+    size = max(float(away.max(initial=0.0)), float(np.median((region.high - region.low)[free] / root
+                                                             )))  # fmt: skip
+    column = root * size
+    move = cp.Variable(int(free.sum()))
+    part = sparse.csr_array(region.matrix[:, free] @ sparse.diags_array(column))
+    unit = np.sqrt(np.asarray(part.multiply(part).sum(axis=1)).ravel())
+    used = np.flatnonzero(unit > 0)
+    low, high = region.row_low - rest, region.row_high - rest
+    always = (region.row_low == region.row_high)[used]
+    same = used[always]
+    lower = used[np.isfinite(low[used]) & ~always]
+    upper = used[np.isfinite(high[used]) & ~always]
+
+    def rows(places: Floats) -> sparse.csr_array:
+        return sparse.csr_array(sparse.diags_array(1.0 / unit[places]) @ part[places])
+
+    limits = {
+        "low": move >= ((region.low - centre)[free] / column),
+        "high": move <= ((region.high - centre)[free] / column),
+    }
+    for name, places, end in (("same", same, low), ("lower", lower, low), ("upper", upper, high)):
+        if len(places):
+            left, right = rows(places) @ move, end[places] / unit[places]
+            limits[name] = left == right if name == "same" else (
+                left >= right if name == "lower" else left <= right
+            )  # fmt: skip
+    task = _CVXPY.Problem(cp.Minimize(_CVXPY.sum_squares(move) / 2), list(limits.values()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an inaccurate answer is made exact or refused below
+        task.solve(solver=cp.CLARABEL, **_SETTINGS)
+    if move.value is None:
+        raise RuntimeError(f"the solver ended with {task.status}")
+    weight[free] = centre[free] + column * move.value
+    scale = size * size
+    price[free] = (limits["low"].dual_value - limits["high"].dual_value) * scale / column
+    for name, places, sign in (("lower", lower, 1.0), ("upper", upper, -1.0)):
+        if len(places):
+            row_price[places] += sign * limits[name].dual_value * scale / unit[places]
+    return weight, row_price, price
+
+
+def _active(region: Region, weight: Floats, row_price: Floats, price: Floats) -> Active:
+    """Ends at which the solver's answer stands and pushes."""
+    value = region.matrix @ weight
+
+    def ends(value: Floats, low: Floats, high: Floats, push: Floats) -> Floats:
+        near = _NEAR * np.maximum(1.0, np.abs(value))
+        most = _NEAR * float(np.abs(push).max(initial=0.0))
+        held = np.where((value - low < near) & (push > most), 1, 0)
+        return np.where((high - value < near) & (push < -most), -1, held)
+
+    groups = np.where(region.fixed, 0, ends(weight, region.low, region.high, price))
+    rows = np.where(region.row_low == region.row_high, 0,
+                    ends(value, region.row_low, region.row_high, row_price))  # fmt: skip
+    return Active(groups.astype(np.int32), rows.astype(np.int32))
+
+
+def versions() -> tuple[str, str]:
+    """Names and versions of the modelling library and of the solver."""
+    return f"cvxpy {version('cvxpy')}", f"Clarabel {version('clarabel')}"

@@ -1,0 +1,1 @@
+"""Experts (专家): roster, panels by lot, votes and their tally."""

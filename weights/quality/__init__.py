@@ -1,0 +1,1 @@
+"""Quality of weights (权重质量): how good groups and weights are, and how tables compare."""

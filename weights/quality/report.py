@@ -1,0 +1,331 @@
+"""How good a set of groups and weights is (权重质量评价), from the cases it is to pay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from drg.errors import problem
+from weights.cases.observations import Bools, Floats, Observations
+from weights.cases.statistics import Statistics, ratio, reduce
+from weights.quality.compare import Comparison, Order, Slope, compare, log_slope, order
+from weights.quality.groups import HIDDEN, SMALLEST, frame_of
+from weights.quality.influence import Influence, influence
+from weights.quality.spread import Spread, spread_of
+from weights.table import WeightTable
+from weights.table.families import Families
+from weights.table.families import families as families_of
+from weights.table.text import visible
+from weights.trim import Trim, method
+
+Said = tuple[str, str]  # in Chinese and English
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Published R2 of cost before and after trimming; None where it was not published."""
+
+    system: str
+    untrimmed: float | None
+    trimmed: float | None
+
+
+BENCHMARKS = (
+    Benchmark("Medicare DRG", 0.41, 0.52),
+    Benchmark("AP-DRG", 0.47, 0.56),
+    Benchmark("APR-DRG", 0.53, 0.60),
+    Benchmark("SwissDRG 2012", 0.60, 0.75),
+    Benchmark("SwissDRG 2023", 0.76, 0.85),
+    Benchmark("G-DRG 2009", None, 0.84),
+    Benchmark("AR-DRG 成都 Chengdu", 0.17, 0.59),
+)
+STABLE = (0.04, 0.07)  # SD of log weight ratios from year to year in published systems
+
+_TOTALS = ("数据为带例数的汇总，看不到单个病例",
+           "the data are totals with the column cases, without single cases")  # fmt: skip
+_EQUAL = ("所有病例费用相同", "all cases cost the same")
+_NO_TABLE = ("没有给出权重表", "no weight table was given")
+
+
+@dataclass(frozen=True)
+class Some:
+    """Some of the groups, and what they stand for.
+
+    Attributes:
+        groups: their codes.
+        cases: their cases.
+        cost: cost of these in yuan.
+    """
+
+    groups: tuple[str, ...]
+    cases: float
+    cost: float
+
+
+@dataclass(frozen=True, eq=False)
+class Quality:
+    """Quality of groups and weights.
+
+    Attributes:
+        groups: codes of the groups, of cases and tables. Length G.
+        table: id of the weight table; empty without one.
+        previous: id of the previous table; empty without one.
+        trim: name of the method of trimming.
+        minimum: groups of fewer cases are too small to judge.
+        removed: cases trimmed.
+        untrimmed: spread explained, of all cases.
+        trimmed: the same after trimming; None for totals or without trimming.
+        stability: the table against the previous one; None without.
+        raw_order: severity order of the raw means (after trimming).
+        order: severity order of the table; None without one.
+        compression: slope of the log of the table's weights; None without a table.
+        compression_weighted: the same by cases.
+        reference: on what the slope is taken: ``previous``, or ``raw means`` of the groups.
+        below_minimum: groups with cases, but fewer than the minimum.
+        without_cases: groups of the tables that have no case.
+        without_weight: groups with cases that have no weight in the table.
+        weights_without_cases: those of ``without_cases`` that have a weight in the table.
+        influence: what single hospitals do to the weights; None when there are not two.
+        by_group: one row a group, numbers of small groups included; see
+            :func:`weights.quality.groups.rows` for what may be shown.
+        missing: what cannot be had -> why, in Chinese and English.
+        warnings: name -> what a reader must know, in Chinese and English.
+    """
+
+    groups: tuple[str, ...]
+    table: str
+    previous: str
+    trim: str
+    minimum: float
+    removed: float
+    untrimmed: Spread
+    trimmed: Spread | None
+    stability: Comparison | None
+    raw_order: Order
+    order: Order | None
+    compression: Slope | None
+    compression_weighted: Slope | None
+    reference: str
+    below_minimum: Some
+    without_cases: Some
+    without_weight: Some
+    weights_without_cases: Some
+    influence: Influence | None
+    by_group: pd.DataFrame
+    missing: dict[str, Said]
+    warnings: dict[str, Said]
+
+
+def assess(
+    observed: Observations,
+    table: WeightTable | None = None,
+    *,
+    trim: str | Trim = "ratio",
+    families: Mapping[str, tuple[str, float]] | None = None,
+    previous: WeightTable | None = None,
+    minimum: float = 5,
+) -> Quality:
+    """Assess groups and weights on cases.
+
+    Args:
+        observed: grouped cases with cost, or totals by hospital and group.
+        table: the weights; without them only the groups are judged.
+        trim: method of trimming, by name or as an object of :mod:`weights.trim`. Raw means, their
+            order, and the influence of hospitals are those after trimming.
+        families: group -> ADRG and severity, for codes that do not say so themselves.
+        previous: last year's weights.
+        minimum: groups of fewer cases are too small to judge (最低病例数).
+
+    Raises:
+        DrgError: there is no case, no case has a weight in the table, the two tables have no group
+            in common, or the trimming needs what is not there.
+    """
+    if not len(observed):
+        raise problem("no case to judge the weights by")
+    if not minimum > 0:
+        raise problem("out of range", key="minimum", found=minimum, expected="above 0")
+    how = method(trim) if isinstance(trim, str) else trim
+    observed = _all_groups(observed, table, previous)
+    kept = _trimmed(observed, how)
+    everything = reduce(observed, logs=False)
+    used = everything if kept is observed else reduce(kept, logs=False)
+    held = families_of(observed.groups, _adrgs(observed, table), families)
+    return _Assessment(everything, used, held, table, previous, how.name, minimum,
+                       bool(observed.hospitals)).run()  # fmt: skip
+
+
+def _all_groups(observed: Observations, *tables: WeightTable | None) -> Observations:
+    """Observations whose groups are those of the cases and of the tables, as tables write them."""
+    groups = tuple(visible(group) for group in observed.groups)
+    wanted = {str(drg) for table in tables if table is not None for drg in table.frame["drg"]}
+    more = tuple(sorted(wanted - set(groups)))
+    return replace(observed, groups=(*groups, *more),
+                   adrgs=(*observed.adrgs, *("" for _ in more)))  # fmt: skip
+
+
+def _trimmed(observed: Observations, how: Trim) -> Observations:
+    if observed.aggregated or how.name == "none":
+        return observed
+    found = how(observed.drg, observed.cost, observed.stay, len(observed.groups))
+    kept = observed if found.cost is observed.cost else replace(observed, cost=found.cost)
+    return kept.select(found.keep)
+
+
+def _adrgs(observed: Observations, table: WeightTable | None) -> list[str]:
+    """ADRGs as the cases say them, else as the table does."""
+    said: dict[str, str] = {}
+    if table is not None and "adrg" in table.frame:
+        said = dict(zip(table.frame["drg"], table.frame["adrg"].astype(str), strict=True))
+    return [adrg or said.get(group, "")
+            for group, adrg in zip(observed.groups, observed.adrgs, strict=True)]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Assessment:
+    """One assessment; arrays by group have shape (G,)."""
+
+    everything: Statistics
+    used: Statistics
+    families: Families
+    table: WeightTable | None
+    previous: WeightTable | None
+    trim: str
+    minimum: float
+    with_hospitals: bool
+
+    def run(self) -> Quality:
+        sums, n = self.everything, self.everything.group_cases
+        weight, before = self._of(self.table), self._of(self.previous)
+        given = np.isfinite(weight)
+        uncovered = self._some((n > 0) & ~given) if self.table is not None else Some((), 0.0, 0.0)
+        if self.table is not None and uncovered.cases == float(n.sum()):
+            raise problem("no case has a weight in this weight table", key=self.table.id,
+                          found="groups " + ", ".join(sums.groups[i]
+                                                      for i in np.flatnonzero(n)[:3]),
+                          expected="groups " + ", ".join(self.table.weights.index[:3]))  # fmt: skip
+        raw = ratio(
+            self.used.mean_cost, np.full(len(n), self.used.cost.sum() / self.used.cases.sum())
+        )
+        table_weight = None if self.table is None else weight
+        untrimmed = spread_of(sums, table_weight, self.minimum)
+        trimmed = None
+        if self.trim != "none" and sums.cost_squared is not None:
+            trimmed = spread_of(self.used, table_weight, self.minimum)
+        stability = None
+        if self.table is not None and self.previous is not None:
+            cases = dict(zip(sums.groups, n.tolist(), strict=True))
+            stability = compare(self.table, self.previous, cases=cases)
+        reference = raw if self.previous is None else before
+        few = self._some((n > 0) & (n < self.minimum))
+        moved = self._influence()
+        raw_order = order(raw, self.families)
+        own_order = None if self.table is None else order(weight, self.families)
+        used = self.used.group_cases
+        return Quality(
+            groups=sums.groups,
+            table="" if self.table is None else self.table.id,
+            previous="" if self.previous is None else self.previous.id,
+            trim=self.trim,
+            minimum=self.minimum,
+            removed=float(n.sum() - used.sum()),
+            untrimmed=untrimmed,
+            trimmed=trimmed,
+            stability=stability,
+            raw_order=raw_order,
+            order=own_order,
+            compression=log_slope(weight, reference),
+            compression_weighted=log_slope(weight, reference, n),
+            reference="raw means" if self.previous is None else "previous",
+            below_minimum=few,
+            without_cases=self._some(n == 0),
+            without_weight=uncovered,
+            weights_without_cases=self._some((n == 0) & given),
+            influence=moved,
+            by_group=frame_of(
+                sums, self.used, weight=weight, raw=raw, previous=before, minimum=self.minimum,
+                orders=(raw_order, own_order), influence=moved, names=self._names(),
+            ),
+            missing=self._missing(untrimmed, trimmed),
+            warnings=self._warnings(uncovered),
+        )  # fmt: skip
+
+    def _of(self, table: WeightTable | None) -> Floats:
+        """Weights of a table in the order of the groups, NaN where there is none."""
+        groups = self.everything.groups
+        if table is None:
+            return np.full(len(groups), np.nan)
+        held = table.by_group()
+        return np.array([held.get(group, np.nan) for group in groups], np.float64)
+
+    def _names(self) -> dict[str, str]:
+        return {
+            str(drg): str(name)
+            for table in (self.previous, self.table)
+            if table is not None and "name" in table.frame
+            for drg, name in zip(table.frame["drg"], table.frame["name"], strict=True)
+            if name
+        }
+
+    def _some(self, which: Bools) -> Some:
+        sums, places = self.everything, np.flatnonzero(which)
+        return Some(
+            tuple(sums.groups[i] for i in places),
+            float(sums.group_cases[places].sum()),
+            float(sums.cost.sum(axis=0)[places].sum()),
+        )
+
+    def _influence(self) -> Influence | None:
+        if not self.with_hospitals or len(self.used.hospitals) < 2:
+            return None
+        return influence(self.used, self.minimum)
+
+    def _missing(self, untrimmed: Spread, trimmed: Spread | None) -> dict[str, Said]:
+        found: dict[str, Said] = {}
+        totals = self.everything.cost_squared is None
+        if untrimmed.r2 is None:
+            found["r2"] = _TOTALS if totals else _EQUAL
+        if untrimmed.r2_weights is None:
+            found["r2_weights"] = _NO_TABLE if self.table is None else (
+                _TOTALS if totals else (
+                    "有权重的病例费用相同", "all cases with a weight cost the same"
+                )
+            )  # fmt: skip
+        if trimmed is None:
+            found["trimmed"] = _TOTALS if totals else ("未选修剪方法", "no trimming was asked for")
+        if untrimmed.median_cv is None:
+            found["cv"] = _TOTALS if totals else (
+                f"没有病例数达到 {self.minimum:g} 的病组", f"no group has {self.minimum:g} cases"
+            )  # fmt: skip
+        if self.table is None:
+            found["compression"] = _NO_TABLE
+        if self.table is None or self.previous is None:
+            found["stability"] = _NO_TABLE if self.table is None else (
+                "没有给出上期权重表", "no previous table was given"
+            )  # fmt: skip
+        if not self.families.ladders():
+            found["order"] = (
+                "编码不说明 ADRG 与严重程度，可用病组关系表给出",
+                "the codes do not tell ADRG and severity; a table of families can",
+            )
+        if not self.with_hospitals:
+            found["influence"] = ("数据没有医疗机构列", "the data have no column hospital_id")
+        elif len(self.used.hospitals) < 2:
+            found["influence"] = ("只有一家医疗机构", "there is only one hospital")
+        return found
+
+    def _warnings(self, uncovered: Some) -> dict[str, Said]:
+        if not uncovered.groups:
+            return {}
+        count, cases = len(uncovered.groups), uncovered.cases
+        few = cases < SMALLEST
+        number = HIDDEN if few else f"{cases:,.0f}"
+        zh, en = (
+            ("", "") if few else (f"，{uncovered.cost:,.2f} 元", f", {uncovered.cost:,.2f} yuan")
+        )
+        return {"groups_without_weight": (
+            f"{count:,} 个病组有病例而权重表中无权重：{number} 例{zh}",
+            f"{count:,} groups have cases but no weight in the table: {number} cases{en}",
+        )}  # fmt: skip

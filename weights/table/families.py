@@ -1,0 +1,147 @@
+"""Families of groups: which belong to one ADRG, and in what order of severity.
+
+CHS-DRG writes both into the code: ``FR11``, ``FR13``, ``FR15`` are ADRG ``FR1`` with a major
+complication (MCC), with a complication (CC) and without; ``FR19`` is undivided (细分组命名规则,
+NHSA, CHS-DRG 1.1). For other codes a table says it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+
+import numpy as np
+import pyarrow as pa
+
+from drg.cases.columns import plain_header
+from drg.cases.texts import as_text
+from drg.cases.values import Number, read_number
+from drg.errors import problem
+from drg.tables import read_table
+from weights.cases.observations import Floats, Ints
+
+_CHS = re.compile(r"[A-Z]{2}[0-9A-Z][0-9]")
+_RANKS = {"1": 3.0, "3": 2.0, "5": 1.0}
+_MOSTLY = 0.8
+_WORDS = {"mcc": "3", "cc": "2", "none": "1", "无": "1"}
+
+
+@dataclass(frozen=True)
+class Families:
+    """ADRG and severity of each group.
+
+    Attributes:
+        groups: group codes. Length G.
+        family: place of the group's family in ``names``. Shape (G,).
+        names: ADRG codes; one ``""`` when nothing is known of any.
+        rank: severity, higher is worse (MCC 3, CC 2, none 1); NaN where the group is not one of
+            a ladder. Shape (G,).
+        known: whether families are known at all; without them all groups are one.
+    """
+
+    groups: tuple[str, ...]
+    family: Ints
+    names: tuple[str, ...]
+    rank: Floats
+    known: bool
+
+    def ladders(self) -> tuple[Ints, ...]:
+        """Groups of each ladder of severities (严重程度阶梯), the gravest first, two or more."""
+        if not self.known:
+            return ()
+        ranked = np.isfinite(self.rank)
+        order = np.lexsort((np.arange(len(self.groups)), -self.rank, self.family))
+        order = order[ranked[order]]
+        by_family = np.split(order, np.flatnonzero(np.diff(self.family[order])) + 1)
+        return tuple(ladder.astype(np.int32) for ladder in by_family if len(ladder) > 1)
+
+    def pairs(self) -> tuple[Ints, Ints]:
+        """All pairs of one ladder: places of the graver and of the lighter group."""
+        above, below = [], []
+        for ladder in self.ladders():
+            for i, first in enumerate(ladder):
+                for second in ladder[i + 1 :]:
+                    if self.rank[first] > self.rank[second]:
+                        above.append(first)
+                        below.append(second)
+        return np.array(above, np.int32), np.array(below, np.int32)
+
+
+def families(
+    groups: Sequence[str],
+    adrgs: Sequence[str] | None = None,
+    table: Mapping[str, tuple[str, float]] | None = None,
+) -> Families:
+    """Find the families of groups.
+
+    Args:
+        groups: group codes.
+        adrgs: ADRG of each group as the cases say it, "" where they do not.
+        table: group -> ADRG and severity rank; it wins over both.
+
+    Raises:
+        DrgError: two groups of an ADRG have the same severity.
+    """
+    chs = [bool(_CHS.fullmatch(group)) for group in groups]
+    by_code = sum(chs) >= _MOSTLY * len(groups)
+    names, ranks = [], []
+    for i, group in enumerate(groups):
+        given = table.get(group) if table else None
+        named = given[0] if given else (adrgs[i] if adrgs else "")
+        names.append(named or (group[:3] if by_code and chs[i] else ""))
+        own = _RANKS.get(group[3], np.nan) if by_code and chs[i] else np.nan
+        ranks.append(given[1] if given else own)
+    ladder = [(n, r) for n, r in zip(names, ranks, strict=True) if n and not np.isnan(r)]
+    if len(set(ladder)) < len(ladder):
+        twice = next(entry for entry in ladder if ladder.count(entry) > 1)
+        raise problem("two groups of an ADRG have the same severity", key="families",
+                      found=f"{twice[0]} {twice[1]:g}")  # fmt: skip
+    known = any(names)
+    if known:  # a group of no family is a family of its own
+        names = [name or f"={group}" for name, group in zip(names, groups, strict=True)]
+    distinct = sorted(set(names))
+    place = {name: i for i, name in enumerate(distinct)}
+    return Families(
+        tuple(groups),
+        np.array([place[name] for name in names], np.int32),
+        tuple(distinct),
+        np.array(ranks, np.float64),
+        known,
+    )
+
+
+def read_families(path: str | PathLike[str]) -> dict[str, tuple[str, float]]:
+    """Read a table ``drg, adrg, severity``.
+
+    The severity is a number, higher is graver, or a word: ``mcc``, ``cc``, ``none`` (3, 2, 1);
+    blank for a group that is not one of a ladder.
+
+    Raises:
+        DrgError: the file cannot be read, a column is missing, a group stands twice, a severity is
+            not a number, or two groups of an ADRG have the same.
+    """
+    rows, _ = read_table(path)
+    by_header = {plain_header(name): name for name in rows.column_names}
+    for wanted in ("drg", "adrg", "severity"):
+        if wanted not in by_header:
+            raise problem(f"no column '{wanted}'", file=path, found=", ".join(rows.column_names),
+                          expected="drg, adrg, severity")  # fmt: skip
+    said = as_text(rows.column(by_header["severity"]).combine_chunks()).to_pylist()
+    words = [_WORDS.get((text or "").strip().lower(), text) for text in said]
+    ranks, bad = read_number(pa.array(words, pa.string()), Number())
+    found: dict[str, tuple[str, float]] = {}
+    drgs, adrgs = (rows.column(by_header[name]).to_pylist() for name in ("drg", "adrg"))
+    for row, (drg, adrg) in enumerate(zip(drgs, adrgs, strict=True), 2):
+        code = str(drg or "").strip()
+        if bad[row - 2] or not code or code in found:
+            if bad[row - 2]:
+                raise problem("no severity", file=path, row=row, key=code, found=said[row - 2],
+                              expected="a number, mcc, cc or none")  # fmt: skip
+            raise problem("group stands twice" if code else "no group", file=path, row=row,
+                          found=code)  # fmt: skip
+        found[code] = (str(adrg or "").strip(), float(ranks[row - 2]))
+        if not np.isnan(ranks[row - 2]) and list(found.values()).count(found[code]) > 1:
+            raise problem("severity stands twice in its ADRG", file=path, row=row, found=code)
+    return found
