@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from benchmarks import data, dependence, impact, profile, settle, weights
+from benchmarks import data, dependence, draws, impact, negotiation, profile, settle, weights
 from grouper.engine.files import group_file
 from grouper.engine.frames import RESULT_COLUMNS
 
@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument(
         "--only",
         choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle",
-                 "impact"],
+                 "impact", "draws", "negotiation"],
     )  # fmt: skip
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
@@ -138,6 +138,8 @@ def main() -> None:
             "weights": lambda: weights.measure(5 * given.rows, given.turns, line),
             "settle": lambda: settle.measure(place, 5 * given.rows, given.turns, line),
             "impact": lambda: impact.measure(place, given.rows, given.turns, line),
+            "draws": lambda: draws.measure(max(given.rows // 1000, 50), given.turns, line),
+            "negotiation": lambda: negotiation.measure(place, given.turns, line),
         }
         for name, step in steps.items():
             if given.only in (None, name):

@@ -30,7 +30,8 @@ _SEED = 250_000
 
 def make(folder: Path, rows: int) -> tuple[Path, Path]:
     """A grouped file of so many cases, and its hospitals."""
-    region = write_region(folder / "region", cases=_SEED, hospitals=60, seed=5, format="parquet")
+    region = write_region(folder / "region", cases=min(rows, _SEED), hospitals=60, seed=5,
+                          format="parquet")  # fmt: skip
     grouped = folder / "seed.parquet"
     group_file(region / "cases.parquet", grouped)
     seed = pq.read_table(grouped)

@@ -1,27 +1,49 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.amount import tries
+from tests.fonts import without_font
+from tests.once import begin
 from tests.reference import Reference
 
 SHARED = Path(__file__).parents[2] / "shared"
 DATA = Path(__file__).parent / "data"
+MOST_WORKERS = 8
 
 settings.register_profile(
-    "project", deadline=None, derandomize=True, max_examples=60,
+    "project", deadline=None, derandomize=True, max_examples=tries(60),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 settings.load_profile("project")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """A worker for every core that this process may use; each needs about 1 GB."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, MOST_WORKERS)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep compiled schemes of the tests out of the user's cache."""
-    os.environ["DRG_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep compiled schemes of the tests out of the user's cache; all workers share them."""
+    own = tmp_path_factory.getbasetemp()
+    for_all = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    os.environ["DRG_CACHE_DIR"] = str(for_all / "cache")
+    begin(for_all / "once")
+
+
+@pytest.fixture
+def plain() -> Iterator[None]:
+    """Reports and minutes carry no font."""
+    with without_font():
+        yield
 
 
 @pytest.fixture(scope="session")

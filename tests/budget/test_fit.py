@@ -12,6 +12,7 @@ from budget.fit.rate import RateModel, Tier
 from budget.fit.reference import changzhi_reference, even_mix, reference
 from budget.fit.response import Fit, Parameter, Unreachable, fit_response
 from drg.errors import DrgError
+from tests.amount import tries
 
 TIERS = {"tier3": Tier(14_000.0, 1.4, 8_700.0), "tier2": Tier(8_000.0, 0.9, 6_700.0)}
 MODEL = RateModel(TIERS)
@@ -39,7 +40,7 @@ def test_the_rate_model_by_hand():
     assert rich({"intensity.gain": 0.3, "intensity.loss": 1.0})["a"] == pytest.approx(1_300)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(25), deadline=None)
 @given(loss=st.floats(0.02, 0.98), level=st.floats(-0.12, 0.05))
 def test_planted_responses_come_back(loss, level):
     planted = {"intensity.loss": loss, "intensity.level": level}
@@ -50,7 +51,7 @@ def test_planted_responses_come_back(loss, level):
     assert fit.interval["intensity.loss"] == (fit.values["intensity.loss"],) * 2
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(25), deadline=None)
 @given(shift=st.floats(-0.2, 0.2), a=st.floats(0.05, 2.0), b=st.floats(0.05, 2.0))
 def test_the_smallest_of_many(shift, a, b):
     """With y = y0 + p + q the smallest response is known: by squares of the scales."""
@@ -68,7 +69,7 @@ def test_nothing_to_explain_is_no_response():
     assert all(np.isnan(share) for share in fit.shares("tier3").values())
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=tries(20), deadline=None)
 @given(cut=st.floats(0.0, 0.1), more=st.floats(0.001, 0.1))
 def test_a_larger_fall_takes_a_larger_response(cut, more):
     keys = ["intensity.level", "intensity.loss"]

@@ -18,6 +18,7 @@ from budget.pools.point_value import point_value as value_of_cases
 from budget.price.outliers import ratio
 from budget.settlement.settled import settle
 from drg.errors import DrgError
+from tests.amount import tries
 from tests.budget.region import HOSPITALS, WEIGHTS, YEAR, claims_of, many, odd, weight_table
 from tests.budget.test_settle import POLICIES, changed
 
@@ -91,7 +92,7 @@ def test_a_slider_that_comes_back(name):
             check(held, frame, policy, weight)
 
 
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(changed(), st.integers(0, 10**6), st.sampled_from([1, 2, 40, 300]), st.booleans())
 def test_impact_is_the_difference_of_two_full_settlements(policy, seed, size, plain):
     frame = many(size, seed) if plain else odd(size, seed)
@@ -131,7 +132,7 @@ def test_costs_at_the_very_threshold(name):
         check(held, frame, policy, moved(rng, kind))
 
 
-@settings(max_examples=200)
+@settings(max_examples=tries(200))
 @given(st.floats(0.01, 1e6), st.sampled_from([0.3, 0.4, 0.5, 1.5, 2.0, 3.0]), st.booleans())
 def test_the_first_fen_past_a_threshold(base, threshold, reached):
     base = round(base, 2)
@@ -145,7 +146,7 @@ def test_the_first_fen_past_a_threshold(base, threshold, reached):
     assert not past(fen - 1)
 
 
-@settings(max_examples=200)
+@settings(max_examples=tries(200))
 @given(st.integers(0, 10**6), st.integers(1, 60), st.sampled_from([0, 1, 50]))
 def test_a_pool_shared_by_classes_is_the_pool_shared_case_by_case(seed, size, floor):
     rng = np.random.default_rng(seed)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budget import load_policy
+from tests.amount import tries
 from tests.budget.region import cases_of, rows, settled, weight_table
 
 LADDER = [{"upto": 1, "value": 3.0}, {"above": 1, "upto": 2, "value": 2.5},
@@ -138,7 +139,7 @@ def test_with_the_regional_ratio_the_coefficient_is_not_in_it(letter):
 
 
 @pytest.mark.parametrize("letter", RULES)
-@settings(max_examples=15)
+@settings(max_examples=tries(15))
 @given(data=st.data())
 def test_anywhere(letter, data):
     groups = st.sampled_from(list(WEIGHTS["drg"]))

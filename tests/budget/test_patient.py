@@ -20,6 +20,7 @@ from budget.policy.benefit import Benefit
 from budget.policy.select import SELECTORS
 from budget.policy.special import DayBed
 from drg.errors import DrgError
+from tests.amount import tries
 from tests.budget.test_persons import JANUARY, claims_from, claims_of, one_of, rows_of
 
 BASE = load_policy("national-default")
@@ -239,7 +240,7 @@ COLUMNS = st.sets(st.sampled_from(("patient_out_of_scope", "other_paid", "day_be
 
 
 @given(CASES, BENEFITS, DAY_BED, COLUMNS, st.integers(0, 2**32 - 1))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(400), deadline=None)
 def test_by_policy_against_the_plain_reference(rows, benefit, day_bed, columns, seed):
     rng = np.random.default_rng(seed)
     amounts = {name: rng.integers(0, 40_000, len(rows)) for name in columns - {"day_bed"}}

@@ -22,6 +22,7 @@ from budget.cases.stays import (
 )
 from budget.policy.special import Caseload, NewTechnology, Readmission, Review
 from drg.cases.columns import recognise
+from tests.amount import tries
 
 JANUARY = (datetime.date(2025, 1, 1) - datetime.date(1970, 1, 1)).days
 YEAR = [JANUARY + i for i in range(365)]
@@ -369,7 +370,7 @@ def technologies(*dates) -> NewTechnology:
 
 
 @given(st.dates(datetime.date(1990, 1, 1), datetime.date(2026, 12, 31)), st.integers(0, 364))
-@settings(max_examples=300)
+@settings(max_examples=tries(300))
 def test_year_of_a_technology(begin, after):
     day = datetime.date(2025, 1, 1) + datetime.timedelta(after)
     claims = claims_of(1, technology=0, day=JANUARY + after)

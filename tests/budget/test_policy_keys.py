@@ -8,7 +8,6 @@ nothing does.
 from __future__ import annotations
 
 import csv
-import os
 import re
 from functools import cache
 from pathlib import Path
@@ -23,6 +22,7 @@ from budget.policy.rules import Rules
 from budget.policy.select import SELECTORS
 from budget.policy.tree import parse, plain
 from drg.errors import DrgError
+from tests.amount import FULL
 from tests.budget.region import many, settled, tables
 
 FILE = Path(__file__).parent / "data" / "moves.csv"
@@ -48,7 +48,6 @@ PARTS = {
 }  # fmt: skip
 ROWS = list(csv.DictReader(FILE.open(encoding="utf-8", newline="")))
 MOVES = {row["key"]: row for row in ROWS}
-FULL = bool(os.environ.get("DRG_FULL"))
 
 
 @cache

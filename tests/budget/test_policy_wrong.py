@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from budget import load_policy, policies
 from drg.errors import DrgError
+from tests.amount import tries
 from tests.budget.conftest import HEAD
 
 WRONG = [
@@ -268,7 +269,7 @@ BRANCHES = sorted(
 
 
 @given(st.sampled_from(policies()), st.sampled_from([*KEYS, *BRANCHES]), JUNK)
-@settings(max_examples=300)
+@settings(max_examples=tries(300))
 def test_junk_is_an_error_in_one_line_or_a_policy(name, key, value):
     policy = load_policy(name)
     try:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from budget.search.solve import Parameter, Target, search, trade_off
 from drg.errors import DrgError
+from tests.amount import tries
 
 TWO = [Parameter("a", 0, -10, 10, scale=1), Parameter("b", 0, -10, 10, scale=1)]
 
@@ -22,7 +23,7 @@ def test_nothing_changes_where_targets_hold():
     assert found.parameters == {"a": 0, "b": 0}
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=tries(25))
 @given(st.floats(0.2, 5), st.floats(0.2, 5), st.floats(0.2, 4), st.floats(0.2, 4), st.floats(1, 8))
 def test_least_change_on_a_line(w1, w2, c1, c2, bound):
     """min w.x^2 with c.x >= bound: x = bound (c/w) / sum(c^2/w), unless it leaves the range."""
@@ -118,7 +119,7 @@ def test_outcomes_in_whole_fen():
     assert found.parameters["b"] == pytest.approx(0, abs=1e-4)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=tries(15))
 @given(st.floats(0.3, 3), st.floats(0.3, 3), st.floats(1, 8))
 def test_multiples_of_a_step_are_the_best_of_all(c1, c2, bound):
     """On a grid of halves and 0.2, the least change is that of trying every point."""

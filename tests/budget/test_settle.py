@@ -15,6 +15,7 @@ from budget import load_policy, policies
 from budget.cases.hospitals import hospitals_of
 from budget.price.branches import CODES, SETTLED
 from drg.errors import DrgError
+from tests.amount import tries
 from tests.budget.region import (
     HOSPITALS,
     WEIGHTS,
@@ -140,7 +141,7 @@ def changed(draw):
     return held
 
 
-@settings(max_examples=100)
+@settings(max_examples=tries(100))
 @given(changed(), st.integers(0, 10**6), st.sampled_from([1, 2, 40, 150]), st.booleans())
 def test_money_is_conserved(policy, seed, size, plain):
     frame = many(size, seed) if plain else odd(size, seed)

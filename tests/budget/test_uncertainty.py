@@ -1,12 +1,8 @@
-"""Draws of the next years: the path without uncertainty, single states, closed forms, speed."""
+"""Draws of the next years: the path without uncertainty, single states, closed forms."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -267,41 +263,6 @@ def test_estimates_agree_with_what_is_known():
     for name, known in (("volume", share), ("rate", 1 - share)):
         for index in ("first_order", "total"):
             assert rows[index][name] == pytest.approx(known, abs=0.02)
-
-
-RATIO = """
-import time
-from budget.uncertainty.simulate import simulate, static
-from tests.budget.test_uncertainty import FULL, model
-
-held = model(years=5, hospitals=100, groups=628, points=True)
-
-def best(function, times):
-    taken = []
-    for _ in range(times):
-        start = time.process_time()
-        function()
-        taken.append(time.process_time() - start)
-    return min(taken)
-
-print(best(lambda: simulate(held, FULL, 1000, 5, groups=True), 4) / best(lambda: static(held), 30))
-"""
-
-
-def test_a_thousand_draws_cost_few_states():
-    """1,000 x 5 years x 100 hospitals x 628 groups: at most 60 times one state of one year.
-
-    In processor time on one core, so that what else runs on the machine does not count.
-    """
-    one_core = os.environ | {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    for _ in range(3):
-        done = subprocess.run(
-            [sys.executable, "-c", RATIO], cwd=Path(__file__).parents[2], env=one_core,
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        if float(done.stdout) <= 60:
-            return
-    pytest.fail(f"{done.stdout} times")
 
 
 def test_a_seed_of_0_is_a_seed():

@@ -28,6 +28,7 @@ from drg.errors import DrgError
 from grouper import Grouper
 from grouper.engine.files import group_file
 from grouper.engine.frames import RESULT_COLUMNS
+from tests.amount import tries
 from tests.conftest import DATA
 
 LABELLED = DATA / "labelled.csv"
@@ -37,7 +38,7 @@ NUMBERS = [
     "0", "1", "2", "71岁", "１２", "-0", "-1", "1e308", "1e400", "inf", "nan", "0x10", "1_000",
     "١٢", "9" * 30, "", "－", "x", "3天", "NULL", "2.5", "true", "\x00",
 ]  # fmt: skip
-few = settings(max_examples=15)
+few = settings(max_examples=tries(15))
 piece = st.sampled_from(
     [b"I10.x00x002", b"J18.900|J96.000", b",", b",", b";", b"\t", b'"', b'""', b"\n", b"\n", b"\r",
      b"\r\n", b"\x00", b"\xff", b"\x81\x30\x81\x30", b"\xef\xbb\xbf", "中".encode(),

@@ -13,6 +13,7 @@ from drg.cli import app
 from drg.errors import DrgError
 from drg.negotiate.rehearsal.proposals import RULES, SEED, proposals, votes
 from drg.negotiate.round.act import Round
+from tests.fonts import without_font
 from tests.negotiate.small import AT, REGION, REHEARSAL, files
 from weights.negotiation.experts.votes import Vote
 
@@ -54,9 +55,10 @@ def said(tmp_path_factory):
     found["solve"] = drg("solve", folder, "--objective", "all", "--frontier", "--at", AT)
     found["accept"] = drg("accept", folder, "o01", "--reason", "同意", "--at", AT)
     found["status"] = drg("status", folder)
-    found["close"] = drg("close", folder, "--decimals", "4", "--at", AT)
-    found["verify"] = drg("verify", folder)
-    found["minutes"] = drg("minutes", folder, "--out", folder / "en.html", "--lang", "en")
+    with without_font():
+        found["close"] = drg("close", folder, "--decimals", "4", "--at", AT)
+        found["verify"] = drg("verify", folder)
+        found["minutes"] = drg("minutes", folder, "--out", folder / "en.html", "--lang", "en")
     return folder, found
 
 

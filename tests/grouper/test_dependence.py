@@ -20,6 +20,7 @@ from drg.errors import DrgError
 from drg.tables import read_table
 from grouper import Grouper, load_scheme, shipped_schemes
 from grouper.explain.dependence_files import dependence_file, single_code_dependence
+from tests.amount import tries
 from tests.conftest import DATA
 from tests.random_records import records
 
@@ -55,7 +56,7 @@ def variants(scheme_id, record):
 
 
 @pytest.mark.parametrize("scheme_id", shipped_schemes())
-@settings(max_examples=15)
+@settings(max_examples=tries(15, least=5))
 @given(data=st.data())
 def test_it_finds_what_dropping_by_hand_finds(scheme_id, data):
     rows = data.draw(st.lists(records(scheme_id), min_size=5, max_size=30))

@@ -14,6 +14,7 @@ from drg.errors import DrgError
 from grouper import Grouper, group, load_scheme, shipped_schemes
 from grouper.engine.frames import RESULT_COLUMNS
 from grouper.engine.reasons import REASONS, STATUSES
+from tests.amount import tries
 from tests.conftest import DATA
 from tests.reference import Case
 
@@ -78,7 +79,7 @@ def as_read(case):
 
 
 @pytest.mark.parametrize("name", shipped_schemes())
-@settings(max_examples=100)
+@settings(max_examples=tries(100))
 @given(st.data())
 def test_engine_agrees_with_the_reference(references, name, data):
     rows = data.draw(st.lists(cases(load_scheme(name)), min_size=1, max_size=25))

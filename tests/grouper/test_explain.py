@@ -21,6 +21,7 @@ from grouper import Grouper, shipped_schemes
 from grouper.explain.case import Explainer, case_of, explain_case
 from grouper.explain.codes import find_case
 from grouper.scheme import rules
+from tests.amount import tries
 from tests.conftest import DATA
 from tests.random_records import records
 from tests.test_docs import EXAMPLES
@@ -51,7 +52,7 @@ def agrees(explainer, grouper, rows):
 
 
 @pytest.mark.parametrize("scheme_id", shipped_schemes())
-@settings(max_examples=40)
+@settings(max_examples=tries(40, least=10))
 @given(data=st.data())
 def test_explanation_and_engine_agree(scheme_id, data):
     rows = data.draw(st.lists(records(scheme_id), min_size=1, max_size=12))
@@ -100,7 +101,7 @@ TINY_DX = ["J18.900", "J90.x00", "J96.000", "K35.300", "zzz", ""]
 TINY_PX = ["32.4902", "45.1300", "47.0100", "zzz", ""]
 
 
-@settings(max_examples=40)
+@settings(max_examples=tries(40, least=10))
 @given(data=st.data())
 def test_they_agree_whatever_the_rules(tmp_path_factory, data):
     pack = tmp_path_factory.mktemp("packs") / "pack"

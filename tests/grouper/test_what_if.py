@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from grouper import Grouper, load_scheme
 from grouper.explain.case import explain_case
+from tests.amount import tries
 from tests.test_docs import EXAMPLES
 
 SCHEME = load_scheme("chs-drg-1.1")
@@ -94,7 +95,7 @@ def test_losing_the_group_is_the_greatest_effect():
     assert (first.drg, first.reason) == ("0000", "principal_diagnosis_in_no_mdc")
 
 
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 @given(
     st.lists(st.sampled_from(["J18.900", "J90.x00", "J96.000", "K35.300", "zzz"]), min_size=1,
              max_size=5),

@@ -14,6 +14,7 @@ from grouper.importer.export import read_marks
 from grouper.importer.tables import Mark
 from grouper.scheme.model import Scheme
 from tests.importer.book import small_book, write_book, write_folder
+from tests.once import once
 
 LABELLED = Path(__file__).parents[1] / "data/labelled.csv"
 RESULTS = ["mdc", "adrg", "drg", "severity", "status", "reason"]
@@ -27,17 +28,18 @@ def same(left: Scheme, right: Scheme) -> bool:
     return lists[0] == lists[1] and all(getattr(left, p) == getattr(right, p) for p in parts)
 
 
-@pytest.fixture(scope="module")
-def again(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("round")
-    scheme = load_scheme("chs-drg-1.1")
-    rows = export_workbook(scheme, folder / "scheme.xlsx")
+def _round(folder: Path) -> None:
+    rows = export_workbook(load_scheme("chs-drg-1.1"), folder / "scheme.xlsx")
     assert rows["DRG列表"] == 628
     assert sum(rows.values()) > 100_000
     done = import_tables(folder / "scheme.xlsx", folder / "pack")
     assert done.written, done.text
     assert not done.of("error")
-    return folder / "pack"
+
+
+@pytest.fixture(scope="module")
+def again():
+    return once("scheme-round", _round) / "pack"
 
 
 def test_the_scheme_is_the_same(again):

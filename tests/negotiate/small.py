@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from drg.negotiate.round.act import Round
 from grouper.engine.files import group_file
+from tests.once import once
 from weights.fit.files import fit_file
 from weights.fit.recipe import calibrator
 
@@ -16,18 +15,18 @@ REGION = ROOT / "data_samples" / "region-small"
 REHEARSAL = ROOT / "data_samples" / "negotiation"
 AT = "2026-03-02T09:00:00+08:00"
 WHO = "医保局"
-_HELD = TemporaryDirectory(prefix="drg-round-")  # gone when Python ends
 
 
-@cache
+def _make(folder: Path) -> None:
+    group_file(REGION / "cases.csv", folder / "grouped.csv")
+    recipe = {"trim": "ratio", "shrink": True, "order": True, "bootstrap": 200}
+    fit_file(folder / "grouped.csv", folder / "weights.csv", calibrator(recipe))
+
+
 def files() -> tuple[Path, Path]:
     """The region grouped, and the draft that the rehearsal goes with, made once."""
-    folder = Path(_HELD.name)
-    grouped, weights = folder / "grouped.csv", folder / "weights.csv"
-    group_file(REGION / "cases.csv", grouped)
-    recipe = {"trim": "ratio", "shrink": True, "order": True, "bootstrap": 200}
-    fit_file(grouped, weights, calibrator(recipe))
-    return grouped, weights
+    folder = once("small-round", _make)
+    return folder / "grouped.csv", folder / "weights.csv"
 
 
 def begin(folder: Path, **parts) -> Round:

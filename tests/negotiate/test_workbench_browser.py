@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from pathlib import Path
 
-import pytest
-
-from tests.negotiate.lab import ROOT, browser, lab, needed
+from tests.chromium import browser, needed, until
+from tests.negotiate.lab import ROOT, lab
 
 NOTEBOOK = Path("notebooks") / "02_weight_negotiation.ipynb"
 CHART = "return document.querySelector('.drg-bench-chart svg').outerHTML"
@@ -17,27 +15,18 @@ IDLE = "[data-status=idle]"
 REASON = "新技术使耗材费用上升"
 
 
-def until(found, seconds: float = 60.0):
-    """What a question is answered with once the answer is yes."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            answer = found()
-        except Exception:  # noqa: BLE001 - the page is still being built
-            answer = None
-        if answer:
-            return answer
-        time.sleep(0.2)
-    return pytest.fail(f"not within {seconds:g} s")
-
-
 def click(driver, selector: str, text: str) -> None:
     """Click what shows a text."""
-    one = until(lambda: [e for e in driver.find_elements("css selector", selector)
-                         if text in e.text and e.is_displayed()])[0]  # fmt: skip
-    if "drg-bench" in selector:
-        driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", one)
-    one.click()
+
+    def clicked() -> bool:
+        one = next(e for e in driver.find_elements("css selector", selector)
+                   if text in e.text and e.is_displayed())  # fmt: skip
+        if "drg-bench" in selector:
+            driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", one)
+        one.click()
+        return True
+
+    until(clicked)
 
 
 def entries(folder: Path) -> list[dict]:
@@ -48,7 +37,7 @@ def entries(folder: Path) -> list[dict]:
 
 
 def test_a_person_moves_a_slider_and_saves_a_proposal(tmp_path):
-    needed()
+    needed("jupyterlab", "ipywidgets")
     from selenium.webdriver.common.keys import Keys
 
     work, own = tmp_path / "work", tmp_path / "lab"
@@ -62,7 +51,7 @@ def test_a_person_moves_a_slider_and_saves_a_proposal(tmp_path):
         until(
             lambda: driver.find_elements("css selector", f".jp-Notebook-ExecutionIndicator{IDLE}")
         )
-        driver.find_element("css selector", ".jp-Notebook").click()
+        click(driver, ".jp-Notebook", "")
         click(driver, ".lm-MenuBar-item", "Run")
         click(driver, ".lm-Menu-item", "Run All Cells")
         until(lambda: driver.find_elements("css selector", ".drg-bench-chart svg"))
@@ -89,8 +78,7 @@ def test_a_person_moves_a_slider_and_saves_a_proposal(tmp_path):
         driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", reason)
         reason.send_keys(REASON)
         click(driver, ".drg-bench button", "保存为申请")
-        said = until(lambda: driver.find_element("css selector", ".drg-bench .say").text)
-        assert "已保存" in said, said
+        until(lambda: "已保存" in driver.find_element("css selector", ".drg-bench .say").text)
 
         added = entries(own / "tmpdir")[len(before) :]
         saved = [one["body"] for one in added if one["kind"] == "proposal"]
@@ -107,9 +95,7 @@ def test_a_person_moves_a_slider_and_saves_a_proposal(tmp_path):
             "const e = document.querySelector('.drg-bench'); return e.scrollWidth - e.clientWidth"
         )
         assert across <= 2, "it fits the width of a projector"
-        severe = [line["message"] for line in driver.get_log("browser")
-                  if line["level"] == "SEVERE" and "favicon" not in line["message"]]  # fmt: skip
-        assert severe == []
-        outside = [line["message"] for line in driver.get_log("browser") if "net::ERR" in
-                   line["message"]]  # fmt: skip
-        assert outside == []
+        log = driver.get_log("browser")  # what was read is gone from it
+        assert [one["message"] for one in log if "net::ERR" in one["message"]] == []
+        assert [one["message"] for one in log
+                if one["level"] == "SEVERE" and "favicon" not in one["message"]] == []  # fmt: skip

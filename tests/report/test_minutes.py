@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +22,8 @@ from drg.report.minutes.data import Minutes, collect
 from drg.report.minutes.sentences import sentences
 from drg.report.minutes.small import hidden_hospitals
 from drg.report.minutes.words import MinutesWords, conditions
-from drg.report.minutes.write import write, write_minutes
+from drg.report.minutes.write import Written, write, write_minutes
+from tests.fonts import without_font
 from tests.report import minutes_round
 from tests.report.minutes_round import CASE, FEW, HOSTILE, IDENTITY, MOBILE, played
 from tests.report.test_panel import Page
@@ -37,12 +41,22 @@ def rounds() -> dict[str, Minutes]:
     return {name: played(**parts) for name, parts in KINDS.items()}
 
 
-@pytest.fixture(scope="module", params=[(k, lang) for k in KINDS for lang in ("zh", "en")],
-                ids="-".join)  # fmt: skip
-def written(request, rounds, tmp_path_factory):
+@pytest.fixture(scope="module")
+def minutes(rounds, tmp_path_factory) -> Callable[[str, str], Written]:
+    """The minutes by kind and language, each written when they are first asked for."""
+
+    def made(kind: str, lang: str) -> Written:
+        out = tmp_path_factory.mktemp(kind) / "minutes.html"
+        with nullcontext() if kind == "offered" else without_font():
+            return write(rounds[kind], out, lang)
+
+    return cache(made)
+
+
+@pytest.fixture(params=[(k, lang) for k in KINDS for lang in ("zh", "en")], ids="-".join)
+def written(request, minutes, rounds):
     kind, lang = request.param
-    out = tmp_path_factory.mktemp(kind) / "minutes.html"
-    return kind, lang, write(rounds[kind], out, lang), rounds[kind]
+    return kind, lang, minutes(kind, lang), rounds[kind]
 
 
 def shown(path: Path) -> str:
@@ -183,12 +197,13 @@ def test_hostile_texts_are_texts(written):
                 assert not str(cell.value).startswith(("=", "@"))
 
 
-def test_the_same_bytes_each_time(rounds, tmp_path):
-    made = [write(rounds["offered"], tmp_path / f"{n}.html") for n in (1, 2)]
+def test_the_same_bytes_each_time(rounds, minutes, tmp_path):
+    made = [minutes("offered", "zh"), write(rounds["offered"], tmp_path / "minutes.html")]
     assert made[0].page.read_bytes() == made[1].page.read_bytes()
     assert made[0].book.read_bytes() == made[1].book.read_bytes()
 
 
+@pytest.mark.usefixtures("plain")
 def test_a_hostile_title_hospital_and_group_are_texts(rounds, tmp_path):
     data = rounds["decided"]
     held = data.impact.cells
@@ -202,6 +217,7 @@ def test_a_hostile_title_hospital_and_group_are_texts(rounds, tmp_path):
         assert all(cell.data_type != "f" for row in one.iter_rows() for cell in row)
 
 
+@pytest.mark.usefixtures("plain")
 def test_a_round_with_nothing_in_it(tmp_path):
     book = minutes_round.begin(Rules(), title="")
     impact = minutes_round.impacts().at({})
@@ -219,6 +235,7 @@ def fake_round(data: Minutes, folder: Path) -> SimpleNamespace:
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("plain")
 def test_minutes_of_a_round(rounds, tmp_path):
     closed = rounds["decided"]
     made = write_minutes(fake_round(closed, tmp_path), tmp_path / "m.html")
@@ -232,6 +249,7 @@ def test_minutes_of_a_round(rounds, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("plain")
 def test_mistakes_are_one_line(rounds, tmp_path):
     data = rounds["decided"]
     with pytest.raises(DrgError, match=r"\.html"):

@@ -14,6 +14,7 @@ import pytest
 
 from drg.page.fonts import open_font
 from drg.report.minutes.write import write
+from tests.once import once
 from tests.report.minutes_round import played
 from tests.report.test_panel_browser import MISSING, browser, show
 
@@ -21,9 +22,11 @@ __all__ = ["browser"]
 
 
 @pytest.fixture(scope="module", params=["zh", "en"])
-def page(request, tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("minutes") / f"{request.param}.html"
-    return write(played(offer=True), out, request.param).page
+def page(request) -> Path:
+    name = f"{request.param}.html"
+    return once(f"minutes-{request.param}", lambda folder: write(
+        played(offer=True), folder / name, request.param
+    )) / name  # fmt: skip
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,9 +16,10 @@ import pytest
 
 from drg.page.fonts import open_font
 from drg.report.panel.write import write_report
+from tests import chromium
+from tests.once import once
 from tests.report import panel_folder
 
-BROWSER, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 HOSPITALS = 40
 LONG = "一个名字很长需要换行的" * 8 + "医院"
 
@@ -39,38 +38,22 @@ return text.filter(c => boxes.has(drawn(c)) || !/[1-9]/.test(drawn(c)));
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    if not (shutil.which(BROWSER) and shutil.which(DRIVER)):
-        pytest.skip(f"no {BROWSER} or no {DRIVER}: install Debian's chromium and chromium-driver")
-    pytest.importorskip("selenium", reason="selenium is missing: pip install '.[tests]'")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    os.environ |= {"SE_OFFLINE": "true", "SE_AVOID_BROWSER_DOWNLOAD": "true",
-                   "SE_AVOID_STATS": "true"}  # fmt: skip
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for one in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(one)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    try:
+    chromium.needed("pypdf")
+    with chromium.browser() as driver:
         yield driver
-    finally:
-        driver.quit()
 
 
 @pytest.fixture(scope="module", params=["zh", "en"])
-def page(request, tmp_path_factory) -> Path:
-    folder = panel_folder.make(
-        tmp_path_factory.mktemp("browser") / "d", hospitals=HOSPITALS, names=[LONG]
-    )
-    return write_report(folder, folder.parent / f"{request.param}.html", request.param).page
+def page(request) -> Path:
+    def make(folder: Path) -> None:
+        made = panel_folder.make(folder / "d", hospitals=HOSPITALS, names=[LONG])
+        write_report(made, folder / f"{request.param}.html", request.param)
+
+    return once(f"panel-{request.param}", make) / f"{request.param}.html"
 
 
 def show(browser: Any, page: Path, width: int) -> None:
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-        "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600,
-    })  # fmt: skip
+    chromium.resize(browser, width, 900, mobile=width < 600)
     browser.get(page.as_uri())
     browser.execute_async_script("document.fonts.ready.then(arguments[0])")
 

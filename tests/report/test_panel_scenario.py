@@ -18,6 +18,8 @@ from drg.report.panel.write import build, write_report
 from tests.report import panel_folder
 from tests.report.test_panel import Page
 
+pytestmark = pytest.mark.usefixtures("plain")
+
 
 def table(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as stream:

@@ -28,7 +28,9 @@ from drg.report.weights.pictures import (
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("zh", "en")
-needs_chinese = pytest.mark.skipif(fonts.chinese_font() is None, reason="no Chinese font here")
+needs_chinese = pytest.mark.skipif(
+    fonts.chinese_font() is None, reason="no Chinese font: install fonts-noto-cjk"
+)
 pytestmark = [
     pytest.mark.filterwarnings("error"),
     pytest.mark.filterwarnings("ignore::drg.plots.NoChineseFont"),

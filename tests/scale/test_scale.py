@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.amount import FULL
+
 ROOT = Path(__file__).parents[2]
-FULL = os.environ.get("DRG_FULL") == "1"
 
 
 @pytest.mark.slow

@@ -96,7 +96,7 @@ def test_sheets(tmp_path):
 
 
 def test_old_xls(tmp_path):
-    xlwt = pytest.importorskip("xlwt")
+    xlwt = pytest.importorskip("xlwt", reason="xlwt is missing: pip install xlwt")
     book = xlwt.Workbook()
     sheet = book.add_sheet("一")
     for r, row in enumerate([["编号", "费用"], ["007", 1.5], ["008", 2]]):
@@ -207,7 +207,7 @@ def test_a_sheet_of_blanks_is_empty(tmp_path):
 
 
 def test_a_damaged_xls_is_an_error_in_one_line(tmp_path, capfd):
-    xlwt = pytest.importorskip("xlwt")
+    xlwt = pytest.importorskip("xlwt", reason="xlwt is missing: pip install xlwt")
     book = xlwt.Workbook()
     sheet = book.add_sheet("一")
     for r in range(100):

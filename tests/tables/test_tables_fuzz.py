@@ -9,10 +9,14 @@ from hypothesis import strategies as st
 
 from drg.errors import DrgError
 from drg.tables import open_table, read_table
+from tests.amount import tries
 from tests.tables.conftest import Read, copy
 
 quick = settings(
-    max_examples=250, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=tries(250),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
 )
 cell = st.text(
     st.sampled_from(list('ab01 ,;\t"\n\r|中編é　\ufeff\x00=-')) | st.characters(codec="utf-8"),

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drg.errors import DrgError
+from tests.amount import tries
 from tests.weights.region import drawn
 from weights.fit.bootstrap import Bootstrap, Interval
 from weights.fit.calibrator import Calibrator
@@ -66,7 +67,7 @@ def test_a_replicate_is_a_real_refit(seed, method, order, normalise, limits) -> 
 
 
 @given(st.integers(0, 10**6), st.sampled_from(METHODS), st.booleans())
-@settings(max_examples=30)
+@settings(max_examples=tries(30))
 def test_a_replicate_that_is_shrunk(seed, method, order) -> None:
     """Noise and prior are those of the whole sample; the rest is refitted."""
     cases = pd.concat([region(seed)] * 2)
@@ -85,7 +86,7 @@ def test_a_replicate_that_is_shrunk(seed, method, order) -> None:
 
 
 @given(st.integers(0, 10**6), st.sampled_from(METHODS))
-@settings(max_examples=20)
+@settings(max_examples=tries(20))
 def test_without_a_hospital(seed, method) -> None:
     cases = region(seed)
     fitted = Calibrator(estimate=method, bootstrap=Bootstrap(20, 0, "bca")).fit(cases)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drg.errors import DrgError
+from tests.amount import tries
 from tests.weights.region import drawn, drawn_region
 from weights.cases.costs import Costs
 from weights.fit.bootstrap import Bootstrap
@@ -109,7 +110,7 @@ def test_another_currency(cases, name) -> None:
 
 
 @given(st.integers(0, 10**6), st.sampled_from(METHODS), st.booleans())
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 def test_names_of_groups_and_hospitals_do_not_matter(seed, method, order) -> None:
     cases, _, _ = drawn(seed)
     odd = {"g0": "7", "g1": "B 1", "g2": "甲", "g3": '"x"', "g4": "ÄÖ/9"}
@@ -122,7 +123,7 @@ def test_names_of_groups_and_hospitals_do_not_matter(seed, method, order) -> Non
 
 
 @given(st.integers(0, 10**6), st.sampled_from(METHODS), st.sampled_from(["none", "ratio", "iqr"]))
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 def test_every_step_is_on_record_and_adds_up(seed, method, trim) -> None:
     cases, _, _ = drawn(seed, rows=200)
     fitted = Calibrator(estimate=method, trim=trim, shrink=True).fit(cases)

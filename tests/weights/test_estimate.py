@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drg.errors import DrgError
+from tests.amount import tries
 from tests.weights.region import drawn
 from weights.cases.costs import Costs
 from weights.cases.intake import observe
@@ -51,7 +52,7 @@ def test_without_hospital_effects_all_agree(seed, method) -> None:
 
 
 @given(seeds, st.sampled_from(METHODS))
-@settings(max_examples=30)
+@settings(max_examples=tries(30))
 def test_what_every_estimate_keeps(seed, method) -> None:
     """Cases times levels are the cost; the factors' geometric mean over cases is 1."""
     cases, _, _ = drawn(seed)
@@ -104,7 +105,7 @@ def gamma_glm(cases: pd.DataFrame, columns: tuple[str, ...], offset=None) -> np.
 
 
 @given(seeds)
-@settings(max_examples=15)
+@settings(max_examples=tries(15))
 def test_gamma_is_the_gamma_regression_of_statsmodels(seed) -> None:
     cases, _, _ = drawn(seed)
     found, groups, _ = fit(cases, method="gamma")
@@ -115,7 +116,7 @@ def test_gamma_is_the_gamma_regression_of_statsmodels(seed) -> None:
 
 
 @given(seeds)
-@settings(max_examples=15)
+@settings(max_examples=tries(15))
 def test_hsrv_solves_the_gamma_equations_of_the_groups(seed) -> None:
     """At the fixed point, with the hospitals' factors as offset; and its own of the hospitals."""
     cases, _, _ = drawn(seed)
@@ -131,7 +132,7 @@ def test_hsrv_solves_the_gamma_equations_of_the_groups(seed) -> None:
 
 
 @given(seeds, st.sampled_from(["group", "overall"]))
-@settings(max_examples=20)
+@settings(max_examples=tries(20))
 def test_regression_is_that_of_statsmodels_with_duan_smearing(seed, smearing) -> None:
     import statsmodels.api as sm
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 
 import pytest
 
 from drg.errors import DrgError
+from tests.amount import FULL, tries
 from tests.weights.negotiation.ledger_world import FakeLock, FakeOs, KilledError, World
 from weights.negotiation.record import check as ledger_check
 from weights.negotiation.record import disk as ledger_disk
@@ -16,8 +16,7 @@ from weights.negotiation.record import entry as ledger_entry
 from weights.negotiation.record.ledger import Entry, Ledger
 
 AT = "2026-03-01T09:00:00+08:00"
-RUNS = 10_000
-FULL = os.environ.get("DRG_FULL") == "1"
+RUNS = tries(10_000)
 TEXTS = ("同意", 'quote " and \n', "x" * 300, "")
 
 

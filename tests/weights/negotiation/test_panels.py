@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from drg.errors import DrgError
+from tests.amount import tries
 from weights.negotiation.experts.panels import Panel, draw_panel, interested, verify_panel
 from weights.negotiation.experts.roster import Expert, Roster, read_roster
 from weights.negotiation.experts.seats import allot, fair_shares
@@ -61,7 +62,7 @@ PROPOSALS = st.lists(st.integers(0, 9), min_size=1, max_size=3).map(
 SIZES = st.sampled_from([5, 7, 9])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(rosters(), PROPOSALS, SIZES, st.integers(0, 10**9), st.randoms())
 def test_any_panel_keeps_the_rules(
     roster: Roster, proposals: list[Asked], size: int, seed: int, shuffler: random.Random

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from proposals_city import DRAFT, HOSPITALS, city
 
 from drg.errors import DrgError
+from tests.amount import tries
 from weights.negotiation.proposals.file import read_proposals, reject_lines, write_rejects
 from weights.negotiation.proposals.proposal import Proposal, propose
 from weights.negotiation.proposals.template import HEADER, write_template
@@ -279,7 +280,7 @@ def proposals(asked) -> list[Proposal]:
     return made
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=tries(15), deadline=None)
 @given(st.lists(ASKED, max_size=12), st.sampled_from(["zh", "en"]))
 def test_a_filled_in_template_reads_back(asked, lang):
     made = proposals(asked)
@@ -304,7 +305,7 @@ def test_a_filled_in_template_reads_back(asked, lang):
         assert list(found) == made
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(st.lists(st.lists(st.text(st.characters(codec="utf-8"), max_size=12), max_size=9)))
 def test_any_text_is_read_or_turned_back(rows):
     with tempfile.TemporaryDirectory() as folder:
