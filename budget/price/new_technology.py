@@ -1,4 +1,4 @@
-"""New technology (新技术除外支付): in which of its years a case falls."""
+"""New technology (新技术除外支付): its years, by item or with extra points."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from budget.cases.claims import Claims
 from budget.policy.special import NewTechnology, Technology
+from budget.price.state import State
 
+Floats = npt.NDArray[np.float64]
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 _MOST_YEARS = np.iinfo(np.int8).max
 
@@ -50,3 +52,26 @@ def _anniversaries(one: Technology) -> list[int]:
 
 def _number(day: datetime.date) -> int:
     return day.toordinal() - _EPOCH
+
+
+def decide(state: State) -> None:
+    """Cases with a listed technology, within its years of payment by item."""
+    technology = state.special.new_technology
+    since = state.technology_year
+    if technology is not None and technology.pay == "by_item" and since is not None:
+        rows = state.free((since > 0) & (since <= technology.years))
+        state.set(rows, "new_technology", state.cost[rows])
+
+
+def extra_points(state: State) -> Floats:
+    """Extra points of a new technology, in reference yuan."""
+    extra = np.zeros(len(state.cost))
+    rule = state.special.new_technology
+    if rule is None or rule.pay != "extra_points" or state.technology_year is None:
+        return extra
+    points = np.array([one.extra_points or 0.0 for one in rule.technologies] + [0.0])
+    shares = np.zeros(128)
+    for step in rule.taper:
+        shares[step.year] = step.share
+    worth = points[state.claims.technology] * shares[state.technology_year]
+    return np.asarray(worth / state.grid.per_yuan)

@@ -1,4 +1,4 @@
-"""Special review (特病单议): which of the cases put forward are inside the quota."""
+"""Special review (特病单议): cost less what the panel strikes out, inside a quota."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from budget.cases.claims import GROUPED, Claims
 from budget.policy.select import pick
 from budget.policy.special import Review
 from budget.price.rank import rank_in_runs
+from budget.price.state import State
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -82,3 +83,11 @@ def approved_reviews(
     beyond = np.bincount(claims.hospital[rows[~inside]], minlength=hospitals)
     ids = np.broadcast_to(attributes["hospital"], (hospitals, 2))[:, 0]
     return approved, {str(ids[i]): int(beyond[i]) for i in np.flatnonzero(beyond)}
+
+
+def decide(state: State) -> None:
+    """Approved cases inside the quota."""
+    review = state.special.review
+    if review is not None and state.approved is not None:
+        rows = state.free(state.approved)
+        state.set(rows, "review", state.cost[rows] * (1.0 - review.unreasonable))
