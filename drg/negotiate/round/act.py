@@ -45,7 +45,8 @@ from weights.negotiation.experts.votes import Vote, check_vote
 from weights.negotiation.experts.votes_file import read_votes
 from weights.negotiation.forms.rows import RowError
 from weights.negotiation.proposals.file import read_proposals
-from weights.negotiation.proposals.proposal import Proposal, numbered, propose
+from weights.negotiation.proposals.judge import numbered, propose
+from weights.negotiation.proposals.proposal import Proposal
 from weights.negotiation.record.ledger import Entry
 from weights.table import WeightTable
 from weights.table.same import moved

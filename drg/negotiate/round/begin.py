@@ -17,7 +17,7 @@ from drg.errors import DrgError, problem
 from drg.negotiate.round.folder import LEDGER, Files, fill, trim_of
 from drg.negotiate.round.plain import plain
 from drg.negotiate.round.state import State, replay
-from weights.negotiation.proposals.proposal import Context
+from weights.negotiation.proposals.context import Context
 from weights.negotiation.record.ledger import Entry, Ledger
 from weights.negotiation.rules import Rules, read_rules
 from weights.table import WeightTable, open_weights
