@@ -10,6 +10,7 @@ Usage::
     budget.project(cells, budget.load_scenario("scenario.toml"))
 """
 
+# mypy: implicit-reexport
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -29,46 +30,21 @@ if TYPE_CHECKING:
     from budget.projection.years import Projection, project
     from budget.settlement.files import settle, settle_file
     from budget.settlement.settled import Settlement
-
-__all__ = [
-    "Cells",
-    "Hospitals",
-    "Impacts",
-    "Policy",
-    "Projection",
-    "Scenario",
-    "Settlement",
-    "changzhi_reference",
-    "fit_response",
-    "load_policy",
-    "load_scenario",
-    "policies",
-    "project",
-    "project_file",
-    "read_hospitals",
-    "settle",
-    "settle_file",
-]
-
-__getattr__ = imported_on_use(
-    __name__,
-    {
-        "Cells": "budget.projection.cells",
-        "Hospitals": "budget.cases.hospitals",
-        "Impacts": "budget.impact.weights",
-        "Policy": "budget.policy.document",
-        "Projection": "budget.projection.years",
-        "Scenario": "budget.projection.scenario",
-        "Settlement": "budget.settlement.settled",
-        "changzhi_reference": "budget.fit.reference",
-        "fit_response": "budget.fit.response",
-        "load_policy": "budget.policy.load",
-        "load_scenario": "budget.projection.scenario",
-        "policies": "budget.policy.load",
-        "project": "budget.projection.years",
-        "project_file": "budget.forecast.files",
-        "read_hospitals": "budget.cases.hospitals",
-        "settle": "budget.settlement.files",
-        "settle_file": "budget.settlement.files",
-    },
-)
+else:
+    __getattr__, __dir__, __all__ = imported_on_use(
+        __name__,
+        {
+            "budget.cases.hospitals": "Hospitals read_hospitals",
+            "budget.fit.reference": "changzhi_reference",
+            "budget.fit.response": "fit_response",
+            "budget.forecast.files": "project_file",
+            "budget.impact.weights": "Impacts",
+            "budget.policy.document": "Policy",
+            "budget.policy.load": "load_policy policies",
+            "budget.projection.cells": "Cells",
+            "budget.projection.scenario": "Scenario load_scenario",
+            "budget.projection.years": "Projection project",
+            "budget.settlement.files": "settle settle_file",
+            "budget.settlement.settled": "Settlement",
+        },
+    )

@@ -11,6 +11,7 @@ Usage::
     weights.load("changzhi")   # a published table
 """
 
+# mypy: implicit-reexport
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -29,44 +30,20 @@ if TYPE_CHECKING:
     from weights.fit.normalise import Normalise
     from weights.table import WeightTable, open_weights
     from weights.table.published import load, published
-
-__all__ = [
-    "Bootstrap",
-    "Calibrator",
-    "Corridor",
-    "CostStructure",
-    "Costs",
-    "Estimator",
-    "LowVolume",
-    "Normalise",
-    "WeightTable",
-    "fit_file",
-    "load",
-    "observe",
-    "observe_file",
-    "open_weights",
-    "published",
-    "read_classes",
-]
-
-__getattr__ = imported_on_use(
-    __name__,
-    {
-        "Bootstrap": "weights.fit.bootstrap",
-        "Calibrator": "weights.fit.calibrator",
-        "Corridor": "weights.fit.limits",
-        "CostStructure": "weights.fit.adjust",
-        "Costs": "weights.cases.costs",
-        "Estimator": "weights.fit.estimate",
-        "LowVolume": "weights.fit.limits",
-        "Normalise": "weights.fit.normalise",
-        "WeightTable": "weights.table",
-        "fit_file": "weights.fit.files",
-        "load": "weights.table.published",
-        "observe": "weights.cases.intake",
-        "observe_file": "weights.cases.intake",
-        "open_weights": "weights.table",
-        "published": "weights.table.published",
-        "read_classes": "weights.fit.adjust",
-    },
-)
+else:
+    __getattr__, __dir__, __all__ = imported_on_use(
+        __name__,
+        {
+            "weights.cases.costs": "Costs",
+            "weights.cases.intake": "observe observe_file",
+            "weights.fit.adjust": "CostStructure read_classes",
+            "weights.fit.bootstrap": "Bootstrap",
+            "weights.fit.calibrator": "Calibrator",
+            "weights.fit.estimate": "Estimator",
+            "weights.fit.files": "fit_file",
+            "weights.fit.limits": "Corridor LowVolume",
+            "weights.fit.normalise": "Normalise",
+            "weights.table": "WeightTable open_weights",
+            "weights.table.published": "load published",
+        },
+    )

@@ -18,6 +18,7 @@ from drg.cli.common.options import (
     TablesFolder,
     WeightsName,
 )
+from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,6 @@ def project(
     from budget.forecast.files import project_file
     from budget.policy import load_policy
     from budget.projection.scenario import BASELINE, load_scenario
-    from drg.cli.settle import last_year_of, table_of_hospitals, year_of
     from grouper.scheme.pack import load_scheme
     from weights.table import open_weights
 

@@ -1,5 +1,6 @@
 """Synthetic region (模拟统筹区): discharge cases that behave like a city's, with a known truth."""
 
+# mypy: implicit-reexport
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -10,15 +11,12 @@ if TYPE_CHECKING:
     from drg.sample.options import Options
     from drg.sample.region import Region, make_region
     from drg.sample.write import write_region
-
-__all__ = ["Options", "Region", "make_region", "write_region"]
-
-__getattr__ = imported_on_use(
-    __name__,
-    {
-        "Options": "drg.sample.options",
-        "Region": "drg.sample.region",
-        "make_region": "drg.sample.region",
-        "write_region": "drg.sample.write",
-    },
-)
+else:
+    __getattr__, __dir__, __all__ = imported_on_use(
+        __name__,
+        {
+            "drg.sample.options": "Options",
+            "drg.sample.region": "Region make_region",
+            "drg.sample.write": "write_region",
+        },
+    )

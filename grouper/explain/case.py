@@ -7,76 +7,26 @@ evaluate the rules independently; where they should ever differ, no explanation 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from drg.provenance import to_json
 from grouper.codes.editions import INSURANCE, aliases_to
 from grouper.engine.grouper import BatchResult, Grouper
 from grouper.engine.reasons import INVALID, UNGROUPED_DRG, reason_text
+from grouper.explain.answer import Answer, Machinery
 from grouper.explain.codes import PARTS, OneCase, case_of
-from grouper.explain.trace import Code, Complication, Tested, Trace, Tracer, Tried
+from grouper.explain.picture import picture
+from grouper.explain.text import Writer, render
+from grouper.explain.trace import Code, Complication, Tested, Tracer, Tried
+from grouper.explain.what_if import WhatIf, what_if
 from grouper.scheme import rules
-from grouper.scheme.model import Scheme
 from grouper.scheme.pack import find_scheme, load_scheme, pack_hash
 
-if TYPE_CHECKING:
-    from grouper.explain.what_if import WhatIf
 
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why a case has its group; in a notebook a picture, elsewhere a text.
-
-    Attributes:
-        case: the case.
-        trace: everything that was tried.
-        mdc: major diagnostic category, ``""`` without a group.
-        adrg: adjacent DRG, ``""`` without a group.
-        drg: group, ``0000`` without one.
-        severity: ``mcc``, ``cc`` or ``none``; ``""`` for invalid cases.
-        status: one of :data:`grouper.engine.reasons.STATUSES`.
-        reason: reason codes joined by ``|``.
-        bad: column, value and what is expected, of cells that could not be read.
-        lang: language in which it shows itself, ``zh`` or ``en``.
-    """
-
-    case: OneCase
-    trace: Trace
-    mdc: str
-    adrg: str
-    drg: str
-    severity: str
-    status: str
-    reason: str
-    bad: tuple[tuple[str, str, str], ...]
-    lang: str
-    explainer: Explainer = field(repr=False, compare=False)
-
-    def __repr__(self) -> str:
-        """The group alone: a notebook keeps what this says, and the record may name a person."""
-        return f"Explanation({self.drg or self.status}, {self.status})"
-
-    @property
-    def path(self) -> tuple[Tried, ...]:
-        """MDC, ADRG and DRG with the rules that were met; empty without a group."""
-        return () if self.status == INVALID else self.trace.path
-
-    @property
-    def tried(self) -> tuple[Tried, ...]:
-        """The MDCs tried, in order; none for an invalid case."""
-        return () if self.status == INVALID else self.trace.tried
-
-    @property
-    def name(self) -> str:
-        """Chinese name of the DRG, ``""`` without one."""
-        return self.path[-1].name if self.path else ""
-
-    def names(self) -> dict[str, str]:
-        """Chinese names of the case's codes."""
-        return {c.code: c.name for c in (*self.trace.diagnoses, *self.trace.procedures) if c.code}
+class Explanation(Answer):
+    """Why a case has its group; in a notebook a picture, elsewhere a text."""
 
     def text(self, lang: str | None = None, *, everything: bool = False) -> str:
         """The explanation for a reader.
@@ -85,17 +35,13 @@ class Explanation:
             lang: ``zh`` or ``en``; by default the explanation's own.
             everything: name every group that was tried, not only those the case came near.
         """
-        from grouper.explain.text import render
-
         return render(self, lang or self.lang, everything=everything)
 
     def document(self, lang: str | None = None) -> dict[str, Any]:
         """The explanation as plain data; all that was tried is in it."""
-        from grouper.explain.text import Writer
-
         writer = Writer(lang or self.lang, self.names(), self.trace)
         return {
-            "scheme": self.explainer.scheme.id,
+            "scheme": self.machinery.scheme.id,
             "case_id": self.case.case_id,
             "mdc": self.mdc,
             "adrg": self.adrg,
@@ -120,8 +66,6 @@ class Explanation:
 
     def svg(self, lang: str | None = None) -> str:
         """The explanation as a small picture of the tree, in SVG."""
-        from grouper.explain.picture import picture
-
         return picture(self, lang or self.lang)
 
     def what_if(
@@ -133,8 +77,6 @@ class Explanation:
             weights: relative weight of each DRG.
             rate: yuan for one unit of weight.
         """
-        from grouper.explain.what_if import what_if
-
         return what_if(self, weights, rate)
 
     def __str__(self) -> str:
@@ -163,8 +105,8 @@ class Explainer:
         lang: str = "zh",
     ) -> None:
         folder = find_scheme(scheme)
-        self.scheme: Scheme = load_scheme(folder)
-        self.tracer, self.grouper = _machinery(str(folder.resolve()), pack_hash(folder), codes)
+        self.machinery = _machinery(str(folder.resolve()), pack_hash(folder), codes)
+        self.scheme, self.tracer, self.grouper = self.machinery
         self.lang = lang
 
     def explain(self, case: OneCase) -> Explanation:
@@ -184,7 +126,7 @@ class Explainer:
         bad = [(c.column, c.value, f"expected {c.expected}") for c in result.bad_cells]
         bad += [(m.column, m.value, m.reason) for m in case.spoilt]
         return Explanation(case, trace, mdc, adrg, drg, severity, status, reason, tuple(bad),
-                           self.lang, self)  # fmt: skip
+                           self.lang, self.machinery)  # fmt: skip
 
     def _grouped(self, case: OneCase) -> BatchResult:
         """The engine's answer."""
@@ -197,10 +139,11 @@ class Explainer:
 
 
 @lru_cache(maxsize=8)
-def _machinery(folder: str, _hash: str, codes: str) -> tuple[Tracer, Grouper]:
+def _machinery(folder: str, _hash: str, codes: str) -> Machinery:
     """What is worth keeping between explanations; a changed pack is loaded anew."""
     scheme = load_scheme(folder)
-    return Tracer(scheme, aliases_to(codes, scheme.header.codes)), Grouper(folder, codes)
+    tracer = Tracer(scheme, aliases_to(codes, scheme.header.codes))
+    return Machinery(scheme, tracer, Grouper(folder, codes))
 
 
 def explain_case(

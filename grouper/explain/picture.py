@@ -6,14 +6,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 
 from grouper.engine.reasons import STATUS_TEXT, reason_text
+from grouper.explain.answer import Answer
 from grouper.explain.text import Writer
 from grouper.explain.trace import Tried
-
-if TYPE_CHECKING:
-    from grouper.explain.case import Explanation
 
 BOX_WIDTH, BOX_HEIGHT = 216, 40
 GAP_X, GAP_Y = 44, 10
@@ -35,7 +32,7 @@ class _Box:
     taken: bool
 
 
-def picture(found: Explanation, lang: str) -> str:
+def picture(found: Answer, lang: str) -> str:
     """The explanation as SVG: the way of the case in colour, what it came near beside it.
 
     Args:
@@ -62,16 +59,16 @@ def picture(found: Explanation, lang: str) -> str:
     return "\n".join([*parts, "</svg>"])
 
 
-def _title(found: Explanation, writer: Writer) -> Iterator[str]:
+def _title(found: Answer, writer: Writer) -> Iterator[str]:
     status = writer.say(STATUS_TEXT[found.status][0], found.status)
     name = f"{found.case.case_id}  {found.drg} {found.name or status}".strip()
     yield _text(MARGIN, 22, _fit(name, 90), "#10231c", size=15, bold=True)
     said = reason_text(found.reason, writer.lang)
-    under = "  ".join(part for part in (found.explainer.scheme.id, status, said) if part)
+    under = "  ".join(part for part in (found.machinery.scheme.id, status, said) if part)
     yield _text(MARGIN, 41, _fit(under, _LINE_UNITS), "#6a737b")
 
 
-def _columns(found: Explanation, writer: Writer) -> list[list[_Box]]:
+def _columns(found: Answer, writer: Writer) -> list[list[_Box]]:
     """Boxes of MDCs, ADRGs and DRGs, from top to bottom."""
     taken = {step.code for step in found.path}
     near = [mdc for mdc in found.tried if mdc.near or mdc.code in taken]
@@ -135,7 +132,7 @@ def _line(start: tuple[float, float], end: tuple[float, float], taken: bool) -> 
     )
 
 
-def _footer(found: Explanation, writer: Writer) -> Iterator[str]:
+def _footer(found: Answer, writer: Writer) -> Iterator[str]:
     """Why each step was taken, and what became of the complications; else what was missing."""
     if not found.path:
         near = [step for mdc in found.tried if mdc.near for step in (mdc, *mdc.inside) if step.near]

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from drg.cases.codes import plain_code
 from drg.errors import problem
 from grouper.engine.reasons import INVALID, STATUS_TEXT, reason_text
+from grouper.explain.answer import Answer
 from grouper.explain.trace import Complication, Tested, Trace, Tried
 from grouper.scheme import rules
-
-if TYPE_CHECKING:
-    from grouper.explain.case import Explanation
 
 LANGUAGES = ("zh", "en")
 _SUBJECTS = {
@@ -196,7 +193,7 @@ class Writer:
         )
 
 
-def render(found: Explanation, lang: str, *, everything: bool = False) -> str:
+def render(found: Answer, lang: str, *, everything: bool = False) -> str:
     """An explanation as text: the answer, the path to it, complications, what was not entered.
 
     Args:
@@ -211,14 +208,14 @@ def render(found: Explanation, lang: str, *, everything: bool = False) -> str:
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _answer(found: Explanation, writer: Writer) -> list[str]:
+def _answer(found: Answer, writer: Writer) -> list[str]:
     status = writer.say(STATUS_TEXT[found.status][0], found.status)
     title = f"{found.drg}  {found.name or status}"
     if found.case.case_id:
         title = f"{found.case.case_id}: {title}"
     severity = writer.word(_SEVERITY[found.severity]) if found.path else ""
     lines = [title]
-    said = [status, severity, found.explainer.scheme.id]
+    said = [status, severity, found.machinery.scheme.id]
     lines.append("  " + writer.say("，", ", ").join(part for part in said if part))
     if found.reason:
         lines.append(
@@ -240,7 +237,7 @@ def _answer(found: Explanation, writer: Writer) -> list[str]:
     return lines
 
 
-def _path(found: Explanation, writer: Writer) -> list[str]:
+def _path(found: Answer, writer: Writer) -> list[str]:
     if not found.path:
         return []
     lines = [writer.say(f"为什么进入 {found.drg}", f"Why {found.drg}")]
@@ -251,7 +248,7 @@ def _path(found: Explanation, writer: Writer) -> list[str]:
     return lines
 
 
-def _complications(found: Explanation, writer: Writer) -> list[str]:
+def _complications(found: Answer, writer: Writer) -> list[str]:
     listed = found.trace.complications
     title = writer.say("并发症与合并症", "Complications")
     if not listed:
@@ -273,7 +270,7 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     return lines
 
 
-def _tried(found: Explanation, writer: Writer, everything: bool) -> list[str]:
+def _tried(found: Answer, writer: Writer, everything: bool) -> list[str]:
     """The groups that were tried in vain: those the case came near, and a count of the others."""
     taken = {step.code for step in found.path}
     lines, far_adrgs, far_mdcs, untried = [], 0, 0, 0

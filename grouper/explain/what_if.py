@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,14 +17,27 @@ import pyarrow as pa
 from drg.money import to_fen, to_yuan
 from drg.provenance import to_json
 from grouper.engine.reasons import GROUPED, INVALID, UNGROUPED_DRG, reason_text
+from grouper.explain.answer import Answer
 from grouper.explain.codes import NUMBER_NAMES
+from grouper.explain.text import Writer, columns
 from grouper.explain.trace import Code
-
-if TYPE_CHECKING:
-    from grouper.explain.case import Explanation
 
 DROPPED, PRINCIPAL, REPEATED, ADDED = "dropped", "made_principal", "repeated", "added"
 _DIAGNOSIS, _PROCEDURE = "diagnosis", "procedure"
+_CHANGES = {
+    ("dropped", "diagnosis"): ("去掉诊断", "without diagnosis"),
+    ("dropped", "procedure"): ("去掉手术操作", "without procedure"),
+    ("made_principal", "diagnosis"): ("作主要诊断", "as principal diagnosis"),
+    ("made_principal", "procedure"): ("作主要手术操作", "as principal procedure"),
+    ("repeated", "diagnosis"): ("主要诊断重复为其他诊断", "principal diagnosis also as secondary"),
+    ("repeated", "procedure"): ("主要手术重复为其他手术", "principal procedure also as secondary"),
+    ("added", "diagnosis"): ("加入病历中的诊断", "with the record's diagnosis"),
+    ("added", "procedure"): ("加入病历中的手术操作", "with the record's procedure"),
+}
+_PURPOSE = (
+    "用于审核和如实编码：编码应以病历为依据，不因分组而选择。",
+    "For audit and honest coding: a code stands if the record supports it, never for the group.",
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +91,7 @@ class WhatIf:
         rate: yuan for one unit of weight, if given.
     """
 
-    explanation: Explanation
+    explanation: Answer
     variants: tuple[Variant, ...]
     weight: float | None
     rate: float | None
@@ -91,9 +104,7 @@ class WhatIf:
             lang: ``zh`` or ``en``; by default the explanation's own.
             everything: list the variants that change nothing as well.
         """
-        from grouper.explain.what_if_text import render
-
-        return render(self, lang or self.explanation.lang, everything=everything)
+        return _render(self, lang or self.explanation.lang, everything=everything)
 
     def document(self, lang: str | None = None) -> dict[str, Any]:
         """The variants as plain data, all of them."""
@@ -130,7 +141,7 @@ class _Change:
 
 
 def what_if(
-    found: Explanation, weights: Mapping[str, float] | None = None, rate: float | None = None
+    found: Answer, weights: Mapping[str, float] | None = None, rate: float | None = None
 ) -> WhatIf:
     """Group a case with each of its codes dropped, repeated or made principal.
 
@@ -142,7 +153,7 @@ def what_if(
         weights: relative weight of each DRG.
         rate: yuan for one unit of weight.
     """
-    names = {drg.code: drg.name for drg in found.explainer.scheme.drgs}
+    names = {drg.code: drg.name for drg in found.machinery.scheme.drgs}
     own = None if weights is None else weights.get(found.drg)
     changes = [] if found.status == INVALID else list(_changes(found))
     variants = [
@@ -153,7 +164,7 @@ def what_if(
     return WhatIf(found, tuple(variants), own, rate, names)
 
 
-def _changes(found: Explanation) -> Iterator[_Change]:
+def _changes(found: Answer) -> Iterator[_Change]:
     """All variants of a case, each once."""
     dx, px = found.trace.diagnoses, found.trace.procedures
     seen = {(_key(dx), _key(px))}
@@ -188,10 +199,10 @@ def _of_list(kind: str, codes: tuple[Code, ...], whole: Any) -> Iterator[_Change
         yield _Change(REPEATED, kind, first[0], *whole((*codes, first[0])))
 
 
-def _elsewhere(found: Explanation) -> Iterator[_Change]:
+def _elsewhere(found: Answer) -> Iterator[_Change]:
     """Codes of the record that stand in another column, added as secondary ones."""
     dx, px = found.trace.diagnoses, found.trace.procedures
-    tracer = found.explainer.tracer
+    tracer = found.machinery.tracer
     for column, text in found.case.elsewhere:
         diagnosis, procedure = tracer.diagnosis(text), tracer.procedure(text)
         if diagnosis.code and diagnosis.code not in _key(dx):
@@ -200,21 +211,21 @@ def _elsewhere(found: Explanation) -> Iterator[_Change]:
             yield _Change(ADDED, _PROCEDURE, procedure, dx, (*px, procedure), column)
 
 
-def _group(found: Explanation, changes: Sequence[_Change]) -> list[dict[str, str]]:
+def _group(found: Answer, changes: Sequence[_Change]) -> list[dict[str, str]]:
     """Group all variants at once."""
     case, rows = found.case, len(changes)
     if not rows:
         return []
-    columns: dict[str, pa.Array] = {
+    table: dict[str, pa.Array] = {
         name: pa.array([None if math.isnan(value) else value] * rows, pa.float64())
         for name in NUMBER_NAMES
         for value in (case.numbers[name],)
     }
-    columns["department"] = pa.array([case.department] * rows, pa.string())
+    table["department"] = pa.array([case.department] * rows, pa.string())
     for name in ("diagnoses", "procedures"):
         lists = [[code.given for code in getattr(change, name)] for change in changes]
-        columns[name] = pa.array(lists, pa.list_(pa.string()))
-    grouped = found.explainer.grouper.group(pa.table(columns))
+        table[name] = pa.array(lists, pa.list_(pa.string()))
+    grouped = found.machinery.grouper.group(pa.table(table))
     kept: list[dict[str, str]] = grouped.select(
         ["mdc", "adrg", "drg", "severity", "status", "reason"]
     ).to_pylist()
@@ -224,7 +235,7 @@ def _group(found: Explanation, changes: Sequence[_Change]) -> list[dict[str, str
 def _variant(
     change: _Change,
     row: Mapping[str, str],
-    found: Explanation,
+    found: Answer,
     weights: Mapping[str, float] | None,
     own: float | None,
     rate: float | None,
@@ -243,7 +254,7 @@ def _variant(
     )  # fmt: skip
 
 
-def _effect(variant: Variant, found: Explanation, own: float | None) -> tuple[float, ...]:
+def _effect(variant: Variant, found: Answer, own: float | None) -> tuple[float, ...]:
     """How much a variant matters: by weight where weights are known, else by how far it leads.
 
     Losing the group altogether counts as losing the case's whole weight; a group whose weight is
@@ -263,3 +274,49 @@ def _effect(variant: Variant, found: Explanation, own: float | None) -> tuple[fl
     elif own is not None and variant.drg == UNGROUPED_DRG:
         by_weight = own
     return (by_weight, *map(float, depth))
+
+
+def _render(found: WhatIf, lang: str, *, everything: bool) -> str:
+    """The variants as text.
+
+    Args:
+        found: the variants.
+        lang: ``zh`` or ``en``.
+        everything: list those that change nothing as well.
+    """
+    case = found.explanation
+    writer = Writer(lang, case.names(), case.trace)
+    title = writer.say("如果一个编码不同", "If one code were different")
+    if case.status == INVALID:
+        return f"{title}\n  " + writer.say("无效病例，不作比较", "an invalid case is not compared")
+    now = writer.say("现在", "now")
+    head = f"  {now} {case.drg} {case.name}".rstrip()
+    if found.weight is not None:
+        head += writer.say(f"，权重 {found.weight:g}", f", weight {found.weight:g}")
+    shown = [v for v in found.variants if v.changes or everything]
+    lines = [title, head, *columns([_row(v, found, writer) for v in shown])]
+    if quiet := len(found.variants) - len(shown):
+        zh, en = f"另有 {quiet} 种改动不改变分组", f"{quiet} other changes leave the group as it is"
+        lines.append(f"  {writer.say(zh, en)}")
+    return "\n".join([*lines, "  " + writer.word(_PURPOSE)])
+
+
+def _row(variant: Variant, found: WhatIf, writer: Writer) -> tuple[str, ...]:
+    change = writer.word(_CHANGES[variant.change, variant.kind])
+    what = f"{variant.code} {variant.name}".strip()
+    if variant.column:
+        what += f" [{variant.column}]"
+    name = found.names.get(variant.drg, "")
+    if variant.drg == UNGROUPED_DRG:
+        name = reason_text(variant.reason, writer.lang)
+    return (change, what, f"-> {variant.drg}", *_effects(variant, found, writer), name)
+
+
+def _effects(variant: Variant, found: WhatIf, writer: Writer) -> tuple[str, ...]:
+    if found.weight is None:
+        return ()
+    cells = ["?" if variant.weight_change is None else f"{variant.weight_change:+.4f}"]
+    if found.rate is not None:
+        yuan = variant.yuan_change
+        cells.append("?" if yuan is None else f"{yuan:+,.2f} {writer.say('元', 'yuan')}")
+    return tuple(cells)

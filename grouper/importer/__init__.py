@@ -1,5 +1,6 @@
 """Import and export of schemes: official workbooks or folders of tables to packs and back."""
 
+# mypy: implicit-reexport
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -10,15 +11,12 @@ if TYPE_CHECKING:
     from grouper.importer.export import export_workbook
     from grouper.importer.findings import Finding
     from grouper.importer.run import Imported, import_tables
-
-__all__ = ["Finding", "Imported", "export_workbook", "import_tables"]
-
-__getattr__ = imported_on_use(
-    __name__,
-    {
-        "export_workbook": "grouper.importer.export",
-        "Finding": "grouper.importer.findings",
-        "Imported": "grouper.importer.run",
-        "import_tables": "grouper.importer.run",
-    },
-)
+else:
+    __getattr__, __dir__, __all__ = imported_on_use(
+        __name__,
+        {
+            "grouper.importer.export": "export_workbook",
+            "grouper.importer.findings": "Finding",
+            "grouper.importer.run": "Imported import_tables",
+        },
+    )

@@ -12,7 +12,7 @@ import pytest
 
 from drg.errors import DrgError
 from drg.plots import NoChineseFont
-from drg.report.outlier_curves import CURVES, _points, curve, save, write
+from tests.report.outlier_curves import CURVES, _points, curve, save, write
 
 FOLDER = Path(__file__).parents[2] / "docs" / "payment" / "curves"
 pytestmark = pytest.mark.filterwarnings("ignore::drg.plots.NoChineseFont")
@@ -40,7 +40,7 @@ def test_the_pictures_of_the_pages_are_drawn_by_the_engine(drawn, letter):
     name = f"rule-{letter.lower()}.svg"
     words, lines = content(FOLDER / name)
     words_now, lines_now = content(drawn / name)
-    again = "run python -m drg.report.outlier_curves docs/payment/curves"
+    again = "run python -m tests.report.outlier_curves docs/payment/curves"
     assert words == words_now, again
     assert len(lines) == len(lines_now), again
     for before, now in zip(lines, lines_now, strict=True):

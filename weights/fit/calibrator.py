@@ -23,7 +23,7 @@ from weights.fit.normalise import Normalise
 from weights.fit.pipeline import Pipeline
 from weights.fit.resolve import steps, tags_of
 from weights.fit.shrink import Noise, Prior, noise, prior
-from weights.fit.table import status, table_of
+from weights.fit.table import frame_of, record_of, status
 from weights.fit.trail import Trail, named
 from weights.table import WeightTable
 from weights.table.families import families
@@ -383,7 +383,15 @@ class Calibrator:
             if which.any():
                 self.trail_.warn(name, f"{text}: {named(observed.groups, which)}")
         states = status(weight, cases, sums.group_cases, self.low_volume, self._pipeline.previous)
-        self.table_: WeightTable = table_of(self, observed, weight, raw, cases, states)
+        frame = frame_of(
+            observed.groups, sums, self.families_, weight=weight, raw=raw, cases=cases,
+            states=states, interval=self.interval_, trimmed=self.trimmed_, previous=self.previous_,
+        )  # fmt: skip
+        record = record_of(
+            observed, self.trail_, previous=self.previous_, noise=self.noise_, prior=self.prior_,
+            bootstrap=self.bootstrap_,
+        )  # fmt: skip
+        self.table_ = WeightTable("fitted", frame, record)
         self.weights_ = self.table_.weights
 
 

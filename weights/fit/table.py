@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from drg.provenance import record
 from weights.cases.observations import Floats, Observations
-from weights.cases.statistics import ratio
+from weights.cases.statistics import Statistics, ratio
+from weights.fit.bootstrap import Bootstrap, Interval
 from weights.fit.limits import LowVolume
+from weights.fit.shrink import Noise, Prior
+from weights.fit.trail import Trail
 from weights.table import WeightTable
-
-if TYPE_CHECKING:
-    from weights.fit.calibrator import Calibrator
+from weights.table.families import Families
+from weights.trim import Trimmed
 
 NO_CASES = "no_cases"
 TRIMMED_AWAY = "all_trimmed"
@@ -46,33 +49,40 @@ def status(
     return [str(state) for state in found]
 
 
-def table_of(
-    calibrator: Calibrator,
-    observed: Observations,
+def frame_of(
+    groups: Sequence[str],
+    sums: Statistics,
+    families: Families,
+    *,
     weight: Floats,
     raw: Floats,
     cases: Floats,
     states: list[str],
-) -> WeightTable:
-    """The weight table of a fitted calibrator, in the order of the codes.
+    interval: Interval | None,
+    trimmed: Trimmed | None,
+    previous: WeightTable | None,
+) -> pd.DataFrame:
+    """The frame of a fitted weight table, in the order of the codes.
 
     Args:
-        calibrator: the calibrator, fitted.
-        observed: all cases that can be used, trimmed ones included.
+        groups: codes of the groups, G of them.
+        sums: sums by hospital and group after trimming.
+        families: ADRG of the groups.
         weight: weights. Shape (G,).
         raw: weights straight from the estimate, on the same scale. Shape (G,).
         cases: cases to be paid. Shape (G,).
         states: what is particular about each group.
+        interval: of the weights, or None.
+        trimmed: bounds of the trimming, or None.
+        previous: last year's weights, or None.
     """
-    sums, interval = calibrator.statistics_, calibrator.interval_
     used = sums.group_cases
     cv = sums.cv
     low = high = np.full(len(weight), np.nan)
     if interval is not None:
         low, high = interval.weights()
-    previous = calibrator.previous_
     columns: dict[str, Any] = {
-        "drg": list(observed.groups),
+        "drg": list(groups),
         "weight": weight,
         "cases": _whole(cases),
         "mean_cost": ratio(sums.cost.sum(axis=0), used),
@@ -83,21 +93,16 @@ def table_of(
         "raw_weight": raw,
         "cases_used": _whole(used),
     }
-    trimmed = calibrator.trimmed_
     if trimmed is not None:
         known = np.isfinite(trimmed.lower) | np.isfinite(trimmed.upper)
         columns["trim_low"] = np.where(known, trimmed.lower, np.nan)
         columns["trim_high"] = np.where(known, trimmed.upper, np.nan)
     if previous is not None:
-        columns["previous_weight"] = previous.weights.reindex(list(observed.groups)).to_numpy()
-    if not calibrator.families_.known:
-        adrgs = None
-    else:
-        names = [calibrator.families_.names[i] for i in calibrator.families_.family]
-        adrgs = ["" if name.startswith("=") else name for name in names]
-        columns["adrg"] = adrgs
-    frame = pd.DataFrame(columns).sort_values("drg", ignore_index=True)
-    return WeightTable("fitted", frame, _record(calibrator, observed))
+        columns["previous_weight"] = previous.weights.reindex(list(groups)).to_numpy()
+    if families.known:
+        names = [families.names[i] for i in families.family]
+        columns["adrg"] = ["" if name.startswith("=") else name for name in names]
+    return pd.DataFrame(columns).sort_values("drg", ignore_index=True)
 
 
 def _whole(cases: Floats) -> Any:
@@ -107,8 +112,16 @@ def _whole(cases: Floats) -> Any:
     return whole.astype(np.int64) if bool(near.all()) else cases
 
 
-def _record(calibrator: Calibrator, observed: Observations) -> dict[str, Any]:
-    trail, bootstrap = calibrator.trail_, calibrator.bootstrap_
+def record_of(
+    observed: Observations,
+    trail: Trail,
+    *,
+    previous: WeightTable | None,
+    noise: Noise | None,
+    prior: Prior | None,
+    bootstrap: Bootstrap | None,
+) -> dict[str, Any]:
+    """How a weight table was fitted: hospitals, groups, steps, warnings, and what they rest on."""
     found = record(
         kind="weight table",
         hospitals=len(observed.hospitals),
@@ -116,14 +129,14 @@ def _record(calibrator: Calibrator, observed: Observations) -> dict[str, Any]:
         steps=[step.document() for step in trail.steps],
         warnings=dict(trail.warnings),
     )
-    if calibrator.previous_ is not None:
-        found["previous"] = {"id": calibrator.previous_.id, "sha256": calibrator.previous_.digest}
-    if calibrator.prior_ is not None and calibrator.noise_ is not None:
+    if previous is not None:
+        found["previous"] = {"id": previous.id, "sha256": previous.digest}
+    if prior is not None and noise is not None:
         found["shrinkage"] = {
-            "spread": calibrator.prior_.spread,
-            "steps": {f"{rank:g}": step for rank, step in calibrator.prior_.steps.items()},
-            "within_cv2": calibrator.noise_.within,
-            "between_cv2": calibrator.noise_.between,
+            "spread": prior.spread,
+            "steps": {f"{rank:g}": step for rank, step in prior.steps.items()},
+            "within_cv2": noise.within,
+            "between_cv2": noise.between,
         }
     if bootstrap is not None:
         found["bootstrap"] = {

@@ -1,15 +1,20 @@
-"""Weight tables that regions published (各地公布的权重表), restated as data with their sources."""
+"""Weight tables that regions published (各地公布的权重表), restated as data with their sources.
+
+A table is named by the id of a published one, or by its file.
+"""
 
 from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from drg.errors import problem
-from weights.table import WeightTable
+from drg.tables import READABLE
+from weights.table.relative import WeightTable
 
 _FOLDER = Path(__file__).parents[1] / "published"
 
@@ -83,3 +88,20 @@ def load(name: str) -> WeightTable:
     step = {"step": "公布 published", "method": found, "note": about["source"]}
     table = WeightTable.read(_FOLDER / f"{found}.csv")
     return WeightTable(found, table.frame, {"id": found, **about, "steps": [step]})
+
+
+def open_weights(name: str | PathLike[str], sheet: str | None = None) -> WeightTable:
+    """A weight table by the id of a published one or by its file; a file goes before an id.
+
+    Raises:
+        DrgError: there is neither, or the file is no weight table.
+    """
+    path = Path(name)
+    if path.is_file() or path.suffix:
+        return WeightTable.read(path, sheet)
+    if resolve(str(name)) is None:
+        raise problem(
+            "no such weight table", key="weights", found=name,
+            expected=f"one of {', '.join(known_ids())}, or a file ({READABLE})",
+        )  # fmt: skip
+    return load(str(name))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from drg.cli.common.year import table_of_hospitals, year_of
+
 if TYPE_CHECKING:
     from budget.cases.hospitals import Hospitals
     from budget.explain.case import CaseMoney
@@ -148,7 +150,6 @@ def _of_file(
     from budget.explain.case import of_settlement
     from budget.settlement.files import read_claims
     from budget.settlement.settled import settle
-    from drg.cli.settle import table_of_hospitals, year_of
     from drg.errors import problem
     from drg.tables import open_table
 
@@ -225,7 +226,6 @@ def _alone(
     from budget.cases.hospitals import read_hospitals
     from budget.explain.case import of_one
     from budget.settlement.files import _populations
-    from drg.cli.settle import table_of_hospitals, year_of
     from drg.errors import problem
 
     first = policy.header.valid_from

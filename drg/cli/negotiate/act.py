@@ -19,6 +19,7 @@ from drg.cli.common.options import (
     Sheet,
     WeightsName,
 )
+from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.cli.negotiate.show import accept, impact, minutes, solve, status
 
 if TYPE_CHECKING:
@@ -62,7 +63,6 @@ def init(
 ) -> None:
     """Begin a round: a folder with the draft, the cases, the form for proposals and the record."""
     from budget.policy import load_policy
-    from drg.cli.settle import last_year_of, table_of_hospitals, year_of
     from drg.negotiate.round.act import Round
     from weights.negotiation.proposals.template import write_template
 

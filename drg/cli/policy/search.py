@@ -18,6 +18,7 @@ from drg.cli.common.options import (
     TablesFolder,
     WeightsName,
 )
+from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 
 if TYPE_CHECKING:
     from budget.search.files import Point, Searched
@@ -52,7 +53,6 @@ def search(
     from budget.policy import load_policy
     from budget.search.document import load_search
     from budget.search.files import search_file
-    from drg.cli.settle import last_year_of, table_of_hospitals, year_of
     from weights.table import open_weights
 
     wanted = load_search(asked)

@@ -34,7 +34,7 @@ from drg.negotiate.round.begin import OpenRound
 from drg.negotiate.round.close import breaches, final_table, final_weights
 from drg.negotiate.round.folder import write_with_record
 from drg.negotiate.round.offers import offer_body, problem_of, settled_offer
-from drg.negotiate.round.state import State
+from drg.negotiate.round.state import State, known
 from weights.negotiation.compromise.conflict import Conflict, conflict
 from weights.negotiation.compromise.frontier import frontier, side_by_side
 from weights.negotiation.compromise.offer import Offer
@@ -45,7 +45,8 @@ from weights.negotiation.experts.votes import Vote, check_vote
 from weights.negotiation.experts.votes_file import read_votes
 from weights.negotiation.forms.rows import RowError
 from weights.negotiation.proposals.file import read_proposals
-from weights.negotiation.proposals.proposal import Proposal, numbered, propose
+from weights.negotiation.proposals.judge import numbered, propose
+from weights.negotiation.proposals.proposal import Proposal
 from weights.negotiation.record.ledger import Entry
 from weights.table import WeightTable
 from weights.table.same import moved
@@ -101,7 +102,7 @@ class Round(OpenRound):
             DrgError: it is not open.
         """
         seen = self.state
-        _one_of("open proposal", proposal, seen.open)
+        known("open proposal", proposal, seen.open)
         self.add("withdraw", {"proposal": proposal, "reason": reason}, actor, at, seen=seen)
 
     def draw(
@@ -128,7 +129,7 @@ class Round(OpenRound):
             raise problem("the round has no roster of experts", file=self.folder)
         if proposals is not None:
             for name in proposals:
-                _one_of("open proposal", name, seen.open)
+                known("open proposal", name, seen.open)
             parts = [[seen.open[name] for name in proposals]]
         else:
             by_mdc: dict[str, list[Proposal]] = {}
@@ -229,33 +230,9 @@ class Round(OpenRound):
         Raises:
             DrgError: there is no such proposal, or no offer was accepted.
         """
-        state = self.state
         if self._offer(which) is not None:
             return self.weights_of(which)[0]
-        if which == "decided":
-            pairs = [(one.drg, one.weight) for name, one in state.decisions.items()
-                     if one.accepted and name in state.open]  # fmt: skip
-        elif which == "asked":
-            pairs = [(one.drg, one.asked) for one in state.open.values()]
-        else:
-            for name in which:
-                _one_of("proposal", name, state.proposals)
-            pairs = [(state.proposals[name].drg, state.proposals[name].asked) for name in which]
-        groups: dict[str, list[float]] = {}
-        for drg, weight in pairs:
-            groups.setdefault(drg, []).append(weight)
-        return {drg: sum(held) / len(held) for drg, held in groups.items()}
-
-    def impact(self, changes: Mapping[str, float], neutral: str | None = None) -> Impact:
-        """What weights do, to the fen.
-
-        Args:
-            changes: weights by group.
-            neutral: ``yuan``, ``weights`` or ``none``; by default as the rules say.
-        """
-        basis = self.rules.neutral if neutral is None else neutral
-        return self.impacts.at(changes, neutral=basis if changes else "none",
-                               fixed=self.rules.frozen)  # fmt: skip
+        return self.state.changes(which)
 
     def record_impact(
         self, impact: Impact, proposals: Collection[str], actor: str, at: str | None = None
@@ -307,7 +284,7 @@ class Round(OpenRound):
             DrgError: there is no such offer.
         """
         seen = self.state
-        _one_of("offer", offer, seen.offers)
+        known("offer", offer, seen.offers)
         self.add("accept", {"offer": offer, "reason": reason}, actor, at, seen=seen)
 
     def final(self, decimals: int | None = None) -> tuple[dict[str, float], float]:
@@ -357,8 +334,3 @@ class Round(OpenRound):
         table = final_table(self)
         write_with_record(table, target)
         return table
-
-
-def _one_of(what: str, name: str, held: Collection[str]) -> None:
-    if name not in held:
-        raise problem(f"there is no such {what}", found=name, expected=", ".join(held) or "none")

@@ -1,4 +1,4 @@
-"""The folder and record of a round (谈判轮次): begun or opened, and how entries come in."""
+"""The folder and record of a round (谈判轮次): begun or opened, and what stands in it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from budget.impact.weights import Impacts
+from budget.impact.weights import Impact, Impacts
 from drg.errors import DrgError, problem
 from drg.negotiate.round.folder import LEDGER, Files, fill, trim_of
 from drg.negotiate.round.plain import plain
 from drg.negotiate.round.state import State, replay
-from weights.negotiation.proposals.proposal import Context
+from weights.negotiation.proposals.context import Context
 from weights.negotiation.record.ledger import Entry, Ledger
 from weights.negotiation.rules import Rules, read_rules
 from weights.table import WeightTable, open_weights
@@ -121,6 +121,17 @@ class OpenRound:
         files, init = self.files, self._state.init
         return Impacts(files.claims(), files.weights, files.policy, files.hospitals,
                        int(init["year"]), last_year=init["last_year"] or None)  # fmt: skip
+
+    def impact(self, changes: Mapping[str, float], neutral: str | None = None) -> Impact:
+        """What weights do, to the fen.
+
+        Args:
+            changes: weights by group.
+            neutral: ``yuan``, ``weights`` or ``none``; by default as the rules say.
+        """
+        basis = self.rules.neutral if neutral is None else neutral
+        return self.impacts.at(changes, neutral=basis if changes else "none",
+                               fixed=self.rules.frozen)  # fmt: skip
 
     @property
     def rules(self) -> Rules:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -10,12 +10,10 @@ from budget.impact.tables import summary
 from budget.impact.weights import Impact
 from budget.price.terms import half_up
 from drg.errors import problem
+from drg.negotiate.round.begin import OpenRound
 from drg.negotiate.round.state import State
 from weights.table import WeightTable
 from weights.table.same import moved, settled
-
-if TYPE_CHECKING:
-    from drg.negotiate.round.act import Round
 
 _SLACK, _SHARE = 1e-9, 5e-5  # of a weight; of a loss, which no rounding of weights should decide
 _NEUTRAL = 1e-3  # of what is owed: four digits of a weight move less
@@ -25,7 +23,7 @@ _OF_CASES = "cases", "mean_cost", "cv", "cases_used", "trim_low", "trim_high", "
 
 
 def final_weights(
-    state: State, round_: Round, decimals: int | None = None
+    state: State, round_: OpenRound, decimals: int | None = None
 ) -> tuple[dict[str, float], float]:
     """All weights by group, and what those that nobody decided on were multiplied by.
 
@@ -51,7 +49,7 @@ def final_weights(
     return {**found, **dict(zip(names, map(float, kept), strict=True))}, scale
 
 
-def breaches(round_: Round, weights: dict[str, float]) -> list[tuple[str, str]]:
+def breaches(round_: OpenRound, weights: dict[str, float]) -> list[tuple[str, str]]:
     """Rules of the round that weights break, in Chinese and English."""
     rules, drafts = round_.rules, round_.drafts
     found = [
@@ -91,7 +89,7 @@ def _inside(weight: float, bounds: tuple[float, float]) -> bool:
     return bounds[0] - _SLACK <= weight <= bounds[1] + _SLACK
 
 
-def _unrounded(state: State, round_: Round) -> tuple[dict[str, float], float]:
+def _unrounded(state: State, round_: OpenRound) -> tuple[dict[str, float], float]:
     if state.accepted is not None:
         offer = state.offers[state.accepted]["changes"]
         return {**round_.drafts, **{drg: float(w) for drg, w in offer.items()}}, 1.0
@@ -102,7 +100,7 @@ def _unrounded(state: State, round_: Round) -> tuple[dict[str, float], float]:
     if waiting:
         raise problem("proposals are not decided yet, and no offer was accepted",
                       file=round_.folder, found=", ".join(waiting))  # fmt: skip
-    changes = round_.changes("decided")
+    changes = state.changes("decided")
     if not changes:
         return dict(round_.drafts), 1.0
     impact = round_.impact(changes)
@@ -112,7 +110,7 @@ def _unrounded(state: State, round_: Round) -> tuple[dict[str, float], float]:
     return dict(zip(groups, map(float, weight), strict=True)), impact.scale
 
 
-def final_table(round_: Round) -> WeightTable:
+def final_table(round_: OpenRound) -> WeightTable:
     """The final table of a closed round, with the digest of its record; always the same bytes.
 
     Raises:

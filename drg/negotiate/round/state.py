@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -64,6 +64,29 @@ class State:
         found = [panel for panel in self.panels.values() if proposal in panel.proposals]
         return found[-1] if found else None
 
+    def changes(self, which: str | Collection[str]) -> dict[str, float]:
+        """Weights by group that proposals or decisions come to; of several for one, their mean.
+
+        Args:
+            which: ``asked`` by open proposals, ``decided`` by panels, or ids of proposals.
+
+        Raises:
+            DrgError: there is no such proposal.
+        """
+        if which == "decided":
+            pairs = [(one.drg, one.weight) for name, one in self.decisions.items()
+                     if one.accepted and name in self.open]  # fmt: skip
+        elif which == "asked":
+            pairs = [(one.drg, one.asked) for one in self.open.values()]
+        else:
+            for name in which:
+                known("proposal", name, self.proposals)
+            pairs = [(self.proposals[name].drg, self.proposals[name].asked) for name in which]
+        groups: dict[str, list[float]] = {}
+        for drg, weight in pairs:
+            groups.setdefault(drg, []).append(weight)
+        return {drg: sum(held) / len(held) for drg, held in groups.items()}
+
 
 def replay(entries: Iterable[Entry], place: str = "ledger") -> State:
     """The state that a record leads to.
@@ -94,9 +117,14 @@ def replay(entries: Iterable[Entry], place: str = "ledger") -> State:
     return replace(state, entries=entries)
 
 
-def _known(what: str, name: str, held: Mapping[str, Any]) -> None:
+def known(what: str, name: str, held: Collection[str]) -> None:
+    """Refuse a name that is not there.
+
+    Raises:
+        DrgError: there is no such thing.
+    """
     if name not in held:
-        raise problem(f"there is no such {what}", found=name, expected=", ".join(held) or None)
+        raise problem(f"there is no such {what}", found=name, expected=", ".join(held) or "none")
 
 
 def _new(what: str, name: str, held: Mapping[str, Any]) -> None:
@@ -111,7 +139,7 @@ def _proposal(state: State, body: Mapping[str, Any]) -> State:
 
 
 def _withdraw(state: State, body: Mapping[str, Any]) -> State:
-    _known("proposal", body["proposal"], state.open)
+    known("proposal", body["proposal"], state.open)
     return replace(state, withdrawn={**state.withdrawn, body["proposal"]: body["reason"]})
 
 
@@ -119,20 +147,20 @@ def _panel(state: State, body: Mapping[str, Any]) -> State:
     one = Panel.from_body(body)
     _new("panel", one.id, state.panels)
     for name in one.proposals:
-        _known("proposal", name, state.proposals)
+        known("proposal", name, state.proposals)
     return replace(state, panels={**state.panels, one.id: one})
 
 
 def _vote(state: State, body: Mapping[str, Any]) -> State:
     one = Vote.from_body(body)
-    _known("panel", one.panel, state.panels)
+    known("panel", one.panel, state.panels)
     return replace(state, votes=(*state.votes, one))
 
 
 def _decision(state: State, body: Mapping[str, Any]) -> State:
     one = Decision.from_body(body)
-    _known("panel", one.panel, state.panels)
-    _known("proposal", one.proposal, state.proposals)
+    known("panel", one.panel, state.panels)
+    known("proposal", one.proposal, state.proposals)
     return replace(state, decisions={**state.decisions, one.proposal: one})
 
 
@@ -146,7 +174,7 @@ def _offer(state: State, body: Mapping[str, Any]) -> State:
 
 
 def _accept(state: State, body: Mapping[str, Any]) -> State:
-    _known("offer", body["offer"], state.offers)
+    known("offer", body["offer"], state.offers)
     return replace(state, accepted=body["offer"], accept_reason=body["reason"])
 
 

@@ -17,7 +17,7 @@ from budget.impact.tables import hospital_table, summary, who_pays
 from budget.impact.weights import NEUTRAL, Impact
 from drg.errors import DrgError
 from drg.page.words import Words, clean
-from weights.negotiation.proposals.proposal import propose
+from weights.negotiation.proposals.judge import propose
 from weights.table.same import moved
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from weights.negotiation.proposals.proposal import Context
+from weights.negotiation.proposals.context import Context
 from weights.table import WeightTable
 
 DRAFT = {"ES23": 1.2, "ES25": 0.8137, "GD13": 0.9, "ZZ11": 2.0, "039": 1.5, "RW10": None}

@@ -17,7 +17,8 @@ from drg.errors import DrgError
 from weights.fit.adjust import KINDS
 from weights.negotiation.proposals.exclusions import read_conditions, shown
 from weights.negotiation.proposals.faults import masked
-from weights.negotiation.proposals.proposal import Proposal, propose
+from weights.negotiation.proposals.judge import propose
+from weights.negotiation.proposals.proposal import Proposal
 from weights.trim import METHODS, method
 
 IDENTITY = "11010519491231002X"

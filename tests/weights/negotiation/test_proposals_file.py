@@ -16,7 +16,8 @@ from proposals_city import DRAFT, HOSPITALS, city
 from drg.errors import DrgError
 from tests.amount import tries
 from weights.negotiation.proposals.file import read_proposals, reject_lines, write_rejects
-from weights.negotiation.proposals.proposal import Proposal, propose
+from weights.negotiation.proposals.judge import propose
+from weights.negotiation.proposals.proposal import Proposal
 from weights.negotiation.proposals.template import HEADER, write_template
 from weights.negotiation.proposals.words import COLUMNS, heading
 from weights.table.text import guarded

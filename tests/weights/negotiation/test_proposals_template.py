@@ -10,7 +10,7 @@ from proposals_city import DRAFT, HOSPITALS, cases, city
 from drg.errors import DrgError
 from weights.negotiation.proposals.file import read_proposals
 from weights.negotiation.proposals.guide import EXAMPLES, NOTES
-from weights.negotiation.proposals.proposal import propose
+from weights.negotiation.proposals.judge import propose
 from weights.negotiation.proposals.template import HEADER, ROWS, group_figures, write_template
 from weights.negotiation.proposals.words import COLUMNS, heading
 from weights.table import WeightTable

@@ -14,13 +14,12 @@ import pyarrow.compute as pc
 
 from drg.cases.texts import as_text
 from drg.errors import problem
+from weights.negotiation.proposals.proposal import Proposal
 from weights.table import WeightTable
 from weights.trim import NoTrim, Trim
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from weights.negotiation.proposals.proposal import Proposal
 
 Floats = npt.NDArray[np.float64]
 TEXTS = ("hospital_id", "insurance", "case_id")

@@ -19,7 +19,8 @@ from drg.tables import RejectFile
 from weights.negotiation.forms.sheets import Sheet, read_sheets
 from weights.negotiation.proposals.context import Context
 from weights.negotiation.proposals.faults import UnfitError, masked
-from weights.negotiation.proposals.proposal import Proposal, judged, numbered
+from weights.negotiation.proposals.judge import judged, numbered
+from weights.negotiation.proposals.proposal import Proposal
 from weights.negotiation.proposals.words import (
     KEYS,
     NEEDED,

@@ -1,38 +1,15 @@
-"""Proposals (权重调整申请): who asks for which change of a group's weight, and what it comes to.
-
-::
-
-    context = Context(weights=draft, hospitals={"H01": "市一院"}, cases=cases)
-    one = propose(context, party="hospital", hospital_id="H01", drg="ES23", what="weight",
-                  value="+8%", least=1.02, reason="新技术使耗材费用上升", evidence="附件1")
-    one.asked, one.basis["outside_corridor"]
-"""
+"""A proposal (权重调整申请): who asks for what change of a group's weight, and why."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from drg.cases.blanks import BLANKS
 from drg.errors import problem
-from weights.negotiation.proposals.asked import Asked, asked_weight, check_sane, read_weight
-from weights.negotiation.proposals.context import Context
 from weights.negotiation.proposals.faults import UnfitError, refuse_personal
-from weights.negotiation.proposals.words import (
-    COLUMNS,
-    PARTIES,
-    PARTY_WORDS,
-    WHAT_WORDS,
-    WHATS,
-    choice,
-    plain,
-    seen,
-)
-from weights.table.text import visible
-
-__all__ = ["Context", "Proposal", "UnfitError", "propose"]
+from weights.negotiation.proposals.words import PARTIES, WHATS
 
 _LONGEST = {"value": 4_000, "reason": 2_000, "evidence": 2_000}
 _SLACK = 1e-9  # relative; a bound typed with all its digits is not above the weight it equals
@@ -87,9 +64,9 @@ class Proposal:
                 raise problem("is missing", key=name)
         for name in ("asked", "least", "most"):
             _check_number(name, getattr(self, name))
-        _check_party(self.party, self.hospital_id)
+        check_party(self.party, self.hospital_id)
         _check_texts(vars(self))
-        _check_order(self.asked, self.least, self.most)
+        check_order(self.asked, self.least, self.most)
 
     @property
     def proposer(self) -> tuple[str, str]:
@@ -116,193 +93,12 @@ class Proposal:
         return cls(**body)
 
 
-def propose(
-    context: Context,
-    *,
-    party: str,
-    drg: str,
-    what: str,
-    value: str | float,
-    reason: str,
-    hospital_id: str = "",
-    least: str | float | None = None,
-    most: str | float | None = None,
-    evidence: str = "",
-    id: str | None = None,  # noqa: A002
-) -> Proposal:
-    """Make a proposal; it is judged as one that was read from a file.
-
-    Args:
-        context: draft, hospitals, cases, and proposals that stand already.
-        party: ``hospital, panel, bureau``, or a word of the form for it.
-        drg: a group of the draft, in any case of letters.
-        what: ``weight, class, trim, exclude``, or a word of the form for it.
-        value: as in the form (``"+10%"``); a number is a weight.
-        reason: why.
-        hospital_id: id or name of the hospital that asks.
-        least: lowest weight that is acceptable, or a change such as ``"+2%"``.
-        most: highest weight that is acceptable.
-        evidence: what supports it.
-        id: by default ``P`` and the next number.
+def check_text(name: str, text: str) -> None:
+    """Refuse a text that is missing, too long, or points to a person.
 
     Raises:
-        DrgError: it cannot be accepted; the message names the first part at fault.
+        UnfitError: it is one of these.
     """
-    given = {
-        "party": party, "hospital_id": hospital_id, "drg": drg, "what": what, "value": value,
-        "least": least, "most": most, "reason": reason, "evidence": evidence,
-    }  # fmt: skip
-    places = {(*one.proposer, one.drg): one.id for one in context.earlier}
-    found = judged({name: _given(name, held) for name, held in given.items()}, context,
-                   id or numbered(context.number), places)  # fmt: skip
-    if isinstance(found, Proposal):
-        return found
-    raise found[0]
-
-
-def numbered(number: int) -> str:
-    """The id of a proposal by its number."""
-    return f"P{number:03d}"
-
-
-def judged(
-    given: Mapping[str, str], context: Context, id: str, places: Mapping[tuple[str, str, str], str]  # noqa: A002
-) -> Proposal | list[UnfitError]:  # fmt: skip
-    """A proposal from texts, or all that is wrong with them.
-
-    Args:
-        given: texts by column; columns that are not there are blank.
-        context: what it is judged against.
-        id: the id that it gets.
-        places: (party, hospital, group) -> where that proposer asked for that group already.
-    """
-    cells = {name: _cell(name, given.get(name, "")) for name in COLUMNS}
-    faults: list[UnfitError] = []
-    who = _noted(faults, lambda: _who(cells, context))
-    drg = _noted(faults, lambda: _group(cells["drg"], context))
-    what = _noted(faults, lambda: _what(cells["what"]))
-    for name in ("value", "reason", "evidence"):
-        _noted(faults, lambda name=name: _text(name, cells[name]))
-    if who and drg and (place := places.get((*who, drg))):
-        faults.append(UnfitError("drg", f"this proposer asks for the group already in {place} "
-                            "同一提出方对同一病组重复申请", drg))  # fmt: skip
-    asked = bounds = None
-    if drg and not any(fault.column == "value" for fault in faults):
-        if what:
-            asked = _noted(faults, lambda: asked_weight(what, cells["value"], drg, context))
-        bounds = _noted(faults, lambda: _bounds(cells, context.draft[drg], asked))
-    if faults or not (who and drg and what and asked and bounds):
-        return faults
-    (party, hospital), (least, most) = who, bounds
-    return Proposal(id, party, hospital, drg, what, cells["value"], asked.weight, least, most,
-                    cells["reason"], cells["evidence"], asked.basis)  # fmt: skip
-
-
-def _noted(faults: list[UnfitError], check: Any) -> Any:
-    """What a check gives; None, and a fault more, when it finds something unfit."""
-    try:
-        return check()
-    except UnfitError as fault:
-        faults.append(fault)
-        return None
-
-
-def _given(name: str, held: object) -> str:
-    """A value from Python as a form would hold it."""
-    if held is None:
-        return ""
-    if isinstance(held, bool) or not isinstance(held, str | int | float):
-        raise UnfitError(name, "not a text or a number", held)
-    return held if isinstance(held, str) else repr(float(held))
-
-
-def _cell(name: str, text: str) -> str:
-    """A text on one line; blank where a form says that there is nothing."""
-    tidy = visible(" ".join(seen(text.encode("utf-8", "replace").decode()).split()))
-    # ``none`` is a way to trim.
-    return "" if tidy.lower() in BLANKS and name != "value" else tidy
-
-
-def _who(cells: Mapping[str, str], context: Context) -> tuple[str, str]:
-    """Party and hospital; a hospital's name instead of the party, or its id alone, will do."""
-    text, hospital = cells["party"], cells["hospital_id"]
-    party = choice(PARTY_WORDS, text) or ("hospital" if hospital and not text else None)
-    named = None if party else _hospital(text, context)
-    if party is None and named is None:
-        raise UnfitError("party", "not known who asks 提出方无法识别", text,
-                         "hospital 医疗机构, panel 专家组 or bureau 医保局")  # fmt: skip
-    if party in ("panel", "bureau"):
-        _check_party(party, hospital)
-        return party, ""
-    known = _hospital(hospital, context) if hospital else named
-    if (hospital and known is None) or (named and known != named):
-        raise UnfitError("hospital_id", "no such hospital 医疗机构不存在", hospital,
-                         named or "the id of a hospital of the round")  # fmt: skip
-    _check_party("hospital", known or "")
-    return "hospital", known or ""
-
-
-def _hospital(text: str, context: Context) -> str | None:
-    """The id that a text means: an id, also without the zeros Excel drops, or a name."""
-    names = context.hospital_names
-    found = _one_of(text, names)
-    if found is None and text:
-        named = [key for key, name in names.items() if name and plain(name) == plain(text)]
-        found = named[0] if len(named) == 1 else None
-    return found
-
-
-def _one_of(text: str, codes: Collection[str]) -> str | None:
-    """The code that a text means, whatever its letters' case and its zeros in front."""
-    if not text or text in codes:
-        return text or None
-    wanted = plain(text).casefold().replace(" ", "")
-    folded = [(code, plain(code).casefold()) for code in codes]
-    for zeros in ("", "0"):
-        same = [code for code, one in folded if one.lstrip(zeros) == wanted.lstrip(zeros)]
-        if len(same) == 1:
-            return same[0]
-    return None
-
-
-def _group(text: str, context: Context) -> str:
-    if not text:
-        raise UnfitError("drg", "is missing 缺少病组编码", expected="the code of a group")
-    found = _one_of(text, context.draft)
-    if found is None:
-        without = _one_of(text, [str(code) for code in context.weights.frame["drg"]])
-        if without is not None:
-            raise UnfitError("drg", "the group has no draft weight 病组没有草案权重", text,
-                        "a group with a weight")  # fmt: skip
-        raise UnfitError("drg", "no such group 病组不存在", text, "a group of the draft table")
-    if found in context.frozen:
-        raise UnfitError("drg", "the group is frozen in this round 病组已冻结", text)
-    return found
-
-
-def _what(text: str) -> str:
-    found = choice(WHAT_WORDS, text)
-    if found is None:
-        raise UnfitError("what", "not known what is to change 调整事项无法识别", text,
-                    "weight 权重, class 类别, trim 裁剪 or exclude 剔除病例")  # fmt: skip
-    return found
-
-
-def _bounds(
-    cells: Mapping[str, str], draft: float, asked: Asked | None
-) -> tuple[float | None, float | None]:
-    found: dict[str, float | None] = {"least": None, "most": None}
-    for name in found:
-        if cells[name]:
-            weight, _ = read_weight(cells[name], draft, name)
-            check_sane(weight, draft, name)
-            found[name] = weight
-    if asked is not None:
-        _check_order(asked.weight, found["least"], found["most"])
-    return found["least"], found["most"]
-
-
-def _text(name: str, text: str) -> None:
     if name != "evidence" and not text:
         raise UnfitError(name, "is missing 未填写", expected="a text")
     if len(text) > _LONGEST[name]:
@@ -313,10 +109,15 @@ def _text(name: str, text: str) -> None:
 
 def _check_texts(cells: Mapping[str, str]) -> None:
     for name in ("value", "reason", "evidence"):
-        _text(name, cells[name].strip())
+        check_text(name, cells[name].strip())
 
 
-def _check_party(party: str, hospital: str) -> None:
+def check_party(party: str, hospital: str) -> None:
+    """Refuse a hospital without id, and an id that is no hospital's.
+
+    Raises:
+        UnfitError: it is so.
+    """
     if party == "hospital" and not hospital:
         raise UnfitError(
             "hospital_id", "is missing 医疗机构须填写代码", expected="the hospital's id"
@@ -334,7 +135,12 @@ def _check_number(name: str, number: object) -> None:
         raise problem("not a weight", key=name, found=number, expected="a number above 0")
 
 
-def _check_order(asked: float, least: float | None, most: float | None) -> None:
+def check_order(asked: float, least: float | None, most: float | None) -> None:
+    """Refuse bounds that the weight that is asked lies outside of.
+
+    Raises:
+        UnfitError: it does.
+    """
     if least is not None and least > asked * (1 + _SLACK):
         raise UnfitError("least", "above the weight that is asked 可接受最低高于申请权重",
                     f"{least:.6g}", f"at most {asked:.6g}")  # fmt: skip

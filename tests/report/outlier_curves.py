@@ -1,7 +1,6 @@
 """Curves of the nine outlier rules (极端病例支付曲线): payment over cost, drawn from the engine.
 
-``python -m drg.report.outlier_curves FOLDER`` writes them as SVG; those of the documentation
-stand in ``docs/payment/curves``.
+``python -m tests.report.outlier_curves docs/payment/curves`` draws those of the documentation.
 """
 
 from __future__ import annotations

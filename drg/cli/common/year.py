@@ -1,0 +1,63 @@
+"""What a settlement needs beside the cases (清算年度): hospitals, the year, last year's spend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def table_of_hospitals(file: Path, given: Path | None) -> Path:
+    """The table of hospitals: as given, or beside the cases."""
+    from drg.errors import problem
+
+    if given is not None:
+        return given
+    for name in ("hospitals.csv", "hospitals.xlsx", "hospitals.parquet"):
+        if (beside := file.parent / name).is_file():
+            return beside
+    raise problem("no table of hospitals", key="--hospitals",
+                  expected=f"a file, or hospitals.csv in {file.parent}")  # fmt: skip
+
+
+def year_of(file: Path, mapping: Path | None, sheet: str | None) -> int:
+    """The year in which most cases of the first rows were discharged."""
+    import numpy as np
+
+    from drg.cases import columns_of
+    from drg.cases.dates import months_of, read_dates
+    from drg.errors import problem
+    from drg.tables import batches, open_table
+
+    with open_table(file, sheet=sheet) as table:
+        columns = columns_of(table.schema.names, mapping, file, "discharge_date")
+        name = columns.column("discharge_date")
+        assert name is not None
+        table.only([name])
+        for batch in batches(table):
+            months = months_of(read_dates(batch.table.column(name))[0])
+            if (months >= 0).any():
+                return int(np.bincount(months[months >= 0] // 12).argmax())
+    raise problem("no case has a date of discharge", file=file, key="--year")
+
+
+def last_year_of(path: Path, pools: list[str]) -> dict[str, float]:
+    """Last year's fund spend in yuan by pool, from a table."""
+    from drg.cases.values import Number, read_number
+    from drg.errors import problem
+    from drg.tables import read_table
+
+    table, _ = read_table(path)
+    for name in ("pool", "amount"):
+        if name not in table.column_names:
+            raise problem(f"no column '{name}'", file=path, found=", ".join(table.column_names),
+                          expected="pool, amount")  # fmt: skip
+    amounts, bad = read_number(table.column("amount").combine_chunks(), Number())
+    found: dict[str, float] = {}
+    for row, name in enumerate(table.column("pool").to_pylist()):
+        pool = str(name or "").strip()
+        if pool not in pools or pool in found:
+            raise problem("not a pool of the policy, or twice", file=path, row=row + 2, found=pool,
+                          expected=", ".join(pools))  # fmt: skip
+        if bad[row] or not amounts[row] >= 0:
+            raise problem("not an amount in yuan", file=path, row=row + 2, key=pool)
+        found[pool] = float(amounts[row])
+    return found
