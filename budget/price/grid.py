@@ -19,9 +19,12 @@ import numpy.typing as npt
 from budget.cases.hospitals import Hospitals
 from budget.cases.record import Record
 from budget.policy.document import Policy
-from budget.policy.groups import Basic, GroupSet, Multiplier, Tcm, Unstable
+from budget.policy.groups import Basic, GroupSet, Unstable
 from budget.policy.outliers import High, Low
 from budget.policy.select import Selector, choose, pick
+from budget.price.coefficients import coefficients
+from budget.price.history import History, mean, needed
+from budget.price.sets import Set
 from budget.price.terms import Factor, Origin, Terms
 from drg.errors import problem
 
@@ -30,65 +33,6 @@ Bools = npt.NDArray[np.bool_]
 INSURANCES = np.array(["employee", "resident"], object)
 STABLE, BY_ITEM, COST_POINTS = 0, 1, 2
 _MULTIPLIERS = ("tcm", "incentive", "watched", "multiplier")
-
-
-@dataclass(frozen=True)
-class History:
-    """What cases cost, for standards and coefficients that are computed from costs.
-
-    Attributes:
-        cases: number of cases. Shape (H, G).
-        cost: sum of cost in yuan. Shape (H, G).
-    """
-
-    cases: Floats
-    cost: Floats
-
-    @property
-    def group_mean(self) -> Floats:
-        """Regional mean cost of each group in yuan, NaN without cases. Shape (G,)."""
-        return _ratio(self.cost.sum(axis=0), self.cases.sum(axis=0))
-
-    @property
-    def mean(self) -> float:
-        """Regional mean cost per case in yuan (地区次均费用)."""
-        cases = float(self.cases.sum())
-        return float(self.cost.sum()) / cases if cases else np.nan
-
-
-@dataclass(frozen=True)
-class Set:
-    """A set of groups (病组集合) of the policy.
-
-    Attributes:
-        kind: ``basic``, ``tcm``, ``incentive``, ``watched``, ``unstable`` or ``multiplier``.
-        row: the row of the policy.
-        members: groups in it. Shape (G,).
-        here: where its selectors of hospital and insurance hold. Shape (H, 2).
-    """
-
-    kind: str
-    row: GroupSet
-    members: Bools
-    here: Bools
-
-    @property
-    def key(self) -> str:
-        """Its key in the policy."""
-        return f"groups.{self.kind}.{self.row.name}"
-
-    @property
-    def where(self) -> Bools:
-        """Cells for which it holds, but for what it asks of the person. Shape (H, G, 2)."""
-        return np.asarray(self.members[None, :, None] & self.here[:, None, :])
-
-    @property
-    def personal(self) -> bool:
-        """Whether it depends on the person: age, category of people, or share of TCM."""
-        row = self.row
-        by_age = isinstance(row, Multiplier) and row.age_below is not None
-        by_share = isinstance(row, Tcm) and row.least_share is not None
-        return bool(row.population) or by_age or by_share
 
 
 @dataclass(frozen=True)
@@ -249,7 +193,10 @@ class _Builder:
         if standard.kind == "points":
             assert standard.points is not None
             per_yuan = standard.points.per_weight / mean_cost
-        k = self._coefficients()
+        held = self.policy.coefficients
+        table = () if held is None else held.table
+        k, self.k_from = coefficients(self.policy, self.hospitals, self._rows(table), self.sets,
+                                      len(self.groups), self.year, self.history)  # fmt: skip
         factors = tuple(
             Factor(one.where, float(one.row.factor), one.kind, f"{one.key}.factor")  # type: ignore[attr-defined]
             for one in self.multipliers if not one.personal
@@ -279,58 +226,6 @@ class _Builder:
             raise problem("needs the regional mean cost, given or from cases",
                           key="standard.mean_cost", file=self.policy.id)  # fmt: skip
         return np.nan
-
-    def _coefficients(self) -> Floats:
-        """K by hospital, group and insurance: from the table, else computed, else 1."""
-        held = self.policy.coefficients
-        table = () if held is None else held.table
-        rows = self._rows(table)
-        keys = [f"coefficients.table.{row.name}.k" for row in table]
-        computed = held is not None and held.computed is not None
-        k = np.empty(self.shape)
-        k[:] = np.array([*(row.k for row in table), np.nan])[rows][:, None, :]
-        if held is not None:
-            if held.computed is not None:
-                k = np.where(np.isnan(k), self._computed()[:, :, None], k)
-            k = held.toward_one(k, self.year)
-        k = np.where(np.isnan(k), 1.0, k)
-        covers = []
-        for one, row in self._basic():
-            if row.k is not None:
-                covers.append((one.where, f"{one.key}.k"))
-                k = np.where(covers[-1][0], row.k, k)
-        self.k_from = Origin(rows, (*keys, "coefficients.computed" if computed else ""), covers)
-        return k
-
-    def _computed(self) -> Floats:
-        """Case-mix weighted mean of a hospital's (or tier's) costs over the region's. (H, G)."""
-        assert self.policy.coefficients is not None
-        how = self.policy.coefficients.computed
-        assert how is not None
-        history = self._history("coefficients.computed")
-        unit = self._units(how.by)
-        cases = np.zeros((int(unit.max()) + 1, len(self.groups)))
-        cost = np.zeros_like(cases)
-        np.add.at(cases, unit, history.cases)
-        np.add.at(cost, unit, history.cost)
-        known = history.group_mean
-        expected = np.nansum(cases * known, axis=1)
-        overall = _ratio(cost.sum(axis=1), expected)
-        limits = (how.floor or 0.0, how.ceiling or np.inf)
-        found = np.clip(np.where(np.isnan(overall), how.new_group, overall), *limits)
-        by_group = np.where(cases >= how.least_cases, found[:, None], how.new_group)
-        return np.asarray(by_group[unit])
-
-    def _units(self, by: str) -> npt.NDArray[np.intp]:
-        if by == "hospital":
-            return np.arange(len(self.hospitals))
-        held = self.hospitals.attributes[by]
-        return np.unique(held.astype(str), return_inverse=True)[1]
-
-    def _history(self, key: str) -> History:
-        if self.history is None:
-            raise problem("is computed from costs; cases are needed", key=key, file=self.policy.id)
-        return self.history
 
     def _terms(self, k: Floats, mean_cost: float, factors: tuple[Factor, ...]) -> Terms:
         """What standards are made of besides the weights."""
@@ -374,8 +269,8 @@ class _Builder:
         """Each hospital's own mean cost of each group in yuan. (H, G)."""
         how = self.policy.standard.own_mean
         assert how is not None
-        history = self._history("standard.own_mean")
-        own = _ratio(history.cost, history.cases)
+        history = needed(self.history, "standard.own_mean", self.policy.id)
+        own = mean(history.cost, history.cases)
         enough = history.cases >= how.least_cases
         other = history.group_mean[None, :] if how.otherwise == "regional_mean" else np.nan
         known = np.broadcast_to(enough[:, :, None], self.shape)
@@ -439,8 +334,3 @@ class _Builder:
 def _divided(weight: Floats) -> Floats:
     """Weights by which thresholds are divided into bands: 1 where there is none."""
     return np.where(np.isnan(weight), 1.0, weight)
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    empty = np.full(np.shape(above), np.nan)
-    return np.asarray(np.divide(above, below, out=empty, where=below > 0))

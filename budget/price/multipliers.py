@@ -10,7 +10,7 @@ import numpy.typing as npt
 from budget.cases.claims import Claims
 from budget.cases.record import Record
 from budget.policy.groups import Multiplier, Tcm
-from budget.price.grid import Set
+from budget.price.sets import Set
 from budget.price.state import State
 
 Bools = npt.NDArray[np.bool_]
