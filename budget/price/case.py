@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.cases.claims import Claims
+from budget.cases.record import Record
 from budget.price import (
     day_bed,
     day_surgery,
@@ -24,7 +25,7 @@ from budget.price import (
 )
 from budget.price.branches import PLACE
 from budget.price.grid import Grid
-from budget.price.multipliers import personal
+from budget.price.multipliers import multiply
 from budget.price.outliers import ratio
 from budget.price.state import State
 
@@ -71,6 +72,7 @@ def price(
     approved: Bools | None = None,
     factor: Floats | None = None,
     technology_year: npt.NDArray[np.int8] | None = None,
+    record: Record | None = None,
 ) -> Priced:
     """Price cases.
 
@@ -81,8 +83,10 @@ def price(
         factor: multiplier of what a case is worth that is priced by its standard, from other
             stays of the person or from a caseload cap. Shape (N,).
         technology_year: year since the case's new technology came in, 0 for none. Shape (N,).
+        record: takes what is decided of the case, which is a single one; the factors in it stay
+            only where they cut the case.
     """
-    state = State(claims, grid, approved, factor, technology_year)
+    state = State(claims, grid, approved, factor, technology_year, record)
     _not_settled(state)
     _standards(state)
     for rule in _RULES:
@@ -100,17 +104,18 @@ def _not_settled(state: State) -> None:
         ("no_insurance", c.insurance < 0),
         ("no_pool", state.grid.pool[state.at[0], state.at[2]] < 0),
     ):
-        state.set(state.free(which), branch, 0.0)
+        state.pay(state.look(branch, which), branch, 0.0, "")
 
 
 def _standards(state: State) -> None:
     """The case's own multipliers on the standard of the grid."""
-    standard = state.standard
+    if state.record is not None and np.isfinite(state.standard[0]):
+        h, g, i = (int(place[0]) for place in state.at)
+        state.grid.tell(state.record, (h, g, i))
     for one in state.grid.personal:
-        standard = personal(state, standard, one)
-    standard = day_surgery.factor(state, standard)
-    state.standard = standard = state.rounded(standard)
-    base = standard
+        multiply(state, one)
+    day_surgery.multiply(state)
+    state.standard = base = state.rounded(state.standard)
     if state.grid.policy.outliers.ratio == "regional":
         base = state.grid.mean_cost * state.weight
     state.base = base
@@ -123,8 +128,13 @@ def _cut(state: State) -> None:
     It comes last: the ratio is that of the whole standard, or half of it would make a high
     case, which some rules pay at cost, out of an ordinary one.
     """
+    record = state.record
+    if record is not None:
+        record.standard, record.amount = float(state.standard[0]), float(state.amount[0])
     if state.given is None:
         return
     rows = np.flatnonzero((state.given != 1.0) & np.isin(state.branch, _BY_STANDARD))
     for held in (state.standard, state.amount):
         held[rows] = state.rounded(held[rows] * state.given[rows])
+    if record is not None and not len(rows):
+        record.factors.clear()

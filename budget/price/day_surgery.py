@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from budget.price.state import State
 
-Floats = npt.NDArray[np.float64]
 
-
-def factor(state: State, standard: Floats) -> Floats:
-    """Standards with the multiplier. Shape (N,)."""
-    surgery = state.special.day_surgery
-    if surgery is not None and "day_surgery" in state.claims.flags:
-        marked = state.claims.flags["day_surgery"]
-        standard = np.where(marked, standard * surgery.factor, standard)
-    return standard
+def multiply(state: State) -> None:
+    """Multiply the standards of marked cases."""
+    rule, marked = state.special.day_surgery, state.claims.flags.get("day_surgery")
+    if rule is not None and marked is not None:
+        state.multiply(marked, rule.factor, "day_surgery", "special.day_surgery.factor")

@@ -8,7 +8,7 @@ from budget.price.state import State
 
 
 def decide(state: State) -> None:
-    """Stays outside DRG by their length: by item or by bed-day."""
+    """Short stays, then long ones; a stay of unknown length is neither."""
     days = state.claims.stay
     short, long = state.special.short_stay, state.special.long_stay
     for branch, rule, which in (
@@ -17,12 +17,20 @@ def decide(state: State) -> None:
     ):
         if rule is None:
             continue
-        rows = state.free(which)
+        key = f"special.{branch}"
+        rows = state.look(branch, which, f"{key}.days", days=days, limit=rule.days)
         if rule.pay == "by_item":
-            state.set(rows, branch, state.cost[rows])
+            state.pay(rows, branch, state.cost[rows], "cost", f"{key}.pay")
             continue
         bed_day = state.special.bed_day
         assert bed_day is not None
         worth = bed_day.rates.slices(days[rows].astype(np.float64))
         in_yuan = worth / state.grid.per_yuan if bed_day.unit == "points" else worth
-        state.set(rows, branch, in_yuan)
+        state.pay(rows, branch, in_yuan, "bed_day", f"{key}.pay")
+        if (record := state.recording(rows)) is not None:
+            parts = {i: float(band.inside(days[0])) for i, band in enumerate(bed_day.rates)
+                     if band.applies()}  # fmt: skip
+            held = [i for i, inside in parts.items() if inside]
+            record.pays("bed_day", *(f"special.bed_day.rates[{i}].value" for i in held),
+                        days=[(parts[i], bed_day.rates[i].value) for i in held],
+                        points=bed_day.unit == "points")  # fmt: skip

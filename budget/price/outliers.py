@@ -12,8 +12,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from budget.policy.outliers import High, Low
-from budget.price.new_technology import extra_points
+from budget.cases.record import Record
+from budget.policy.outliers import HIGH_RULES, High, Low
+from budget.price.new_technology import extra_points, tell_extra
 from budget.price.state import State
 
 Floats = npt.NDArray[np.float64]
@@ -35,21 +36,8 @@ def low_payment(rule: Low, cost: Floats) -> Floats:
     return cost * rule.share
 
 
-def band_payment(
-    rule: Low, cost: Floats, standard: Floats, r: Floats
-) -> tuple[npt.NDArray[np.bool_], Floats]:
-    """Cases between L and the end of the band that is not paid in full, and what they are paid.
-
-    Returns:
-        A mask and the payments. Shapes (N,).
-    """
-    if rule.band is None:
-        return np.zeros(len(cost), np.bool_), standard
-    return r < rule.band.upto, band_amount(rule, cost, standard)
-
-
 def band_amount(rule: Low, cost: Floats, standard: Floats) -> Floats:
-    """What a case in the band is paid in reference yuan. Shape (N,)."""
+    """Case between L and the end of the band that is not paid in full. Shape (N,)."""
     assert rule.band is not None
     return rule.band.cost * cost + rule.band.standard * standard
 
@@ -143,21 +131,43 @@ _RULES: dict[str, Rule] = {
 
 
 def decide(state: State) -> None:
-    """All cases that no other rule took: low, in the band above L, high, normal."""
-    outliers = state.grid.policy.outliers
-    r, extra = state.r, extra_points(state)
-    low, high = state.grid.low[state.at], state.grid.high[state.at]
-    if outliers.low is not None:
-        rows = state.free(r < low)
-        state.set(rows, "low", low_payment(outliers.low, state.cost[rows]))
-        rows = state.free(np.ones(len(r), np.bool_))
-        inside, amount = band_payment(outliers.low, state.cost[rows], state.standard[rows], r[rows])
-        state.set(rows[inside], "normal", amount[inside] + extra[rows[inside]])
-    if outliers.high is not None:
-        rows = state.free(r > high)
-        state.set(rows, "high", extra[rows] + high_payment(
-            outliers.high, state.cost[rows], state.standard[rows], state.base[rows], r[rows],
-            high[rows],
-        ))  # fmt: skip
-    rows = state.free(np.ones(len(r), np.bool_))
-    state.set(rows, "normal", state.standard[rows] + extra[rows])
+    """All cases that no other rule took: low, high, and normal with the band above L."""
+    cost, standard, r = state.cost, state.standard, state.r
+    low, high = state.grid.policy.outliers.low, state.grid.policy.outliers.high
+    extra = extra_points(state)
+    if low is not None:
+        limit = state.grid.low[state.at]
+        rows = state.look("low", r < limit, limit=limit)
+        state.pay(rows, "low", low_payment(low, cost[rows]), "share_of_cost",
+                  "outliers.low.share", share=low.share)  # fmt: skip
+    if high is not None:
+        limit = state.grid.high[state.at]
+        rows = state.look("high", r > limit, limit=limit)
+        worth = high_payment(high, cost[rows], standard[rows], state.base[rows], r[rows],
+                             limit[rows])  # fmt: skip
+        state.pay(rows, "high", extra[rows] + worth, high.rule)
+        if (record := state.recording(rows)) is not None:
+            _tell(record, high, r)
+            tell_extra(state, record)
+    rows = state.look("normal", np.ones(len(r), np.bool_))
+    worth, formula = standard[rows], "standard"
+    if low is not None and low.band is not None:
+        inside = r[rows] < low.band.upto
+        worth = np.where(inside, band_amount(low, cost[rows], worth), worth)
+        formula = "band" if inside.all() else formula
+    state.pay(rows, "normal", worth + extra[rows], formula)
+    if (record := state.recording(rows)) is not None:
+        if low is not None and formula == "band":
+            keys = (f"outliers.low.band.{name}" for name in ("upto", "cost", "standard"))
+            record.pays(formula, *keys, band=low.band)
+        tell_extra(state, record)
+
+
+def _tell(record: Record, rule: High, r: Floats) -> None:
+    """Leave in a record what a high case is paid."""
+    keys = ["rule", *HIGH_RULES[rule.rule][2]]
+    if rule.bands is not None:
+        place = int(rule.bands.place(r)[0])
+        keys += [f"bands[{place}].cost", f"bands[{place}].standard"]
+        record.pays(rule.rule, band=rule.bands[place])
+    record.pays(rule.rule, *(f"outliers.high.{key}" for key in keys), rule=rule)

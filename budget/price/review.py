@@ -88,6 +88,8 @@ def approved_reviews(
 def decide(state: State) -> None:
     """Approved cases inside the quota."""
     review = state.special.review
-    if review is not None and state.approved is not None:
-        rows = state.free(state.approved)
-        state.set(rows, "review", state.cost[rows] * (1.0 - review.unreasonable))
+    if review is None:
+        return
+    rows = state.look("review", state.approved)
+    state.pay(rows, "review", state.cost[rows] * (1.0 - review.unreasonable), "review",
+              "special.review.unreasonable", unreasonable=review.unreasonable)  # fmt: skip

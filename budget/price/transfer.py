@@ -16,14 +16,18 @@ def decide(state: State) -> None:
     which = np.isin(state.claims.mode, rule.modes) & np.isfinite(state.standard)
     if rule.within_days is not None:
         which &= state.claims.stay <= rule.within_days
-    rows = state.free(which)
+    rows = state.look("transfer", which, "special.transfer.modes", mode=state.claims.mode,
+                      modes=rule.modes, within=rule.within_days)  # fmt: skip
     standard, cost = state.standard[rows], state.cost[rows]
+    key = "special.transfer"
     if rule.pay == "proportional":
         mean = state.grid.group_mean[state.at[1][rows]]
         share = ratio(cost, np.where(np.isfinite(mean), mean, 0.0))
-        share = np.where(np.isfinite(share), np.minimum(share, rule.cap or np.inf), 1.0)
-        state.set(rows, "transfer", standard * share)
+        part = np.where(np.isfinite(share), np.minimum(share, rule.cap or np.inf), 1.0)
+        state.pay(rows, "transfer", standard * part, "proportional", f"{key}.pay", f"{key}.cap",
+                  mean=mean, share=share, cap=rule.cap)  # fmt: skip
     elif rule.pay == "share_of_standard":
-        state.set(rows, "transfer", standard * (rule.share or 0.0))
+        state.pay(rows, "transfer", standard * (rule.share or 0.0), "share_of_standard",
+                  f"{key}.pay", f"{key}.share", share=rule.share)  # fmt: skip
     else:
-        state.set(rows, "transfer", cost)
+        state.pay(rows, "transfer", cost, "cost", f"{key}.pay")

@@ -9,7 +9,6 @@ from budget.cases.claims import AMBIGUOUS, GROUPED, UNGROUPED
 from budget.policy.special import WithoutGroup
 from budget.price.state import State
 
-Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 
 
@@ -22,25 +21,36 @@ def decide(state: State) -> None:
         ("ambiguous", c.kind == AMBIGUOUS, state.special.ambiguous),
         ("unpriced", (c.kind == GROUPED) & ~priced, state.special.unpriced),
     ):
-        rows = state.free(which)
-        state.set(rows, branch, _basis(state, rule, rows))
+        rows = state.look(branch, which, group=c.group, weight=state.weight)
+        _pay(state, branch, rule, rows)
 
 
-def _basis(state: State, rule: WithoutGroup, rows: Rows) -> Floats:
+def _pay(state: State, branch: str, rule: WithoutGroup, rows: Rows) -> None:
     """What a case is worth that has no standard of its own."""
+    key, cost = f"special.{branch}", state.cost[rows]
     if rule.pay == "share_of_cost":
-        return state.cost[rows] * (rule.share or 0.0)
+        share = rule.share or 0.0
+        state.pay(rows, branch, cost * share, "share_of_cost", f"{key}.pay", f"{key}.share",
+                  share=share)  # fmt: skip
+        return
     if rule.pay == "by_item":
-        return state.cost[rows]
-    own = state.standard[rows]
+        state.pay(rows, branch, cost, "cost", f"{key}.pay")
+        return
     if rule.pay == "weight":
-        own = _of_weight(state, rule.weight or 0.0, rows)
-        state.standard[rows] = own
-        state.weight[rows] = rule.weight
-    return np.where(np.isfinite(own), own, state.cost[rows])
+        _by_weight(state, rule.weight or 0.0, rows, f"{key}.weight")
+    own = state.standard[rows]
+    known = np.isfinite(own)
+    state.pay(rows, branch, np.where(known, own, cost), "standard" if known.all() else "cost",
+              f"{key}.pay")  # fmt: skip
 
 
-def _of_weight(state: State, weight: float, rows: Rows) -> Floats:
-    """The standard of a weight that is no group's, by the hospital's own price of weight 1."""
-    own = state.grid.unit[state.at[0][rows], state.at[2][rows]] * weight
-    return state.rounded(own)
+def _by_weight(state: State, weight: float, rows: Rows, key: str) -> None:
+    """A weight that is no group's, at the hospital's own price of weight 1."""
+    unit = state.grid.unit[state.at[0][rows], state.at[2][rows]]
+    state.standard[rows] = state.rounded(unit * weight)
+    state.weight[rows] = weight
+    if (record := state.recording(rows)) is not None:
+        record.terms.clear()
+        per_weight = state.grid.tell_points(record)
+        record.term("RW", "weight", weight, key)
+        record.term("unit", "unit", unit[0] * (state.grid.per_yuan / per_weight), "")
