@@ -19,7 +19,6 @@ from drg.lazy import imported_on_use
 
 if TYPE_CHECKING:
     from budget.cases.hospitals import Hospitals, read_hospitals
-    from budget.fit.reference import changzhi_reference
     from budget.fit.response import fit_response
     from budget.forecast.files import project_file
     from budget.impact.weights import Impacts
@@ -35,7 +34,6 @@ else:
         __name__,
         {
             "budget.cases.hospitals": "Hospitals read_hospitals",
-            "budget.fit.reference": "changzhi_reference",
             "budget.fit.response": "fit_response",
             "budget.forecast.files": "project_file",
             "budget.impact.weights": "Impacts",
