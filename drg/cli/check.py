@@ -54,14 +54,9 @@ def check(
             raise problem("has another ending", file=target, expected=endings[0])
     check_outputs((html, xlsx), (file, mapping, hospitals))
     with Progress(f"checking {file.name}") as shown:
-
-        def advance(units: int, total: int | None) -> None:
-            shown.total = total
-            shown.advance(units)
-
         report = check_file(
             file, scheme=scheme, mapping=mapping, sheet=sheet, codes=codes, hospitals=hospitals,
-            progress=advance,
+            progress=shown.advance,
         )  # fmt: skip
     typer.echo(summary(report, Words(lang)))
     if html is not None:
@@ -75,7 +70,7 @@ def check(
 
 def summary(report: QualityReport, words: Words) -> str:
     """The report as text tables for a terminal."""
-    from drg.cli.common.text import fit, table
+    from drg.terminal import fit, table
     from grouper.quality.rules import GROUPS
 
     total = report.total

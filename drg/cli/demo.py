@@ -170,7 +170,7 @@ def _report(out: Path, lang: str) -> Path:
 
 def largest_groups(grouped: pd.DataFrame, names: dict[str, str], weights: dict[str, float]) -> str:
     """The largest groups with their cases, weight, mean cost (yuan) and mean stay (days)."""
-    from drg.cli.common.text import fit, table
+    from drg.terminal import fit, table
 
     numbers = grouped[["total_cost", "length_of_stay"]].astype(float)
     means = numbers.groupby(grouped["drg"]).mean()

@@ -89,7 +89,7 @@ def warnings(found: Sequence[Projection]) -> list[str]:
 
 def summary(held: Projection) -> str:
     """A scenario by year: cases, average cost, payable, what is paid, what the cap takes off."""
-    from drg.cli.common.text import table
+    from drg.terminal import table
 
     rows = []
     first = held.years[0].cells

@@ -136,8 +136,8 @@ def panel(
     at: RecordTime = None,
 ) -> None:
     """Draw panels of experts for the open proposals, one for each MDC, and write the vote sheet."""
-    from drg.cli.common.text import table
     from drg.negotiate.round.act import Round
+    from drg.terminal import table
     from weights.negotiation.experts.votes_file import write_votes_template
 
     held = Round(round)
@@ -170,9 +170,9 @@ def vote(
     at: RecordTime = None,
 ) -> None:
     """Put votes on record, count them, and say what the panels decided."""
-    from drg.cli.common.text import table
     from drg.errors import problem
     from drg.negotiate.round.act import Round
+    from drg.terminal import table
 
     held = Round(round)
     cast, rejects = held.vote_file(votes, actor, at)
@@ -243,7 +243,7 @@ def verify(
 
 
 def _proposals(held: Any, ids: list[str]) -> None:
-    from drg.cli.common.text import fit, table
+    from drg.terminal import fit, table
 
     rows = []
     for name in ids:

@@ -78,7 +78,7 @@ def search(
 def summary(searched: Searched) -> str:
     """Figures, targets and the curve as text tables."""
     from budget.search.files import holds, told
-    from drg.cli.common.text import table
+    from drg.terminal import table
 
     document, found = searched.document, searched.found
     figures = []
@@ -115,7 +115,7 @@ def summary(searched: Searched) -> str:
 
 def _curve(points: tuple[Point, ...], searched: Searched) -> str:
     from budget.search.files import told
-    from drg.cli.common.text import table
+    from drg.terminal import table
 
     curve = searched.document.curve
     assert curve is not None

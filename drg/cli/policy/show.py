@@ -46,7 +46,7 @@ _METHODS = {"rate": ("费率法", "rate"), "points": ("点数法", "points"),
 def list_policies() -> None:
     """List the shipped policies."""
     from budget import load_policy, policies
-    from drg.cli.common.text import fit, table
+    from drg.terminal import fit, table
 
     rows = []
     for name in policies():
@@ -99,7 +99,7 @@ def _say(key: str, lang: str, words: dict[str, tuple[str, str]] = _WORDS) -> str
 
 
 def _whole(policy: Policy, lang: str) -> str:
-    from drg.cli.common.text import table
+    from drg.terminal import table
 
     held = list(policy.leaves())
     sources = list(dict.fromkeys(leaf.source for leaf in held))
@@ -138,7 +138,7 @@ def _header(policy: Policy, lang: str) -> list[str]:
 
 
 def _term(leaf: Leaf, lang: str) -> str:
-    from drg.cli.common.text import fit
+    from drg.terminal import fit
 
     zh, en = leaf.about.zh, leaf.about.en
     return {"zh": zh, "en": fit(en, 60)}.get(lang, fit(f"{zh} {en}", 60))

@@ -118,12 +118,7 @@ def _migrate(
     from grouper.engine.migration import migrate_file
 
     with Progress(f"grouping {cases.name} twice") as shown:
-
-        def advance(units: int, total: int | None) -> None:
-            shown.total = total
-            shown.advance(units)
-
-        found = migrate_file(cases, old, new, mapping=mapping, codes=codes, progress=advance)
+        found = migrate_file(cases, old, new, mapping=mapping, codes=codes, progress=shown.advance)
     typer.echo(_summary(found))
     if moves is not None:
         write_table(moves, found.table())
@@ -136,7 +131,7 @@ def _migrate(
 
 
 def _summary(found: Migration) -> str:
-    from drg.cli.common.text import table
+    from drg.terminal import table
 
     share = found.moved / found.total if found.total else 0.0
     pairs = [pair for pair in found.cases if pair[0] != pair[1]]

@@ -61,8 +61,8 @@ def compare(
 
 def summary(found: Comparison, lang: str) -> str:
     """The comparison as text for a terminal."""
-    from drg.cli.common.text import table
     from drg.cli.weights.quality import inverted, named
+    from drg.terminal import table
 
     def say(zh: str, en: str) -> str:
         return zh if lang == "zh" else en

@@ -66,12 +66,7 @@ def quality(
     before = None if previous is None else open_weights(previous)
     known = None if families is None else read_families(families)
     with Progress(f"reading {file.name}") as shown:
-
-        def advance(units: int, total: int | None) -> None:
-            shown.total = total
-            shown.advance(units)
-
-        observed = observe_file(file, mapping=mapping, sheet=sheet, progress=advance)
+        observed = observe_file(file, mapping=mapping, sheet=sheet, progress=shown.advance)
     found = assess(observed, table, trim=how, families=known, previous=before)
     typer.echo(summary(found, file.name, lang))
     left = observed.intake.rows - len(observed)
@@ -107,7 +102,7 @@ def _plain(text: str) -> str:
 
 
 def _spread(found: Quality, say: Say) -> list[str]:
-    from drg.cli.common.text import table
+    from drg.terminal import table
 
     held = [found.untrimmed, *([found.trimmed] if found.trimmed else [])]
     head = ["", say("未修剪", "untrimmed")]
@@ -137,7 +132,7 @@ def _part(share: float | None, of: str = "") -> str:
 
 
 def _benchmarks(found: Quality, say: Say) -> list[str]:
-    from drg.cli.common.text import table
+    from drg.terminal import table
     from weights.quality.report import BENCHMARKS
 
     trimmed = found.trimmed.r2 if found.trimmed else None
@@ -153,7 +148,7 @@ def _benchmarks(found: Quality, say: Say) -> list[str]:
 
 
 def _worst(found: Quality, say: Say) -> list[str]:
-    from drg.cli.common.text import fit, table
+    from drg.terminal import fit, table
     from weights.quality.groups import SMALLEST
 
     worst = (found.trimmed or found.untrimmed).worst
@@ -277,7 +272,7 @@ def named(groups: Sequence[str]) -> str:
 
 
 def _influence(found: Quality, say: Say) -> list[str]:
-    from drg.cli.common.text import fit, table
+    from drg.terminal import fit, table
     from weights.quality.groups import SMALLEST
 
     held = found.influence
