@@ -19,6 +19,7 @@ from drg.cli.common.options import (
     WeightsName,
 )
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
+from drg.terminal import REPLACEMENT, fit, plain, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +75,6 @@ def settle(
 def summary(settled: Settlement) -> str:
     """Pools, branches and hospitals as text tables."""
     from budget.settlement.tables import branch_frame, hospital_frame, pool_frame
-    from drg.terminal import fit, table
 
     parts = [f"{settled.policy.id} {settled.policy.header.title}  {settled.year}", ""]
     pools = pool_frame(settled)
@@ -113,9 +113,7 @@ def _rows(frame: pd.DataFrame, columns: list[str]) -> list[list[str]]:
 
     def cell(name: str, value: Any) -> str:
         if not isinstance(value, int | float):
-            return "".join(
-                c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value)
-            )
+            return plain(str(value), REPLACEMENT)
         if value != value:
             return "-"
         return f"{value:,.0f}" if name == "cases" else f"{value:,.{4 if 'value' in name else 2}f}"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from drg.terminal import table
+
 if TYPE_CHECKING:
     from grouper.explain.dependence_files import DependenceAccount
 
@@ -56,7 +58,6 @@ def weights_of(name: str | None) -> dict[str, float] | None:
 
 def summary(account: DependenceAccount, out: Path, lang: str) -> str:
     """What the search came to: counts, the codes on which most hangs, hospitals by share."""
-    from drg.terminal import table
     from grouper.explain.dependence_files import by_share, share
 
     def say(zh: str, en: str) -> str:

@@ -10,6 +10,7 @@ import typer
 from drg.cli.common.options import MappingFile, Sheet
 from drg.cli.weights.compare import compare
 from drg.cli.weights.quality import quality
+from drg.terminal import table
 
 if TYPE_CHECKING:
     from weights.cases.observations import Observations
@@ -155,7 +156,6 @@ def fit(
 @app.command("list")
 def published_tables() -> None:
     """List the published weight tables that are shipped."""
-    from drg.terminal import table
     from weights.table.published import published
 
     rows = [(p.id, p.title, f"{p.groups:,}", f"{p.weights:,}", p.source) for p in published()]
