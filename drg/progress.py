@@ -26,8 +26,9 @@ class Progress:
     def __enter__(self) -> Self:
         return self
 
-    def advance(self, units: int) -> None:
-        """Count units of work as done."""
+    def advance(self, units: int, total: int | None = None) -> None:
+        """Count units of work as done; ``total`` is how many there are, once that is known."""
+        self.total = total or self.total
         self._done += units
         now = time.monotonic()
         if self._live and now - self._shown > 0.1:

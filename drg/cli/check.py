@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drg.cli.common.options import DischargeFile, Edition, MappingFile, SchemeName, Sheet
+from drg.terminal import fit, plain, table
 
 if TYPE_CHECKING:
     from drg.report.quality.words import Words
@@ -54,14 +55,9 @@ def check(
             raise problem("has another ending", file=target, expected=endings[0])
     check_outputs((html, xlsx), (file, mapping, hospitals))
     with Progress(f"checking {file.name}") as shown:
-
-        def advance(units: int, total: int | None) -> None:
-            shown.total = total
-            shown.advance(units)
-
         report = check_file(
             file, scheme=scheme, mapping=mapping, sheet=sheet, codes=codes, hospitals=hospitals,
-            progress=advance,
+            progress=shown.advance,
         )  # fmt: skip
     typer.echo(summary(report, Words(lang)))
     if html is not None:
@@ -75,12 +71,11 @@ def check(
 
 def summary(report: QualityReport, words: Words) -> str:
     """The report as text tables for a terminal."""
-    from drg.cli.common.text import fit, table
     from grouper.quality.rules import GROUPS
 
     total = report.total
     lines = [
-        f"{words['title']}  {_plain(report.input_name)}",
+        f"{words['title']}  {plain(report.input_name)}",
         f"{words['score']} {total.score:.1f}   {words['cases']} {total.cases:,}   "
         f"{words['flagged']} {total.flagged:,} ({_share(total.flagged, total.cases)})",
         "",
@@ -97,7 +92,7 @@ def summary(report: QualityReport, words: Words) -> str:
     if skipped:
         lines += [f"{words['not_checked']}: {'; '.join(skipped)}", ""]
     hospitals = [
-        (fit(_plain(words.hospital(line)), 30), f"{line.cases:,}", f"{line.flagged:,}",
+        (fit(plain(words.hospital(line)), 30), f"{line.cases:,}", f"{line.flagged:,}",
          f"{line.score:.1f}", _worst(line.worst(1), words))
         for line in report.hospitals[:_MOST_LINES]
     ]  # fmt: skip
@@ -125,8 +120,3 @@ def _worst(rules: list[tuple[Rule, int]], words: Words) -> str:
 
 def _share(count: int, cases: int) -> str:
     return f"{count / cases:.2%}" if cases else "-"
-
-
-def _plain(text: str) -> str:
-    """Text from a file as a terminal may show it: without control characters."""
-    return "".join(c if c.isprintable() else "?" for c in text)

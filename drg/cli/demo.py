@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from drg.terminal import fit, table
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -170,8 +172,6 @@ def _report(out: Path, lang: str) -> Path:
 
 def largest_groups(grouped: pd.DataFrame, names: dict[str, str], weights: dict[str, float]) -> str:
     """The largest groups with their cases, weight, mean cost (yuan) and mean stay (days)."""
-    from drg.cli.common.text import fit, table
-
     numbers = grouped[["total_cost", "length_of_stay"]].astype(float)
     means = numbers.groupby(grouped["drg"]).mean()
     cases = grouped["drg"][grouped["status"] == "grouped"].value_counts(sort=False)

@@ -42,13 +42,14 @@ def group(
     from grouper.engine.files import group_file
 
     with Progress(f"grouping {file.name}") as shown:
-
-        def advance(units: int, total: int | None) -> None:
-            shown.total = total
-            shown.advance(units)
-
         account = group_file(
-            file, out, scheme=scheme, mapping=mapping, sheet=sheet, codes=codes, progress=advance
+            file,
+            out,
+            scheme=scheme,
+            mapping=mapping,
+            sheet=sheet,
+            codes=codes,
+            progress=shown.advance,
         )
     typer.echo(summary(account, out), err=True)
     if strict and account.rejects:

@@ -19,6 +19,7 @@ from drg.cli.common.options import (
     WeightsName,
 )
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
+from drg.terminal import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,8 +90,6 @@ def warnings(found: Sequence[Projection]) -> list[str]:
 
 def summary(held: Projection) -> str:
     """A scenario by year: cases, average cost, payable, what is paid, what the cap takes off."""
-    from drg.cli.common.text import table
-
     rows = []
     first = held.years[0].cells
     was = float(first.cost.sum() / first.cases.sum())

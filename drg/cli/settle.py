@@ -19,6 +19,7 @@ from drg.cli.common.options import (
     WeightsName,
 )
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
+from drg.terminal import REPLACEMENT, fit, plain, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,15 +63,10 @@ def settle(
     settled_year = year if year is not None else year_of(file, mapping, sheet)
     spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
     with Progress(f"reading {file.name}") as shown:
-
-        def advance(units: int, total: int | None) -> None:
-            shown.total = total
-            shown.advance(units)
-
         inputs = {"weights": Path(weights), "policy": Path(policy), "last_year": last_year}
         settled = settle_file(
             file, out, held, rules, table, settled_year, mapping=mapping, sheet=sheet,
-            last_year=spent, cases=cases, inputs=inputs, progress=advance,
+            last_year=spent, cases=cases, inputs=inputs, progress=shown.advance,
         )  # fmt: skip
     typer.echo(summary(settled))
     typer.echo(str(out))
@@ -79,7 +75,6 @@ def settle(
 def summary(settled: Settlement) -> str:
     """Pools, branches and hospitals as text tables."""
     from budget.settlement.tables import branch_frame, hospital_frame, pool_frame
-    from drg.cli.common.text import fit, table
 
     parts = [f"{settled.policy.id} {settled.policy.header.title}  {settled.year}", ""]
     pools = pool_frame(settled)
@@ -118,9 +113,7 @@ def _rows(frame: pd.DataFrame, columns: list[str]) -> list[list[str]]:
 
     def cell(name: str, value: Any) -> str:
         if not isinstance(value, int | float):
-            return "".join(
-                c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value)
-            )
+            return plain(str(value), REPLACEMENT)
         if value != value:
             return "-"
         return f"{value:,.0f}" if name == "cases" else f"{value:,.{4 if 'value' in name else 2}f}"

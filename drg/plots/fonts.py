@@ -54,11 +54,6 @@ def is_latin(text: str) -> bool:
     return all(_has(c, (LATIN,)) for c in text if c.isprintable())
 
 
-def columns(text: str) -> int:
-    """Width of a text in half ems; a Chinese character has two."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
 def _installed() -> str | None:
     names = {entry.name for entry in font_manager.fontManager.ttflist}
     for name in (*_SANS, *_OTHERS):

@@ -24,6 +24,7 @@ from matplotlib.text import Text
 from drg.errors import problem
 from drg.plots import fonts
 from drg.tables.atomic import atomic_path, writing
+from drg.terminal import width
 
 Language = Literal["zh", "en"]
 
@@ -113,9 +114,7 @@ class Picture(Figure):
                 warnings.simplefilter("ignore")
             extent = probe.get_window_extent(self._measuring)
         measured = float(extent.width) / self.dpi / _MM
-        return (
-            max(measured, fonts.columns(text) * size * _POINT / 2) if self._borrowed else measured
-        )
+        return max(measured, width(text) * size * _POINT / 2) if self._borrowed else measured
 
     def fitted(self, text: str, size: float, width: float, *, bold: bool = False) -> str:
         """A text cut, with an ellipsis, to a width in mm."""

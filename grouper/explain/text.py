@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from drg.cases.codes import plain_code
 from drg.errors import problem
+from drg.terminal import aligned
 from grouper.engine.reasons import INVALID, STATUS_TEXT, reason_text
 from grouper.explain.answer import Answer
 from grouper.explain.trace import Complication, Tested, Trace, Tried
@@ -259,15 +259,8 @@ def _complications(found: Answer, writer: Writer) -> list[str]:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of cells as indented lines, in columns; the last column is not filled up."""
-    if not rows:
-        return []
-    widths = [max(_width(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
-    lines = []
-    for row in rows:
-        filled = [cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=False)]
-        lines.append(("  " + "  ".join([*filled, row[-1]])).rstrip())
-    return lines
+    """Rows of cells as indented lines, in columns."""
+    return [f"  {line}" for line in aligned(rows)]
 
 
 def _tried(found: Answer, writer: Writer, everything: bool) -> list[str]:
@@ -322,8 +315,3 @@ def _counts(writer: Writer, adrgs: int, mdcs: int, untried: int) -> list[str]:
     if not said:
         return []
     return [writer.say("  另外：", "  besides: ") + writer.say("；", "; ").join(said)]
-
-
-def _width(text: str) -> int:
-    """Columns that a text takes on a terminal."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

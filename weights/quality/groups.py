@@ -17,12 +17,13 @@ from xlsxwriter.exceptions import XlsxWriterException
 from drg.errors import problem
 from drg.tables import atomic_path, write_table
 from drg.tables.atomic import writing
+from drg.terminal import width
 from weights.cases.observations import Bools, Floats
 from weights.cases.statistics import Statistics
 from weights.quality.compare import Comparison, Order
 from weights.quality.influence import Influence
 from weights.table.columns import TITLES
-from weights.table.text import guarded, visible, width
+from weights.table.text import guarded, visible
 
 SMALLEST = 5  # fewer cases than this could point to a person (病例数小于5不展示)
 HIDDEN = f"<{SMALLEST}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from weights.table.text import visible, width
+from drg.terminal import aligned
+from weights.table.text import visible
 
 STEP_COLUMNS = (
     ("step", "步骤 step"),
@@ -101,7 +102,7 @@ def audit_text(title: str, record: Mapping[str, Any]) -> str:
     for number, row in enumerate(rows, 1):
         lines.append([str(number), *(_shown(key, row[key]) for key, _ in used)])
     right = {0, *(i for i, (key, _) in enumerate(used, 1) if key in _NUMBERED)}
-    return "\n".join([title, *_aligned(lines, right)])
+    return "\n".join([title, *(f"  {line}" for line in aligned(lines, right))])
 
 
 def _shown(key: str, value: str | float | None) -> str:
@@ -110,15 +111,3 @@ def _shown(key: str, value: str | float | None) -> str:
     if isinstance(value, str):
         return value
     return f"{value:,.2f}" if key.startswith("cost") else f"{value:,.10g}"
-
-
-def _aligned(lines: Sequence[Sequence[str]], right: set[int]) -> list[str]:
-    widths = [max(width(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return [
-        "  " + "  ".join(
-            " " * (widths[i] - width(cell)) + cell if i in right
-            else cell + " " * (widths[i] - width(cell))
-            for i, cell in enumerate(line)
-        ).rstrip()
-        for line in lines
-    ]  # fmt: skip

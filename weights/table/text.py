@@ -7,8 +7,6 @@ one, so that the two are inverse on every text of a weight table.
 
 from __future__ import annotations
 
-import unicodedata
-
 from drg.tables import neutralise
 
 
@@ -29,8 +27,3 @@ def unguarded(text: str) -> str:
 
 def _is_guard(text: str) -> bool:
     return neutralise(text.lstrip("'")).startswith("'")
-
-
-def width(text: str) -> int:
-    """Columns that a text takes where a Chinese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

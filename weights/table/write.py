@@ -16,11 +16,12 @@ from xlsxwriter.exceptions import XlsxWriterException
 
 from drg.tables import atomic_path, open_sink, write_table
 from drg.tables.atomic import writing
+from drg.terminal import width
 from weights.table.audit import STEP_COLUMNS, plain, provenance, step_rows
 from weights.table.columns import ORDER, heading
 from weights.table.frame import is_text
 from weights.table.read import METADATA
-from weights.table.text import guarded, visible, width
+from weights.table.text import guarded, visible
 
 Cell = str | float | int | bool | None
 _WIDTHS = (8, 60)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from drg.terminal import table
+
 if TYPE_CHECKING:
     from grouper.explain.dependence_files import DependenceAccount
 
@@ -38,14 +40,9 @@ def run(
     check_outputs((out,), (file, mapping, weights))
     held = weights_of(weights)
     with Progress(f"dependence in {file.name}") as shown:
-
-        def advance(units: int, total: int | None) -> None:
-            shown.total = total
-            shown.advance(units)
-
         account = dependence_file(
             file, out, scheme=scheme, codes=codes, mapping=mapping, sheet=sheet, weights=held,
-            principal_procedure=principal_procedure, progress=advance,
+            principal_procedure=principal_procedure, progress=shown.advance,
         )  # fmt: skip
     typer.echo(summary(account, out, lang), err=True)
 
@@ -61,7 +58,6 @@ def weights_of(name: str | None) -> dict[str, float] | None:
 
 def summary(account: DependenceAccount, out: Path, lang: str) -> str:
     """What the search came to: counts, the codes on which most hangs, hospitals by share."""
-    from drg.cli.common.text import table
     from grouper.explain.dependence_files import by_share, share
 
     def say(zh: str, en: str) -> str:

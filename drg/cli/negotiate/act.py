@@ -21,6 +21,7 @@ from drg.cli.common.options import (
 )
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.cli.negotiate.show import accept, impact, minutes, solve, status
+from drg.terminal import fit, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,7 +137,6 @@ def panel(
     at: RecordTime = None,
 ) -> None:
     """Draw panels of experts for the open proposals, one for each MDC, and write the vote sheet."""
-    from drg.cli.common.text import table
     from drg.negotiate.round.act import Round
     from weights.negotiation.experts.votes_file import write_votes_template
 
@@ -170,7 +170,6 @@ def vote(
     at: RecordTime = None,
 ) -> None:
     """Put votes on record, count them, and say what the panels decided."""
-    from drg.cli.common.text import table
     from drg.errors import problem
     from drg.negotiate.round.act import Round
 
@@ -243,8 +242,6 @@ def verify(
 
 
 def _proposals(held: Any, ids: list[str]) -> None:
-    from drg.cli.common.text import fit, table
-
     rows = []
     for name in ids:
         one = held.state.proposals[name]

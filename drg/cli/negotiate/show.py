@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drg.cli.common.options import BUREAU, Actor, RecordTime, RoundFolder
+from drg.terminal import fit, table
 
 if TYPE_CHECKING:
     from budget.impact.weights import Impact
@@ -18,7 +19,6 @@ _MOST = 12
 
 def status(round: RoundFolder) -> None:  # noqa: A002
     """Where the round stands: proposals, panels, decisions, offers, end."""
-    from drg.cli.common.text import fit, table
     from drg.negotiate.round.act import Round
 
     held = Round(round)
@@ -115,7 +115,6 @@ def chosen(held: Round, of: str) -> tuple[dict[str, float], str]:
 def impact_text(found: Impact) -> str:
     """An impact for a terminal: the figures that are told first, hospitals, who pays."""
     from budget.impact.tables import hospital_table, pool_table, summary, who_pays
-    from drg.cli.common.text import fit, table
 
     told = summary(found)
     by = hospital_table(found).sort_values("final_change", ascending=False)
@@ -177,7 +176,6 @@ def solve(
     at: RecordTime = None,
 ) -> None:
     """Let the solver make an offer; or say which demands cannot hold together."""
-    from drg.cli.common.text import fit, table
     from drg.errors import problem
     from drg.negotiate.round.act import Round
     from weights.negotiation.compromise.offer import OBJECTIVES

@@ -19,6 +19,7 @@ from drg.cli.common.options import (
     WeightsName,
 )
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
+from drg.terminal import REPLACEMENT, plain, table
 
 if TYPE_CHECKING:
     from budget.search.files import Point, Searched
@@ -78,7 +79,6 @@ def search(
 def summary(searched: Searched) -> str:
     """Figures, targets and the curve as text tables."""
     from budget.search.files import holds, told
-    from drg.cli.common.text import table
 
     document, found = searched.document, searched.found
     figures = []
@@ -104,7 +104,8 @@ def summary(searched: Searched) -> str:
             "next year 次年", "met 达到")  # fmt: skip
     parts += [table(head, rows, (2, 3, 4, 6)), "", _AHEAD, ""]
     for text, one in zip(("now 现行", "found 寻得"), searched.worst, strict=True):
-        parts.append(f"largest loss 亏损率最大 {text}: {' '.join(map(_shown, one))}")
+        whose = " ".join(plain(part, REPLACEMENT) for part in one)
+        parts.append(f"largest loss 亏损率最大 {text}: {whose}")
     note = "no figure of the search moves this outcome; 可调数值均不影响该指标"
     parts += [f"note 提示 {name}: {note}" for name in searched.still]
     parts.append(f"settled 清算 {searched.settlements} times, cases read once 病例只读一次")
@@ -115,7 +116,6 @@ def summary(searched: Searched) -> str:
 
 def _curve(points: tuple[Point, ...], searched: Searched) -> str:
     from budget.search.files import told
-    from drg.cli.common.text import table
 
     curve = searched.document.curve
     assert curve is not None
@@ -146,7 +146,3 @@ def _outcome(key: str, value: float) -> str:
     from budget.search.document import OUTCOMES
 
     return f"{value:,.2f}" if OUTCOMES[key.partition(".")[0]][2] == "yuan" else f"{value:.4%}"
-
-
-def _shown(text: str) -> str:
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -11,6 +11,7 @@ import typer
 
 from drg.cli.policy.search import search
 from drg.cli.policy.test import test
+from drg.terminal import fit, table
 
 if TYPE_CHECKING:
     from budget.policy.document import Leaf, Policy
@@ -46,7 +47,6 @@ _METHODS = {"rate": ("费率法", "rate"), "points": ("点数法", "points"),
 def list_policies() -> None:
     """List the shipped policies."""
     from budget import load_policy, policies
-    from drg.cli.common.text import fit, table
 
     rows = []
     for name in policies():
@@ -99,8 +99,6 @@ def _say(key: str, lang: str, words: dict[str, tuple[str, str]] = _WORDS) -> str
 
 
 def _whole(policy: Policy, lang: str) -> str:
-    from drg.cli.common.text import table
-
     held = list(policy.leaves())
     sources = list(dict.fromkeys(leaf.source for leaf in held))
     number = {source: i + 1 for i, source in enumerate(sources)}
@@ -138,8 +136,6 @@ def _header(policy: Policy, lang: str) -> list[str]:
 
 
 def _term(leaf: Leaf, lang: str) -> str:
-    from drg.cli.common.text import fit
-
     zh, en = leaf.about.zh, leaf.about.en
     return {"zh": zh, "en": fit(en, 60)}.get(lang, fit(f"{zh} {en}", 60))
 

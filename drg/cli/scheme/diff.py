@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drg.cli.common.options import Edition, MappingFile
+from drg.terminal import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,19 +70,19 @@ def in_words(old: str, new: str, changes: Sequence[Change], most: int) -> str:
     if not changes:
         return f"{old} and {new} are the same scheme 两方案相同"
     lines = [f"{old} -> {new}: {len(changes):,} changes 处变化"]
-    for table, title in _TABLES.items():
+    for file, title in _TABLES.items():
         counts = {
-            word: sum(c.table == table and c.action == action for c in changes)
+            word: sum(c.table == file and c.action == action for c in changes)
             for action, word in _ACTIONS.items()
         }
         if any(counts.values()):
             told = ", ".join(f"{word} {count:,}" for word, count in counts.items() if count)
             lines.append(f"  {title}: {told}")
-    for table in _TABLES:
-        mine = [change for change in changes if change.table == table]
+    for file in _TABLES:
+        mine = [change for change in changes if change.table == file]
         lines += [f"  {sentence(change)}" for change in mine[:most]]
         if len(mine) > most:
-            lines.append(f"  ... {len(mine) - most:,} more ({table}); --all or --out shows them")
+            lines.append(f"  ... {len(mine) - most:,} more ({file}); --all or --out shows them")
     return "\n".join(lines)
 
 
@@ -118,12 +119,7 @@ def _migrate(
     from grouper.engine.migration import migrate_file
 
     with Progress(f"grouping {cases.name} twice") as shown:
-
-        def advance(units: int, total: int | None) -> None:
-            shown.total = total
-            shown.advance(units)
-
-        found = migrate_file(cases, old, new, mapping=mapping, codes=codes, progress=advance)
+        found = migrate_file(cases, old, new, mapping=mapping, codes=codes, progress=shown.advance)
     typer.echo(_summary(found))
     if moves is not None:
         write_table(moves, found.table())
@@ -136,8 +132,6 @@ def _migrate(
 
 
 def _summary(found: Migration) -> str:
-    from drg.cli.common.text import table
-
     share = found.moved / found.total if found.total else 0.0
     pairs = [pair for pair in found.cases if pair[0] != pair[1]]
     pairs.sort(key=lambda pair: (-found.cases[pair], pair))

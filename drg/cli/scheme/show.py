@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from drg.terminal import fit, table
+
 if TYPE_CHECKING:
     from grouper.scheme.model import Scheme
 
@@ -21,7 +23,6 @@ _MOST_CODES = 12
 @app.command("list")
 def list_schemes() -> None:
     """List the shipped schemes."""
-    from drg.cli.common.text import table
     from grouper.scheme.pack import find_scheme, read_header, shipped_schemes
 
     rows = []
@@ -71,8 +72,6 @@ app.command("export")(export_scheme)
 
 
 def _whole(scheme: Scheme) -> str:
-    from drg.cli.common.text import fit, table
-
     header = scheme.header
     adrgs = {mdc.code: [a.code for a in scheme.adrgs if a.mdc == mdc.code] for mdc in scheme.mdcs}
     rows = [

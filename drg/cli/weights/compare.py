@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from drg.terminal import table
+
 if TYPE_CHECKING:
     from weights.quality.compare import Comparison, Slope
 
@@ -61,7 +63,6 @@ def compare(
 
 def summary(found: Comparison, lang: str) -> str:
     """The comparison as text for a terminal."""
-    from drg.cli.common.text import table
     from drg.cli.weights.quality import inverted, named
 
     def say(zh: str, en: str) -> str:

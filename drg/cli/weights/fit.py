@@ -10,6 +10,7 @@ import typer
 from drg.cli.common.options import MappingFile, Sheet
 from drg.cli.weights.compare import compare
 from drg.cli.weights.quality import quality
+from drg.terminal import table
 
 if TYPE_CHECKING:
     from weights.cases.observations import Observations
@@ -133,15 +134,10 @@ def fit(
     names = _names(scheme)
     fitter.groups = tuple(names)
     with Progress(f"reading {file.name}") as shown:
-
-        def advance(units: int, total: int | None) -> None:
-            shown.total = total
-            shown.advance(units)
-
         inputs = {"recipe": recipe, "classes": classes, "families": families}
         fitted, observed = fit_file(
             file, out, fitter, mapping=mapping, sheet=sheet, inputs=inputs, names=names,
-            totals=totals, trimmed=trimmed, progress=advance,
+            totals=totals, trimmed=trimmed, progress=shown.advance,
         )  # fmt: skip
     typer.echo(summary(fitted), err=True)
     rejected = _rejected(observed)
@@ -160,7 +156,6 @@ def fit(
 @app.command("list")
 def published_tables() -> None:
     """List the published weight tables that are shipped."""
-    from drg.cli.common.text import table
     from weights.table.published import published
 
     rows = [(p.id, p.title, f"{p.groups:,}", f"{p.weights:,}", p.source) for p in published()]

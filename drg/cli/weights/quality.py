@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drg.cli.common.options import MappingFile, Sheet
+from drg.terminal import fit, plain, table
 
 if TYPE_CHECKING:
     from weights.quality.compare import Order
@@ -66,12 +67,7 @@ def quality(
     before = None if previous is None else open_weights(previous)
     known = None if families is None else read_families(families)
     with Progress(f"reading {file.name}") as shown:
-
-        def advance(units: int, total: int | None) -> None:
-            shown.total = total
-            shown.advance(units)
-
-        observed = observe_file(file, mapping=mapping, sheet=sheet, progress=advance)
+        observed = observe_file(file, mapping=mapping, sheet=sheet, progress=shown.advance)
     found = assess(observed, table, trim=how, families=known, previous=before)
     typer.echo(summary(found, file.name, lang))
     left = observed.intake.rows - len(observed)
@@ -88,7 +84,7 @@ def quality(
 def summary(found: Quality, title: str, lang: str) -> str:
     """The assessment as text tables for a terminal."""
     say = _say(lang)
-    head = f"{say('权重质量评价', 'Quality of weights')}  {_plain(title)}  {found.table}".rstrip()
+    head = f"{say('权重质量评价', 'Quality of weights')}  {plain(title)}  {found.table}".rstrip()
     parts = [
         [head], _spread(found, say), _benchmarks(found, say), _worst(found, say),
         _orders(found, say), _stability(found, say), _compression(found, say),
@@ -101,14 +97,7 @@ def _say(lang: str) -> Say:
     return lambda zh, en: zh if lang == "zh" else en
 
 
-def _plain(text: str) -> str:
-    """Text from a file as a terminal may show it: without control characters."""
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
 def _spread(found: Quality, say: Say) -> list[str]:
-    from drg.cli.common.text import table
-
     held = [found.untrimmed, *([found.trimmed] if found.trimmed else [])]
     head = ["", say("未修剪", "untrimmed")]
     if found.trimmed:
@@ -137,7 +126,6 @@ def _part(share: float | None, of: str = "") -> str:
 
 
 def _benchmarks(found: Quality, say: Say) -> list[str]:
-    from drg.cli.common.text import table
     from weights.quality.report import BENCHMARKS
 
     trimmed = found.trimmed.r2 if found.trimmed else None
@@ -153,11 +141,10 @@ def _benchmarks(found: Quality, say: Say) -> list[str]:
 
 
 def _worst(found: Quality, say: Say) -> list[str]:
-    from drg.cli.common.text import fit, table
     from weights.quality.groups import SMALLEST
 
     worst = (found.trimmed or found.untrimmed).worst
-    rows = [(fit(_plain(code), 30), f"{n:,.0f}", f"{cv:.2f}")
+    rows = [(fit(plain(code), 30), f"{n:,.0f}", f"{cv:.2f}")
             for code, n, cv in worst if n >= SMALLEST]  # fmt: skip
     head = (say("CV 最大的病组", "largest CV"), say("病例数", "cases"), "CV")
     return [table(head, rows, right=(1, 2))] if rows else []
@@ -189,7 +176,7 @@ def inverted(order: Order, small: Collection[str] = ()) -> list[str]:
     from weights.quality.groups import HIDDEN
 
     def shown(code: str, weight: float) -> str:
-        return f"{_plain(code)} {HIDDEN if code in small else f'{weight:.4f}'}"
+        return f"{plain(code)} {HIDDEN if code in small else f'{weight:.4f}'}"
 
     lines = [
         f"{shown(pair.graver, pair.graver_weight)} < {shown(pair.lighter, pair.lighter_weight)}"
@@ -273,11 +260,10 @@ def _some(some: Some, say: Say) -> str:
 def named(groups: Sequence[str]) -> str:
     """Codes for a terminal, cut to a dozen."""
     more = f" ... +{len(groups) - _NAMED:,}" if len(groups) > _NAMED else ""
-    return ", ".join(_plain(code) for code in groups[:_NAMED]) + more
+    return ", ".join(plain(code) for code in groups[:_NAMED]) + more
 
 
 def _influence(found: Quality, say: Say) -> list[str]:
-    from drg.cli.common.text import fit, table
     from weights.quality.groups import SMALLEST
 
     held = found.influence
@@ -287,9 +273,9 @@ def _influence(found: Quality, say: Say) -> list[str]:
     order = sorted((h for h in range(len(held.hospitals)) if held.hospital_cases[h] >= SMALLEST),
                    key=lambda h: (-held.mean_change[h], held.hospitals[h]))  # fmt: skip
     rows = [
-        (fit(_plain(held.hospitals[h]), 30), f"{held.hospital_cases[h]:,.0f}",
+        (fit(plain(held.hospitals[h]), 30), f"{held.hospital_cases[h]:,.0f}",
          _signed(held.mean_change[h]).lstrip("+"), _signed(held.largest_change[h]),
-         _plain(codes[held.largest_group[h]]) if held.largest_group[h] >= 0 else "-",
+         plain(codes[held.largest_group[h]]) if held.largest_group[h] >= 0 else "-",
          f"{held.alone[h]:,}")
         for h in order[:_MOST]
     ]  # fmt: skip

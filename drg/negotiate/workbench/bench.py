@@ -19,20 +19,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from drg.negotiate.round.act import Round
 from drg.negotiate.workbench import blocks
 from drg.negotiate.workbench.chart import chart
-from drg.negotiate.workbench.desk import Seen
-from drg.negotiate.workbench.minutes import Table
+from drg.negotiate.workbench.desk import Desk, Seen
 from drg.negotiate.workbench.style import STYLE
 from drg.negotiate.workbench.view import View
 
-if TYPE_CHECKING:
-    from drg.negotiate.round.act import Round
 
-
-class Workbench(Table):
+class Workbench(Desk):
     """The workbench of a round; display it in a notebook.
 
     Args:

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from drg.negotiate.round.state import State
-from drg.negotiate.workbench.desk import Desk, Seen
-from drg.negotiate.workbench.offers import OBJECTIVES
+from drg.negotiate.workbench.desk import OBJECTIVES, Desk, Seen
 from drg.page.words import Words, clean, fixed
 
 _SHOWN = 12  # binding demands of an offer, and rows of proposals

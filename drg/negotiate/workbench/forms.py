@@ -10,8 +10,7 @@ from typing import Any, Protocol
 
 from drg.negotiate.workbench import blocks
 from drg.negotiate.workbench.controls import Guarded, toolkit
-from drg.negotiate.workbench.minutes import Table
-from drg.negotiate.workbench.offers import OBJECTIVES
+from drg.negotiate.workbench.desk import OBJECTIVES, Desk
 from drg.page.words import clean
 
 _TYPES = {".html": "text/html",
@@ -38,7 +37,7 @@ class Form(Protocol):
 class ProposalForm:
     """Save the weights on trial as proposals (保存为申请)."""
 
-    def __init__(self, desk: Table, guarded: Guarded) -> None:
+    def __init__(self, desk: Desk, guarded: Guarded) -> None:
         w, say = toolkit(), desk.words
         self._desk = desk
         self.party = w.Dropdown(options=[
@@ -86,7 +85,7 @@ class ProposalForm:
 class OfferForm:
     """Ask the solver, look at its offer, load it, accept it (折中方案)."""
 
-    def __init__(self, desk: Table, guarded: Guarded) -> None:
+    def __init__(self, desk: Desk, guarded: Guarded) -> None:
         w, say = toolkit(), desk.words
         self._desk = desk
         aims = [(say.of(pair), key) for key, pair in OBJECTIVES.items()]
@@ -148,7 +147,7 @@ class OfferForm:
 class CompareForm:
     """Scenarios and rounds side by side (方案比较)."""
 
-    def __init__(self, desk: Table, guarded: Guarded) -> None:
+    def __init__(self, desk: Desk, guarded: Guarded) -> None:
         w, say = toolkit(), desk.words
         self._desk = desk
         self.name = w.Text(placeholder=say("名称，如 第一轮", "name, such as round 1"),
@@ -196,7 +195,7 @@ class CompareForm:
 class MinutesForm:
     """Export the minutes (导出会议纪要)."""
 
-    def __init__(self, desk: Table, guarded: Guarded) -> None:
+    def __init__(self, desk: Desk, guarded: Guarded) -> None:
         w, say = toolkit(), desk.words
         self._desk = desk
         self.export = _button(

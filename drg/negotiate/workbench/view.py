@@ -10,6 +10,7 @@ from drg.errors import DrgError
 from drg.negotiate.workbench import blocks
 from drg.negotiate.workbench.chart import chart
 from drg.negotiate.workbench.controls import Picker, Rows, toolkit
+from drg.negotiate.workbench.desk import Desk
 from drg.negotiate.workbench.forms import (
     CompareForm,
     Form,
@@ -17,7 +18,6 @@ from drg.negotiate.workbench.forms import (
     OfferForm,
     ProposalForm,
 )
-from drg.negotiate.workbench.minutes import Table
 from drg.negotiate.workbench.style import STYLE
 from drg.page.words import clean
 
@@ -30,7 +30,7 @@ class View:
         said: what was done last, or what went wrong, in one line.
     """
 
-    def __init__(self, desk: Table) -> None:
+    def __init__(self, desk: Desk) -> None:
         w, say = toolkit(), desk.words
         self._desk, self._busy, self._stale = desk, False, False
         self.title, self.said = w.HTML(), w.HTML()

@@ -1,0 +1,57 @@
+"""Texts and tables for a terminal, in which a Chinese character is two columns wide."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Sequence
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+def width(text: str) -> int:
+    """Columns that a text takes on a terminal."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def plain(text: str, mark: str = "?") -> str:
+    """Text from a file as a terminal may show it: with a mark for control characters."""
+    return "".join(c if c.isprintable() else mark for c in text)
+
+
+def fit(text: str, most: int) -> str:
+    """The text, cut with an ellipsis when it is wider than ``most`` columns."""
+    if width(text) <= most:
+        return text
+    while width(text) > most - 2:
+        text = text[:-1]
+    return text + "…"
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
+    """Rows of cells as lines whose columns stand below each other.
+
+    Args:
+        rows: cells, each row as many.
+        right: columns that are aligned to the right.
+    """
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = []
+        for i, cell in enumerate(row):
+            space = " " * (widths[i] - width(cell))
+            cells.append(space + cell if i in right else cell + space)
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
+    """A plain table with a rule below its titles.
+
+    Args:
+        header: column titles.
+        rows: cells.
+        right: columns that are aligned to the right.
+    """
+    rule = ["-" * max(map(width, column)) for column in zip(header, *rows, strict=True)]
+    return "\n".join(aligned([header, rule, *rows], right))
