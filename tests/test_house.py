@@ -79,12 +79,6 @@ def test_importing_the_packages_is_cheap() -> None:
     assert done.returncode == 0, f"imported: {done.stderr}"
 
 
-def test_files_have_one_subject() -> None:
-    long = {str(p.relative_to(ROOT)): n for p in FILES
-            if (n := len(p.read_text(encoding="utf-8").splitlines())) > 400}  # fmt: skip
-    assert not long
-
-
 def test_the_house_has_its_rooms() -> None:
     for name in ("drg", "grouper", "weights", "budget", "notebooks", "tests", "data_samples"):
         assert (ROOT / name).is_dir(), name
