@@ -7,6 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from drg.tables.as_text import text_list as text_list
+
 _CANNOT = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError)
 
 
@@ -28,15 +30,6 @@ def _shown(cell: pa.Scalar) -> str | None:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return None if value is None else str(value).encode("utf-8", "replace").decode()
-
-
-def text_list(column: pa.Array) -> list[str | None]:
-    """Strings as Python texts; bytes that are not UTF-8 become U+FFFD."""
-    try:
-        return list(column.to_pylist())
-    except UnicodeDecodeError:
-        raw = column.cast(pa.binary()).to_pylist()
-        return [None if text is None else text.decode("utf-8", "replace") for text in raw]
 
 
 def repaired(column: pa.Array) -> pa.Array:

@@ -11,7 +11,7 @@ from drg.cli.common.options import DischargeFile, Edition, MappingFile, SchemeNa
 from drg.terminal import fit, plain, table
 
 if TYPE_CHECKING:
-    from drg.report.quality.words import Words
+    from drg.report.quality.words import QualityWords
     from grouper.quality.report import QualityReport
     from grouper.quality.rules import Rule
 
@@ -43,7 +43,7 @@ def check(
     from drg.errors import problem
     from drg.progress import Progress
     from drg.report.quality.page import write_page
-    from drg.report.quality.words import Words
+    from drg.report.quality.words import QualityWords
     from drg.report.quality.workbook import write_workbook
     from drg.tables import check_outputs
     from grouper.quality.run import check_file
@@ -59,7 +59,7 @@ def check(
             file, scheme=scheme, mapping=mapping, sheet=sheet, codes=codes, hospitals=hospitals,
             progress=shown.advance,
         )  # fmt: skip
-    typer.echo(summary(report, Words(lang)))
+    typer.echo(summary(report, QualityWords(lang)))
     if html is not None:
         write_page(html, report, lang)
     if xlsx is not None:
@@ -69,7 +69,7 @@ def check(
             typer.echo(str(target), err=True)
 
 
-def summary(report: QualityReport, words: Words) -> str:
+def summary(report: QualityReport, words: QualityWords) -> str:
     """The report as text tables for a terminal."""
     from grouper.quality.rules import GROUPS
 
@@ -81,7 +81,7 @@ def summary(report: QualityReport, words: Words) -> str:
         "",
     ]
     found = [
-        (words.pick(GROUPS[rule.group]), rule.text(words.lang), words.severity(rule.severity),
+        (words.of(GROUPS[rule.group]), rule.text(words.lang), words.severity(rule.severity),
          f"{n:,}", _share(n, total.cases))
         for rule, _, n in sorted(report.rules(), key=lambda r: -r[2] * r[0].penalty) if n
     ]  # fmt: skip
@@ -114,7 +114,7 @@ def summary(report: QualityReport, words: Words) -> str:
     return "\n".join(lines).rstrip()
 
 
-def _worst(rules: list[tuple[Rule, int]], words: Words) -> str:
+def _worst(rules: list[tuple[Rule, int]], words: QualityWords) -> str:
     return "; ".join(f"{rule.text(words.lang)} {n:,}" for rule, n in rules)
 
 

@@ -105,12 +105,12 @@ def _step(number: int, text: str) -> None:
 
 def _check(region: Path, lang: str) -> None:
     from drg.cli.check import summary
-    from drg.report.quality.words import Words
+    from drg.report.quality.words import QualityWords
     from grouper.quality.run import check_file
 
     _step(2, "check 数据质量")
     found = check_file(region / "cases.csv", hospitals=region / "hospitals.csv")
-    typer.echo("\n".join(summary(found, Words(lang)).splitlines()[:_CHECK_LINES]), err=True)
+    typer.echo("\n".join(summary(found, QualityWords(lang)).splitlines()[:_CHECK_LINES]), err=True)
 
 
 def _group(region: Path, grouped: Path) -> dict[str, str]:

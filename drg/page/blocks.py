@@ -5,7 +5,6 @@ A section is written once; the page, the workbook and the folder of pictures rea
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -163,10 +162,3 @@ def every(sections: Sequence[Section]) -> Iterator[Block]:
 
     for section in sections:
         yield from inside(section.blocks)
-
-
-def known(value: Cell) -> float | None:
-    """A number that is there and may be told; None otherwise."""
-    if isinstance(value, int | float) and math.isfinite(value):
-        return float(value)
-    return None

@@ -53,7 +53,7 @@ def as_text(column: pa.Array) -> pa.Array:
     return column.cast(pa.string())
 
 
-def python_texts(column: pa.Array) -> list[str | None]:
+def text_list(column: pa.Array) -> list[str | None]:
     """The texts of a string array, with U+FFFD for bytes that are not UTF-8."""
     try:
         return list(column.to_pylist())
@@ -112,7 +112,7 @@ def _python_values(column: pa.Array) -> list[Any]:
         column = column.cast(pa.list_(pa.struct([kind.key_field, kind.item_field])))
     elif pa.types.is_fixed_size_list(kind):
         column = column.cast(pa.list_(kind.value_field))
-    return python_texts(as_text(column))
+    return text_list(as_text(column))
 
 
 def _as_json(value: object) -> str | None:

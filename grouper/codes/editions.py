@@ -20,7 +20,6 @@ EDITIONS = {
     CLINICAL: ("国临版", "clinical edition"),
 }
 KINDS = ("diagnosis", "procedure")
-KIND_TEXT = {"diagnosis": "诊断", "procedure": "手术操作"}
 _FOLDER = Path(__file__).parents[1] / "editions"
 _FILES = {"diagnosis": "clinical-diagnoses.csv", "procedure": "clinical-procedures.csv"}
 _NONE: Mapping[str, str] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
-SEVERITIES = (ERROR, WARNING, NOTE)
 SEVERITY_TEXT = {ERROR: ("错误", "error"), WARNING: ("警告", "warning"), NOTE: ("提示", "note")}
 PENALTY = {ERROR: 100, WARNING: 40, NOTE: 10}  # hundredths that a case loses of its worth
 GROUPS = {
@@ -137,5 +136,3 @@ RULES = (
 )  # fmt: skip
 
 PLACE = {rule.code: i for i, rule in enumerate(RULES)}
-# Found when all rows are known, not batch by batch.
-LATE = ("outside_main_years", "duplicate_case_id", "duplicate_record")

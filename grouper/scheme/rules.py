@@ -40,7 +40,7 @@ NUMBERS = (
 TEXTS = ("department",)
 NAMED_VALUES = {"male": 1.0, "female": 2.0}
 DEEPEST = 100
-COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
+COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")  # the longer ones first
 
 
 @dataclass(frozen=True)
@@ -117,11 +117,11 @@ class RuleError(ValueError):
 
 
 _TOKEN = re.compile(
-    r"""\s*(?:
+    rf"""\s*(?:
         (?P<list>[A-Z][A-Z0-9]*:[A-Z]+[0-9]*(?:\#[0-9]+)?|MDC\b|[A-Z][0-9]+(?:\#[0-9]+)?(?![A-Za-z0-9_]))
       | (?P<word>[a-z][a-z_]*)
       | (?P<number>[+-]?[0-9]+(?:\.[0-9]+)?)
-      | (?P<op><=|>=|==|!=|<|>)
+      | (?P<op>{"|".join(COMPARISONS)})
       | (?P<mark>[()\[\],])
       | (?P<text>'[^']*'|"[^"]*")
     )""",

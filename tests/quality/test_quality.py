@@ -17,7 +17,7 @@ from drg.report.quality.words import shown_score
 from drg.report.quality.workbook import write_workbook
 from grouper.quality import RULES, check_file
 from grouper.quality.keys import repeated, text_keys
-from grouper.quality.rules import GROUPS, PLACE, SEVERITIES
+from grouper.quality.rules import GROUPS, PLACE, SEVERITY_TEXT
 
 REGION = Path(__file__).parents[2] / "data_samples" / "region-small"
 GOOD = {
@@ -179,7 +179,7 @@ def test_many_batches_agree_with_one_table(tmp_path):
 def test_the_list_of_rules_is_sound():
     assert len({rule.code for rule in RULES}) == len(RULES)
     assert {rule.group for rule in RULES} == set(GROUPS)
-    assert {rule.severity for rule in RULES} == set(SEVERITIES)
+    assert {rule.severity for rule in RULES} == set(SEVERITY_TEXT)
 
 
 def test_dates():

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from drg.errors import DrgError
 from drg.tables import RejectFile
 from weights.cases.intake import observe, observe_file
-from weights.cases.observations import FAULTS, REASONS
+from weights.cases.observations import FAULTS, UNGROUPED
 from weights.fit.calibrator import Calibrator
 
 GROUPS = ["AA11", "BB15", " AA11 ", "039", "", "  ", "null", None, "0000", "AAQY"]
@@ -75,7 +75,7 @@ def tally(rows):
 def check(observed, rows) -> None:
     intake, wanted = observed.intake, tally(rows)
     used = wanted.pop("", (0, 0.0, 0.0))
-    assert set(intake.excluded_rows) <= set(REASONS)
+    assert set(intake.excluded_rows) <= {*FAULTS, UNGROUPED}
     assert intake.excluded_rows == {why: n for why, (n, _, _) in wanted.items()}
     assert intake.excluded_cost == {why: pytest.approx(m) for why, (_, m, _) in wanted.items()}
     assert intake.rows == len(rows) == len(observed) + sum(intake.excluded_rows.values())

@@ -13,7 +13,7 @@ from drg.cases import columns_of, recognise
 from drg.errors import DrgError, problem
 from drg.tables import Block, RejectFile, in_order, open_table
 from weights.cases.observations import FAULTS, Observations
-from weights.cases.reading import Part, Reader, join
+from weights.cases.reading import Part, Reader, join, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,20 +150,16 @@ def _names(cases: Any) -> list[str]:
 def _batch(cases: Any, used: Sequence[str]) -> pa.RecordBatch:
     """The columns that are used as one batch."""
     if isinstance(cases, pa.Table):
-        columns = [_one(cases.column(name)) for name in used]
+        columns = [whole(cases.column(name)) for name in used]
     else:
         by_name = {str(name): i for i, name in enumerate(cases.columns)}
         columns = [_of_pandas(cases.iloc[:, by_name[name]]) for name in used]
     return pa.RecordBatch.from_arrays(columns, names=list(used))
 
 
-def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-
-
 def _of_pandas(column: pd.Series[Any]) -> pa.Array:
     try:
-        return _one(pa.array(column, from_pandas=True))
+        return whole(pa.array(column, from_pandas=True))
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         texts = [None if value is None or value != value else str(value) for value in column]
         return pa.array(texts, pa.string())

@@ -35,7 +35,6 @@ FAULTS: dict[str, str] = {
     "bad_cases": "a number of cases above 0 例数无效",
 }
 UNGROUPED = "ungrouped"
-REASONS = (*FAULTS, UNGROUPED)
 
 
 @dataclass

@@ -196,7 +196,7 @@ class Reader:
         column = self._columns.column(name)
         if column is None:
             return np.zeros(table.num_rows, np.int32), []
-        encoded = _whole(table.column(column))
+        encoded = whole(table.column(column))
         if not pa.types.is_dictionary(encoded.type):
             encoded = encoded.dictionary_encode()
         texts = [(text or "").strip() for text in text_list(as_text(encoded.dictionary))]
@@ -207,8 +207,8 @@ class Reader:
 
     def _costs(self, table: pa.RecordBatch) -> tuple[Floats, Bools]:
         if not self._components:
-            return read_yuan(_whole(table.column(self._columns.column("total_cost"))))
-        read = [read_yuan(_whole(table.column(self._columns.column(n)))) for n in COMPONENTS]
+            return read_yuan(whole(table.column(self._columns.column("total_cost"))))
+        read = [read_yuan(whole(table.column(self._columns.column(n)))) for n in COMPONENTS]
         costs = np.stack([yuan for yuan, _ in read], axis=1)
         bad = np.any([unreadable for _, unreadable in read], axis=0)
         # a component that is blank beside others that are not is one that was not billed
@@ -220,18 +220,18 @@ class Reader:
         column = self._columns.column(name)
         if column is None:
             return None, np.zeros(table.num_rows, np.bool_)
-        values, unreadable = read_number(_whole(table.column(column)), NUMBERS[name])
+        values, unreadable = read_number(whole(table.column(column)), NUMBERS[name])
         return values, unreadable
 
     def _year(self, table: pa.RecordBatch) -> Ints:
-        column = _whole(table.column(self._columns.column("discharge_date")))
+        column = whole(table.column(self._columns.column("discharge_date")))
         months = months_of(read_dates(column)[0])
         return np.where(months < 0, -1, months // 12).astype(np.int32)
 
     def _ungrouped(self, table: pa.RecordBatch, drg: Ints, groups: list[str]) -> Bools | None:
         found = _where([g in _NOT_GROUPED or g.endswith("QY") for g in groups], drg)
         if column := self._columns.column("status"):
-            status = read_text(_whole(table.column(column)))
+            status = read_text(whole(table.column(column)))
             texts = status.dictionary.to_pylist()
             other = _where([text not in ("", GROUPED) for text in texts],
                            integers(status.indices, 0))  # fmt: skip
@@ -325,5 +325,6 @@ def _where(marked: Sequence[bool], codes: npt.NDArray[Any]) -> Bools | None:
     return found
 
 
-def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column in one piece."""
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

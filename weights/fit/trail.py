@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from weights.cases.observations import Floats, Observations
-
-_SAME = 1e-9  # what differs by less was moved by rounding only
+from weights.table.same import moved
 
 
 @dataclass(frozen=True)
@@ -87,13 +86,10 @@ class Trail:
     ) -> None:  # fmt: skip
         """A step that worked on groups; ``scale`` is the yuan of one unit of level."""
         had, has = np.isfinite(before), np.isfinite(after)
-        with np.errstate(invalid="ignore"):
-            apart = np.abs(after - before) > _SAME * np.abs(before)
-        moved = (had != has) | (had & has & apart)
         self.steps.append(Step(
             step, method, float(cases[had].sum()), float(cases[has].sum()),
             float((cases * before)[had].sum()) * scale, float((cases * after)[has].sum()) * scale,
-            int(moved.sum()), note,
+            int(((had != has) | moved(after, before)).sum()), note,
         ))  # fmt: skip
 
 

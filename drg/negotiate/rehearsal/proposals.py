@@ -46,7 +46,6 @@ TIMES = {
     "panel": "2026-03-19T14:00:00+08:00", "vote": "2026-03-26T10:00:00+08:00",
     "solve": "2026-03-26T14:30:00+08:00", "close": "2026-03-27T09:00:00+08:00",
 }  # fmt: skip
-_VOTE_COLUMNS = "专家组", "申请编号", "专家编号", "意见", "建议权重", "说明"
 _LEAST_CASES, _GROUPS, _HOSPITALS = 20, 10, 5
 _PROFESSIONS = 0.72  # share of experts that agree with a change inside the corridor
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from drg.page.blocks import Block, Cell, Chart, Column, Section, Table, Text
-from drg.page.small import told
+from drg.page.small import beside, told
 from drg.page.words import clean
 from drg.report.minutes.data import Minutes
-from drg.report.minutes.words import MinutesWords, hidden_or
+from drg.report.minutes.words import MinutesWords
 from drg.report.panel.charts import ranked_bars
 
 _BARS, _ENDS = 24, 10
@@ -91,7 +91,7 @@ def _hospitals(data: Minutes, words: MinutesWords) -> Table:
         rows.append([
             data.hospital(str(one["hospital_id"])), words.tier(one["tier"] or None),
             told(float(one["cases"]), secret),
-            *(hidden_or(_known(one[name]), secret) for name in names),
+            *(beside(_known(one[name]), secret) for name in names),
         ])  # fmt: skip
     held, cases = data.figures, float(data.hospitals["cases"].sum())
     before, change = float(held["final_before"]), float(held["final_change"])
@@ -124,7 +124,7 @@ def _payers(data: Minutes, words: MinutesWords) -> list[Block]:
         name = data.hospital(str(one["key"])) if hospital else words.insurance(str(one["key"]))
         rows.append([
             name, words("医疗机构", "hospital") if hospital else words("基金池", "pool"),
-            hidden_or(float(one["yuan"]), secret), hidden_or(float(one["share"]), secret),
+            beside(float(one["yuan"]), secret), beside(float(one["share"]), secret),
         ])  # fmt: skip
     note = words("正数为受益，负数为承担；合计为零。", "Above 0 gains, below 0 pays; the sum is 0.")
     left, shown = len(rows) - 2 * _ENDS, rows
@@ -150,7 +150,7 @@ def _tiers(data: Minutes, words: MinutesWords) -> Table:
              "final_after", "final_change", "final_change_share")  # fmt: skip
     rows: list[list[Cell]] = [
         [words.tier(one["tier"] or None), told(float(one["cases"]), bool(one["hidden"])),
-         *(hidden_or(_known(one[name]), bool(one["hidden"])) for name in names)]
+         *(beside(_known(one[name]), bool(one["hidden"])) for name in names)]
         for one in data.tiers.to_dict("records")
     ]  # fmt: skip
     return Table("tiers", words("按医疗机构级别", "By tier of hospitals"), columns, rows)
@@ -164,7 +164,7 @@ def _insurances(data: Minutes, words: MinutesWords) -> Table:
     ]  # fmt: skip
     rows: list[list[Cell]] = [
         [words.insurance(str(one["insurance"])), told(float(one["cases"]), bool(one["hidden"])),
-         *(hidden_or(one[f"payable_{part}"], bool(one["hidden"]))
+         *(beside(one[f"payable_{part}"], bool(one["hidden"]))
            for part in ("before", "after", "change"))]
         for one in data.insurances.to_dict("records")
     ]  # fmt: skip
@@ -189,7 +189,7 @@ def _pools(data: Minutes, words: MinutesWords) -> list[Block]:
     held = data.pools.to_dict("records")
     rows: list[list[Cell]] = [
         [words.insurance(str(one["pool"])),
-         *(hidden_or(one[name], bool(one["hidden"])) for name in names)]
+         *(beside(one[name], bool(one["hidden"])) for name in names)]
         for one in held
     ]  # fmt: skip
     found: list[Block] = [

@@ -16,9 +16,10 @@ from drg.page.blocks import (
     Table,
     Text,
 )
+from drg.page.small import beside
 from drg.page.words import clean
 from drg.report.minutes.data import Minutes
-from drg.report.minutes.words import OBJECTIVES, MinutesWords, hidden_or
+from drg.report.minutes.words import OBJECTIVES, MinutesWords
 
 _SHOWN = 20
 
@@ -61,8 +62,8 @@ def _side_by_side(data: Minutes, words: MinutesWords) -> Table:
             f"{clean(name)}{mark}", words.of(OBJECTIVES[body["objective"]]),
             sum(held) / len(held) if held else None, min(held, default=None),
             body["disagreement_yuan"], body["moved_yuan"], len(body["changes"]),
-            hidden_or(float(loss[1]) if loses else 0.0, secret),
-            hidden_or(data.hospital(loss[0]) if loses else "", secret),
+            beside(float(loss[1]) if loses else 0.0, secret),
+            beside(data.hospital(loss[0]) if loses else "", secret),
         ])  # fmt: skip
     note = words(
         "✓ 为采纳的方案。损失为占医疗机构 DRG 收入的比重。",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from drg.page.blocks import Block, Cell, Chart, Column, Section, Table, Text
-from drg.page.small import told
+from drg.page.small import beside, told
 from drg.page.words import clean, fixed
 from drg.report.minutes.data import Minutes
-from drg.report.minutes.words import MinutesWords, hidden_or
+from drg.report.minutes.words import MinutesWords
 from drg.report.panel.charts import ranked_bars
 
 _BARS, _ENDS = 30, 10
@@ -97,7 +97,7 @@ def _table(
         rows.append([
             clean(drg), data.group(drg), one["weight_before"], _several(asked.get(drg)),
             _several(decided.get(drg)), one["weight_after"], one["weight_change_share"],
-            told(float(one["cases"]), secret), *(hidden_or(x, secret) for x in money),
+            told(float(one["cases"]), secret), *(beside(x, secret) for x in money),
         ])  # fmt: skip
     note = words(
         "多项申请或决定时逐一列出。", "Where there are several asks or decisions, all are listed."

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drg.page.blocks import Cell, Kept
+from drg.page.blocks import Cell
 from drg.page.words import Words, clean, fixed
 from weights.negotiation.experts.votes import CHOICES
 from weights.negotiation.proposals.faults import masked
@@ -158,8 +158,3 @@ def conditions(text: str, words: MinutesWords, hospital_of: Callable[[str], str]
         sign = words("为", "is") if sign in ("=", "in") and what not in _AMOUNTS else sign
         parts.append(f"{words.of(_SUBJECTS[what])} {sign} {value}")
     return words("，且", ", and ").join(parts)
-
-
-def hidden_or(value: Cell, hidden: bool) -> Cell:
-    """A value, or that it is not told."""
-    return Kept.BACK if hidden else value

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from budget.price.branches import BRANCHES
@@ -21,7 +20,6 @@ _TEXTS = ("hospital_id", "insurance", "drg", "branch")
 _NUMBERS = ("weight", "cost", "patient", "other", "fund")
 _UNGROUPED = ("", "0000")
 _FEWEST = 5  # cases of a group whose spread is judged
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from drg.page.draw import (
     BLUE,
@@ -21,7 +21,6 @@ from drg.page.draw import (
     width_of,
 )
 
-Say = Callable[[float], str]
 _ROW = 20.0
 
 

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from drg.report.quality.words import (
-    Words,
+    QualityWords,
     in_order,
     shown,
     shown_score,
@@ -82,7 +82,7 @@ def write_page(path: str | PathLike[str], report: QualityReport, lang: str = "zh
 
 def quality_page(report: QualityReport, lang: str = "zh") -> str:
     """The report as an HTML text."""
-    words = Words(lang)
+    words = QualityWords(lang)
     parts = [
         _top(report, words),
         _findings(report, words),
@@ -103,7 +103,7 @@ def quality_page(report: QualityReport, lang: str = "zh") -> str:
     )
 
 
-def _top(report: QualityReport, words: Words) -> str:
+def _top(report: QualityReport, words: QualityWords) -> str:
     total = report.total
     facts = "".join(
         f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>"
@@ -119,13 +119,13 @@ def _top(report: QualityReport, words: Words) -> str:
     )
 
 
-def _findings(report: QualityReport, words: Words) -> str:
+def _findings(report: QualityReport, words: QualityWords) -> str:
     found = [(rule, n) for rule, _, n in report.rules() if n]
     order = list(GROUPS)
     found.sort(key=lambda pair: (order.index(pair[0].group), -pair[0].penalty, -pair[1]))
     rows = [
         [
-            words.pick(GROUPS[rule.group]), rule.text(words.lang),
+            words.of(GROUPS[rule.group]), rule.text(words.lang),
             _Raw(f'<span class="tag {rule.severity}">{words.severity(rule.severity)}</span>'),
             shown(n), shown_share(n, report.total.cases),
         ]
@@ -138,12 +138,12 @@ def _findings(report: QualityReport, words: Words) -> str:
     html += f'<p class="quiet">{escape(words["nothing"].format(n=quiet))}</p>'
     unchecked = [rule.text(words.lang) for rule, checked, _ in report.rules() if not checked]
     if unchecked:
-        listed = words.pick(("；", "; ")).join(unchecked)
+        listed = words.of(("；", "; ")).join(unchecked)
         html += f'<p class="quiet"><b>{escape(words["not_checked"])}</b><br>{escape(listed)}</p>'
     return html
 
 
-def _hospitals(report: QualityReport, words: Words) -> str:
+def _hospitals(report: QualityReport, words: QualityWords) -> str:
     lines = in_order(line for line in report.hospitals if line.cases)
     if len(lines) < 2 and not any(line.key for line in lines):
         return ""
@@ -168,7 +168,7 @@ def _hospitals(report: QualityReport, words: Words) -> str:
     return html
 
 
-def _ranked(lines: Sequence[Line], words: Words) -> str:
+def _ranked(lines: Sequence[Line], words: QualityWords) -> str:
     """The lowest and the highest scores among hospitals whose score may be shown."""
     able = [
         line for line in lines
@@ -188,7 +188,7 @@ def _ranked(lines: Sequence[Line], words: Words) -> str:
     return html + "</div><br>"
 
 
-def _id(line: Line, words: Words) -> str:
+def _id(line: Line, words: QualityWords) -> str:
     text = str(line.key) or words["unnamed"]
     return _Raw(f'<span class="id">{escape(text)}</span>') if len(text) <= _SHORT_ID else text
 
@@ -199,7 +199,7 @@ def _most(lines: Sequence[Line]) -> float:
     return max(shares, default=0.0)
 
 
-def _months(report: QualityReport, words: Words) -> str:
+def _months(report: QualityReport, words: QualityWords) -> str:
     if not report.months:
         return ""
     head = [words["month"], words["cases"], words["flagged"], words["share"], words["score"],
@@ -219,10 +219,10 @@ def _measures(line: Line) -> list[str]:
     ]  # fmt: skip
 
 
-def _worst(line: Line, words: Words) -> str:
+def _worst(line: Line, words: QualityWords) -> str:
     if small(line.cases):
         return ""
-    return words.pick(("；", "; ")).join(
+    return words.of(("；", "; ")).join(
         f"{rule.text(words.lang)} {shown(n)}" for rule, n in line.worst()
     )
 
@@ -234,7 +234,7 @@ def _bar(line: Line, most: float) -> str:
     return _Raw(f'<span class="bar"><i style="width:{width:.0f}%"></i></span>')
 
 
-def _completeness(report: QualityReport, words: Words) -> str:
+def _completeness(report: QualityReport, words: QualityWords) -> str:
     head = [words["part"], words["column"], words["filled"], words["missing"], words["share"]]
     rows = [
         [words.part(f), ", ".join(f.columns[:3]) + (" …" if len(f.columns) > 3 else ""),
@@ -247,7 +247,7 @@ def _completeness(report: QualityReport, words: Words) -> str:
     return _title(words["completeness"]) + _table(head, rows, {2, 3, 4})
 
 
-def _codes(report: QualityReport, words: Words) -> str:
+def _codes(report: QualityReport, words: QualityWords) -> str:
     html = _title(words["grey"])
     rows = [[_Code(code), name, shown(n)] for code, name, n in report.grey]
     head = [words["code"], words["name"], words["cases"]]
@@ -276,7 +276,7 @@ def _codes(report: QualityReport, words: Words) -> str:
     return html
 
 
-def _notes(words: Words) -> str:
+def _notes(words: QualityWords) -> str:
     listed = "".join(f"<li>{escape(note)}</li>" for note in words.notes())
     return f"{_title(words['notes'])}<ul>{listed}</ul>"
 

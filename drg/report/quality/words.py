@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from drg.page.words import Words
 from grouper.codes.editions import EDITIONS
 from grouper.quality.report import OTHER_YEARS, Filled, Line, QualityReport
 from grouper.quality.rules import PENALTY, SEVERITY_TEXT
@@ -76,31 +77,19 @@ _WORDS = {
 }  # fmt: skip
 
 
-class Words:
-    """The report's words in one language.
-
-    Args:
-        lang: ``zh`` or ``en``.
-    """
-
-    def __init__(self, lang: str) -> None:
-        self.lang = lang
-        self._place = 0 if lang == "zh" else 1
+class QualityWords(Words):
+    """The language of a report on quality."""
 
     def __getitem__(self, key: str) -> str:
-        return _WORDS[key][self._place]
-
-    def pick(self, pair: tuple[str, str]) -> str:
-        """One of a Chinese and an English text."""
-        return pair[self._place]
+        return self.of(_WORDS[key])
 
     def severity(self, severity: str) -> str:
         """The name of a severity."""
-        return self.pick(SEVERITY_TEXT[severity])
+        return self.of(SEVERITY_TEXT[severity])
 
     def edition(self, report: QualityReport) -> str:
         """The edition of the codes."""
-        return self.pick(EDITIONS[report.codes])
+        return self.of(EDITIONS[report.codes])
 
     def part(self, filled: Filled) -> str:
         """The name of a part of the case table."""
@@ -121,7 +110,7 @@ class Words:
         """What the report is about: labels and values."""
         import drg
 
-        years = self.pick(("、", ", ")).join(map(str, report.main_years)) or "—"
+        years = self.of(("、", ", ")).join(map(str, report.main_years)) or "—"
         return [
             (self["file"], report.input_name),
             (self["hash"], report.input_hash),
@@ -137,29 +126,29 @@ class Words:
         """How to read the report."""
         error, warning, note = (PENALTY[s] / 100 for s in ("error", "warning", "note"))
         return [
-            self.pick((
+            self.of((
                 "质量得分 = 100 ×（1 − 平均扣分）。每份病例按其最严重的问题扣分一次："
                 f"错误 {error:g}，警告 {warning:g}，提示 {note:g}，无问题不扣分。",
                 "Score = 100 x (1 - mean penalty). A case is charged once, for its gravest "
                 f"finding: error {error:g}, warning {warning:g}, note {note:g}, none 0.",
             )),
-            self.pick((
+            self.of((
                 "一份病例可有多个问题，因此各项病例数之和可大于有问题病例数。",
                 "A case may have several findings; they may add up to more than the cases.",
             )),
-            self.pick((
+            self.of((
                 f"为保护个人信息，1至{SMALLEST - 1}例显示为“<{SMALLEST}”，其占比和得分不精确显示；"
                 "报告不含患者标识。",
                 f"Numbers from 1 to {SMALLEST - 1} are shown as <{SMALLEST}, their shares and "
                 "scores not exactly; the report names no patient.",
             )),
-            self.pick((
+            self.of((
                 "重复：第二份及以后的病例计为重复，第一份不计。"
                 "主要年度：出院病例占比不低于5%的年度。",
                 "Duplicates: the second and later ones count, the first does not. Main years: "
                 "those with at least 5% of the dated discharges.",
             )),
-            self.pick((
+            self.of((
                 "文件中没有的列不计入得分；相应项目列为“未检查”。",
                 "Columns that the file lacks do not lower the score; their checks are listed as "
                 "not checked.",

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import xlsxwriter
 from xlsxwriter.exceptions import XlsxWriterException
 
-from drg.report.quality.words import Words, in_order, shown, shown_score, shown_share, small
+from drg.report.quality.words import QualityWords, in_order, shown, shown_score, shown_share, small
 from drg.tables import atomic_path
 from drg.tables.atomic import writing
 from grouper.quality.report import Line, QualityReport
@@ -48,15 +48,16 @@ def write_workbook(path: str | PathLike[str], report: QualityReport, lang: str =
             {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
         )
         # The time of writing would make two equal runs differ.
-        book.set_properties({"title": Words(lang)["title"], "created": dt.datetime(2000, 1, 1)})
-        _Book(book, report, Words(lang)).write()
+        words = QualityWords(lang)
+        book.set_properties({"title": words["title"], "created": dt.datetime(2000, 1, 1)})
+        _Book(book, report, words).write()
         book.close()
 
 
 class _Book:
     """A workbook under way."""
 
-    def __init__(self, book: Any, report: QualityReport, words: Words) -> None:
+    def __init__(self, book: Any, report: QualityReport, words: QualityWords) -> None:
         self._book, self._report, self._words = book, report, words
         base = {"font_name": _FONT, "font_size": 10, "valign": "top"}
         self._plain = book.add_format({**base, "text_wrap": True})
@@ -78,7 +79,7 @@ class _Book:
         self._codes()
 
     def _sheet(self, key: str, widths: Sequence[int]) -> Any:
-        sheet = self._book.add_worksheet(self._words.pick(_SHEETS[key]))
+        sheet = self._book.add_worksheet(self._words.of(_SHEETS[key]))
         for i, width in enumerate(widths):
             sheet.set_column(i, i, width, self._plain)
         sheet.set_paper(9)  # A4
@@ -134,9 +135,9 @@ class _Book:
         head = (words["group"], words["rule"], words["severity"], words["cases"], words["share"])
         cases = self._report.total.cases
         rows = [
-            (words.pick(GROUPS[rule.group]), rule.text(words.lang), words.severity(rule.severity),
+            (words.of(GROUPS[rule.group]), rule.text(words.lang), words.severity(rule.severity),
              *((_count(n), shown_share(n, cases)) if checked
-               else (words.pick(("未检查（缺列）", "not checked: no column")), "")))
+               else (words.of(("未检查（缺列）", "not checked: no column")), "")))
             for rule, checked, n in self._report.rules()
         ]  # fmt: skip
         self._table("findings", head, rows, (16, 52, 10, 16, 10), {3, 4})

@@ -16,7 +16,7 @@ import xlsxwriter
 from xlsxwriter.exceptions import XlsxWriterException
 
 from drg.errors import problem
-from drg.tables.as_text import as_text, python_texts
+from drg.tables.as_text import as_text, text_list
 from drg.tables.atomic import writing
 from drg.tables.batches import TableSink, check_columns
 
@@ -193,7 +193,7 @@ def _cells(column: pa.Array) -> list[Any]:
         if kind == pa.timestamp("ns"):
             column = column.cast(pa.timestamp("us"), safe=False)
         return [_date(value) for value in _dates(column)]
-    return list(python_texts(as_text(column)))
+    return list(text_list(as_text(column)))
 
 
 def _dates(column: pa.Array) -> list[Any]:

@@ -145,7 +145,7 @@ def _second(aims: Aims, whole: Region, face: _Face) -> Nearest:
 def satisfaction_programme(aims: Aims, region: Region) -> Linear:
     """Largest total satisfaction: variables are weights, then the satisfaction of each ask."""
     k, n = len(aims.asked), len(aims.draft)
-    matrix, low, high = _with_asks(aims, region)
+    matrix, low, high = _with_asks(aims, region, sparse.eye_array(k))
     return Linear(
         np.concatenate([np.zeros(n), -aims.importance]), matrix, low, high,
         np.concatenate([region.low, np.full(k, -np.inf)]),
@@ -153,16 +153,22 @@ def satisfaction_programme(aims: Aims, region: Region) -> Linear:
     )  # fmt: skip
 
 
-def _with_asks(aims: Aims, region: Region) -> tuple[sparse.csr_array, Floats, Floats]:
-    """Rows of the region, then two a ask: satisfaction falls on both sides of what is asked."""
+def _with_asks(
+    aims: Aims, region: Region, level: sparse.sparray
+) -> tuple[sparse.csr_array, Floats, Floats]:
+    """Rows of the region, then two a ask: satisfaction falls on both sides of what is asked.
+
+    Args:
+        aims: the asks.
+        region: the region.
+        level: which further variables an ask's satisfaction is. Shape (K, further).
+    """
     k, n = len(aims.asked), len(aims.draft)
     pick = sparse.csr_array((1.0 / aims.distance, (np.arange(k), aims.column)), shape=(k, n))
-    eye = sparse.eye_array(k)
-    blank = sparse.csr_array((len(region.row_low), k))
     matrix = sparse.vstack([
-        sparse.hstack([region.matrix, blank]),
-        sparse.hstack([pick, eye]),
-        sparse.hstack([-pick, eye]),
+        sparse.hstack([region.matrix, sparse.csr_array((len(region.row_low), level.shape[1]))]),
+        sparse.hstack([pick, level]),
+        sparse.hstack([-pick, level]),
     ])  # fmt: skip
     at = aims.asked / aims.distance
     nothing = np.full(k, -np.inf)
@@ -198,7 +204,7 @@ def least_change(aims: Aims, region: Region, share: float) -> Reached:
     n, m, k = len(aims.draft), len(region.row_low), len(aims.asked)
     best = -_solved(satisfaction_programme(aims, region)).value if k else 0.0
     needed = best - (1.0 - share) * abs(best)
-    asks, low, high = _with_asks(aims, region)
+    asks, low, high = _with_asks(aims, region, sparse.eye_array(k))
     eye = sparse.eye_array(n)
     blank = sparse.csr_array((n, k))
     total = sparse.csr_array(np.concatenate([np.zeros(n), aims.importance, np.zeros(n)])[None, :])
@@ -303,20 +309,9 @@ def least_level(aims: Aims, region: Region) -> float:
 
 def _level_programme(aims: Aims, region: Region) -> Linear:
     """Largest common level ``t``: each weight within ``(1 - t) * distance`` of what is asked."""
-    n, k = len(aims.draft), len(aims.asked)
-    pick = sparse.csr_array((1.0 / aims.distance, (np.arange(k), aims.column)), shape=(k, n))
-    one = sparse.csr_array(np.ones((k, 1)))
-    matrix = sparse.vstack([
-        sparse.hstack([region.matrix, sparse.csr_array((len(region.row_low), 1))]),
-        sparse.hstack([pick, one]),
-        sparse.hstack([-pick, one]),
-    ])  # fmt: skip
-    at = aims.asked / aims.distance
-    nothing = np.full(k, -np.inf)
+    matrix, low, high = _with_asks(aims, region, sparse.csr_array(np.ones((len(aims.asked), 1))))
     return Linear(
-        np.concatenate([np.zeros(n), [-1.0]]), sparse.csr_array(matrix),
-        np.concatenate([region.row_low, nothing, nothing]),
-        np.concatenate([region.row_high, 1.0 + at, 1.0 - at]),
+        np.concatenate([np.zeros(len(aims.draft)), [-1.0]]), matrix, low, high,
         np.concatenate([region.low, [-np.inf]]), np.concatenate([region.high, [1.0]]),
     )  # fmt: skip
 

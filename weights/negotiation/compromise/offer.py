@@ -127,13 +127,11 @@ def pull(problem: Problem, places: Ints) -> tuple[Floats, Floats, float]:
 
     Draft and asks of a group are one parabola: its centre is their mean, weighted by precision.
     """
-    stiff = (problem.worth / problem.doubt)[places]
-    centre = stiff * problem.draft[places]
-    column = np.full(len(problem.groups), -1, np.int32)
-    column[places] = np.arange(len(places))
+    goal = aims(problem, places)
+    stiff, centre = goal.stiff, goal.stiff * goal.draft
     asks = problem.importance * problem.worth[problem.place] / problem.demand_doubt
-    np.add.at(stiff, column[problem.place], asks)
-    np.add.at(centre, column[problem.place], asks * problem.asked)
+    np.add.at(stiff, goal.column, asks)
+    np.add.at(centre, goal.column, asks * problem.asked)
     centre = centre / stiff
     best = np.full(len(problem.groups), np.nan)
     best[places] = centre

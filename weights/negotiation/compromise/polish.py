@@ -49,6 +49,12 @@ class Active:
     groups: Ints
     rows: Ints
 
+    @classmethod
+    def of(cls, region: Region, groups: Floats | Ints, rows: Floats | Ints) -> Active:
+        """By signs; what has one value only holds anyhow, and counts as 0."""
+        return cls(np.where(region.fixed, 0, np.sign(groups)).astype(np.int32),
+                   np.where(region.equations, 0, np.sign(rows)).astype(np.int32))  # fmt: skip
+
     def key(self) -> bytes:
         """What tells one such state from another."""
         return self.groups.tobytes() + self.rows.tobytes()
@@ -79,10 +85,9 @@ def _equations(
     centre: Floats, stiff: Floats, region: Region, state: Active
 ) -> tuple[Floats, Floats, Floats]:
     """Weights, row prices and interval prices when the active ends hold as equations."""
-    always = region.row_low == region.row_high
     fixed = region.fixed | (state.groups != 0)
     weight = np.where(state.groups < 0, region.high, np.where(fixed, region.low, centre))
-    rows = np.flatnonzero(always | (state.rows != 0))
+    rows = np.flatnonzero(region.equations | (state.rows != 0))
     part = region.matrix[rows][:, ~fixed].toarray()
     kept = np.abs(part).max(axis=1, initial=0.0) > 0
     rows, part = rows[kept], part[kept]
@@ -119,10 +124,10 @@ def _changed(
 ) -> Active | None:
     """The next active set, or None when this one is right."""
     value = region.matrix @ weight
-    always = region.row_low == region.row_high
     most = max(float(np.abs(row_price).max(initial=0.0)), float(np.abs(price).max(initial=0.0)))
     groups = _turn(state.groups, weight, region.low, region.high, price, region.fixed, most)
-    rows = _turn(state.rows, value, region.row_low, region.row_high, row_price, always, most)
+    rows = _turn(state.rows, value, region.row_low, region.row_high, row_price, region.equations,
+                 most)  # fmt: skip
     same = np.array_equal(groups, state.groups) and np.array_equal(rows, state.rows)
     return None if same else Active(groups, rows)
 
@@ -191,11 +196,8 @@ def by_least_distance(centre: Floats, stiff: Floats, region: Region, near: Float
         chosen |= new
     held = np.zeros(2 * n + 2 * m)
     held[picked] = share
-    groups = np.sign(held[:n] - held[n : 2 * n]).astype(np.int32)
-    rows_held = np.sign(held[2 * n : 2 * n + m] - held[2 * n + m :]).astype(np.int32)
-    groups[region.fixed] = 0
-    rows_held[region.row_low == region.row_high] = 0
-    return Active(groups, rows_held)
+    return Active.of(region, held[:n] - held[n : 2 * n],
+                     held[2 * n : 2 * n + m] - held[2 * n + m :])  # fmt: skip
 
 
 def _one_sided(

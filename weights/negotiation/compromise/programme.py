@@ -8,6 +8,7 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from weights.cases.observations import Floats
@@ -28,20 +29,17 @@ _SETTINGS = {
 }  # fmt: skip
 
 
-def nearest(centre: Floats, stiff: Floats, region: Region, start: Active | None = None) -> Nearest:
+def nearest(centre: Floats, stiff: Floats, region: Region) -> Nearest:
     """The weights of a region that minimise ``sum(stiff * (w - centre)^2) / 2``.
 
     Args:
         centre: where each weight is pulled to. Shape (n,).
         stiff: how strongly, above 0, in yuan per squared unit of weight. Shape (n,).
         region: a region that is not empty.
-        start: the active set of a like problem; then no solver is needed where it is near.
 
     Raises:
         RuntimeError: no exact answer was found.
     """
-    if start is not None and (found := _accepted(polished(centre, stiff, region, start), region)):
-        return found
     guess, row_price, price = _clarabel(centre, stiff, region)
     first = _active(region, guess, row_price, price)
     found = _accepted(polished(centre, stiff, region, first), region)
@@ -56,15 +54,6 @@ def nearest(centre: Floats, stiff: Floats, region: Region, start: Active | None 
 def _accepted(found: Nearest | None, region: Region) -> Nearest | None:
     good = found is not None and found.gap < 1e-8 and region.excess(found.weight) < 1e-8
     return found if good else None
-
-
-def active(region: Region, found: Nearest) -> Active:
-    """The active set of an answer."""
-    groups = np.sign(found.price).astype(np.int32)
-    rows = np.sign(found.row_price).astype(np.int32)
-    groups[region.fixed] = 0
-    rows[region.row_low == region.row_high] = 0
-    return Active(groups, rows)
 
 
 def _clarabel(centre: Floats, stiff: Floats, region: Region) -> tuple[Floats, Floats, Floats]:
@@ -85,12 +74,12 @@ def _clarabel(centre: Floats, stiff: Floats, region: Region) -> tuple[Floats, Fl
     unit = np.sqrt(np.asarray(part.multiply(part).sum(axis=1)).ravel())
     used = np.flatnonzero(unit > 0)
     low, high = region.row_low - rest, region.row_high - rest
-    always = (region.row_low == region.row_high)[used]
+    always = region.equations[used]
     same = used[always]
     lower = used[np.isfinite(low[used]) & ~always]
     upper = used[np.isfinite(high[used]) & ~always]
 
-    def rows(places: Floats) -> sparse.csr_array:
+    def rows(places: npt.NDArray[np.signedinteger[Any]]) -> sparse.csr_array:
         return sparse.csr_array(sparse.diags_array(1.0 / unit[places]) @ part[places])
 
     limits = {
@@ -128,10 +117,8 @@ def _active(region: Region, weight: Floats, row_price: Floats, price: Floats) ->
         held = np.where((value - low < near) & (push > most), 1, 0)
         return np.where((high - value < near) & (push < -most), -1, held)
 
-    groups = np.where(region.fixed, 0, ends(weight, region.low, region.high, price))
-    rows = np.where(region.row_low == region.row_high, 0,
-                    ends(value, region.row_low, region.row_high, row_price))  # fmt: skip
-    return Active(groups.astype(np.int32), rows.astype(np.int32))
+    return Active.of(region, ends(weight, region.low, region.high, price),
+                     ends(value, region.row_low, region.row_high, row_price))  # fmt: skip
 
 
 def versions() -> tuple[str, str]:

@@ -45,6 +45,11 @@ class Region:
         """Groups that have one weight only. Shape (n,)."""
         return np.asarray(self.high - self.low <= 1e-12 * np.maximum(1.0, self.high))
 
+    @property
+    def equations(self) -> Bools:
+        """Rows whose two ends are one. Shape (m,)."""
+        return np.asarray(self.row_low == self.row_high)
+
     def narrowed(self, low: Floats, high: Floats, tight: Floats) -> Region:
         """The part inside tighter intervals, with some rows at their lower (1) or upper (-1) end.
 
