@@ -101,6 +101,14 @@ def test_nul_bytes_are_kept(read_bytes):
     assert read_bytes(b"a,b\n\x00,2\n").rows == [("\x00", "2")]
 
 
+def test_only_the_file_s_own_byte_order_mark_goes(read_bytes):
+    for first in (b"", b"\xef\xbb\xbf"):
+        data = first + "a,b\n\ufeffx,1\n\ufeff\ufeff,2\n\ufeff,3\n".encode()
+        for batch_rows in (1, 2, 3):
+            got = read_bytes(data, batch_rows=batch_rows)
+            assert got.rows == [("\ufeffx", "1"), ("\ufeff\ufeff", "2"), ("\ufeff", "3")]
+
+
 def test_header_names(read_bytes):
     assert read_bytes(b"a,,c, \n1,2,3,4\n").names == ["a", "unnamed_2", "c", "unnamed_4"]
     assert read_bytes('"两\n行",b\n1,2\n'.encode()).names == ["两\n行", "b"]
