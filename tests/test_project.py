@@ -6,9 +6,11 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 import drg
 
@@ -25,6 +27,8 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     "command", [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)]
 )
 def test_style_and_types(command):
+    if command == ("mypy",) and Version(version("numpy")) < Version("2.4"):
+        pytest.skip("the types of an older numpy say less")
     done = run(*command)
     assert done.returncode == 0, done.stdout + done.stderr
 
