@@ -99,7 +99,7 @@ def _python_values(column: pa.Array) -> list[Any]:
     """The values as Python has them, and as text those that it cannot hold."""
     try:
         return list(column.to_pylist())
-    except (pa.ArrowException, ValueError, OverflowError):
+    except (pa.ArrowException, ValueError, OverflowError, KeyError):  # the last: a time zone
         kind = column.type
     if pa.types.is_struct(kind):
         names = [field.name for field in kind]

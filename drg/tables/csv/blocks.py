@@ -11,7 +11,7 @@ import pyarrow.csv as pa_csv
 
 from drg.tables.batches import Batch, Malformed
 from drg.tables.csv.records import Records, find_records, last_line, take_apart
-from drg.tables.csv.text import ENCODING_TITLES, decode, is_valid, to_utf8
+from drg.tables.csv.text import BOM, ENCODING_TITLES, decode, is_valid, to_utf8
 
 _TEXT = pa.string()
 
@@ -78,6 +78,8 @@ def _parse(text: bytes, form: CsvForm) -> tuple[pa.RecordBatch, list[_BadRow]]:
 
     if not text:
         return _one_batch(form.schema.empty_table(), form.schema), ragged
+    if text.startswith(BOM):
+        text = BOM + text  # Arrow takes one away, but a block's is data: the file's is gone
     table = pa_csv.read_csv(
         pa.py_buffer(text),
         read_options=pa_csv.ReadOptions(
