@@ -21,10 +21,10 @@ from drg.lazy import imported_on_use
 if TYPE_CHECKING:
     from weights.cases.costs import Costs
     from weights.cases.intake import observe, observe_file
+    from weights.estimate.rounds import Estimator
     from weights.fit.adjust import CostStructure, read_classes
     from weights.fit.bootstrap import Bootstrap
     from weights.fit.calibrator import Calibrator
-    from weights.fit.estimate import Estimator
     from weights.fit.files import fit_file
     from weights.fit.limits import Corridor, LowVolume
     from weights.fit.normalise import Normalise
@@ -39,7 +39,7 @@ else:
             "weights.fit.adjust": "CostStructure read_classes",
             "weights.fit.bootstrap": "Bootstrap",
             "weights.fit.calibrator": "Calibrator",
-            "weights.fit.estimate": "Estimator",
+            "weights.estimate.rounds": "Estimator",
             "weights.fit.files": "fit_file",
             "weights.fit.limits": "Corridor LowVolume",
             "weights.fit.normalise": "Normalise",

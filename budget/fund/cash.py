@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from budget.fund.clock import Clock
+from budget.fund.due_dates import Clock
 from budget.pools.exact import whole, yuan
 from budget.pools.money import PoolMoney
 from drg.errors import problem

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from budget.fund.clock import working_days_after
+from budget.fund.due_dates import working_days_after
 from budget.fund.tables import AREAS, OutOfAreaSpend
 from budget.policy.pools import OutOfArea
 from budget.pools.exact import times

@@ -17,7 +17,7 @@ from budget.impact.weights import Impact, Outcome
 from drg.money import to_yuan
 from weights.fit.severity import inversions
 from weights.table.families import families
-from weights.table.same import moved
+from weights.table.moved import moved
 
 Floats = npt.NDArray[np.float64]
 Fen = npt.NDArray[np.int64]

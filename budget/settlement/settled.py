@@ -17,7 +17,7 @@ from budget.cases.claims import Claims
 from budget.cases.hospitals import Hospitals
 from budget.cases.stays import Stays
 from budget.fund.cash import FundCash, fund_cash
-from budget.fund.clock import clock
+from budget.fund.due_dates import clock
 from budget.patient.shares import patient_shares
 from budget.policy.document import Policy
 from budget.pools.money import PoolMoney, pool_money

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget.fund.clock import clock, working_days_after
+from budget.fund.due_dates import clock, working_days_after
 from budget.policy import load_policy
 from budget.settlement.cash_flow import close_year, monthly
 from drg.errors import DrgError

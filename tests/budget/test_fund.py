@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budget.fund.cash import FLOWS, fund_cash
-from budget.fund.clock import clock
+from budget.fund.due_dates import clock
 from budget.fund.out_of_area import prepayment
 from budget.fund.retention import retention
 from budget.fund.tables import read_income, read_out_of_area, read_procurement

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from weights.estimate.rounds import Estimator
 from weights.fit.calibrator import Calibrator
-from weights.fit.estimate import Estimator
 from weights.fit.limits import Corridor
 
 DATA = Path(__file__).parent / "data"

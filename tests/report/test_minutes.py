@@ -20,7 +20,7 @@ from budget.impact.tables import hospital_table
 from drg.errors import DrgError
 from drg.report.minutes.data import Minutes, collect
 from drg.report.minutes.sentences import sentences
-from drg.report.minutes.small import hidden_hospitals
+from drg.report.minutes.small_cells import hidden_hospitals
 from drg.report.minutes.words import MinutesWords, conditions
 from drg.report.minutes.write import Written, write, write_minutes
 from tests.fonts import without_font

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from drg.errors import DrgError
 from drg.page.blocks import Kept
 from drg.page.fonts import Carried, open_font
-from drg.page.small import FEWEST, held_back
+from drg.page.small_cells import FEWEST, held_back
 from drg.page.words import Words, clean, fixed, without_few
 from drg.report.panel.write import Written, write_report
 from tests.report import panel_folder

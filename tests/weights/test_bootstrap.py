@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from drg.errors import DrgError
 from tests.amount import tries
 from tests.weights.region import drawn
+from weights.estimate.rounds import METHODS
 from weights.fit.bootstrap import Bootstrap, Interval
 from weights.fit.calibrator import Calibrator
-from weights.fit.estimate import METHODS
 from weights.fit.limits import Corridor, LowVolume
 from weights.fit.normalise import Normalise
 from weights.table import WeightTable

@@ -16,9 +16,9 @@ from drg.errors import DrgError
 from tests.amount import tries
 from tests.weights.region import drawn, drawn_region
 from weights.cases.costs import Costs
+from weights.estimate.rounds import METHODS, Estimator
 from weights.fit.bootstrap import Bootstrap
 from weights.fit.calibrator import Calibrator
-from weights.fit.estimate import METHODS, Estimator
 from weights.fit.limits import Corridor, LowVolume
 from weights.fit.normalise import Normalise
 from weights.table import WeightTable

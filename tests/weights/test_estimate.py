@@ -16,8 +16,8 @@ from tests.weights.region import drawn
 from weights.cases.costs import Costs
 from weights.cases.intake import observe
 from weights.cases.statistics import reduce
+from weights.estimate.rounds import METHODS, Estimator
 from weights.fit.calibrator import Calibrator
-from weights.fit.estimate import METHODS, Estimator
 
 BY_HOSPITAL = ("hsrv", "regression", "gamma")
 seeds = st.integers(0, 10**6)

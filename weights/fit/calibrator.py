@@ -15,9 +15,9 @@ from weights.cases.costs import Costs, component_means
 from weights.cases.intake import observe
 from weights.cases.observations import Floats, Observations
 from weights.cases.statistics import connected_sets, reduce
+from weights.estimate.rounds import Estimator, Fit
 from weights.fit.adjust import Classes, CostStructure
 from weights.fit.bootstrap import Bootstrap, Interval
-from weights.fit.estimate import Estimator, Fit
 from weights.fit.limits import Corridor, LowVolume
 from weights.fit.normalise import Normalise
 from weights.fit.pipeline import Pipeline
@@ -48,7 +48,7 @@ class Calibrator:
     Args:
         costs: cost basis.
         trim: method of trimming, by name or as an object of :mod:`weights.trim`.
-        estimate: method of estimation, by name or as an :class:`~weights.fit.estimate.Estimator`.
+        estimate: method of estimation, by name or as an ``Estimator``.
         shrink: draw weak groups to their ADRG (经验贝叶斯收缩).
         low_volume: rule for groups with few cases, or None.
         order: put severities in order (消除倒挂).

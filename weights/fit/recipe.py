@@ -28,10 +28,10 @@ from typing import Any
 
 from drg.errors import DrgError, problem
 from weights.cases.costs import Costs
+from weights.estimate.rounds import Estimator
 from weights.fit.adjust import CostStructure, read_classes
 from weights.fit.bootstrap import Bootstrap
 from weights.fit.calibrator import Calibrator
-from weights.fit.estimate import Estimator
 from weights.fit.limits import Corridor, LowVolume
 from weights.fit.normalise import Normalise
 from weights.table import open_weights

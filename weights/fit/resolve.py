@@ -9,9 +9,9 @@ from typing import Any
 
 from drg.errors import problem
 from weights.cases.costs import Costs
+from weights.estimate.rounds import Estimator
 from weights.fit.adjust import Classes, CostStructure
 from weights.fit.bootstrap import Bootstrap
-from weights.fit.estimate import Estimator
 from weights.fit.limits import Corridor, LowVolume
 from weights.fit.normalise import Normalise
 from weights.table import WeightTable, open_weights

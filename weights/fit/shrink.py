@@ -20,7 +20,7 @@ import numpy as np
 from drg.errors import problem
 from weights.cases.observations import Floats
 from weights.cases.statistics import Statistics, ratio
-from weights.fit.estimate import Fit
+from weights.estimate.rounds import Fit
 from weights.table.families import Families
 
 _ROUNDS = 200

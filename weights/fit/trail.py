@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from weights.cases.observations import Floats, Observations
-from weights.table.same import moved
+from weights.table.moved import moved
 
 
 @dataclass(frozen=True)

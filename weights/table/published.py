@@ -14,7 +14,7 @@ from typing import Any
 
 from drg.errors import problem
 from drg.tables import READABLE
-from weights.table.relative import WeightTable
+from weights.table.model import WeightTable
 
 _FOLDER = Path(__file__).parents[1] / "published"
 

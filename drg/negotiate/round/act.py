@@ -49,7 +49,7 @@ from weights.negotiation.proposals.judge import numbered, propose
 from weights.negotiation.proposals.proposal import Proposal
 from weights.negotiation.record.ledger import Entry
 from weights.table import WeightTable
-from weights.table.same import moved
+from weights.table.moved import moved
 
 FINAL, MOST_DECIMALS, MOST_SAID = "weights-final.csv", 12, 4
 

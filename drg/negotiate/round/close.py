@@ -13,7 +13,7 @@ from drg.errors import problem
 from drg.negotiate.round.begin import OpenRound
 from drg.negotiate.round.state import State
 from weights.table import WeightTable
-from weights.table.same import moved, settled
+from weights.table.moved import moved, settled
 
 _SLACK, _SHARE = 1e-9, 5e-5  # of a weight; of a loss, which no rounding of weights should decide
 _NEUTRAL = 1e-3  # of what is owed: four digits of a weight move less

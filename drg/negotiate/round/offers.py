@@ -16,7 +16,7 @@ from weights.negotiation.compromise.offer import Offer, solve
 from weights.negotiation.compromise.problem import Ask, Decided, Problem, spread_of
 from weights.table import WeightTable
 from weights.table.families import families
-from weights.table.same import moved, settled
+from weights.table.moved import moved, settled
 
 Floats = npt.NDArray[np.float64]
 _INTERVAL = 2 * 1.96

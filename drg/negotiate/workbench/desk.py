@@ -22,7 +22,7 @@ from drg.negotiate.round.act import Round
 from drg.page.words import Words, clean
 from drg.report.minutes.write import write_minutes
 from weights.negotiation.proposals.judge import propose
-from weights.table.same import SAME, moved
+from weights.table.moved import SAME, moved
 
 MOST_FOUND = 60
 DIGITS = 4  # decimals of a weight that is set by its change

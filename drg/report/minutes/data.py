@@ -22,9 +22,9 @@ from budget.impact.tables import (
 from budget.impact.weights import Impact
 from drg.errors import problem
 from drg.negotiate.round.state import State
-from drg.page.small import Mask, held_back
+from drg.page.small_cells import Mask, held_back
 from drg.page.words import clean
-from drg.report.minutes.small import hidden_hospitals
+from drg.report.minutes.small_cells import hidden_hospitals
 from drg.report.minutes.words import PARTIES, MinutesWords
 from weights.negotiation.experts.roster import Expert, Roster
 from weights.negotiation.experts.tally import Decision

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from drg.page.blocks import Block, Cell, Chart, Column, Section, Table, Text
-from drg.page.small import beside, told
+from drg.page.small_cells import beside, told
 from drg.page.words import clean
 from drg.report.minutes.data import Minutes
 from drg.report.minutes.words import MinutesWords

@@ -16,7 +16,7 @@ from drg.page.blocks import (
     Table,
     Text,
 )
-from drg.page.small import beside
+from drg.page.small_cells import beside
 from drg.page.words import clean
 from drg.report.minutes.data import Minutes
 from drg.report.minutes.words import OBJECTIVES, MinutesWords

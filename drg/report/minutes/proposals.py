@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from drg.page.blocks import Block, Card, Cell, Column, Facts, Heading, Section, Table, Text
-from drg.page.small import FEWEST, few
+from drg.page.small_cells import FEWEST, few
 from drg.page.words import clean, fixed
 from drg.report.minutes.data import Minutes
 from drg.report.minutes.words import (

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from drg.page.blocks import Cell, Chart, Column, Section, Table
-from drg.page.small import beside, few, held_back, told
+from drg.page.small_cells import beside, few, held_back, told
 from drg.page.words import Words
 from drg.report.panel.charts import paired_bars, shares
 from drg.report.panel.data import PanelData

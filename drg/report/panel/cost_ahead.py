@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from drg.page.blocks import Block, Cell, Chart, Column, Section, Table, Text
-from drg.page.small import beside, told
+from drg.page.small_cells import beside, told
 from drg.page.words import EFFECTS, Words, clean
 from drg.report.panel.charts_future import effects
 from drg.report.panel.cost import hidden_tiers, tier_name

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from drg.errors import DrgError, problem
-from drg.page.small import Mask, few, held_back
+from drg.page.small_cells import Mask, few, held_back
 from drg.provenance import hash_file
 from drg.report.panel.agree import SEARCH, agree, on_record, same_year, searched
 from drg.report.panel.cases import CaseSums, read_cases

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from drg.page.blocks import Block, Cell, Column, Section, Table, Text
-from drg.page.small import beside, told
+from drg.page.small_cells import beside, told
 from drg.page.words import Words, clean, fixed
 from drg.report.panel.cost import tier_name
 from drg.report.panel.data import MEASURES, PanelData

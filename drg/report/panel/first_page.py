@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from drg.page.blocks import Block, Column, Facts, Figures, Heading, Section, Table, Text
-from drg.page.small import few
+from drg.page.small_cells import few
 from drg.page.words import Words, clean, plural
 from drg.report.panel.data import PanelData
 from drg.report.panel.story import named, scenario_title, story

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from drg.page.blocks import Block, Cell, Chart, Column, Section, Table, Text
-from drg.page.small import FEWEST
+from drg.page.small_cells import FEWEST
 from drg.page.words import Words, clean
 from drg.report.panel.charts_future import fan
 from drg.report.panel.data import PanelData

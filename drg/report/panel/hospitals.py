@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from drg.page.blocks import Block, Card, Cell, Column, Kept, Section, Table, Text
-from drg.page.small import beside, few, held_back, told
+from drg.page.small_cells import beside, few, held_back, told
 from drg.page.words import Words, clean, fixed
 from drg.report.panel.data import PanelData
 from drg.report.panel.first_page import hospital_name

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from drg.page.blocks import Block, Cell, Chart, Column, Kept, Points, Section, Table, Text
-from drg.page.small import beside, few, held_back, told
+from drg.page.small_cells import beside, few, held_back, told
 from drg.page.words import Words
 from drg.report.panel.charts import lines, paired_bars, scatter
 from drg.report.panel.data import PanelData

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from drg.page.blocks import Block, Cell, Chart, Column, Section, Table, Text
-from drg.page.small import beside, held_back, told
+from drg.page.small_cells import beside, held_back, told
 from drg.page.words import Words, clean, fixed, plural
 from drg.report.panel.charts import paired_bars, ranked_bars
 from drg.report.panel.data import PanelData

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from drg.page.small import few, held_back
+from drg.page.small_cells import few, held_back
 from drg.page.words import Words, clean
 from drg.report.panel.data import MEASURES, PanelData
 

@@ -15,7 +15,7 @@ from weights.negotiation.compromise.linear import Linear
 from weights.negotiation.compromise.offer import OBJECTIVES, SHARE, Offer, reach, solve
 from weights.negotiation.compromise.problem import Problem
 from weights.negotiation.compromise.region import region
-from weights.table.same import moved
+from weights.table.moved import moved
 
 
 def side_by_side(problem: Problem, *, share: float = SHARE) -> pd.DataFrame:

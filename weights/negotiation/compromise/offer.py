@@ -19,10 +19,10 @@ from weights.negotiation.compromise.alternatives import (
 from weights.negotiation.compromise.conflict import conflict
 from weights.negotiation.compromise.demands import Demands, demands
 from weights.negotiation.compromise.linear import version as linear_version
-from weights.negotiation.compromise.prices import constraint_table, prices, savings
 from weights.negotiation.compromise.problem import Problem
 from weights.negotiation.compromise.programme import nearest, versions
 from weights.negotiation.compromise.region import Region, region
+from weights.negotiation.compromise.shadow_prices import constraint_table, prices, savings
 
 OBJECTIVES = ("closest", "satisfaction", "fairest", "least_change")
 SHARE = 0.8  # of the largest total satisfaction that "least change" keeps

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from drg.page.small import FEWEST, Counts, Mask, held_back
+from drg.page.small_cells import FEWEST, Counts, Mask, held_back
 
 
 def hidden_hospitals(cases: Counts, tier: npt.NDArray[np.int64]) -> tuple[Mask, dict[int, bool]]:
