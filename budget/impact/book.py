@@ -110,14 +110,16 @@ class Book:
         self._alike = cell, self.money.pool[unit], alike
 
     def pay(
-        self, cell: Places, unit: Places, amount: Floats, row: Places, inside: Bools | None = None
-    ) -> None:
+        self, cell: Places, unit: Places, amount: Floats, beside: Fen, row: Places,
+        inside: Bools | None = None,
+    ) -> None:  # fmt: skip
         """Pay cases of cells, or let them wait where their pool decides.
 
         Args:
             cell: their cells. Shape (N,).
             unit: their hospital and insurance, ``2 h + i``. Shape (N,).
             amount: what they are worth in reference yuan. Shape (N,).
+            beside: what patients and other payers bear in fen. Shape (N,).
             row: place among the claims. Shape (N,).
             inside: as in :meth:`add`.
         """
@@ -125,9 +127,9 @@ class Book:
         if money.bounds and (left := np.isnan(money.given[unit])).any():
             self.wait(cell[left], unit[left], money.points(amount[left]), row[left])
             shut = ~left
-            cell, unit, amount, row = cell[shut], unit[shut], amount[shut], row[shut]
+            cell, unit, amount, beside = cell[shut], unit[shut], amount[shut], beside[shut]
             inside = None if inside is None else inside[shut]
-        fen = money.worth(amount, money.given[unit]) - money.beside[row]
+        fen = money.worth(amount, money.given[unit]) - beside
         self.add(cell, np.maximum(fen, money.floor), inside)
 
     def pay_priced(
