@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
 from drg.page.blocks import Cell, Column, Kept, Section, Table, every
 from drg.page.words import Words
-from drg.tables import atomic_path, neutralise
-from drg.tables.atomic import writing
+from drg.tables import neutralise
+from drg.tables.excel.book import new_book
 
 _FORMATS = {
     "count": "#,##0",
@@ -34,7 +31,6 @@ _FORMATS = {
 _DECIMALS = {"money": 2, "gain": 2, "yuan": 2, "yuan_change": 2}  # others: without float noise
 _NOISE = 10
 _WIDEST = 48
-_EPOCH = dt.datetime(2000, 1, 1)
 
 
 def write_book(path: Path, title: str, sections: Sequence[Section], words: Words) -> int:
@@ -54,14 +50,10 @@ def write_book(path: Path, title: str, sections: Sequence[Section], words: Words
     """
     tables = [b for b in every(sections) if isinstance(b, Table) and b.in_book and b.rows]
     names = _names([table.caption for table in tables], words("目录", "Contents"))
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with atomic_path(path) as partial, writing(path, xlsxwriter.exceptions.XlsxWriterException):
-        book = xlsxwriter.Workbook(str(partial), options)
-        book.set_properties({"created": _EPOCH, "title": title})
+    with new_book(path, title=title) as book:
         _contents(book, title, tables, names, words)
         for name, table in zip(names, tables, strict=True):
             _sheet(book, name, table, words)
-        book.close()
     return len(tables)
 
 

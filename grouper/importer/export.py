@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from drg.errors import problem
-from drg.tables.atomic import atomic_path, writing
+from drg.tables.excel.book import new_book
 from grouper.importer.build import MARK_COLUMNS, MARKS
-from grouper.importer.report import open_workbook
 from grouper.importer.roles import ROLES
 from grouper.importer.tables import Mark
 from grouper.scheme.model import Scheme
@@ -64,14 +63,12 @@ def export_workbook(
         raise problem("is not an Excel workbook", file=path, expected="a name ending in .xlsx")
     marked = {mark.code: mark for mark in marks}
     written: dict[str, int] = {}
-    with atomic_path(path) as partial, writing(path):
-        book = open_workbook(partial)
+    with new_book(path) as book:
         bold = book.add_format({"bold": True, "bg_color": "#DDEBF7", "border": 1})
         written["说明"] = _sheet(book, bold, "说明", ("说明",), ((note,) for note in _NOTES))
         for role, header, rows in _tables(scheme, marked):
             title = ROLES[role].title
             written[title] = _sheet(book, bold, title, header, rows)
-        book.close()
     return written
 
 

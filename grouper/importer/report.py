@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
 from drg.tables.atomic import atomic_path, writing
+from drg.tables.excel.book import new_book
 from drg.tables.rejects import neutralise
 from grouper.importer.findings import Finding, Findings
 from grouper.importer.kinds import KINDS, LEVEL_ZH, LEVELS
@@ -41,8 +39,8 @@ def write_report(findings: Findings, folder: Path) -> tuple[Path, Path]:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([title for title, _ in COLUMNS])
         writer.writerows([neutralise(str(cell)) for cell in row] for row in rows)
-    with atomic_path(book) as partial, writing(book):
-        _workbook(partial, findings, rows)
+    with new_book(book) as opened:
+        _fill(opened, findings, rows)
     return book, table
 
 
@@ -54,18 +52,7 @@ def _row(finding: Finding) -> list[str | int]:
             about.name]  # fmt: skip
 
 
-def open_workbook(path: Path) -> Any:
-    """A workbook in which texts stay texts and equal runs give equal bytes."""
-    book = xlsxwriter.Workbook(
-        str(path),
-        {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
-    )
-    book.set_properties({"created": dt.datetime(2000, 1, 1)})
-    return book
-
-
-def _workbook(path: Path, findings: Findings, rows: list[list[str | int]]) -> None:
-    book = open_workbook(path)
+def _fill(book: Any, findings: Findings, rows: list[list[str | int]]) -> None:
     bold = book.add_format({"bold": True, "bg_color": "#DDEBF7", "text_wrap": True})
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     _summary(book, bold, findings)
@@ -81,7 +68,6 @@ def _workbook(path: Path, findings: Findings, rows: list[list[str | int]]) -> No
             elif cell:
                 sheet.write_string(number, i, cell[:_MOST_SHOWN])
     sheet.autofilter(0, 0, max(1, len(rows)), len(COLUMNS) - 1)
-    book.close()
 
 
 def _summary(book: Any, bold: Any, findings: Findings) -> None:

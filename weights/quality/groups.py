@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -11,12 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import xlsxwriter
-from xlsxwriter.exceptions import XlsxWriterException
 
 from drg.errors import problem
-from drg.tables import atomic_path, write_table
-from drg.tables.atomic import writing
+from drg.tables import write_table
+from drg.tables.excel.book import new_book
 from drg.terminal import width
 from weights.cases.observations import Bools, Floats
 from weights.cases.statistics import Statistics
@@ -227,16 +224,8 @@ def write(path: str | PathLike[str], columns: Mapping[str, Sequence[Cell]]) -> N
                  for name, cells in columns.items()}  # fmt: skip
         write_table(path, pa.table(texts))
         return
-    with atomic_path(path) as partial, writing(path, XlsxWriterException):
-        book = xlsxwriter.Workbook(
-            str(partial),
-            {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
-             "strings_to_numbers": False},
-        )  # fmt: skip
-        # The time of writing would make two equal runs differ.
-        book.set_properties({"created": dt.datetime(2000, 1, 1)})
+    with new_book(path) as book:
         _fill(book, columns)
-        book.close()
 
 
 def _fill(book: Any, columns: Mapping[str, Sequence[Cell]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,11 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import xlsxwriter
-from xlsxwriter.exceptions import XlsxWriterException
 
-from drg.tables import atomic_path, open_sink, write_table
-from drg.tables.atomic import writing
+from drg.tables import open_sink, write_table
+from drg.tables.excel.book import new_book
 from drg.terminal import width
 from weights.table.audit import STEP_COLUMNS, plain, provenance, step_rows
 from weights.table.columns import ORDER, heading
@@ -97,14 +94,7 @@ def _cell_text(name: str, cell: Any) -> str:
 
 def _write_workbook(path: Path, frame: pd.DataFrame, document: Mapping[str, Any]) -> None:
     open_sink(path, pa.schema([("drg", pa.string())]))  # refuses formats that are only read
-    with atomic_path(path) as partial, writing(path, XlsxWriterException):
-        book = xlsxwriter.Workbook(
-            str(partial),
-            {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
-             "strings_to_numbers": False},
-        )  # fmt: skip
-        # The time of writing would make two equal runs differ.
-        book.set_properties({"created": dt.datetime(2000, 1, 1)})
+    with new_book(path) as book:
         names = [str(name) for name in frame]
         columns = [_cells(column) for _, column in frame.items()]
         styles = [_style(name, is_text(column)) for name, column in frame.items()]
@@ -114,7 +104,6 @@ def _write_workbook(path: Path, frame: pd.DataFrame, document: Mapping[str, Any]
         _sheet(book, "步骤 steps", heads, _turned(rows, len(heads)), money)
         pairs = provenance(frame, document)
         _sheet(book, "来源 source", ["项目 key", "内容 value"], _turned(pairs, 2), ["", ""])
-        book.close()
 
 
 def _style(name: object, is_text: bool) -> str:

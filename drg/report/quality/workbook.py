@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any, TypeAlias
 
-import xlsxwriter
-from xlsxwriter.exceptions import XlsxWriterException
-
 from drg.report.quality.words import QualityWords, in_order, shown, shown_score, shown_share, small
-from drg.tables import atomic_path
-from drg.tables.atomic import writing
+from drg.tables.excel.book import new_book
 from grouper.quality.report import Line, QualityReport
 from grouper.quality.rules import GROUPS, RULES
 
@@ -42,16 +36,9 @@ def write_workbook(path: str | PathLike[str], report: QualityReport, lang: str =
     Raises:
         DrgError: the file cannot be written.
     """
-    with atomic_path(path) as partial, writing(Path(path), XlsxWriterException):
-        book = xlsxwriter.Workbook(
-            str(partial),
-            {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
-        )
-        # The time of writing would make two equal runs differ.
-        words = QualityWords(lang)
-        book.set_properties({"title": words["title"], "created": dt.datetime(2000, 1, 1)})
+    words = QualityWords(lang)
+    with new_book(path, title=words["title"]) as book:
         _Book(book, report, words).write()
-        book.close()
 
 
 class _Book:

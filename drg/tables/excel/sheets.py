@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import xlsxwriter
-from xlsxwriter.exceptions import XlsxWriterException
 
-from drg.tables.atomic import atomic_path, writing
+from drg.tables.excel.book import new_book
 from drg.tables.rejects import neutralise
 
 if TYPE_CHECKING:
@@ -46,16 +43,11 @@ def write_sheets(
     Raises:
         DrgError: the file cannot be written.
     """
-    with atomic_path(path) as partial, writing(path, XlsxWriterException):
-        book = xlsxwriter.Workbook(str(partial), {
-            "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
-        })  # fmt: skip
-        book.set_properties({"created": dt.datetime(2000, 1, 1)})
+    with new_book(path) as book:
         if about:
             _about(book, about_title, about)
         for title, frame in sheets.items():
             _sheet(book, title, frame, headings, counts, formats or {})
-        book.close()
 
 
 def _about(book: Workbook, title: str, rows: Sequence[tuple[str, str]]) -> None:

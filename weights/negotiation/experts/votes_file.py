@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import xlsxwriter
 
 from drg.errors import problem
-from drg.tables import atomic_path, write_table
+from drg.tables import write_table
+from drg.tables.excel.book import new_book
 from weights.negotiation.experts.panels import Panel
 from weights.negotiation.experts.roster import Roster
 from weights.negotiation.experts.tally import Proposed
@@ -146,8 +145,8 @@ def write_votes_template(
                  for name, cells in zip(_COLUMNS, columns, strict=True)}  # fmt: skip
         write_table(path, pa.table(table))
         return
-    with atomic_path(path) as partial:
-        _write_workbook(partial, rows)
+    with new_book(path) as book:
+        _fill(book, rows)
 
 
 def _rows(
@@ -184,12 +183,7 @@ def _column(name: str, cells: Sequence[Any]) -> pa.Array:
     return pa.array([guarded(cell) for cell in cells], pa.string())
 
 
-def _write_workbook(path: Path, rows: Sequence[tuple[Any, ...]]) -> None:
-    book = xlsxwriter.Workbook(
-        str(path), {"strings_to_formulas": False, "strings_to_urls": False,
-                    "strings_to_numbers": False},
-    )  # fmt: skip
-    book.set_properties({"created": dt.datetime(2000, 1, 1)})
+def _fill(book: Any, rows: Sequence[tuple[Any, ...]]) -> None:
     head = book.add_format({"bold": True, "bg_color": "#D9E1F2", "border": 1})
     given = book.add_format({"font_color": "#595959"})
     open_cell = book.add_format({"bg_color": "#FFF9E5", "border": 1, "text_wrap": True})
@@ -211,7 +205,6 @@ def _write_workbook(path: Path, rows: Sequence[tuple[Any, ...]]) -> None:
     if rows:
         _validate(sheet, len(rows), first_open)
     _explain(book)
-    book.close()
 
 
 def _validate(sheet: Any, count: int, column: int) -> None:

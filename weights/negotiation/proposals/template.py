@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Sequence
 from os import PathLike
@@ -10,12 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xlsxwriter
-from xlsxwriter.exceptions import XlsxWriterException
 
 from drg.errors import problem
-from drg.tables import atomic_path
-from drg.tables.atomic import writing
+from drg.tables.excel.book import new_book
 from weights.negotiation.proposals.context import Context
 from weights.negotiation.proposals.guide import GUIDE, LABELS, NOTES
 from weights.negotiation.proposals.proposal import Proposal
@@ -60,13 +56,8 @@ def write_template(
         raise problem("not a language of the form", key="lang", found=lang, expected="zh or en")
     if path.suffix.lower() != ".xlsx":
         raise problem("the form is an Excel workbook", file=path, found=path.name, expected=".xlsx")
-    with atomic_path(path) as partial, writing(path, XlsxWriterException):
-        options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-        book = xlsxwriter.Workbook(str(partial), options)
-        # The time of writing would make two equal forms differ.
-        book.set_properties({"created": dt.datetime(2000, 1, 1)})
+    with new_book(path) as book:
         _Form(book, context, lang).write(title, proposals)
-        book.close()
 
 
 class _Form:
