@@ -75,6 +75,8 @@ class State:
                 raise problem("negative or not finite", key=key)
         if not (np.isfinite(index) & (index > 0)).all():
             raise problem("not above 0", key="price")
+        # a library may have told the processor to take such numbers for 0, in some places only
+        money = np.where(money < np.finfo(np.float64).tiny, 0.0, money)
         if (money[counts == 0] > 0).any():
             raise problem("there is cost without a case", key="cost")
         return cls(counts, money, index)

@@ -15,6 +15,7 @@ from drg.cases.columns import CaseColumns
 from drg.cases.texts import as_text, text_list
 from drg.cases.values import NUMBERS, SEX_EXPECTED, read_number, read_sex, read_text
 from drg.tables.arrays import integers, strings, values
+from grouper.engine.complications import counting
 from grouper.engine.reasons import BIT
 from grouper.scheme.compile import Compiled
 from grouper.scheme.program import Column, Mask, cell_of
@@ -144,8 +145,7 @@ class Profiler:
     def _complications(self, word: Column, dx: _MarkedLists) -> None:
         """Set the mcc and cc bits of complications that the principal does not exclude."""
         rows, codes, _ = dx.hits(COMPLICATION, secondary=True)
-        excluded = self.arrays.exclusion_table[dx.principal]
-        counts = self.arrays.complication_table[codes] != excluded[rows]
+        counts = counting(self.arrays, codes, dx.principal[rows])
         rows, bits = rows[counts], self.arrays.complication_bits[codes[counts]]
         for bit in (1, 2):
             word[rows[bits == bit]] |= bit

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.cases.codes import CodeLists
+from grouper.engine.complications import counting
 from grouper.engine.numbering import Numbering
 from grouper.engine.reasons import BIT, INVALID_BITS
 from grouper.scheme.program import BITS_PER_WORD, Column, cell_of
@@ -130,9 +131,7 @@ class DependenceFinder:
 
     def _counting(self, said: _Said, lists: CodeLists) -> _Said:
         """What is said, without the complications that the principal diagnosis excludes."""
-        table = self._arrays.complication_table[said.codes]
-        excluded = self._arrays.exclusion_table[lists.principal()][said.rows]
-        counts = (table != excluded)[said.uses]
+        counts = counting(self._arrays, said.codes, lists.principal()[said.rows])[said.uses]
         kept = counts | (said.facts >= _COMPLICATION_FACTS)
         return _Said(said.rows, said.codes, said.later, said.uses[kept], said.facts[kept])
 

@@ -24,11 +24,12 @@ import numpy as np
 from drg.errors import problem
 from weights.cases.observations import Floats
 from weights.cases.statistics import Statistics, ratio
+from weights.estimate import gamma, hsrv, regression
 
 METHODS = ("mean", "geometric", "hsrv", "regression", "gamma")
 SMEARINGS = ("group", "overall")
 _NEEDS_LOGS = ("geometric", "regression")
-_WITH_HOSPITALS = ("hsrv", "regression", "gamma")
+_FACTORS = {"hsrv": hsrv.factors, "regression": regression.factors, "gamma": gamma.factors}
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Estimator:
     @property
     def with_hospitals(self) -> bool:
         """The method clears costs of the hospitals' levels."""
-        return self.method in _WITH_HOSPITALS
+        return self.method in _FACTORS
 
     def fit(
         self, sums: Statistics, multiplicity: Floats | None = None, start: Fit | None = None
@@ -138,7 +139,8 @@ class _Rounds:
         iterations, change = 0, 0.0
         if self._how.with_hospitals:
             while iterations < self._how.most:
-                factor = self._scaled(self._factors(level))
+                seen = np.where(np.isfinite(level), level, 0.0)
+                factor = self._scaled(_FACTORS[self._how.method](self._sums, seen))
                 new = self._levels(factor)
                 with np.errstate(invalid="ignore"):
                     moved = np.abs(new / level - 1.0)
@@ -155,24 +157,6 @@ class _Rounds:
             return ratio((self._times / factor) @ self._total, self._n)
         cleared = self._times @ self._total - (self._times * np.log(factor)) @ self._sums.cases
         return np.asarray(np.exp(ratio(cleared, self._n)))
-
-    def _factors(self, level: Floats) -> Floats:
-        """Hospitals' factors given the groups' levels."""
-        sums = self._sums
-        seen = np.where(np.isfinite(level), level, 0.0)
-        if self._how.method == "hsrv":
-            expected = seen @ sums.cases.T
-            return ratio(np.broadcast_to(sums.cost.sum(axis=1), expected.shape), expected)
-        if self._how.method == "gamma":
-            with np.errstate(divide="ignore"):
-                inverse = np.where(seen > 0, 1.0 / seen, 0.0)
-            found = inverse @ sums.cost.T
-            return ratio(found, np.broadcast_to(self._hospital_cases, found.shape))
-        assert sums.log_cost is not None
-        logs = np.log(np.where(seen > 0, seen, 1.0)) @ sums.cases.T
-        cleared = sums.log_cost.sum(axis=1) - logs
-        cases = np.broadcast_to(self._hospital_cases, cleared.shape)
-        return np.asarray(np.exp(ratio(cleared, cases)))
 
     def _scaled(self, factor: Floats) -> Floats:
         """Factors with case-weighted geometric mean 1, which fixes the free scale of the two."""
