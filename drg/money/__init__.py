@@ -1,0 +1,24 @@
+"""Exact money (精确金额): whole fen, exact ratios, one way of rounding and one of sharing out."""
+
+from drg.money.amounts import Fen, to_fen, to_yuan, whole, yuan
+from drg.money.exact import Exact, blend, decimal, ratio, rounded, sign, times, to_decimals
+from drg.money.shares import allocate, divided, largest
+
+__all__ = [
+    "Exact",
+    "Fen",
+    "allocate",
+    "blend",
+    "decimal",
+    "divided",
+    "largest",
+    "ratio",
+    "rounded",
+    "sign",
+    "times",
+    "to_decimals",
+    "to_fen",
+    "to_yuan",
+    "whole",
+    "yuan",
+]
