@@ -15,13 +15,16 @@ import numpy.typing as npt
 
 from budget.cases.claims import AMBIGUOUS, GROUPED, INSURANCES, UNGROUPED, Claims
 from budget.cases.hospitals import Hospitals
-from budget.cases.stays import Stays, caseload_factor, readmission_factor, technology_year
+from budget.cases.stays import Stays
 from budget.patient.shares import PatientShares, patient_shares
 from budget.policy.document import Policy
 from budget.pools.point_value import Paid, pay
 from budget.price.branches import BRANCHES, Branch
 from budget.price.case import Priced, price
+from budget.price.caseload import caseload_factor
 from budget.price.grid import Grid, build_grid
+from budget.price.new_technology import technology_year
+from budget.price.readmission import readmission_factor
 from budget.settlement.settled import Settlement, history_of
 from weights.table import WeightTable
 

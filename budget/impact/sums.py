@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.cases.claims import Claims
-from budget.cases.stays import Stays, discharged
+from budget.cases.stays import Stays
 from budget.impact.book import Book, Classed, Waiting, share_pools, total
 from budget.impact.cases import (
     COST_BITS,
@@ -37,6 +37,7 @@ from budget.policy.groups import Tcm
 from budget.pools.point_value import first_parts, pool_bounds, within
 from budget.price.grid import Grid, build_grid
 from budget.price.outliers import band_amount
+from budget.price.review import discharged
 from budget.price.year import other_stays, price_year
 from budget.settlement.settled import Settlement, history_of
 from drg.money import to_fen

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.policy.outliers import High, Low
+from budget.price.new_technology import extra_points
+from budget.price.state import State
 
 Floats = npt.NDArray[np.float64]
 Rule = Callable[[High, Floats, Floats, Floats, Floats, Floats], Floats]
@@ -138,3 +140,24 @@ _RULES: dict[str, Rule] = {
     "cost_minus_part": _cost_minus_part,
     "banded": _banded,
 }
+
+
+def decide(state: State) -> None:
+    """All cases that no other rule took: low, in the band above L, high, normal."""
+    outliers = state.grid.policy.outliers
+    r, extra = state.r, extra_points(state)
+    low, high = state.grid.low[state.at], state.grid.high[state.at]
+    if outliers.low is not None:
+        rows = state.free(r < low)
+        state.set(rows, "low", low_payment(outliers.low, state.cost[rows]))
+        rows = state.free(np.ones(len(r), np.bool_))
+        inside, amount = band_payment(outliers.low, state.cost[rows], state.standard[rows], r[rows])
+        state.set(rows[inside], "normal", amount[inside] + extra[rows[inside]])
+    if outliers.high is not None:
+        rows = state.free(r > high)
+        state.set(rows, "high", extra[rows] + high_payment(
+            outliers.high, state.cost[rows], state.standard[rows], state.base[rows], r[rows],
+            high[rows],
+        ))  # fmt: skip
+    rows = state.free(np.ones(len(r), np.bool_))
+    state.set(rows, "normal", state.standard[rows] + extra[rows])

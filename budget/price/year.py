@@ -14,17 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.cases.claims import Claims
-from budget.cases.stays import (
-    Stays,
-    approved_reviews,
-    caseload_factor,
-    readmission_factor,
-    technology_year,
-)
+from budget.cases.stays import Stays
 from budget.policy.groups import Multiplier, Tcm
 from budget.price.branches import PLACE
 from budget.price.case import Priced, price
+from budget.price.caseload import caseload_factor
 from budget.price.grid import Grid
+from budget.price.new_technology import technology_year
+from budget.price.readmission import readmission_factor
+from budget.price.review import approved_reviews
 
 _SLICE = 262_144
 
@@ -59,7 +57,7 @@ def price_year(
         claims: the cases.
         grid: standards and thresholds.
         extra: what :func:`other_stays` found of them.
-        discharges: what the quotas count (:func:`budget.cases.stays.discharged`), where ``claims``
+        discharges: what the quotas count (:func:`budget.price.review.discharged`), where ``claims``
             is a part of the year that holds all cases put forward.
 
     Returns:

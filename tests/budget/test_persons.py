@@ -13,14 +13,12 @@ from hypothesis import strategies as st
 
 from budget.cases.claims import AMBIGUOUS, GROUPED, UNGROUPED, ClaimReader, Claims, joined
 from budget.cases.hospitals import hospitals_of
-from budget.cases.stays import (
-    Stays,
-    approved_reviews,
-    caseload_factor,
-    readmission_factor,
-    technology_year,
-)
+from budget.cases.stays import Stays
 from budget.policy.special import Caseload, NewTechnology, Readmission, Review
+from budget.price.caseload import caseload_factor
+from budget.price.new_technology import technology_year
+from budget.price.readmission import readmission_factor
+from budget.price.review import approved_reviews
 from drg.cases.columns import recognise
 
 JANUARY = (datetime.date(2025, 1, 1) - datetime.date(1970, 1, 1)).days

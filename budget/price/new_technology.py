@@ -1,0 +1,77 @@
+"""New technology (新技术除外支付): its years, by item or with extra points."""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from budget.cases.claims import Claims
+from budget.policy.special import NewTechnology, Technology
+from budget.price.state import State
+
+Floats = npt.NDArray[np.float64]
+_EPOCH = datetime.date(1970, 1, 1).toordinal()
+_MOST_YEARS = np.iinfo(np.int8).max
+
+
+def technology_year(claims: Claims, rule: NewTechnology, year: int) -> npt.NDArray[np.int8]:
+    """Year of separate payment of each case's new technology (新技术): 1, 2.., 0 for none.
+
+    A year runs from the day of the month on which payment began to the day before it; a case
+    belongs to the one in which it is discharged. Where days were not read, the last day of the
+    month of discharge stands in.
+
+    Args:
+        claims: the cases.
+        rule: the policy's rule, its technologies in the order in which claims number them.
+        year: settlement year.
+    """
+    found = np.zeros(len(claims), np.int8)
+    ends = [_number(datetime.date(year, m, calendar.monthrange(year, m)[1])) for m in range(1, 13)]
+    for place, one in enumerate(rule.technologies):
+        rows = np.flatnonzero((claims.technology == place) & (claims.month >= 0))
+        day = np.array(ends)[claims.month[rows]] if claims.day is None else claims.day[rows]
+        found[rows] = np.searchsorted(_anniversaries(one), day, side="right")
+    return found
+
+
+def _anniversaries(one: Technology) -> list[int]:
+    """First days of the years of separate payment; a year from 29 February begins on 1 March."""
+    begin = one.valid_from
+    leap = (begin.month, begin.day) == (2, 29)
+    days = []
+    for since in range(min(_MOST_YEARS, datetime.MAXYEAR - begin.year + 1)):
+        year = begin.year + since
+        moved = leap and not calendar.isleap(year)
+        days.append(_number(datetime.date(year, 3, 1) if moved else begin.replace(year=year)))
+    return days
+
+
+def _number(day: datetime.date) -> int:
+    return day.toordinal() - _EPOCH
+
+
+def decide(state: State) -> None:
+    """Cases with a listed technology, within its years of payment by item."""
+    technology = state.special.new_technology
+    since = state.technology_year
+    if technology is not None and technology.pay == "by_item" and since is not None:
+        rows = state.free((since > 0) & (since <= technology.years))
+        state.set(rows, "new_technology", state.cost[rows])
+
+
+def extra_points(state: State) -> Floats:
+    """Extra points of a new technology, in reference yuan."""
+    extra = np.zeros(len(state.cost))
+    rule = state.special.new_technology
+    if rule is None or rule.pay != "extra_points" or state.technology_year is None:
+        return extra
+    points = np.array([one.extra_points or 0.0 for one in rule.technologies] + [0.0])
+    shares = np.zeros(128)
+    for step in rule.taper:
+        shares[step.year] = step.share
+    worth = points[state.claims.technology] * shares[state.technology_year]
+    return np.asarray(worth / state.grid.per_yuan)
