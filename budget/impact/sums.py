@@ -7,6 +7,7 @@ settles anew.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -14,25 +15,31 @@ import numpy.typing as npt
 
 from budget.cases.claims import Claims
 from budget.cases.stays import Stays
-from budget.impact.book import Book, Classed, Waiting, share_pools, total
+from budget.impact.book import (
+    UNIT,
+    Book,
+    Classed,
+    NotBySumsError,
+    Waiting,
+    ranges,
+    share_pools,
+    total,
+)
 from budget.impact.cases import (
     COST_BITS,
-    UNIT,
+    Shares,
     branch_of,
+    by_share,
     first_fen,
     fund_of,
     high_amounts,
     plain,
-    ranges,
     running,
     singles,
     split,
     steps_of,
     whole_fen,
 )
-from budget.impact.part import Parts
-from budget.impact.share import NotBySumsError
-from budget.impact.shares import Shares, by_share
 from budget.policy.groups import Tcm
 from budget.pools.point_value import first_parts, pool_bounds, within
 from budget.price.grid import Grid, build_grid
@@ -50,6 +57,7 @@ _PLAIN = "low", "normal", "high"
 # An ordinary case whose patient bears more than this share of what it is paid is looked at itself,
 # as the fund's floor may hold there; and how far a point may lose value before that is not enough.
 _LOOSE, _FALL = 0.75, 0.96
+_BY_CELL = "pool", "given", "open", "value", "flat", "draft", "draft_pay"
 _FEW = 0.3  # share of the groups up to which only those that change are looked at
 
 
@@ -399,3 +407,64 @@ class Sums:
         rest = ~known & (pool >= 0)
         if rest.any():
             waiting.append(Waiting(flat[rest], pool[rest], points[rest], beside[rest], row[rest]))
+
+
+class Parts:
+    """Answers from the groups that change; the last ones are kept, as a slider comes back."""
+
+    def __init__(self) -> None:
+        self._last: tuple[bytes, Sums, Book] | None = None
+
+    def book(
+        self, held: Sums, weight: npt.NDArray[np.float64], changed: npt.NDArray[np.bool_]
+    ) -> Book:
+        """What all cases are paid at weights of which only some changed.
+
+        Args:
+            held: the sums of the year.
+            weight: all weights. Shape (G,).
+            changed: which are not the draft's. Shape (G,).
+        """
+        key = changed.tobytes()
+        if self._last is None or self._last[0] != key:
+            part = part_of(held, changed)
+            self._last = key, part, part.paid(held.grid.weight)[0]
+        _, part, before = self._last
+        found, after = held.book.copy(), part.paid(weight)[0]
+        found.fund += after.fund - before.fund
+        found.outside += after.outside - before.outside
+        return found
+
+
+def part_of(held: Sums, groups: npt.NDArray[np.bool_]) -> Sums:
+    """The sums with the cells of some groups only, and nothing that no weight moves.
+
+    Args:
+        held: the sums of the year.
+        groups: which groups. Shape (G,).
+    """
+    part = copy.copy(held)
+    plain = held.plain
+    own = np.flatnonzero(groups[plain.group])
+    part.plain = replace(
+        plain, cell=plain.cell[own], unit=plain.unit[own], group=plain.group[own],
+        place=plain.place[own], start=plain.start[own], stop=plain.stop[own],
+    )  # fmt: skip
+    part.terms = held.terms.at(own)
+    part.steps = {
+        side: None if steps is None else replace(steps, which=steps.which[own])
+        for side, steps in held.steps.items()
+    }
+    for name in _BY_CELL:
+        setattr(part, name, getattr(held, name)[own])
+    part.inside = {code: inside[own] for code, inside in held.inside.items()}
+    low, normal, high = held.cut
+    part.cut = low[own], normal[own], high[own]
+    number = np.full(len(plain.cell), -1, np.intp)
+    number[own] = np.arange(len(own))
+    loose = number[held.loose_cell] >= 0
+    part.loose, part.part = held.loose[loose], held.part[loose]
+    part.loose_cell = number[held.loose_cell[loose]]
+    part.shares = held.shares.of_groups(groups)
+    part.fixed, part.fixed_waiting = Book(held.fixed.cells), []
+    return part

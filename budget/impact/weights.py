@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from budget.cases.claims import Claims
 from budget.cases.hospitals import Hospitals
-from budget.impact.share import NotBySumsError
+from budget.impact.book import NotBySumsError
 from budget.impact.sums import Sums
 from budget.policy.document import Policy
 from budget.pools.point_value import hold

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from budget.policy.select import choose
 from budget.pools.money import PoolMoney, pool_money
-from budget.pools.point_value import exact, hold
+from budget.pools.point_value import hold
+from budget.pools.sharing import exact
 from budget.projection.cells import SUMS, Cells
 from budget.projection.equilibrium import React
 from budget.projection.scenario import Drivers, Scenario, growth

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 import budget.impact.weights
 from budget.cases.hospitals import hospitals_of
+from budget.impact.book import Classes, NotBySumsError, Single, point_value, share_out
 from budget.impact.cases import first_fen
-from budget.impact.share import Classes, NotBySumsError, Single, point_value, share_out
 from budget.impact.weights import Impacts, _outcome
-from budget.pools.point_value import exact
-from budget.pools.point_value import point_value as value_of_cases
+from budget.pools.sharing import exact
+from budget.pools.sharing import point_value as value_of_cases
 from budget.price.outliers import ratio
 from budget.settlement.settled import settle
 from drg.errors import DrgError

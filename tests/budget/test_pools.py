@@ -11,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from budget import load_policy
-from budget.pools.point_value import exact, hold, largest, point_value
+from budget.pools.point_value import hold
+from budget.pools.sharing import exact, largest, point_value
 from drg.errors import DrgError
 from tests.budget.region import HOSPITALS, cases_of, many, odd, rows, settled, tables
 
