@@ -16,14 +16,12 @@ import numpy.typing as npt
 
 from budget.cases.claims import Claims
 from budget.cases.hospitals import Hospitals
-from budget.impact.book import NotBySumsError
 from budget.impact.sums import Sums
 from budget.policy.document import Policy
-from budget.pools.point_value import hold
-from budget.projection.cells import Cells
+from budget.pools.sharing import NotBySumsError
+from budget.projection.cells import Cells, cell_of
 from budget.settlement.files import claims_of, documents
-from budget.settlement.settled import Settlement, settle
-from budget.settlement.year_end import year_end
+from budget.settlement.settled import Settlement, close, settle
 from drg.errors import problem
 from weights.table import WeightTable
 
@@ -229,17 +227,21 @@ class Impacts:
     ) -> Outcome:
         """The year end over new fund money."""
         held = self.settled
-        payable, beside = (by_pool(part, self.cells.pool, len(held.money)) for part in
-                           (fund, outside))  # fmt: skip
+        payable, beside = (self._by_pool(part) for part in (fund, outside))
         yearly = held.sums.yearly()
-        closing = year_end(
-            payable=payable, item=yearly.item, cost=yearly.cost, patient=yearly.patient,
-            other=yearly.other, hospitals=held.hospitals, assessment=held.policy.assessment,
-            sharing=held.policy.sharing, pools=held.policy.pools,
+        closing, cut = close(
+            held.policy, held.hospitals, np.array([one.amount for one in held.money], np.int64),
+            beside, payable=payable, item=yearly.item, cost=yearly.cost,
+            patient=yearly.patient, other=yearly.other,
         )  # fmt: skip
-        amounts = np.array([one.amount for one in held.money], np.int64)
-        cut = hold(closing.final, beside, amounts, held.policy)
         return Outcome(weight, fund, payable, cut, closing.final - cut, values)
+
+    def _by_pool(self, fund: Fen) -> Fen:
+        """Fund money by hospital and pool. (H, G + 1, 2) -> (H, P)."""
+        held, pool = fund.sum(axis=1), self.cells.pool
+        return np.stack(
+            [np.where(pool == p, held, 0).sum(axis=1) for p in range(len(self.settled.money))], 1
+        )  # fmt: skip
 
     def _neutral(self, weight: Floats, free: Bools, basis: str) -> tuple[Floats, float]:
         """Weights whose free groups are multiplied so that the year is as dear as before."""
@@ -290,24 +292,15 @@ class Impacts:
         return np.asarray(by_cell.sum(axis=2))
 
 
-def by_pool(fund: Fen, pool: npt.NDArray[np.intp], pools: int) -> Fen:
-    """Fund money by hospital and pool. (H, G + 1, 2) and (H, 2) -> (H, P)."""
-    held = fund.sum(axis=1)
-    return np.stack([np.where(pool == place, held, 0).sum(axis=1) for place in range(pools)], 1)
-
-
 def _outcome(settled: Settlement) -> Outcome:
     """What a settlement comes to."""
     claims, paid = settled.claims, settled.paid
-    groups = len(settled.grid.groups)
+    shape = len(settled.hospitals), len(settled.grid.groups) + 1, 2
     rows = np.flatnonzero(paid.pool >= 0)
-    group = np.where(claims.group[rows] >= 0, claims.group[rows], groups).astype(np.int64)
-    cell = (claims.hospital[rows] * np.int64(groups + 1) + group) * 2 + claims.insurance[rows]
-    shape = len(settled.hospitals), groups + 1, 2
+    cell = cell_of(claims.hospital[rows], claims.group[rows], claims.insurance[rows], shape[1])
     fund = np.bincount(cell, paid.fund[rows].astype(np.float64), int(np.prod(shape)))
     values = {
-        place: one.point_value for place, one in enumerate(paid.pools)
-        if one.bound in ("pool", "floor", "ceiling")
+        place: one.point_value for place, one in enumerate(paid.pools) if one.by_money
     }  # fmt: skip
     return Outcome(
         settled.grid.weight, np.rint(fund).astype(np.int64).reshape(shape),

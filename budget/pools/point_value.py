@@ -14,7 +14,7 @@ import numpy.typing as npt
 from budget.cases.claims import Claims
 from budget.policy.document import Policy
 from budget.policy.select import choose
-from budget.pools.sharing import exact, limited, point_value
+from budget.pools.sharing import UNIT, Bounds, share_out
 from budget.price.branches import CODES, SETTLED
 from budget.price.case import Priced
 from budget.price.grid import Grid
@@ -24,8 +24,6 @@ from drg.money import allocate, to_fen
 Fen = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-POINT_DECIMALS = 4
-_UNIT = 10**POINT_DECIMALS
 _SLICE = 262_144
 _SETTLED = np.array(SETTLED)
 
@@ -52,6 +50,11 @@ class PoolResult:
     bound: str
     paid: int
     outside: int
+
+    @property
+    def by_money(self) -> bool:
+        """Whether its money decides what a point is worth, bounds included."""
+        return self.bound not in ("given", "rate")
 
     @property
     def balance(self) -> int:
@@ -116,15 +119,15 @@ def pay(claims: Claims, priced: Priced, grid: Grid, amounts: Fen, patient: Fen, 
         decided = np.nan
         bound = "rate" if policy.standard.kind == "rate" else "given"
         if shared.any():
-            low, high = pool_bounds(policy, grid, claims, shared, held.name)
+            own = np.flatnonzero(shared)
             left = int(amounts[place]) - int(fund[mine & inside & fixed].sum())
-            decided, bound = _share_out(
-                fund, np.flatnonzero(shared), points, beside, left, floor, low, high,
-                held.name,
+            fund[own], _, decided, bound = share_out(
+                points[own], beside[own], left, floor,
+                pool_bounds(policy, grid, claims, own, held.name), held.name,
             )  # fmt: skip
         in_pool = mine & inside
         results.append(PoolResult(
-            held.name, int(amounts[place]), float(points[in_pool].sum()) / _UNIT,
+            held.name, int(amounts[place]), float(points[in_pool].sum()) / UNIT,
             _value_of(grid, claims, in_pool, decided), bound, int(fund[in_pool].sum()),
             int(fund[mine & ~inside].sum()),
         ))  # fmt: skip
@@ -163,9 +166,9 @@ def first_parts(
     points = np.zeros(len(branch), np.int64)
     worth, value = amount, np.ones(len(branch))
     if policy.standard.kind != "rate":
-        points = np.round(worth * grid.per_yuan * _UNIT).astype(np.int64)
+        points = np.round(worth * grid.per_yuan * UNIT).astype(np.int64)
         value = np.where(inside, grid.point_value[at], 1.0)
-        worth = np.where(inside, points / _UNIT * value, worth)
+        worth = np.where(inside, points / UNIT * value, worth)
     known = (pool >= 0) & np.isfinite(value)
     yuan = np.round(np.where(known, worth, 0.0), 8)
     return pool, inside, points, np.where(known, np.maximum(to_fen(yuan) - beside, floor), 0), known
@@ -181,9 +184,16 @@ def within(policy: Policy, pool: npt.NDArray[np.int8], branch: npt.NDArray[np.in
 
 
 def pool_bounds(
-    policy: Policy, grid: Grid, claims: Claims, shared: Bools, name: str
-) -> tuple[float | None, float | None]:
+    policy: Policy, grid: Grid, claims: Claims, shared: npt.NDArray[np.intp], name: str
+) -> Bounds:
     """Floor and ceiling of a pool's point value in yuan per point; a pool has one value.
+
+    Args:
+        policy: the policy.
+        grid: the price grid.
+        claims: the cases.
+        shared: places of those that share the pool. Shape (S,).
+        name: of the pool.
 
     Raises:
         DrgError: the rows of the policy give some of its cases other bounds than the rest.
@@ -213,40 +223,6 @@ def _value_of(grid: Grid, claims: Claims, rows: Bools, decided: float) -> float:
         return decided
     given = np.unique(grid.point_value[claims.hospital[rows], claims.insurance[rows]])
     return float(given[0]) if len(given) == 1 else float("nan")
-
-
-def _share_out(
-    fund: Fen,
-    rows: npt.NDArray[np.intp],
-    points: Fen,
-    beside: Fen,
-    amount: int,
-    floor: int,
-    low: float | None,
-    high: float | None,
-    name: str,
-) -> tuple[float, str]:
-    """Share a pool's money out by points; writes ``fund`` and gives the value of a point."""
-    mine, borne = points[rows], beside[rows]
-    if not mine.any():
-        raise problem("the pool has cases but no points", key=f"pools.{name}")
-    if amount <= 0:
-        raise problem(
-            "the pool has no money", key=f"pools.{name}", found=f"{amount / 100:,.2f} yuan"
-        )
-    if len(rows) * floor > amount:
-        raise problem("the fund floor of the cases is more than the pool", key=f"pools.{name}",
-                      found=f"{amount / 100:,.2f} yuan")  # fmt: skip
-    value = point_value(mine, borne, amount, floor)
-    limit = limited(value * _UNIT / 100.0, low, high)
-    if limit is not None:
-        bound, yuan = limit
-        worth = to_fen(np.round(mine / _UNIT * yuan, 8))
-        fund[rows] = np.maximum(worth - borne, floor)
-        return yuan, bound
-    target = np.maximum(mine * value - borne, floor)
-    fund[rows] = exact(target, amount, floor)
-    return value * _UNIT / 100.0, "pool"
 
 
 def hold(final: Fen, outside: Fen, amounts: Fen, policy: Policy) -> Fen:

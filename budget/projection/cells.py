@@ -90,8 +90,7 @@ class Cells:
         rows = np.flatnonzero(settled.paid.pool >= 0)
         count = len(grid.groups) + 1
         shape = len(settled.hospitals), count, 2
-        group = np.where(claims.group[rows] >= 0, claims.group[rows], count - 1).astype(np.int64)
-        cell = (claims.hospital[rows] * np.int64(count) + group) * 2 + claims.insurance[rows]
+        cell = cell_of(claims.hospital[rows], claims.group[rows], claims.insurance[rows], count)
 
         def total(values: npt.NDArray[Any] | None) -> Floats:
             held = None if values is None else values[rows].astype(np.float64)
@@ -175,6 +174,14 @@ class Cells:
     def scaled(self, **factors: Floats) -> Cells:
         """The cells with some sums multiplied."""
         return replace(self, **{name: getattr(self, name) * held for name, held in factors.items()})
+
+
+def cell_of(
+    hospital: npt.NDArray[Any], group: npt.NDArray[Any], insurance: npt.NDArray[Any], groups: int
+) -> npt.NDArray[np.intp]:
+    """Places of cells in sums of shape (H, ``groups``, 2); without a group it is the last one."""
+    held = np.where(group >= 0, group, groups - 1).astype(np.int64)
+    return np.asarray((hospital * np.int64(groups) + held) * 2 + insurance)
 
 
 def cost_share(priced: Priced, grid: Grid) -> Floats:

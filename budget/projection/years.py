@@ -16,13 +16,13 @@ import numpy.typing as npt
 
 from budget.policy.select import choose
 from budget.pools.money import PoolMoney, pool_money
-from budget.pools.point_value import hold
 from budget.pools.sharing import exact
 from budget.projection.cells import SUMS, Cells
 from budget.projection.equilibrium import React
 from budget.projection.scenario import Drivers, Scenario, growth
 from budget.projection.warnings import unmatched
-from budget.settlement.year_end import YearEnd, year_end
+from budget.settlement.settled import close
+from budget.settlement.year_end import YearEnd
 from drg.errors import problem
 from weights.table.families import families
 
@@ -244,12 +244,10 @@ def _settle(year: int, cells: Cells, price: Floats, priced: Cells, before: Year)
     parts = {name: whole(to_pools(getattr(cells, name) * 100.0, cells)) for name in
              ("cost", "patient", "other", "outside")}  # fmt: skip
     outside = parts.pop("outside")
-    closing = year_end(
-        payable=fund, item=parts["cost"] - parts["patient"] - parts["other"],
-        hospitals=cells.hospitals, assessment=policy.assessment, sharing=policy.sharing,
-        pools=policy.pools, **parts,
+    item = parts["cost"] - parts["patient"] - parts["other"]
+    closing, cut = close(
+        policy, cells.hospitals, amounts, outside, payable=fund, item=item, **parts
     )  # fmt: skip
-    cut = hold(closing.final, outside, amounts, policy)
     return Year(year, cells, price, money, values, fund, closing, cut, closing.final - cut)
 
 

@@ -182,13 +182,11 @@ def settle(
     paid = pay(claims, priced, grid, amounts, patient, other)
     sums = _sums(claims, paid, patient, other, item, len(hospitals), len(policy.pools))
     yearly = sums.yearly()
-    closing = year_end(
+    closing, cut = close(
+        policy, hospitals, amounts, _outside(claims, paid, len(hospitals), len(policy.pools)),
         payable=yearly.fund, item=yearly.item, cost=yearly.cost, patient=yearly.patient,
-        other=yearly.other, hospitals=hospitals, assessment=policy.assessment,
-        sharing=policy.sharing, pools=policy.pools,
+        other=yearly.other,
     )  # fmt: skip
-    outside = _outside(claims, paid, len(hospitals), len(policy.pools))
-    cut = hold(closing.final, outside, amounts, policy)
     names = tuple(held.name for held in policy.pools)
     advances = monthly(sums.fund, policy.cash, last_year_by_hospital)
     cash = close_year(advances, closing.final - cut, closing.coefficient, hospitals.ids, names)
@@ -199,6 +197,25 @@ def settle(
         policy, weights, hospitals, year, grid, claims, priced, patient, other, basis, paid, sums,
         branches, tuple(money), closing, cut, advances, cash, fund, warnings,
     )  # fmt: skip
+
+
+def close(
+    policy: Policy, hospitals: Hospitals, amounts: Fen, outside: Fen, **parts: Fen
+) -> tuple[YearEnd, Fen]:
+    """The year end, and what the global budget takes off it; all in fen.
+
+    Args:
+        policy: the policy.
+        hospitals: the hospitals.
+        amounts: money of the pools. Shape (P,).
+        outside: fund money that is paid beside the pools. Shape (H, P).
+        **parts: payable, item, cost, patient and other of :func:`year_end`. Shapes (H, P).
+    """
+    closing = year_end(
+        hospitals=hospitals, assessment=policy.assessment, sharing=policy.sharing,
+        pools=policy.pools, **parts,
+    )  # fmt: skip
+    return closing, hold(closing.final, outside, amounts, policy)
 
 
 def history_of(claims: Claims, hospitals: int, groups: int) -> History:

@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 
 import budget.impact.weights
 from budget.cases.hospitals import hospitals_of
-from budget.impact.book import Classes, NotBySumsError, Single, point_value, share_out
 from budget.impact.cases import first_fen
 from budget.impact.weights import Impacts, _outcome
-from budget.pools.sharing import exact
-from budget.pools.sharing import point_value as value_of_cases
+from budget.pools.sharing import Alike, NotBySumsError, exact, point_value, share_out
 from budget.price.outliers import ratio
 from budget.settlement.settled import settle
 from drg.errors import DrgError
@@ -152,7 +150,7 @@ def test_a_pool_shared_by_classes_is_the_pool_shared_case_by_case(seed, size, fl
     points = rng.choice(rng.integers(1, 40, 4) * 2500, size)
     beside = rng.integers(0, 1500, size)
     amount = int(rng.integers(size * (floor + 1), size * 4000))
-    value = value_of_cases(points, beside, amount, floor)
+    value = point_value(points, beside, amount, floor)
     wanted = exact(np.maximum(points * value - beside, floor), amount, floor)
     many_of = points * value - beside > floor
     kinds, which = np.unique(points, return_inverse=True)
@@ -160,16 +158,17 @@ def test_a_pool_shared_by_classes_is_the_pool_shared_case_by_case(seed, size, fl
     alone = np.setdiff1d(np.arange(size), own)
     count = np.bincount(which[own], minlength=len(kinds))
     borne = np.bincount(which[own], beside[own], len(kinds)).astype(np.int64)
-    classes = Classes(count, kinds, borne)
-    single = Single(points[alone], beside[alone], alone)
-    assert point_value(classes, single, amount, floor) == value
 
     def rows(asked):
         at = [own[which[own] == one] for one in asked]
         return np.repeat(asked, [len(one) for one in at]), np.concatenate([*at, np.zeros(0, int)])
 
+    classes = Alike(count, kinds, borne, rows)
+    assert point_value(points[alone], beside[alone], amount, floor, classes) == value
     try:
-        of_class, of_single = share_out(classes, single, value, amount, floor, rows)
+        of_single, of_class, *_ = share_out(
+            points[alone], beside[alone], amount, floor, (None, None), "", classes, alone
+        )
     except NotBySumsError:  # the float error of the value is a fen: more is shared than there is
         assert np.floor(np.maximum(points * value - beside, floor)).sum() > amount
         return
