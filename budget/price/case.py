@@ -26,7 +26,8 @@ from budget.price.branches import PLACE
 from budget.price.grid import Grid
 from budget.price.multipliers import personal
 from budget.price.outliers import ratio
-from budget.price.state import State
+from budget.price.state import BY_STANDARD, State
+from drg.money import Fen, decimal
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -42,7 +43,6 @@ _RULES = (
     transfer,
     outliers,
 )
-_BY_STANDARD = [PLACE[code] for code in ("transfer", "low", "high", "normal")]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ class Priced:
         standard: payment standard S in reference yuan, NaN where there is none. Shape (N,).
         ratio: cost over standard, NaN where there is none. Shape (N,).
         amount: what the case is worth in reference yuan, 0 where it is not settled. Shape (N,).
+        fen: the same to the fen, rounded once.
+        points: the same in points, in units of 0.0001; 0 for the rate method.
     """
 
     branch: npt.NDArray[np.int8]
@@ -62,6 +64,8 @@ class Priced:
     standard: Floats
     ratio: Floats
     amount: Floats
+    fen: Fen
+    points: Fen
 
 
 def price(
@@ -87,8 +91,9 @@ def price(
     _standards(state)
     for rule in _RULES:
         rule.decide(state)
-    _cut(state)
-    return Priced(state.branch, state.weight, state.standard, state.r, state.amount)
+    return Priced(
+        state.branch, state.weight, _cut(state), state.r, state.amount, state.fen, state.points
+    )  # fmt: skip
 
 
 def _not_settled(state: State) -> None:
@@ -100,7 +105,7 @@ def _not_settled(state: State) -> None:
         ("no_insurance", c.insurance < 0),
         ("no_pool", state.grid.pool[state.at[0], state.at[2]] < 0),
     ):
-        state.set(state.free(which), branch, 0.0)
+        state.branch[state.free(which)] = PLACE[branch]
 
 
 def _standards(state: State) -> None:
@@ -109,22 +114,23 @@ def _standards(state: State) -> None:
     for one in state.grid.personal:
         standard = personal(state, standard, one)
     standard = day_surgery.factor(state, standard)
-    state.standard = standard = state.rounded(standard)
-    base = standard
+    if standard is not state.standard:
+        (state.standard,) = state.to_decimals(standard)
+    state.base = state.standard
     if state.grid.policy.outliers.ratio == "regional":
-        base = state.grid.mean_cost * state.weight
-    state.base = base
-    state.r = ratio(state.cost, np.where(np.isfinite(base), base, 0.0))
+        state.base = decimal(state.grid.mean_cost) * decimal(state.weight)
+    state.r = ratio(state.cost.value, state.base.value)
 
 
-def _cut(state: State) -> None:
-    """What other stays or a caseload cap take off a case that is priced by its standard.
-
-    It comes last: the ratio is that of the whole standard, or half of it would make a high
-    case, which some rules pay at cost, out of an ordinary one.
-    """
+def _cut(state: State) -> Floats:
+    """Standards with what other stays or a caseload cap take off them. Shape (N,)."""
+    found = state.standard.value
     if state.given is None:
-        return
-    rows = np.flatnonzero((state.given != 1.0) & np.isin(state.branch, _BY_STANDARD))
-    for held in (state.standard, state.amount):
-        held[rows] = state.rounded(held[rows] * state.given[rows])
+        return found
+    by_standard = np.isin(state.branch, [PLACE[code] for code in BY_STANDARD])
+    rows = np.flatnonzero((state.given != 1.0) & by_standard)
+    if rows.size:
+        (cut,) = state.to_decimals(state.standard[rows] * decimal(state.given[rows]))
+        found = found.copy()
+        found[rows] = cut.value
+    return found

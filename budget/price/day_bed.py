@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from budget.price.state import State
+from drg.money import decimal
 
 
 def decide(state: State) -> None:
@@ -14,4 +15,4 @@ def decide(state: State) -> None:
     if day_bed is not None and day_bed.diseases and "day_bed" in c.flags:
         rows = state.free(c.flags["day_bed"] & (c.disease >= 0))
         quota = np.array([disease.quota for disease in day_bed.diseases])
-        state.set(rows, "day_bed", quota[c.disease[rows]])
+        state.set(rows, "day_bed", decimal(quota[c.disease[rows]]))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from budget.price.state import State
+from drg.money import Exact, decimal
 
-Floats = npt.NDArray[np.float64]
 
-
-def factor(state: State, standard: Floats) -> Floats:
+def factor(state: State, standard: Exact) -> Exact:
     """Standards with the multiplier. Shape (N,)."""
     surgery = state.special.day_surgery
     if surgery is not None and "day_surgery" in state.claims.flags:
         marked = state.claims.flags["day_surgery"]
-        standard = np.where(marked, standard * surgery.factor, standard)
+        standard = standard * decimal(np.where(marked, surgery.factor, 1.0))
     return standard

@@ -22,11 +22,14 @@ from budget.policy.groups import Basic, GroupSet, Multiplier, Tcm
 from budget.policy.select import choose, pick
 from budget.price.terms import Terms
 from drg.errors import problem
+from drg.money import Exact, Fen, decimal, ratio, rounded, to_decimals
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 INSURANCES = np.array(["employee", "resident"], object)
 STABLE, BY_ITEM, COST_POINTS = 0, 1, 2
+POINT_DECIMALS = 4
+_UNIT_DECIMALS = 9  # of the standard of weight 1
 
 
 @dataclass(frozen=True)
@@ -34,23 +37,27 @@ class History:
     """What cases cost, for standards and coefficients that are computed from costs.
 
     Attributes:
-        cases: number of cases. Shape (H, G).
-        cost: sum of cost in yuan. Shape (H, G).
+        cases: number of cases, whole. Shape (H, G).
+        cost: sum of cost in yuan, whole fen. Shape (H, G).
     """
 
     cases: Floats
     cost: Floats
 
     @property
-    def group_mean(self) -> Floats:
+    def own_mean(self) -> Floats:
+        """Mean cost of each hospital and group in yuan, NaN without cases. Shape (H, G)."""
+        return _mean(self.cost, self.cases).value
+
+    @property
+    def group_mean(self) -> Exact:
         """Regional mean cost of each group in yuan, NaN without cases. Shape (G,)."""
-        return _ratio(self.cost.sum(axis=0), self.cases.sum(axis=0))
+        return _mean(self.cost.sum(axis=0), self.cases.sum(axis=0))
 
     @property
     def mean(self) -> float:
         """Regional mean cost per case in yuan (地区次均费用)."""
-        cases = float(self.cases.sum())
-        return float(self.cost.sum()) / cases if cases else np.nan
+        return float(_mean(self.cost.sum(), self.cases.sum()).value)
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ class Grid:
         groups: group codes. Length G.
         weight: relative weights, NaN where there is none. Shape (G,).
         mean_cost: regional mean cost M in yuan; NaN where nothing needs it.
-        group_mean: regional mean cost of each group in yuan. Shape (G,).
+        means: regional mean cost of each group in yuan, NaN without cases. Shape (G,).
         coefficient: k of each hospital and group. Shape (H, G, 2).
         standard: standard in reference yuan, NaN where a case cannot be priced. Shape (H, G, 2).
         unit: standard of weight 1 before multipliers, the median of groups that are not basic, for
@@ -99,7 +106,7 @@ class Grid:
     groups: tuple[str, ...]
     weight: Floats
     mean_cost: float
-    group_mean: Floats
+    means: Exact
     coefficient: Floats
     standard: Floats
     unit: Floats
@@ -113,6 +120,37 @@ class Grid:
     personal: tuple[Personal, ...]
     terms: Terms
     warnings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def group_mean(self) -> Floats:
+        """Regional mean cost of each group in yuan, NaN without cases. Shape (G,)."""
+        return self.means.value
+
+    def standards(self, cells: npt.NDArray[np.intp]) -> Exact:
+        """Standards in reference yuan of some cells, by their place in the flattened grid. (C,)."""
+        held = self.standard.reshape(-1)[cells]
+        if self.terms.decimals is not None:
+            return decimal(held)
+
+        def of(rows: npt.NDArray[np.intp]) -> tuple[Any, Any]:
+            some = cells[rows]
+            weight = self.weight[some // len(INSURANCES) % len(self.groups)]
+            return self.terms.at(some).standard(weight).ratio(np.arange(len(some)))
+
+        return Exact(held, of, 2 * (len(self.terms.factors) + 3))
+
+    @property
+    def points_per_yuan(self) -> Exact:
+        """Points of one reference yuan; 1 for the rate method."""
+        points = self.policy.standard.points
+        if points is None:
+            return decimal(1.0)
+        return decimal(points.per_weight) / decimal(self.mean_cost)
+
+    def points(self, *terms: Exact) -> Fen:
+        """Points of a sum of reference yuan, in units of 0.0001, rounded once. Shape (N,)."""
+        unit = self.points_per_yuan
+        return rounded(*(term * unit for term in terms), unit=10**POINT_DECIMALS)
 
 
 def build_grid(
@@ -170,12 +208,12 @@ class _Builder:
         factors, personal = self._multipliers()
         k = self._coefficients()
         terms = self._terms(k, mean_cost, factors)
-        unit = self._unit(terms.base(self.weight[None, :, None]))
-        priced = terms.standard(self.weight[None, :, None])
+        unit = self._unit(terms)
+        priced = terms.standard(self.weight[None, :, None]).value
         self._thresholds_warn()
         return Grid(
             self.policy, self.groups, self.weight, mean_cost,
-            np.full(len(self.groups), np.nan) if self.history is None else self.history.group_mean,
+            self._means(),
             k, priced, unit, self._threshold("low"), self._threshold("high"), self._unstable(),
             choose(self.policy.pools, **self.flat), self._point_values(),
             self.flat, per_yuan, personal, terms, self.warnings,
@@ -220,7 +258,7 @@ class _Builder:
         cost = np.zeros_like(cases)
         np.add.at(cases, unit, history.cases)
         np.add.at(cost, unit, history.cost)
-        known = history.group_mean
+        known = history.group_mean.value
         expected = np.nansum(cases * known, axis=1)
         overall = _ratio(cost.sum(axis=1), expected)
         limits = (how.floor or 0.0, how.ceiling or np.inf)
@@ -264,9 +302,18 @@ class _Builder:
                 own_k = np.where(self._where(row), 1.0, own_k)  # one price for all hospitals
         return Terms(rate, own_k, None, factors, decimals)
 
-    def _unit(self, base: Floats) -> Floats:
+    def _means(self) -> Exact:
+        if self.history is None:
+            return decimal(np.full(len(self.groups), np.nan))
+        return self.history.group_mean
+
+    def _unit(self, terms: Terms) -> Floats:
         """Standard of weight 1 at each hospital, the middle one of its groups. (H, 2)."""
-        per_weight = np.asarray(base / self.weight[None, :, None])
+        if terms.own is not None:
+            per_weight = np.asarray(terms.own / self.weight[None, :, None])
+        else:
+            per_weight = to_decimals(_UNIT_DECIMALS, decimal(terms.rate) * decimal(terms.k))
+        per_weight = np.where(np.isnan(self.weight)[None, :, None], np.nan, per_weight)
         for row in self._sets(Basic):  # whose price is not the hospital's
             per_weight = np.where(self._where(row), np.nan, per_weight)
         known = np.asarray(np.isfinite(per_weight).any(axis=1))
@@ -278,9 +325,10 @@ class _Builder:
         how = self.policy.standard.own_mean
         assert how is not None
         history = self._history("standard.own_mean")
-        own = _ratio(history.cost, history.cases)
+        own = history.own_mean
         enough = history.cases >= how.least_cases
-        other = history.group_mean[None, :] if how.otherwise == "regional_mean" else np.nan
+        regional = how.otherwise == "regional_mean"
+        other = history.group_mean.value[None, :] if regional else np.nan
         return np.where(enough, own, other)
 
     def _multipliers(self) -> tuple[tuple[tuple[Bools, float], ...], tuple[Personal, ...]]:
@@ -355,6 +403,12 @@ def _is_personal(row: GroupSet) -> bool:
     by_age = isinstance(row, Multiplier) and row.age_below is not None
     by_share = isinstance(row, Tcm) and row.least_share is not None
     return bool(row.population) or by_age or by_share
+
+
+def _mean(cost: npt.ArrayLike, cases: npt.ArrayLike) -> Exact:
+    """Sums of cost in yuan over numbers of cases; exact, as both are sums of whole numbers."""
+    fen = np.rint(np.asarray(cost, np.float64) * 100.0).astype(np.int64)
+    return ratio(fen, 100 * np.rint(np.asarray(cases, np.float64)).astype(np.int64))
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

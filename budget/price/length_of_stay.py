@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
+from budget.policy.ladder import Ladder
+from budget.policy.special import DayRate
 from budget.price.state import State
+from drg.money import Exact, decimal
+
+Floats = npt.NDArray[np.float64]
 
 
 def decide(state: State) -> None:
@@ -23,6 +29,15 @@ def decide(state: State) -> None:
             continue
         bed_day = state.special.bed_day
         assert bed_day is not None
-        worth = bed_day.rates.slices(days[rows].astype(np.float64))
-        in_yuan = worth / state.grid.per_yuan if bed_day.unit == "points" else worth
-        state.set(rows, branch, in_yuan)
+        worth = _by_day(bed_day.rates, days[rows].astype(np.float64))
+        if bed_day.unit == "points":
+            worth = [term / state.grid.points_per_yuan for term in worth]
+        state.set(rows, branch, *worth)
+
+
+def _by_day(rates: Ladder[DayRate], days: Floats) -> list[Exact]:
+    """Days at the price of their band."""
+    return [
+        decimal(np.clip(days, above := band.above or 0.0, band.upto) - above) * decimal(band.value)
+        for band in rates
+    ]

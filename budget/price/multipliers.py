@@ -8,12 +8,12 @@ import numpy.typing as npt
 from budget.policy.groups import Multiplier, Tcm
 from budget.price.grid import Personal
 from budget.price.state import State
+from drg.money import Exact, decimal, either
 
-Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
-def personal(state: State, standard: Floats, one: Personal) -> Floats:
+def personal(state: State, standard: Exact, one: Personal) -> Exact:
     """Standards after one multiplier. Shape (N,)."""
     c, row = state.claims, one.row
     hit = one.members[state.at[1]] & one.here[state.at[0], state.at[2]] & (c.group >= 0)
@@ -24,14 +24,13 @@ def personal(state: State, standard: Floats, one: Personal) -> Floats:
         hit &= c.age < row.age_below
     if isinstance(row, Tcm) and row.least_share is not None:
         return _by_tcm_share(state, standard, row, hit)
-    return np.where(hit, standard * row.factor, standard)  # type: ignore[attr-defined]
+    return standard * decimal(np.where(hit, row.factor, 1.0))  # type: ignore[attr-defined]
 
 
-def _by_tcm_share(state: State, standard: Floats, row: Tcm, hit: Bools) -> Floats:
+def _by_tcm_share(state: State, standard: Exact, row: Tcm, hit: Bools) -> Exact:
     enough = state.claims.tcm_share >= (row.least_share or 0.0)
-    found = np.where(hit & enough, standard * row.factor, standard)
+    found = standard * decimal(np.where(hit & enough, row.factor, 1.0))
     if row.otherwise == "medical_group" and row.medical_group in state.grid.groups:
         place = state.grid.groups.index(row.medical_group)
-        other = state.grid.standard[state.at[0], place, state.at[2]]
-        found = np.where(hit & ~enough, other, found)
+        found = either(hit & ~enough, state.of_group(place), found)
     return found

@@ -12,6 +12,7 @@ from budget.policy.select import pick
 from budget.policy.special import Review
 from budget.price.rank import rank_in_runs
 from budget.price.state import State
+from drg.money import decimal, times
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -74,8 +75,7 @@ def approved_reviews(
     drg, unit = _discharges(claims, parts)
     if discharges is None:
         discharges = np.bincount(unit[drg], minlength=hospitals * parts)
-    # 0.29 * 100 is a hair below 29
-    quota = np.floor(share[:, :parts].ravel() * discharges + 1e-9).astype(np.int64)
+    quota = times(discharges, share[:, :parts].ravel(), down=True)
     rows = np.flatnonzero(marked & drg & (high if rule.eligible == "high_outliers" else True))
     rows = rows[np.lexsort((-overrun[rows], unit[rows]))]
     inside = rank_in_runs(unit[rows]) < quota[unit[rows]]
@@ -90,4 +90,5 @@ def decide(state: State) -> None:
     review = state.special.review
     if review is not None and state.approved is not None:
         rows = state.free(state.approved)
-        state.set(rows, "review", state.cost[rows] * (1.0 - review.unreasonable))
+        cost = state.cost[rows]
+        state.set(rows, "review", cost, -(cost * decimal(review.unreasonable)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from budget.price.outliers import ratio
+from budget.policy.special import Transfer
 from budget.price.state import State
+from drg.money import Exact, decimal, either, sign
 
 
 def decide(state: State) -> None:
@@ -13,17 +14,30 @@ def decide(state: State) -> None:
     rule = state.special.transfer
     if rule is None:
         return
-    which = np.isin(state.claims.mode, rule.modes) & np.isfinite(state.standard)
+    which = np.isin(state.claims.mode, rule.modes) & np.isfinite(state.standard.value)
     if rule.within_days is not None:
         which &= state.claims.stay <= rule.within_days
     rows = state.free(which)
-    standard, cost = state.standard[rows], state.cost[rows]
-    if rule.pay == "proportional":
-        mean = state.grid.group_mean[state.at[1][rows]]
-        share = ratio(cost, np.where(np.isfinite(mean), mean, 0.0))
-        share = np.where(np.isfinite(share), np.minimum(share, rule.cap or np.inf), 1.0)
-        state.set(rows, "transfer", standard * share)
-    elif rule.pay == "share_of_standard":
-        state.set(rows, "transfer", standard * (rule.share or 0.0))
-    else:
+    cost = state.cost[rows]
+    if rule.pay == "by_item":
         state.set(rows, "transfer", cost)
+    else:
+        mean = state.grid.means[state.at[1][rows].astype(np.intp)]
+        state.set(rows, "transfer", state.standard[rows] * share(rule, cost, mean))
+
+
+def share(rule: Transfer, cost: Exact, mean: Exact) -> Exact:
+    """Which part of its standard a case is paid: its cost over the group's mean, or a given one.
+
+    Args:
+        rule: the policy's rule, which does not pay by item.
+        cost: cost in yuan. Shape (N,).
+        mean: regional mean cost of the group in yuan, NaN for none: then all of it. Shape (N,).
+    """
+    if rule.pay == "share_of_standard":
+        return decimal(rule.share or 0.0)
+    part = cost / mean
+    found = either(np.isfinite(part.value), part, decimal(1.0))
+    if rule.cap is None:
+        return found
+    return either(sign(found, -decimal(rule.cap)) > 0, decimal(rule.cap), found)

@@ -8,15 +8,15 @@ import numpy.typing as npt
 from budget.cases.claims import AMBIGUOUS, GROUPED, UNGROUPED
 from budget.policy.special import WithoutGroup
 from budget.price.state import State
+from drg.money import Exact, decimal, either
 
-Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 
 
 def decide(state: State) -> None:
     """Cases without a group, or whose group has no weight or hospital no rate."""
     c = state.claims
-    priced = np.isfinite(state.standard)
+    priced = np.isfinite(state.standard.value)
     for branch, which, rule in (
         ("ungrouped", c.kind == UNGROUPED, state.special.ungrouped),
         ("ambiguous", c.kind == AMBIGUOUS, state.special.ambiguous),
@@ -26,21 +26,22 @@ def decide(state: State) -> None:
         state.set(rows, branch, _basis(state, rule, rows))
 
 
-def _basis(state: State, rule: WithoutGroup, rows: Rows) -> Floats:
+def _basis(state: State, rule: WithoutGroup, rows: Rows) -> Exact:
     """What a case is worth that has no standard of its own."""
     if rule.pay == "share_of_cost":
-        return state.cost[rows] * (rule.share or 0.0)
+        return state.cost[rows] * decimal(rule.share or 0.0)
     if rule.pay == "by_item":
         return state.cost[rows]
     own = state.standard[rows]
     if rule.pay == "weight":
         own = _of_weight(state, rule.weight or 0.0, rows)
-        state.standard[rows] = own
+        state.standard.value[rows] = own.value
         state.weight[rows] = rule.weight
-    return np.where(np.isfinite(own), own, state.cost[rows])
+    return either(np.isfinite(own.value), own, state.cost[rows])
 
 
-def _of_weight(state: State, weight: float, rows: Rows) -> Floats:
+def _of_weight(state: State, weight: float, rows: Rows) -> Exact:
     """The standard of a weight that is no group's, by the hospital's own price of weight 1."""
-    own = state.grid.unit[state.at[0][rows], state.at[2][rows]] * weight
-    return state.rounded(own)
+    unit = decimal(state.grid.unit[state.at[0][rows], state.at[2][rows]])
+    (own,) = state.to_decimals(unit * decimal(weight))
+    return own

@@ -23,8 +23,10 @@ from budget.price.grid import Grid
 from budget.price.new_technology import technology_year
 from budget.price.readmission import readmission_factor
 from budget.price.review import approved_reviews
+from drg.money import decimal, to_decimals
 
 _SLICE = 262_144
+_DECIMALS = 12  # of the product of two factors
 
 
 def other_stays(
@@ -41,7 +43,8 @@ def other_stays(
     if special.caseload is not None:
         factors.append(caseload_factor(claims, groups, special.caseload))
     if factors:
-        extra["factor"] = np.prod(factors, axis=0)
+        both = [decimal(factor) for factor in factors]
+        extra["factor"] = to_decimals(_DECIMALS, both[0] * both[1]) if both[1:] else factors[0]
     return extra
 
 
@@ -107,7 +110,7 @@ def _in_slices(claims: Claims, grid: Grid, extra: dict[str, Any]) -> Priced:
     size = len(claims)
     bounds = [(start, min(start + _SLICE, size)) for start in range(0, size, _SLICE)]
 
-    kinds = {"branch": np.int8, "ratio": np.float32}
+    kinds = {"branch": np.int8, "ratio": np.float32, "fen": np.int64, "points": np.int64}
     whole = Priced(*(np.empty(size, kinds.get(one.name, np.float64)) for one in fields(Priced)))
 
     def one(bound: tuple[int, int]) -> None:

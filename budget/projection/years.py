@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from budget.policy.select import choose
 from budget.pools.money import PoolMoney, pool_money
-from budget.pools.sharing import exact
 from budget.projection.cells import SUMS, Cells
 from budget.projection.equilibrium import React
 from budget.projection.scenario import Drivers, Scenario, growth
@@ -24,6 +23,7 @@ from budget.projection.warnings import unmatched
 from budget.settlement.settled import close
 from budget.settlement.year_end import YearEnd
 from drg.errors import problem
+from drg.money import allocate
 from weights.table.families import families
 
 Floats = npt.NDArray[np.float64]
@@ -296,8 +296,7 @@ def payable(cells: Cells, priced: Cells, amounts: Fen) -> tuple[Fen, Floats]:
         )
         if int(fund[:, place].sum()) != total:
             left = total - int(kept.sum())
-            share = np.maximum(fund[:, place] - kept, 0).astype(np.float64)
-            fund[:, place] = kept + exact(share * (left / share.sum()), left)
+            fund[:, place] = kept + allocate(left, np.maximum(fund[:, place] - kept, 0))
     return fund, values
 
 

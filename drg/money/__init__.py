@@ -1,17 +1,30 @@
 """Exact money (精确金额): whole fen, exact ratios, one way of rounding and one of sharing out."""
 
 from drg.money.amounts import Fen, to_fen, to_yuan, whole, yuan
-from drg.money.exact import Exact, blend, decimal, ratio, rounded, sign, times, to_decimals
-from drg.money.shares import allocate, divided, largest
+from drg.money.exact import (
+    Exact,
+    approximate,
+    blend,
+    decimal,
+    either,
+    ratio,
+    rounded,
+    sign,
+    times,
+    to_decimals,
+)
+from drg.money.shares import allocate, divided, edge
 
 __all__ = [
     "Exact",
     "Fen",
     "allocate",
+    "approximate",
     "blend",
     "decimal",
     "divided",
-    "largest",
+    "edge",
+    "either",
     "ratio",
     "rounded",
     "sign",

@@ -62,8 +62,13 @@ class Exact:
         """The numbers of some rows; one number that holds everywhere stays what it is."""
         if not self.value.ndim:
             return self
-        at = np.arange(self.value.size).reshape(self.value.shape)[rows]
+        flat = self.value.ndim == 1 and getattr(rows, "dtype", None) == np.intp
+        at = rows if flat else np.arange(self.value.size).reshape(self.value.shape)[rows]
         return Exact(self.value[rows], lambda some: self._of(at.reshape(-1)[some]), self.steps)
+
+    def where(self, known: npt.NDArray[np.bool_]) -> Exact:
+        """The numbers where a condition holds; elsewhere they are none."""
+        return Exact(np.where(known, self.value, np.nan), self._of, self.steps)
 
     def __neg__(self) -> Exact:
         def of(rows: Places) -> Ratio:
@@ -94,6 +99,27 @@ class Exact:
         return Exact(value, of, self.steps + other.steps + 1)
 
 
+def either(where: npt.NDArray[np.bool_], one: Exact, other: Exact) -> Exact:
+    """One number where a condition holds, the other where it does not. Shape of the condition."""
+
+    def of(rows: Places) -> Ratio:
+        chosen = where.reshape(-1)[rows]
+        parts = (one, rows[chosen], chosen), (other, rows[~chosen], ~chosen)
+        found = np.empty(len(rows), object), np.empty(len(rows), object)
+        for held, some, here in parts:
+            for to, whole in zip(found, _spread(held, where.shape).ratio(some), strict=True):
+                to[here] = whole
+        return found
+
+    steps = max(one.steps, other.steps)
+    return Exact(np.where(where, one.value, other.value), of, steps)
+
+
+def approximate(*terms: Exact) -> Floats:
+    """A sum as floats, for what is shown and weighed but not paid."""
+    return np.asarray(sum(term.value for term in terms))
+
+
 def _alike(one: Exact, two: Exact) -> tuple[Exact, Exact]:
     """Both of one shape, unless one of them holds everywhere."""
     if not one.value.ndim or not two.value.ndim or one.value.shape == two.value.shape:
@@ -103,7 +129,7 @@ def _alike(one: Exact, two: Exact) -> tuple[Exact, Exact]:
 
 
 def _spread(one: Exact, shape: tuple[int, ...]) -> Exact:
-    if one.value.shape == shape:
+    if one.value.shape == shape or not one.value.ndim:
         return one
     at = np.broadcast_to(np.arange(one.value.size).reshape(one.value.shape), shape)
 
@@ -197,7 +223,7 @@ def _sum(one: Ratio, two: Ratio) -> Ratio:
 def _total(terms: tuple[Exact, ...]) -> tuple[Floats, float, Callable[[Places], Ratio]]:
     """The sum as floats, their largest error, and the exact sum at some places."""
     shape = np.broadcast_shapes(*(term.value.shape for term in terms))
-    held = [_spread(term, shape) if term.value.ndim else term for term in terms]
+    held = [_spread(term, shape) for term in terms]
     value = np.asarray(sum(term.value for term in held))
     steps = max(term.steps for term in terms) + len(terms) + 2
     size = sum(float(np.fmax.reduce(np.abs(term.value), axis=None, initial=0.0)) for term in terms)
@@ -274,14 +300,14 @@ def sign(*terms: Exact) -> npt.NDArray[np.int8]:
 def to_decimals(decimals: int, *terms: Exact) -> Floats:
     """A sum rounded to decimals, halves away from zero; NaN where it is not a number.
 
-    The floats are those nearest to the decimals.
+    The floats are those nearest to the decimals; one that is too large to have so many is left.
     """
     value, _, _ = _total(terms)
-    found = np.full(value.shape, np.nan)
-    known = np.isfinite(value)
+    known = np.abs(value) * 10.0**decimals < _PRINTED
     if known.all():
         return np.asarray(rounded(*terms, unit=10**decimals) / 10**decimals)
-    parts = (_spread(term, value.shape)[known] if term.value.ndim else term for term in terms)
+    parts = (_spread(term, value.shape)[known] for term in terms)
+    found = np.array(value)
     found[known] = rounded(*parts, unit=10**decimals) / 10**decimals
     return found
 

@@ -12,6 +12,7 @@ from drg.money.exact import Fen, Floats, Places, Whole, decimal
 
 _ROOM = 1 << 62
 _ULP = 2.0**-53
+_BINS = 1 << 16
 
 
 def allocate(total: npt.ArrayLike, shares: npt.ArrayLike) -> Fen:
@@ -118,21 +119,26 @@ def divided(factor: Fen, above: int, below: int) -> tuple[Fen, Fen]:
     return whole + step, rest - step * np.int64(below)
 
 
-def largest(rest: Fen, count: int, order: npt.NDArray[Any] | None = None) -> Places:
-    """Places of the ``count`` largest remainders.
+def edge(rest: Fen, count: Fen, left: int) -> tuple[int, int]:
+    """Which remainders get a fen, where ``left`` fen go to the largest ones.
 
     Args:
-        rest: remainders over one denominator. Shape (N,).
-        count: how many.
-        order: which goes first among equals, the lowest; without it the earlier.
+        rest: remainders over one denominator, not negative. Shape (N,).
+        count: how many parts have each of them. Shape (N,).
+        left: how many fen; from 1 to the sum of the counts.
+
+    Returns:
+        The least remainder that gets one, and how many parts have a larger one; all of those get
+        one, and of the parts at the edge so many as are left.
     """
-    if count <= 0:
-        return np.zeros(0, np.intp)
-    if count >= len(rest):
-        return np.arange(len(rest))
-    edge = np.partition(rest, len(rest) - count)[len(rest) - count]
-    above = np.flatnonzero(rest > edge)
-    equal = np.flatnonzero(rest == edge)
-    if order is not None:
-        equal = equal[np.argsort(order[equal], kind="stable")]
-    return np.concatenate([above, equal[: count - len(above)]])
+    scale = _BINS / (float(rest.max()) + 1.0)
+    bins = np.minimum((rest * scale).astype(np.int64), _BINS - 1)
+    held = np.bincount(bins, count.astype(np.float64), _BINS).astype(np.int64)
+    from_top = np.cumsum(held[::-1])[::-1]
+    at = int(np.flatnonzero(from_top >= left)[-1])
+    taken = int(from_top[at] - held[at])
+    inside = np.flatnonzero((bins == at) & (count > 0))
+    inside = inside[np.argsort(-rest[inside], kind="stable")]
+    reach = taken + np.cumsum(count[inside])
+    least = int(rest[inside[int(np.searchsorted(reach, left))]])
+    return least, taken + int(count[inside[rest[inside] > least]].sum())

@@ -15,7 +15,7 @@ from drg.money import (
     blend,
     decimal,
     divided,
-    largest,
+    edge,
     ratio,
     rounded,
     sign,
@@ -167,6 +167,28 @@ def test_decimals_are_those_that_are_printed(values, places):
     assert found.tolist() == [float(one) for one in exact]
 
 
+@given(st.integers(0, 10**9), st.integers(0, 4), st.booleans())
+def test_half_up_is_exact_for_the_decimals_that_a_product_stands_for(number, decimals, negative):
+    """Every decimal with one digit more than is kept, and products that give one."""
+    exact = Decimal(number).scaleb(-decimals - 1) * (-1 if negative else 1)
+    wanted = exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    assert to_decimals(decimals, decimal(np.array([float(exact)])))[0] == float(wanted)
+
+
+@given(st.integers(1, 999_999), st.integers(1, 99_999))
+def test_half_up_of_rate_times_weight(rate, weight):
+    exact = Decimal(rate).scaleb(-2) * Decimal(weight).scaleb(-4)
+    one, two = (decimal(np.array([figure])) for figure in (rate / 100, weight / 10_000))
+    ours = to_decimals(2, one * two)[0]
+    assert ours == float(exact.quantize(Decimal("0.01"), ROUND_HALF_UP))
+
+
+def test_half_up_keeps_what_is_missing_or_too_large_to_round():
+    found = to_decimals(2, decimal(np.array([np.nan, 0.0, -0.005, 2e12, 1e17])))
+    assert np.isnan(found[0])
+    assert found[1:].tolist() == [0.0, -0.01, 2e12, 1e17]
+
+
 def largest_remainder(total: int, shares: list[Fraction]) -> list[int]:
     exact = [abs(total) * one / sum(shares) for one in shares]
     parts = [int(one) for one in exact]
@@ -200,12 +222,19 @@ def test_quotients_beyond_64_bits_are_exact(factors_, above, below):
     assert rest.tolist() == [f * above % below for f in factors_]
 
 
-def test_equal_remainders_go_by_the_order_that_is_given():
-    rest = np.array([5, 7, 7, 7, 1])
-    assert sorted(largest(rest, 2).tolist()) == [1, 2]
-    assert sorted(largest(rest, 2, np.array([0, 9, 8, 7, 0])).tolist()) == [2, 3]
-    assert largest(rest, 0).tolist() == []
-    assert len(largest(rest, 9)) == 5
+counted = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 3)), min_size=1, max_size=30)
+
+
+@given(counted, st.data())
+def test_the_edge_of_the_largest_remainders(held, data):
+    rest, count = (np.array(column) for column in zip(*held, strict=True))
+    if not count.any():
+        return
+    left = data.draw(st.integers(1, int(count.sum())))
+    each = sorted(np.repeat(rest, count).tolist(), reverse=True)
+    least, taken = edge(rest, count, left)
+    assert least == each[left - 1]
+    assert taken == sum(one > least for one in each)
 
 
 def test_exact_numbers_can_be_taken_by_row():
