@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from budget.price.grid import POINT_DECIMALS
 from drg.errors import problem
-from drg.money import Fen, decimal, divided, edge, ratio, rounded
+from drg.money import Fen, decimal, divided, edge, printed, ratio, rounded, sign
 
 Places = npt.NDArray[np.intp]
 Bounds = tuple[float | None, float | None]
@@ -145,9 +145,9 @@ def _limited(
     yuan: Fraction, low: float | None, high: float | None
 ) -> tuple[str, float] | None:  # fmt: skip
     """The bound that a point value is beyond, and its yuan; None inside of both."""
-    if low is not None and yuan < Fraction(repr(low)):
+    if low is not None and yuan < printed(low):
         return "floor", low
-    if high is not None and yuan > Fraction(repr(high)):
+    if high is not None and yuan > printed(high):
         return "ceiling", high
     return None
 
@@ -172,10 +172,10 @@ def point_value(
         Fen per unit of points.
     """
     sure_points, sure_beside = int((alike.count * alike.points).sum()), int(alike.beside.sum())
+    least = ratio(beside + floor)
     value = Fraction(amount + sure_beside + int(beside.sum()), sure_points + int(points.sum()))
     for _ in range(_ROUNDS):
-        whole, rest = divided(points, value.numerator, value.denominator)
-        above = (whole - beside > floor) | ((whole - beside == floor) & (rest > 0))
+        above = sign(ratio(points) * decimal(value), -least) > 0
         if above.all() or not (sure_points or above.any()):
             return value
         held = amount - floor * int((~above).sum()) + sure_beside + int(beside[above].sum())

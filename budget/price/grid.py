@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from budget.policy.groups import Basic, GroupSet, Multiplier, Tcm
 from budget.policy.select import choose, pick
 from budget.price.terms import Terms
 from drg.errors import problem
-from drg.money import Exact, Fen, decimal, ratio, rounded, to_decimals
+from drg.money import Exact, Fen, decimal, printed, ratio, rounded, to_decimals
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -140,17 +141,16 @@ class Grid:
         return Exact(held, of, 2 * (len(self.terms.factors) + 3))
 
     @property
-    def points_per_yuan(self) -> Exact:
-        """Points of one reference yuan; 1 for the rate method."""
+    def points_per_yuan(self) -> Fraction:
+        """Points of one reference yuan, exactly; 1 for the rate method."""
         points = self.policy.standard.points
-        if points is None:
-            return decimal(1.0)
-        return decimal(points.per_weight) / decimal(self.mean_cost)
+        return Fraction(1) if points is None else printed(points.per_weight) / printed(
+            self.mean_cost
+        )  # fmt: skip
 
     def points(self, *terms: Exact) -> Fen:
         """Points of a sum of reference yuan, in units of 0.0001, rounded once. Shape (N,)."""
-        unit = self.points_per_yuan
-        return rounded(*(term * unit for term in terms), unit=10**POINT_DECIMALS)
+        return rounded(*terms, unit=self.points_per_yuan * 10**POINT_DECIMALS)
 
 
 def build_grid(

@@ -31,7 +31,7 @@ def decide(state: State) -> None:
         assert bed_day is not None
         worth = _by_day(bed_day.rates, days[rows].astype(np.float64))
         if bed_day.unit == "points":
-            worth = [term / state.grid.points_per_yuan for term in worth]
+            worth = [term / decimal(state.grid.points_per_yuan) for term in worth]
         state.set(rows, branch, *worth)
 
 

@@ -73,4 +73,4 @@ def extra_points(state: State) -> tuple[Exact, ...]:
     for step in rule.taper:
         shares[step.year] = step.share
     worth = decimal(points[state.claims.technology]) * decimal(shares[state.technology_year])
-    return (worth / state.grid.points_per_yuan,)
+    return (worth / decimal(state.grid.points_per_yuan),)

@@ -55,7 +55,7 @@ def standards(policy: Policy, weights: WeightTable, year: int) -> pd.DataFrame:
     h, g, i = (part.ravel() for part in np.indices(grid.standard.shape))
     reference = grid.standards(np.arange(len(h)))
     given = grid.point_value[h, i]
-    worth = reference * grid.points_per_yuan * decimal(np.nan_to_num(given))
+    worth = reference * decimal(grid.points_per_yuan) * decimal(np.nan_to_num(given))
     yuan = to_decimals(policy.standard.decimals, either(np.isfinite(given), worth, reference))
     columns = {
         "drg": np.array(groups, object)[g],
@@ -67,7 +67,7 @@ def standards(policy: Policy, weights: WeightTable, year: int) -> pd.DataFrame:
         "standard": yuan,
     }
     if policy.standard.kind == "points":
-        columns["points"] = to_decimals(POINT_DECIMALS, reference * grid.points_per_yuan)
+        columns["points"] = to_decimals(POINT_DECIMALS, reference * decimal(grid.points_per_yuan))
     rows = pd.DataFrame(columns)
     order = np.lexsort((i, h, g))
     return rows.iloc[order].reset_index(drop=True)

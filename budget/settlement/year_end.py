@@ -18,7 +18,19 @@ import numpy.typing as npt
 
 from budget.settlement.warned import warned
 from drg.errors import problem
-from drg.money import Fen, allocate, blend, decimal, ratio, sign, times, to_fen, to_yuan, whole
+from drg.money import (
+    Fen,
+    allocate,
+    blend,
+    decimal,
+    printed,
+    ratio,
+    sign,
+    times,
+    to_fen,
+    to_yuan,
+    whole,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -242,8 +254,8 @@ def _levels(bands: list[Share]) -> Floats:
     level = Fraction(0)
     found = [0.0]
     for one, after in pairwise(bands):
-        step = Fraction(repr(one.value)) - Fraction(repr(after.value))
-        level += step * Fraction(repr(after.above or 0.0))
+        step = printed(one.value) - printed(after.value)
+        level += step * printed(after.above or 0.0)
         found.append(float(level))
     return np.array(found)
 

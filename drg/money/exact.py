@@ -159,17 +159,18 @@ def ratio(above: npt.ArrayLike, below: npt.ArrayLike | int = 1) -> Exact:
 def decimal(values: npt.ArrayLike | Fraction) -> Exact:
     """Floats as the decimals that they print; a fraction as itself."""
     if isinstance(values, Fraction):
-        one = values
-        return Exact(float(one), lambda _: (one.numerator, one.denominator))
+        given = values
+        return Exact(float(given), lambda _: (given.numerator, given.denominator))
     held = np.asarray(values, np.float64)
     if not held.ndim:
-        printed = _printed(float(held)) if np.isfinite(held) else Fraction(0)
-        return Exact(held, lambda _: (printed.numerator, printed.denominator))
+        one = printed(float(held)) if np.isfinite(held) else Fraction(0)
+        return Exact(held, lambda _: (one.numerator, one.denominator))
     return Exact(held, lambda rows: _decimals(held.reshape(-1)[rows]))
 
 
-def _printed(value: float) -> Fraction:
-    return Fraction(repr(value))
+def printed(value: float) -> Fraction:
+    """The decimal that a float prints."""
+    return Fraction(repr(float(value)))
 
 
 def _decimals(values: Floats) -> Ratio:
@@ -181,7 +182,7 @@ def _decimals(values: Floats) -> Ratio:
         if (np.abs(near) < _PRINTED).all() and np.array_equal(near / unit, values):
             return near.astype(np.int64), unit
     distinct, at = np.unique(values, return_inverse=True)
-    parts = [_printed(float(value)) for value in distinct]
+    parts = [printed(float(value)) for value in distinct]
     common = math.lcm(*(part.denominator for part in parts))
     above = np.array([part.numerator * (common // part.denominator) for part in parts], object)
     return above[at.reshape(-1)], common
@@ -221,12 +222,18 @@ def _sum(one: Ratio, two: Ratio) -> Ratio:
 
 
 def _total(terms: tuple[Exact, ...]) -> tuple[Floats, float, Callable[[Places], Ratio]]:
-    """The sum as floats, their largest error, and the exact sum at some places."""
-    shape = np.broadcast_shapes(*(term.value.shape for term in terms))
-    held = [_spread(term, shape) for term in terms]
-    value = np.asarray(sum(term.value for term in held))
-    steps = max(term.steps for term in terms) + len(terms) + 2
-    size = sum(float(np.fmax.reduce(np.abs(term.value), axis=None, initial=0.0)) for term in terms)
+    """The sum as floats, their largest error, and the exact sum at some places.
+
+    The error is NaN where one of the floats is.
+    """
+    if len(terms) == 1:
+        held, value = list(terms), terms[0].value
+    else:
+        shape = np.broadcast_shapes(*(term.value.shape for term in terms))
+        held = [_spread(term, shape) for term in terms]
+        value = np.asarray(sum(term.value for term in held))
+    steps = max(term.steps for term in terms) + len(terms) + 3
+    size = sum(_size(term.value) for term in terms)
 
     def exact(rows: Places) -> Ratio:
         found = held[0].ratio(rows)
@@ -235,41 +242,41 @@ def _total(terms: tuple[Exact, ...]) -> tuple[Floats, float, Callable[[Places], 
         above, below = found
         return np.broadcast_to(np.asarray(above), rows.shape), below
 
-    return value, 2.0 * steps * _ULP * size, exact
+    return value, 2.0 * steps * _ULP * size + 1e-300, exact
 
 
-def rounded(*terms: Exact, unit: int = 1, down: bool = False) -> Fen:
+def _size(values: Floats) -> float:
+    return max(float(values.max()), -float(values.min())) if values.size else 0.0
+
+
+def rounded(*terms: Exact, unit: int | Fraction = 1, down: bool = False) -> Fen:
     """A sum in whole units, halves away from zero (四舍五入); all terms are exact until then.
 
     Args:
         *terms: of one shape, or numbers that hold everywhere.
-        unit: units of 1, such as the 100 fen of a yuan.
+        unit: units of 1, such as the 100 fen of a yuan; above 0.
         down: to the unit below, for a limit that may not be exceeded.
 
     Raises:
         DrgError: an amount is missing, infinite or too large.
     """
     value, error, exact = _total(terms)
-    if not np.isfinite(value).all():
+    if not np.isfinite(error):
         raise DrgError("an amount of money or a factor of it is missing or infinite")
-    scaled = value * unit
-    error = error * unit + 1e-300
-    if down:
-        found = np.floor(scaled)
-        doubt = np.abs(scaled - np.rint(scaled)) <= error
-    else:
-        size = np.abs(scaled)
-        found = np.copysign(np.floor(size + 0.5), scaled)
-        doubt = np.abs(size - np.floor(size) - 0.5) <= error
+    size = float(unit)
+    scaled, error = value * size, error * size
     if error < 0.25:
+        near = np.rint(scaled)
+        off = np.abs(scaled - near)
+        doubt = off <= error if down else off >= 0.5 - error
+        fen = np.asarray(np.floor(scaled) if down else near).astype(np.int64)
         rows = np.flatnonzero(doubt)
-        fen = found.astype(np.int64)
     else:  # no float of this size tells one unit from the next
-        rows = np.arange(value.size)
-        fen = np.zeros(value.shape, np.int64)
+        fen, rows = np.zeros(value.shape, np.int64), np.arange(value.size)
     if rows.size:
         above, below = exact(rows)
-        above = _product(above, unit if down else 2 * unit)
+        above = _product(above, unit.numerator * (1 if down else 2))
+        below = _product(below, unit.denominator)
         try:
             np.put(fen, rows, _whole(above, below, down=down))
         except OverflowError:
@@ -290,7 +297,13 @@ def _whole(above: Whole, below: Whole, *, down: bool) -> Fen:
 def sign(*terms: Exact) -> npt.NDArray[np.int8]:
     """Whether a sum is below 0, 0 or above it: -1, 0, 1; 0 where it is not a number."""
     value, error, exact = _total(terms)
-    found = np.sign(np.nan_to_num(value)).astype(np.int8)
+    if np.isnan(error):
+        known = ~np.isnan(value)
+        found = np.zeros(value.shape, np.int8)
+        if known.any():
+            found[known] = sign(*(_spread(term, value.shape)[known] for term in terms))
+        return found
+    found = (value > 0).astype(np.int8) - (value < 0)
     rows = np.flatnonzero(np.abs(value) <= error)
     if rows.size:
         np.put(found, rows, np.sign(exact(rows)[0]).astype(np.int8))

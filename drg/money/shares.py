@@ -110,13 +110,16 @@ def divided(factor: Fen, above: int, below: int) -> tuple[Fen, Fen]:
     """
     if not 0 <= above < 1 << 63 or not 0 < below < 1 << 61:
         raise DrgError("an amount of money is too large to be exact")
-    near = np.asarray(factor, np.float64) * (above / below)
-    if near.size and float(near.max()) > 1 << 50:
+    if factor.size and int(factor.max()) * above > below << 50:
         raise DrgError("an amount of money is too large to be exact")
-    whole = np.floor(near).astype(np.int64)
-    rest = factor * np.int64(above) - whole * np.int64(below)
-    step = (rest >= below).astype(np.int64) - (rest < 0)
-    return whole + step, rest - step * np.int64(below)
+    whole = (factor * (above / below)).astype(np.int64)
+    rest = factor * np.int64(above)
+    rest -= whole * np.int64(below)
+    for off, step in ((rest < 0, -1), (rest >= below, 1)):
+        if off.any():
+            whole[off] += step
+            rest[off] -= step * below
+    return whole, rest
 
 
 def edge(rest: Fen, count: Fen, left: int) -> tuple[int, int]:
