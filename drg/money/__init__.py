@@ -1,8 +1,9 @@
 """Exact money (精确金额): whole fen, exact ratios, one way of rounding and one of sharing out."""
 
-from drg.money.amounts import Fen, to_fen, to_yuan, whole, yuan
+from drg.money.amounts import to_fen, to_yuan, whole, yuan
 from drg.money.exact import (
     Exact,
+    Fen,
     approximate,
     blend,
     decimal,

@@ -291,7 +291,7 @@ def _whole(above: Whole, below: Whole, *, down: bool) -> Fen:
     if down:
         return np.asarray(above // below).astype(np.int64)
     found = (abs(above) + below) // (2 * below)
-    return np.where(above < 0, -found, found).astype(np.int64)
+    return np.asarray(np.where(above < 0, -found, found)).astype(np.int64)
 
 
 def sign(*terms: Exact) -> npt.NDArray[np.int8]:
