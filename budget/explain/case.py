@@ -1,7 +1,8 @@
 """The money of one case (病例支付解释): what the engine made of it, kept for saying why.
 
 Nothing is worked out here a second time: a case of a file is taken out of the settlement of the
-whole file, a case by itself goes through the same steps alone.
+whole file, a case by itself goes through the same steps alone, and both leave a record of what was
+decided.
 """
 
 from __future__ import annotations
@@ -13,19 +14,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from budget.cases.claims import AMBIGUOUS, GROUPED, INSURANCES, UNGROUPED, Claims
+from budget.cases.claims import AMBIGUOUS, GROUPED, UNGROUPED, Claims
 from budget.cases.hospitals import Hospitals
+from budget.cases.record import Record
 from budget.cases.stays import Stays
 from budget.patient.shares import PatientShares, patient_shares
 from budget.policy.document import Policy
 from budget.pools.point_value import Paid, pay
-from budget.price.branches import BRANCHES, Branch
+from budget.price.branches import BRANCHES, PLACE, Branch
 from budget.price.case import Priced, price
-from budget.price.caseload import caseload_factor
 from budget.price.grid import Grid, build_grid
 from budget.price.new_technology import technology_year
-from budget.price.readmission import readmission_factor
-from budget.settlement.settled import Settlement, history_of
+from budget.price.year import other_stays
+from budget.settlement.settled import Settlement
 from weights.table import WeightTable
 
 _KINDS = {"grouped": GROUPED, "ambiguous": AMBIGUOUS}
@@ -42,17 +43,14 @@ class CaseMoney:
         grid: the price grid.
         claim: the case.
         priced: its price.
-        whole: the same before other cases of the person or group take off of it.
+        record: what was decided of it.
         shares: who bears it by item.
         paid: what it is paid.
         point_value: yuan per point, 1 for the rate method; NaN for a case that is not settled.
         decided_by: ``rate``, ``given``, ``pool``, ``floor``, ``ceiling``, ``settlement`` (of
             another run) or ``reference`` (M / points of weight 1).
         cases: cases that were settled together; 0 for a case by itself.
-        own: the hospital's mean cost of the group in yuan, and its cases.
-        factors: policy section -> multiplier of the standard from other cases; only those not 1.
         technology_year: year since the case's new technology came in, 0 for none.
-        stay: 1 for the person's first stay of the year, 2.. for further ones.
     """
 
     policy: Policy
@@ -61,16 +59,13 @@ class CaseMoney:
     grid: Grid
     claim: Claims
     priced: Priced
-    whole: Priced
+    record: Record
     shares: PatientShares
     paid: Paid
     point_value: float
     decided_by: str
     cases: int
-    own: tuple[float, int]
-    factors: Mapping[str, float]
     technology_year: int
-    stay: int
 
     @property
     def group(self) -> str:
@@ -87,18 +82,6 @@ class CaseMoney:
         return h, g, i
 
     @property
-    def attributes(self) -> dict[str, Any]:
-        """Selectors of the case's hospital, insurance and people."""
-        h, _, i = self.at
-        found = {
-            name: held[0, i] if name == "insurance" else held[h, 0]
-            for name, held in self.grid.attributes.items()
-        }
-        if self.claim.insurance[0] < 0:
-            found["insurance"] = ""
-        return {**found, "population": self.claim.populations[int(self.claim.population[0])]}
-
-    @property
     def branch(self) -> Branch:
         """The rule that priced it."""
         return BRANCHES[int(self.priced.branch[0])]
@@ -112,11 +95,6 @@ class CaseMoney:
     def cost(self) -> float:
         """Billed cost in yuan."""
         return float(self.claim.cost[0]) / 100.0
-
-    @property
-    def reference(self) -> float:
-        """Standard in reference yuan before other cases cut it, NaN where there is none."""
-        return float(self.whole.standard[0])
 
     @property
     def standard(self) -> float | None:
@@ -136,18 +114,6 @@ class CaseMoney:
             "cost": cost, "payment": int(self.paid.payment[0]), "patient": patient,
             "other": other, "fund": fund, "gain": fund + patient + other - cost if settled else 0,
         }  # fmt: skip
-
-    def document(self, lang: str = "zh") -> dict[str, Any]:
-        """The explanation as plain data, its texts in one language."""
-        from budget.explain.document import document
-
-        return document(self, lang)
-
-    def text(self, lang: str = "zh") -> str:
-        """The explanation for a reader."""
-        from budget.explain.text import render
-
-        return render(self.document(lang), lang)
 
     def in_groups(self, groups: Sequence[tuple[str, str]]) -> list[dict[str, float | None]]:
         """What the same case would be paid in other groups, the value of a point held.
@@ -169,7 +135,7 @@ class CaseMoney:
         priced = price(
             claims, self.grid,
             approved=np.full(size, self.branch.code == "review"),
-            factor=np.full(size, np.prod(list(self.factors.values()))) if self.factors else None,
+            factor=np.full(size, np.prod(list(self.record.factors.values()))),
             technology_year=np.full(size, self.technology_year, np.int8),
         )  # fmt: skip
         settled = np.array([BRANCHES[place].settled for place in priced.branch], np.bool_)
@@ -193,39 +159,21 @@ def of_settlement(settled: Settlement, claims: Claims, row: int) -> CaseMoney:
         claims: the cases that were settled.
         row: the case's row.
     """
-    grid, special = settled.grid, settled.policy.special
-    one = slice(row, row + 1)
+    grid, paid, one = settled.grid, settled.paid, slice(row, row + 1)
     stays = None if claims.person is None else Stays.of(claims)
-    factors: dict[str, float] = {}
-    if special.readmission is not None and stays is not None:
-        found = readmission_factor(claims, stays, special.readmission, grid.groups)
-        factors["special.readmission"] = float(found[row])
-    if special.caseload is not None:
-        found = caseload_factor(claims, grid.groups, special.caseload)
-        factors["special.caseload"] = float(found[row])
-    since = 0
-    if special.new_technology is not None and (claims.technology >= 0).any():
-        since = int(technology_year(claims, special.new_technology, settled.year)[row])
-    claim = claims.slice(row, row + 1)
-    value, decided = _value_of(settled, claim, int(settled.paid.pool[row]))
-    paid = settled.paid
+    record, claim = Record(row), claims.slice(row, row + 1)
+    extra = other_stays(claims, grid, stays, grid.groups, settled.year, record)
+    mine = {name: held[one] for name, held in extra.items()}
     priced = Priced(*(getattr(settled.priced, held.name)[one] for held in fields(Priced)))
-    whole = priced
-    factors = {key: factor for key, factor in factors.items() if factor != 1.0}
-    if factors:
-        whole = price(claim, grid, technology_year=np.array([since], np.int8))
-        moved = not np.array_equal(whole.branch, priced.branch)  # such as by a review
-        if moved or np.array_equal(whole.amount, priced.amount):
-            whole, factors = priced, {}
+    price(claim, grid, approved=priced.branch == PLACE["review"], record=record, **mine)
+    shares = patient_shares(claims, settled.hospitals, settled.policy, stays, record=record)
+    value, decided = _value_of(settled, claim, int(paid.pool[row]))
     return CaseMoney(
-        settled.policy, settled.weights, settled.year, grid, claim,
-        priced, whole,
-        _one_of(patient_shares(claims, settled.hospitals, settled.policy, stays), one),
+        settled.policy, settled.weights, settled.year, grid, claim, priced, record,
+        _one_of(shares, one),
         Paid(paid.pool[one], paid.inside[one], paid.points[one], paid.fund[one],
              paid.payment[one], paid.pools),
-        value, decided, len(claims), _own_mean(grid, claims, claim),
-        factors, since,
-        1 if stays is None else max(int(stays.number[row]), 1),
+        value, decided, len(claims), int(mine.get("technology_year", [0])[0]),
     )  # fmt: skip
 
 
@@ -244,16 +192,6 @@ def _value_of(settled: Settlement, claim: Claims, pool: int) -> tuple[float, str
     result = settled.paid.pools[pool]
     given = float(settled.grid.point_value[int(claim.hospital[0]), int(claim.insurance[0])])
     return (given if np.isfinite(given) else result.point_value), result.bound
-
-
-def _own_mean(grid: Grid, claims: Claims, claim: Claims) -> tuple[float, int]:
-    """Mean cost and cases of the case's hospital and group, where standards are such means."""
-    h, g = int(claim.hospital[0]), int(claim.group[0])
-    if grid.policy.standard.kind != "own_mean" or h < 0 or g < 0:
-        return np.nan, 0
-    history = history_of(claims, len(grid.pool), len(grid.groups))
-    size = float(history.cases[h, g])
-    return (float(history.cost[h, g]) / size if size else np.nan), int(size)
 
 
 def unknown_alone(policy: Policy) -> tuple[str, str] | None:
@@ -305,18 +243,18 @@ def of_one(
         policy, groups, frame["weight"].to_numpy(np.float64), hospitals, year, None,
         {name: frame[name].to_numpy() for name in frame.columns},
     )  # fmt: skip
-    rule, since = policy.special.new_technology, 0
+    rule, since, record = policy.special.new_technology, np.zeros(1, np.int8), Record()
     if rule is not None and int(claim.technology[0]) >= 0:
-        since = int(technology_year(claim, rule, year)[0])
-    priced = price(claim, grid, technology_year=np.array([since], np.int8))
-    shares = patient_shares(claim, hospitals, policy)
+        since = technology_year(claim, rule, year)
+    priced = price(claim, grid, technology_year=since, record=record)
+    shares = patient_shares(claim, hospitals, policy, record=record)
     settled = BRANCHES[int(priced.branch[0])].settled
     value, decided = _value_alone(policy, grid, claim, values or {})
     patient, other = (np.where(settled, held, 0) for held in (shares.patient, shares.other))
     paid = _pay(claim, priced, grid, value, patient, other)
-    return CaseMoney(policy, weights, year, grid, claim, priced, priced, shares, paid,
+    return CaseMoney(policy, weights, year, grid, claim, priced, record, shares, paid,
                      value if settled else np.nan, decided if settled else "none", 0,
-                     (np.nan, 0), {}, since, 1)  # fmt: skip
+                     int(since[0]))  # fmt: skip
 
 
 def _value_alone(
@@ -344,6 +282,3 @@ def _pay(
     """Pay cases at one value of a point."""
     fixed = replace(grid, point_value=np.full(grid.point_value.shape, value))
     return pay(claims, priced, fixed, np.zeros(len(grid.policy.pools), np.int64), patient, other)
-
-
-__all__ = ["INSURANCES", "CaseMoney", "of_one", "of_settlement", "unknown_alone"]

@@ -3,22 +3,50 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from budget.explain.branch import formula, looked_at, money, ratio_of
+import numpy as np
+
+from budget.cases.record import Term
 from budget.explain.case import CaseMoney
-from budget.explain.standard import Scribe, Term, chosen, convergence, cuts, sets_of, terms
+from budget.explain.words import band_text, formula, set_name, term_name, why
 from budget.policy.document import Leaf, Policy
+from budget.price.branches import BRANCHES, PLACE
+from budget.price.multipliers import holds
 from drg.errors import problem
 from weights.table import WeightTable
 
 LANGUAGES = ("zh", "en")
-DIGEST = 12  # characters of a digest that are shown
 _ALWAYS = ("weights", "scheme")  # subjects that every case hangs on
 
 
-def document(case: CaseMoney, lang: str) -> dict[str, Any]:
+@dataclass
+class _Scribe:
+    """Says things in one language and keeps which keys of the policy were needed.
+
+    Attributes:
+        lang: ``zh`` or ``en``.
+        used: keys of figures that were used.
+        asked: keys of sections that were looked at, whether or not they applied.
+    """
+
+    lang: str
+    used: dict[str, None] = field(default_factory=dict)
+    asked: dict[str, None] = field(default_factory=dict)
+
+    def say(self, chinese: str, english: str) -> str:
+        """The text in the scribe's language."""
+        return chinese if self.lang == "zh" else english
+
+    def use(self, *keys: str) -> str:
+        """Note keys as used; the first comes back."""
+        self.used.update(dict.fromkeys(key for key in keys if key))
+        return keys[0] if keys else ""
+
+
+def document(case: CaseMoney, lang: str = "zh") -> dict[str, Any]:
     """The explanation as plain data, amounts in yuan.
 
     Args:
@@ -30,7 +58,7 @@ def document(case: CaseMoney, lang: str) -> dict[str, Any]:
     """
     if lang not in LANGUAGES:
         raise problem("no such language", key="lang", found=lang, expected="zh or en")
-    scribe = Scribe(lang)
+    scribe = _Scribe(lang, {**case.record.used})
     policy = case.policy
     parts: dict[str, Any] = {
         "policy": {
@@ -41,10 +69,10 @@ def document(case: CaseMoney, lang: str) -> dict[str, Any]:
         },
         "year": case.year,
         "cases": case.cases,
-        "weight": weight_of(case),
-        "sets": sets_of(case, scribe),
+        "weight": _weight(case),
+        "sets": _sets(case, scribe),
         "standard": _standard(case, scribe),
-        "ratio": ratio_of(case, scribe),
+        "ratio": _ratio(case, scribe),
         "branch": _branch(case, scribe),
         "payers": _payers(case, scribe),
         "money": {name: fen / 100.0 for name, fen in case.money.items()},
@@ -55,7 +83,7 @@ def document(case: CaseMoney, lang: str) -> dict[str, Any]:
     return parts
 
 
-def weight_of(case: CaseMoney) -> dict[str, Any]:
+def _weight(case: CaseMoney) -> dict[str, Any]:
     """The weight of the case's group and the table that it is from."""
     place = int(case.claim.group[0])
     weight = float(case.grid.weight[place]) if place >= 0 else math.nan
@@ -63,35 +91,48 @@ def weight_of(case: CaseMoney) -> dict[str, Any]:
             "weight": weight if math.isfinite(weight) else None}  # fmt: skip
 
 
-def _standard(case: CaseMoney, scribe: Scribe) -> dict[str, Any]:
+def _sets(case: CaseMoney, scribe: _Scribe) -> list[dict[str, Any]]:
+    """The sets that the group is in, with what each does to the case."""
+    found = []
+    for one in case.grid.sets:
+        scribe.asked[f"groups.{one.kind}"] = None
+        if not (case.group and one.members[case.at[1]]):
+            continue
+        effect = {name: getattr(one.row, name) for name in ("k", "rate_of", "factor", "pay")
+                  if getattr(one.row, name, None) is not None}  # fmt: skip
+        scribe.use(*(f"{one.key}.{name}" for name in effect))
+        h, g, i = (np.array([place]) for place in case.at)
+        found.append({"kind": one.kind, "term": set_name(one.kind), "key": one.key,
+                      "applies": bool(holds(case.claim, (h, g, i), one)[0]), **effect})  # fmt: skip
+    return found
+
+
+def _standard(case: CaseMoney, scribe: _Scribe) -> dict[str, Any]:
     """The standard as a formula: factors with their keys, and the value of a point."""
-    standard = case.policy.standard
-    found = terms(case)
-    for term in (*found, *cuts(case)):
-        scribe.use(term.key)
+    standard, reference = case.policy.standard, case.record.standard
+    found = case.record.terms if math.isfinite(reference) else []
     if any(term.symbol == "k" for term in found):
         scribe.asked["coefficients"] = None
-        scribe.use(convergence(case))
-        held = case.policy.coefficients
-        if held is not None and held.computed is not None:
-            scribe.use("coefficients.computed.by", "coefficients.computed.least_cases")
     if standard.kind != "points":
         scribe.use("standard.decimals")
     if standard.kind == "points" and standard.mean_cost is not None:
         scribe.use("standard.mean_cost")
     value_key = ""
     if case.decided_by in ("given", "floor", "ceiling"):
-        _, key = chosen(case, standard.point_values, "standard.point_values")
-        value_key = scribe.use(f"{key}.{case.decided_by}")
-    points = standard.kind == "points" and math.isfinite(case.reference)
+        h, _, i = case.at
+        row = standard.point_values[case.grid.value_from[h, i]]
+        value_key = scribe.use(f"standard.point_values.{row.name}.{case.decided_by}")
+    points = standard.kind == "points" and math.isfinite(reference)
+    cuts = [Term("x", key, factor, f"{key}.{_CUTS[key]}")
+            for key, factor in case.record.factors.items()]  # fmt: skip
     return {
         "kind": standard.kind,
         "terms": [_term(term, scribe) for term in found],
-        "points": case.reference * case.grid.per_yuan if points else None,
+        "points": reference * case.grid.per_yuan if points else None,
         "mean_cost": case.grid.mean_cost if standard.kind == "points" else None,
         "per_yuan": case.grid.per_yuan,
-        "cuts": [_term(term, scribe) for term in cuts(case)],
-        "reference": case.reference if math.isfinite(case.reference) else None,
+        "cuts": [_term(term, scribe) for term in cuts],
+        "reference": reference if math.isfinite(reference) else None,
         "point_value": case.point_value if math.isfinite(case.point_value) else None,
         "decided_by": case.decided_by,
         "value_key": value_key,
@@ -99,21 +140,60 @@ def _standard(case: CaseMoney, scribe: Scribe) -> dict[str, Any]:
     }
 
 
-def _term(term: Term, scribe: Scribe) -> dict[str, Any]:
-    return {"symbol": term.symbol, "name": scribe.say(term.zh, term.en), "value": term.value,
+_CUTS = {"special.readmission": "factor", "special.caseload": "beyond"}
+
+
+def _term(term: Term, scribe: _Scribe) -> dict[str, Any]:
+    scribe.use(term.key, *term.also)
+    return {"symbol": term.symbol, "name": scribe.say(*term_name(term)), "value": term.value,
             "key": term.key}  # fmt: skip
 
 
-def _branch(case: CaseMoney, scribe: Scribe) -> dict[str, Any]:
+def _ratio(case: CaseMoney, scribe: _Scribe) -> dict[str, Any]:
+    """R with its denominator, and the thresholds with their bands."""
+    outliers = case.policy.outliers
+    r = float(case.priced.ratio[0])
+    regional = outliers.ratio == "regional"
+    base = case.grid.mean_cost * float(case.priced.weight[0]) if regional else case.record.standard
+    scribe.use("outliers.ratio")
+    if regional and case.policy.standard.mean_cost is not None:
+        scribe.use("standard.mean_cost")
+    found: dict[str, Any] = {
+        "value": r if math.isfinite(r) else None,
+        "base": base if math.isfinite(base) else None,
+        "base_name": "M x RW" if regional else "S",
+    }
+    for side, rule, values in (
+        ("low", outliers.low, case.grid.low),
+        ("high", outliers.high, case.grid.high),
+    ):
+        value = float(values[case.at])
+        if rule is None or not case.group or not math.isfinite(value):
+            found[side] = None
+            continue
+        place = case.grid.band(rule, case.at)
+        band = rule.thresholds[place]
+        key = scribe.use(f"outliers.{side}.thresholds[{place}].value")
+        found[side] = {
+            "value": value, "key": key, "band": band_text(band, "RW"),
+            "selectors": {name: list(held) for name, held in band.selectors.items()},
+        }  # fmt: skip
+    return found
+
+
+def _branch(case: CaseMoney, scribe: _Scribe) -> dict[str, Any]:
     branch = case.branch
     found: dict[str, Any] = {
         "code": branch.code, "zh": branch.zh, "settled": branch.settled,
-        "looked_at": looked_at(case, scribe), "formula": None, "numbers": None, "amount": None,
+        "looked_at": _looked_at(case, scribe), "formula": None, "numbers": None, "amount": None,
         "inside_pool": case.inside, "pool": None, "points": None,
     }  # fmt: skip
     if branch.settled:
-        found["formula"], found["numbers"] = formula(case, scribe)
-        found["whole_amount"] = float(case.whole.amount[0])
+        symbols, found["numbers"] = formula(
+            case.record, case.cost, float(case.priced.ratio[0]), case.grid.per_yuan
+        )
+        found["formula"] = scribe.say(*symbols)
+        found["whole_amount"] = case.record.amount
         found["amount"] = float(case.priced.amount[0])
         found["pool"] = pool = case.policy.pools[int(case.paid.pool[0])].name
         found["points"] = float(case.paid.points[0]) / 10_000.0 if case.inside else 0.0
@@ -122,7 +202,20 @@ def _branch(case: CaseMoney, scribe: Scribe) -> dict[str, Any]:
     return found
 
 
-def _payers(case: CaseMoney, scribe: Scribe) -> dict[str, Any]:
+def _looked_at(case: CaseMoney, scribe: _Scribe) -> list[dict[str, Any]]:
+    """The branches that were looked for, each with its reason; not that it is settled."""
+    found = []
+    for look in case.record.looks:
+        branch = BRANCHES[PLACE[look.branch]]
+        if look.branch == "day_bed":
+            scribe.asked["special.day_bed.diseases"] = None
+        if look.applies or branch.settled:
+            found.append({"branch": branch.code, "zh": branch.zh, "applies": look.applies,
+                          "why": scribe.say(*why(look, float(case.priced.ratio[0])))})  # fmt: skip
+    return found
+
+
+def _payers(case: CaseMoney, scribe: _Scribe) -> dict[str, Any]:
     """What patient and others bear, step by step."""
     shares = case.shares
     found: dict[str, Any] = {"basis": shares.basis, "steps": []}
@@ -142,35 +235,13 @@ def _payers(case: CaseMoney, scribe: Scribe) -> dict[str, Any]:
     always = ("out_of_scope", "deductible", "copay", "fund_by_item")
     for name, (zh, en) in titles.items():
         fen = int(getattr(shares, name)[0])
-        keys = _step_keys(case, name) if by_policy else ()
+        keys = case.record.steps.get(name, ()) if by_policy else ()
         if not fen and name not in always:
             continue
         found["steps"].append({"step": name, "name": scribe.say(zh, en), "amount": fen / 100.0,
                                "keys": [scribe.use(key) for key in keys]})  # fmt: skip
     scribe.use("benefit.fund_floor")
     return found
-
-
-def _step_keys(case: CaseMoney, step: str) -> tuple[str, ...]:
-    """Keys of the policy that a step of the ladder goes by."""
-    benefit, bed = case.policy.benefit, case.policy.special.day_bed
-    if case.branch.code == "day_bed" and bed is not None and step in ("deductible", "copay"):
-        key = "special.day_bed."
-        return (f"{key}reimbursed",) if step == "copay" else (f"{key}deductible",)
-    lists: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-        "deductible": (("deductibles", ("first" if case.stay == 1 else "second",)),),
-        "copay": (("ratios", ("ratio",)),),
-        "over_cap": (("caps", ("amount",)),),
-        "major_illness": (("major_illness", ("line", "ratios")),),
-        "medical_aid": (("medical_aid", ("line", "ratio", "cap")),),
-        "catch_all": (("self_pay_caps", ("amount",)), ("remainders", ("share",))),
-    }
-    found: list[str] = []
-    for name, names in lists.get(step, ()):
-        row, key = chosen(case, getattr(benefit, name), f"benefit.{name}")
-        if row is not None:
-            found += [f"{key}.{part}" for part in names]
-    return tuple(found)
 
 
 _NOTES = {
@@ -186,7 +257,7 @@ _NOTES = {
 }  # fmt: skip
 
 
-def _notes(case: CaseMoney, scribe: Scribe) -> list[str]:
+def _notes(case: CaseMoney, scribe: _Scribe) -> list[str]:
     """What a reader must know of how far the numbers go."""
     told = ["alone"] if not case.cases else []
     decided = "pool" if case.decided_by in ("floor", "ceiling") else case.decided_by
@@ -202,7 +273,7 @@ def _notes(case: CaseMoney, scribe: Scribe) -> list[str]:
     return notes
 
 
-def _figures(policy: Policy, scribe: Scribe) -> list[dict[str, Any]]:
+def _figures(policy: Policy, scribe: _Scribe) -> list[dict[str, Any]]:
     """Every figure that was used, in the order of the policy, with its source."""
     return [
         {"key": leaf.key, "term": scribe.say(leaf.about.zh, leaf.about.en),
@@ -224,13 +295,13 @@ def _leaves(policy: Policy) -> tuple[Leaf, ...]:
     return tuple(policy.leaves())
 
 
-def _is_used(leaf: Leaf, scribe: Scribe) -> bool:
+def _is_used(leaf: Leaf, scribe: _Scribe) -> bool:
     """Whether a figure was used, itself or with the whole table that it is in."""
     return any(leaf.key == key or leaf.key.startswith((f"{key}.", f"{key}["))
                for key in scribe.used)  # fmt: skip
 
 
-def _unknown(policy: Policy, scribe: Scribe) -> dict[str, str]:
+def _unknown(policy: Policy, scribe: _Scribe) -> dict[str, str]:
     """What the policy says it does not know of what was used."""
     keys = [*scribe.used, *scribe.asked, *_ALWAYS]
     return {key: text for key, text in policy.header.unknown.items()
@@ -241,6 +312,3 @@ def _related(unknown: str, used: str) -> bool:
     inside = used == unknown or used.startswith((f"{unknown}.", f"{unknown}["))
     row, other = unknown.rpartition(".")[0], used.rpartition(".")[0]
     return inside or (row == other and row.count(".") >= 2)
-
-
-__all__ = ["DIGEST", "document", "money", "weight_of"]

@@ -6,9 +6,8 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from budget.explain.document import DIGEST
-
 Say = Callable[[str, str], str]
+DIGEST = 12  # characters of a digest that are shown
 _METHODS = {"rate": ("费率法", "rate method"), "points": ("点数法", "point method"),
             "own_mean": ("本院均值", "own mean")}  # fmt: skip
 _DECIDED = {

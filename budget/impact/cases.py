@@ -29,7 +29,7 @@ from budget.price.branches import PLACE
 from budget.price.grid import Grid, build_grid
 from budget.price.outliers import band_payment, high_payment, low_payment
 from budget.price.review import discharged
-from budget.price.transfer import share
+from budget.price.transfer import share_of
 from budget.price.year import other_stays, price_year
 from budget.projection.cells import cell_of
 from budget.settlement.settled import Settlement, history_of
@@ -376,7 +376,7 @@ class Transfers:
         self.share = (
             decimal(np.zeros(0))
             if rule is None
-            else share(rule, ratio(claims.cost[rows], 100), mean)
+            else share_of(rule, ratio(claims.cost[rows], 100), mean)
         )
 
     def of_groups(self, groups: Bools) -> Self:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from budget.cases.claims import INSURANCES, Claims
 from budget.cases.hospitals import Hospitals
+from budget.cases.record import Record
 from budget.cases.stays import Stays
 from budget.policy.benefit import Benefit, MajorIllness, MedicalAid
 from budget.policy.select import Selector, choose
@@ -59,10 +60,15 @@ class Steps:
 
 
 def climb(
-    claims: Claims, hospitals: Hospitals, benefit: Benefit, day_bed: DayBed | None, stays: Stays
+    claims: Claims,
+    hospitals: Hospitals,
+    benefit: Benefit,
+    day_bed: DayBed | None,
+    stays: Stays,
+    record: Record | None = None,
 ) -> Steps:
-    """Take cases up the ladder, in the order of its steps."""
-    who = _Who(claims, hospitals)
+    """Take cases up the ladder, in the order of its steps; a record takes what one goes by."""
+    who = _Who(claims, hospitals, record)
     zero = np.zeros(len(claims), np.int64)
     outside = np.minimum(claims.amounts.get("patient_out_of_scope", zero), claims.cost)
     left = claims.cost - outside
@@ -70,19 +76,27 @@ def climb(
     deductible = np.minimum(_deductible(benefit, who, stays), left)
     if day_bed is not None and not day_bed.deductible:
         deductible[in_bed] = 0
+        who.tell_bed("deductible", in_bed, "deductible")
     left -= deductible
+    who.tell("copay", "ratios", benefit.ratios, "ratio")
     ratio = who.figures(benefit.ratios, [_billionths(row.ratio) for row in benefit.ratios], -1)
     if day_bed is not None:
         ratio[in_bed] = _billionths(day_bed.reimbursed)
+        who.tell_bed("copay", in_bed, "reimbursed")
     unknown = ratio < 0
     reimbursed = part(left, np.maximum(ratio, 0))
+    who.tell("over_cap", "caps", benefit.caps, "amount")
     fund = who.filled(stays, reimbursed, benefit.caps, [row.amount for row in benefit.caps])
     self_paid = deductible + (left - fund)  # in scope
+    who.tell("major_illness", "major_illness", benefit.major_illness, "line", "ratios")
     major = _above_line(who, stays, self_paid, benefit.major_illness)
     remaining = self_paid - major
+    who.tell("medical_aid", "medical_aid", benefit.medical_aid, "line", "ratio", "cap")
     aid = _above_line(who, stays, remaining, benefit.medical_aid)
     remaining -= aid
     caps = benefit.self_pay_caps
+    who.tell("catch_all", "self_pay_caps", caps, "amount")
+    who.tell("catch_all", "remainders", benefit.remainders, "share")
     borne = who.filled(stays, remaining, caps, [row.amount for row in caps])
     shares = [_billionths(row.share) for row in benefit.remainders]
     borne = borne - part(borne, who.figures(benefit.remainders, shares, 0))
@@ -98,7 +112,8 @@ class _Who:
     Rows are chosen once for each combination; a case then looks its own up.
     """
 
-    def __init__(self, claims: Claims, hospitals: Hospitals) -> None:
+    def __init__(self, claims: Claims, hospitals: Hospitals, record: Record | None) -> None:
+        self.record = record
         insurances, people = len(INSURANCES) + 1, len(claims.populations)
         self.attributes: dict[str, npt.NDArray[Any]] = {
             name: np.append(held, -1 if name == "tier" else "")[:, None, None]
@@ -129,10 +144,27 @@ class _Who:
             return amount
         return fill(stays, amount, self.figures(rows, limits, NO_LIMIT), [*limits, NO_LIMIT])
 
+    def tell(self, step: str, section: str, rows: Sequence[Any], *figures: str) -> None:
+        """Leave in a record the figures of the row by which a step goes."""
+        if self.record is None:
+            return
+        place = self.place(rows).ravel()[self.cell[self.record.row]]
+        if place >= 0:
+            keys = (f"benefit.{section}.{rows[place].name}.{name}" for name in figures)
+            self.record.steps[step] = (*self.record.steps.get(step, ()), *keys)
+
+    def tell_bed(self, step: str, in_bed: Bools, figure: str) -> None:
+        """Leave in a record that the rule of day-beds takes the place of a row."""
+        if self.record is not None and in_bed[self.record.row]:
+            self.record.steps[step] = (f"special.day_bed.{figure}",)
+
 
 def _deductible(benefit: Benefit, who: _Who, stays: Stays) -> Fen:
     rows = benefit.deductibles
     first = who.figures(rows, [int(to_fen(row.first)) for row in rows], 0)
+    if who.record is not None:
+        which = "second" if stays.number[who.record.row] > 1 else "first"
+        who.tell("deductible", "deductibles", rows, which)
     again = who.figures(rows, [int(to_fen(row.second)) for row in rows], 0)
     return np.where(stays.number > 1, again, first)
 

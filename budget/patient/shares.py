@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from budget.cases.claims import PATIENT_PARTS, Claims
 from budget.cases.hospitals import Hospitals
+from budget.cases.record import Record
 from budget.cases.stays import Stays
 from budget.patient.ladder import climb
 from budget.policy.document import Policy
@@ -65,6 +66,7 @@ def patient_shares(
     policy: Policy,
     stays: Stays | None = None,
     basis: Basis | None = None,
+    record: Record | None = None,
 ) -> PatientShares:
     """Work out who bears what.
 
@@ -74,6 +76,7 @@ def patient_shares(
         policy: the policy.
         stays: stays of persons; without them every case is taken for a person of its own.
         basis: ``by_item`` or ``policy``; by default by item where the file has ``fund_paid``.
+        record: takes what the steps of its case go by.
 
     Raises:
         DrgError: by item was asked for and the file has no ``fund_paid``.
@@ -82,7 +85,7 @@ def patient_shares(
         basis = "by_item" if "fund_paid" in claims.amounts else "policy"
     if basis == "by_item":
         return _by_item(claims)
-    return _by_policy(claims, hospitals, policy, stays)
+    return _by_policy(claims, hospitals, policy, stays, record)
 
 
 def _by_item(claims: Claims) -> PatientShares:
@@ -120,12 +123,16 @@ def _by_item(claims: Claims) -> PatientShares:
 
 
 def _by_policy(
-    claims: Claims, hospitals: Hospitals, policy: Policy, stays: Stays | None
+    claims: Claims,
+    hospitals: Hospitals,
+    policy: Policy,
+    stays: Stays | None,
+    record: Record | None,
 ) -> PatientShares:
     warnings: dict[str, str] = {}
     if stays is None:
         stays = Stays.alone(claims)
-    steps = climb(claims, hospitals, policy.benefit, policy.special.day_bed, stays)
+    steps = climb(claims, hospitals, policy.benefit, policy.special.day_bed, stays, record)
     _warn(warnings, "no_ratio", steps.ratio_unknown & (claims.cost > 0),
           "no ratio of the policy applies; the fund pays nothing by item")  # fmt: skip
     if stays.unknown:

@@ -22,6 +22,11 @@ class Band(Selector):
     above: float | None = figure("下限", "lower end, itself outside the band", low=0, optional=True)
     upto: float | None = figure("上限", "upper end, itself inside the band", low=0, optional=True)
 
+    def inside(self, numbers: npt.ArrayLike) -> Floats:
+        """The part of each number that is inside the band."""
+        reached = np.minimum(np.asarray(numbers, np.float64), self.upto or math.inf)
+        return np.asarray(np.maximum(reached - (self.above or 0), 0))
+
 
 class Share(Band):
     """A band with a share."""
@@ -84,17 +89,19 @@ class Ladder(RootModel[tuple[B, ...]], Generic[B]):
         Returns:
             The figures; NaN where the number is NaN or no ladder applies.
         """
+        values = np.array([*(getattr(band, of) for band in self.root), np.nan], np.float64)
+        return np.asarray(values[self.place(number, **attributes)])
+
+    def place(self, number: npt.ArrayLike, **attributes: npt.ArrayLike) -> npt.NDArray[np.intp]:
+        """The band of each number: its index, -1 where there is none."""
         shape = np.broadcast_shapes(np.shape(number), *(np.shape(v) for v in attributes.values()))
         numbers = np.broadcast_to(np.asarray(number, np.float64), shape)
-        found = np.full(shape, np.nan)
+        found = np.full(shape, -1, np.intp)
         for held in self.ladders:
-            bands = [self.root[i] for i in held]
-            ends = np.array([band.upto for band in bands[:-1]], np.float64)
-            values = np.array([getattr(band, of) for band in bands], np.float64)
-            here = bands[0].applies(**attributes)
-            new = values[np.searchsorted(ends, numbers, side="left")]
-            found = np.where(here, new, found)
-        return np.asarray(np.where(np.isnan(numbers), np.nan, found))
+            ends = np.array([self.root[i].upto for i in held[:-1]], np.float64)
+            new = np.array(held)[np.searchsorted(ends, numbers, side="left")]
+            found = np.where(self.root[held[0]].applies(**attributes), new, found)
+        return np.asarray(np.where(np.isnan(numbers), -1, found))
 
     def slices(
         self, number: npt.ArrayLike, of: str = "value", **attributes: npt.ArrayLike
@@ -110,8 +117,7 @@ class Ladder(RootModel[tuple[B, ...]], Generic[B]):
         for held in self.ladders:
             total = np.zeros(shape)
             for band in (self.root[i] for i in held):
-                inside = np.minimum(numbers, band.upto or math.inf) - (band.above or 0)
-                total += getattr(band, of) * np.maximum(inside, 0)
+                total += getattr(band, of) * band.inside(numbers)
             found = np.where(self.root[held[0]].applies(**attributes), total, found)
         return np.asarray(np.where(np.isnan(numbers), np.nan, found))
 

@@ -193,9 +193,14 @@ class Coefficients(Part):
                     )
         return self
 
+    def step(self, year: int) -> int | None:
+        """Which step of the convergence holds in a year: its place, None before the first."""
+        reached = [i for i, held in enumerate(self.convergence) if held.year <= year]
+        return reached[-1] if reached else None
+
     def toward_one(self, k: npt.ArrayLike, year: int) -> npt.NDArray[np.float64]:
         """Coefficients after the year's convergence: ``k + share * (1 - k)``."""
-        shares = [held.share for held in self.convergence if held.year <= year]
-        part = shares[-1] if shares else 0.0
+        step = self.step(year)
+        part = 0.0 if step is None else self.convergence[step].share
         given = np.asarray(k, np.float64)
         return given + part * (1 - given)

@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from budget.cases.claims import Claims
 from budget.policy.document import Policy
-from budget.policy.select import choose
 from budget.pools.sharing import UNIT, Bounds, share_out, worth_of
 from budget.price.branches import CODES, SETTLED
 from budget.price.case import Priced
@@ -202,7 +201,7 @@ def pool_bounds(
     rows = policy.standard.point_values
     if not rows:
         return None, None
-    at = np.unique(_chosen(policy, grid)[claims.hospital[shared], claims.insurance[shared]])
+    at = np.unique(grid.value_from[claims.hospital[shared], claims.insurance[shared]])
     found = {(None, None) if i < 0 else (rows[i].floor, rows[i].ceiling): int(i) for i in at}
     if len(found) > 1:
         raise problem(
@@ -212,10 +211,6 @@ def pool_bounds(
         )  # fmt: skip
     low, high = next(iter(found))
     return low, high
-
-
-def _chosen(policy: Policy, grid: Grid) -> npt.NDArray[np.intp]:
-    return choose(policy.standard.point_values, **grid.attributes)
 
 
 def _value_of(grid: Grid, claims: Claims, rows: Bools, decided: float) -> float:

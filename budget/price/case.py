@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.cases.claims import Claims
+from budget.cases.record import Record
 from budget.price import (
     day_bed,
     day_surgery,
@@ -22,11 +23,10 @@ from budget.price import (
     unstable,
     without_group,
 )
-from budget.price.branches import PLACE
 from budget.price.grid import Grid
-from budget.price.multipliers import personal
+from budget.price.multipliers import multiply
 from budget.price.outliers import ratio
-from budget.price.state import BY_STANDARD, State
+from budget.price.state import State
 from drg.money import Fen, decimal
 
 Floats = npt.NDArray[np.float64]
@@ -75,6 +75,7 @@ def price(
     approved: Bools | None = None,
     factor: Floats | None = None,
     technology_year: npt.NDArray[np.int8] | None = None,
+    record: Record | None = None,
 ) -> Priced:
     """Price cases.
 
@@ -85,8 +86,10 @@ def price(
         factor: multiplier of what a case is worth that is priced by its standard, from other
             stays of the person or from a caseload cap. Shape (N,).
         technology_year: year since the case's new technology came in, 0 for none. Shape (N,).
+        record: takes what is decided of the case, which is a single one; the factors in it stay
+            only where they cut the case.
     """
-    state = State(claims, grid, approved, factor, technology_year)
+    state = State(claims, grid, approved, factor, technology_year, record)
     _not_settled(state)
     _standards(state)
     for rule in _RULES:
@@ -105,17 +108,20 @@ def _not_settled(state: State) -> None:
         ("no_insurance", c.insurance < 0),
         ("no_pool", state.grid.pool[state.at[0], state.at[2]] < 0),
     ):
-        state.branch[state.free(which)] = PLACE[branch]
+        state.pay(state.look(branch, which), branch, (), "")
 
 
 def _standards(state: State) -> None:
     """The case's own multipliers on the standard of the grid."""
-    standard = state.standard
+    if state.record is not None and np.isfinite(state.standard.value[0]):
+        h, g, i = (int(place[0]) for place in state.at)
+        state.grid.tell(state.record, (h, g, i))
+    of_group = state.standard
     for one in state.grid.personal:
-        standard = personal(state, standard, one)
-    standard = day_surgery.factor(state, standard)
-    if standard is not state.standard:
-        (state.standard,) = state.to_decimals(standard)
+        multiply(state, one)
+    day_surgery.multiply(state)
+    if state.standard is not of_group:
+        (state.standard,) = state.rounded(state.standard)
     state.base = state.standard
     if state.grid.policy.outliers.ratio == "regional":
         state.base = decimal(state.grid.mean_cost) * decimal(state.weight)
@@ -124,13 +130,16 @@ def _standards(state: State) -> None:
 
 def _cut(state: State) -> Floats:
     """Standards with what other stays or a caseload cap take off them. Shape (N,)."""
-    found = state.standard.value
+    record, found = state.record, state.standard.value
+    if record is not None:
+        record.standard = float(found[0])
     if state.given is None:
         return found
-    by_standard = np.isin(state.branch, [PLACE[code] for code in BY_STANDARD])
-    rows = np.flatnonzero((state.given != 1.0) & by_standard)
-    if rows.size:
-        (cut,) = state.to_decimals(state.standard[rows] * decimal(state.given[rows]))
+    rows = state.cut(np.arange(len(found)))
+    if len(rows):
+        (cut,) = state.rounded(state.standard[rows] * decimal(state.given[rows]))
         found = found.copy()
         found[rows] = cut.value
+    elif record is not None:
+        record.factors.clear()
     return found

@@ -10,9 +10,14 @@ from drg.money import decimal
 
 def decide(state: State) -> None:
     """Marked cases with a disease of the list."""
-    c = state.claims
-    day_bed = state.special.day_bed
-    if day_bed is not None and day_bed.diseases and "day_bed" in c.flags:
-        rows = state.free(c.flags["day_bed"] & (c.disease >= 0))
-        quota = np.array([disease.quota for disease in day_bed.diseases])
-        state.set(rows, "day_bed", decimal(quota[c.disease[rows]]))
+    rule = state.special.day_bed
+    if rule is None:
+        return
+    marked, disease = state.claims.flags.get("day_bed"), state.claims.disease
+    which = marked & (disease >= 0) if rule.diseases and marked is not None else None
+    rows = state.look("day_bed", which, diseases=len(rule.diseases), marked=marked)
+    quota = np.array([one.quota for one in rule.diseases])
+    state.pay(rows, "day_bed", (decimal(quota[disease[rows]]),), "quota")
+    if (record := state.recording(rows)) is not None:
+        one = rule.diseases[disease[0]]
+        record.pays("quota", f"special.day_bed.diseases.{one.name}.quota", quota=one.quota)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from budget.price.state import State
-from drg.money import Exact, decimal
 
 
-def factor(state: State, standard: Exact) -> Exact:
-    """Standards with the multiplier. Shape (N,)."""
-    surgery = state.special.day_surgery
-    if surgery is not None and "day_surgery" in state.claims.flags:
-        marked = state.claims.flags["day_surgery"]
-        standard = standard * decimal(np.where(marked, surgery.factor, 1.0))
-    return standard
+def multiply(state: State) -> None:
+    """Multiply the standards of marked cases."""
+    rule, marked = state.special.day_surgery, state.claims.flags.get("day_surgery")
+    if rule is not None and marked is not None:
+        state.multiply(marked, rule.factor, "day_surgery", "special.day_surgery.factor")

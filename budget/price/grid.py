@@ -9,7 +9,7 @@ What the pool later makes of a point only scales them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -18,12 +18,17 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.cases.hospitals import Hospitals
+from budget.cases.record import Record
 from budget.policy.document import Policy
-from budget.policy.groups import Basic, GroupSet, Multiplier, Tcm
-from budget.policy.select import choose, pick
-from budget.price.terms import Terms
+from budget.policy.groups import Basic, GroupSet, Unstable
+from budget.policy.outliers import High, Low
+from budget.policy.select import Selector, choose, pick
+from budget.price.coefficients import coefficients
+from budget.price.history import History, mean, needed
+from budget.price.sets import Set
+from budget.price.terms import Factor, Origin, Terms
 from drg.errors import problem
-from drg.money import Exact, Fen, decimal, printed, ratio, rounded, to_decimals
+from drg.money import Exact, Fen, decimal, printed, rounded, to_decimals
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -31,49 +36,7 @@ INSURANCES = np.array(["employee", "resident"], object)
 STABLE, BY_ITEM, COST_POINTS = 0, 1, 2
 POINT_DECIMALS = 4
 _UNIT_DECIMALS = 9  # of the standard of weight 1
-
-
-@dataclass(frozen=True)
-class History:
-    """What cases cost, for standards and coefficients that are computed from costs.
-
-    Attributes:
-        cases: number of cases, whole. Shape (H, G).
-        cost: sum of cost in yuan, whole fen. Shape (H, G).
-    """
-
-    cases: Floats
-    cost: Floats
-
-    @property
-    def own_mean(self) -> Floats:
-        """Mean cost of each hospital and group in yuan, NaN without cases. Shape (H, G)."""
-        return _mean(self.cost, self.cases).value
-
-    @property
-    def group_mean(self) -> Exact:
-        """Regional mean cost of each group in yuan, NaN without cases. Shape (G,)."""
-        return _mean(self.cost.sum(axis=0), self.cases.sum(axis=0))
-
-    @property
-    def mean(self) -> float:
-        """Regional mean cost per case in yuan (地区次均费用)."""
-        return float(_mean(self.cost.sum(), self.cases.sum()).value)
-
-
-@dataclass(frozen=True)
-class Personal:
-    """A multiplier that depends on the person: age, category of people, or share of TCM.
-
-    Attributes:
-        row: the row of the policy.
-        members: groups in its set. Shape (G,).
-        here: where its selectors of hospital and insurance hold. Shape (H, 2).
-    """
-
-    row: GroupSet
-    members: Bools
-    here: Bools
+_MULTIPLIERS = ("tcm", "incentive", "watched", "multiplier")
 
 
 @dataclass(frozen=True)
@@ -98,8 +61,14 @@ class Grid:
         attributes: selectors of hospital and insurance, for rows of the policy. Each (H, 2) by
             broadcasting.
         per_yuan: points of one reference yuan; 1 for the rate method.
-        personal: multipliers that depend on the person.
+        sets: the sets of groups.
+        personal: those of them that multiply standards by what depends on the person.
         terms: what the standards are made of besides the weights.
+        base_from: what gives the rate or, by own means, the mean; None under points.
+        k_from: what gives the coefficients.
+        value_from: place of the row of ``standard.point_values``, -1 for none. Shape (H, 2).
+        year: settlement year.
+        history: costs that standards were worked out from, if any.
         warnings: name -> what a reader must know.
     """
 
@@ -118,14 +87,15 @@ class Grid:
     point_value: Floats
     attributes: Mapping[str, npt.NDArray[Any]]
     per_yuan: float
-    personal: tuple[Personal, ...]
+    sets: tuple[Set, ...]
+    personal: tuple[Set, ...]
     terms: Terms
+    base_from: Origin | None
+    k_from: Origin
+    value_from: npt.NDArray[np.intp]
+    year: int
+    history: History | None
     warnings: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def group_mean(self) -> Floats:
-        """Regional mean cost of each group in yuan, NaN without cases. Shape (G,)."""
-        return self.means.value
 
     def standards(self, cells: npt.NDArray[np.intp]) -> Exact:
         """Standards in reference yuan of some cells, by their place in the flattened grid. (C,)."""
@@ -144,13 +114,53 @@ class Grid:
     def points_per_yuan(self) -> Fraction:
         """Points of one reference yuan, exactly; 1 for the rate method."""
         points = self.policy.standard.points
-        return Fraction(1) if points is None else printed(points.per_weight) / printed(
-            self.mean_cost
-        )  # fmt: skip
+        if points is None:
+            return Fraction(1)
+        return printed(points.per_weight) / printed(self.mean_cost)
 
     def points(self, *terms: Exact) -> Fen:
         """Points of a sum of reference yuan, in units of 0.0001, rounded once. Shape (N,)."""
         return rounded(*terms, unit=self.points_per_yuan * 10**POINT_DECIMALS)
+
+    def tell(self, record: Record, cell: tuple[int, int, int]) -> None:
+        """Leave in a record the factors of a cell's standard."""
+        terms, held = self.terms, self.policy.coefficients
+        h, g, _ = cell
+        if terms.own is not None:
+            assert self.base_from is not None
+            assert self.history is not None
+            key = self.base_from.key(*cell)
+            record.term("mean", key, terms.own[cell], key, int(self.history.cases[h, g]))
+        else:
+            self.tell_points(record)
+            record.term("RW", "weight", self.weight[g], "")
+            if self.base_from is not None:
+                record.term("rate", "rate", terms.rate[cell], self.base_from.key(*cell))
+            key, k = self.k_from.key(*cell), float(terms.k[cell])
+            if key or k != 1.0:
+                step = None if held is None else held.step(self.year)
+                also = [] if step is None else [f"coefficients.convergence[{step}].share"]
+                if held is not None and held.computed is not None:
+                    also += ["coefficients.computed.by", "coefficients.computed.least_cases"]
+                record.term("k", "k", k, key, also=tuple(also))
+        for one in terms.factors:
+            if one.where[cell]:
+                record.term(one.kind, one.kind, one.value, one.key)
+
+    def tell_points(self, record: Record) -> float:
+        """Leave in a record the points of weight 1, and give them; 1 for other methods."""
+        points = self.policy.standard.points
+        if points is None:
+            return 1.0
+        record.term("100", "points", points.per_weight, "standard.points.per_weight")
+        return points.per_weight
+
+    def band(self, rule: Low | High, cell: tuple[int, int, int]) -> int:
+        """Which band of a rule's thresholds holds for a cell: its place."""
+        h, g, i = cell
+        here = {name: np.broadcast_to(held, self.pool.shape)[h, i]
+                for name, held in self.attributes.items()}  # fmt: skip
+        return int(rule.thresholds.place(_divided(self.weight[g]), **here))
 
 
 def build_grid(
@@ -197,6 +207,13 @@ class _Builder:
         self.flat["insurance"] = INSURANCES[None, :]
         self.shape = len(hospitals), len(groups), len(INSURANCES)
         self.warnings: dict[str, str] = {}
+        held = policy.groups
+        self.sets = tuple(
+            Set(kind, row, row.members(groups, columns), self._here(row))
+            for kind, row in (held.sets() if held is not None else ())
+        )
+        self.multipliers = [one for one in self.sets if one.kind in _MULTIPLIERS]
+        self.base_from: Origin | None = None
 
     def grid(self) -> Grid:
         standard = self.policy.standard
@@ -205,18 +222,27 @@ class _Builder:
         if standard.kind == "points":
             assert standard.points is not None
             per_yuan = standard.points.per_weight / mean_cost
-        factors, personal = self._multipliers()
-        k = self._coefficients()
+        held = self.policy.coefficients
+        table = () if held is None else held.table
+        k, self.k_from = coefficients(self.policy, self.hospitals, self._rows(table), self.sets,
+                                      len(self.groups), self.year, self.history)  # fmt: skip
+        factors = tuple(
+            Factor(one.where, float(one.row.factor), one.kind, f"{one.key}.factor")  # type: ignore[attr-defined]
+            for one in self.multipliers if not one.personal
+        )  # fmt: skip
         terms = self._terms(k, mean_cost, factors)
         unit = self._unit(terms)
         priced = terms.standard(self.weight[None, :, None]).value
         self._thresholds_warn()
         return Grid(
             self.policy, self.groups, self.weight, mean_cost,
-            self._means(),
+            decimal(np.full(len(self.groups), np.nan)) if self.history is None
+            else self.history.group_mean,
             k, priced, unit, self._threshold("low"), self._threshold("high"), self._unstable(),
             choose(self.policy.pools, **self.flat), self._point_values(),
-            self.flat, per_yuan, personal, terms, self.warnings,
+            self.flat, per_yuan, self.sets, tuple(one for one in self.multipliers if one.personal),
+            terms, self.base_from, self.k_from, self._rows(standard.point_values), self.year,
+            self.history, self.warnings,
         )  # fmt: skip
 
     def _mean_cost(self) -> float:
@@ -231,55 +257,7 @@ class _Builder:
                           key="standard.mean_cost", file=self.policy.id)  # fmt: skip
         return np.nan
 
-    def _coefficients(self) -> Floats:
-        """K by hospital, group and insurance: from the table, else computed, else 1."""
-        held = self.policy.coefficients
-        k = np.full(self.shape, np.nan)
-        if held is not None:
-            if held.table:
-                k[:] = pick(held.table, "k", **self.flat)[:, None, :]
-            if held.computed is not None:
-                k = np.where(np.isnan(k), self._computed()[:, :, None], k)
-            k = held.toward_one(k, self.year)
-        k = np.where(np.isnan(k), 1.0, k)
-        for row in self._sets(Basic):
-            if row.k is not None:
-                k = np.where(self._where(row), row.k, k)
-        return k
-
-    def _computed(self) -> Floats:
-        """Case-mix weighted mean of a hospital's (or tier's) costs over the region's. (H, G)."""
-        assert self.policy.coefficients is not None
-        how = self.policy.coefficients.computed
-        assert how is not None
-        history = self._history("coefficients.computed")
-        unit = self._units(how.by)
-        cases = np.zeros((int(unit.max()) + 1, len(self.groups)))
-        cost = np.zeros_like(cases)
-        np.add.at(cases, unit, history.cases)
-        np.add.at(cost, unit, history.cost)
-        known = history.group_mean.value
-        expected = np.nansum(cases * known, axis=1)
-        overall = _ratio(cost.sum(axis=1), expected)
-        limits = (how.floor or 0.0, how.ceiling or np.inf)
-        found = np.clip(np.where(np.isnan(overall), how.new_group, overall), *limits)
-        by_group = np.where(cases >= how.least_cases, found[:, None], how.new_group)
-        return np.asarray(by_group[unit])
-
-    def _units(self, by: str) -> npt.NDArray[np.intp]:
-        if by == "hospital":
-            return np.arange(len(self.hospitals))
-        held = self.hospitals.attributes[by]
-        return np.unique(held.astype(str), return_inverse=True)[1]
-
-    def _history(self, key: str) -> History:
-        if self.history is None:
-            raise problem("is computed from costs; cases are needed", key=key, file=self.policy.id)
-        return self.history
-
-    def _terms(
-        self, k: Floats, mean_cost: float, factors: tuple[tuple[Bools, float], ...]
-    ) -> Terms:
+    def _terms(self, k: Floats, mean_cost: float, factors: tuple[Factor, ...]) -> Terms:
         """What standards are made of besides the weights."""
         standard = self.policy.standard
         decimals = None if standard.kind == "points" else standard.decimals
@@ -288,24 +266,25 @@ class _Builder:
         if standard.kind == "own_mean":
             own = np.repeat(self._own_means()[:, :, None], 2, axis=2)
             return Terms(np.broadcast_to(np.nan, self.shape), k, own, factors, decimals)
-        rate = pick(standard.rates, "yuan", **self.flat)[:, None, :]
-        rate = np.broadcast_to(rate, self.shape).copy()
-        own_k = k
-        for row in self._sets(Basic):
+        rows = self._rows(standard.rates)
+        rate = np.empty(self.shape)
+        rate[:] = np.array([*(row.yuan for row in standard.rates), np.nan])[rows][:, None, :]
+        own_k, covers = k, []
+        for one, row in self._basic():
             if row.rate_of is not None:
-                named = [one for one in standard.rates if one.name == row.rate_of]
+                named = [rate for rate in standard.rates if rate.name == row.rate_of]
                 if not named:
                     raise problem("names a rate that is not there", file=self.policy.id,
                                   key=f"groups.basic.{row.name}.rate_of", found=row.rate_of,
                                   expected=", ".join(r.name for r in standard.rates))  # fmt: skip
-                rate = np.where(self._where(row), named[0].yuan, rate)
-                own_k = np.where(self._where(row), 1.0, own_k)  # one price for all hospitals
+                where = one.where
+                covers.append((where, f"standard.rates.{named[0].name}.yuan"))
+                rate = np.where(where, named[0].yuan, rate)
+                self.k_from.covers.append((where, ""))
+                own_k = np.where(where, 1.0, own_k)  # one price for all hospitals
+        keys = (*(f"standard.rates.{row.name}.yuan" for row in standard.rates), "")
+        self.base_from = Origin(rows, keys, covers)
         return Terms(rate, own_k, None, factors, decimals)
-
-    def _means(self) -> Exact:
-        if self.history is None:
-            return decimal(np.full(len(self.groups), np.nan))
-        return self.history.group_mean
 
     def _unit(self, terms: Terms) -> Floats:
         """Standard of weight 1 at each hospital, the middle one of its groups. (H, 2)."""
@@ -314,8 +293,8 @@ class _Builder:
         else:
             per_weight = to_decimals(_UNIT_DECIMALS, decimal(terms.rate) * decimal(terms.k))
         per_weight = np.where(np.isnan(self.weight)[None, :, None], np.nan, per_weight)
-        for row in self._sets(Basic):  # whose price is not the hospital's
-            per_weight = np.where(self._where(row), np.nan, per_weight)
+        for one, _ in self._basic():  # whose price is not the hospital's
+            per_weight = np.where(one.where, np.nan, per_weight)
         known = np.asarray(np.isfinite(per_weight).any(axis=1))
         held = np.where(known[:, None, :], per_weight, 0.0)  # no median of nothing
         return np.where(known, np.nanmedian(held, axis=1) if held.size else np.nan, np.nan)
@@ -324,34 +303,24 @@ class _Builder:
         """Each hospital's own mean cost of each group in yuan. (H, G)."""
         how = self.policy.standard.own_mean
         assert how is not None
-        history = self._history("standard.own_mean")
-        own = history.own_mean
+        history = needed(self.history, "standard.own_mean", self.policy.id)
+        own = mean(history.cost, history.cases).value
         enough = history.cases >= how.least_cases
         regional = how.otherwise == "regional_mean"
         other = history.group_mean.value[None, :] if regional else np.nan
+        known = np.broadcast_to(enough[:, :, None], self.shape)
+        self.base_from = Origin(
+            np.full((len(self.hospitals), len(INSURANCES)), -1, np.intp),
+            ("standard.own_mean.otherwise",), [(known, "standard.own_mean.least_cases")],
+        )  # fmt: skip
         return np.where(enough, own, other)
-
-    def _multipliers(self) -> tuple[tuple[tuple[Bools, float], ...], tuple[Personal, ...]]:
-        """Multipliers of group sets, and apart those that need the person of the case."""
-        personal, factors = [], []
-        held = self.policy.groups
-        rows: tuple[Any, ...] = ()
-        if held is not None:
-            rows = (*held.tcm, *held.incentive, *held.watched, *held.multiplier)
-        for row in rows:
-            if _is_personal(row):
-                personal.append(Personal(row, self._members(row), self._here(row)))
-            else:
-                factors.append((self._where(row), float(row.factor)))
-        return tuple(factors), tuple(personal)
 
     def _threshold(self, side: str) -> Floats:
         rule = getattr(self.policy.outliers, side)
         if rule is None:
             return np.full(self.shape, np.nan)
         deep = {name: np.expand_dims(held, 1) for name, held in self.flat.items()}
-        weight = np.where(np.isnan(self.weight), 1.0, self.weight)[None, :, None]
-        found: Floats = rule.thresholds.at(weight, **deep)
+        found: Floats = rule.thresholds.at(_divided(self.weight)[None, :, None], **deep)
         return np.broadcast_to(found, self.shape)
 
     def _thresholds_warn(self) -> None:
@@ -366,8 +335,9 @@ class _Builder:
 
     def _unstable(self) -> npt.NDArray[np.int8]:
         found = np.zeros(self.shape, np.int8)
-        for row in () if self.policy.groups is None else self.policy.groups.unstable:
-            found[self._where(row)] = BY_ITEM if row.pay == "by_item" else COST_POINTS
+        for one in self.sets:
+            if isinstance(one.row, Unstable):
+                found[one.where] = BY_ITEM if one.row.pay == "by_item" else COST_POINTS
         return found
 
     def _point_values(self) -> Floats:
@@ -380,12 +350,12 @@ class _Builder:
             return np.full(shape, np.nan)
         return np.broadcast_to(pick(standard.point_values, "given", **self.flat), shape)
 
-    def _sets(self, kind: type[Basic]) -> tuple[Basic, ...]:
-        held = self.policy.groups
-        return () if held is None else tuple(row for row in held.basic if isinstance(row, kind))
+    def _basic(self) -> list[tuple[Set, Basic]]:
+        return [(one, one.row) for one in self.sets if isinstance(one.row, Basic)]
 
-    def _members(self, row: GroupSet) -> Bools:
-        return row.members(self.groups, self.columns)
+    def _rows(self, rows: Sequence[Selector]) -> npt.NDArray[np.intp]:
+        """Which row holds for each hospital and insurance, -1 for none. Shape (H, 2)."""
+        return np.broadcast_to(choose(rows, **self.flat), (len(self.hospitals), len(INSURANCES)))
 
     def _here(self, row: GroupSet) -> Bools:
         """Where selectors other than the person's hold. Shape (H, 2)."""
@@ -395,22 +365,7 @@ class _Builder:
         found = row.applies(**attributes)
         return np.broadcast_to(found, (len(self.hospitals), len(INSURANCES)))
 
-    def _where(self, row: GroupSet) -> Bools:
-        return np.asarray(self._members(row)[None, :, None] & self._here(row)[:, None, :])
 
-
-def _is_personal(row: GroupSet) -> bool:
-    by_age = isinstance(row, Multiplier) and row.age_below is not None
-    by_share = isinstance(row, Tcm) and row.least_share is not None
-    return bool(row.population) or by_age or by_share
-
-
-def _mean(cost: npt.ArrayLike, cases: npt.ArrayLike) -> Exact:
-    """Sums of cost in yuan over numbers of cases; exact, as both are sums of whole numbers."""
-    fen = np.rint(np.asarray(cost, np.float64) * 100.0).astype(np.int64)
-    return ratio(fen, 100 * np.rint(np.asarray(cases, np.float64)).astype(np.int64))
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    empty = np.full(np.shape(above), np.nan)
-    return np.asarray(np.divide(above, below, out=empty, where=below > 0))
+def _divided(weight: Floats) -> Floats:
+    """Weights by which thresholds are divided into bands: 1 where there is none."""
+    return np.where(np.isnan(weight), 1.0, weight)

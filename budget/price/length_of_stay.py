@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
-import numpy.typing as npt
 
-from budget.policy.ladder import Ladder
-from budget.policy.special import DayRate
 from budget.price.state import State
-from drg.money import Exact, decimal
-
-Floats = npt.NDArray[np.float64]
+from drg.money import decimal, printed
 
 
 def decide(state: State) -> None:
-    """Stays outside DRG by their length: by item or by bed-day."""
+    """Short stays, then long ones; a stay of unknown length is neither."""
     days = state.claims.stay
     short, long = state.special.short_stay, state.special.long_stay
     for branch, rule, which in (
@@ -23,21 +20,23 @@ def decide(state: State) -> None:
     ):
         if rule is None:
             continue
-        rows = state.free(which)
+        key = f"special.{branch}"
+        rows = state.look(branch, which, f"{key}.days", days=days, limit=rule.days)
         if rule.pay == "by_item":
-            state.set(rows, branch, state.cost[rows])
+            state.pay(rows, branch, (state.cost[rows],), "cost", f"{key}.pay")
             continue
         bed_day = state.special.bed_day
         assert bed_day is not None
-        worth = _by_day(bed_day.rates, days[rows].astype(np.float64))
-        if bed_day.unit == "points":
-            worth = [term / decimal(state.grid.points_per_yuan) for term in worth]
-        state.set(rows, branch, *worth)
-
-
-def _by_day(rates: Ladder[DayRate], days: Floats) -> list[Exact]:
-    """Days at the price of their band."""
-    return [
-        decimal(np.clip(days, above := band.above or 0.0, band.upto) - above) * decimal(band.value)
-        for band in rates
-    ]
+        unit = state.grid.points_per_yuan if bed_day.unit == "points" else Fraction(1)
+        worth = tuple(
+            decimal(band.inside(days[rows])) * decimal(printed(band.value) / unit)
+            for band in bed_day.rates if band.applies()
+        )  # fmt: skip
+        state.pay(rows, branch, worth, "bed_day", f"{key}.pay")
+        if (record := state.recording(rows)) is not None:
+            parts = {i: float(band.inside(days[0])) for i, band in enumerate(bed_day.rates)
+                     if band.applies()}  # fmt: skip
+            held = [i for i, inside in parts.items() if inside]
+            record.pays("bed_day", *(f"special.bed_day.rates[{i}].value" for i in held),
+                        days=[(parts[i], bed_day.rates[i].value) for i in held],
+                        points=bed_day.unit == "points")  # fmt: skip

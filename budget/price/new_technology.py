@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.cases.claims import Claims
+from budget.cases.record import Record
 from budget.policy.special import NewTechnology, Technology
 from budget.price.state import State
 from drg.money import Exact, decimal
@@ -56,11 +57,12 @@ def _number(day: datetime.date) -> int:
 
 def decide(state: State) -> None:
     """Cases with a listed technology, within its years of payment by item."""
-    technology = state.special.new_technology
-    since = state.technology_year
-    if technology is not None and technology.pay == "by_item" and since is not None:
-        rows = state.free((since > 0) & (since <= technology.years))
-        state.set(rows, "new_technology", state.cost[rows])
+    rule, since = state.special.new_technology, state.technology_year
+    if rule is None or rule.pay != "by_item":
+        return
+    which = None if since is None else (since > 0) & (since <= rule.years)
+    rows = state.look("new_technology", which, since=since, years=rule.years)
+    state.pay(rows, "new_technology", (state.cost[rows],), "cost")
 
 
 def extra_points(state: State) -> tuple[Exact, ...]:
@@ -74,3 +76,16 @@ def extra_points(state: State) -> tuple[Exact, ...]:
         shares[step.year] = step.share
     worth = decimal(points[state.claims.technology]) * decimal(shares[state.technology_year])
     return (worth / decimal(state.grid.points_per_yuan),)
+
+
+def tell_extra(state: State, record: Record) -> None:
+    """Leave in a record the extra points of its case's year, if it has any."""
+    rule, since = state.special.new_technology, state.technology_year
+    if rule is None or rule.pay != "extra_points" or since is None:
+        return
+    if 0 < since[0] <= len(rule.taper):
+        one, place = rule.technologies[state.claims.technology[0]], int(since[0]) - 1
+        key = "special.new_technology"
+        record.pays(record.formula, f"{key}.technologies.{one.name}.extra_points",
+                    f"{key}.taper[{place}].share",
+                    extra=(one.extra_points, rule.taper[place].share))  # fmt: skip

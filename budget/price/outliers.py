@@ -14,9 +14,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from budget.cases.record import Record
 from budget.policy.ladder import Ladder
-from budget.policy.outliers import High, Low, Payment
-from budget.price.new_technology import extra_points
+from budget.policy.outliers import HIGH_RULES, High, Low, Payment
+from budget.price.new_technology import extra_points, tell_extra
 from budget.price.state import State
 from drg.money import Exact, decimal, sign
 
@@ -150,34 +151,48 @@ _RULES: dict[str, Rule] = {
 
 
 def decide(state: State) -> None:
-    """All cases that no other rule took: low, in the band above L, high, normal."""
-    outliers = state.grid.policy.outliers
+    """All cases that no other rule took: low, high, and normal with the band above L."""
+    cost, standard, base, r = state.cost, state.standard, state.base, state.r
+    low, high = state.grid.policy.outliers.low, state.grid.policy.outliers.high
     extra = extra_points(state)
 
     def also(rows: npt.NDArray[np.intp]) -> Sum:
         return tuple(term[rows] for term in extra)
 
-    rows = state.free(np.ones(len(state.branch), np.bool_))
-    if outliers.low is not None:
-        low = state.grid.low[state.at][rows]
-        under = past(state.cost[rows], state.base[rows], low) < 0
-        state.set(rows[under], "low", low_payment(outliers.low, state.cost[rows[under]]))
-        rows = rows[~under]
-        if outliers.low.band is not None:
-            part = past(state.cost[rows], state.base[rows], outliers.low.band.upto) < 0
-            some = rows[part]
-            paid = band_payment(outliers.low, state.cost[some], state.standard[some])
-            state.set(some, "normal", *paid, *also(some))
-            rows = rows[~part]
-    if outliers.high is not None:
-        high = state.grid.high[state.at][rows]
-        over = past(state.cost[rows], state.base[rows], high) > 0
-        some = rows[over]
-        standard = state.standard[some]
-        base = standard if state.base is state.standard else state.base[some]
-        paid = high_payment(
-            outliers.high, state.cost[some], standard, base, decimal(high[over])
-        )  # fmt: skip
-        state.set(some, "high", *paid, *also(some))
-        rows = rows[~over]
-    state.set(rows, "normal", state.standard[rows], *also(rows))
+    if low is not None:
+        limit = state.grid.low[state.at]
+        rows = state.look("low", past(cost, base, limit) < 0, limit=limit)
+        state.pay(rows, "low", (low_payment(low, cost[rows]),), "share_of_cost",
+                  "outliers.low.share", share=low.share)  # fmt: skip
+    if high is not None:
+        limit = state.grid.high[state.at]
+        rows = state.look("high", past(cost, base, limit) > 0, limit=limit)
+        own = standard[rows]
+        over = own if base is standard else base[rows]
+        worth = high_payment(high, cost[rows], own, over, decimal(limit[rows]))
+        state.pay(rows, "high", (*worth, *also(rows)), high.rule)
+        if (record := state.recording(rows)) is not None:
+            _tell(record, high, r)
+            tell_extra(state, record)
+    rows = state.look("normal", np.ones(len(r), np.bool_))
+    if low is not None and low.band is not None:
+        inside = past(cost[rows], base[rows], low.band.upto) < 0
+        some, rows = rows[inside], rows[~inside]
+        worth = band_payment(low, cost[some], standard[some])
+        keys = (f"outliers.low.band.{name}" for name in ("upto", "cost", "standard"))
+        state.pay(some, "normal", (*worth, *also(some)), "band", *keys, band=low.band)
+        if (record := state.recording(some)) is not None:
+            tell_extra(state, record)
+    state.pay(rows, "normal", (standard[rows], *also(rows)), "standard")
+    if (record := state.recording(rows)) is not None:
+        tell_extra(state, record)
+
+
+def _tell(record: Record, rule: High, r: Floats) -> None:
+    """Leave in a record what a high case is paid."""
+    keys = ["rule", *HIGH_RULES[rule.rule][2]]
+    if rule.bands is not None:
+        place = int(rule.bands.place(r)[0])
+        keys += [f"bands[{place}].cost", f"bands[{place}].standard"]
+        record.pays(rule.rule, band=rule.bands[place])
+    record.pays(rule.rule, *(f"outliers.high.{key}" for key in keys), rule=rule)

@@ -88,7 +88,10 @@ def approved_reviews(
 def decide(state: State) -> None:
     """Approved cases inside the quota."""
     review = state.special.review
-    if review is not None and state.approved is not None:
-        rows = state.free(state.approved)
-        cost = state.cost[rows]
-        state.set(rows, "review", cost, -(cost * decimal(review.unreasonable)))
+    if review is None:
+        return
+    rows = state.look("review", state.approved)
+    cost = state.cost[rows]
+    worth = cost, -(cost * decimal(review.unreasonable))
+    state.pay(rows, "review", worth, "review",
+              "special.review.unreasonable", unreasonable=review.unreasonable)  # fmt: skip

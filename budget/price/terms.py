@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,44 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Which row of the policy gives a figure of the grid.
+
+    Attributes:
+        rows: place of the row in ``keys``, -1 for the last one. Shape (H, 2).
+        keys: keys of the rows; the last says where the figure comes from that no row gives.
+        covers: where group sets put another figure in its place, with its key; the last one that
+            holds is taken. Shapes (H, G, 2).
+    """
+
+    rows: npt.NDArray[np.intp]
+    keys: tuple[str, ...]
+    covers: list[tuple[Bools, str]]
+
+    def key(self, h: int, g: int, i: int) -> str:
+        """The key of a cell's figure."""
+        covers = [key for where, key in self.covers if where[h, g, i]]
+        return covers[-1] if covers else self.keys[self.rows[h, i]]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A multiplier of a group set.
+
+    Attributes:
+        where: cells for which it holds, of any shape.
+        value: the multiplier.
+        kind: kind of the set.
+        key: where the policy says it.
+    """
+
+    where: Bools
+    value: float
+    kind: str
+    key: str
+
+
+@dataclass(frozen=True)
 class Terms:
     """What turns weights into standards: a rate, a coefficient, multipliers, rounding.
 
@@ -22,30 +61,30 @@ class Terms:
             shape of cells, as all that follow.
         k: coefficient of the hospital in the group.
         own: standards in yuan that no weight decides (each hospital's own mean), or None.
-        factors: multipliers of group sets, each where it holds, in order.
+        factors: multipliers of group sets, in order.
         decimals: to which standards are rounded; None under points.
     """
 
     rate: Floats
     k: Floats
     own: Floats | None
-    factors: tuple[tuple[Bools, float], ...]
+    factors: tuple[Factor, ...]
     decimals: int | None
 
     def standard(self, weight: Floats) -> Exact:
         """Standards in reference yuan, of the cells' weights; rounded once, or not at all."""
         found = decimal(self.rate) * decimal(self.k)
         found = found * decimal(weight) if self.own is None else decimal(self.own)
-        for where, factor in self.factors:
-            found = found * decimal(np.where(where, factor, 1.0))
+        for one in self.factors:
+            found = found * decimal(np.where(one.where, one.value, 1.0))
         return found if self.decimals is None else decimal(to_decimals(self.decimals, found))
 
     def at(self, cells: npt.NDArray[np.intp]) -> Terms:
         """The terms of some cells, by their place in the flattened grid. Shape (C,)."""
 
-        def part(held: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-            return held.reshape(-1)[cells]
+        def part(held: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            return np.asarray(held.reshape(-1)[cells])
 
         own = None if self.own is None else part(self.own)
-        factors = tuple((part(where), factor) for where, factor in self.factors)
-        return Terms(part(self.rate), part(self.k), own, factors, self.decimals)  # type: ignore[arg-type]
+        factors = tuple(replace(one, where=part(one.where)) for one in self.factors)
+        return Terms(part(self.rate), part(self.k), own, factors, self.decimals)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from budget.policy.special import Transfer
+from budget.price.outliers import ratio
 from budget.price.state import State
 from drg.money import Exact, decimal, either, sign
 
@@ -17,16 +18,23 @@ def decide(state: State) -> None:
     which = np.isin(state.claims.mode, rule.modes) & np.isfinite(state.standard.value)
     if rule.within_days is not None:
         which &= state.claims.stay <= rule.within_days
-    rows = state.free(which)
-    cost = state.cost[rows]
+    rows = state.look("transfer", which, "special.transfer.modes", mode=state.claims.mode,
+                      modes=rule.modes, within=rule.within_days)  # fmt: skip
+    cost, key = state.cost[rows], "special.transfer"
     if rule.pay == "by_item":
-        state.set(rows, "transfer", cost)
+        state.pay(rows, "transfer", (cost,), "cost", f"{key}.pay")
+        return
+    mean = state.grid.means[state.at[1][rows].astype(np.intp)]
+    worth = (state.standard[rows] * share_of(rule, cost, mean),)
+    if rule.pay == "proportional":
+        state.pay(rows, "transfer", worth, "proportional", f"{key}.pay", f"{key}.cap",
+                  mean=mean.value, share=ratio(cost.value, mean.value), cap=rule.cap)  # fmt: skip
     else:
-        mean = state.grid.means[state.at[1][rows].astype(np.intp)]
-        state.set(rows, "transfer", state.standard[rows] * share(rule, cost, mean))
+        state.pay(rows, "transfer", worth, "share_of_standard", f"{key}.pay", f"{key}.share",
+                  share=rule.share)  # fmt: skip
 
 
-def share(rule: Transfer, cost: Exact, mean: Exact) -> Exact:
+def share_of(rule: Transfer, cost: Exact, mean: Exact) -> Exact:
     """Which part of its standard a case is paid: its cost over the group's mean, or a given one.
 
     Args:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from budget.price.grid import BY_ITEM, COST_POINTS
+from budget.price.grid import STABLE
 from budget.price.state import State
 
 
 def decide(state: State) -> None:
     """Cases whose group is in a set of unstable groups."""
-    if not state.grid.unstable.any():
+    groups, how = state.grid.policy.groups, state.grid.unstable
+    if groups is None or not groups.unstable:
         return
-    how = np.where(state.claims.group >= 0, state.grid.unstable[state.at], 0)
-    for kind in (BY_ITEM, COST_POINTS):
-        rows = state.free(how == kind)
-        state.set(rows, "unstable", state.cost[rows])
+    which = None
+    if how.any():
+        which = (state.claims.group >= 0) & (how[state.at] != STABLE)
+    rows = state.look("unstable", which)
+    state.pay(rows, "unstable", (state.cost[rows],), "cost")

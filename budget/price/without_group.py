@@ -22,26 +22,39 @@ def decide(state: State) -> None:
         ("ambiguous", c.kind == AMBIGUOUS, state.special.ambiguous),
         ("unpriced", (c.kind == GROUPED) & ~priced, state.special.unpriced),
     ):
-        rows = state.free(which)
-        state.set(rows, branch, _basis(state, rule, rows))
+        rows = state.look(branch, which, group=c.group, weight=state.weight)
+        _pay(state, branch, rule, rows)
 
 
-def _basis(state: State, rule: WithoutGroup, rows: Rows) -> Exact:
+def _pay(state: State, branch: str, rule: WithoutGroup, rows: Rows) -> None:
     """What a case is worth that has no standard of its own."""
+    key, cost = f"special.{branch}", state.cost[rows]
     if rule.pay == "share_of_cost":
-        return state.cost[rows] * decimal(rule.share or 0.0)
+        share = rule.share or 0.0
+        worth = (cost * decimal(share),)
+        state.pay(rows, branch, worth, "share_of_cost", f"{key}.pay", f"{key}.share",
+                  share=share)  # fmt: skip
+        return
     if rule.pay == "by_item":
-        return state.cost[rows]
+        state.pay(rows, branch, (cost,), "cost", f"{key}.pay")
+        return
     own = state.standard[rows]
     if rule.pay == "weight":
-        own = _of_weight(state, rule.weight or 0.0, rows)
-        state.standard.value[rows] = own.value
-        state.weight[rows] = rule.weight
-    return either(np.isfinite(own.value), own, state.cost[rows])
+        own = _by_weight(state, rule.weight or 0.0, rows, f"{key}.weight")
+    known = np.isfinite(own.value)
+    state.pay(rows, branch, (either(known, own, cost),), "standard" if known.all() else "cost",
+              f"{key}.pay")  # fmt: skip
 
 
-def _of_weight(state: State, weight: float, rows: Rows) -> Exact:
-    """The standard of a weight that is no group's, by the hospital's own price of weight 1."""
-    unit = decimal(state.grid.unit[state.at[0][rows], state.at[2][rows]])
-    (own,) = state.to_decimals(unit * decimal(weight))
+def _by_weight(state: State, weight: float, rows: Rows, key: str) -> Exact:
+    """A weight that is no group's, at the hospital's own price of weight 1."""
+    unit = state.grid.unit[state.at[0][rows], state.at[2][rows]]
+    (own,) = state.rounded(decimal(unit) * decimal(weight))
+    state.standard.value[rows] = own.value
+    state.weight[rows] = weight
+    if (record := state.recording(rows)) is not None:
+        record.terms.clear()
+        per_weight = state.grid.tell_points(record)
+        record.term("RW", "weight", weight, key)
+        record.term("unit", "unit", unit[0] * (state.grid.per_yuan / per_weight), "")
     return own

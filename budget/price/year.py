@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.cases.claims import Claims
+from budget.cases.record import Record
 from budget.cases.stays import Stays
 from budget.policy.groups import Multiplier, Tcm
 from budget.price.branches import PLACE
@@ -30,21 +31,31 @@ _DECIMALS = 12  # of the product of two factors
 
 
 def other_stays(
-    claims: Claims, grid: Grid, stays: Stays | None, groups: tuple[str, ...], year: int
+    claims: Claims,
+    grid: Grid,
+    stays: Stays | None,
+    groups: tuple[str, ...],
+    year: int,
+    record: Record | None = None,
 ) -> dict[str, Any]:
     """What the rest of the year says of each case's price: arguments of ``price``, shapes (N,)."""
     special = grid.policy.special
     extra: dict[str, Any] = {}
     if special.new_technology is not None and (claims.technology >= 0).any():
         extra["technology_year"] = technology_year(claims, special.new_technology, year)
-    factors = []
+    factors = {}
     if special.readmission is not None and stays is not None:
-        factors.append(readmission_factor(claims, stays, special.readmission, groups))
+        factors["special.readmission"] = readmission_factor(
+            claims, stays, special.readmission, groups
+        )
     if special.caseload is not None:
-        factors.append(caseload_factor(claims, groups, special.caseload))
+        factors["special.caseload"] = caseload_factor(claims, groups, special.caseload)
     if factors:
-        both = [decimal(factor) for factor in factors]
-        extra["factor"] = to_decimals(_DECIMALS, both[0] * both[1]) if both[1:] else factors[0]
+        one, *other = factors.values()
+        extra["factor"] = to_decimals(_DECIMALS, decimal(one) * decimal(other[0])) if other else one
+    if record is not None:
+        mine = {key: float(factor[record.row]) for key, factor in factors.items()}
+        record.factors = {key: factor for key, factor in mine.items() if factor != 1.0}
     return extra
 
 

@@ -24,7 +24,8 @@ from budget.pools.money import PoolMoney, pool_money
 from budget.pools.point_value import Paid, hold, pay
 from budget.price.branches import CODES, SETTLED
 from budget.price.case import Priced
-from budget.price.grid import Grid, History, build_grid
+from budget.price.grid import Grid, build_grid
+from budget.price.history import History
 from budget.price.year import other_stays, price_year, unseen
 from budget.settlement.cash_flow import Advances, YearCash, close_year, monthly
 from budget.settlement.checks import tiers_known, unpriced

@@ -24,7 +24,8 @@ from budget.cases.hospitals import hospitals_of
 from budget.policy import Policy, load_policy
 from budget.price.branches import CODES
 from budget.price.case import price
-from budget.price.grid import Grid, History, build_grid
+from budget.price.grid import Grid, build_grid
+from budget.price.history import History
 from drg.errors import problem
 from drg.plots import Picture, picture, save
 from drg.plots.picture import BLUE, GREY, INK, ORANGE, PALE, SKY, VERMILION

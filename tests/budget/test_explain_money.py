@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from budget.cases.hospitals import hospitals_of
 from budget.explain.case import of_one, of_settlement, unknown_alone
-from budget.explain.document import _leaves
+from budget.explain.document import _leaves, document
 from budget.explain.text import render
 from budget.policy import load_policy, policies
 from budget.price.branches import CODES
@@ -108,7 +108,7 @@ def value(numbers: str) -> float:
 
 def agrees(case, row) -> str:
     """Compare an explanation with the case table of the settlement."""
-    said = case.document("en")
+    said = document(case, "en")
     branch = said["branch"]
     assert branch["code"] == row["branch"]
     for name in ("standard", "ratio"):
@@ -129,11 +129,16 @@ def agrees(case, row) -> str:
     assert order == sorted(order)
     assert looked[-1]["branch"] == row["branch"]
     keys = {leaf.key for leaf in _leaves(case.policy)}
-    for term in said["standard"]["terms"]:
+    standard, terms = said["standard"], said["standard"]["terms"]
+    assert bool(terms) == (standard["reference"] is not None)
+    if terms:
+        worth = standard["points" if standard["kind"] == "points" else "reference"]
+        assert math.prod(term["value"] for term in terms) == pytest.approx(worth, abs=0.02)
+    for term in terms:
         key = term["key"]
         assert not key or any(k == key or k.startswith(f"{key}.") for k in keys), key
-    for lang, document in (("en", said), ("zh", case.document("zh"))):
-        text = render(document, lang)
+    for lang, found in (("en", said), ("zh", document(case, "zh"))):
+        text = render(found, lang)
         assert "secret" not in text
         assert "nan" not in text
         assert "None" not in text
@@ -158,6 +163,18 @@ def test_every_branch_is_explained():
             for row, expected in table.iterrows()}  # fmt: skip
     assert seen == set(CODES) - {"no_pool"}
     assert {pool.bound for pool in done.paid.pools} == {"pool"}
+
+
+def test_one_rate_for_all_hospitals_has_no_coefficient():
+    basic = {"one": {"groups": "GG19", "rate_of": "base"}}
+    done, claims = year_of(many(80, seed=4), sourced(groups={"basic": basic}))
+    table = rows(done)
+    for row in np.flatnonzero(table["drg"] == "GG19"):
+        case = of_settlement(done, claims, int(row))
+        agrees(case, table.iloc[row])
+        terms = document(case)["standard"]["terms"]
+        assert [term["symbol"] for term in terms] == ["RW", "rate"]
+        assert terms[1]["key"] == "standard.rates.base.yuan"
 
 
 @pytest.mark.parametrize("rule", ["excess_points", "cost_minus", "step_share", "cost_minus_part"])
@@ -195,7 +212,7 @@ def test_point_values():
     reference = of_one(claim, hospitals, weight_table(), policy, YEAR)
     assert reference.decided_by == "reference"
     assert reference.standard == pytest.approx(9000 * 1.2)
-    assert "M/100" in reference.text("zh")
+    assert "M/100" in render(document(reference), "zh")
     settled = of_one(claim, hospitals, weight_table(), policy, YEAR, {"employee": 80.0})
     assert settled.decided_by == "settlement"
     assert settled.money["payment"] == 120 * 80 * 100

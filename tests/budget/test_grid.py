@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from budget import load_policy, policies
 from budget.cases.hospitals import hospitals_of
-from budget.price.grid import History, build_grid
+from budget.price.grid import build_grid
+from budget.price.history import History
 from drg.errors import DrgError
 from tests.budget.region import HOSPITALS, WEIGHTS
 

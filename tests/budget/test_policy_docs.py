@@ -14,6 +14,14 @@ from budget.policy.select import SELECTORS
 PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
 
 
+def test_the_code_of_every_rule_is_where_the_page_says():
+    root = Path(__file__).parents[2]
+    pages = [page.read_text(encoding="utf-8") for page in (root / "docs" / "payment").glob("*.md")]
+    named = set(re.findall(r"`(budget/\S+\.py)`", "\n".join(pages)))
+    assert "budget/price/transfer.py" in named
+    assert [path for path in sorted(named) if not (root / path).is_file()] == []
+
+
 def test_the_examples(tmp_path):
     city, reform = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     (tmp_path / "city.toml").write_text(city, encoding="utf-8")

@@ -87,6 +87,7 @@ def answer(found: Explanation, place: Place | None, asked: Asked) -> Answer:
         DrgError: a file, the policy or a part of the case cannot be used.
     """
     from budget.explain.case import unknown_alone
+    from budget.explain.document import document as written
     from budget.explain.text import render, without_standard
     from budget.policy import load_policy
     from drg.errors import problem
@@ -114,7 +115,7 @@ def answer(found: Explanation, place: Place | None, asked: Asked) -> Answer:
         case = _of_file(place, asked, policy, weights, settlement)
     else:
         case = _alone(found, place, asked, policy, weights, settlement)
-    document = case.document(found.lang)
+    document = written(case, found.lang)
     own = _group_of(found) if grouped else found.drg
     document["weight"]["drg"] = own
     if own != found.drg:
