@@ -18,7 +18,6 @@ from drg.lazy import imported_on_use
 
 if TYPE_CHECKING:
     from budget.cases.hospitals import Hospitals, read_hospitals
-    from budget.fit.reference import changzhi_reference
     from budget.fit.response import fit_response
     from budget.forecast.files import project_file
     from budget.impact.weights import Impacts
@@ -38,7 +37,6 @@ __all__ = [
     "Projection",
     "Scenario",
     "Settlement",
-    "changzhi_reference",
     "fit_response",
     "load_policy",
     "load_scenario",
@@ -60,7 +58,6 @@ __getattr__ = imported_on_use(
         "Projection": "budget.projection.years",
         "Scenario": "budget.projection.scenario",
         "Settlement": "budget.settlement.settled",
-        "changzhi_reference": "budget.fit.reference",
         "fit_response": "budget.fit.response",
         "load_policy": "budget.policy.load",
         "load_scenario": "budget.projection.scenario",

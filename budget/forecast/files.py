@@ -19,6 +19,7 @@ from budget.projection.tables import frames, write
 from budget.projection.years import Projection, Reprice, project
 from budget.settlement.files import read_claims, settle_file
 from budget.settlement.settled import settle
+from budget.uncertainty.intervals import with_draws, with_ranges
 from drg.errors import DrgError, problem
 from drg.provenance import to_json
 from drg.tables import atomic_path
@@ -95,8 +96,6 @@ def project_file(
     tables = frames(found, unchanged)
     document = record_of(policy, weights, found, year)
     if draws:
-        from budget.uncertainty.intervals import with_draws, with_ranges
-
         tell(f"draw {draws} x {max(one.years for one in scenarios)} years, seed {seed}")
         document |= with_draws(tables, found, draws, seed)
         document["assumptions"] = with_ranges(document["assumptions"], document["doubts"])

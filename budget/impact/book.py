@@ -106,7 +106,7 @@ class Book:
         self._alike = cell, self.money.pool[unit], alike
 
     def pay(
-        self, cell: Places, unit: Places, amount: tuple[Exact, ...], row: Places,
+        self, cell: Places, unit: Places, amount: tuple[Exact, ...], beside: Fen, row: Places,
         inside: Bools | None = None,
     ) -> None:  # fmt: skip
         """Pay cases of cells, or let them wait where their pool decides.
@@ -115,6 +115,7 @@ class Book:
             cell: their cells. Shape (N,).
             unit: their hospital and insurance, ``2 h + i``. Shape (N,).
             amount: what they are worth: terms in reference yuan. Shape (N,).
+            beside: what patients and other payers bear in fen. Shape (N,).
             row: place among the claims. Shape (N,).
             inside: as in :meth:`add`.
         """
@@ -123,10 +124,10 @@ class Book:
             points = money.grid.points(*(term[left] for term in amount))
             self.wait(cell[left], unit[left], points, row[left])
             shut = ~left
-            cell, unit, row = cell[shut], unit[shut], row[shut]
+            cell, unit, beside = cell[shut], unit[shut], beside[shut]
             amount = tuple(term[shut] for term in amount)
             inside = None if inside is None else inside[shut]
-        fen = money.worth(money.given[unit], *amount) - money.beside[row]
+        fen = money.worth(money.given[unit], *amount) - beside
         self.add(cell, np.maximum(fen, money.floor), inside)
 
     def pay_priced(

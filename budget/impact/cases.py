@@ -308,7 +308,8 @@ class Ordinary:
         self, book: Book, at: Places, cell: Places, amount: tuple[Exact, ...], code: str
     ) -> None:
         """Cases that are worth what both their cost and their standard say."""
-        book.pay(self.cell[cell], self.unit[cell], amount, self.row[at], self.inside[code][cell])
+        book.pay(self.cell[cell], self.unit[cell], amount, self.beside[at], self.row[at],
+                 self.inside[code][cell])  # fmt: skip
 
     def _alike(
         self, book: Book, first: Places, last: Places, standard: Exact, code: str
@@ -368,7 +369,8 @@ class Transfers:
         cells, self.number = np.unique(
             (hospital * groups + group) * 2 + insurance, return_inverse=True
         )
-        self.row, self.terms, self.group = rows, grid.terms.at(cells), cells // 2 % groups
+        self.row, self.beside = rows, money.beside[rows]
+        self.terms, self.group = grid.terms.at(cells), cells // 2 % groups
         self.cell = cell_of(hospital, group, insurance, groups + 1)
         self.unit = hospital * 2 + insurance
         rule = grid.policy.special.transfer
@@ -383,7 +385,7 @@ class Transfers:
         """Only the transfers of some groups. Shape of ``groups``: (G,)."""
         part = copy.copy(self)
         own = groups[self.group][self.number]
-        for name in ("row", "number", "cell", "unit", "share"):
+        for name in ("row", "beside", "number", "cell", "unit", "share"):
             setattr(part, name, getattr(self, name)[own])
         return part
 
@@ -391,7 +393,7 @@ class Transfers:
         """Pay them at weights, or let them wait for their pool. Shape (G,)."""
         if len(self.row):
             amount = self.terms.standard(weight[self.group])[self.number] * self.share
-            book.pay(self.cell, self.unit, (amount,), self.row)
+            book.pay(self.cell, self.unit, (amount,), self.beside, self.row)
 
 
 class Singles:

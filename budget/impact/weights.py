@@ -275,11 +275,9 @@ class Impacts:
             shared: what one gets of a pool that pays out its money, the others lose.
         """
         cells, grid = self.cells, self.settled.grid
-        value = np.where(np.isfinite(grid.point_value), grid.point_value, [
-            [self.settled.paid.pools[p].point_value if p >= 0 else 0.0 for p in row]
-            for row in grid.pool
-        ]) * grid.per_yuan  # fmt: skip
-        rate = np.nan_to_num(value)[:, None, :]
+        decided = np.array([one.point_value for one in self.settled.paid.pools])
+        value = np.where(np.isfinite(grid.point_value), grid.point_value, decided[grid.pool])
+        rate = np.nan_to_num(value * grid.per_yuan)[:, None, :]
         worth = cells.by_standard[:, :-1] * rate
         by_cell = np.nan_to_num(worth / self.draft.weight[None, :, None])
         if shared:

@@ -291,38 +291,6 @@ def _rounded(exact: Floats, total: Fen) -> Fen:
     return np.asarray(whole.astype(np.int64) + sign * step, np.int64)
 
 
-def aligned(
-    before: tuple[npt.ArrayLike, ...], after: tuple[npt.ArrayLike, ...]
-) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_], State, State]:
-    """Two long tables as states with the same keys and groups.
-
-    Args:
-        before: columns key, group, cases, cost and, if prices moved, price; rows of the same key
-            and group are added up.
-        after: the same of the second period.
-
-    Returns:
-        Keys (U,) and groups (K,), sorted, and the two states (U, K).
-    """
-    keys = np.unique(np.concatenate([np.asarray(side[0], str) for side in (before, after)]))
-    groups = np.unique(np.concatenate([np.asarray(side[1], str) for side in (before, after)]))
-    states = []
-    for side in (before, after):
-        rows = np.searchsorted(keys, np.asarray(side[0], str))
-        cell = rows * len(groups) + np.searchsorted(groups, np.asarray(side[1], str))
-        cost = np.asarray(side[3], np.float64)
-        price = np.broadcast_to(np.asarray(side[4] if len(side) > 4 else 1.0, float), cost.shape)
-        size, shape = len(keys) * len(groups), (len(keys), len(groups))
-        cases, money, real = (
-            np.bincount(cell, np.asarray(values, np.float64), size).reshape(shape)
-            for values in (side[2], cost, cost / price)
-        )
-        index = np.divide(money, real, out=np.full(shape, np.nan), where=real > 0)
-        flat = price.mean() if len(price) else 1.0
-        states.append(State.of(cases, money, np.where(np.isfinite(index), index, flat)))
-    return keys.astype(object), groups.astype(object), states[0], states[1]
-
-
 def levels(
     before: State,
     after: State,

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from budget.projection.years import Projection, Year, whole
+from budget.projection.year import Year, whole
+from budget.projection.years import Projection
 from drg.money import to_yuan
 
 Floats = npt.NDArray[np.float64]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,16 +18,14 @@ from budget.behaviour.moves import Change, State, group_kinds, respond
 from budget.behaviour.responses import Responses
 from budget.price.outliers import high_payment
 from budget.projection.cells import SUMS, Cells
+from budget.projection.year import Year
 from drg.errors import problem
 from drg.money import approximate, decimal
 from weights.table.families import families
 
-if TYPE_CHECKING:
-    from budget.projection.years import Year
-
 Floats = npt.NDArray[np.float64]
-Settle = Callable[[Cells], "Year"]
-React = Callable[[Cells, "Year", Settle], "Year"]
+Settle = Callable[[Cells], Year]
+React = Callable[[Cells, Year, Settle], Year]
 _BY_COST = ("cost", "patient", "other", "by_cost", "outside", "outside_beside", "lift")
 _ROUNDS = 200
 _STILL = 1e-8  # money is whole fen, so nothing settles down further

@@ -14,7 +14,8 @@ import pyarrow as pa
 from budget.projection.cells import Cells
 from budget.projection.decomposition import State, levels
 from budget.projection.difference import differences
-from budget.projection.years import Projection, Year
+from budget.projection.year import Year
+from budget.projection.years import Projection
 from drg.money import to_yuan
 from drg.tables import neutralise, write_table
 

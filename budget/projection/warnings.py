@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +12,8 @@ from budget.behaviour.responses import Responses, on
 from budget.projection.cells import Cells
 from budget.projection.equilibrium import near_thresholds, per_case
 from budget.projection.scenario import Drivers, Scenario, members
+from budget.projection.year import Year
 from weights.table.families import families
-
-if TYPE_CHECKING:
-    from budget.projection.years import Year
 
 _KINDS = {"medical": MEDICAL, "surgical": SURGICAL, "procedure": PROCEDURE}
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from budget.cases.hospitals import Hospitals, read_hospitals
 from budget.policy.document import Leaf, Policy
 from budget.projection.cells import Cells
-from budget.projection.years import settled, spent
+from budget.projection.year import settled, spent
 from budget.search.document import OUTCOMES, SearchDocument, check
 from budget.search.overlay import extended, policy_document, scenario_document, terms
 from budget.search.policy import Evaluate, Outcomes, changed, evaluator, losses

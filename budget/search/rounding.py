@@ -9,31 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from budget.search.space import Space
+from budget.search.space import Space
 
 Floats = npt.NDArray[np.float64]
 _TRIALS = 30
 _MOVES = 12
 _WIDTHS = ((3, 4), (5, 3), (12, 2))  # so many parameters at most -> neighbours of each
-
-
-def allowed(now: float, low: float, high: float, grid: float, step: float) -> Floats | None:
-    """Values that a parameter may have, in units of ``step`` from ``now``; None for any.
-
-    They are the multiples of ``grid`` between ``low`` and ``high``, and ``now``.
-    """
-    if not grid:
-        return None
-    first, last = np.ceil(low / grid - 1e-9), np.floor(high / grid + 1e-9)
-    values = np.arange(first, last + 1) * grid
-    near = np.isclose(values, now, rtol=0, atol=grid * 1e-9)
-    return np.asarray((np.unique(np.append(values[~near], now)) - now) / step)
 
 
 def on_grid(space: Space, z: Floats, step: float, tolerance: float) -> Floats:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from budget.search.rounding import allowed
 from drg.errors import problem
 
 Floats = npt.NDArray[np.float64]
@@ -105,7 +104,7 @@ class Space:
         self.low = (np.array([one.low for one in parameters]) - now) / steps
         self.high = (np.array([one.high for one in parameters]) - now) / steps
         self.weights = np.array([one.weight for one in parameters])
-        self.axes = [allowed(one.now, one.low, one.high, one.grid, one.step) for one in parameters]
+        self.axes = [_allowed(one.now, one.low, one.high, one.grid, one.step) for one in parameters]
         rough = any(one.grid for one in parameters)  # multiples of steps need no more
         self.most = 7 if rough else 100
         self.precision = 1e-5 if rough else 1e-12
@@ -216,6 +215,19 @@ class Space:
         )  # fmt: skip
         found = np.clip(done.x[:size], self.low, self.high)
         return found if np.isfinite(found).all() else start
+
+
+def _allowed(now: float, low: float, high: float, grid: float, step: float) -> Floats | None:
+    """Values that a parameter may have, in units of ``step`` from ``now``; None for any.
+
+    They are the multiples of ``grid`` between ``low`` and ``high``, and ``now``.
+    """
+    if not grid:
+        return None
+    first, last = np.ceil(low / grid - 1e-9), np.floor(high / grid + 1e-9)
+    values = np.arange(first, last + 1) * grid
+    near = np.isclose(values, now, rtol=0, atol=grid * 1e-9)
+    return np.asarray((np.unique(np.append(values[~near], now)) - now) / step)
 
 
 def _plain(value: float) -> float:

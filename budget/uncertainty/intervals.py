@@ -13,7 +13,8 @@ import pandas as pd
 from budget.behaviour.responses import ranges
 from budget.policy.pools import Pool
 from budget.projection.cells import Cells
-from budget.projection.years import Projection, Year, bounds
+from budget.projection.year import Year, bounds
+from budget.projection.years import Projection
 from budget.uncertainty.draws import Draws
 from budget.uncertainty.linear import Linear
 from budget.uncertainty.priors import Priors, normal, title, uniform

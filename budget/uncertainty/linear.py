@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -100,15 +100,6 @@ class Linear:
     def sums(self) -> tuple[str, ...]:
         """Names of the sums that there are."""
         return (*SUMS, *(name for name in MORE if getattr(self, name) is not None))
-
-    def year(self, number: int) -> Linear:
-        """The path with one year only, counted from 1."""
-        here = slice(number - 1, number)
-        held = self.offset[here] if isinstance(self.offset, np.ndarray) else self.offset
-        names = (*self.sums, "amount", *(() if self.follows is None else ("follows",)))
-        sums = {name: getattr(self, name)[here] for name in names}
-        return replace(self, offset=held, **sums, **{name: self.rule(name, number)
-                                                     for name in RULES})  # fmt: skip
 
     def rule(self, name: str, number: int) -> Any:
         """Pool, value, pro_rata or bounds of a year, counted from 1."""

@@ -24,35 +24,6 @@ Ints = npt.NDArray[np.intp]
 _CHUNK = 250  # draws at once; part of the seed
 
 
-def static(
-    model: Linear,
-    year: int = 1,
-    *,
-    volume: npt.ArrayLike = 1.0,
-    price: npt.ArrayLike = 1.0,
-    cost: npt.ArrayLike = 1.0,
-) -> Draws:
-    """One state of one year, in double precision, as draws of one.
-
-    Args:
-        model: the path.
-        year: year of the path, from 1.
-        volume: factor on cases; shape (), (G,) or (H, G).
-        price: factor on standards, likewise.
-        cost: factor on the cost of a case, likewise.
-    """
-    cells = model.cases.shape[1:3]
-    cases, worth, spent = (
-        np.broadcast_to(np.asarray(v, np.float64), cells)[..., None]
-        for v in (volume, np.multiply(volume, price), np.multiply(volume, cost))
-    )
-    factors = {"by_standard": worth, "cases": cases}
-    sums = {name: (getattr(model, name)[year - 1] * factors.get(name, spent)).sum(axis=1)[None]
-            for name in model.sums}  # fmt: skip
-    paid, _ = pay(model, year, sums, model.amount[year - 1][None])
-    return _draws(model.year(year), {name: v[:, None] for name, v in paid.items()}, {}, 0)
-
-
 def simulate(
     model: Linear,
     priors: Priors,
@@ -129,7 +100,10 @@ def simulate(
     if priors.volume_tier is not None:
         drawn |= {f"volume_tier_{one}": by_tier[:, i] for i, one in enumerate(tiers)}
     kept = {name: v for name, v in drawn.items() if name in priors.drivers or "tier" in name}
-    return _draws(model, found, kept, seed, by_group)
+    return Draws(
+        model.hospitals, model.tier, model.insurances, model.pools, model.pool, seed, kept,
+        **found, group_cost=by_group,
+    )  # fmt: skip
 
 
 def _spent(model: Linear, matrices: list[_Matrices]) -> list[Floats]:
@@ -335,16 +309,3 @@ def _plus(one: Singles | None, other: Singles | None) -> Singles | None:
     if one is None or other is None:
         return None if one is other else (one if other is None else other).copy()  # type: ignore[union-attr]
     return one + other
-
-
-def _draws(
-    model: Linear,
-    found: dict[str, Floats],
-    drawn: dict[str, Floats],
-    seed: int,
-    group_cost: Singles | None = None,
-) -> Draws:
-    return Draws(
-        model.hospitals, model.tier, model.insurances, model.pools, model.pool, seed, drawn,
-        **found, group_cost=group_cost,
-    )  # fmt: skip

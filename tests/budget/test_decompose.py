@@ -14,7 +14,6 @@ from budget.projection.decomposition import (
     MEASURES,
     METHODS,
     State,
-    aligned,
     between,
     decompose,
     levels,
@@ -184,18 +183,6 @@ def test_a_key_that_appears_is_volume(method):
     assert held.parts["volume"].tolist() == [7000, 0]
     table = decompose(before, after, method=method).table(["new", "old"])
     assert list(table["key"]) == ["old"]
-
-
-def test_long_tables_are_aligned():
-    keys, groups, before, after = aligned(
-        (["A", "A", "B", "A"], ["g1", "g2", "g1", "g1"], [1, 2, 3, 1], [100, 400, 300, 140]),
-        (["B", "A"], ["g3", "g1"], [4, 2], [800, 330], 1.1),
-    )
-    assert list(keys) == ["A", "B"]
-    assert list(groups) == ["g1", "g2", "g3"]
-    assert before.cases.tolist() == [[2, 2, 0], [3, 0, 0]]
-    assert before.cost[0, 0] == 240
-    assert after.price == pytest.approx(np.full((2, 3), 1.1))
 
 
 def region(seed):

@@ -8,7 +8,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from budget.equilibrium import (
+from budget.projection.cells import Cells
+from budget.projection.equilibrium import reactions
+from budget.projection.years import project
+from drg.errors import DrgError
+from tests.budget.equilibrium_oracle import (
     best_reply,
     elastic_value,
     equilibrium,
@@ -16,8 +20,11 @@ from budget.equilibrium import (
     fixed_points,
     race,
 )
-from drg.errors import DrgError
+from tests.budget.region import cases_of, settled
+from tests.budget.test_project import POINTS, scenario
 
+POOL = {"insurance": "employee", "basis": "growth", "growth": 0.1, "reserve": 0.0, "outside": [],
+        "shortage": "report"}  # fmt: skip
 MONEY = st.floats(1e3, 1e9)
 PART = st.floats(0.2, 5.0)
 
@@ -148,3 +155,22 @@ def test_hardly_stable(elasticity):
 def test_impossible(call, says):
     with pytest.raises(DrgError, match=says):
         call()
+
+
+@pytest.mark.parametrize("elasticity", [0.0, 0.13, 0.5, 1.0])
+def test_a_projection_finds_the_same(elasticity):
+    """One group at one hospital, whose pool gets 10% more money in the next year."""
+    frame = cases_of(*[{"drg": "BB19", "hospital_id": "A", "insurance": "employee",
+                        "total_cost": 11_000.0, "fund_paid": 11_000.0}] * 10)  # fmt: skip
+    policy = POINTS.replace("pools.employee", POOL).replace("assessment.scores", [
+        {"at_least": 0, "coefficient": 1.0}
+    ])  # fmt: skip
+    cells = Cells.of(settled(frame, policy, last_year={"employee": 100_000.0}))
+    behaviour = {"volume": {"surgical": elasticity}}
+    what = scenario(1, behaviour=behaviour)
+    first, year = project(cells, what, react=reactions(behaviour)).years
+    amount, points, value = year.money[0].amount, first.cells.worth.sum(), first.point_value[0]
+    found = equilibrium(amount, points, lambda v: points * (v / (100 * value)) ** elasticity)
+    closed = elastic_value(amount, points, 100 * value, elasticity)
+    assert found.value == pytest.approx(closed, rel=1e-9)
+    assert year.point_value[0] == pytest.approx(found.value / 100, rel=1e-7)

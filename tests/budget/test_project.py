@@ -13,7 +13,8 @@ from budget.projection.equilibrium import reactions
 from budget.projection.policy import changed_policy
 from budget.projection.scenario import load_scenario
 from budget.projection.tables import frames
-from budget.projection.years import bounds, project, shift_severity, shift_tier, spent
+from budget.projection.year import bounds, spent
+from budget.projection.years import project, shift_severity, shift_tier
 from drg.errors import DrgError
 from tests.budget.region import HOSPITALS, WEIGHTS, many, settled, weight_table
 

@@ -15,8 +15,9 @@ from budget.projection.difference import KINDS
 from budget.projection.scenario import BASELINE, load_scenario
 from budget.uncertainty.intervals import linear
 from budget.uncertainty.priors import Priors, fixed
-from budget.uncertainty.simulate import simulate, static
+from budget.uncertainty.simulate import simulate
 from drg.errors import DrgError
+from tests.budget.path_oracle import static
 from tests.budget.region import HOSPITALS, YEAR, many, weight_table
 from tests.budget.test_project import NAMES, OTHERS
 

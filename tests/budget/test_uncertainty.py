@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from budget.uncertainty.draws import OUTCOMES
 from budget.uncertainty.linear import Linear
 from budget.uncertainty.priors import Priors, Uncertain, fixed, normal, triangular, uniform
-from budget.uncertainty.simulate import simulate, static
+from budget.uncertainty.simulate import simulate
 from budget.uncertainty.sobol import sobol
 from drg.errors import DrgError
+from tests.budget.path_oracle import one_year, static
 
 
 def model(years=3, hospitals=12, groups=40, points=False, seed=0, **other) -> Linear:
@@ -135,7 +136,7 @@ def test_offset_and_year_end():
     held = model(offset=np.full((3, 12, 2), 5.0), close=lambda _, fund, *others: fund * 0.98)
     there, here = (static(m).due[0, 0] for m in (held, plain))
     np.testing.assert_allclose(there, (here + 60) * 0.98)
-    assert static(held.year(2), 1).due.tobytes() == static(held, 2).due.tobytes()
+    assert static(one_year(held, 2), 1).due.tobytes() == static(held, 2).due.tobytes()
 
 
 def test_cost_of_a_case_of_each_group():
@@ -271,8 +272,8 @@ def test_estimates_agree_with_what_is_known():
 
 RATIO = """
 import time
-from budget.uncertainty.simulate import simulate, static
-from tests.budget.test_uncertainty import FULL, model
+from budget.uncertainty.simulate import simulate
+from tests.budget.test_uncertainty import FULL, model, static
 
 held = model(years=5, hospitals=100, groups=628, points=True)
 

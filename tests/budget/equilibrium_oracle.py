@@ -1,7 +1,8 @@
 """Equilibrium of a point pool (点数法均衡): reactions meet through the value of a point.
 
 Hospitals react to the value of a point, and the value is what their points make of the pool's
-money: ``v = F(v)``, such as ``F(v) = B / Q(v)``. Closed forms are beside the solvers.
+money: ``v = F(v)``, such as ``F(v) = B / Q(v)``. Closed forms are beside the solvers. Projections,
+which settle the year again and again, are held against them.
 """
 
 from __future__ import annotations
@@ -279,5 +280,5 @@ def race(amount: float, cost: npt.ArrayLike) -> Race:
 def best_reply(amount: float, others: float, cost: float) -> float:
     """Points that earn a hospital most, given those of the others: ``sqrt(B * others / c)`` less
     ``others``, not below 0.
-    """  # noqa: D205
+    """
     return max(float(np.sqrt(amount * others / cost)) - others, 0.0)
