@@ -63,6 +63,7 @@ class Claims:
         person: key of the person, 0 unknown; None unless persons were asked for.
         day: day of discharge since 1970-01-01, -1 unknown; None likewise.
         admission: day of admission since 1970-01-01, -1 unknown; None likewise.
+        case_id: ids as the input writes them; None without the column.
     """
 
     group: Ints
@@ -84,23 +85,41 @@ class Claims:
     person: Keys | None = None
     day: Ints | None = None
     admission: Ints | None = None
+    case_id: pa.ChunkedArray | None = None
 
     def __len__(self) -> int:
         return len(self.group)
 
     def slice(self, start: int, stop: int) -> Claims:
         """Rows ``start`` to ``stop``, without copying."""
-        return self._each(lambda held: held[start:stop])
+        ids = None if self.case_id is None else self.case_id.slice(start, stop - start)
+        return self._each(lambda held: held[start:stop], ids)
 
     def take(self, rows: npt.NDArray[Any]) -> Claims:
         """Some rows, by place or mask."""
-        return self._each(lambda held: held[rows])
+        at = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        ids = None if self.case_id is None else self.case_id.take(pa.array(at))
+        return self._each(lambda held: held[rows], ids)
+
+    def in_order(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        """Places of some rows in the order of their case ids, whatever the order of the file.
+
+        Where ids are missing or the same, by what the cases are; then it does not matter which is
+        which.
+        """
+        ids = np.zeros(len(rows), np.intp)
+        if self.case_id is not None:
+            ids = np.unique(_texts_of(self.case_id, rows), return_inverse=True)[1]
+        return np.lexsort((
+            rows, self.month[rows], self.cost[rows], self.group[rows], self.insurance[rows],
+            self.hospital[rows], ids,
+        ))  # fmt: skip
 
     def priced(self) -> Claims:
         """What is still needed when prices and the parts of patients are known."""
         return replace(self, amounts={}, flags={}, person=None, day=None, admission=None)
 
-    def _each(self, part: Any) -> Claims:
+    def _each(self, part: Any, ids: pa.ChunkedArray | None) -> Claims:
         taken: dict[str, Any] = {}
         for field in fields(self):
             held = getattr(self, field.name)
@@ -108,7 +127,19 @@ class Claims:
                 taken[field.name] = {name: part(column) for name, column in held.items()}
             else:
                 taken[field.name] = part(held) if isinstance(held, np.ndarray) else held
-        return Claims(**taken)
+        return Claims(**taken | {"case_id": ids})
+
+
+def _texts_of(column: pa.ChunkedArray, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.str_]:
+    """The texts of some rows."""
+    ends = np.cumsum([len(chunk) for chunk in column.chunks])
+    home = np.searchsorted(ends, rows, side="right")
+    found = np.empty(len(rows), object)
+    for place in np.unique(home):
+        chunk, mine = column.chunk(int(place)), home == place
+        at = rows[mine] - (int(ends[place]) - len(chunk))
+        found[mine] = [text or "" for text in text_list(as_text(chunk.take(pa.array(at))))]
+    return found.astype(str)
 
 
 class ClaimReader:
@@ -156,7 +187,7 @@ class ClaimReader:
         """The input's columns that are read."""
         wanted = (
             "drg", "hospital_id", "insurance", "discharge_date", "total_cost", "status",
-            "length_of_stay", "age", "discharge_mode", "population", "tcm_share",
+            "length_of_stay", "age", "discharge_mode", "population", "tcm_share", "case_id",
             *AMOUNTS, *_FLAGS,
         )  # fmt: skip
         names = [c for name in wanted if (c := self._columns.column(name)) is not None]
@@ -204,6 +235,8 @@ class ClaimReader:
             person=self._person(table) if self._persons else None,
             day=_whole_days(discharge) if self._persons else None,
             admission=self._admission(table) if self._persons else None,
+            case_id=pa.chunked_array([self._column(table, "case_id")])
+            if self._has("case_id") else None,
         )  # fmt: skip
 
     def _has(self, name: str) -> bool:
@@ -329,6 +362,8 @@ class Gathering:
     def _put(self, whole: Any, part: Any) -> Any:
         if isinstance(part, dict):
             return {name: self._put((whole or {}).get(name), part[name]) for name in part}
+        if isinstance(part, pa.ChunkedArray):
+            return pa.chunked_array([*(whole.chunks if whole is not None else ()), *part.chunks])
         if not isinstance(part, np.ndarray):
             return part
         if whole is None or len(whole) < self._room:

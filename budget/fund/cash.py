@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.fund.due_dates import Clock
-from budget.pools.exact import whole, yuan
 from budget.pools.money import PoolMoney
 from drg.errors import problem
-from drg.money import Fen, allocate, to_yuan
+from drg.money import Fen, allocate, to_yuan, whole, yuan
 
 if TYPE_CHECKING:
     import pyarrow as pa

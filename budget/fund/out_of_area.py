@@ -10,9 +10,8 @@ import numpy as np
 from budget.fund.due_dates import working_days_after
 from budget.fund.tables import AREAS, OutOfAreaSpend
 from budget.policy.pools import OutOfArea
-from budget.pools.exact import times
 from drg.errors import problem
-from drg.money import Fen
+from drg.money import Fen, times
 
 _QUARTER = (9, 10, 11)
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from budget.fund.tables import ProcurementItems
 from budget.policy.pools import Procurement
-from budget.pools.exact import decimals, rounded
 from drg.errors import problem
-from drg.money import Fen
+from drg.money import Fen, decimal, rounded
 
 
 @dataclass(frozen=True)
@@ -55,14 +53,11 @@ def retention(
     Raises:
         DrgError: the assessment applies and an item has no coefficient.
     """
-    volume, volumes = decimals(items.volume)
-    prices, yuan_parts = decimals(np.stack([items.before, items.after]))
-    drop: Any = np.maximum(prices[0] - prices[1], 0) * 100
-    exact = volume * drop
-    common = volumes * yuan_parts
-    share, shares = decimals(rule.share)
-    assessment, assessments = decimals(_assessment(items, rule, coefficient))
-    retained = rounded(exact * share * assessment, common * shares * assessments)
+    lower = np.minimum(items.after, items.before)  # a price that rose saves nothing
+    saved = [decimal(items.volume) * decimal(items.before),
+             -(decimal(items.volume) * decimal(lower))]  # fmt: skip
+    part = decimal(rule.share) * decimal(_assessment(items, rule, coefficient))
+    retained = rounded(*(one * part for one in saved), unit=100)
     warnings = {
         f"price_rose.{items.hospital[i]}.{items.item[i]}": (
             f"hospital {items.hospital[i]}: {items.item[i]}: the price rose from "
@@ -74,7 +69,7 @@ def retention(
     place = {name: i for i, name in enumerate(hospitals)}
     sums = np.zeros(len(hospitals), np.int64)
     np.add.at(sums, [place[name] for name in items.hospital], retained)
-    return Retention(items, rounded(exact, common), retained, hospitals, sums, warnings)
+    return Retention(items, rounded(*saved, unit=100), retained, hospitals, sums, warnings)
 
 
 def _assessment(

@@ -9,17 +9,15 @@ import numpy.typing as npt
 
 from budget.cases.claims import Claims
 from budget.pools.point_value import first_parts, pool_bounds
-from budget.pools.sharing import UNIT, Alike, Bounds, NotBySumsError, share_out
+from budget.pools.sharing import Alike, Bounds, NotBySumsError, share_out, worth_of
 from budget.projection.cells import cell_of
 from budget.settlement.settled import Settlement
-from drg.money import to_fen
+from drg.money import Exact, Fen, rounded, to_fen
 
 Floats = npt.NDArray[np.float64]
-Fen = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 FALL = 0.96  # how far a point may lose value before the cases near the floor are not all known
-_SURE = 0.4999  # of a fen from a whole one; rounding to 8 decimals moves less than the rest
 
 
 class Money:
@@ -57,13 +55,11 @@ class Money:
                 own = own[np.isnan(given)]
                 self.bounds[place] = pool_bounds(settled.policy, grid, claims, own, one.name)
 
-    def points(self, amount: Floats) -> Floats:
-        """Points of amounts in reference yuan, in whole units of 0.0001."""
-        return np.round(amount * self.grid.per_yuan * UNIT)
-
-    def worth(self, amount: Floats, value: Floats) -> Fen:
-        """Fen of amounts in reference yuan, at values of a point."""
-        return whole_fen(self.points(amount) / UNIT * value if self.by_points else amount)
+    def worth(self, value: Floats, *amount: Exact) -> Fen:
+        """Fen of a sum of reference yuan, at values of a point. Shapes (N,)."""
+        if not self.by_points:
+            return rounded(*amount, unit=100)
+        return worth_of(self.grid.points(*amount), value)
 
 
 class Book:
@@ -101,16 +97,16 @@ class Book:
         if inside is not None and not inside.all():
             self.outside += total(cell, np.where(inside, 0, fen), len(self.fund))
 
-    def wait(self, cell: Places, unit: Places, points: Floats, row: Places) -> None:
+    def wait(self, cell: Places, unit: Places, points: Fen, row: Places) -> None:
         """Let cases wait until their pool is shared out: their points, and places of claims."""
-        self._waiting.append((cell, self.money.pool[unit], points.astype(np.int64), row))
+        self._waiting.append((cell, self.money.pool[unit], points, row))
 
     def wait_alike(self, cell: Places, unit: Places, alike: Alike) -> None:
         """Let classes of cases wait, a cell each; there is one set of them."""
         self._alike = cell, self.money.pool[unit], alike
 
     def pay(
-        self, cell: Places, unit: Places, amount: Floats, beside: Fen, row: Places,
+        self, cell: Places, unit: Places, amount: tuple[Exact, ...], beside: Fen, row: Places,
         inside: Bools | None = None,
     ) -> None:  # fmt: skip
         """Pay cases of cells, or let them wait where their pool decides.
@@ -118,22 +114,24 @@ class Book:
         Args:
             cell: their cells. Shape (N,).
             unit: their hospital and insurance, ``2 h + i``. Shape (N,).
-            amount: what they are worth in reference yuan. Shape (N,).
+            amount: what they are worth: terms in reference yuan. Shape (N,).
             beside: what patients and other payers bear in fen. Shape (N,).
             row: place among the claims. Shape (N,).
             inside: as in :meth:`add`.
         """
         money = self.money
         if money.bounds and (left := np.isnan(money.given[unit])).any():
-            self.wait(cell[left], unit[left], money.points(amount[left]), row[left])
+            points = money.grid.points(*(term[left] for term in amount))
+            self.wait(cell[left], unit[left], points, row[left])
             shut = ~left
-            cell, unit, amount, beside = cell[shut], unit[shut], amount[shut], beside[shut]
+            cell, unit, beside = cell[shut], unit[shut], beside[shut]
+            amount = tuple(term[shut] for term in amount)
             inside = None if inside is None else inside[shut]
-        fen = money.worth(amount, money.given[unit]) - beside
+        fen = money.worth(money.given[unit], *amount) - beside
         self.add(cell, np.maximum(fen, money.floor), inside)
 
     def pay_priced(
-        self, claims: Claims, branch: npt.NDArray[np.int8], amount: Floats, row: Places
+        self, claims: Claims, branch: npt.NDArray[np.int8], fen: Fen, points: Fen, row: Places
     ) -> None:
         """Pay cases as a settlement does that has priced them. Shapes (N,).
 
@@ -141,8 +139,8 @@ class Book:
             NotBySumsError: one waits for a pool that the draft's year does not share out.
         """
         money = self.money
-        pool, inside, points, fund, known = first_parts(
-            claims, branch, amount, money.grid, money.beside[row], money.floor
+        pool, inside, fund, known = first_parts(
+            claims, branch, fen, points, money.grid, money.beside[row], money.floor
         )
         cell = cell_of(claims.hospital, claims.group, claims.insurance, money.shape[1])
         self.add(cell[known], fund[known], inside[known])
@@ -191,7 +189,10 @@ class Book:
         if not len(row) and not alike.count.any():
             raise NotBySumsError
         beside, floor = self.money.beside[row], self.money.floor
-        fen, class_fen, yuan, _ = share_out(points, beside, left, floor, bound, name, alike, row)
+        order = self.money.settled.claims.in_order
+        fen, class_fen, yuan, _ = share_out(
+            points, beside, left, floor, bound, name, row, order, alike
+        )
         self.add(of_class, class_fen)
         self.add(cell, fen)
         return yuan
@@ -200,13 +201,3 @@ class Book:
 def total(cell: Places, fen: Fen, size: int) -> Fen:
     """Sums of whole fen by cell; exact up to 90 trillion yuan. Shape (size,)."""
     return np.rint(np.bincount(cell, fen.astype(np.float64), size)).astype(np.int64)
-
-
-def whole_fen(amount: Floats) -> Fen:
-    """``to_fen(round(amount, 8))``, the long way only where half a fen is near. Shape (N,)."""
-    scaled = amount * 100.0
-    near = np.rint(scaled)
-    fen = near.astype(np.int64)
-    half = np.flatnonzero(np.abs(scaled - near) > _SURE)
-    fen[half] = to_fen(np.round(amount[half], 8))
-    return fen

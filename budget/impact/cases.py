@@ -27,14 +27,15 @@ from budget.pools.point_value import within
 from budget.pools.sharing import Alike, NotBySumsError
 from budget.price.branches import PLACE
 from budget.price.grid import Grid, build_grid
-from budget.price.outliers import band_amount, high_payment, low_payment, ratio
+from budget.price.outliers import band_payment, high_payment, low_payment
 from budget.price.review import discharged
+from budget.price.transfer import share_of
 from budget.price.year import other_stays, price_year
 from budget.projection.cells import cell_of
 from budget.settlement.settled import Settlement, history_of
+from drg.money import Exact, Fen, decimal, ratio, rounded
 
 Floats = npt.NDArray[np.float64]
-Fen = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 _PLAIN = "low", "normal", "high"
@@ -74,7 +75,8 @@ def kinds_of(claims: Claims, money: Money) -> tuple[Book, tuple[Ordinary, Transf
     fixed = np.flatnonzero(known & ~ordinary & ~by_share & ~alone)
     book = Book(money)
     book.pay_priced(
-        claims.take(fixed).priced(), branch[fixed], settled.priced.amount[fixed], fixed
+        claims.take(fixed).priced(), branch[fixed], settled.priced.fen[fixed],
+        settled.priced.points[fixed], fixed,
     )  # fmt: skip
     return book, (
         Ordinary(money, np.flatnonzero(ordinary)),
@@ -194,7 +196,7 @@ class Ordinary:
         self.sum_beside = _running(self.beside)
         self._by_cost_sums(number)
         standard = self.terms.standard(grid.weight[self.group])
-        self.draft_pay = money.worth(standard, money.value[self.unit])
+        self.draft_pay = money.worth(money.value[self.unit], standard)
         self.cut = self.start, self.start, self.start
         self.cut = self._cut(grid.weight, standard)
         part = (self.beside + money.floor) / np.maximum(self.draft_pay[number], 1)
@@ -205,13 +207,13 @@ class Ordinary:
 
     def _by_cost_sums(self, number: Places) -> None:
         """Running sums of low cases, and of high ones that are paid their cost."""
-        money, low, yuan = self.money, self.outliers.low, self.cost / 100.0
+        money, low, yuan = self.money, self.outliers.low, ratio(self.cost, 100)
         amounts = {"low": yuan if low is None else low_payment(low, yuan), "high": yuan}
         value, shut = money.value[self.unit][number], ~self.open[number]
         self.points, self.sums = {}, {}
         for code, amount in amounts.items():
-            self.points[code] = money.points(amount)
-            fen = np.maximum(money.worth(amount, value) - self.beside, money.floor)
+            self.points[code] = money.grid.points(amount)
+            fen = np.maximum(money.worth(value, amount) - self.beside, money.floor)
             self.sums[code] = _running(np.where(shut, fen, 0))
 
     def of_groups(self, groups: Bools) -> Self:
@@ -240,7 +242,7 @@ class Ordinary:
         self._by_cost(book, self.start, low, "low")
         if self.outliers.low is not None and self.outliers.low.band is not None:
             at, cell = ranges(low, normal)
-            amount = band_amount(self.outliers.low, self.cost[at] / 100.0, standard[cell])
+            amount = band_payment(self.outliers.low, ratio(self.cost[at], 100), standard[cell])
             self._each(book, at, cell, amount, "normal")
         if rule is not None and rule.rule != "standard":
             self._alike(book, normal, high, standard, "normal")
@@ -248,9 +250,10 @@ class Ordinary:
                 self._by_cost(book, high, self.stop, "high")
                 return
             at, cell = ranges(high, self.stop)
-            yuan, base = self.cost[at] / 100.0, self._base(weight, standard)[cell]
             ends = self.steps["high"].at(weight, self.group)[cell]
-            amount = high_payment(rule, yuan, standard[cell], base, ratio(yuan, base), ends)
+            own, base = standard[cell], self._base(weight, standard)
+            over = own if base is standard else base[cell]
+            amount = high_payment(rule, ratio(self.cost[at], 100), own, over, decimal(ends))
             self._each(book, at, cell, amount, "high")
         elif np.array_equal(self.inside["normal"], self.inside["high"]):
             self._alike(book, normal, self.stop, standard, "normal")
@@ -258,13 +261,13 @@ class Ordinary:
             self._alike(book, normal, high, standard, "normal")
             self._alike(book, high, self.stop, standard, "high")
 
-    def _base(self, weight: Floats, standard: Floats) -> Floats:
+    def _base(self, weight: Floats, standard: Exact) -> Exact:
         """Denominator of the ratio of cells. Shape (C,)."""
         if self.outliers.ratio == "regional":
-            return np.asarray(self.mean_cost * weight[self.group])
+            return decimal(self.mean_cost) * decimal(weight[self.group])
         return standard
 
-    def _cut(self, weight: Floats, standard: Floats) -> tuple[Places, Places, Places]:
+    def _cut(self, weight: Floats, standard: Exact) -> tuple[Places, Places, Places]:
         """Where each cell's low cases end, those paid in part end, and high ones begin."""
         base, rule = self._base(weight, standard), self.outliers.low
         first, last = self.start, self.stop
@@ -273,7 +276,7 @@ class Ordinary:
             first = self._below(first_fen(base, ends, reached=True), self.cut[0])
         part = first
         if rule is not None and rule.band is not None:
-            ends = np.full(len(base), rule.band.upto)
+            ends = np.full(len(self.start), rule.band.upto)
             part = np.maximum(first, self._below(first_fen(base, ends, reached=True), self.cut[1]))
         if "high" in self.steps:
             ends = self.steps["high"].at(weight, self.group)
@@ -301,17 +304,19 @@ class Ordinary:
             at, cell = ranges(np.where(self.open, first, last), last)
             book.wait(self.cell[cell], self.unit[cell], self.points[code][at], self.row[at])
 
-    def _each(self, book: Book, at: Places, cell: Places, amount: Floats, code: str) -> None:
+    def _each(
+        self, book: Book, at: Places, cell: Places, amount: tuple[Exact, ...], code: str
+    ) -> None:
         """Cases that are worth what both their cost and their standard say."""
         book.pay(self.cell[cell], self.unit[cell], amount, self.beside[at], self.row[at],
                  self.inside[code][cell])  # fmt: skip
 
     def _alike(
-        self, book: Book, first: Places, last: Places, standard: Floats, code: str
+        self, book: Book, first: Places, last: Places, standard: Exact, code: str
     ) -> None:  # fmt: skip
         """Cases that are paid their standard: a cell at once, but for those near the floor."""
         money, size, shut, inside = self.money, len(first), ~self.open, self.inside[code]
-        pay = money.worth(standard, money.value[self.unit])
+        pay = money.worth(money.value[self.unit], standard)
         loose, near = self._near_floor(pay)
         here = (loose >= first[near]) & (loose < last[near])
         loose, near = loose[here], near[here]
@@ -324,7 +329,7 @@ class Ordinary:
         book.add(self.cell[near[mine]], fen, inside[near[mine]])
         if shut.all():
             return
-        points, at, rest = money.points(standard), np.flatnonzero(self.open), near[~mine]
+        points, at, rest = money.grid.points(standard), np.flatnonzero(self.open), near[~mine]
         book.wait(self.cell[rest], self.unit[rest], points[rest], self.row[loose[~mine]])
 
         def rows(which: Places) -> tuple[Places, Places]:
@@ -333,7 +338,7 @@ class Ordinary:
             return which[part[own]], self.row[place[own]]
 
         book.wait_alike(self.cell[at], self.unit[at], Alike(
-            count[at], points[at].astype(np.int64), borne[at], rows,
+            count[at], points[at], borne[at], rows,
         ))  # fmt: skip
 
     def _near_floor(self, pay: Fen) -> tuple[Places, Places]:
@@ -369,12 +374,12 @@ class Transfers:
         self.cell = cell_of(hospital, group, insurance, groups + 1)
         self.unit = hospital * 2 + insurance
         rule = grid.policy.special.transfer
-        self.share = np.full(len(rows), 0.0 if rule is None else rule.share or 0.0)
-        if rule is not None and rule.pay == "proportional":
-            mean = grid.group_mean[group]
-            found = ratio(claims.cost[rows] / 100.0, np.where(np.isfinite(mean), mean, 0.0))
-            known = np.isfinite(found)
-            self.share = np.where(known, np.minimum(found, rule.cap or np.inf), 1.0)
+        mean = grid.means[group.astype(np.intp)]
+        self.share = (
+            decimal(np.zeros(0))
+            if rule is None
+            else share_of(rule, ratio(claims.cost[rows], 100), mean)
+        )
 
     def of_groups(self, groups: Bools) -> Self:
         """Only the transfers of some groups. Shape of ``groups``: (G,)."""
@@ -388,7 +393,7 @@ class Transfers:
         """Pay them at weights, or let them wait for their pool. Shape (G,)."""
         if len(self.row):
             amount = self.terms.standard(weight[self.group])[self.number] * self.share
-            book.pay(self.cell, self.unit, amount, self.beside, self.row)
+            book.pay(self.cell, self.unit, (amount,), self.beside, self.row)
 
 
 class Singles:
@@ -429,7 +434,7 @@ class Singles:
         """Pay them at weights, or let them wait for their pool. Shape (G,)."""
         if len(self.row):
             priced, _ = price_year(self.claims, self._grid(weight), self.extra, self.discharges)
-            book.pay_priced(self.claims, priced.branch, priced.amount, self.row)
+            book.pay_priced(self.claims, priced.branch, priced.fen, priced.points, self.row)
 
     def _grid(self, weight: Floats) -> Grid:
         """The price grid at other weights, right where these cases look at it."""
@@ -442,7 +447,7 @@ class Singles:
             )  # fmt: skip
         group = self.cells // 2 % len(grid.groups)
         parts = {side: steps.at(weight, group) for side, steps in self.steps.items()}
-        parts["standard"] = self.terms.standard(weight[group])
+        parts["standard"] = self.terms.standard(weight[group]).value
         dense = {}
         for name, held in parts.items():
             dense[name] = getattr(grid, name).copy()
@@ -463,7 +468,7 @@ def ranges(first: Places, last: Places) -> tuple[Places, Places]:
     return np.arange(len(part)) - begin[part] + first[part], part
 
 
-def first_fen(base: Floats, threshold: Floats, *, reached: bool) -> Fen:
+def first_fen(base: Exact, threshold: Floats, *, reached: bool) -> Fen:
     """The least cost in fen whose ratio is at least the threshold, or above it. Shape (C,).
 
     Args:
@@ -472,15 +477,10 @@ def first_fen(base: Floats, threshold: Floats, *, reached: bool) -> Fen:
         reached: at least the threshold, else above it.
     """
     none = np.isnan(threshold)
-    exact = np.where(none, 0.0, threshold * base * 100.0)
-    fen = np.floor(exact).astype(np.int64) + 1
-    near = np.flatnonzero(np.abs(exact - np.round(exact)) < 1e-3)
-    whole = np.round(exact[near]).astype(np.int64)
-    found = whole + 2
-    for step in (1, 0, -1):
-        r = ratio((whole + step) / 100.0, base[near])
-        passes = r >= threshold[near] if reached else r > threshold[near]
-        found = np.where(passes, whole + step, found)
-    fen[near] = found
+    line = base * decimal(np.where(none, 0.0, threshold))
+    if reached:
+        fen = -rounded(-line, unit=100, down=True)
+    else:
+        fen = rounded(line, unit=100, down=True) + 1
     fen[none] = 0 if reached else (1 << _COST_BITS) - 1
     return fen

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from budget.pools.exact import times, yuan
 from drg.errors import problem
-from drg.money import to_fen, to_yuan
+from drg.money import blend, times, to_fen, to_yuan, yuan
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,7 +110,7 @@ def _budget(pool: Pool, last_year: float | None) -> tuple[list[Line], int]:
             raise problem("last year's spend is not known", key=source,
                           expected="an amount in yuan in the policy or the data")  # fmt: skip
         spent = int(to_fen(yuan_spent))
-        budget = _part(spent, 1 + (pool.growth or 0.0))
+        budget = int(blend((spent, 1.0), (spent, pool.growth or 0.0)))
         lines = [
             Line("last_year", "", "上年支出", spent),
             Line("growth", "", f"增长 {pool.growth or 0:+.2%}", budget - spent),
@@ -123,7 +122,7 @@ def _budget(pool: Pool, last_year: float | None) -> tuple[list[Line], int]:
 
 
 def _part(fen: int, share: float | None) -> int:
-    return int(times(fen, round(share or 0.0, 15)))
+    return int(times(fen, share or 0.0))
 
 
 def build_up(pools: Sequence[Pool], last_year: Mapping[str, float] | None = None) -> tuple[

@@ -1,7 +1,8 @@
 """Pools and point values (基金池与点值): what cases are paid once the pool's money is known.
 
 Under the point method the pool pays out exactly its money: the value of a point is found so that
-the fund's parts add up to it, and the fen that rounding leaves go to the largest remainders.
+the fund's parts add up to it, and the fen that rounding leaves go to the largest remainders, among
+equal ones in the order of case ids.
 """
 
 from __future__ import annotations
@@ -13,15 +14,13 @@ import numpy.typing as npt
 
 from budget.cases.claims import Claims
 from budget.policy.document import Policy
-from budget.pools.sharing import UNIT, Bounds, share_out
+from budget.pools.sharing import UNIT, Bounds, share_out, worth_of
 from budget.price.branches import CODES, SETTLED
 from budget.price.case import Priced
 from budget.price.grid import Grid
 from drg.errors import problem
-from drg.money import allocate, to_fen
+from drg.money import Fen, allocate, to_fen
 
-Fen = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 _SLICE = 262_144
 _SETTLED = np.array(SETTLED)
@@ -102,15 +101,16 @@ def pay(claims: Claims, priced: Priced, grid: Grid, amounts: Fen, patient: Fen, 
     floor = int(to_fen(policy.benefit.fund_floor))
     beside = patient + other
     pool, inside = np.empty(size, np.int8), np.empty(size, np.bool_)
-    fund, points = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    fund = np.zeros(size, np.int64)
     fixed = np.empty(size, np.bool_)
     for start in range(0, size, _SLICE):  # so that no array of the whole year is made in between
         rows = slice(start, start + _SLICE)
         part = first_parts(
-            claims.slice(start, start + _SLICE), priced.branch[rows], priced.amount[rows], grid,
-            beside[rows], floor,
+            claims.slice(start, start + _SLICE), priced.branch[rows], priced.fen[rows],
+            priced.points[rows], grid, beside[rows], floor,
         )  # fmt: skip
-        pool[rows], inside[rows], points[rows], fund[rows], fixed[rows] = part
+        pool[rows], inside[rows], fund[rows], fixed[rows] = part
+    points = np.where(inside, priced.points, 0)
     results = []
     for place, held in enumerate(policy.pools):
         mine = pool == place
@@ -122,7 +122,8 @@ def pay(claims: Claims, priced: Priced, grid: Grid, amounts: Fen, patient: Fen, 
             left = int(amounts[place]) - int(fund[mine & inside & fixed].sum())
             fund[own], _, decided, bound = share_out(
                 points[own], beside[own], left, floor,
-                pool_bounds(policy, grid, claims, own, held.name), held.name,
+                pool_bounds(policy, grid, claims, own, held.name), held.name, own,
+                claims.in_order,
             )  # fmt: skip
         in_pool = mine & inside
         results.append(PoolResult(
@@ -132,45 +133,45 @@ def pay(claims: Claims, priced: Priced, grid: Grid, amounts: Fen, patient: Fen, 
         ))  # fmt: skip
     beside += fund
     beside[pool < 0] = 0
-    points[~inside] = 0
     return Paid(pool, inside, points, fund, beside, tuple(results))
 
 
 def first_parts(
     claims: Claims,
     branch: npt.NDArray[np.int8],
-    amount: Floats,
+    fen: Fen,
+    points: Fen,
     grid: Grid,
     beside: Fen,
     floor: int,
-) -> tuple[npt.NDArray[np.int8], Bools, Fen, Fen, Bools]:
+) -> tuple[npt.NDArray[np.int8], Bools, Fen, Bools]:
     """What is known of cases before their pool is shared out.
 
     Args:
         claims: the cases.
         branch: their branches. Shape (N,).
-        amount: what they are worth in reference yuan. Shape (N,).
+        fen: what they are worth in reference yuan, to the fen. Shape (N,).
+        points: their points, in units of 0.0001. Shape (N,).
         grid: the price grid.
         beside: what patients and other payers bear in fen. Shape (N,).
         floor: least fund part of a case in fen.
 
     Returns:
-        Pool, inside the pool, points, fund money in fen, and whether that is fixed already; the
-        fund money of the others is 0. Shapes (N,).
+        Pool, inside the pool, fund money in fen, and whether that is fixed already; the fund money
+        of the others is 0. Shapes (N,).
     """
     policy = grid.policy
     at = np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)
     pool = np.where(_SETTLED[branch], grid.pool[at], -1).astype(np.int8)
     inside = within(policy, pool, branch)
-    points = np.zeros(len(branch), np.int64)
-    worth, value = amount, np.ones(len(branch))
+    known = pool >= 0
     if policy.standard.kind != "rate":
-        points = np.round(worth * grid.per_yuan * UNIT).astype(np.int64)
         value = np.where(inside, grid.point_value[at], 1.0)
-        worth = np.where(inside, points / UNIT * value, worth)
-    known = (pool >= 0) & np.isfinite(value)
-    yuan = np.round(np.where(known, worth, 0.0), 8)
-    return pool, inside, points, np.where(known, np.maximum(to_fen(yuan) - beside, floor), 0), known
+        known &= np.isfinite(value)
+        given = known & inside
+        if given.any():
+            fen = np.where(given, worth_of(points, np.where(given, value, 0.0)), fen)
+    return pool, inside, np.where(known, np.maximum(fen - beside, floor), 0), known
 
 
 def within(policy: Policy, pool: npt.NDArray[np.int8], branch: npt.NDArray[np.int8]) -> Bools:

@@ -23,11 +23,11 @@ from budget.price import (
     unstable,
     without_group,
 )
-from budget.price.branches import PLACE
 from budget.price.grid import Grid
 from budget.price.multipliers import multiply
 from budget.price.outliers import ratio
 from budget.price.state import State
+from drg.money import Fen, decimal
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -43,7 +43,6 @@ _RULES = (
     transfer,
     outliers,
 )
-_BY_STANDARD = [PLACE[code] for code in ("transfer", "low", "high", "normal")]
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,8 @@ class Priced:
         standard: payment standard S in reference yuan, NaN where there is none. Shape (N,).
         ratio: cost over standard, NaN where there is none. Shape (N,).
         amount: what the case is worth in reference yuan, 0 where it is not settled. Shape (N,).
+        fen: the same to the fen, rounded once.
+        points: the same in points, in units of 0.0001; 0 for the rate method.
     """
 
     branch: npt.NDArray[np.int8]
@@ -63,6 +64,8 @@ class Priced:
     standard: Floats
     ratio: Floats
     amount: Floats
+    fen: Fen
+    points: Fen
 
 
 def price(
@@ -91,8 +94,9 @@ def price(
     _standards(state)
     for rule in _RULES:
         rule.decide(state)
-    _cut(state)
-    return Priced(state.branch, state.weight, state.standard, state.r, state.amount)
+    return Priced(
+        state.branch, state.weight, _cut(state), state.r, state.amount, state.fen, state.points
+    )  # fmt: skip
 
 
 def _not_settled(state: State) -> None:
@@ -104,37 +108,38 @@ def _not_settled(state: State) -> None:
         ("no_insurance", c.insurance < 0),
         ("no_pool", state.grid.pool[state.at[0], state.at[2]] < 0),
     ):
-        state.pay(state.look(branch, which), branch, 0.0, "")
+        state.pay(state.look(branch, which), branch, (), "")
 
 
 def _standards(state: State) -> None:
     """The case's own multipliers on the standard of the grid."""
-    if state.record is not None and np.isfinite(state.standard[0]):
+    if state.record is not None and np.isfinite(state.standard.value[0]):
         h, g, i = (int(place[0]) for place in state.at)
         state.grid.tell(state.record, (h, g, i))
+    of_group = state.standard
     for one in state.grid.personal:
         multiply(state, one)
     day_surgery.multiply(state)
-    state.standard = base = state.rounded(state.standard)
+    if state.standard is not of_group:
+        (state.standard,) = state.rounded(state.standard)
+    state.base = state.standard
     if state.grid.policy.outliers.ratio == "regional":
-        base = state.grid.mean_cost * state.weight
-    state.base = base
-    state.r = ratio(state.cost, np.where(np.isfinite(base), base, 0.0))
+        state.base = decimal(state.grid.mean_cost) * decimal(state.weight)
+    state.r = ratio(state.cost.value, state.base.value)
 
 
-def _cut(state: State) -> None:
-    """What other stays or a caseload cap take off a case that is priced by its standard.
-
-    It comes last: the ratio is that of the whole standard, or half of it would make a high
-    case, which some rules pay at cost, out of an ordinary one.
-    """
-    record = state.record
+def _cut(state: State) -> Floats:
+    """Standards with what other stays or a caseload cap take off them. Shape (N,)."""
+    record, found = state.record, state.standard.value
     if record is not None:
-        record.standard, record.amount = float(state.standard[0]), float(state.amount[0])
+        record.standard = float(found[0])
     if state.given is None:
-        return
-    rows = np.flatnonzero((state.given != 1.0) & np.isin(state.branch, _BY_STANDARD))
-    for held in (state.standard, state.amount):
-        held[rows] = state.rounded(held[rows] * state.given[rows])
-    if record is not None and not len(rows):
+        return found
+    rows = state.cut(np.arange(len(found)))
+    if len(rows):
+        (cut,) = state.rounded(state.standard[rows] * decimal(state.given[rows]))
+        found = found.copy()
+        found[rows] = cut.value
+    elif record is not None:
         record.factors.clear()
+    return found

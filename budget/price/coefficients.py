@@ -11,7 +11,7 @@ from budget.cases.hospitals import Hospitals
 from budget.policy.document import Policy
 from budget.policy.groups import Basic
 from budget.policy.standard import Computed
-from budget.price.history import History, mean, needed
+from budget.price.history import History, needed
 from budget.price.sets import Set
 from budget.price.terms import Origin
 
@@ -73,8 +73,9 @@ def _computed(how: Computed, hospitals: Hospitals, history: History) -> Floats:
     cost = np.zeros_like(cases)
     np.add.at(cases, unit, history.cases)
     np.add.at(cost, unit, history.cost)
-    expected = np.nansum(cases * history.group_mean, axis=1)
-    overall = mean(cost.sum(axis=1), expected)
+    expected = np.nansum(cases * history.group_mean.value, axis=1)
+    empty = np.full(expected.shape, np.nan)
+    overall = np.divide(cost.sum(axis=1), expected, out=empty, where=expected > 0)
     limits = (how.floor or 0.0, how.ceiling or np.inf)
     found = np.clip(np.where(np.isnan(overall), how.new_group, overall), *limits)
     by_group = np.where(cases >= how.least_cases, found[:, None], how.new_group)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from budget.price.state import State
+from drg.money import decimal
 
 
 def decide(state: State) -> None:
@@ -16,7 +17,7 @@ def decide(state: State) -> None:
     which = marked & (disease >= 0) if rule.diseases and marked is not None else None
     rows = state.look("day_bed", which, diseases=len(rule.diseases), marked=marked)
     quota = np.array([one.quota for one in rule.diseases])
-    state.pay(rows, "day_bed", quota[disease[rows]], "quota")
+    state.pay(rows, "day_bed", (decimal(quota[disease[rows]]),), "quota")
     if (record := state.recording(rows)) is not None:
         one = rule.diseases[disease[0]]
         record.pays("quota", f"special.day_bed.diseases.{one.name}.quota", quota=one.quota)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,14 @@ from budget.price.history import History, mean, needed
 from budget.price.sets import Set
 from budget.price.terms import Factor, Origin, Terms
 from drg.errors import problem
+from drg.money import Exact, Fen, decimal, printed, rounded, to_decimals
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 INSURANCES = np.array(["employee", "resident"], object)
 STABLE, BY_ITEM, COST_POINTS = 0, 1, 2
+POINT_DECIMALS = 4
+_UNIT_DECIMALS = 9  # of the standard of weight 1
 _MULTIPLIERS = ("tcm", "incentive", "watched", "multiplier")
 
 
@@ -44,7 +48,7 @@ class Grid:
         groups: group codes. Length G.
         weight: relative weights, NaN where there is none. Shape (G,).
         mean_cost: regional mean cost M in yuan; NaN where nothing needs it.
-        group_mean: regional mean cost of each group in yuan. Shape (G,).
+        means: regional mean cost of each group in yuan, NaN without cases. Shape (G,).
         coefficient: k of each hospital and group. Shape (H, G, 2).
         standard: standard in reference yuan, NaN where a case cannot be priced. Shape (H, G, 2).
         unit: standard of weight 1 before multipliers, the median of groups that are not basic, for
@@ -72,7 +76,7 @@ class Grid:
     groups: tuple[str, ...]
     weight: Floats
     mean_cost: float
-    group_mean: Floats
+    means: Exact
     coefficient: Floats
     standard: Floats
     unit: Floats
@@ -92,6 +96,31 @@ class Grid:
     year: int
     history: History | None
     warnings: dict[str, str] = field(default_factory=dict)
+
+    def standards(self, cells: npt.NDArray[np.intp]) -> Exact:
+        """Standards in reference yuan of some cells, by their place in the flattened grid. (C,)."""
+        held = self.standard.reshape(-1)[cells]
+        if self.terms.decimals is not None:
+            return decimal(held)
+
+        def of(rows: npt.NDArray[np.intp]) -> tuple[Any, Any]:
+            some = cells[rows]
+            weight = self.weight[some // len(INSURANCES) % len(self.groups)]
+            return self.terms.at(some).standard(weight).ratio(np.arange(len(some)))
+
+        return Exact(held, of, 2 * (len(self.terms.factors) + 3))
+
+    @property
+    def points_per_yuan(self) -> Fraction:
+        """Points of one reference yuan, exactly; 1 for the rate method."""
+        points = self.policy.standard.points
+        if points is None:
+            return Fraction(1)
+        return printed(points.per_weight) / printed(self.mean_cost)
+
+    def points(self, *terms: Exact) -> Fen:
+        """Points of a sum of reference yuan, in units of 0.0001, rounded once. Shape (N,)."""
+        return rounded(*terms, unit=self.points_per_yuan * 10**POINT_DECIMALS)
 
     def tell(self, record: Record, cell: tuple[int, int, int]) -> None:
         """Leave in a record the factors of a cell's standard."""
@@ -202,12 +231,13 @@ class _Builder:
             for one in self.multipliers if not one.personal
         )  # fmt: skip
         terms = self._terms(k, mean_cost, factors)
-        unit = self._unit(terms.base(self.weight[None, :, None]))
-        priced = terms.standard(self.weight[None, :, None])
+        unit = self._unit(terms)
+        priced = terms.standard(self.weight[None, :, None]).value
         self._thresholds_warn()
         return Grid(
             self.policy, self.groups, self.weight, mean_cost,
-            np.full(len(self.groups), np.nan) if self.history is None else self.history.group_mean,
+            decimal(np.full(len(self.groups), np.nan)) if self.history is None
+            else self.history.group_mean,
             k, priced, unit, self._threshold("low"), self._threshold("high"), self._unstable(),
             choose(self.policy.pools, **self.flat), self._point_values(),
             self.flat, per_yuan, self.sets, tuple(one for one in self.multipliers if one.personal),
@@ -256,9 +286,13 @@ class _Builder:
         self.base_from = Origin(rows, keys, covers)
         return Terms(rate, own_k, None, factors, decimals)
 
-    def _unit(self, base: Floats) -> Floats:
+    def _unit(self, terms: Terms) -> Floats:
         """Standard of weight 1 at each hospital, the middle one of its groups. (H, 2)."""
-        per_weight = np.asarray(base / self.weight[None, :, None])
+        if terms.own is not None:
+            per_weight = np.asarray(terms.own / self.weight[None, :, None])
+        else:
+            per_weight = to_decimals(_UNIT_DECIMALS, decimal(terms.rate) * decimal(terms.k))
+        per_weight = np.where(np.isnan(self.weight)[None, :, None], np.nan, per_weight)
         for one, _ in self._basic():  # whose price is not the hospital's
             per_weight = np.where(one.where, np.nan, per_weight)
         known = np.asarray(np.isfinite(per_weight).any(axis=1))
@@ -270,9 +304,10 @@ class _Builder:
         how = self.policy.standard.own_mean
         assert how is not None
         history = needed(self.history, "standard.own_mean", self.policy.id)
-        own = mean(history.cost, history.cases)
+        own = mean(history.cost, history.cases).value
         enough = history.cases >= how.least_cases
-        other = history.group_mean[None, :] if how.otherwise == "regional_mean" else np.nan
+        regional = how.otherwise == "regional_mean"
+        other = history.group_mean.value[None, :] if regional else np.nan
         known = np.broadcast_to(enough[:, :, None], self.shape)
         self.base_from = Origin(
             np.full((len(self.hospitals), len(INSURANCES)), -1, np.intp),

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.errors import problem
+from drg.money import Exact, ratio
 
 Floats = npt.NDArray[np.float64]
 
@@ -17,23 +18,22 @@ class History:
     """What cases cost, for standards and coefficients that are computed from costs.
 
     Attributes:
-        cases: number of cases. Shape (H, G).
-        cost: sum of cost in yuan. Shape (H, G).
+        cases: number of cases, whole. Shape (H, G).
+        cost: sum of cost in yuan, whole fen. Shape (H, G).
     """
 
     cases: Floats
     cost: Floats
 
     @property
-    def group_mean(self) -> Floats:
+    def group_mean(self) -> Exact:
         """Regional mean cost of each group in yuan, NaN without cases. Shape (G,)."""
         return mean(self.cost.sum(axis=0), self.cases.sum(axis=0))
 
     @property
     def mean(self) -> float:
         """Regional mean cost per case in yuan (地区次均费用)."""
-        cases = float(self.cases.sum())
-        return float(self.cost.sum()) / cases if cases else np.nan
+        return float(mean(self.cost.sum(), self.cases.sum()).value)
 
 
 def needed(history: History | None, key: str, policy: str) -> History:
@@ -47,7 +47,7 @@ def needed(history: History | None, key: str, policy: str) -> History:
     return history
 
 
-def mean(above: Floats, below: Floats) -> Floats:
-    """Sums over numbers of cases, NaN without cases."""
-    empty = np.full(np.shape(above), np.nan)
-    return np.asarray(np.divide(above, below, out=empty, where=below > 0))
+def mean(cost: npt.ArrayLike, cases: npt.ArrayLike) -> Exact:
+    """Sums of cost in yuan over numbers of cases, NaN without cases; both are exact."""
+    fen = np.rint(np.asarray(cost, np.float64) * 100.0).astype(np.int64)
+    return ratio(fen, 100 * np.rint(np.asarray(cases, np.float64)).astype(np.int64))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
 from budget.price.state import State
+from drg.money import decimal, printed
 
 
 def decide(state: State) -> None:
@@ -20,13 +23,16 @@ def decide(state: State) -> None:
         key = f"special.{branch}"
         rows = state.look(branch, which, f"{key}.days", days=days, limit=rule.days)
         if rule.pay == "by_item":
-            state.pay(rows, branch, state.cost[rows], "cost", f"{key}.pay")
+            state.pay(rows, branch, (state.cost[rows],), "cost", f"{key}.pay")
             continue
         bed_day = state.special.bed_day
         assert bed_day is not None
-        worth = bed_day.rates.slices(days[rows].astype(np.float64))
-        in_yuan = worth / state.grid.per_yuan if bed_day.unit == "points" else worth
-        state.pay(rows, branch, in_yuan, "bed_day", f"{key}.pay")
+        unit = state.grid.points_per_yuan if bed_day.unit == "points" else Fraction(1)
+        worth = tuple(
+            decimal(band.inside(days[rows])) * decimal(printed(band.value) / unit)
+            for band in bed_day.rates if band.applies()
+        )  # fmt: skip
+        state.pay(rows, branch, worth, "bed_day", f"{key}.pay")
         if (record := state.recording(rows)) is not None:
             parts = {i: float(band.inside(days[0])) for i, band in enumerate(bed_day.rates)
                      if band.applies()}  # fmt: skip

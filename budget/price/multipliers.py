@@ -12,6 +12,7 @@ from budget.cases.record import Record
 from budget.policy.groups import Multiplier, Tcm
 from budget.price.sets import Set
 from budget.price.state import State
+from drg.money import either
 
 Bools = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.signedinteger[Any]]
@@ -24,12 +25,12 @@ def multiply(state: State, one: Set) -> None:
         enough = state.claims.tcm_share >= row.least_share
         if row.otherwise == "medical_group" and row.medical_group in state.grid.groups:
             place = state.grid.groups.index(row.medical_group)
-            other = state.grid.standard[state.at[0], place, state.at[2]]
+            other = state.of_group(place)
             instead = hit & ~enough & state.known
             if state.record is not None and instead[0]:
-                _tell(state, state.record, place, other[0] / state.standard[0],
+                _tell(state, state.record, place, other.value[0] / state.standard.value[0],
                       f"{one.key}.medical_group")  # fmt: skip
-            state.standard = np.where(instead, other, state.standard)
+            state.standard = either(instead, other, state.standard)
         hit &= enough
     state.multiply(hit, row.factor, one.kind, f"{one.key}.factor")  # type: ignore[attr-defined]
 

@@ -12,8 +12,8 @@ from budget.cases.claims import Claims
 from budget.cases.record import Record
 from budget.policy.special import NewTechnology, Technology
 from budget.price.state import State
+from drg.money import Exact, decimal
 
-Floats = npt.NDArray[np.float64]
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 _MOST_YEARS = np.iinfo(np.int8).max
 
@@ -62,21 +62,20 @@ def decide(state: State) -> None:
         return
     which = None if since is None else (since > 0) & (since <= rule.years)
     rows = state.look("new_technology", which, since=since, years=rule.years)
-    state.pay(rows, "new_technology", state.cost[rows], "cost")
+    state.pay(rows, "new_technology", (state.cost[rows],), "cost")
 
 
-def extra_points(state: State) -> Floats:
-    """Extra points of a new technology, in reference yuan."""
-    extra = np.zeros(len(state.cost))
+def extra_points(state: State) -> tuple[Exact, ...]:
+    """Extra points of a new technology, in reference yuan: one term, or none."""
     rule = state.special.new_technology
     if rule is None or rule.pay != "extra_points" or state.technology_year is None:
-        return extra
+        return ()
     points = np.array([one.extra_points or 0.0 for one in rule.technologies] + [0.0])
     shares = np.zeros(128)
     for step in rule.taper:
         shares[step.year] = step.share
-    worth = points[state.claims.technology] * shares[state.technology_year]
-    return np.asarray(worth / state.grid.per_yuan)
+    worth = decimal(points[state.claims.technology]) * decimal(shares[state.technology_year])
+    return (worth / decimal(state.grid.points_per_yuan),)
 
 
 def tell_extra(state: State, record: Record) -> None:

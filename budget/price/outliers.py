@@ -2,119 +2,139 @@
 
 ``c`` is the case's cost, ``s`` its standard, ``base`` the denominator of the ratio ``r = c /
 base`` (the standard, or ``M * RW`` without k). Letters are those of the nine rules in use in
-China; each is a line of docs/payment/outliers.md with its curve.
+China; each is a line of docs/payment/outliers.md with its curve. A payment is a list of terms,
+which are added and rounded once; whether a cost is past a threshold is decided by exact numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from budget.cases.record import Record
-from budget.policy.outliers import HIGH_RULES, High, Low
+from budget.policy.ladder import Ladder
+from budget.policy.outliers import HIGH_RULES, High, Low, Payment
 from budget.price.new_technology import extra_points, tell_extra
 from budget.price.state import State
+from drg.money import Exact, decimal, sign
 
 Floats = npt.NDArray[np.float64]
-Rule = Callable[[High, Floats, Floats, Floats, Floats, Floats], Floats]
+Bools = npt.NDArray[np.bool_]
+Sum: TypeAlias = tuple[Exact, ...]
+Rule = Callable[[High, Exact, Exact, Exact, Exact], Sum]
 
 
 def ratio(cost: Floats, base: Floats) -> Floats:
-    """Cost over standard (倍率), NaN without a standard. Shape (N,).
-
-    To twelve decimals: a cost of exactly three standards has the ratio 3, and not a hair more,
-    which would make it a high case. One fen is at least 1e-10 of any standard.
-    """
+    """Cost over standard (倍率), NaN without a standard: to twelve decimals, to be shown. (N,)."""
     empty = np.full(np.shape(cost), np.nan)
     return np.asarray(np.round(np.divide(cost, base, out=empty, where=base > 0), 12))
 
 
-def low_payment(rule: Low, cost: Floats) -> Floats:
+def past(cost: Exact, base: Exact, threshold: Floats | float) -> npt.NDArray[np.int8]:
+    """Whether costs are below a threshold of the ratio, at it or above: -1, 0, 1. Shape (N,).
+
+    0 where there is no standard or no threshold.
+    """
+    found = sign(cost, -(base * decimal(threshold)))
+    return np.where(base.value > 0, found, np.int8(0))
+
+
+def low_payment(rule: Low, cost: Exact) -> Exact:
     """Low case (低倍率病例): its cost, or a share of it. Shape (N,)."""
-    return cost * rule.share
+    return cost * decimal(rule.share)
 
 
-def band_amount(rule: Low, cost: Floats, standard: Floats) -> Floats:
-    """Case between L and the end of the band that is not paid in full. Shape (N,)."""
+def band_payment(rule: Low, cost: Exact, standard: Exact) -> Sum:
+    """What a case is paid in the band above L that is not yet paid in full. Shapes (N,)."""
     assert rule.band is not None
-    return rule.band.cost * cost + rule.band.standard * standard
+    return cost * decimal(rule.band.cost), standard * decimal(rule.band.standard)
 
 
-def high_payment(
-    rule: High, cost: Floats, standard: Floats, base: Floats, r: Floats, threshold: Floats
-) -> Floats:
+def high_payment(rule: High, cost: Exact, standard: Exact, base: Exact, threshold: Exact) -> Sum:
     """High case (高倍率病例), by the rule's letter.
 
     Args:
         rule: the policy's rule with its parameters.
         cost: cost in yuan. Shape (N,).
         standard: standard S in yuan. Shape (N,).
-        base: denominator of the ratio in yuan. Shape (N,).
-        r: ratio. Shape (N,).
+        base: denominator of the ratio in yuan, above 0. Shape (N,).
         threshold: T. Shape (N,).
     """
-    return _RULES[rule.rule](rule, cost, standard, base, r, threshold)
+    return _RULES[rule.rule](rule, cost, standard, base, threshold)
 
 
-def _standard(_: High, c: Floats, s: Floats, base: Floats, r: Floats, t: Floats) -> Floats:
+def _standard(_: High, c: Exact, s: Exact, base: Exact, t: Exact) -> Sum:
     """A: the standard; the rest may go to special review."""
-    del c, base, r, t
-    return s
+    del c, base, t
+    return (s,)
 
 
-def _cost(_: High, c: Floats, s: Floats, base: Floats, r: Floats, t: Floats) -> Floats:
+def _cost(_: High, c: Exact, s: Exact, base: Exact, t: Exact) -> Sum:
     """B: the cost."""
-    del s, base, r, t
-    return c
+    del s, base, t
+    return (c,)
 
 
-def _excess_points(_: High, c: Floats, s: Floats, base: Floats, r: Floats, t: Floats) -> Floats:
+def _excess_points(_: High, c: Exact, s: Exact, base: Exact, t: Exact) -> Sum:
     """C: ``100 * RW * [k + (r - T)]`` points, which is ``S + base * (r - T)`` yuan."""
-    del c
-    return np.asarray(s + base * (r - t))
+    return s, c, -(base * t)
 
 
-def _cost_minus(_: High, c: Floats, s: Floats, base: Floats, r: Floats, t: Floats) -> Floats:
+def _cost_minus(_: High, c: Exact, s: Exact, base: Exact, t: Exact) -> Sum:
     """D: ``c - (T - 1) * S``."""
-    del base, r
-    return np.asarray(c - (t - 1.0) * s)
+    del base
+    return c, s, -(s * t)
 
 
-def _cost_minus_standard(
-    _: High, c: Floats, s: Floats, base: Floats, r: Floats, t: Floats
-) -> Floats:
+def _cost_minus_standard(_: High, c: Exact, s: Exact, base: Exact, t: Exact) -> Sum:
     """E: ``c - S``."""
-    del base, r, t
-    return np.asarray(c - s)
-
-
-def _excess_share(rule: High, c: Floats, s: Floats, base: Floats, r: Floats, t: Floats) -> Floats:
-    """F: ``S * [1 + share * (r - T)]``."""
-    del c, base
-    return np.asarray(s * (1.0 + (rule.share or 0.0) * (r - t)))
-
-
-def _step_share(rule: High, c: Floats, s: Floats, base: Floats, r: Floats, t: Floats) -> Floats:
-    """G: ``S * [step + share * (r - T)]``."""
-    del c, base
-    return np.asarray(s * ((rule.step or 0.0) + (rule.share or 0.0) * (r - t)))
-
-
-def _cost_minus_part(
-    rule: High, c: Floats, s: Floats, base: Floats, r: Floats, t: Floats
-) -> Floats:
-    """H: ``c - part * S``."""
-    del base, r, t
-    return np.asarray(c - (rule.part or 0.0) * s)
-
-
-def _banded(rule: High, c: Floats, s: Floats, base: Floats, r: Floats, t: Floats) -> Floats:
-    """I: ``cost * c + standard * S`` by band of r."""
     del base, t
+    return c, -s
+
+
+def _excess_share(rule: High, c: Exact, s: Exact, base: Exact, t: Exact) -> Sum:
+    """F: ``S * [1 + share * (r - T)]``."""
+    return s, *_beyond(rule, c, s, base, t)
+
+
+def _step_share(rule: High, c: Exact, s: Exact, base: Exact, t: Exact) -> Sum:
+    """G: ``S * [step + share * (r - T)]``."""
+    return s * decimal(rule.step or 0.0), *_beyond(rule, c, s, base, t)
+
+
+def _beyond(rule: High, c: Exact, s: Exact, base: Exact, t: Exact) -> Sum:
+    """``S * share * (r - T)``, of which ``S * r`` is the cost where r is over the standard."""
+    share = decimal(rule.share or 0.0)
+    return (c if base is s else c * s / base) * share, -(s * t * share)
+
+
+def _cost_minus_part(rule: High, c: Exact, s: Exact, base: Exact, t: Exact) -> Sum:
+    """H: ``c - part * S``."""
+    del base, t
+    return c, -(s * decimal(rule.part or 0.0))
+
+
+def _banded(rule: High, c: Exact, s: Exact, base: Exact, t: Exact) -> Sum:
+    """I: ``cost * c + standard * S`` by band of r."""
+    del t
     assert rule.bands is not None
-    return np.asarray(rule.bands.at(r, "cost") * c + rule.bands.at(r, "standard") * s)
+    place = _bands(rule.bands, c, base)
+    cost, standard = (
+        np.array([getattr(band, name) for band in rule.bands]) for name in ("cost", "standard")
+    )
+    return c * decimal(cost[place]), s * decimal(standard[place])
+
+
+def _bands(bands: Ladder[Payment], cost: Exact, base: Exact) -> npt.NDArray[np.intp]:
+    """The band of each case's ratio. Shape (N,)."""
+    place = np.zeros(cost.value.shape, np.intp)
+    for band in bands:
+        if band.upto is not None:
+            place += past(cost, base, band.upto) > 0
+    return place
 
 
 _RULES: dict[str, Rule] = {
@@ -132,34 +152,39 @@ _RULES: dict[str, Rule] = {
 
 def decide(state: State) -> None:
     """All cases that no other rule took: low, high, and normal with the band above L."""
-    cost, standard, r = state.cost, state.standard, state.r
+    cost, standard, base, r = state.cost, state.standard, state.base, state.r
     low, high = state.grid.policy.outliers.low, state.grid.policy.outliers.high
     extra = extra_points(state)
+
+    def also(rows: npt.NDArray[np.intp]) -> Sum:
+        return tuple(term[rows] for term in extra)
+
     if low is not None:
         limit = state.grid.low[state.at]
-        rows = state.look("low", r < limit, limit=limit)
-        state.pay(rows, "low", low_payment(low, cost[rows]), "share_of_cost",
+        rows = state.look("low", past(cost, base, limit) < 0, limit=limit)
+        state.pay(rows, "low", (low_payment(low, cost[rows]),), "share_of_cost",
                   "outliers.low.share", share=low.share)  # fmt: skip
     if high is not None:
         limit = state.grid.high[state.at]
-        rows = state.look("high", r > limit, limit=limit)
-        worth = high_payment(high, cost[rows], standard[rows], state.base[rows], r[rows],
-                             limit[rows])  # fmt: skip
-        state.pay(rows, "high", extra[rows] + worth, high.rule)
+        rows = state.look("high", past(cost, base, limit) > 0, limit=limit)
+        own = standard[rows]
+        over = own if base is standard else base[rows]
+        worth = high_payment(high, cost[rows], own, over, decimal(limit[rows]))
+        state.pay(rows, "high", (*worth, *also(rows)), high.rule)
         if (record := state.recording(rows)) is not None:
             _tell(record, high, r)
             tell_extra(state, record)
     rows = state.look("normal", np.ones(len(r), np.bool_))
-    worth, formula = standard[rows], "standard"
     if low is not None and low.band is not None:
-        inside = r[rows] < low.band.upto
-        worth = np.where(inside, band_amount(low, cost[rows], worth), worth)
-        formula = "band" if inside.all() else formula
-    state.pay(rows, "normal", worth + extra[rows], formula)
+        inside = past(cost[rows], base[rows], low.band.upto) < 0
+        some, rows = rows[inside], rows[~inside]
+        worth = band_payment(low, cost[some], standard[some])
+        keys = (f"outliers.low.band.{name}" for name in ("upto", "cost", "standard"))
+        state.pay(some, "normal", (*worth, *also(some)), "band", *keys, band=low.band)
+        if (record := state.recording(some)) is not None:
+            tell_extra(state, record)
+    state.pay(rows, "normal", (standard[rows], *also(rows)), "standard")
     if (record := state.recording(rows)) is not None:
-        if low is not None and formula == "band":
-            keys = (f"outliers.low.band.{name}" for name in ("upto", "cost", "standard"))
-            record.pays(formula, *keys, band=low.band)
         tell_extra(state, record)
 
 

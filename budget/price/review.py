@@ -12,6 +12,7 @@ from budget.policy.select import pick
 from budget.policy.special import Review
 from budget.price.rank import rank_in_runs
 from budget.price.state import State
+from drg.money import decimal, times
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -74,8 +75,7 @@ def approved_reviews(
     drg, unit = _discharges(claims, parts)
     if discharges is None:
         discharges = np.bincount(unit[drg], minlength=hospitals * parts)
-    # 0.29 * 100 is a hair below 29
-    quota = np.floor(share[:, :parts].ravel() * discharges + 1e-9).astype(np.int64)
+    quota = times(discharges, share[:, :parts].ravel(), down=True)
     rows = np.flatnonzero(marked & drg & (high if rule.eligible == "high_outliers" else True))
     rows = rows[np.lexsort((-overrun[rows], unit[rows]))]
     inside = rank_in_runs(unit[rows]) < quota[unit[rows]]
@@ -91,5 +91,7 @@ def decide(state: State) -> None:
     if review is None:
         return
     rows = state.look("review", state.approved)
-    state.pay(rows, "review", state.cost[rows] * (1.0 - review.unreasonable), "review",
+    cost = state.cost[rows]
+    worth = cost, -(cost * decimal(review.unreasonable))
+    state.pay(rows, "review", worth, "review",
               "special.review.unreasonable", unreasonable=review.unreasonable)  # fmt: skip

@@ -12,9 +12,9 @@ import pandas as pd
 from budget.cases.hospitals import Hospitals
 from budget.policy.document import Policy
 from budget.policy.select import Selector
-from budget.price.grid import INSURANCES, build_grid
-from budget.price.terms import half_up
+from budget.price.grid import INSURANCES, POINT_DECIMALS, build_grid
 from drg.errors import problem
+from drg.money import decimal, either, to_decimals
 from weights.table import WeightTable
 
 # The selectors that make a class of hospitals, and how a class is called by them.
@@ -52,20 +52,22 @@ def standards(policy: Policy, weights: WeightTable, year: int) -> pd.DataFrame:
     weight = frame["weight"].to_numpy(np.float64)
     grid = build_grid(policy, groups, weight, classes, year,
                       columns={name: frame[name].to_numpy() for name in frame.columns})  # fmt: skip
-    value = np.where(np.isfinite(grid.point_value), grid.point_value * grid.per_yuan, 1.0)
-    yuan = half_up(grid.standard * value[:, None, :], policy.standard.decimals)
-    h, g, i = (part.ravel() for part in np.indices(yuan.shape))
+    h, g, i = (part.ravel() for part in np.indices(grid.standard.shape))
+    reference = grid.standards(np.arange(len(h)))
+    given = grid.point_value[h, i]
+    worth = reference * decimal(grid.points_per_yuan) * decimal(np.nan_to_num(given))
+    yuan = to_decimals(policy.standard.decimals, either(np.isfinite(given), worth, reference))
     columns = {
         "drg": np.array(groups, object)[g],
         "name": (frame["name"].to_numpy() if "name" in frame else np.full(len(frame), ""))[g],
         "hospital_class": np.array(classes.names, object)[h],
         "insurance": INSURANCES[i],
         "weight": weight[g],
-        "coefficient": np.broadcast_to(grid.coefficient, yuan.shape).ravel(),
-        "standard": yuan.ravel(),
+        "coefficient": grid.coefficient[h, g, i],
+        "standard": yuan,
     }
     if policy.standard.kind == "points":
-        columns["points"] = np.round(grid.standard.ravel() * grid.per_yuan, 4)
+        columns["points"] = to_decimals(POINT_DECIMALS, reference * decimal(grid.points_per_yuan))
     rows = pd.DataFrame(columns)
     order = np.lexsort((i, h, g))
     return rows.iloc[order].reset_index(drop=True)

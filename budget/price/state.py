@@ -11,11 +11,12 @@ from budget.cases.claims import Claims
 from budget.cases.record import Record
 from budget.price.branches import PLACE
 from budget.price.grid import Grid
-from budget.price.terms import half_up
+from drg.money import Exact, approximate, decimal, ratio, rounded, to_decimals
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
+_BY_STANDARD = ("transfer", "low", "high", "normal")
 _NOBODY: Rows = np.zeros(0, np.intp)
 
 
@@ -24,7 +25,19 @@ class State:
 
     A rule asks :meth:`look` for the cases that it may take and gives them to :meth:`pay`; both
     tell a record, where there is one, and then the case is a single one.
+
+    Attributes:
+        cost: cost in yuan.
+        standard: standard in reference yuan, with what the case's own multipliers make of it.
+        base: denominator of the ratio.
+        r: the ratio as it is shown; no threshold is decided by it.
+        amount: what a case is worth in reference yuan, as it is shown.
+        fen: the same to the fen.
+        points: the same in points, in units of 0.0001.
     """
+
+    base: Exact
+    r: Floats
 
     def __init__(
         self,
@@ -39,18 +52,26 @@ class State:
         self.special = grid.policy.special
         self.approved, self.given, self.technology_year = approved, factor, technology_year
         size = len(claims)
-        self.cost = claims.cost / 100.0
+        self.cost = ratio(claims.cost, 100)
         self.known = (claims.group >= 0) & (claims.hospital >= 0) & (claims.insurance >= 0)
         self.at = (
             np.maximum(claims.hospital, 0), np.maximum(claims.group, 0),
             np.maximum(claims.insurance, 0),
         )  # fmt: skip
         self.weight = np.where(claims.group >= 0, grid.weight[self.at[1]], np.nan)
-        self.standard = np.where(self.known, grid.standard[self.at], np.nan)
-        self.base: Floats  # denominator of the ratio r
-        self.r: Floats
+        self.standard = self.of_group(self.at[1])
+        if not self.known.all():
+            self.standard = self.standard.where(self.known)
         self.branch = np.full(size, -1, np.int8)
         self.amount = np.zeros(size)
+        self.fen, self.points = np.zeros(size, np.int64), np.zeros(size, np.int64)
+
+    def of_group(self, group: npt.NDArray[np.int32] | int) -> Exact:
+        """Standards of a group, of each case its own or one for all. Shape (N,)."""
+        _, groups, insurances = self.grid.standard.shape
+        return self.grid.standards(
+            (self.at[0].astype(np.intp) * groups + group) * insurances + self.at[2]
+        )
 
     def look(self, branch: str, which: Bools | None, *keys: str, **figures: Any) -> Rows:
         """Rows that a branch may take: those of ``which`` that have no branch yet.
@@ -67,23 +88,47 @@ class State:
         return rows
 
     def pay(
-        self, rows: Rows, branch: str, amount: Floats | float, formula: str, *keys: str,
+        self, rows: Rows, branch: str, worth: tuple[Exact, ...], formula: str, *keys: str,
         **figures: Any,
     ) -> None:  # fmt: skip
         """Give rows their branch and what they are worth.
 
+        What other stays or a caseload cap take off comes last: the ratio is that of the whole
+        standard, or half of it would make a high case, which some rules pay at cost, out of an
+        ordinary one.
+
         Args:
             rows: the cases. Shape (R,).
             branch: code of the branch.
-            amount: what they are worth in reference yuan. Shape (R,).
+            worth: what they are worth: terms in reference yuan, which are added. Shapes (R,).
             formula: name of what is paid, for a record.
             keys: what the policy says of it, for a record.
             figures: the formula's figures, for a record.
         """
         self.branch[rows] = PLACE[branch]
-        self.amount[rows] = amount
+        self._worth(rows, worth)
         if (record := self.recording(rows)) is not None:
             record.pays(formula, *keys, **figures)
+            record.amount = float(self.amount[0])
+        cut = self.cut(rows)
+        if cut.size:
+            factor = decimal(self.given[rows[cut]])  # type: ignore[index]
+            self._worth(rows[cut], self.rounded(*(term[cut] * factor for term in worth)))
+
+    def cut(self, rows: Rows) -> Rows:
+        """Places of the rows that are priced by their standard and that a factor cuts."""
+        if self.given is None or not rows.size:
+            return _NOBODY
+        by_standard = np.isin(self.branch[rows], [PLACE[code] for code in _BY_STANDARD])
+        return np.flatnonzero((self.given[rows] != 1.0) & by_standard)
+
+    def _worth(self, rows: Rows, terms: tuple[Exact, ...]) -> None:
+        if not rows.size or not terms:
+            return
+        self.amount[rows] = approximate(*terms)
+        self.fen[rows] = rounded(*terms, unit=100)
+        if self.grid.policy.standard.kind != "rate":
+            self.points[rows] = self.grid.points(*terms)
 
     def recording(self, rows: Rows) -> Record | None:
         """The record, where there is one and its case is among the rows."""
@@ -93,9 +138,9 @@ class State:
         """Multiply standards by what hangs on the case itself."""
         if self.record is not None and which[0]:
             self.record.term("x", name, factor, key)
-        self.standard = np.where(which, self.standard * factor, self.standard)
+        self.standard = self.standard * decimal(np.where(which, factor, 1.0))
 
-    def rounded(self, yuan: Floats) -> Floats:
-        """A standard to the policy's decimals; points are not yuan yet."""
+    def rounded(self, *terms: Exact) -> tuple[Exact, ...]:
+        """A standard to the policy's decimals; points are not yuan yet and stay what they are."""
         how = self.grid.policy.standard
-        return yuan if how.kind == "points" else half_up(yuan, how.decimals)
+        return terms if how.kind == "points" else (decimal(to_decimals(how.decimals, *terms)),)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from drg.money import Exact, decimal, to_decimals
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -69,16 +71,13 @@ class Terms:
     factors: tuple[Factor, ...]
     decimals: int | None
 
-    def base(self, weight: Floats) -> Floats:
-        """Standards before multipliers, in reference yuan, of the cells' weights."""
-        return np.asarray(weight * self.rate * self.k) if self.own is None else self.own
-
-    def standard(self, weight: Floats) -> Floats:
-        """Standards in reference yuan, of the cells' weights."""
-        found = self.base(weight)
+    def standard(self, weight: Floats) -> Exact:
+        """Standards in reference yuan, of the cells' weights; rounded once, or not at all."""
+        found = decimal(self.rate) * decimal(self.k)
+        found = found * decimal(weight) if self.own is None else decimal(self.own)
         for one in self.factors:
-            found = np.where(one.where, found * one.value, found)
-        return found if self.decimals is None else half_up(found, self.decimals)
+            found = found * decimal(np.where(one.where, one.value, 1.0))
+        return found if self.decimals is None else decimal(to_decimals(self.decimals, found))
 
     def at(self, cells: npt.NDArray[np.intp]) -> Terms:
         """The terms of some cells, by their place in the flattened grid. Shape (C,)."""
@@ -89,15 +88,3 @@ class Terms:
         own = None if self.own is None else part(self.own)
         factors = tuple(replace(one, where=part(one.where)) for one in self.factors)
         return Terms(part(self.rate), part(self.k), own, factors, self.decimals)
-
-
-def half_up(amounts: Floats, decimals: int) -> Floats:
-    """Amounts rounded to decimals, halves away from zero (四舍五入), as money is everywhere.
-
-    A product such as 5444.33 * 2.5 is taken for the decimal that it stands for, 13610.825, and
-    not for the float a hair below it.
-    """
-    unit = 10.0**decimals
-    size = np.abs(amounts) * unit
-    whole = np.floor(size * (1 + 8e-16) + 0.5) / unit
-    return np.asarray(np.where(size < 1e13, np.copysign(whole, amounts), amounts))

@@ -15,4 +15,4 @@ def decide(state: State) -> None:
     if how.any():
         which = (state.claims.group >= 0) & (how[state.at] != STABLE)
     rows = state.look("unstable", which)
-    state.pay(rows, "unstable", state.cost[rows], "cost")
+    state.pay(rows, "unstable", (state.cost[rows],), "cost")

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from budget.cases.claims import AMBIGUOUS, GROUPED, UNGROUPED
 from budget.policy.special import WithoutGroup
 from budget.price.state import State
+from drg.money import Exact, decimal, either
 
 Rows = npt.NDArray[np.intp]
 
@@ -15,7 +16,7 @@ Rows = npt.NDArray[np.intp]
 def decide(state: State) -> None:
     """Cases without a group, or whose group has no weight or hospital no rate."""
     c = state.claims
-    priced = np.isfinite(state.standard)
+    priced = np.isfinite(state.standard.value)
     for branch, which, rule in (
         ("ungrouped", c.kind == UNGROUPED, state.special.ungrouped),
         ("ambiguous", c.kind == AMBIGUOUS, state.special.ambiguous),
@@ -30,27 +31,30 @@ def _pay(state: State, branch: str, rule: WithoutGroup, rows: Rows) -> None:
     key, cost = f"special.{branch}", state.cost[rows]
     if rule.pay == "share_of_cost":
         share = rule.share or 0.0
-        state.pay(rows, branch, cost * share, "share_of_cost", f"{key}.pay", f"{key}.share",
+        worth = (cost * decimal(share),)
+        state.pay(rows, branch, worth, "share_of_cost", f"{key}.pay", f"{key}.share",
                   share=share)  # fmt: skip
         return
     if rule.pay == "by_item":
-        state.pay(rows, branch, cost, "cost", f"{key}.pay")
+        state.pay(rows, branch, (cost,), "cost", f"{key}.pay")
         return
-    if rule.pay == "weight":
-        _by_weight(state, rule.weight or 0.0, rows, f"{key}.weight")
     own = state.standard[rows]
-    known = np.isfinite(own)
-    state.pay(rows, branch, np.where(known, own, cost), "standard" if known.all() else "cost",
+    if rule.pay == "weight":
+        own = _by_weight(state, rule.weight or 0.0, rows, f"{key}.weight")
+    known = np.isfinite(own.value)
+    state.pay(rows, branch, (either(known, own, cost),), "standard" if known.all() else "cost",
               f"{key}.pay")  # fmt: skip
 
 
-def _by_weight(state: State, weight: float, rows: Rows, key: str) -> None:
+def _by_weight(state: State, weight: float, rows: Rows, key: str) -> Exact:
     """A weight that is no group's, at the hospital's own price of weight 1."""
     unit = state.grid.unit[state.at[0][rows], state.at[2][rows]]
-    state.standard[rows] = state.rounded(unit * weight)
+    (own,) = state.rounded(decimal(unit) * decimal(weight))
+    state.standard.value[rows] = own.value
     state.weight[rows] = weight
     if (record := state.recording(rows)) is not None:
         record.terms.clear()
         per_weight = state.grid.tell_points(record)
         record.term("RW", "weight", weight, key)
         record.term("unit", "unit", unit[0] * (state.grid.per_yuan / per_weight), "")
+    return own

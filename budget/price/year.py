@@ -24,8 +24,10 @@ from budget.price.grid import Grid
 from budget.price.new_technology import technology_year
 from budget.price.readmission import readmission_factor
 from budget.price.review import approved_reviews
+from drg.money import decimal, to_decimals
 
 _SLICE = 262_144
+_DECIMALS = 12  # of the product of two factors
 
 
 def other_stays(
@@ -49,7 +51,8 @@ def other_stays(
     if special.caseload is not None:
         factors["special.caseload"] = caseload_factor(claims, groups, special.caseload)
     if factors:
-        extra["factor"] = np.prod(list(factors.values()), axis=0)
+        one, *other = factors.values()
+        extra["factor"] = to_decimals(_DECIMALS, decimal(one) * decimal(other[0])) if other else one
     if record is not None:
         mine = {key: float(factor[record.row]) for key, factor in factors.items()}
         record.factors = {key: factor for key, factor in mine.items() if factor != 1.0}
@@ -118,7 +121,7 @@ def _in_slices(claims: Claims, grid: Grid, extra: dict[str, Any]) -> Priced:
     size = len(claims)
     bounds = [(start, min(start + _SLICE, size)) for start in range(0, size, _SLICE)]
 
-    kinds = {"branch": np.int8, "ratio": np.float32}
+    kinds = {"branch": np.int8, "ratio": np.float32, "fen": np.int64, "points": np.int64}
     whole = Priced(*(np.empty(size, kinds.get(one.name, np.float64)) for one in fields(Priced)))
 
     def one(bound: tuple[int, int]) -> None:

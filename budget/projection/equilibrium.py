@@ -20,6 +20,7 @@ from budget.price.outliers import high_payment
 from budget.projection.cells import SUMS, Cells
 from budget.projection.year import Year
 from drg.errors import problem
+from drg.money import approximate, decimal
 from weights.table.families import families
 
 Floats = npt.NDArray[np.float64]
@@ -172,8 +173,8 @@ def _past(sums: dict[str, Floats], change: Change, first: Cells) -> dict[str, Fl
     by_standard = sums["by_standard"] + past_low * standard
     by_cost = sums["by_cost"] - past_low * standard * low
     if outliers.high is not None:
-        flat = [held.ravel() for held in (high * standard, standard, standard, high, high)]
-        paid = high_payment(outliers.high, *flat).reshape(standard.shape)
+        parts = (decimal(held) for held in (high * standard, standard, standard, high))
+        paid = approximate(*high_payment(outliers.high, *parts))
         by_cost = by_cost + past_high * np.nan_to_num(paid - standard)
     return sums | {"by_standard": by_standard, "by_cost": by_cost}
 

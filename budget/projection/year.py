@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from budget.policy.select import choose
 from budget.pools.money import PoolMoney, pool_money
-from budget.pools.sharing import exact
 from budget.projection.cells import Cells
 from budget.settlement.settled import close
 from budget.settlement.year_end import YearEnd
+from drg.money import allocate
 
 Floats = npt.NDArray[np.float64]
 Fen = npt.NDArray[np.int64]
@@ -148,8 +148,7 @@ def payable(cells: Cells, priced: Cells, amounts: Fen) -> tuple[Fen, Floats]:
         )
         if int(fund[:, place].sum()) != total:
             left = total - int(kept.sum())
-            share = np.maximum(fund[:, place] - kept, 0).astype(np.float64)
-            fund[:, place] = kept + exact(share * (left / share.sum()), left)
+            fund[:, place] = kept + allocate(left, np.maximum(fund[:, place] - kept, 0))
     return fund, values
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.policy.pools import Cash
-from budget.pools.exact import times, warned, whole
+from budget.settlement.warned import warned
 from drg.errors import problem
-from drg.money import Fen, allocate
+from drg.money import Fen, allocate, blend, times, whole
 
 MONTHS = 12
 
@@ -84,7 +84,7 @@ def monthly(payable: npt.ArrayLike, cash: Cash, last_year: npt.ArrayLike | None 
         raise problem("wrong shape", key="payable", found=due.shape, expected="(H, P, 12)")
     base = np.maximum(due, 0)
     if cash.basis == "payable":
-        both = times(base, round(cash.advance + cash.quality_money, 12))
+        both = blend((base, cash.advance), (base, cash.quality_money))
         advance = times(base, cash.advance)
         held = both - advance
     else:

@@ -225,8 +225,8 @@ def history_of(claims: Claims, hospitals: int, groups: int) -> History:
     cell = claims.hospital[known].astype(np.int64) * groups + claims.group[known]
     size = hospitals * groups
     cases = np.bincount(cell, np.ones(len(cell)), size).reshape(hospitals, groups)
-    cost = np.bincount(cell, claims.cost[known] / 100.0, size).reshape(hospitals, groups)
-    return History(np.array(cases, np.float64), np.array(cost, np.float64))
+    fen = np.bincount(cell, claims.cost[known].astype(np.float64), size).reshape(hospitals, groups)
+    return History(np.array(cases, np.float64), np.array(fen, np.float64) / 100.0)
 
 
 def _money(

@@ -15,7 +15,7 @@ from budget.cases.claims import INSURANCES
 from budget.price.branches import BRANCHES, CODES
 from budget.settlement.settled import Settlement
 from budget.settlement.workbook import write_workbook
-from drg.money import to_yuan
+from drg.money import decimal, to_decimals, to_yuan
 from drg.tables import neutralise, open_sink, write_table
 
 _ROWS = 131_072
@@ -80,7 +80,7 @@ def _case_rows(
         _coded(priced.branch[rows], CODES),
         _coded(paid.pool[rows], [pool.name for pool in settled.policy.pools]),
         pa.array(to_yuan(cost)),
-        _number(np.round(priced.standard[rows] * _value(settled, rows), 4)),
+        _number(to_decimals(4, decimal(priced.standard[rows]) * decimal(_value(settled, rows)))),
         _number(np.round(priced.ratio[rows].astype(np.float64), 6)),
         pa.array(paid.points[rows] / 10_000.0),
         *(pa.array(to_yuan(part)) for part in (paid.payment[rows], patient, other, fund, gain)),

@@ -16,9 +16,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from budget.pools.exact import blend, decimals, times, warned, whole
+from budget.settlement.warned import warned
 from drg.errors import problem
-from drg.money import Fen, allocate, to_fen, to_yuan
+from drg.money import (
+    Fen,
+    allocate,
+    blend,
+    decimal,
+    printed,
+    ratio,
+    sign,
+    times,
+    to_fen,
+    to_yuan,
+    whole,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -229,8 +241,8 @@ def in_bands(
         here = np.broadcast_to(bands[0].applies(**attributes), amount.shape)
         place = np.zeros(amount.shape, np.intp)
         for band in bands[:-1]:
-            end, common = decimals(band.upto or 0.0)
-            place += (amount.astype(object) * common > base.astype(object) * end).astype(np.intp)
+            end = ratio(base) * decimal(band.upto or 0.0)
+            place += sign(ratio(amount), -end) > 0
         values = np.array([band.value for band in bands])
         part = blend((amount, values[place]), (base, _levels(bands)[place]))
         found, known = np.where(here, part, found), known | here
@@ -242,8 +254,8 @@ def _levels(bands: list[Share]) -> Floats:
     level = Fraction(0)
     found = [0.0]
     for one, after in pairwise(bands):
-        step = Fraction(repr(one.value)) - Fraction(repr(after.value))
-        level += step * Fraction(repr(after.above or 0.0))
+        step = printed(one.value) - printed(after.value)
+        level += step * printed(after.above or 0.0)
         found.append(float(level))
     return np.array(found)
 

@@ -41,6 +41,8 @@ def same(one, other):
         elif isinstance(mine, np.ndarray):
             np.testing.assert_array_equal(mine, theirs)
             assert mine.dtype == theirs.dtype
+        elif isinstance(mine, pa.ChunkedArray):
+            assert mine.to_pylist() == theirs.to_pylist()
         else:
             assert mine == theirs
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -14,7 +14,6 @@ from budget import load_policy, policies
 from budget.cases.hospitals import hospitals_of
 from budget.price.grid import build_grid
 from budget.price.history import History
-from budget.price.terms import half_up
 from drg.errors import DrgError
 from tests.budget.region import HOSPITALS, WEIGHTS
 
@@ -32,27 +31,6 @@ def history(seed=1):
 def grid(policy="national-default", hospitals=HOSPITALS, year=2025, past=None, columns=COLUMNS):
     held = load_policy(policy) if isinstance(policy, str) else policy
     return build_grid(held, GROUPS, WEIGHT, hospitals_of(hospitals), year, past, columns)
-
-
-@given(st.integers(0, 10**9), st.integers(0, 4), st.booleans())
-def test_half_up_is_exact_for_the_decimals_that_a_product_stands_for(number, decimals, negative):
-    """Every decimal with one digit more than is kept, and products that give one."""
-    exact = Decimal(number).scaleb(-decimals - 1) * (-1 if negative else 1)
-    wanted = exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
-    assert half_up(np.array([float(exact)]), decimals)[0] == float(wanted)
-
-
-@given(st.integers(1, 999_999), st.integers(1, 99_999))
-def test_half_up_of_rate_times_weight(rate, weight):
-    exact = Decimal(rate).scaleb(-2) * Decimal(weight).scaleb(-4)
-    ours = half_up(np.array([rate / 100 * (weight / 10_000)]), 2)[0]
-    assert ours == float(exact.quantize(Decimal("0.01"), ROUND_HALF_UP))
-
-
-def test_half_up_keeps_what_is_missing_or_too_large_to_round():
-    found = half_up(np.array([np.nan, 0.0, -0.005, 2e12, 1e17]), 2)
-    assert np.isnan(found[0])
-    assert found[1:].tolist() == [0.0, -0.01, 2e12, 1e17]
 
 
 @pytest.mark.parametrize("name", policies())

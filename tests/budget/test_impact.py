@@ -12,10 +12,11 @@ import budget.impact.weights
 from budget.cases.hospitals import hospitals_of
 from budget.impact.cases import first_fen
 from budget.impact.weights import Impacts, _outcome
-from budget.pools.sharing import Alike, NotBySumsError, exact, point_value, share_out
+from budget.pools.sharing import Alike, point_value, share_out
 from budget.price.outliers import ratio
 from budget.settlement.settled import settle
 from drg.errors import DrgError
+from drg.money import decimal
 from tests.amount import tries
 from tests.budget.region import HOSPITALS, WEIGHTS, YEAR, claims_of, many, odd, weight_table
 from tests.budget.test_settle import POLICIES, changed
@@ -134,7 +135,7 @@ def test_costs_at_the_very_threshold(name):
 @given(st.floats(0.01, 1e6), st.sampled_from([0.3, 0.4, 0.5, 1.5, 2.0, 3.0]), st.booleans())
 def test_the_first_fen_past_a_threshold(base, threshold, reached):
     base = round(base, 2)
-    fen = int(first_fen(np.array([base]), np.array([threshold]), reached=reached)[0])
+    fen = int(first_fen(decimal(np.array([base])), np.array([threshold]), reached=reached)[0])
 
     def past(one: int) -> bool:
         r = ratio(np.array([one / 100.0]), np.array([base]))[0]
@@ -152,8 +153,16 @@ def test_a_pool_shared_by_classes_is_the_pool_shared_case_by_case(seed, size, fl
     beside = rng.integers(0, 1500, size)
     amount = int(rng.integers(size * (floor + 1), size * 4000))
     value = point_value(points, beside, amount, floor)
-    wanted = exact(np.maximum(points * value - beside, floor), amount, floor)
-    many_of = points * value - beside > floor
+    ids = rng.permutation(size)
+    every, bounds = np.arange(size), (None, None)
+
+    def order(place):
+        return np.argsort(ids[place])
+
+    wanted = share_out(points, beside, amount, floor, bounds, "", every, order)[0]
+    many_of = np.array(
+        [int(p) * value - int(b) > floor for p, b in zip(points, beside, strict=True)]
+    )
     kinds, which = np.unique(points, return_inverse=True)
     own = np.flatnonzero(many_of & (rng.random(size) < 0.7))
     alone = np.setdiff1d(np.arange(size), own)
@@ -166,13 +175,9 @@ def test_a_pool_shared_by_classes_is_the_pool_shared_case_by_case(seed, size, fl
 
     classes = Alike(count, kinds, borne, rows)
     assert point_value(points[alone], beside[alone], amount, floor, classes) == value
-    try:
-        of_single, of_class, *_ = share_out(
-            points[alone], beside[alone], amount, floor, (None, None), "", classes, alone
-        )
-    except NotBySumsError:  # the float error of the value is a fen: more is shared than there is
-        assert np.floor(np.maximum(points * value - beside, floor)).sum() > amount
-        return
+    of_single, of_class, *_ = share_out(
+        points[alone], beside[alone], amount, floor, bounds, "", alone, order, classes
+    )
     assert of_class.tolist() == [int(wanted[own[which[own] == k]].sum()) for k in range(len(kinds))]
     assert of_single.tolist() == wanted[alone].tolist()
 

@@ -270,3 +270,42 @@ def test_without_outlier_rules_every_case_has_its_standard():
     table = rows(settled(frame, policy))
     assert set(table["branch"]) == {"normal"}
     assert table["payment"].tolist()[:3] == [10320.0] * 3
+
+
+HALF_FEN = [
+    # S(step - share T) + share c comes to exactly half a fen
+    ({"rule": "step_share", "step": 1.7, "share": 0.5, "thresholds": flat(2.0)}, 7000, 9.87,
+     172_724.99, "134725.50"),
+    ({"rule": "excess_share", "share": 0.7, "thresholds": flat(2.0)}, 8700, 4.3852,
+     100_000.07, None),
+    ({"rule": "cost_minus_part", "part": 0.45, "thresholds": flat(1.4)}, 7000.1, 1.0,
+     20_000.33, None),
+    ({"rule": "cost_minus", "thresholds": flat(2.5)}, 7000.01, 1.0, 20_000.33, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("high", "rate", "weight", "cost", "wanted"), HALF_FEN)
+@pytest.mark.parametrize("step", range(12))
+def test_half_a_fen_of_a_high_case_is_rounded_up(high, rate, weight, cost, wanted, step):
+    policy = (
+        load_policy().replace("outliers.high", high).replace("coefficients", None)
+        .replace("standard.rates", {"all": {"yuan": rate}})
+    )  # fmt: skip
+    cost = round(cost + 777.77 * step, 2)
+    table = weight_table(pd.DataFrame([("BB19", weight)], columns=["drg", "weight"]))
+    frame = cases_of({"drg": "BB19", "hospital_id": "A", "total_cost": cost})
+    done = rows(settled(frame, policy, weights=table))
+    c, s = F(repr(cost)), F(repr(float(done["standard"][0])))
+    t, share = F(repr(high["thresholds"][0]["value"])), F(repr(high.get("share", 0.0)))
+    exact = {
+        "step_share": s * (F("1.7") - share * t) + share * c,
+        "excess_share": s * (1 - share * t) + share * c,
+        "cost_minus_part": c - F("0.45") * s,
+        "cost_minus": c - (t - 1) * s,
+    }[high["rule"]]
+    assert done["branch"].tolist() == ["high"]
+    fen = (2 * exact * 100 + 1) // 2
+    assert round(done["payment"][0] * 100) == fen
+    if wanted is not None and step == 0:
+        assert done["payment"][0] == float(wanted)
+        assert exact * 200 % 2 == 1

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from budget import load_policy
 from budget.pools.point_value import hold
-from budget.pools.sharing import exact, largest, point_value
+from budget.pools.sharing import point_value, share_out
 from drg.errors import DrgError
 from tests.budget.region import HOSPITALS, cases_of, many, odd, rows, settled, tables
 
@@ -62,7 +62,9 @@ def test_the_value_is_the_fixed_point_whatever_floors_bind(held, amount, floor):
     assume(amount > floor * len(points))
     found = point_value(points, beside, amount, floor)
     wanted = slow([int(p) for p in points], [int(b) for b in beside], amount, floor)
-    assert found == pytest.approx(float(wanted), rel=1e-11)
+    assert float(found) == pytest.approx(float(wanted), rel=1e-11)
+    parts = [max(int(p) * found - int(b), floor) for p, b in held]
+    assert sum(parts) == amount  # exactly
 
 
 @given(cases, st.integers(1, 10**12))
@@ -71,30 +73,77 @@ def test_where_no_floor_binds_it_is_all_money_over_all_points(held, amount):
     assume((points > 0).all())
     value = Fraction(amount + int(beside.sum()), int(points.sum()))
     assume(all(int(p) * value > int(b) for p, b in held))
-    assert point_value(points, beside, amount, 0) == pytest.approx(float(value), rel=1e-14)
+    assert point_value(points, beside, amount, 0) == value
 
 
-@given(st.lists(st.floats(0, 1e9), min_size=1, max_size=40), st.integers(-3, 3))
-def test_whole_fen_add_up_and_are_less_than_one_off(target, off):
-    held = np.array(target)
-    amount = round(float(held.sum()))
-    assume(amount >= 0)
-    found = exact(held, amount)
+def shared(points, beside, amount, floor=0, order=None):
+    """Fen of the cases of one pool; equal remainders in the given order of ids."""
+    held = np.array(points, np.int64), np.array(beside, np.int64)
+    ids = np.arange(len(points)) if order is None else np.array(order)
+    fen, *_ = share_out(*held, amount, floor, (None, None), "", np.arange(len(points)),
+                        lambda rows: np.argsort(ids[rows]))  # fmt: skip
+    return fen
+
+
+def by_fractions(points, beside, amount, floor, order):
+    """The largest remainders one by one, in fractions."""
+    value = point_value(np.array(points), np.array(beside), amount, floor)
+    exact = [max(p * value - b, Fraction(floor)) for p, b in zip(points, beside, strict=True)]
+    fen = [int(one // 1) for one in exact]
+    first = sorted(range(len(fen)), key=lambda i: (fen[i] - exact[i], order[i]))
+    for i in first[: amount - sum(fen)]:
+        fen[i] += 1
+    return fen
+
+
+@given(cases, st.integers(1, 10**9), st.sampled_from([0, 0, 100, 50_000]), st.randoms())
+def test_whole_fen_add_up_and_are_those_of_fractions(held, amount, floor, random):
+    points, beside = (list(column) for column in zip(*held, strict=True))
+    assume(any(points))
+    assume(amount > floor * len(points))
+    order = list(range(len(points)))
+    random.shuffle(order)
+    found = shared(points, beside, amount, floor, order)
     assert found.sum() == amount
-    assert (np.abs(found - held) < 1 + 1e-6).all()
+    assert found.tolist() == by_fractions(points, beside, amount, floor, order)
+
+
+@given(st.lists(st.sampled_from([1, 2, 4, 7]), min_size=1, max_size=40), st.integers(1, 10**6),
+       st.randoms())  # fmt: skip
+def test_equal_remainders_go_by_id_and_not_by_row(points, amount, random):
+    beside = [0] * len(points)
+    before = shared(points, beside, amount)
+    order = list(range(len(points)))
+    random.shuffle(order)
+    after = shared([points[i] for i in order], beside, amount, 0, order)
+    assert after.tolist() == [before[i] for i in order]
 
 
 def test_the_rest_goes_to_the_largest_remainders_and_the_earlier_of_equals():
-    assert exact(np.array([1.5, 2.5, 3.0]), 7).tolist() == [2, 2, 3]
-    assert exact(np.array([1.2, 2.7, 3.1]), 7).tolist() == [1, 3, 3]
-    assert exact(np.array([1 / 3] * 3), 1).tolist() == [1, 0, 0]
-    assert exact(np.array([0.0, 0.0, 2.4, 0.6]), 3, 0).tolist() == [0, 0, 2, 1]
-    assert largest(np.array([5.0, 7.0, 5.0, 9.0]), 3).tolist() == [1, 3, 0]
+    assert shared([15, 25, 30], [0, 0, 0], 7).tolist() == [2, 2, 3]
+    assert shared([12, 27, 31], [0, 0, 0], 7).tolist() == [1, 3, 3]
+    assert shared([1, 1, 1], [0, 0, 0], 1).tolist() == [1, 0, 0]
+    assert shared([1, 1, 1], [0, 0, 0], 1, 0, [2, 1, 0]).tolist() == [0, 0, 1]
+    assert shared([0, 0, 24, 6], [0, 0, 0, 0], 3).tolist() == [0, 0, 2, 1]
 
 
-def test_what_is_over_is_taken_from_cases_above_the_floor():
-    found = exact(np.array([100.0, 100.0, 250.0]), 449, 100)
-    assert found.tolist() == [100, 100, 249]
+def test_no_fen_is_taken_below_the_floor():
+    assert shared([1, 1, 250], [0, 0, 0], 449, 100).tolist() == [100, 100, 249]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_may_stand_in_any_order(seed):
+    frame = cases_of(
+        *({"drg": drg, "hospital_id": hospital, "total_cost": 9000.0}
+          for drg, hospital in (("DD19", "C"), ("BB19", "C"), ("BB19", "B"), ("BB19", "B"),
+                                ("BB19", "C")))
+    )  # fmt: skip
+    held = money(points_policy(), 20000.0)
+    before = pd.Series(settled(frame, held).paid.fund, frame["case_id"])
+    mixed = frame.sample(frac=1.0, random_state=seed)
+    after = pd.Series(settled(mixed, held).paid.fund, mixed["case_id"])
+    assert after.loc[before.index].tolist() == before.tolist()
+    assert before.sum() == 2_000_000
 
 
 def pool_rows(done):

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from budget.cases.hospitals import Hospitals, hospitals_of
 from budget.policy import load_policy
 from budget.policy.ladder import Ladder, Share
-from budget.pools.exact import blend, decimals, times, whole
 from budget.settlement.year_end import STEPS, YearEnd, in_bands, year_end
 from drg.errors import DrgError
 
@@ -203,27 +202,3 @@ def test_amounts_that_are_not_whole_fen_are_refused():
 
 
 # Exact products
-
-
-factors = st.decimals(0, 30, places=6).map(float)
-
-
-@given(st.lists(st.integers(-(10**16), 10**16), min_size=1, max_size=20), factors, factors,
-       st.integers(1, 12))  # fmt: skip
-def test_products_round_once_as_decimals_do(fen, one, other, per):
-    exact = [Decimal(f) * Decimal(repr(one)) * Decimal(repr(other)) / per for f in fen]
-    assert times(fen, one, other, per=per).tolist() == [half_up(e) for e in exact]
-    down = [int(e.quantize(Decimal(1), ROUND_FLOOR)) for e in exact]
-    assert times(fen, one, other, per=per, down=True).tolist() == down
-    both = [half_up(Decimal(f) * Decimal(repr(one)) - Decimal(repr(other))) for f in fen]
-    assert blend((fen, one), (-1, other)).tolist() == both
-
-
-def test_factors_and_sizes_that_no_amount_can_have():
-    with pytest.raises(DrgError, match="missing or infinite"):
-        times(1, np.nan)
-    with pytest.raises(DrgError, match="too large"):
-        times(10**18, 30)
-    numerators, common = decimals([[0.95, 1.0], [0.5, 0.95]])
-    assert (numerators.tolist(), common) == ([[19, 20], [10, 19]], 20)
-    assert whole([1, 2], "x").dtype == np.int64

@@ -8,8 +8,8 @@ import numpy as np
 
 from budget.impact.tables import summary
 from budget.impact.weights import Impact
-from budget.price.terms import half_up
 from drg.errors import problem
+from drg.money import decimal, to_decimals
 from drg.negotiate.round.begin import OpenRound
 from drg.negotiate.round.state import State
 from weights.table import WeightTable
@@ -40,11 +40,12 @@ def final_weights(
         return found, scale
     drafts = round_.drafts
     names = [drg for drg, weight in found.items() if moved(weight, drafts[drg])]
-    rounded = half_up(np.array([found[drg] for drg in names]), decimals)
+    rounded = to_decimals(decimals, decimal(np.array([found[drg] for drg in names])))
     step = 10.0**-decimals
     bounds = np.array([state.rules.corridor(drafts[drg]) for drg in names]).reshape(-1, 2)
-    inside = np.where(rounded > bounds[:, 1] + _SLACK, half_up(rounded - step, decimals), rounded)
-    inside = np.where(inside < bounds[:, 0] - _SLACK, half_up(inside + step, decimals), inside)
+    lower, higher = (to_decimals(decimals, decimal(rounded + one)) for one in (-step, step))
+    inside = np.where(rounded > bounds[:, 1] + _SLACK, lower, rounded)
+    inside = np.where(inside < bounds[:, 0] - _SLACK, higher, inside)
     kept = np.maximum(inside, step)  # no weight becomes 0
     return {**found, **dict(zip(names, map(float, kept), strict=True))}, scale
 

@@ -1,0 +1,40 @@
+"""Exact money (精确金额): whole fen, exact ratios, one way of rounding and one of sharing out."""
+
+from drg.money.amounts import to_fen, to_yuan, whole, yuan
+from drg.money.exact import (
+    Exact,
+    Fen,
+    approximate,
+    blend,
+    decimal,
+    either,
+    printed,
+    ratio,
+    rounded,
+    sign,
+    times,
+    to_decimals,
+)
+from drg.money.shares import allocate, divided, edge
+
+__all__ = [
+    "Exact",
+    "Fen",
+    "allocate",
+    "approximate",
+    "blend",
+    "decimal",
+    "divided",
+    "edge",
+    "either",
+    "printed",
+    "ratio",
+    "rounded",
+    "sign",
+    "times",
+    "to_decimals",
+    "to_fen",
+    "to_yuan",
+    "whole",
+    "yuan",
+]
