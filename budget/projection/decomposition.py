@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.errors import problem
-from drg.money import Fen, to_fen
+from drg.money import Fen, adding_up, to_fen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,7 @@ class Decomposition:
         known = np.isfinite(self.before) & np.isfinite(self.after)
         start, end = (to_fen(np.where(known, v, 0.0)) for v in (self.before, self.after))
         exact = np.stack([np.where(known, part, 0.0) for part in self.parts.values()], -1) * 100.0
-        whole = _rounded(exact, end - start)
+        whole = adding_up(exact, end - start)
         named = {name: whole[:, i] for i, name in enumerate(self.parts)}
         return {"from": start, **named, "total": end - start, "to": end}
 
@@ -277,20 +277,6 @@ def _exact(
     held[rows, np.abs(held).argmax(axis=1)] += (last - first) - held.sum(axis=1)
     found = {name: np.where(known, held[:, i] * unit, np.nan) for i, name in enumerate(names)}
     return np.where(known, first * unit, start), np.where(known, last * unit, end), found
-
-
-def _rounded(exact: Floats, total: Fen) -> Fen:
-    """Rows of numbers rounded so that they add up to whole totals. Shape (U, N)."""
-    whole = np.rint(exact)
-    left = total - whole.sum(axis=1).astype(np.int64)
-    sign = np.sign(left)[:, None]
-    gain = np.where(exact != 0, (exact - whole) * sign, -np.inf)  # a part of nothing stays so
-    order = np.argsort(-gain, axis=1, kind="stable")
-    rank = np.argsort(order, axis=1, kind="stable")
-    count = exact.shape[1]
-    size = np.abs(left)[:, None]
-    step = size // count + (rank < size % count)
-    return np.asarray(whole.astype(np.int64) + sign * step, np.int64)
 
 
 def levels(

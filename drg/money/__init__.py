@@ -15,11 +15,12 @@ from drg.money.exact import (
     times,
     to_decimals,
 )
-from drg.money.shares import allocate, divided, edge
+from drg.money.shares import adding_up, allocate, divided, edge
 
 __all__ = [
     "Exact",
     "Fen",
+    "adding_up",
     "allocate",
     "approximate",
     "blend",

@@ -94,6 +94,28 @@ def _by_ratios(size: Fen, shares: npt.NDArray[Any]) -> Fen:
     return np.asarray(parts + (rank < left[:, None])).astype(np.int64)
 
 
+def adding_up(exact: Floats, total: Fen) -> Fen:
+    """Rows of estimates rounded so that they add up to whole totals. Shape (U, N).
+
+    What rounding leaves goes to the parts whose estimates it fits best, the earlier of equals; a
+    part of nothing stays nothing while others can take it.
+
+    Args:
+        exact: parts of both signs, floats. Shape (U, N).
+        total: what each row adds up to. Shape (U,).
+    """
+    whole = np.rint(exact)
+    left = total - whole.sum(axis=1).astype(np.int64)
+    sign = np.sign(left)[:, None]
+    gain = np.where(exact != 0, (exact - whole) * sign, -np.inf)  # a part of nothing stays so
+    order = np.argsort(-gain, axis=1, kind="stable")
+    rank = np.argsort(order, axis=1, kind="stable")
+    count = exact.shape[1]
+    size = np.abs(left)[:, None]
+    step = size // count + (rank < size % count)
+    return np.asarray(whole.astype(np.int64) + sign * step, np.int64)
+
+
 def divided(factor: Fen, above: int, below: int) -> tuple[Fen, Fen]:
     """``factor x above / below`` as whole numbers below and remainders over ``below``. Shapes (N,).
 
