@@ -226,7 +226,6 @@ def _alone(
     from budget.cases.claims import ClaimReader
     from budget.cases.hospitals import read_hospitals
     from budget.explain.case import of_one
-    from budget.settlement.files import _populations
     from drg.errors import problem
 
     first = policy.header.valid_from
@@ -238,14 +237,7 @@ def _alone(
         hospitals = _hospital(asked)
         year = year or (first.year if first is not None else 2025)
     table, columns = _record(found, place, asked, hospitals, year)
-    special = policy.special
-    reader = ClaimReader(
-        columns, hospitals.ids, [str(group) for group in weights.frame["drg"]], year,
-        _populations(policy),
-        [one.diagnoses for one in special.day_bed.diseases] if special.day_bed else (),
-        [one.procedures for one in special.new_technology.technologies]
-        if special.new_technology else (), persons=True,
-    )  # fmt: skip
+    reader = ClaimReader.of(policy, columns, hospitals, weights, year)
     claim = reader.read(pa.RecordBatch.from_arrays(table.columns, names=table.schema.names))
     if place is None:
         population = asked.cells.get("population", "")
