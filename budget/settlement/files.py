@@ -124,6 +124,7 @@ def settle_file(
         policy={"id": policy.id, "sha256": policy.digest, "chain": list(policy.header.chain),
                 "source": policy.header.source},
         weights={"id": weights.id, "sha256": weights.digest},
+        last_year=dict(last_year or {}),
         patient_basis=settled.patient_basis,
         cases=len(settled.claims),
         unsettled={code: {"cases": n, "cost_fen": fen}
