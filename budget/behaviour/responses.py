@@ -297,11 +297,6 @@ def limits(key: str) -> tuple[float, float]:
     return _LIMITS.get(key, (0.0, 1.0))
 
 
-def studies() -> tuple[Mapping[str, Any], ...]:
-    """Published changes of mean cost per case under payment by groups."""
-    return tuple(_document()["studies"])
-
-
 def references() -> Mapping[str, Mapping[str, Any]]:
     """Published means before and after, by name."""
     return dict(_document()["references"])

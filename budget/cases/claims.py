@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from budget.cases.hospitals import Hospitals
+from budget.policy.document import Policy
 from drg.cases import CaseColumns
 from drg.cases.amounts import read_amounts
 from drg.cases.blanks import BLANKS
@@ -19,6 +21,7 @@ from drg.cases.dates import months_of, read_dates
 from drg.cases.texts import as_text, on_text, text_list
 from drg.cases.values import NUMBERS, Floats, Number, read_number, read_text
 from drg.tables.arrays import integers, strings, text_scalar, values
+from weights.table import WeightTable
 
 Ints = npt.NDArray[np.int32]
 Keys = npt.NDArray[np.uint64]
@@ -181,6 +184,37 @@ class ClaimReader:
         self._persons = persons
         self._diseases = [_beginning(codes, principal=True) for codes in diseases]
         self._technologies = [_beginning(codes, principal=False) for codes in technologies]
+
+    @classmethod
+    def of(
+        cls,
+        policy: Policy,
+        columns: CaseColumns,
+        hospitals: Hospitals,
+        weights: WeightTable,
+        year: int,
+    ) -> Self:
+        """The reader of what a policy needs; persons where readmission, caps or benefits ask.
+
+        Raises:
+            DrgError: a column that is needed was not found.
+        """
+        special = policy.special
+        found: dict[str, None] = {}  # categories of people that the policy names anywhere
+        for leaf in policy.leaves():
+            if leaf.key.endswith(".population"):
+                names = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
+                found |= dict.fromkeys(map(str, names))
+        timed = special.readmission or special.caseload or special.new_technology
+        return cls(
+            columns, hospitals.ids, [str(group) for group in weights.frame["drg"]], year,
+            list(found),
+            [one.diagnoses for one in special.day_bed.diseases] if special.day_bed else (),
+            [one.procedures for one in special.new_technology.technologies]
+            if special.new_technology else (),
+            persons="patient_id" in columns
+            and (timed is not None or "fund_paid" not in columns.sources),
+        )  # fmt: skip
 
     @property
     def names(self) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from drg.terminal import aligned
 
 Say = Callable[[str, str], str]
 DIGEST = 12  # characters of a digest that are shown
@@ -255,16 +256,4 @@ def variants_text(rows: Sequence[tuple[str, str, Mapping[str, Any]]], now: float
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of cells as indented lines, in columns; the last column is not filled up."""
-    if not rows:
-        return []
-    widths = [max(_width(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
-    lines = []
-    for row in rows:
-        filled = [cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=False)]
-        lines.append(("  " + "  ".join([*filled, row[-1]])).rstrip())
-    return lines
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return [f"  {line}" for line in aligned(rows)]

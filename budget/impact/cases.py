@@ -26,7 +26,7 @@ from budget.policy.ladder import Ladder
 from budget.pools.point_value import within
 from budget.pools.sharing import Alike, NotBySumsError
 from budget.price.branches import PLACE
-from budget.price.grid import Grid, build_grid
+from budget.price.grid import Grid, build_grid, divided
 from budget.price.outliers import band_payment, high_payment, low_payment
 from budget.price.review import discharged
 from budget.price.transfer import share_of
@@ -121,43 +121,25 @@ def _by_more(claims: Claims, settled: Settlement, extra: dict[str, Any]) -> Bool
 
 @dataclass(frozen=True)
 class Steps:
-    """Thresholds by weight, for cells: the ladder of each cell, its ends and values."""
+    """Thresholds by weight, for cells: the ladders, and which of them holds for each cell."""
 
+    ladder: Ladder[Any]
     which: Places
-    ends: tuple[Floats, ...]
-    values: tuple[Floats, ...]
-
-    @classmethod
-    def of(cls, ladder: Ladder[Any], grid: Grid, unit: Places) -> Steps:
-        """The steps of a policy's ladder at cells, by hospital and insurance (``2 h + i``)."""
-        shape = grid.pool.shape
-        which = np.full(shape, -1, np.intp)
-        ends, values = [], []
-        for place, held in enumerate(ladder.ladders):
-            bands = [ladder[i] for i in held]
-            which[np.broadcast_to(bands[0].applies(**grid.attributes), shape)] = place
-            ends.append(np.array([band.upto for band in bands[:-1]], np.float64))
-            values.append(np.array([band.value for band in bands], np.float64))
-        return cls(which.reshape(-1)[unit], tuple(ends), tuple(values))
 
     def at(self, weight: Floats, group: Places) -> Floats:
         """Thresholds of the cells at the weights of all groups. Shape (C,)."""
-        known = np.where(np.isnan(weight), 1.0, weight)
-        table = [
-            values[np.searchsorted(ends, known, side="left")]
-            for ends, values in zip(self.ends, self.values, strict=True)
-        ]
-        return np.asarray(np.array([*table, np.full(len(weight), np.nan)])[self.which, group])
+        values = np.array([*(band.value for band in self.ladder), np.nan])
+        return np.asarray(values[self.ladder.each(divided(weight))][self.which, group])
 
 
 def steps_of(grid: Grid, unit: Places) -> dict[str, Steps]:
     """Thresholds of low and high cases at cells, by hospital and insurance (``2 h + i``)."""
-    outliers = grid.policy.outliers
-    return {
-        side: Steps.of(rule.thresholds, grid, unit)
-        for side, rule in (("low", outliers.low), ("high", outliers.high))
-        if rule is not None
-    }
+    found = {}
+    for side in ("low", "high"):
+        if (rule := getattr(grid.policy.outliers, side)) is not None:
+            which = np.broadcast_to(rule.thresholds.which(**grid.attributes), grid.pool.shape)
+            found[side] = Steps(rule.thresholds, which.reshape(-1)[unit])
+    return found
 
 
 class Ordinary:

@@ -94,14 +94,32 @@ class Ladder(RootModel[tuple[B, ...]], Generic[B]):
 
     def place(self, number: npt.ArrayLike, **attributes: npt.ArrayLike) -> npt.NDArray[np.intp]:
         """The band of each number: its index, -1 where there is none."""
-        shape = np.broadcast_shapes(np.shape(number), *(np.shape(v) for v in attributes.values()))
-        numbers = np.broadcast_to(np.asarray(number, np.float64), shape)
+        which, bands = self.which(**attributes), self.each(number)
+        found = np.full(np.broadcast_shapes(which.shape, bands.shape[1:]), -1, np.intp)
+        for i, new in enumerate(bands[:-1]):
+            found = np.where(which == i, new, found)
+        return found
+
+    def which(self, **attributes: npt.ArrayLike) -> npt.NDArray[np.intp]:
+        """Which of :attr:`ladders` applies, -1 for none."""
+        shape = np.broadcast_shapes(*(np.shape(values) for values in attributes.values()))
         found = np.full(shape, -1, np.intp)
-        for held in self.ladders:
-            ends = np.array([self.root[i].upto for i in held[:-1]], np.float64)
-            new = np.array(held)[np.searchsorted(ends, numbers, side="left")]
-            found = np.where(self.root[held[0]].applies(**attributes), new, found)
-        return np.asarray(np.where(np.isnan(numbers), -1, found))
+        for i, held in enumerate(self.ladders):
+            found = np.where(self.root[held[0]].applies(**attributes), i, found)
+        return found
+
+    def each(self, number: npt.ArrayLike) -> npt.NDArray[np.intp]:
+        """The band of each number by each of the L :attr:`ladders`. Shape (L + 1, *numbers).
+
+        -1 where the number is NaN, and in the last row, which stands for no ladder.
+        """
+        numbers, ladders = np.asarray(number, np.float64), self.ladders
+        found = np.full((len(ladders) + 1, *numbers.shape), -1, np.intp)
+        for i, held in enumerate(ladders):
+            ends = np.array([self.root[j].upto for j in held[:-1]], np.float64)
+            found[i] = np.array(held)[np.searchsorted(ends, numbers, side="left")]
+        found[:, np.isnan(numbers)] = -1
+        return found
 
     def slices(
         self, number: npt.ArrayLike, of: str = "value", **attributes: npt.ArrayLike

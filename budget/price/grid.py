@@ -160,7 +160,7 @@ class Grid:
         h, g, i = cell
         here = {name: np.broadcast_to(held, self.pool.shape)[h, i]
                 for name, held in self.attributes.items()}  # fmt: skip
-        return int(rule.thresholds.place(_divided(self.weight[g]), **here))
+        return int(rule.thresholds.place(divided(self.weight[g]), **here))
 
 
 def build_grid(
@@ -320,7 +320,7 @@ class _Builder:
         if rule is None:
             return np.full(self.shape, np.nan)
         deep = {name: np.expand_dims(held, 1) for name, held in self.flat.items()}
-        found: Floats = rule.thresholds.at(_divided(self.weight)[None, :, None], **deep)
+        found: Floats = rule.thresholds.at(divided(self.weight)[None, :, None], **deep)
         return np.broadcast_to(found, self.shape)
 
     def _thresholds_warn(self) -> None:
@@ -366,6 +366,6 @@ class _Builder:
         return np.broadcast_to(found, (len(self.hospitals), len(INSURANCES)))
 
 
-def _divided(weight: Floats) -> Floats:
+def divided(weight: Floats) -> Floats:
     """Weights by which thresholds are divided into bands: 1 where there is none."""
     return np.where(np.isnan(weight), 1.0, weight)

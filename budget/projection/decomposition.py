@@ -333,24 +333,3 @@ def levels(
          .table(names[level], level) for level in only],
         ignore_index=True,
     )  # fmt: skip
-
-
-def between(before: State, after: State) -> tuple[Floats, Floats]:
-    """Split the change of a whole's mean by its members: their own change, and the move of cases.
-
-    ``change = sum(mean share x change of mean) + sum(change of share x (mean of the member - mean
-    of all))``, each mean of both states. A member without cases in a state keeps its mean.
-
-    Args:
-        before: first state; columns are members, such as hospitals or tiers. Shape (U, M).
-        after: second state.
-
-    Returns:
-        Yuan a case by member: within and between. Shapes (U, M); their sum is the change.
-    """
-    factors = _factors(before, after, "average")
-    share = factors["case_mix"]
-    means = [factors["price"][i] * factors["intensity"][i] for i in (0, 1)]
-    middle = (_mean(before) + _mean(after))[:, None] / 2.0
-    within = (share[0] + share[1]) / 2.0 * (means[1] - means[0])
-    return within, (share[1] - share[0]) * ((means[0] + means[1]) / 2.0 - middle)

@@ -86,7 +86,7 @@ def settled_ahead(year: int, cells: Cells, price: Floats, priced: Cells, before:
     policy = cells.policy
     held = spent(before)
     money = tuple(
-        PoolMoney(pool.name, (), 0, {}, 0, 0)  # no case and no money, as in the settlement
+        PoolMoney(pool.name, 0, {}, 0, 0)  # no case and no money, as in the settlement
         if pool.basis == "growth" and pool.last_year is None and pool.name not in held
         else pool_money(pool, held.get(pool.name))
         for pool in policy.pools

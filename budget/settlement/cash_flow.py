@@ -59,11 +59,6 @@ class YearCash:
     balance: Fen
     warnings: dict[str, str]
 
-    @property
-    def quality_withheld(self) -> Fen:
-        """Quality money that the assessment cost; negative where it added. Shape (H, P)."""
-        return self.quality_held - self.quality_released
-
 
 def monthly(payable: npt.ArrayLike, cash: Cash, last_year: npt.ArrayLike | None = None) -> Advances:
     """The advances of a year.

@@ -20,7 +20,7 @@ from budget.settlement.settled import Settlement
 from budget.settlement.settled import settle as settle_claims
 from budget.settlement.tables import write_cases, write_tables
 from budget.settlement.workbook import SHEETS
-from drg.cases import CaseColumns, columns_of, recognise
+from drg.cases import columns_of, recognise
 from drg.errors import DrgError, problem
 from drg.provenance import hash_file, record, to_json
 from drg.tables import RejectFile, atomic_path, check_outputs, in_order, open_table
@@ -124,6 +124,7 @@ def settle_file(
         policy={"id": policy.id, "sha256": policy.digest, "chain": list(policy.header.chain),
                 "source": policy.header.source},
         weights={"id": weights.id, "sha256": weights.digest},
+        last_year=dict(last_year or {}),
         patient_basis=settled.patient_basis,
         cases=len(settled.claims),
         unsettled={code: {"cases": n, "cost_fen": fen}
@@ -199,22 +200,8 @@ def claims_of(
     held = grouped if isinstance(grouped, pa.Table) else pa.Table.from_pandas(
         grouped, preserve_index=False
     )  # fmt: skip
-    reader = _reader(recognise(held.schema.names), weights, policy, hospitals, year)
+    reader = ClaimReader.of(policy, recognise(held.schema.names), hospitals, weights, year)
     return joined([reader.read(batch) for batch in held.combine_chunks().to_batches()])
-
-
-def _reader(
-    columns: CaseColumns, weights: WeightTable, policy: Policy, hospitals: Hospitals, year: int
-) -> ClaimReader:
-    special = policy.special
-    return ClaimReader(
-        columns, hospitals.ids, [str(group) for group in weights.frame["drg"]], year,
-        _populations(policy),
-        [one.diagnoses for one in special.day_bed.diseases] if special.day_bed else (),
-        [one.procedures for one in special.new_technology.technologies]
-        if special.new_technology else (),
-        persons="patient_id" in columns and _needs_persons(policy, columns.sources),
-    )  # fmt: skip
 
 
 def read_claims(
@@ -238,7 +225,7 @@ def read_claims(
     with open_table(source, sheet=sheet, dictionaries=True) as table:
         columns = columns_of(table.schema.names, mapping, source)
         try:
-            reader = _reader(columns, weights, policy, hospitals, year)
+            reader = ClaimReader.of(policy, columns, hospitals, weights, year)
         except DrgError as error:
             raise DrgError(f"{source}: {error}") from None
         own = [columns.column(name) for name in KEPT]
@@ -297,24 +284,6 @@ def _twice(ids: list[pa.Array]) -> dict[str, str]:
         return {}
     return {"case_ids_twice": f"{more:,} cases have the case_id of another one; "
                               "drg check lists them"}  # fmt: skip
-
-
-def _populations(policy: Policy) -> list[str]:
-    """Categories of people that the policy names anywhere."""
-    found: dict[str, None] = {}
-    for leaf in policy.leaves():
-        if leaf.key.endswith(".population"):
-            values = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
-            found |= dict.fromkeys(map(str, values))
-    return list(found)
-
-
-def _needs_persons(policy: Policy, parts: Mapping[str, object]) -> bool:
-    """Whether stays of persons matter: readmission, caps by date, yearly benefits."""
-    special = policy.special
-    by_policy = "fund_paid" not in parts
-    timed = special.caseload is not None or special.new_technology is not None
-    return special.readmission is not None or timed or by_policy
 
 
 def _folder(out: Path) -> None:

@@ -20,7 +20,6 @@ import pyarrow as pa
 from budget.cases.claims import ClaimReader
 from budget.cases.hospitals import Hospitals, hospitals_of
 from budget.policy import Policy, load_policy, policies
-from budget.settlement.files import _populations
 from budget.settlement.settled import Settlement, settle
 from budget.settlement.tables import CASES, _case_rows, hospital_frame, pool_frame
 from drg.cases import recognise
@@ -215,15 +214,7 @@ def _settled(
         name: pa.array([None if pd.isna(value) else value for value in frame[name]], pa.string())
         for name in frame.columns
     })  # fmt: skip
-    special = policy.special
-    reader = ClaimReader(
-        recognise(list(frame.columns)), hospitals.ids, [str(g) for g in weights.frame["drg"]],
-        year, _populations(policy),
-        [one.diagnoses for one in special.day_bed.diseases] if special.day_bed else (),
-        [one.procedures for one in special.new_technology.technologies]
-        if special.new_technology else (),
-        persons="patient_id" in frame.columns,
-    )  # fmt: skip
+    reader = ClaimReader.of(policy, recognise(list(frame.columns)), hospitals, weights, year)
     claims = reader.read(table.combine_chunks().to_batches()[0])
     # Money enough: pools matter only where the file says what they have.
     plenty = sum(float(row["total_cost"]) for row in rows)

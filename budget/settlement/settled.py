@@ -245,7 +245,7 @@ def _money(
                 warnings[f"no_money_{held.name}"] = (
                     f"pool {held.name}: it has no case, and last year's spend is not known"
                 )
-                amounts.append(PoolMoney(held.name, (), 0, {}, 0, 0))
+                amounts.append(PoolMoney(held.name, 0, {}, 0, 0))
                 continue
             spent = float(item[pool == place].sum()) / 100.0
             warnings[f"last_year_unknown_{held.name}"] = (

@@ -107,10 +107,6 @@ class YearEnd:
         """Overrun (超支): item cost above payable, 0 where there is none. Shape (H, P)."""
         return np.asarray(np.maximum(self.item - self.payable, 0))
 
-    def pool_sums(self) -> dict[str, Fen]:
-        """Every step summed over hospitals, in the order of :data:`STEPS`. Shapes (P,)."""
-        return {step: getattr(self, step).sum(axis=0) for step in STEPS}
-
     def table(self) -> pa.Table:
         """One row a hospital and pool: every step in yuan."""
         import pyarrow as pa

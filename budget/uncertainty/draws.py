@@ -1,17 +1,13 @@
-"""Draws (模拟结果): what possible years come to, as fans, probabilities and a table."""
+"""Draws (模拟结果): what possible years come to, as fans and probabilities."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from drg.errors import problem
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 LEVELS = ("region", "tier", "hospital", "insurance", "pool")
@@ -172,18 +168,3 @@ class Draws:
         A pool that shares itself out overruns only where its value is at the lower bound.
         """
         return np.asarray((self.due > self.amount * (1.0 + max(share, 1e-9))).mean(axis=0))
-
-    def table(
-        self, outcome: str, level: str = "hospital", q: tuple[float, ...] = QUANTILES
-    ) -> pd.DataFrame:
-        """One row a year and key: year from 1, key, mean, and the quantiles as q025, q250, ..."""
-        import pandas as pd
-
-        keys, held = self.keys(level), self.of(outcome, level)
-        years = np.repeat(np.arange(1, held.shape[1] + 1), len(keys))
-        names = [f"q{round(one * 1000):03d}" for one in q]
-        fan = self.fan(outcome, q, level).reshape(len(q), -1)
-        return pd.DataFrame({
-            "outcome": outcome, "level": level, "year": years, "key": list(keys) * held.shape[1],
-            "mean": held.mean(axis=0).ravel(), **dict(zip(names, fan, strict=True)),
-        })  # fmt: skip

@@ -11,7 +11,6 @@ import pyarrow as pa
 from budget.cases.claims import ClaimReader
 from budget.cases.hospitals import hospitals_of
 from budget.policy import load_policy
-from budget.settlement.files import _needs_persons, _populations
 from budget.settlement.settled import settle
 from budget.settlement.tables import _case_rows, frames
 from drg.cases import columns_of
@@ -128,16 +127,8 @@ def odd(size: int, seed: int = 1) -> pd.DataFrame:
 def claims_of(frame: pd.DataFrame, policy, hospitals, weights=None, year: int = YEAR):
     """A frame read as the settlement of a file reads it."""
     weights = weights or weight_table()
-    special = policy.special
     columns = columns_of(list(frame.columns), None, "cases")
-    reader = ClaimReader(
-        columns, hospitals.ids, [str(g) for g in weights.frame["drg"]], year,
-        _populations(policy),
-        [one.diagnoses for one in special.day_bed.diseases] if special.day_bed else (),
-        [one.procedures for one in special.new_technology.technologies]
-        if special.new_technology else (),
-        persons="patient_id" in columns and _needs_persons(policy, columns.sources),
-    )  # fmt: skip
+    reader = ClaimReader.of(policy, columns, hospitals, weights, year)
     table = pa.Table.from_pandas(frame, preserve_index=False).combine_chunks()
     return reader.read(table.to_batches()[0])
 

@@ -166,7 +166,7 @@ def _of_file(
         said = values.get(pool.name)
         if said is not None and abs(said - pool.point_value) > 1e-9 * said:
             raise problem("the settlement is not one of this file", file=asked.settlement,
-                          key=f"pools.csv: {pool.name}: point_value", found=f"{said:.10g}",
+                          key=f"settlement.json: {pool.name}: point_value", found=f"{said:.10g}",
                           expected=f"{pool.point_value:.10g}")  # fmt: skip
     with open_table(place.file, sheet=place.sheet) as table:
         return of_settlement(settled, claims, place.row - table.header_rows - 1)
@@ -175,7 +175,6 @@ def _of_file(
 def _settlement(asked: Asked, policy: Policy, weights: WeightTable) -> dict[str, Any]:
     """What a settled year says: its year, point values by pool, and last year's spend."""
     from drg.errors import problem
-    from drg.tables import read_table
 
     folder = asked.settlement
     if folder is None:
@@ -183,33 +182,17 @@ def _settlement(asked: Asked, policy: Policy, weights: WeightTable) -> dict[str,
     try:
         record = json.loads((folder / "settlement.json").read_text(encoding="utf-8"))
         said = {name: record[name]["sha256"] for name in ("policy", "weights")}
+        values = {one["name"]: one["point_value"] for one in record["pools"]
+                  if one["point_value"] is not None}  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
         raise problem("no settlement of drg settle", file=folder, key="--settlement",
-                      expected="settlement.json and pools.csv") from None  # fmt: skip
+                      expected="settlement.json") from None  # fmt: skip
     for name, digest in (("policy", policy.digest), ("weights", weights.digest)):
         if said[name] != digest:
             raise problem(f"settled by another {name}", file=folder / "settlement.json",
                           key=f"{name}.sha256", found=said[name][:12],
                           expected=digest[:12])  # fmt: skip
-    table, _ = read_table(folder / "pools.csv")
-    rows = {str(row["pool"]): row for row in table.to_pylist()}
-    values, spent = {}, {}
-    for pool in policy.pools:
-        row = rows.get(pool.name, {})
-        if (value := _number(row.get("point_value"))) is not None:
-            values[pool.name] = value
-        budget = _number(row.get("budget"))
-        if pool.basis == "growth" and pool.last_year is None and budget is not None:
-            spent[pool.name] = round(budget / (1 + (pool.growth or 0.0)), 2)
-    return {"year": record.get("year"), "values": values, "last_year": spent}
-
-
-def _number(cell: object) -> float | None:
-    try:
-        found = float(str(cell))
-    except ValueError:
-        return None
-    return found if found == found else None
+    return {"year": record.get("year"), "values": values, "last_year": record.get("last_year")}
 
 
 def _alone(
@@ -226,7 +209,6 @@ def _alone(
     from budget.cases.claims import ClaimReader
     from budget.cases.hospitals import read_hospitals
     from budget.explain.case import of_one
-    from budget.settlement.files import _populations
     from drg.errors import problem
 
     first = policy.header.valid_from
@@ -238,14 +220,7 @@ def _alone(
         hospitals = _hospital(asked)
         year = year or (first.year if first is not None else 2025)
     table, columns = _record(found, place, asked, hospitals, year)
-    special = policy.special
-    reader = ClaimReader(
-        columns, hospitals.ids, [str(group) for group in weights.frame["drg"]], year,
-        _populations(policy),
-        [one.diagnoses for one in special.day_bed.diseases] if special.day_bed else (),
-        [one.procedures for one in special.new_technology.technologies]
-        if special.new_technology else (), persons=True,
-    )  # fmt: skip
+    reader = ClaimReader.of(policy, columns, hospitals, weights, year)
     claim = reader.read(pa.RecordBatch.from_arrays(table.columns, names=table.schema.names))
     if place is None:
         population = asked.cells.get("population", "")
