@@ -21,8 +21,9 @@ from drg.cases.codes import CodeIndex
 from drg.cases.columns import CaseColumns, recognise
 from drg.tables import Malformed
 from drg.tables.arrays import numbers, strings
+from drg.tables.frames import as_arrow
 from grouper.codes.editions import INSURANCE, aliases_to
-from grouper.engine.frames import RESULT_COLUMNS, Table, as_arrow, joiner
+from grouper.engine.frames import RESULT_COLUMNS, Table, joiner
 from grouper.engine.numbering import Remembered
 from grouper.engine.profile import NOTHING_SPELLED, BadCell, Profiler, Profiles, Spelled
 from grouper.engine.reasons import (

@@ -74,7 +74,7 @@ class DependenceFinder:
         self._px = _FactTable(arrays.procedure_bits, arrays.procedure_later_bits, len(layout.bits))
         program = grouper._program
         self._answers = Remembered(
-            grouper._radices(), 1, lambda columns: program.run(columns).drg[None]
+            grouper._radices(), 1, lambda columns: program.run(columns).drg[None].astype(np.int32)
         )
 
     def find(
@@ -101,7 +101,8 @@ class DependenceFinder:
 
     def _drg(self, columns: Sequence[Column]) -> Ints:
         """The DRG of each profile, -1 for none; most variants have been met before. (N,)."""
-        return self._answers.of(columns)[0].astype(np.int64)
+        found: Ints = self._answers.of(columns)[0].astype(np.int64)
+        return found
 
     def _secondary(
         self, kind: int, lists: CodeLists, columns: Sequence[Column], drg: Ints
