@@ -19,7 +19,7 @@ import python_calamine as calamine
 from drg.errors import problem
 from drg.tables.batches import reading
 from drg.tables.csv.text import BOM, decode, guess_delimiter, guess_encoding, refuse_utf16
-from drg.tables.excel.errors import error_cells
+from drg.tables.excel.errors import column_number, error_cells, member
 from drg.tables.excel.read import text_of
 
 BOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb")
@@ -166,7 +166,7 @@ def percent_cells(path: Path, sheet: str) -> Cells:
             styles = _percent_styles(archive)
             if not styles:
                 return set()
-            with archive.open(_member(archive, sheet)) as file:
+            with archive.open(member(archive, sheet)) as file:
                 return set(_styled(file, styles))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile, ElementTree.ParseError) as error:
         raise problem(f"its number formats cannot be read ({error}); save it anew in Excel",
@@ -205,22 +205,4 @@ def _styled(file: Any, styles: set[str]) -> Iterator[tuple[int, int]]:
 def _place(reference: str, following: int) -> int:
     """The column of a cell such as ``AB7``; the following one where the file does not say."""
     letters = _LETTERS.match(reference)
-    if letters is None:
-        return following
-    number = 0
-    for letter in letters[0]:
-        number = 26 * number + ord(letter) - 64
-    return number - 1
-
-
-def _member(archive: zipfile.ZipFile, sheet: str) -> str:
-    """The archive's member that holds the sheet."""
-    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
-    links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-    targets = {link.get("Id"): link.get("Target", "") for link in links}
-    for one in book.iter():
-        if one.tag.endswith("}sheet") and one.get("name") == sheet:
-            place = next(value for key, value in one.attrib.items() if key.endswith("}id"))
-            target = targets[place]
-            return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-    raise KeyError(sheet)
+    return following if letters is None else column_number(letters[0].encode())
