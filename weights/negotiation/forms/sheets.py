@@ -19,7 +19,8 @@ import python_calamine as calamine
 from drg.errors import problem
 from drg.tables.batches import reading
 from drg.tables.csv.text import BOM, decode, guess_delimiter, guess_encoding, refuse_utf16
-from drg.tables.excel.errors import column_number, error_cells, member
+from drg.tables.excel.errors import column_number, member
+from drg.tables.excel.grid import grid
 from drg.tables.excel.read import text_of
 
 BOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb")
@@ -106,7 +107,7 @@ def _book(path: Path) -> list[Sheet]:
         try:
             book = calamine.CalamineWorkbook.from_path(str(path))
             sheets = [(name, book.get_sheet_by_name(name)) for name in book.sheet_names]
-            cells = [_cells(sheet) for _, sheet in sheets]
+            cells = [grid(path, sheet) for _, sheet in sheets]
         except calamine.PasswordError:
             raise problem("is locked with a password", file=path) from None
         except BaseException as error:
@@ -114,16 +115,6 @@ def _book(path: Path) -> list[Sheet]:
                 raise
             raise problem("is not a readable Excel workbook", file=path) from None
     return [_sheet(path, name, rows) for (name, _), rows in zip(sheets, cells, strict=True)]
-
-
-def _cells(sheet: Any) -> list[list[Any]]:
-    """The cells from the sheet's first row and column on; cells merged downwards are all filled."""
-    rows: list[list[Any]] = sheet.to_python(skip_empty_area=False)
-    for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
-        for row in rows[top + 1 : bottom + 1]:
-            if left < len(row) and left < len(rows[top]):
-                row[left] = rows[top][left]
-    return rows
 
 
 def _sheet(path: Path, name: str, cells: list[list[Any]]) -> Sheet:
@@ -136,10 +127,6 @@ def _sheet(path: Path, name: str, cells: list[list[Any]]) -> Sheet:
     else:
         unsure = {(i, j) for i, row in enumerate(cells) for j, cell in enumerate(row)
                   if _is_number(cell) and abs(cell) < 0.5}  # fmt: skip
-    for row, errors in error_cells(path, name).items():
-        for column, text in errors:
-            if row < len(rows) and column < len(rows[row]):
-                rows[row][column] = text
     return Sheet(name, rows, unsure)
 
 
