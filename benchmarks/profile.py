@@ -46,11 +46,11 @@ def show(folder: Path, rows: int) -> None:
                     timed("(of it: codes to integers)", read_codes, cells, index,
                           batch.table.num_rows)  # fmt: skip
                 profiles = timed("cases to profiles", profiler.read, batch.table, columns)
-                timed("profiles to groups", grouper._answer, profiles)
+                timed("profiles to groups", grouper._answers.of, profiles.columns)
                 out, _ = timed("(all of grouping again, rules known)", work, batch)
                 timed("write", lambda rows: sink.append(sink.encode(rows)), out)
     whole = sum(seconds for stage, seconds in spent.items() if not stage.startswith("("))
-    print(f"where the time goes, {rows:,} cases, one thread, {len(grouper._numbering):,} distinct "
+    print(f"where the time goes, {rows:,} cases, one thread, {len(grouper._answers):,} distinct "
           "profiles")  # fmt: skip
     for stage, seconds in spent.items():
         share = "" if stage.startswith("(") else f"{seconds / whole:8.0%}"

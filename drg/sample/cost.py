@@ -169,28 +169,20 @@ def split_components(
     return allocate(total, shares)
 
 
-@dataclass(frozen=True)
-class Payment:
-    """Who pays a case, in fen; the four parts add up to the total.
+def pay(rng: np.random.Generator, total: Ints, tier: Ints, insurance: Ints) -> dict[str, Ints]:
+    """Apply the region's benefit rule: scope, deductible by tier, ratio by tier and insurance.
 
-    Attributes:
-        fund: paid by the insurance fund.
-        out_of_scope: outside the insurance catalogue, paid by the patient.
-        deductible: the patient's deductible.
-        copay: the patient's share of what is left.
+    Returns:
+        Columns of the case table in fen, which add up to the total.
     """
-
-    fund: Ints
-    out_of_scope: Ints
-    deductible: Ints
-    copay: Ints
-
-
-def pay(rng: np.random.Generator, total: Ints, tier: Ints, insurance: Ints) -> Payment:
-    """Apply the region's benefit rule: scope, deductible by tier, ratio by tier and insurance."""
     share = _OUT_OF_SCOPE[tier] * np.exp(0.4 * rng.standard_normal(len(total)))
     outside = np.floor(total * np.minimum(share, 0.6)).astype(np.int64)
     deductible = np.minimum(_DEDUCTIBLE[tier, insurance], total - outside)
     left = total - outside - deductible
     fund = np.round(left * _RATIO[tier, insurance]).astype(np.int64)
-    return Payment(fund, outside, deductible, left - fund)
+    return {
+        "fund_paid": fund,
+        "patient_out_of_scope": outside,
+        "patient_deductible": deductible,
+        "patient_copay": left - fund,
+    }

@@ -121,15 +121,9 @@ def _money_columns(world: World, rng: np.random.Generator, batch: Batch) -> dict
     kind = world.groups.kind[batch.cost_group]
     parts = split_components(rng, total, kind, batch.mark == _LOW_STANDARD)
     tier = world.hospitals.tier[batch.hospital]
-    payment = pay(rng, total, tier, batch.insurance)
     columns = {"total_cost": total}
     columns |= {f"cost_{name}": parts[:, i] for i, name in enumerate(COMPONENTS)}
-    columns |= {
-        "fund_paid": payment.fund,
-        "patient_out_of_scope": payment.out_of_scope,
-        "patient_deductible": payment.deductible,
-        "patient_copay": payment.copay,
-    }
+    columns |= pay(rng, total, tier, batch.insurance)
     return {name: pa.array(fen / 100) for name, fen in columns.items()}
 
 

@@ -32,7 +32,7 @@ from grouper.codes.editions import INSURANCE
 from grouper.engine.account import Account
 from grouper.engine.code_uses import BatchUses, CodeUses, write_conversions, write_unmapped
 from grouper.engine.frames import RESULT_COLUMNS, renamed
-from grouper.engine.grouper import BatchResult, Grouper, workers
+from grouper.engine.grouper import BatchResult, Grouper, faulty, workers
 from grouper.engine.reasons import REASONS, STATUSES
 from grouper.scheme.pack import load_scheme
 
@@ -161,7 +161,6 @@ class _Work:
         self._grouper = grouper
         self._uses = uses
         self._columns = columns
-        self._needed = {c for part in grouper.parts_used() for c in columns.columns(part)}
         self._own = next((name for name in schema.names if name.casefold() == "drg"), None)
         names = renamed(schema.names)
         kept = [field.with_name(names.get(field.name, field.name)) for field in schema]
@@ -171,9 +170,8 @@ class _Work:
 
     def __call__(self, batch: Batch) -> tuple[pa.RecordBatch, _Outcome]:
         table = batch.table
-        malformed = sorted({m.row for m in batch.malformed if not m.column})
-        unreadable = sorted({m.row for m in batch.malformed if m.column in self._needed})
-        result = self._grouper.group_batch(table, self._columns, malformed, unreadable)
+        lost = faulty(batch.malformed, self._grouper, self._columns)
+        result = self._grouper.group_batch(table, self._columns, *lost)
         compared = agreeing = 0
         if self._own is not None:
             compared, agreeing = _agreement(table.column(self._own), result.columns[2])

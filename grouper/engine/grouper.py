@@ -7,7 +7,6 @@ profiles, the rules run on those not met before, and every case takes its profil
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,10 +19,12 @@ import pyarrow as pa
 
 from drg.cases.codes import CodeIndex
 from drg.cases.columns import CaseColumns, recognise
+from drg.tables import Malformed
 from drg.tables.arrays import numbers, strings
+from drg.tables.frames import as_arrow
 from grouper.codes.editions import INSURANCE, aliases_to
-from grouper.engine.frames import RESULT_COLUMNS, Table, as_arrow, joiner
-from grouper.engine.numbering import Numbering
+from grouper.engine.frames import RESULT_COLUMNS, Table, joiner
+from grouper.engine.numbering import Remembered
 from grouper.engine.profile import NOTHING_SPELLED, BadCell, Profiler, Profiles, Spelled
 from grouper.engine.reasons import (
     AMBIGUOUS,
@@ -88,8 +89,7 @@ class Grouper:
         binder = Binder(compiled.layout, (arrays.diagnosis_truth, arrays.procedure_truth))
         self._program = Program(compiled.mdcs, compiled.adrgs, compiled.drgs, binder)
         self._profiler = Profiler(compiled, aliases_to(codes, compiled.header.codes))
-        self._forget()
-        self._lock = threading.Lock()
+        self._answers = Remembered(self._radices(), 4, self._learn)
         self._names = tuple(
             strings([*(g.code for g in groups), none])
             for groups, none in (
@@ -168,13 +168,9 @@ class Grouper:
             malformed: rows that the reader could not make sense of.
             unreadable: rows of which the reader could not read a cell that grouping needs.
         """
-        profiles = self._profiler.read(batch, columns)
+        profiles = self._profiler.read(batch, columns, malformed, unreadable)
         notes = profiles.notes
-        if len(malformed):
-            notes[list(malformed)] |= BIT["malformed_row"]
-        if len(unreadable):
-            notes[list(unreadable)] |= BIT["bad_value"]
-        mdc, adrg, drg, said = self._answer(profiles)
+        mdc, adrg, drg, said = self._answers.of(profiles.columns)
         severity = np.where(profiles.columns[2] & 1, 2, profiles.columns[2] >> 1 & 1)
         unknown = (notes & BIT["unknown_principal_diagnosis"]) != 0
         notes |= np.where(unknown, said & ~BIT["principal_diagnosis_in_no_mdc"], said)
@@ -215,31 +211,11 @@ class Grouper:
             profiles.principal, profiles.spelled,
         )  # fmt: skip
 
-    def _answer(self, profiles: Profiles) -> npt.NDArray[np.int32]:
-        """MDC, ADRG, DRG and reason bits of each case. Shape (4, N)."""
-        with self._lock:
-            if self._numbering.full:
-                self._forget()
-            try:
-                profile, first = self._numbering.number(profiles.columns)
-                if len(first):
-                    self._learn([column[first] for column in profiles.columns])
-            except BaseException:
-                self._forget()  # numbers without answers would shift all later ones
-                raise
-            answers = self._answers
-        return answers[:, profile]
-
-    def _forget(self) -> None:
-        self._numbering = Numbering(self._radices())
-        self._answers = np.empty((4, 0), np.int32)
-
-    def _learn(self, columns: list[Column]) -> None:
-        """Run the rules on profiles not met before."""
+    def _learn(self, columns: list[Column]) -> npt.NDArray[np.int32]:
+        """Run the rules on profiles: MDC, ADRG, DRG and reason bits of each. Shape (4, M)."""
         answer = self._program.run(columns)
         said = self._reasons(columns, answer)
-        found = np.stack([answer.mdc, answer.adrg, answer.drg, said]).astype(np.int32)
-        self._answers = np.concatenate([self._answers, found], axis=1)
+        return np.stack([answer.mdc, answer.adrg, answer.drg, said]).astype(np.int32)
 
     def _reasons(self, columns: list[Column], answer: Answer) -> npt.NDArray[np.int32]:
         """Why ungrouped profiles have no group: what if the sex or the age were another?"""
@@ -280,6 +256,15 @@ class Grouper:
 def _dictionary(places: npt.NDArray[np.generic], names: pa.Array) -> pa.DictionaryArray:
     width = np.int8 if len(names) < 128 else np.int16 if len(names) < 32_768 else np.int32
     return pa.DictionaryArray.from_arrays(numbers(places.astype(width)), names)
+
+
+def faulty(
+    malformed: Sequence[Malformed], grouper: Grouper, columns: CaseColumns
+) -> tuple[list[int], list[int]]:
+    """Rows that a reader could not make sense of, and rows without a cell that the rules need."""
+    needed = {c for part in grouper.parts_used() for c in columns.columns(part)}
+    rows = [m.row for m in malformed if not m.column]
+    return rows, [m.row for m in malformed if m.column in needed]
 
 
 def workers() -> int:

@@ -1,8 +1,9 @@
-"""Numbers for the distinct rows of integer columns, the same from batch to batch."""
+"""Numbers for the distinct rows of integer columns, the same from batch to batch; and answers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -87,3 +88,46 @@ class Numbering:
                 key += next(left)
             numbers, first = known.number(key)
         return numbers, first
+
+
+class Remembered:
+    """Answers to distinct rows, each worked out once; safe to use from several threads.
+
+    Args:
+        radices: as for :class:`Numbering`.
+        size: how many numbers an answer is made of, K.
+        answer: columns of M rows not met before -> their answers, shape (K, M).
+    """
+
+    def __init__(
+        self,
+        radices: Sequence[int],
+        size: int,
+        answer: Callable[[list[npt.NDArray[np.integer]]], npt.NDArray[np.int32]],
+    ) -> None:
+        self._radices, self._size, self._answer = radices, size, answer
+        self._lock = threading.Lock()
+        self._forget()
+
+    def __len__(self) -> int:
+        return len(self._numbering)
+
+    def _forget(self) -> None:
+        self._numbering = Numbering(self._radices)
+        self._answers = np.empty((self._size, 0), np.int32)
+
+    def of(self, columns: Sequence[npt.NDArray[np.integer]]) -> npt.NDArray[np.int32]:
+        """The answer to each row. Shape (K, N)."""
+        with self._lock:
+            if self._numbering.full:
+                self._forget()
+            try:
+                number, first = self._numbering.number(columns)
+                if len(first):
+                    new = self._answer([column[first] for column in columns])
+                    self._answers = np.concatenate([self._answers, new], axis=1)
+            except BaseException:
+                self._forget()  # numbers without answers would shift all later ones
+                raise
+            answers = self._answers
+        return answers[:, number]

@@ -66,6 +66,7 @@ class Profiles:
         bad_cells: cells of the columns that the rules use which cannot be read.
         principal: integer of each principal diagnosis. Shape (N,).
         spelled: diagnoses and procedures that are not codes of the edition as they stand.
+        lists: diagnoses and procedures as integers of the edition's codes.
     """
 
     columns: list[Column]
@@ -73,6 +74,7 @@ class Profiles:
     bad_cells: list[BadCell]
     principal: npt.NDArray[np.int32]
     spelled: tuple[Spelled, Spelled]
+    lists: tuple[CodeLists, CodeLists]
 
 
 class Profiler:
@@ -103,8 +105,14 @@ class Profiler:
             _any_word(a.procedure_bits, a.procedure_later_bits), self.procedures.unknown
         )
 
-    def read(self, table: pa.RecordBatch, columns: CaseColumns) -> Profiles:
-        """Read a batch whose columns were recognised."""
+    def read(
+        self,
+        table: pa.RecordBatch,
+        columns: CaseColumns,
+        malformed: Sequence[int] = (),
+        unreadable: Sequence[int] = (),
+    ) -> Profiles:
+        """Read a batch whose columns were recognised; arguments as for ``Grouper.group_batch``."""
         rows = table.num_rows
         dx = self._marked(table, columns.columns("diagnoses"), self.diagnoses, self._dx_marks)
         px = self._marked(table, columns.columns("procedures"), self.procedures, self._px_marks)
@@ -120,10 +128,11 @@ class Profiler:
             a.diagnosis_signature[dx.principal],
             a.procedure_signature[px.principal],
         ]
-        notes[numbers.spoilt_rows()] |= BIT["bad_value"]
+        notes[list(malformed)] |= BIT["malformed_row"]
+        notes[[*unreadable, *numbers.spoilt_rows()]] |= BIT["bad_value"]
         return Profiles(
             [*signatures, *words, *cells], notes, numbers.bad, dx.principal,
-            (dx.spelled, px.spelled),
+            (dx.spelled, px.spelled), (dx.lists, px.lists),
         )  # fmt: skip
 
     @staticmethod

@@ -13,7 +13,7 @@ from typing import Any
 
 from drg.provenance import to_json
 from grouper.codes.editions import INSURANCE, aliases_to
-from grouper.engine.grouper import BatchResult, Grouper
+from grouper.engine.grouper import Grouper, faulty
 from grouper.engine.reasons import INVALID, UNGROUPED_DRG, reason_text
 from grouper.explain.answer import Answer, Machinery
 from grouper.explain.codes import PARTS, OneCase, case_of
@@ -116,7 +116,8 @@ class Explainer:
             RuntimeError: the trace and the engine disagree; please report it.
         """
         trace = self.tracer.trace(case)
-        result = self._grouped(case)
+        lost = faulty(case.spoilt, self.grouper, case.columns)
+        result = self.grouper.group_batch(case.table, case.columns, *lost)
         mdc, adrg, drg, severity, status, reason = (str(c[0].as_py()) for c in result.columns)
         if status != INVALID:
             path = tuple(step.code for step in trace.path)
@@ -127,15 +128,6 @@ class Explainer:
         bad += [(m.column, m.value, m.reason) for m in case.spoilt]
         return Explanation(case, trace, mdc, adrg, drg, severity, status, reason, tuple(bad),
                            self.lang, self.machinery)  # fmt: skip
-
-    def _grouped(self, case: OneCase) -> BatchResult:
-        """The engine's answer."""
-        layout = self.grouper.compiled.layout
-        needed = {c for name in ("diagnoses", "procedures", *layout.features)
-                  for c in case.columns.columns(name)}  # fmt: skip
-        malformed = [0] if any(not m.column for m in case.spoilt) else []
-        unreadable = [0] if any(m.column in needed for m in case.spoilt) else []
-        return self.grouper.group_batch(case.table, case.columns, malformed, unreadable)
 
 
 @lru_cache(maxsize=8)

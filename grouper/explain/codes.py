@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -174,7 +174,7 @@ def find_case(
 
 
 def _cut(batch: Batch, row: int, columns: CaseColumns) -> OneCase:
-    malformed = [m for m in batch.malformed if m.row == row]
+    malformed = [replace(m, row=0) for m in batch.malformed if m.row == row]
     return read_case(batch.table.slice(row, 1), columns, malformed)
 
 

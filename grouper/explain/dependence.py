@@ -8,7 +8,6 @@ are grouped.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -18,8 +17,8 @@ import numpy.typing as npt
 
 from drg.cases.codes import CodeLists
 from grouper.engine.complications import counting
-from grouper.engine.numbering import Numbering
-from grouper.engine.reasons import BIT, INVALID_BITS
+from grouper.engine.numbering import Remembered
+from grouper.engine.reasons import INVALID_BITS
 from grouper.scheme.program import BITS_PER_WORD, Column, cell_of
 
 if TYPE_CHECKING:
@@ -73,7 +72,10 @@ class DependenceFinder:
             arrays.complication_bits, arrays.trauma_bit if "trauma_sites" in layout.cuts else None,
         )  # fmt: skip
         self._px = _FactTable(arrays.procedure_bits, arrays.procedure_later_bits, len(layout.bits))
-        self._answers = _Answers(grouper)
+        program = grouper._program
+        self._answers = Remembered(
+            grouper._radices(), 1, lambda columns: program.run(columns).drg[None].astype(np.int32)
+        )
 
     def find(
         self,
@@ -83,19 +85,10 @@ class DependenceFinder:
         unreadable: Sequence[int] = (),
     ) -> Dependences:
         """Find the dependences of one batch; arguments as for ``Grouper.group_batch``."""
-        profiler = self._profiler
-        profiles = profiler.read(batch, columns)
-        notes = profiles.notes
-        notes[list(malformed)] |= BIT["malformed_row"]
-        notes[list(unreadable)] |= BIT["bad_value"]
-        drg = self._answers.of(profiles.columns)
-        drg[(notes & INVALID_BITS) != 0] = -1
-        dx = profiler._marked(
-            batch, columns.columns("diagnoses"), profiler.diagnoses, profiler._dx_marks
-        ).lists
-        px = profiler._marked(
-            batch, columns.columns("procedures"), profiler.procedures, profiler._px_marks
-        ).lists
+        profiles = self._profiler.read(batch, columns, malformed, unreadable)
+        drg = self._drg(profiles.columns)
+        drg[(profiles.notes & INVALID_BITS) != 0] = -1
+        dx, px = profiles.lists
         found = [
             self._secondary(DIAGNOSIS, dx, profiles.columns, drg),
             self._secondary(PROCEDURE, px, profiles.columns, drg),
@@ -105,6 +98,11 @@ class DependenceFinder:
         rows, kinds, codes, without = (np.concatenate(part) for part in zip(*found, strict=True))
         order = np.argsort(rows, kind="stable")
         return Dependences(rows[order], kinds[order], codes[order], without[order], drg)
+
+    def _drg(self, columns: Sequence[Column]) -> Ints:
+        """The DRG of each profile, -1 for none; most variants have been met before. (N,)."""
+        found: Ints = self._answers.of(columns)[0].astype(np.int64)
+        return found
 
     def _secondary(
         self, kind: int, lists: CodeLists, columns: Sequence[Column], drg: Ints
@@ -165,7 +163,7 @@ class DependenceFinder:
         drg: Ints,
     ) -> tuple[Ints, ...]:  # fmt: skip
         """Those variants whose DRG is another: rows, kinds, codes, DRGs."""
-        without = self._answers.of(changed)
+        without = self._drg(changed)
         moved = np.flatnonzero(without != drg[rows])
         kinds = np.full(len(moved), kind, np.int64)
         return rows[moved].astype(np.int64), kinds, codes[moved].astype(np.int64), without[moved]
@@ -302,32 +300,3 @@ def _without_blanks(lists: CodeLists) -> CodeLists:
 def _without(lists: CodeLists, places: Ints) -> CodeLists:
     before = np.searchsorted(places, lists.offsets)
     return CodeLists(np.delete(lists.ids, places), lists.offsets - before)
-
-
-class _Answers:
-    """DRGs of profiles, remembered: most variants have been met before."""
-
-    def __init__(self, grouper: Grouper) -> None:
-        self._program = grouper._program
-        self._radices = grouper._radices()
-        self._lock = threading.Lock()
-        self._forget()
-
-    def _forget(self) -> None:
-        self._numbering = Numbering(self._radices)
-        self._drgs = np.empty(0, np.int64)
-
-    def of(self, columns: Sequence[Column]) -> Ints:
-        """The DRG of each profile, -1 for none. Shape (N,)."""
-        with self._lock:
-            if self._numbering.full:
-                self._forget()
-            try:
-                number, first = self._numbering.number(columns)
-                if len(first):
-                    new = self._program.run([column[first] for column in columns]).drg
-                    self._drgs = np.concatenate([self._drgs, new.astype(np.int64)])
-            except BaseException:
-                self._forget()  # numbers without answers would shift all later ones
-                raise
-            return self._drgs[number]

@@ -28,9 +28,10 @@ from drg.tables import (
     write_table,
 )
 from drg.tables.arrays import integers, numbers, strings
+from drg.tables.frames import as_arrow
 from grouper.codes.editions import INSURANCE
-from grouper.engine.frames import Table, as_arrow
-from grouper.engine.grouper import BATCH_ROWS, Grouper, Headers, workers
+from grouper.engine.frames import Table
+from grouper.engine.grouper import BATCH_ROWS, Grouper, Headers, faulty, workers
 from grouper.engine.reasons import UNGROUPED_DRG
 from grouper.explain.dependence import KINDS, DependenceFinder, Dependences
 from grouper.scheme.pack import load_scheme
@@ -222,8 +223,7 @@ class _Work:
         self._finder = DependenceFinder(grouper, principal_procedure=principal_procedure)
         self._columns = columns
         self.scheme_id, self.scheme_hash = compiled.header.id, compiled.content_hash
-        needed = ("diagnoses", "procedures", *compiled.layout.features)
-        self._needed = {column for name in needed for column in columns.columns(name)}
+        self._grouper = grouper
         self._own = [name for name in OWN_COLUMNS if name in columns]
         drgs = [drg.code for drg in compiled.drgs]
         self._drgs = strings([*drgs, UNGROUPED_DRG])
@@ -242,9 +242,8 @@ class _Work:
 
     def part(self, batch: Batch) -> _Part:
         """The dependences of one batch."""
-        malformed = sorted({m.row for m in batch.malformed if not m.column})
-        unreadable = sorted({m.row for m in batch.malformed if m.column in self._needed})
-        found = self._finder.find(batch.table, self._columns, malformed, unreadable)
+        lost = faulty(batch.malformed, self._grouper, self._columns)
+        found = self._finder.find(batch.table, self._columns, *lost)
         pairs, loss = self._rows(batch.table, found)
         return _Part(
             batch.table.num_rows, pairs, int((found.drg >= 0).sum()), len(np.unique(found.rows)),

@@ -26,7 +26,6 @@ class Finding:
 
     Attributes:
         kind: one of :data:`~grouper.importer.kinds.KINDS`.
-        level: ``error`` (no pack is written), ``warning`` or ``note``.
         place: sheet and row.
         code: the code or group that it is about.
         found: what stands there.
@@ -34,7 +33,6 @@ class Finding:
     """
 
     kind: str
-    level: Level
     place: Place
     code: str = ""
     found: str = ""
@@ -44,6 +42,11 @@ class Finding:
     def about(self) -> Kind:
         """The texts of the finding's kind."""
         return KINDS[self.kind]
+
+    @property
+    def level(self) -> Level:
+        """``error`` (no pack is written), ``warning`` or ``note``."""
+        return self.about.level
 
     def text(self, lang: str = "en") -> str:
         """One line, in English or (``zh``) Chinese."""
@@ -69,16 +72,10 @@ class Findings:
         self.counts: Counter[str] = Counter()
 
     def add(
-        self,
-        kind: str,
-        place: Place,
-        code: str = "",
-        found: str = "",
-        expected: str = "",
-        level: Level | None = None,
+        self, kind: str, place: Place, code: str = "", found: str = "", expected: str = ""
     ) -> None:
         """Note a finding; the same one twice is kept once."""
-        finding = Finding(kind, level or KINDS[kind].level, place, code, found, expected)
+        finding = Finding(kind, place, code, found, expected)
         if finding in self._all:
             return
         self.counts[kind] += 1

@@ -12,7 +12,7 @@ from typing import Any
 import python_calamine as calamine
 
 from drg.errors import problem
-from drg.tables.excel.errors import error_cells
+from drg.tables.excel.grid import grid
 from grouper.importer.cells import tidy
 from grouper.importer.findings import Findings, Place
 
@@ -96,31 +96,12 @@ def _workbook(path: Path, findings: Findings, prefix: str) -> Iterator[RawSheet]
         for name in names:
             shown = f"{prefix}/{name}" if prefix and len(names) > 1 else prefix or name
             try:
-                rows = _rows(book.get_sheet_by_name(name))
+                cells = grid(path, book.get_sheet_by_name(name))
             # A chart sheet or a damaged one: calamine has several ways to fail.
             except (calamine.CalamineError, ValueError, IndexError, OSError) as error:
                 findings.add("unreadable_sheet", Place(shown), found=_short(error))
                 continue
-            for row, cells in error_cells(path, name).items():
-                for column, text in cells:
-                    _put(rows, row, column, text)
-            yield RawSheet(shown, rows)
-
-
-def _rows(sheet: Any) -> list[list[str]]:
-    values = sheet.to_python(skip_empty_area=False)
-    rows = [[_text(value) for value in row] for row in values]
-    for (top, left), (bottom, _) in getattr(sheet, "merged_cell_ranges", None) or ():
-        # Down only: a title merged across must stay one cell.
-        if top < len(rows) and left < len(rows[top]):
-            for row in range(top + 1, min(bottom + 1, len(rows))):
-                _put(rows, row, left, rows[top][left])
-    return rows
-
-
-def _put(rows: list[list[str]], row: int, column: int, text: str) -> None:
-    if row < len(rows) and column < len(rows[row]):
-        rows[row][column] = text
+            yield RawSheet(shown, [[_text(cell) for cell in row] for row in cells])
 
 
 def _text(value: Any) -> str:

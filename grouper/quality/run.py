@@ -20,7 +20,7 @@ from drg.tables import run as run_batches
 from drg.tables.as_text import as_text
 from grouper.codes.editions import INSURANCE
 from grouper.engine.code_uses import BatchUses, CodeUses
-from grouper.engine.grouper import Grouper, workers
+from grouper.engine.grouper import Grouper, faulty, workers
 from grouper.quality.checks import Checker
 from grouper.quality.masking import masked, masked_place
 from grouper.quality.report import (
@@ -119,14 +119,12 @@ class _Work:
 
     def __init__(self, grouper: Grouper, columns: CaseColumns, uses: CodeUses) -> None:
         self._grouper, self._columns, self._uses = grouper, columns, uses
-        self._needed = {c for part in grouper.parts_used() for c in columns.columns(part)}
         self.checker = Checker(grouper, columns)
 
     def __call__(self, batch: Batch) -> tuple[pa.RecordBatch, tuple[BatchTally, BatchUses | None]]:
         table = batch.table
-        malformed = sorted({m.row for m in batch.malformed if not m.column})
-        unreadable = sorted({m.row for m in batch.malformed if m.column in self._needed})
-        result = self._grouper.group_batch(table, self._columns, malformed, unreadable)
+        lost = faulty(batch.malformed, self._grouper, self._columns)
+        result = self._grouper.group_batch(table, self._columns, *lost)
         return table, (add_up(self.checker(table, result)), self._uses.of(table, result))
 
 

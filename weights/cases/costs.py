@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from drg.errors import problem
-from weights.cases.observations import COMPONENTS, Bools, Floats, Observations
+from weights.cases.observations import COMPONENTS, Floats, Observations
 
 _FACTOR = (0.01, 100.0)
 
@@ -150,13 +150,11 @@ class Costs:
         return np.array([self.hospital_factors[h] for h in observed.hospitals], np.float64)
 
 
-def component_means(observed: Observations, keep: Bools | None = None) -> Floats:
+def component_means(observed: Observations) -> Floats:
     """Mean component costs of each group in yuan, NaN without cases. Shape (G, 5)."""
     assert observed.components is not None
     drg, parts = observed.drg, observed.components
     count = np.ones(len(observed)) if observed.cases is None else observed.cases
-    if keep is not None:
-        drg, parts, count = drg[keep], parts[keep], count[keep]
     size = len(observed.groups)
     cases = np.bincount(drg, count, size)
     sums = [np.bincount(drg, parts[:, j] * count, size) for j in range(parts.shape[1])]

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
-from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from drg.cases import columns_of, recognise
 from drg.errors import DrgError, problem
 from drg.tables import Block, RejectFile, in_order, open_table
+from drg.tables.frames import as_arrow, headers
 from weights.cases.observations import FAULTS, Observations
-from weights.cases.reading import Part, Reader, join, whole
+from weights.cases.reading import Part, Reader, join
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 
 def observe(
@@ -43,11 +43,11 @@ def observe(
     Raises:
         DrgError: it is no table, a column is missing, or no row can be used.
     """
-    names = _names(cases)
+    names = headers(cases)
     columns = recognise(names, mapping)
     reader = Reader(columns, components=components, years=years, totals=totals)
     used = [name for found in columns.sources.values() for name in found if name in names]
-    found = join(iter([reader.part(_batch(cases, used))]))
+    found = join(iter([reader.part(as_arrow(cases, used))]))
     return _some(reader.said(found), None)
 
 
@@ -132,34 +132,3 @@ def _some(found: Observations, path: str | PathLike[str] | None) -> Observations
     raise problem(
         f"no case can be used of {rows:,} rows ({why or 'the table is empty'})", file=path
     )
-
-
-def _names(cases: Any) -> list[str]:
-    if isinstance(cases, pa.Table):
-        names = list(cases.column_names)
-    elif type(cases).__name__ == "DataFrame":
-        names = [str(name) for name in cases.columns]
-    else:
-        raise DrgError(f"cases must be a pandas DataFrame or a pyarrow Table, "
-                       f"not {type(cases).__name__}")  # fmt: skip
-    for name in {name for name in names if names.count(name) > 1}:
-        raise problem("stands twice in the table", key=name)
-    return names
-
-
-def _batch(cases: Any, used: Sequence[str]) -> pa.RecordBatch:
-    """The columns that are used as one batch."""
-    if isinstance(cases, pa.Table):
-        columns = [whole(cases.column(name)) for name in used]
-    else:
-        by_name = {str(name): i for i, name in enumerate(cases.columns)}
-        columns = [_of_pandas(cases.iloc[:, by_name[name]]) for name in used]
-    return pa.RecordBatch.from_arrays(columns, names=list(used))
-
-
-def _of_pandas(column: pd.Series[Any]) -> pa.Array:
-    try:
-        return whole(pa.array(column, from_pandas=True))
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        texts = [None if value is None or value != value else str(value) for value in column]
-        return pa.array(texts, pa.string())

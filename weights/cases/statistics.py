@@ -60,19 +60,6 @@ class Statistics:
         variance = self.variance
         return None if variance is None else np.asarray(np.sqrt(variance) / self.mean_cost)
 
-    def without(self, hospital: int) -> Statistics:
-        """The same without one hospital."""
-        rest = [h for h in range(len(self.hospitals)) if h != hospital]
-        squared, logs = self.cost_squared, self.log_cost
-        return Statistics(
-            self.groups,
-            tuple(self.hospitals[h] for h in rest),
-            self.cases[rest],
-            self.cost[rest],
-            None if squared is None else squared[rest],
-            None if logs is None else logs[rest],
-        )
-
 
 def ratio(above: Floats, below: Floats) -> Floats:
     """``above / below``, NaN where ``below`` is 0."""
@@ -81,19 +68,17 @@ def ratio(above: Floats, below: Floats) -> Floats:
 
 
 def reduce(
-    observed: Observations, cost: Floats | None = None, *, logs: bool = True,
-    case_weights: Floats | None = None,
+    observed: Observations, *, logs: bool = True, case_weights: Floats | None = None
 ) -> Statistics:  # fmt: skip
     """Reduce observations to sums by hospital and group.
 
     Args:
         observed: the cases.
-        cost: costs to use instead of the observed ones (winsorised), in yuan. Shape (N,).
         logs: compute the sums of logs.
         case_weights: weights of cases that leave the number of cases of a group unchanged
             (year weights). Shape (N,).
     """
-    cost = observed.cost if cost is None else cost
+    cost = observed.cost
     hospitals = observed.hospitals or ("",)
     shape = len(hospitals), len(observed.groups)
     cell = observed.hospital.astype(np.int64) * shape[1] + observed.drg

@@ -87,7 +87,6 @@ class Comparison:
         sd_log: standard deviation of the log of the ratio, every group once.
         sd_log_weighted: the same by cases; None when none are known.
         slope: of the log of the table's weight on that of the reference.
-        slope_weighted: the same by cases; None when none are known.
         order_a: severity order in the table.
         order_b: severity order in the reference.
         moves: groups beyond 10% and 20%.
@@ -111,7 +110,6 @@ class Comparison:
     sd_log: float | None
     sd_log_weighted: float | None
     slope: Slope | None
-    slope_weighted: Slope | None
     order_a: Order
     order_b: Order
     moves: tuple[Moves, ...]
@@ -196,7 +194,6 @@ def compare(
         sd_log=_sd(logs, np.ones(len(logs))),
         sd_log_weighted=None if known is None else _sd(logs, known),
         slope=log_slope(w, w0),
-        slope_weighted=None if known is None else log_slope(w, w0, known),
         order_a=order_of(a, families),
         order_b=order_of(b, families),
         moves=tuple(moves(ratio, rescaled, share, slack) for share in THRESHOLDS),

@@ -24,16 +24,12 @@ from drg.tables import read_table, write_table
 from weights.negotiation.compromise.offer import OBJECTIVES
 from weights.negotiation.experts.panels import Panel
 from weights.negotiation.proposals.proposal import Proposal
+from weights.negotiation.proposals.words import COLUMNS, heading
 from weights.table import WeightTable
 from weights.table.families import families
 
 SEED = 2026
 BUREAU, TITLE = "医保局", "权重论证谈判演练"
-COLUMNS = {
-    "party": "提出方", "hospital_id": "医疗机构代码", "drg": "病组编码", "what": "调整事项",
-    "value": "调整值", "least": "可接受最低", "most": "可接受最高", "reason": "理由",
-    "evidence": "依据",
-}  # fmt: skip
 RULES = """\
 # Rules of the rehearsal (谈判演练规则); what is not here has its default.
 panel_size = 5
@@ -90,7 +86,7 @@ def script(table: WeightTable, hospitals: Hospitals) -> Script:
 
 
 def proposals(table: WeightTable, hospitals: Hospitals) -> pd.DataFrame:
-    """Proposals in conflict, as a hospital's form has them; the columns of :data:`COLUMNS`."""
+    """Proposals in conflict, as a hospital's form has them; headings and all."""
     play = script(table, hospitals)
     g, h = play.groups, play.hospitals
     rows: list[Sequence[Any]] = [
@@ -117,7 +113,7 @@ def proposals(table: WeightTable, hospitals: Hospitals) -> pd.DataFrame:
                 ("医保局", "", graver, "权重", "-10%", "", "", "重症组盈余较多", "测算表"),
             ) if (row[1], row[2]) not in known
         ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(COLUMNS.values()))
+    return pd.DataFrame(rows, columns=[heading(name) for name in COLUMNS])
 
 
 def _dear(table: WeightTable, drg: str) -> int:

@@ -33,7 +33,7 @@ def error_cells(path: Path, sheet: str) -> dict[int, list[tuple[int, str]]]:
     with (
         contextlib.suppress(Exception),
         zipfile.ZipFile(path) as archive,
-        archive.open(_member(archive, sheet)) as file,
+        archive.open(member(archive, sheet)) as file,
     ):
         rest = b""
         while chunk := file.read(_CHUNK):
@@ -48,20 +48,21 @@ def _collect(data: bytes, found: dict[int, list[tuple[int, str]]]) -> bytes:
             place, value = _PLACE.search(attributes), _VALUE.search(content)
             if place:
                 text = value.group(1).decode(errors="replace") if value else "#ERROR"
-                cell = (_column(place.group(1)), text)
+                cell = (column_number(place.group(1)), text)
                 found.setdefault(int(place.group(2)) - 1, []).append(cell)
     cut = data.rfind(b"</row>")
     return data[cut:] if cut >= 0 else data[-_LONGEST_CELL:]
 
 
-def _column(letters: bytes) -> int:
+def column_number(letters: bytes) -> int:
+    """The 0-based number of a column such as ``AB``."""
     number = 0
     for letter in letters:
         number = 26 * number + letter - 64
     return number - 1
 
 
-def _member(archive: zipfile.ZipFile, sheet: str) -> str:
+def member(archive: zipfile.ZipFile, sheet: str) -> str:
     """The archive's member that holds the sheet."""
     book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
     links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))

@@ -25,7 +25,6 @@ def write_sheets(
     headings: Mapping[str, str],
     *,
     about: Sequence[tuple[str, str]] = (),
-    about_title: str = "说明",
     counts: Collection[str] = (),
     formats: Mapping[str, str] | None = None,
 ) -> None:
@@ -36,7 +35,6 @@ def write_sheets(
         sheets: title of a sheet -> its table.
         headings: column -> heading; a column without one keeps its name.
         about: lines of a first sheet, key and text.
-        about_title: its title.
         counts: columns of whole numbers.
         formats: column -> Excel's number format; other numbers are money.
 
@@ -45,13 +43,13 @@ def write_sheets(
     """
     with new_book(path) as book:
         if about:
-            _about(book, about_title, about)
+            _about(book, about)
         for title, frame in sheets.items():
             _sheet(book, title, frame, headings, counts, formats or {})
 
 
-def _about(book: Workbook, title: str, rows: Sequence[tuple[str, str]]) -> None:
-    sheet = book.add_worksheet(title)
+def _about(book: Workbook, rows: Sequence[tuple[str, str]]) -> None:
+    sheet = book.add_worksheet("说明")
     bold = book.add_format({"bold": True})
     sheet.set_column(0, 0, 28)
     sheet.set_column(1, 1, 110)

@@ -18,7 +18,7 @@ from weights.negotiation.compromise.region import region
 from weights.table.moved import moved
 
 
-def side_by_side(problem: Problem, *, share: float = SHARE) -> pd.DataFrame:
+def side_by_side(problem: Problem) -> pd.DataFrame:
     """The four offers, one row each (方案对比).
 
     Returns:
@@ -31,9 +31,7 @@ def side_by_side(problem: Problem, *, share: float = SHARE) -> pd.DataFrame:
     Raises:
         DrgError: no weights satisfy all demands.
     """
-    return pd.DataFrame([
-        _row(problem, solve(problem, objective, share=share)) for objective in OBJECTIVES
-    ])  # fmt: skip
+    return pd.DataFrame([_row(problem, solve(problem, objective)) for objective in OBJECTIVES])
 
 
 def _row(problem: Problem, offer: Offer) -> dict[str, object]:

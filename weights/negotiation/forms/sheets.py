@@ -19,7 +19,8 @@ import python_calamine as calamine
 from drg.errors import problem
 from drg.tables.batches import reading
 from drg.tables.csv.text import BOM, decode, guess_delimiter, guess_encoding, refuse_utf16
-from drg.tables.excel.errors import error_cells
+from drg.tables.excel.errors import column_number, member
+from drg.tables.excel.grid import grid
 from drg.tables.excel.read import text_of
 
 BOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb")
@@ -106,7 +107,7 @@ def _book(path: Path) -> list[Sheet]:
         try:
             book = calamine.CalamineWorkbook.from_path(str(path))
             sheets = [(name, book.get_sheet_by_name(name)) for name in book.sheet_names]
-            cells = [_cells(sheet) for _, sheet in sheets]
+            cells = [grid(path, sheet) for _, sheet in sheets]
         except calamine.PasswordError:
             raise problem("is locked with a password", file=path) from None
         except BaseException as error:
@@ -114,16 +115,6 @@ def _book(path: Path) -> list[Sheet]:
                 raise
             raise problem("is not a readable Excel workbook", file=path) from None
     return [_sheet(path, name, rows) for (name, _), rows in zip(sheets, cells, strict=True)]
-
-
-def _cells(sheet: Any) -> list[list[Any]]:
-    """The cells from the sheet's first row and column on; cells merged downwards are all filled."""
-    rows: list[list[Any]] = sheet.to_python(skip_empty_area=False)
-    for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
-        for row in rows[top + 1 : bottom + 1]:
-            if left < len(row) and left < len(rows[top]):
-                row[left] = rows[top][left]
-    return rows
 
 
 def _sheet(path: Path, name: str, cells: list[list[Any]]) -> Sheet:
@@ -136,10 +127,6 @@ def _sheet(path: Path, name: str, cells: list[list[Any]]) -> Sheet:
     else:
         unsure = {(i, j) for i, row in enumerate(cells) for j, cell in enumerate(row)
                   if _is_number(cell) and abs(cell) < 0.5}  # fmt: skip
-    for row, errors in error_cells(path, name).items():
-        for column, text in errors:
-            if row < len(rows) and column < len(rows[row]):
-                rows[row][column] = text
     return Sheet(name, rows, unsure)
 
 
@@ -166,7 +153,7 @@ def percent_cells(path: Path, sheet: str) -> Cells:
             styles = _percent_styles(archive)
             if not styles:
                 return set()
-            with archive.open(_member(archive, sheet)) as file:
+            with archive.open(member(archive, sheet)) as file:
                 return set(_styled(file, styles))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile, ElementTree.ParseError) as error:
         raise problem(f"its number formats cannot be read ({error}); save it anew in Excel",
@@ -205,22 +192,4 @@ def _styled(file: Any, styles: set[str]) -> Iterator[tuple[int, int]]:
 def _place(reference: str, following: int) -> int:
     """The column of a cell such as ``AB7``; the following one where the file does not say."""
     letters = _LETTERS.match(reference)
-    if letters is None:
-        return following
-    number = 0
-    for letter in letters[0]:
-        number = 26 * number + ord(letter) - 64
-    return number - 1
-
-
-def _member(archive: zipfile.ZipFile, sheet: str) -> str:
-    """The archive's member that holds the sheet."""
-    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
-    links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-    targets = {link.get("Id"): link.get("Target", "") for link in links}
-    for one in book.iter():
-        if one.tag.endswith("}sheet") and one.get("name") == sheet:
-            place = next(value for key, value in one.attrib.items() if key.endswith("}id"))
-            target = targets[place]
-            return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-    raise KeyError(sheet)
+    return following if letters is None else column_number(letters[0].encode())
