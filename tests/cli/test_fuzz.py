@@ -166,6 +166,8 @@ USED = ["diagnoses", "procedures", "sex", "age", "age_days", "birth_weight", "in
 
 @pytest.mark.parametrize("kind", odd_columns())
 def test_parquet_columns_of_any_type(tmp_path, grouper, kind):
+    if kind == "fixed_list" and int(pa.__version__.split(".")[0]) < 26:
+        pytest.skip("an older pyarrow cannot store lists of a fixed length with null among them")
     odd = odd_columns()[kind]
     source = tmp_path / "in.parquet"
     for name in ("diagnoses", "age", "insurance"):

@@ -134,7 +134,8 @@ def prior(level: Floats, variance: Floats, families: Families) -> Prior:
         steps = np.asarray(np.linalg.lstsq(weighted @ x, weighted @ y, None)[0], np.float64)
         rest = y - x @ steps
         total = np.bincount(family, trust)
-        freedom = float((1.0 - trust / total[family]).sum()) - np.linalg.matrix_rank(x)
+        rank = np.linalg.matrix_rank(x) if x.size else 0
+        freedom = float((1.0 - trust / total[family]).sum()) - rank
         if freedom <= 0:
             break
         excess = float((trust * rest**2).sum()) / freedom

@@ -42,7 +42,7 @@ _WORDS = {
     "now": ("本期权重", "Relative weight"),
     "before": ("上期权重", "Previous relative weight"),
     "log": ("{of}（对数刻度）", "{of} (log scale)"),
-    "tables": ("本期：{now}　上期：{before}", "Now: {now}   Previous: {before}"),
+    "tables": ("本期：{now}　上期：{before}　", "Now: {now}   Previous: {before}   "),
     "each": ("每点为一个病组，点面积与病例数成正比", "One mark a group, its area by cases"),
     "each_equal": ("每点为一个病组", "One mark a group"),
     "groups": ("两表共有病组", "Groups in both tables"),
@@ -173,7 +173,7 @@ def _draw(page: Picture, found: _Compared) -> None:
     below = page.say(_WORDS["each" if known else "each_equal"])
     if all(found.titles):
         now, before = map(page.name, found.titles)
-        below = page.say(_WORDS["tables"], now=now, before=before) + "　" + below
+        below = page.say(_WORDS["tables"], now=now, before=before) + below
     page.heading(page.say(_WORDS["title"]), below)
     bottom = page.height - 22 - _SCATTER
     axes = page.axes_at(17, bottom, _SCATTER, _SCATTER)
