@@ -152,7 +152,8 @@ class Calibrator:
         self._check(observed)
         self.trail_ = Trail()
         self.trail_.of_input(observed)
-        observed = self._cost(costs, self._all_groups(observed))
+        before = () if self.previous_ is None else self.previous_.weights.index
+        observed = self._cost(costs, observed.with_groups([*map(str, self.groups), *before]))
         kept = self._trim(observed)
         logs = self._estimator.needs_logs
         self.statistics_ = reduce(kept, logs=logs, case_weights=costs.case_weights(kept))
@@ -215,20 +216,6 @@ class Calibrator:
         if (self.costs or Costs()).years and observed.year is None:
             raise problem("needs the year of discharge", key="cost basis",
                           expected="observations read with years")  # fmt: skip
-
-    def _all_groups(self, observed: Observations) -> Observations:
-        """The observations, with groups at the end that have no case but must be accounted for."""
-        wanted = {str(group) for group in self.groups}
-        if self.previous_ is not None:
-            wanted |= set(self.previous_.weights.index)
-        missing = sorted(wanted - set(observed.groups))
-        if not missing:
-            return observed
-        return replace(
-            observed,
-            groups=(*observed.groups, *missing),
-            adrgs=(*observed.adrgs, *("" for _ in missing)),
-        )
 
     def _cost(self, costs: Costs, observed: Observations) -> Observations:
         done = costs.apply(observed)
