@@ -143,7 +143,9 @@ class Calibrator:
             DrgError: a step cannot be done with this data; the message names it.
         """
         del y
-        self._resolve()
+        self._estimator, self._normaliser, self._trimmer, self.previous_, self.bootstrap_ = steps(
+            self.get_params()
+        )
         costs = self.costs or Costs()
         if isinstance(cases, Observations):
             observed = cases
@@ -177,14 +179,6 @@ class Calibrator:
         default = Calibrator.__init__.__kwdefaults__ or {}
         given = [f"{k}={v!r}" for k, v in self.get_params().items() if v != default.get(k)]
         return f"Calibrator({', '.join(given)})"
-
-    def _resolve(self) -> None:
-        """Names and numbers as the steps that they stand for; see ``steps``."""
-        found = steps(self.get_params())
-        self._estimator, self._normaliser, self._trimmer = (
-            found.estimator, found.normaliser, found.trimmer,
-        )  # fmt: skip
-        self.previous_, self.bootstrap_ = found.previous, found.bootstrap
 
     def _check(self, observed: Observations) -> None:
         """Refuse what cannot be done before anything is done.
