@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from benchmarks import data, dependence, draws, impact, negotiation, profile, settle, weights
 from grouper.engine.files import group_file
-from grouper.engine.frames import RESULT_COLUMNS
+from grouper.engine.results import RESULT_COLUMNS
 
 DRG = [sys.executable, "-c", "from drg.cli import main; main()"]
 

@@ -60,15 +60,7 @@ def make_world(options: Options) -> World:
     rng = np.random.default_rng(np.random.SeedSequence([options.seed, 0]))
     hospitals = make_hospitals(options.hospitals, rng)
     mix = make_mix(groups, hospitals)
-    prices = make_prices(
-        groups,
-        profiles,
-        hospitals,
-        mix,
-        options.base_cost,
-        options.high_share,
-        options.low_share,
-    )
+    prices = make_prices(groups, profiles, hospitals, mix, options)
     calendar = make_calendar(options.year)
     return World(options, groups, profiles, recipes, hospitals, mix, prices, calendar)
 
@@ -134,11 +126,7 @@ def _honest_cases(world: World, rng: np.random.Generator, count: int) -> Batch:
         hospital=hospital,
         recipe=recipe,
         level=level,
-        sex=people.sex,
-        age=people.age,
-        age_days=people.age_days,
-        birth_weight=people.birth_weight,
-        insurance=people.insurance,
+        **vars(people),
         person=person,
         admission=admission,
         discharge=discharge,
@@ -197,15 +185,7 @@ def _procedures(rng: np.random.Generator, world: World, group: Ints, recipe: Int
 
 
 def _price(world: World, batch: Batch) -> None:
-    batch.expected = expected_cost(
-        batch.group,
-        batch.hospital,
-        batch.insurance,
-        batch.level,
-        world.groups,
-        world.hospitals,
-        world.prices,
-    )
+    batch.expected = expected_cost(batch, world.groups, world.hospitals, world.prices)
     batch.cost = batch.expected * batch.noise
     batch.cost_group = batch.group.copy()
 

@@ -8,9 +8,11 @@ import numpy as np
 
 from drg.money import allocate
 from drg.sample.arrays import Bools, Floats, Ints
+from drg.sample.batch import Batch
 from drg.sample.groups import TIERS, Groups, normal_tail
 from drg.sample.hospitals import Hospitals
 from drg.sample.mix import Mix
+from drg.sample.options import Options
 from drg.sample.people import employee_share
 from drg.sample.profiles import Profiles
 
@@ -65,16 +67,14 @@ def make_prices(
     profiles: Profiles,
     hospitals: Hospitals,
     mix: Mix,
-    base_cost: float,
-    high_share: float,
-    low_share: float,
+    options: Options,
 ) -> Prices:
     """Scale the published weights to the region's mean cost and fix the tails."""
     weight = groups.weight / float(np.sum(groups.share * groups.weight))
-    high, low, centre = _tails(groups, high_share, low_share)
+    high, low, centre = _tails(groups, options.high_share, options.low_share)
     return Prices(
         weight=weight,
-        mean=weight * base_cost,
+        mean=weight * options.base_cost,
         level=_levels(groups, profiles, hospitals, mix),
         high=high,
         low=low,
@@ -136,22 +136,15 @@ def draw_noise(rng: np.random.Generator, group: Ints, groups: Groups, prices: Pr
     return noise / prices.centre
 
 
-def expected_cost(
-    group: Ints,
-    hospital: Ints,
-    insurance: Ints,
-    level: Ints,
-    groups: Groups,
-    hospitals: Hospitals,
-    prices: Prices,
-) -> Floats:
+def expected_cost(batch: Batch, groups: Groups, hospitals: Hospitals, prices: Prices) -> Floats:
     """Expected cost of each case in yuan: group, tier, insurance, hospital, complication."""
-    cost = prices.mean[group] * prices.level[group, hospitals.tier[hospital], insurance]
+    group, tier = batch.group, hospitals.tier[batch.hospital]
+    cost = prices.mean[group] * prices.level[group, tier, batch.insurance]
     # A group whose level is fixed by its definition carries the complication in its weight.
     fixed = groups.levels[group].max(axis=1) == 1.0
     usual = (groups.levels @ _UNSPLIT)[group]
-    severity = np.where(fixed, 1.0, _UNSPLIT[level] / usual)
-    result: Floats = cost * hospitals.cost_level[hospital] * severity
+    severity = np.where(fixed, 1.0, _UNSPLIT[batch.level] / usual)
+    result: Floats = cost * hospitals.cost_level[batch.hospital] * severity
     return result
 
 

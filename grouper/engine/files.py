@@ -31,9 +31,9 @@ from drg.tables.arrays import text_scalar
 from grouper.codes.editions import INSURANCE
 from grouper.engine.account import Account
 from grouper.engine.code_uses import BatchUses, CodeUses, write_conversions, write_unmapped
-from grouper.engine.frames import RESULT_COLUMNS, renamed
 from grouper.engine.grouper import BatchResult, Grouper, faulty, workers
 from grouper.engine.reasons import REASONS, STATUSES
+from grouper.engine.results import RESULT_COLUMNS, renamed
 from grouper.scheme.pack import load_scheme
 
 

@@ -23,7 +23,6 @@ from drg.tables import Malformed
 from drg.tables.arrays import numbers, strings
 from drg.tables.frames import as_arrow
 from grouper.codes.editions import INSURANCE, aliases_to
-from grouper.engine.frames import RESULT_COLUMNS, Table, joiner
 from grouper.engine.numbering import Remembered
 from grouper.engine.profile import NOTHING_SPELLED, BadCell, Profiler, Profiles, Spelled
 from grouper.engine.reasons import (
@@ -37,6 +36,7 @@ from grouper.engine.reasons import (
     UNGROUPED_DRG,
     encode,
 )
+from grouper.engine.results import RESULT_COLUMNS, Table, joiner
 from grouper.scheme.compile import Compiled, compiled_scheme
 from grouper.scheme.program import BITS_PER_WORD, Answer, Binder, Column, Program, cell_of
 

@@ -30,9 +30,9 @@ from drg.tables import (
 from drg.tables.arrays import integers, numbers, strings
 from drg.tables.frames import as_arrow
 from grouper.codes.editions import INSURANCE
-from grouper.engine.frames import Table
 from grouper.engine.grouper import BATCH_ROWS, Grouper, Headers, faulty, workers
 from grouper.engine.reasons import UNGROUPED_DRG
+from grouper.engine.results import Table
 from grouper.explain.dependence import KINDS, DependenceFinder, Dependences
 from grouper.scheme.pack import load_scheme
 

@@ -27,7 +27,7 @@ import drg
 from drg.errors import DrgError
 from grouper import Grouper
 from grouper.engine.files import group_file
-from grouper.engine.frames import RESULT_COLUMNS
+from grouper.engine.results import RESULT_COLUMNS
 from tests.amount import tries
 from tests.conftest import DATA
 

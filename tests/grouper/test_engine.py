@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from drg.errors import DrgError
 from grouper import Grouper, group, load_scheme, shipped_schemes
-from grouper.engine.frames import RESULT_COLUMNS
 from grouper.engine.reasons import REASONS, STATUSES
+from grouper.engine.results import RESULT_COLUMNS
 from tests.amount import tries
 from tests.conftest import DATA
 from tests.reference import Case

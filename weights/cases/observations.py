@@ -6,6 +6,7 @@ mean cost (totals by hospital and group).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -105,6 +106,11 @@ class Observations:
         if self.cases is None:
             return float(self.cost.sum())
         return float(np.dot(self.cost, self.cases))
+
+    def with_groups(self, wanted: Iterable[str]) -> Observations:
+        """The same, with groups at the end that have no case but must be accounted for."""
+        more = sorted(set(wanted) - set(self.groups))
+        return replace(self, groups=(*self.groups, *more), adrgs=(*self.adrgs, *[""] * len(more)))
 
     def select(self, keep: Bools) -> Observations:
         """The observations where ``keep`` holds; groups and hospitals stay the same."""

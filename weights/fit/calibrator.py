@@ -143,7 +143,9 @@ class Calibrator:
             DrgError: a step cannot be done with this data; the message names it.
         """
         del y
-        self._resolve()
+        self._estimator, self._normaliser, self._trimmer, self.previous_, self.bootstrap_ = steps(
+            self.get_params()
+        )
         costs = self.costs or Costs()
         if isinstance(cases, Observations):
             observed = cases
@@ -152,7 +154,8 @@ class Calibrator:
         self._check(observed)
         self.trail_ = Trail()
         self.trail_.of_input(observed)
-        observed = self._cost(costs, self._all_groups(observed))
+        before = () if self.previous_ is None else self.previous_.weights.index
+        observed = self._cost(costs, observed.with_groups([*map(str, self.groups), *before]))
         kept = self._trim(observed)
         logs = self._estimator.needs_logs
         self.statistics_ = reduce(kept, logs=logs, case_weights=costs.case_weights(kept))
@@ -176,14 +179,6 @@ class Calibrator:
         default = Calibrator.__init__.__kwdefaults__ or {}
         given = [f"{k}={v!r}" for k, v in self.get_params().items() if v != default.get(k)]
         return f"Calibrator({', '.join(given)})"
-
-    def _resolve(self) -> None:
-        """Names and numbers as the steps that they stand for; see ``steps``."""
-        found = steps(self.get_params())
-        self._estimator, self._normaliser, self._trimmer = (
-            found.estimator, found.normaliser, found.trimmer,
-        )  # fmt: skip
-        self.previous_, self.bootstrap_ = found.previous, found.bootstrap
 
     def _check(self, observed: Observations) -> None:
         """Refuse what cannot be done before anything is done.
@@ -215,20 +210,6 @@ class Calibrator:
         if (self.costs or Costs()).years and observed.year is None:
             raise problem("needs the year of discharge", key="cost basis",
                           expected="observations read with years")  # fmt: skip
-
-    def _all_groups(self, observed: Observations) -> Observations:
-        """The observations, with groups at the end that have no case but must be accounted for."""
-        wanted = {str(group) for group in self.groups}
-        if self.previous_ is not None:
-            wanted |= set(self.previous_.weights.index)
-        missing = sorted(wanted - set(observed.groups))
-        if not missing:
-            return observed
-        return replace(
-            observed,
-            groups=(*observed.groups, *missing),
-            adrgs=(*observed.adrgs, *("" for _ in missing)),
-        )
 
     def _cost(self, costs: Costs, observed: Observations) -> Observations:
         done = costs.apply(observed)

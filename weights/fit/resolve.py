@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
@@ -18,22 +17,16 @@ from weights.table import WeightTable, open_weights
 from weights.trim import Trim, method
 
 
-@dataclass(frozen=True)
-class Steps:
-    """The steps that names and numbers stand for."""
-
-    estimator: Estimator
-    normaliser: Normalise
-    trimmer: Trim
-    previous: WeightTable | None
-    bootstrap: Bootstrap | None
-
-
-def steps(given: Mapping[str, Any]) -> Steps:
-    """Resolve the parameters of a calibrator.
+def steps(
+    given: Mapping[str, Any],
+) -> tuple[Estimator, Normalise, Trim, WeightTable | None, Bootstrap | None]:
+    """The steps that names and numbers among the parameters of a calibrator stand for.
 
     Args:
         given: parameters by name.
+
+    Returns:
+        Estimator, scale, trimming, previous weights and bootstrap.
 
     Raises:
         DrgError: a parameter is not of its kind, or names no method or table.
@@ -55,13 +48,10 @@ def steps(given: Mapping[str, Any]) -> Steps:
     for name, (value, kind) in kinds.items():
         if (value is not None or name == "trim") and not isinstance(value, kind):
             raise problem("is not of its kind", key=name, found=value, expected=kind.__name__)
-    return Steps(
-        _named("estimate", given["estimate"], Estimator),
-        _named("normalise", given["normalise"], Normalise),
-        trim,
-        previous,
-        bootstrap,
-    )
+    estimator = _named("estimate", given["estimate"], Estimator)
+    return (
+        estimator, _named("normalise", given["normalise"], Normalise), trim, previous, bootstrap,
+    )  # fmt: skip
 
 
 def _named(name: str, value: Any, kind: type) -> Any:

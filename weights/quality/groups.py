@@ -14,13 +14,12 @@ import pyarrow as pa
 from drg.errors import problem
 from drg.tables import write_table
 from drg.tables.excel.book import new_book
-from drg.terminal import width
 from weights.cases.observations import Bools, Floats
 from weights.cases.statistics import Statistics
 from weights.quality.compare import Comparison, Order
 from weights.quality.influence import Influence
 from weights.table.columns import TITLES
-from weights.table.text import guarded, visible
+from weights.table.write import add_sheet, cell_text
 
 SMALLEST = 5  # fewer cases than this could point to a person (病例数小于5不展示)
 HIDDEN = f"<{SMALLEST}"
@@ -220,39 +219,11 @@ def write(path: str | PathLike[str], columns: Mapping[str, Sequence[Cell]]) -> N
     check_ending(path)
     path = Path(path)
     if path.suffix.lower() != ".xlsx":
-        texts = {name: pa.array([_text(name, cell) for cell in cells], pa.string())
+        texts = {name: pa.array([cell_text(name, cell) for cell in cells], pa.string())
                  for name, cells in columns.items()}  # fmt: skip
         write_table(path, pa.table(texts))
         return
     with new_book(path) as book:
-        _fill(book, columns)
-
-
-def _fill(book: Any, columns: Mapping[str, Sequence[Cell]]) -> None:
-    sheet = book.add_worksheet("病组 groups")
-    sheet.freeze_panes(1, 1)
-    bold = book.add_format({"bold": True, "bg_color": "#DDE6EE", "bottom": 1})
-    right = book.add_format({"align": "right"})
-    for i, (name, cells) in enumerate(columns.items()):
-        head = f"{_TITLES[name]} {name}" if name in _TITLES else name
-        form = book.add_format({"num_format": _FORMATS.get(name, "0.0000")})
-        texts = [width(cell) for cell in cells if isinstance(cell, str)]
-        sheet.set_column(i, i, min(60, max(width(head) + 3, *texts, 8)))
-        sheet.write_string(0, i, head, bold)
-        for row, cell in enumerate(cells, 1):
-            if isinstance(cell, str):
-                text = guarded(visible(cell))[:32_000]
-                sheet.write_string(row, i, text, right if cell == HIDDEN else None)
-            elif cell is not None:
-                sheet.write_number(row, i, cell, form)
-    rows = max((len(cells) for cells in columns.values()), default=0)
-    if rows:
-        sheet.autofilter(0, 0, rows, len(columns) - 1)
-
-
-def _text(name: str, cell: Cell) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, str):
-        return str(guarded(visible(cell)))
-    return str(int(cell)) if name == "cases" and float(cell).is_integer() else repr(cell)
+        heads = [f"{_TITLES[name]} {name}" if name in _TITLES else name for name in columns]
+        styles = [_FORMATS.get(name, "0.0000") for name in columns]
+        add_sheet(book, "病组 groups", heads, list(columns.values()), styles, frozen=1)

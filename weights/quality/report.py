@@ -148,22 +148,16 @@ def assess(
     if not minimum > 0:
         raise problem("out of range", key="minimum", found=minimum, expected="above 0")
     how = method(trim) if isinstance(trim, str) else trim
-    observed = _all_groups(observed, table, previous)
+    tables = [one for one in (table, previous) if one is not None]
+    observed = replace(observed, groups=tuple(map(visible, observed.groups))).with_groups(
+        str(drg) for one in tables for drg in one.frame["drg"]
+    )
     kept = _trimmed(observed, how)
     everything = reduce(observed, logs=False)
     used = everything if kept is observed else reduce(kept, logs=False)
     held = families_of(observed.groups, _adrgs(observed, table), families)
     return _Assessment(everything, used, held, table, previous, how.name, minimum,
                        bool(observed.hospitals)).run()  # fmt: skip
-
-
-def _all_groups(observed: Observations, *tables: WeightTable | None) -> Observations:
-    """Observations whose groups are those of the cases and of the tables, as tables write them."""
-    groups = tuple(visible(group) for group in observed.groups)
-    wanted = {str(drg) for table in tables if table is not None for drg in table.frame["drg"]}
-    more = tuple(sorted(wanted - set(groups)))
-    return replace(observed, groups=(*groups, *more),
-                   adrgs=(*observed.adrgs, *("" for _ in more)))  # fmt: skip
 
 
 def _trimmed(observed: Observations, how: Trim) -> Observations:

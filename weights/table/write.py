@@ -75,14 +75,17 @@ def _arrow(frame: pd.DataFrame) -> pa.Table:
 
 
 def _as_texts(frame: pd.DataFrame) -> pa.Table:
-    columns = {guarded(str(name)): [_cell_text(str(name), cell) for cell in column.tolist()]
+    columns = {guarded(str(name)): [cell_text(str(name), cell) for cell in column.tolist()]
                for name, column in frame.items()}  # fmt: skip
     return pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})
 
 
-def _cell_text(name: str, cell: Any) -> str:
+def cell_text(name: str, cell: Any) -> str:
+    """A cell of a column as it stands in a CSV file."""
+    if cell is None:
+        return ""
     if isinstance(cell, str):
-        return guarded(cell)
+        return guarded(visible(cell))
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, int):
@@ -98,12 +101,12 @@ def _write_workbook(path: Path, frame: pd.DataFrame, document: Mapping[str, Any]
         names = [str(name) for name in frame]
         columns = [_cells(column) for _, column in frame.items()]
         styles = [_style(name, is_text(column)) for name, column in frame.items()]
-        _sheet(book, "权重表", [heading(name) for name in names], columns, styles, frozen=2)
+        add_sheet(book, "权重表", [heading(name) for name in names], columns, styles, frozen=2)
         heads, rows = [title for _, title in STEP_COLUMNS], step_rows(document["record"])
         money = [_MONEY if key.startswith("cost") else "#,##0" for key, _ in STEP_COLUMNS]
-        _sheet(book, "步骤 steps", heads, _turned(rows, len(heads)), money)
+        add_sheet(book, "步骤 steps", heads, _turned(rows, len(heads)), money)
         pairs = provenance(frame, document)
-        _sheet(book, "来源 source", ["项目 key", "内容 value"], _turned(pairs, 2), ["", ""])
+        add_sheet(book, "来源 source", ["项目 key", "内容 value"], _turned(pairs, 2), ["", ""])
 
 
 def _style(name: object, is_text: bool) -> str:
@@ -125,15 +128,16 @@ def _turned(rows: Sequence[tuple[Cell, ...]], columns: int) -> list[list[Cell]]:
     return [[row[i] for row in rows] for i in range(columns)]
 
 
-def _sheet(
+def add_sheet(
     book: Any,
     title: str,
-    heads: list[str],
-    columns: list[list[Cell]],
-    styles: list[str],
+    heads: Sequence[str],
+    columns: Sequence[Sequence[Cell]],
+    styles: Sequence[str],
     *,
     frozen: int = 0,
 ) -> None:
+    """Add a sheet of columns with their headings and number formats, the first ones frozen."""
     sheet = book.add_worksheet(title)
     sheet.freeze_panes(1, frozen)
     bold = book.add_format({"bold": True, "bg_color": "#DDE6EE", "bottom": 1, "valign": "top"})
@@ -158,7 +162,7 @@ def _write(sheet: Any, row: int, column: int, cell: Cell, shape: Any) -> None:
         sheet.write_number(row, column, _Exact(cell), shape)
 
 
-def _width(head: str, cells: list[Cell]) -> int:
+def _width(head: str, cells: Sequence[Cell]) -> int:
     """Of a column in characters: its header with the filter's button, and its texts."""
     shown = [width(cell) if isinstance(cell, str) else 12 for cell in cells]
     low, high = _WIDTHS

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, minimize
 
 from drg.errors import DrgError
+from weights.negotiation.compromise.active_set import by_least_distance, polished
 from weights.negotiation.compromise.demands import demands
 from weights.negotiation.compromise.offer import OBJECTIVES, pull, solve
-from weights.negotiation.compromise.polish import by_least_distance, polished
 from weights.negotiation.compromise.problem import Ask, Problem, spread_of
 from weights.negotiation.compromise.region import region
 from weights.table.families import families

@@ -13,8 +13,8 @@ import numpy as np
 from scipy import sparse
 
 from weights.cases.observations import Floats, Ints
+from weights.negotiation.compromise.active_set import Nearest
 from weights.negotiation.compromise.linear import Linear, Vertex
-from weights.negotiation.compromise.polish import Nearest
 from weights.negotiation.compromise.problem import Problem
 from weights.negotiation.compromise.programme import nearest
 from weights.negotiation.compromise.region import Region

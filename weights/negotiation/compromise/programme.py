@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from weights.cases.observations import Floats
-from weights.negotiation.compromise.polish import (
+from weights.negotiation.compromise.active_set import (
     Active,
     Nearest,
     by_least_distance,

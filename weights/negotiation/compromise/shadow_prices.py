@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from weights.cases.observations import Floats
+from weights.negotiation.compromise.active_set import Active, Nearest, polished
 from weights.negotiation.compromise.demands import Demands
-from weights.negotiation.compromise.polish import Active, Nearest, polished
 from weights.negotiation.compromise.problem import Problem
 from weights.negotiation.compromise.region import Region
 
