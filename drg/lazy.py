@@ -25,6 +25,7 @@ def imported_on_use(
         return getattr(import_module(home_of[name]), name)
 
     def listed() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *home_of})
+        own = (name for name in vars(sys.modules[package]) if name.startswith("__"))
+        return sorted({*own, *home_of})
 
     return find, listed, sorted(home_of)

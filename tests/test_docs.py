@@ -197,8 +197,11 @@ def columns() -> str:
     with TemporaryDirectory() as folder:
         source, out = Path(folder) / "grouped.parquet", Path(folder) / "out"
         write_table(source, grouped)
-        project_file(source, out, fitted, budget.load_policy("national-default"),
-                     region / "hospitals.csv", 2025, [scenario], draws=20)  # fmt: skip
+        policy, hospitals = budget.load_policy("national-default"), region / "hospitals.csv"
+        still = {"id": "baseline", "title": "维持", "source": "nothing is assumed", "years": 2}
+        scenarios = [budget.load_scenario(still), scenario]
+        project_file(source, out, fitted, policy, hospitals, 2025, scenarios, draws=20)
+        budget.settle_file(source, out, fitted, policy, hospitals, 2025, cases="csv")
         for path in sorted(out.glob("*.csv")):
             by = "project_file" if path.stem.startswith(PROJECTED) else "settle_file"
             rows.append((f"`{path.name}` of `budget.{by}`", "",
@@ -262,7 +265,8 @@ def test_tables_are_those_of_the_code(page, name):
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """A folder with what the examples use."""
-    shutil.copy(ROOT / "data_samples/region-small/cases.csv", tmp_path)
+    for name in ("cases.csv", "hospitals.csv"):
+        shutil.copy(ROOT / "data_samples/region-small" / name, tmp_path)
     shutil.copytree(EXAMPLES, tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
     return tmp_path

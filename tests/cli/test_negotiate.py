@@ -183,7 +183,10 @@ def test_wrong_words_are_one_line(said, tmp_path):
     assert "P099" in fails("impact", folder, "--of", "P099")
     assert "XX99" in fails("impact", folder, "--set", "XX99=1")
     assert "RE13" in fails("impact", folder, "--set", "RE13=-1")
+    assert "asked, decided" in fails("impact", folder, "--of", "nonsense")
     assert "closed" in fails("solve", folder)
+    assert "closed" in fails("close", folder, "--decimals", "1")
+    assert "closed" in fails("impact", folder, "--record")
     assert "closed" in fails("propose", folder, "--withdraw", "P001", "--reason", "x")
     assert "no ledger" in fails("status", tmp_path)
     (tmp_path / "empty.csv").write_text("a,b\n1,2\n", encoding="utf-8")
@@ -193,9 +196,29 @@ def test_wrong_words_are_one_line(said, tmp_path):
     assert "column" in fails("vote", other, tmp_path / "empty.csv")
     assert "--withdraw" in fails("propose", other)
     assert "no open proposal" in fails("panel", other, "--seed", "1")
+    assert "drg negotiate solve" in fails("impact", other, "--of", "O02")
+    assert "drg negotiate solve" in fails("accept", other, "O02", "--reason", "x")
     assert "is there already" in str(fails(
         "init", other, "--cases", files()[0], "--weights", "changzhi", "--hospitals",
         REGION / "hospitals.csv", "--year", "2025"))  # fmt: skip
+
+
+def test_a_round_begins_on_a_front_page_with_blanks_and_costs_that_cannot_be_read(tmp_path):
+    """Codes in several columns, a case without any, and a cost that is no number."""
+    grouped, weights = files()
+    frame = pd.read_csv(grouped, dtype=str, keep_default_na=False, encoding="utf-8-sig").head(300)
+    for name, head in (("diagnoses", "出院其他诊断编码"), ("procedures", "手术操作编码")):
+        codes = frame.pop(name).str.split("|", expand=True).fillna("")
+        for i in codes:
+            frame["主要诊断编码" if name == "diagnoses" and i == 0 else f"{head}{i + 1}"] = codes[i]
+    frame.loc[3, [c for c in frame if "编码" in c]] = ""
+    frame.loc[[5, 6], "total_cost"] = ["", "待定"]
+    frame.to_csv(tmp_path / "g.csv", index=False, encoding="gb18030")
+    said = drg("init", tmp_path / "round", "--cases", tmp_path / "g.csv", "--weights", weights,
+               "--hospitals", REGION / "hospitals.csv", "--year", "2025", "--at", AT)  # fmt: skip
+    assert "proposals.xlsx" in said
+    assert (tmp_path / "round" / "proposals.xlsx").is_file()
+    assert Round(tmp_path / "round").files.cases.num_rows == 300
 
 
 def test_rows_that_cannot_be_accepted_are_listed_and_the_others_go_on(tmp_path):

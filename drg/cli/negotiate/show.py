@@ -75,6 +75,8 @@ def impact(
     from drg.negotiate.round.impact_files import write_impact
 
     held = Round(round)
+    if record:
+        held.must_go_on(held.state)
     changes, basis = dict(_set(text) for text in change or []), held.rules.neutral
     if of or not changes:
         named, basis = chosen(held, of or "asked")
@@ -107,9 +109,18 @@ def chosen(held: Round, of: str) -> tuple[dict[str, float], str]:
     if of == "decided" and not state.decisions:
         raise problem("no panel has decided yet; drg negotiate panel, then drg negotiate vote "
                       f"{held.folder} VOTES.xlsx", file=held.folder)  # fmt: skip
-    if of in ("asked", "decided", "accepted") or of.upper() in state.offers:
-        return held.weights_of(of if of in ("asked", "decided", "accepted") else of.upper())
-    return held.weights_of([name.strip().upper() for name in of.replace("，", ",").split(",")])
+    if of in ("asked", "decided", "accepted"):
+        return held.weights_of(of)
+    names = [name.strip().upper() for name in of.replace("，", ",").split(",")]
+    if len(names) == 1 and names[0] in state.offers:
+        return held.weights_of(names[0])
+    for name in names:
+        if name not in state.proposals:
+            known = ", ".join(state.offers) or "an offer after drg negotiate solve"
+            raise problem("there is no such proposal or offer", key="--of", found=name,
+                          expected=f"asked, decided, accepted, {known}, or ids of proposals: "
+                          f"{', '.join(state.proposals) or 'none yet'}")  # fmt: skip
+    return held.weights_of(names)
 
 
 def impact_text(found: Impact) -> str:
@@ -256,8 +267,8 @@ def minutes(
 
 
 def _set(text: str) -> tuple[str, float]:
-    name, equals, weight = text.partition("=")
+    name, _, weight = text.partition("=")
     try:
-        return name.strip(), float(weight) if equals else float("nan")
+        return name.strip(), float(weight)
     except ValueError:
         raise typer.BadParameter(f"{text}: DRG=WEIGHT", param_hint="--set") from None

@@ -101,7 +101,7 @@ class Round(OpenRound):
         Raises:
             DrgError: it is not open.
         """
-        seen = self.state
+        seen = self.going
         known("open proposal", proposal, seen.open)
         self.add("withdraw", {"proposal": proposal, "reason": reason}, actor, at, seen=seen)
 
@@ -123,7 +123,7 @@ class Round(OpenRound):
         Raises:
             DrgError: there is no roster, nothing to decide, or there are too few experts.
         """
-        seen = self.state
+        seen = self.going
         roster = self.files.roster
         if roster is None:
             raise problem("the round has no roster of experts", file=self.folder)
@@ -138,7 +138,8 @@ class Round(OpenRound):
                     by_mdc.setdefault(one.drg[:1], []).append(one)
             parts = [by_mdc[mdc] for mdc in sorted(by_mdc)]
         if not parts:
-            raise problem("no open proposal is without a panel", file=self.folder)
+            raise problem("no open proposal is without a panel; put one on record first, by drg "
+                          "negotiate propose", file=self.folder)  # fmt: skip
         cases = self.files.cases.to_pandas() if self.rules.interest_share is not None else None
         drawn = [
             draw_panel(roster, part, self.rules, seed, panel=f"Z{len(seen.panels) + i:02d}",
@@ -154,7 +155,7 @@ class Round(OpenRound):
         Raises:
             DrgError: it is not a vote of a member on a proposal of the panel.
         """
-        seen = self.state
+        seen = self.going
         try:
             check_vote(vote, seen.panels)
         except RowError as fault:
@@ -182,7 +183,7 @@ class Round(OpenRound):
 
         A decision that stands already, on the same votes, is not made again.
         """
-        seen = self.state
+        seen = self.going
         found = []
         for one in seen.open.values():
             panel = seen.panel_of(one.id)
@@ -254,7 +255,7 @@ class Round(OpenRound):
         Raises:
             DrgError: no weights satisfy all demands; the line names those that conflict.
         """
-        seen = self.state
+        seen = self.going
         held = settled_offer(self.problem(), self.impacts, objective)
         found = held.offer
         name = f"O{len(seen.offers) + 1:02d}"
@@ -283,8 +284,8 @@ class Round(OpenRound):
         Raises:
             DrgError: there is no such offer.
         """
-        seen = self.state
-        known("offer", offer, seen.offers)
+        seen = self.going
+        known("offer", offer, seen.offers, "one made by drg negotiate solve")
         self.add("accept", {"offer": offer, "reason": reason}, actor, at, seen=seen)
 
     def final(self, decimals: int | None = None) -> tuple[dict[str, float], float]:
@@ -310,7 +311,7 @@ class Round(OpenRound):
         Raises:
             DrgError: an open proposal has no decision, or a rule is broken and nothing is said.
         """
-        seen = self.state
+        seen = self.going
         if decimals is not None and not 1 <= decimals <= MOST_DECIMALS:
             raise problem("out of range", key="decimals", found=decimals,
                           expected=f"1 to {MOST_DECIMALS}")  # fmt: skip

@@ -173,6 +173,25 @@ class OpenRound:
             earlier=tuple(state.open.values()), first=len(state.proposals) + 1,
         )  # fmt: skip
 
+    @property
+    def going(self) -> State:
+        """The state of a round to which something is to be added.
+
+        Raises:
+            DrgError: the round is closed.
+        """
+        return self.must_go_on(self.state)
+
+    def must_go_on(self, seen: State) -> State:
+        """A state, refused when it is the end.
+
+        Raises:
+            DrgError: the round is closed.
+        """
+        if seen.closed is not None:
+            raise problem("the round is closed; nothing can be added", file=self.folder)
+        return seen
+
     def add(
         self, kind: str, body: Mapping[str, Any], actor: str, at: str | None, *, seen: State,
         after: str = "",
@@ -190,8 +209,7 @@ class OpenRound:
         Raises:
             DrgError: the round is closed, or the record went on since ``seen``.
         """
-        if seen.closed is not None:
-            raise problem("the round is closed; nothing can be added", file=self.folder)
+        self.must_go_on(seen)
         return self._ledger.append(kind, plain(body), actor=actor, at=at,
                                    expect=after or seen.digest)  # fmt: skip
 

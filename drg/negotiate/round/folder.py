@@ -188,9 +188,9 @@ def _copy_cases(
         if name == "patient_id":
             held[name] = _numbers(parts[0])
         elif name in _LISTS and len(parts) > 1:
-            filled = [pc.if_else(pc.equal(pc.fill_null(part, ""), ""), None, part)
-                      for part in parts]  # fmt: skip
-            held[name] = pc.binary_join_element_wise(*filled, _JOINT, null_handling="skip")
+            filled = [pc.utf8_trim_whitespace(pc.fill_null(part, "")) for part in parts]
+            joined = pc.binary_join_element_wise(*filled, _JOINT)
+            held[name] = pc.utf8_trim(pc.replace_substring_regex(joined, r"\|+", _JOINT), _JOINT)
         else:
             held[name] = parts[0]
     write_table(target, pa.table(held))

@@ -117,14 +117,15 @@ def replay(entries: Iterable[Entry], place: str = "ledger") -> State:
     return replace(state, entries=entries)
 
 
-def known(what: str, name: str, held: Collection[str]) -> None:
-    """Refuse a name that is not there.
+def known(what: str, name: str, held: Collection[str], otherwise: str = "none") -> None:
+    """Refuse a name that is not there; ``otherwise`` says what to do where there is none at all.
 
     Raises:
         DrgError: there is no such thing.
     """
     if name not in held:
-        raise problem(f"there is no such {what}", found=name, expected=", ".join(held) or "none")
+        raise problem(f"there is no such {what}", found=name,
+                      expected=", ".join(held) or otherwise)  # fmt: skip
 
 
 def _new(what: str, name: str, held: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drg.cases.amounts import read_yuan
 from drg.cases.texts import as_text
 from drg.errors import problem
 from weights.negotiation.proposals.proposal import Proposal
@@ -128,7 +129,7 @@ class Context:
         """Cases, mean cost in yuan and CV (``cases, mean_cost, cv``) by group, from the cases."""
         if self._table is None:
             return {}
-        cost = self._table.column("total_cost").cast(pa.float64())
+        cost = pa.array(_floats(self._table, "total_cost"))
         table = pa.table({"drg": self._table.column("drg").cast(pa.string()), "cost": cost})
         table = table.filter(pc.and_(pc.is_finite(cost), pc.greater(cost, 0)))
         spread = pc.VarianceOptions(ddof=1)
@@ -149,8 +150,9 @@ def _has(table: pa.Table, name: str) -> bool:
 
 
 def _floats(table: pa.Table, name: str) -> Floats:
-    column = table.column(name).cast(pa.float64())
-    return np.asarray(column.to_numpy(), np.float64)
+    """A column as numbers, NaN where a cell says none that can be read. Shape (N,)."""
+    found = [read_yuan(chunk)[0] for chunk in table.column(name).chunks]
+    return np.concatenate([np.zeros(0), *found])
 
 
 def _texts(table: pa.Table, name: str) -> npt.NDArray[np.object_]:
