@@ -29,6 +29,7 @@ def stop(*_):
     raise SystemExit(143)
 
 signal.signal(signal.SIGTERM, stop)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 print("ready", flush=True)
 with open_table(sys.argv[1], batch_rows=2000) as source:
     with open_sink(sys.argv[2], source.schema, like=source) as sink:
