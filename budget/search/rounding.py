@@ -18,7 +18,7 @@ from budget.search.space import Space
 Floats = npt.NDArray[np.float64]
 _TRIALS = 30
 _MOVES = 12
-_WIDTHS = ((3, 4), (5, 3), (12, 2))  # so many parameters at most -> neighbours of each
+_WIDTHS = ((2, 24), (3, 9), (5, 3), (12, 2))  # so many parameters at most -> neighbours of each
 
 
 def on_grid(space: Space, z: Floats, step: float, tolerance: float) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 from tests.chromium import browser, needed, until
@@ -34,6 +35,12 @@ def entries(folder: Path) -> list[dict]:
     files = list(folder.glob("drg-*/round-1/ledger.jsonl"))
     assert len(files) == 1
     return [json.loads(line) for line in files[0].read_text(encoding="utf-8").splitlines()]
+
+
+def _idle(driver) -> bool:
+    """Whether the kernel rests, a moment later."""
+    time.sleep(0.1)
+    return bool(driver.find_elements("css selector", f".jp-Notebook-ExecutionIndicator{IDLE}"))
 
 
 def test_a_person_moves_a_slider_and_saves_a_proposal(tmp_path):
@@ -76,14 +83,15 @@ def test_a_person_moves_a_slider_and_saves_a_proposal(tmp_path):
 
         reason = driver.find_element("css selector", ".drg-bench input[placeholder^='理由']")
         driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", reason)
-        reason.send_keys(REASON)
+        reason.send_keys(REASON, Keys.TAB)
+        until(lambda: all(_idle(driver) for _ in range(10)))  # what was typed has arrived
         click(driver, ".drg-bench button", "保存为申请")
         until(lambda: "已保存" in driver.find_element("css selector", ".drg-bench .say").text)
 
         added = entries(own / "tmpdir")[len(before) :]
         saved = [one["body"] for one in added if one["kind"] == "proposal"]
         assert saved
-        assert all(one["reason"] == REASON and one["party"] == "bureau" for one in saved)
+        assert {(one["reason"], one["party"]) for one in saved} == {(REASON, "bureau")}
         assert [one["kind"] for one in added][-1] == "impact"
 
         # nothing to save is one red line
