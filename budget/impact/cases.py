@@ -157,7 +157,8 @@ class Ordinary:
 
     def __init__(self, money: Money, rows: Places) -> None:
         claims, grid, policy = money.settled.claims, money.grid, money.settled.policy
-        self.money, self.mean_cost, self.outliers = money, grid.mean_cost, policy.outliers
+        self.money, self.regional_mean = money, grid.regional_mean
+        self.outliers = policy.outliers
         groups = len(grid.groups)
         at = (claims.hospital[rows].astype(np.int64) * groups + claims.group[rows]) * 2
         at += claims.insurance[rows]
@@ -246,7 +247,7 @@ class Ordinary:
     def _base(self, weight: Floats, standard: Exact) -> Exact:
         """Denominator of the ratio of cells. Shape (C,)."""
         if self.outliers.ratio == "regional":
-            return decimal(self.mean_cost) * decimal(weight[self.group])
+            return self.regional_mean * decimal(weight[self.group])
         return standard
 
     def _cut(self, weight: Floats, standard: Exact) -> tuple[Places, Places, Places]:

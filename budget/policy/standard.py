@@ -20,6 +20,7 @@ from budget.policy.fields import (
     yuan,
 )
 from budget.policy.select import Choice, check_rows
+from drg.money import printed
 
 Kind = Literal["rate", "points", "own_mean"]
 
@@ -201,6 +202,8 @@ class Coefficients(Part):
     def toward_one(self, k: npt.ArrayLike, year: int) -> npt.NDArray[np.float64]:
         """Coefficients after the year's convergence: ``k + share * (1 - k)``."""
         step = self.step(year)
-        part = 0.0 if step is None else self.convergence[step].share
-        given = np.asarray(k, np.float64)
-        return given + part * (1 - given)
+        part = printed(0.0 if step is None else self.convergence[step].share)
+        distinct, at = np.unique(np.asarray(k, np.float64), return_inverse=True)
+        moved = [float(printed(one) + part * (1 - printed(one))) if np.isfinite(one) else np.nan
+                 for one in distinct]  # fmt: skip
+        return np.array(moved)[at].reshape(np.shape(k))

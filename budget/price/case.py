@@ -124,7 +124,7 @@ def _standards(state: State) -> None:
         (state.standard,) = state.rounded(state.standard)
     state.base = state.standard
     if state.grid.policy.outliers.ratio == "regional":
-        state.base = decimal(state.grid.mean_cost) * decimal(state.weight)
+        state.base = state.grid.regional_mean * decimal(state.weight)
     state.r = ratio(state.cost.value, state.base.value)
 
 

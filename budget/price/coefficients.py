@@ -14,9 +14,11 @@ from budget.policy.standard import Computed
 from budget.price.history import History, needed
 from budget.price.sets import Set
 from budget.price.terms import Origin
+from drg.money import decimal, to_decimals
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
+K_DECIMALS = 12  # with which a coefficient counts that is computed from costs
 
 
 def coefficients(
@@ -79,4 +81,4 @@ def _computed(how: Computed, hospitals: Hospitals, history: History) -> Floats:
     limits = (how.floor or 0.0, how.ceiling or np.inf)
     found = np.clip(np.where(np.isnan(overall), how.new_group, overall), *limits)
     by_group = np.where(cases >= how.least_cases, found[:, None], how.new_group)
-    return np.asarray(by_group[unit])
+    return to_decimals(K_DECIMALS, decimal(by_group[unit]))

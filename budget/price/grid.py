@@ -111,6 +111,13 @@ class Grid:
         return Exact(held, of, 2 * (len(self.terms.factors) + 3))
 
     @property
+    def regional_mean(self) -> Exact:
+        """Regional mean cost M in yuan, exactly: as given, or whole fen over cases."""
+        if self.policy.standard.mean_cost is None and self.history is not None:
+            return self.history.regional_mean
+        return decimal(self.mean_cost)
+
+    @property
     def points_per_yuan(self) -> Fraction:
         """Points of one reference yuan, exactly; 1 for the rate method."""
         points = self.policy.standard.points
@@ -130,7 +137,9 @@ class Grid:
             assert self.base_from is not None
             assert self.history is not None
             key = self.base_from.key(*cell)
-            record.term("mean", key, terms.own[cell], key, int(self.history.cases[h, g]))
+            record.term(
+                "mean", key, float(terms.own.value[cell]), key, int(self.history.cases[h, g])
+            )
         else:
             self.tell_points(record)
             record.term("RW", "weight", self.weight[g], "")
@@ -250,7 +259,7 @@ class _Builder:
         if given is not None:
             return given
         if self.history is not None:
-            return self.history.mean
+            return float(self.history.regional_mean.value)
         kind, outliers = self.policy.standard.kind, self.policy.outliers
         if kind == "points" or outliers.ratio == "regional":
             raise problem("needs the regional mean cost, given or from cases",
@@ -264,7 +273,7 @@ class _Builder:
         if standard.kind == "points":
             return Terms(np.broadcast_to(mean_cost, self.shape), k, None, factors, decimals)
         if standard.kind == "own_mean":
-            own = np.repeat(self._own_means()[:, :, None], 2, axis=2)
+            own = self._own_means()
             return Terms(np.broadcast_to(np.nan, self.shape), k, own, factors, decimals)
         rows = self._rows(standard.rates)
         rate = np.empty(self.shape)
@@ -289,7 +298,7 @@ class _Builder:
     def _unit(self, terms: Terms) -> Floats:
         """Standard of weight 1 at each hospital, the middle one of its groups. (H, 2)."""
         if terms.own is not None:
-            per_weight = np.asarray(terms.own / self.weight[None, :, None])
+            per_weight = np.asarray(terms.own.value / self.weight[None, :, None])
         else:
             per_weight = to_decimals(_UNIT_DECIMALS, decimal(terms.rate) * decimal(terms.k))
         per_weight = np.where(np.isnan(self.weight)[None, :, None], np.nan, per_weight)
@@ -297,23 +306,25 @@ class _Builder:
             per_weight = np.where(one.where, np.nan, per_weight)
         known = np.asarray(np.isfinite(per_weight).any(axis=1))
         held = np.where(known[:, None, :], per_weight, 0.0)  # no median of nothing
-        return np.where(known, np.nanmedian(held, axis=1) if held.size else np.nan, np.nan)
+        found = np.where(known, np.nanmedian(held, axis=1) if held.size else np.nan, np.nan)
+        return to_decimals(_UNIT_DECIMALS + 1, decimal(found))  # the middle of two has one more
 
-    def _own_means(self) -> Floats:
-        """Each hospital's own mean cost of each group in yuan. (H, G)."""
+    def _own_means(self) -> Exact:
+        """Each hospital's own mean cost of each group in yuan, exactly. Shape (H, G, 2)."""
         how = self.policy.standard.own_mean
         assert how is not None
         history = needed(self.history, "standard.own_mean", self.policy.id)
-        own = mean(history.cost, history.cases).value
         enough = history.cases >= how.least_cases
-        regional = how.otherwise == "regional_mean"
-        other = history.group_mean.value[None, :] if regional else np.nan
+        cost, cases = (
+            np.where(enough, own, own.sum(axis=0) if how.otherwise == "regional_mean" else 0.0)
+            for own in (history.cost, history.cases)
+        )
         known = np.broadcast_to(enough[:, :, None], self.shape)
         self.base_from = Origin(
             np.full((len(self.hospitals), len(INSURANCES)), -1, np.intp),
             ("standard.own_mean.otherwise",), [(known, "standard.own_mean.least_cases")],
         )  # fmt: skip
-        return np.where(enough, own, other)
+        return mean(*(np.repeat(part[:, :, None], 2, axis=2) for part in (cost, cases)))
 
     def _threshold(self, side: str) -> Floats:
         rule = getattr(self.policy.outliers, side)

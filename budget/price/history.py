@@ -31,9 +31,9 @@ class History:
         return mean(self.cost.sum(axis=0), self.cases.sum(axis=0))
 
     @property
-    def mean(self) -> float:
-        """Regional mean cost per case in yuan (地区次均费用)."""
-        return float(mean(self.cost.sum(), self.cases.sum()).value)
+    def regional_mean(self) -> Exact:
+        """Regional mean cost per case in yuan (地区次均费用), one number."""
+        return mean(self.cost.sum(), self.cases.sum())
 
 
 def needed(history: History | None, key: str, policy: str) -> History:

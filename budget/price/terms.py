@@ -67,14 +67,14 @@ class Terms:
 
     rate: Floats
     k: Floats
-    own: Floats | None
+    own: Exact | None
     factors: tuple[Factor, ...]
     decimals: int | None
 
     def standard(self, weight: Floats) -> Exact:
         """Standards in reference yuan, of the cells' weights; rounded once, or not at all."""
         found = decimal(self.rate) * decimal(self.k)
-        found = found * decimal(weight) if self.own is None else decimal(self.own)
+        found = found * decimal(weight) if self.own is None else self.own
         for one in self.factors:
             found = found * decimal(np.where(one.where, one.value, 1.0))
         return found if self.decimals is None else decimal(to_decimals(self.decimals, found))
@@ -85,6 +85,8 @@ class Terms:
         def part(held: npt.NDArray[Any]) -> npt.NDArray[Any]:
             return np.asarray(held.reshape(-1)[cells])
 
-        own = None if self.own is None else part(self.own)
+        own = self.own
+        if own is not None:
+            own = own[np.unravel_index(cells, own.value.shape)]
         factors = tuple(replace(one, where=part(one.where)) for one in self.factors)
         return Terms(part(self.rate), part(self.k), own, factors, self.decimals)

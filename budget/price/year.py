@@ -24,10 +24,11 @@ from budget.price.grid import Grid
 from budget.price.new_technology import technology_year
 from budget.price.readmission import readmission_factor
 from budget.price.review import approved_reviews
-from drg.money import decimal, to_decimals
+from drg.money import decimal, ratio, to_decimals
 
 _SLICE = 262_144
 _DECIMALS = 12  # of the product of two factors
+_OVERRUN_DECIMALS = 6  # of yuan, by which special reviews are put into order
 
 
 def other_stays(
@@ -82,7 +83,8 @@ def price_year(
     if review is None or "special_review" not in claims.flags:
         return priced, {}
     high = priced.branch == PLACE["high"]
-    overrun = claims.cost / 100.0 - np.nan_to_num(priced.standard)
+    standard = decimal(np.nan_to_num(priced.standard))
+    overrun = to_decimals(_OVERRUN_DECIMALS, ratio(claims.cost, 100), -standard)
     approved, refused = approved_reviews(
         claims, high, overrun, review, grid.attributes, len(grid.pool), discharges
     )

@@ -34,6 +34,8 @@ def read_yuan(column: pa.Array) -> tuple[Floats, Mask]:
     """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if pa.types.is_float32(column.type) or pa.types.is_float16(column.type):
+        column = column.cast(pa.float32()).cast(pa.string())  # what it prints is what was meant
     kind = column.type
     if pa.types.is_decimal(kind):
         column = column.cast(pa.float64())

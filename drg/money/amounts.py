@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.errors import DrgError, problem
-from drg.money.exact import Fen, decimal, rounded
+from drg.money.exact import Fen, decimal, doubles, rounded, whole_numbers
 
 _MOST_YUAN = 9e13  # beyond it a float no longer tells one fen from the next
 
@@ -19,7 +19,7 @@ def to_fen(yuan: npt.ArrayLike) -> Fen:
     Raises:
         DrgError: an amount is missing, infinite or too large to be exact.
     """
-    amounts = np.asarray(yuan, np.float64)
+    amounts = doubles(yuan)
     if not np.isfinite(amounts).all() or (np.abs(amounts) > _MOST_YUAN).any():
         raise DrgError("an amount of money is missing, infinite or above 90 trillion yuan")
     return rounded(decimal(amounts), unit=100)
@@ -47,4 +47,4 @@ def whole(amounts: npt.ArrayLike, key: str, shape: tuple[int, ...] | None = None
         raise problem("not whole fen", key=key, found=held.dtype, expected="integers (int64)")
     if shape is not None and held.shape != shape:
         raise problem("wrong shape", key=key, found=held.shape, expected=str(shape))
-    return held.astype(np.int64)
+    return whole_numbers(held)

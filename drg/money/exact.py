@@ -146,7 +146,7 @@ def ratio(above: npt.ArrayLike, below: npt.ArrayLike | int = 1) -> Exact:
         above: int64. Shape (...).
         below: one for all, or of the same shape; places where it is 0 must not be asked for.
     """
-    up, down = np.asarray(above), np.asarray(below)
+    up, down = whole_numbers(above), whole_numbers(below)
     empty = np.full(np.broadcast_shapes(up.shape, down.shape), np.nan)
     value = np.divide(up, down, out=empty, where=down > 0)
 
@@ -156,12 +156,38 @@ def ratio(above: npt.ArrayLike, below: npt.ArrayLike | int = 1) -> Exact:
     return Exact(value, lambda rows: (part(up, rows), part(down, rows)), 3)
 
 
+def whole_numbers(numbers: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Whole numbers of any kind as int64, or as they are where Python holds them.
+
+    Raises:
+        DrgError: they are not whole, or beyond 64 bits.
+    """
+    held = np.asarray(numbers)
+    if held.dtype == np.int64 or held.dtype == object:
+        return held
+    if held.dtype.kind in "bi" or (
+        held.dtype.kind == "u" and int(held.max(initial=0)) <= np.iinfo(np.int64).max
+    ):
+        return held.astype(np.int64)
+    if held.dtype.kind == "f" and np.isfinite(held).all() and (np.rint(held) == held).all():
+        return held.astype(np.int64)
+    raise DrgError(f"an amount of money is not in whole fen: found {held.dtype.name}")
+
+
+def doubles(values: npt.ArrayLike) -> Floats:
+    """Floats of 64 bits that print what floats of fewer bits do."""
+    held = np.asarray(values)
+    if held.dtype.kind == "f" and held.dtype.itemsize < np.dtype(np.float64).itemsize:
+        return held.astype(str).astype(np.float64)
+    return np.asarray(held, np.float64)
+
+
 def decimal(values: npt.ArrayLike | Fraction) -> Exact:
     """Floats as the decimals that they print; a fraction as itself."""
     if isinstance(values, Fraction):
         given = values
         return Exact(float(given), lambda _: (given.numerator, given.denominator))
-    held = np.asarray(values, np.float64)
+    held = doubles(values)
     if not held.ndim:
         one = printed(float(held)) if np.isfinite(held) else Fraction(0)
         return Exact(held, lambda _: (one.numerator, one.denominator))

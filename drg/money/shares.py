@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.errors import DrgError
-from drg.money.exact import Fen, Floats, Places, Whole, decimal
+from drg.money.exact import Fen, Floats, Places, Whole, decimal, doubles, whole_numbers
 
 _ROOM = 1 << 62
 _ULP = 2.0**-53
@@ -32,8 +32,9 @@ def allocate(total: npt.ArrayLike, shares: npt.ArrayLike) -> Fen:
     Raises:
         DrgError: a share is negative or not finite, or there is money but no share to take it.
     """
-    amounts = np.asarray(total, np.int64)
+    amounts = whole_numbers(total)
     held = np.asarray(shares)
+    held = whole_numbers(held) if held.dtype.kind in "iu" else doubles(held)
     weights = np.asarray(held, np.float64)
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise DrgError("a share is negative or not a finite number")

@@ -142,3 +142,24 @@ def test_weights_by_hundreds_of_groups_stay_in_their_order():
     held = build_grid(load_policy(), tuple(names), weight, hospitals_of(HOSPITALS), 2025)
     wanted = [float((Decimal(i) * 86).quantize(Decimal("0.01"))) for i in range(1, 301)]
     assert held.standard[2, :, 0].tolist() == wanted
+
+
+def test_means_are_exact_until_a_price_is_rounded():
+    """Own means that are no decimals, a regional mean on a threshold, a computed coefficient."""
+    past = History(np.zeros((len(HOSPITALS), len(GROUPS))), np.zeros((len(HOSPITALS), len(GROUPS))))
+    place = GROUPS.index("BB19")
+    past.cases[0, place], past.cost[0, place] = 3, 1000.03
+    own = load_policy("huaibei-2025").laid_over(
+        {"standard": {"own_mean": {"least_cases": 1}},
+         "groups": {"multiplier": {"all": {"all_groups": True, "factor": 1.5}}}}, "a test",
+    )  # fmt: skip
+    held = grid(own, past=past)
+    assert held.standard[0, place, 0] == 500.02  # 1000.03 / 3 * 1.5 = 500.015
+    mean = History(np.array([[3.0]]), np.array([[30001.0]])).regional_mean
+    assert mean.ratio(np.array([0])) == (3000100, 300)
+
+    past.cases[:], past.cost[:] = 0, 0
+    past.cases[[0, 1], place], past.cost[[0, 1], place] = 1, (9851.90, 6148.10)
+    how = {"computed": {"by": "hospital", "new_group": 1.0, "least_cases": 1}}
+    k = grid(load_policy().replace("coefficients", how), past=past).coefficient[0, place, 0]
+    assert k == 1.2314875  # not a hair below it

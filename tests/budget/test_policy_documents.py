@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -294,6 +295,11 @@ def test_scores_coefficients_and_convergence():
         pytest.approx([1.15, 0.85]),
         [1, 1],
         [1, 1],
+    ]
+    step = policy.replace("coefficients.convergence", [{"year": 2026, "share": 0.4}]).coefficients
+    given = [k / 100 for k in range(105, 200)]
+    assert step.toward_one(given, 2026).tolist() == [  # as decimals: 1.13 comes to 1.078
+        float(Fraction(k, 100) + Fraction(2, 5) * (1 - Fraction(k, 100))) for k in range(105, 200)
     ]
 
 

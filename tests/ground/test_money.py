@@ -242,3 +242,34 @@ def test_exact_numbers_can_be_taken_by_row():
     assert rounded(held[np.array([2, 0])]).tolist() == [5, 1]
     assert rounded(held[np.array([True, False, True])]).tolist() == [1, 5]
     assert rounded(decimal(Fraction(1, 3)), ratio(np.array([1, 4]), 6)).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int16, np.int32, np.uint32, np.int64, np.uint64])
+def test_whole_numbers_of_any_width_are_the_same(kind):
+    large = int(min(2_000_000_001, np.iinfo(kind).max))
+    assert times(np.array([large], kind), 1.5).tolist() == [(3 * large + 1) // 2]
+    assert allocate(10, np.array([large, large], kind)).tolist() == [5, 5]
+    assert rounded(ratio(np.array([large], kind), 8), unit=100).tolist() == [
+        int(Fraction(large * 100, 8) + Fraction(1, 2))
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda: times(1.5, 1.0), lambda: allocate(99.9, [1, 1, 1]), lambda: times(np.nan, 1.0),
+     lambda: allocate(np.array(2**63 + 5, np.uint64), [1, 1]),
+     lambda: whole(np.array([2**63], np.uint64), "k")],
+)  # fmt: skip
+def test_what_is_not_whole_or_too_large_is_refused(wrong):
+    with pytest.raises(DrgError):
+        wrong()
+
+
+def test_floats_of_32_bits_stand_for_what_they_print():
+    import pyarrow as pa
+
+    from drg.cases.amounts import read_amounts
+
+    held = np.array([1.005, 0.015, 1.015], np.float32)
+    assert to_fen(held).tolist() == [101, 2, 102]
+    assert read_amounts(pa.array(held))[0].tolist() == [101, 2, 102]
