@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drg.cases.values import Floats, Mask, Number, read_number
-from drg.money import Fen, to_fen
+from drg.money import Fen, doubles, to_fen
 from drg.tables.arrays import floats, numbers, text_scalar, values
 from drg.tables.as_text import as_text
 
@@ -34,12 +34,13 @@ def read_yuan(column: pa.Array) -> tuple[Floats, Mask]:
     """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if pa.types.is_float32(column.type) or pa.types.is_float16(column.type):
-        column = column.cast(pa.float32()).cast(pa.string())  # what it prints is what was meant
+    # what these print is what was meant; a plain cast of decimals is off by a last bit
+    if pa.types.is_float16(column.type) or pa.types.is_float32(column.type):
+        column = pa.array(doubles(column.to_numpy(zero_copy_only=False)))
+    elif pa.types.is_decimal(column.type):
+        column = column.cast(pa.string())
     kind = column.type
-    if pa.types.is_decimal(kind):
-        column = column.cast(pa.float64())
-    elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         return _of_texts(as_text(column))
     return read_number(column, _RULE)
 

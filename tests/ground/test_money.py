@@ -268,8 +268,15 @@ def test_what_is_not_whole_or_too_large_is_refused(wrong):
 def test_floats_of_32_bits_stand_for_what_they_print():
     import pyarrow as pa
 
-    from drg.cases.amounts import read_amounts
+    from drg.cases.amounts import read_amounts, read_yuan
 
     held = np.array([1.005, 0.015, 1.015], np.float32)
     assert to_fen(held).tolist() == [101, 2, 102]
-    assert read_amounts(pa.array(held))[0].tolist() == [101, 2, 102]
+    fen, blank, unreadable = read_amounts(
+        pa.array([*held, np.float32("nan"), None, 1e7], pa.float32())
+    )
+    assert fen.tolist() == [101, 2, 102, 0, 0, 10**9]
+    assert blank.tolist() == [False, False, False, True, True, False]
+    assert not unreadable.any()
+    cells = pa.array([13966.47, 26613.76, None]).cast(pa.decimal128(18, 2))
+    assert read_yuan(cells)[0].tolist()[:2] == [13966.47, 26613.76]
