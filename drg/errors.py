@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from os import PathLike
 
+from drg.language import say
+
 _LONGEST_VALUE = 80
 
 
@@ -28,15 +30,18 @@ def problem(
     found: object = None,
     expected: str | None = None,
 ) -> DrgError:
-    """Build a :class:`DrgError`: ``file: row N: key: what: found ..., expected ...``."""
+    """Build a :class:`DrgError`: ``file: row N: key: what: found ..., expected ...``.
+
+    ``what`` and ``expected`` are in the reader's language: :func:`drg.language.say`.
+    """
     parts = [str(file)] if file is not None else []
     if row is not None:
-        parts.append(f"row {row}")
+        parts.append(say(f"第 {row} 行", f"row {row}"))
     if key is not None:
         parts.append(key)
     line = ": ".join([*parts, what])
     if found is not None:
-        line += f": found {show(found)}"
+        line += say("：实际为 ", ": found ") + show(found)
     if expected is not None:
-        line += f", expected {expected}"
+        line += say("，应为 ", ", expected ") + expected
     return DrgError(" ".join(line.splitlines()))

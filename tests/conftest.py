@@ -14,6 +14,8 @@ from tests.reference import Reference
 
 SHARED = Path(__file__).parents[2] / "shared"
 DATA = Path(__file__).parent / "data"
+os.environ.pop("DRG_LANG", None)
+os.environ["LC_ALL"] = "C.UTF-8"  # errors in English, which most tests expect
 MOST_WORKERS = 8
 
 settings.register_profile(

@@ -13,9 +13,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"cases", "tables", "money", "errors", "provenance", "progress", "lazy", "terminal"}
+GROUND = {
+    "cases",
+    "tables",
+    "money",
+    "errors",
+    "provenance",
+    "progress",
+    "lazy",
+    "terminal",
+    "language",
+}
 ROOF = {"cli", "sample", "report", "page", "plots", "negotiate"}
-DOOR = "drg.cli", "drg.errors", "drg.terminal", "drg.__version__"
+DOOR = "drg.cli", "drg.errors", "drg.language", "drg.terminal", "drg.__version__"
 ENGINES = {"grouper", "weights", "budget"}
 PACKAGES = {"drg", *ENGINES}
 FILES = [path for package in sorted(PACKAGES) for path in sorted((ROOT / package).rglob("*.py"))]

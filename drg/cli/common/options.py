@@ -7,6 +7,23 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from drg.language import LANGUAGES, speak, wished
+
+
+def _lang(lang: str | None) -> str:
+    """The language of a report: as asked, which is then that of errors too, as wished, Chinese."""
+    if lang is None:
+        return wished() or "zh"
+    if lang not in LANGUAGES:
+        raise typer.BadParameter("expected zh or en", param_hint="--lang")
+    speak(lang)
+    return lang
+
+
+Lang: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--lang", callback=_lang, help="Language: zh or en; by default DRG_LANG, or zh."),
+]
 DischargeFile: TypeAlias = Annotated[
     Path, typer.Argument(help="Discharge file: CSV(.gz), Excel or Parquet.")
 ]

@@ -1,0 +1,69 @@
+"""The reader's language (语言): Chinese or English, of help, errors, warnings and reports.
+
+``DRG_LANG`` (``zh`` or ``en``) decides, else the system's locale; ``--lang`` decides for its
+command. A text stands beside its other language where it is said::
+
+    say("没有这个文件夹", "no such folder")
+"""
+
+from __future__ import annotations
+
+import locale
+import os
+from dataclasses import dataclass
+
+LANGUAGES = ("zh", "en")
+_asked = ""  # for by a command; one command a process
+
+
+def spoken() -> str:
+    """The language in which help, errors and warnings are said: ``zh`` or ``en``."""
+    return _asked or wished() or ("zh" if _locale().startswith(("zh", "chinese")) else "en")
+
+
+def wished() -> str:
+    """What ``DRG_LANG`` says: ``zh``, ``en`` or nothing."""
+    lang = os.environ.get("DRG_LANG", "").strip().lower().replace("_", "-").partition("-")[0]
+    return lang if lang in LANGUAGES else ""
+
+
+def speak(lang: str) -> None:
+    """Say everything in a language from now on; with an empty one, as the surroundings wish."""
+    global _asked
+    _asked = lang
+
+
+def say(zh: str, en: str) -> str:
+    """The one of two texts that is in the reader's language."""
+    return zh if spoken() == "zh" else en
+
+
+@dataclass(frozen=True)
+class Words:
+    """The language of one report.
+
+    Attributes:
+        lang: ``zh`` or ``en``.
+    """
+
+    lang: str = "zh"
+
+    def __call__(self, zh: str, en: str) -> str:
+        """The one of two texts that is in the report's language."""
+        return zh if self.lang == "zh" else en
+
+    def of(self, pair: tuple[str, str]) -> str:
+        """The one of a pair that is in the report's language."""
+        return self(*pair)
+
+    @property
+    def zh(self) -> bool:
+        """Whether it is Chinese."""
+        return self.lang == "zh"
+
+
+def _locale() -> str:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if os.environ.get(name):
+            return os.environ[name].lower()
+    return (locale.getlocale()[0] or "").lower()
