@@ -1,14 +1,21 @@
-"""What the panel report is made of: tables, charts and texts, before they become a page or sheets.
+"""What a report is made of (报告内容): tables, charts and texts, before they become page or Word.
 
-A section is written once; the page, the workbook and the folder of pictures read the same blocks.
+A section is written once; the page, the Word file and the workbook read the same blocks. A table
+is columns and a frame: what a cell says, what of it is told and how it is written is decided once,
+in :mod:`drg.page.cells`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from drg.plots import Picture
 
 
 class Kept(Enum):
@@ -18,9 +25,11 @@ class Kept(Enum):
     BACK = "*"  # what goes with such a count, or would give it away
 
 
+FEWEST = 5  # fewer cases than this could point to a person
 Cell: TypeAlias = str | float | int | Kept | None
-NUMBERS = ("count", "money", "gain", "yuan", "yuan_change", "share", "change", "ratio", "index",
-           "value", "points", "year", "plain")  # fmt: skip
+Pair: TypeAlias = tuple[str, str]
+NUMBERS = ("cases", "count", "money", "gain", "yuan", "yuan_change", "fen", "share", "change",
+           "ratio", "index", "weight", "value", "points", "year", "plain")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,13 +37,26 @@ class Column:
     """A column of a table.
 
     Attributes:
-        title: its heading, without unit.
-        kind: ``text``, ``name`` (of the data), ``code``, or one of :data:`NUMBERS`: ``money`` and
-            ``gain`` (signed) are sums in yuan, ``yuan`` and ``yuan_change`` amounts of a case.
+        field: of the table's frame.
+        zh: its heading, without unit.
+        en: the same in English.
+        kind: one of :data:`NUMBERS`: ``money`` and ``gain`` (signed) are sums in yuan that the page
+            writes in 万元, ``yuan`` and ``yuan_change`` amounts of a case, ``fen`` an amount to the
+            fen, ``cases`` a count of which 1 to 4 is not told, ``count`` any other, ``share`` and
+            ``change`` (signed) a percentage. Or a text: ``text``, ``name`` (of the data), ``code``,
+            ``long``; ``tier`` and ``insurance`` are codes that are written in words.
+        values: words of codes; others stay as they are.
+        digits: decimals, where they are not those of the kind.
+        open: whether a row that is not told tells this number all the same.
     """
 
-    title: str
+    field: str
+    zh: str
+    en: str
     kind: str = "text"
+    values: Mapping[Any, Pair] = field(default_factory=dict)
+    digits: int | None = None
+    open: bool = False
 
     @property
     def is_number(self) -> bool:
@@ -42,32 +64,52 @@ class Column:
         return self.kind in NUMBERS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A table.
 
     Attributes:
         key: names it among all tables; ASCII.
         caption: what it shows.
-        columns: of the table.
-        rows: cells by row; money in yuan.
+        columns: of the table; those without any value are left out.
+        frame: one row a line, money in yuan; ``hidden`` marks rows that are not told.
         totals: how many of the last rows are totals.
         note: below it.
-        on_page: False for a table that only the workbook has.
-        in_book: False for a table that only the page has.
+        ends: how many rows from the top and from the end stand on a page; all by default.
+        where: ``both``, ``page`` or ``book``: a table that only the page or the workbook has.
+        look: ``narrow`` when it fits a telephone, ``form`` when it is filled in by hand.
     """
 
     key: str
     caption: str
     columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
+    frame: pd.DataFrame
     totals: int = 0
     note: str = ""
-    on_page: bool = True
-    in_book: bool = True
+    ends: tuple[int, int] | None = None
+    where: str = "both"
+    look: str = ""
+
+    @property
+    def on_page(self) -> bool:
+        """Whether a page shows it."""
+        return self.where != "book" and len(self.frame) > 0
+
+    @property
+    def in_book(self) -> bool:
+        """Whether the workbook holds it."""
+        return self.where != "page" and len(self.frame) > 0
 
 
-@dataclass(frozen=True)
+def table(
+    key: str, caption: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]], **more: Any
+) -> Table:
+    """A table of rows of cells, in the order of its columns."""
+    return Table(key, caption, columns, pd.DataFrame(list(rows), dtype=object,
+                 columns=[one.field for one in columns]), **more)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
 class Chart:
     """A chart.
 
@@ -75,20 +117,20 @@ class Chart:
         key: names it and its file; ASCII.
         title: what it shows.
         about: the same in words, for readers who do not see it.
-        svg: the drawing, a whole SVG element.
+        picture: the drawing.
         note: below it.
     """
 
     key: str
     title: str
     about: str
-    svg: str
+    picture: Picture
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph: ``plain``, ``quiet`` or ``call`` (something to act on)."""
+    """A paragraph: ``plain``, ``lead``, ``quiet`` or ``call`` (something to act on)."""
 
     text: str
     look: str = "plain"
@@ -98,7 +140,7 @@ class Text:
 class Facts:
     """Terms with their values."""
 
-    pairs: Sequence[tuple[str, str]]
+    pairs: Sequence[Pair]
 
 
 @dataclass(frozen=True)
@@ -110,9 +152,10 @@ class Figures:
 
 @dataclass(frozen=True)
 class Points:
-    """A list of sentences."""
+    """A list of sentences, numbered when their order matters."""
 
     items: Sequence[str]
+    numbered: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,29 +179,50 @@ Block: TypeAlias = Table | Chart | Text | Facts | Figures | Points | Heading | C
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the report.
+    """A section of a report.
 
     Attributes:
         key: its anchor; ASCII.
-        title: its heading, level 2.
+        title: its heading, level 2, and the name of its sheet in the workbook.
         blocks: what it holds.
         new_page: whether it begins on a new sheet of paper.
     """
 
     key: str
     title: str
-    blocks: Sequence[Block] = field(default_factory=tuple)
+    blocks: Sequence[Block] = ()
     new_page: bool = False
 
 
-def every(sections: Sequence[Section]) -> Iterator[Block]:
+@dataclass(frozen=True)
+class Report:
+    """A whole report.
+
+    Attributes:
+        title: of the report.
+        subtitle: below it.
+        sections: the first stands alone on the first sheet of paper.
+        contents: whether a table of contents follows the first section.
+    """
+
+    title: str
+    subtitle: str
+    sections: Sequence[Section]
+    contents: bool = True
+
+    def blocks(self) -> Iterator[Block]:
+        """All blocks in order, those on cards too."""
+        for section in self.sections:
+            yield from every(section.blocks)
+
+    def only(self, *keys: str) -> Report:
+        """The same with some sections only."""
+        return replace(self, sections=[one for one in self.sections if one.key in keys])
+
+
+def every(blocks: Sequence[Block]) -> Iterator[Block]:
     """All blocks in order, those on cards too."""
-
-    def inside(blocks: Sequence[Block]) -> Iterator[Block]:
-        for block in blocks:
-            yield block
-            if isinstance(block, Card):
-                yield from inside(block.blocks)
-
-    for section in sections:
-        yield from inside(section.blocks)
+    for block in blocks:
+        yield block
+        if isinstance(block, Card):
+            yield from every(block.blocks)

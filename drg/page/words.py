@@ -1,19 +1,23 @@
-"""Words and numbers of the panel report (论证报告) in Chinese and English."""
+"""Words and numbers of reports (报告用词) in Chinese and English: how each kind of cell is said."""
 
 from __future__ import annotations
 
 import math
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from drg.page.blocks import Cell, Kept
+from drg import language
+from drg.page.blocks import FEWEST, Cell, Kept
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "—"
 _LONGEST = 160
 _WAN, _THOUSAND = 10_000.0, 1_000.0
 _UNSEEN = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+SIGNED = ("gain", "change", "yuan_change")
+_DECIMALS = {"cases": 0, "count": 0, "yuan": 0, "yuan_change": 0, "fen": 2, "ratio": 2, "index": 3,
+             "weight": 4, "value": 4, "points": 0}  # fmt: skip
 INSURANCES = {
     "employee": ("职工医保", "employees"), "resident": ("居民医保", "residents"),
     "all": ("全部", "all"),
@@ -42,35 +46,17 @@ DECIDED = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Words:
-    """The language of a report and its way of writing numbers.
-
-    Attributes:
-        lang: ``zh`` or ``en``.
-    """
-
-    lang: str = "zh"
-
-    def __call__(self, zh: str, en: str) -> str:
-        """The one of two texts that is in the report's language."""
-        return zh if self.lang == "zh" else en
-
-    def of(self, pair: tuple[str, str]) -> str:
-        """The one of a pair that is in the report's language."""
-        return pair[0] if self.lang == "zh" else pair[1]
-
-    @property
-    def zh(self) -> bool:
-        """Whether it is Chinese."""
-        return self.lang == "zh"
+class Words(language.Words):
+    """The language of a report and its way of writing numbers."""
 
     def insurance(self, code: str) -> str:
         """Name of an insurance or of a pool."""
         return self.of(INSURANCES[code]) if code in INSURANCES else clean(code)
 
     def tier(self, tier: object) -> str:
-        """Name of a tier of hospitals."""
+        """Name of a tier of hospitals; 0 and ``all`` are the region."""
+        if str(tier) in ("all", "0", "0.0"):
+            return self("全统筹区", "region")
         number = _whole(tier)
         return self("未定级", "no tier") if number is None else self.of(
             TIERS.get(number, (f"{number} 级", f"tier {number}"))
@@ -92,9 +78,9 @@ class Words:
     def units(self, kind: str) -> str:
         """Unit of a kind of column, as the page writes its numbers; empty without one."""
         return {
-            "count": self("例", "cases"), "money": self.unit, "gain": self.unit,
+            "cases": self("例", "cases"), "money": self.unit, "gain": self.unit,
             "yuan": self("元/例", "yuan a case"), "yuan_change": self("元/例", "yuan a case"),
-            "share": "%", "change": "%", "points": self("点", "points"),
+            "fen": self("元", "yuan"), "share": "%", "change": "%", "points": self("点", "points"),
             "value": self("元/点", "yuan a point"),
         }.get(kind, "")  # fmt: skip
 
@@ -102,26 +88,27 @@ class Words:
         """Yuan in the unit of sums of money."""
         return yuan / (_WAN if self.zh else _THOUSAND)
 
-    def number(self, value: Cell, kind: str) -> str:
-        """A cell of a column of numbers."""
+    def number(self, value: Cell, kind: str, digits: int | None = None) -> str:
+        """A cell of a column of numbers, with its sign where the kind is a change."""
         if isinstance(value, Kept):
             return value.value
         if isinstance(value, str):
             return clean(value)
         if value is None or not math.isfinite(value):
             return DASH
-        if kind in ("money", "gain"):
-            return fixed(self.scaled(value), 2 if self.zh else 1, signed=kind == "gain")
-        if kind in ("share", "change"):
-            return fixed(100 * value, 1, signed=kind == "change") + "%"
         if kind == "year":
             return str(round(value))
         if kind == "plain":
-            text = fixed(value, 4)
+            text = fixed(value, 4 if digits is None else digits)
             return text.rstrip("0").rstrip(".") if "." in text else text
-        decimals = {"count": 0, "yuan": 0, "yuan_change": 0, "ratio": 2, "index": 3, "value": 4,
-                    "points": 0}[kind]  # fmt: skip
-        return fixed(value, decimals, signed=kind == "yuan_change")
+        if kind in ("money", "gain"):
+            value, usual = self.scaled(value), 2 if self.zh else 1
+        elif kind in ("share", "change"):
+            value, usual = 100 * value, 1
+        else:
+            usual = _DECIMALS[kind]
+        text = fixed(value, usual if digits is None else digits, signed=kind in SIGNED)
+        return text + "%" * (kind in ("share", "change"))
 
     def money(self, yuan: float, *, signed: bool = False) -> str:
         """An amount of money in running text, with its unit."""
@@ -133,9 +120,17 @@ class Words:
             return fixed(yuan / 1e8, 2, signed=signed) + " 亿元"
         return fixed(yuan / _WAN, 1 if abs(yuan) >= 1e6 else 2, signed=signed) + " 万元"
 
-    def share(self, value: float, *, signed: bool = False) -> str:
+    def share(self, value: float, digits: int = 1, *, signed: bool = False) -> str:
         """A share as a percentage."""
-        return fixed(100 * value, 1, signed=signed) + "%" if math.isfinite(value) else DASH
+        return fixed(100 * value, digits, signed=signed) + "%" if math.isfinite(value) else DASH
+
+    def joined(self, texts: Iterable[str]) -> str:
+        """A list in running text."""
+        return self("、", ", ").join(texts)
+
+    def few(self, value: float) -> str:
+        """A number of cases in running text, untold when it is small."""
+        return Kept.FEW.value if 0 < value < FEWEST else f"{value:,.0f}"
 
 
 def fixed(value: float, decimals: int, *, signed: bool = False) -> str:

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from drg.plots.fonts import NoChineseFont, chinese_font
-from drg.plots.picture import FEWEST, Language, Picture, picture, save
+from drg.plots.picture import FEWEST, Language, Picture, drawing, picture, save
 
-__all__ = ["FEWEST", "Language", "NoChineseFont", "Picture", "chinese_font", "picture", "save"]
+__all__ = [
+    "FEWEST",
+    "Language",
+    "NoChineseFont",
+    "Picture",
+    "chinese_font",
+    "drawing",
+    "picture",
+    "save",
+]

@@ -82,10 +82,10 @@ class Picture(Figure):
         """A text of the data as it can be shown; empty when it needs a font that is not there."""
         if not isinstance(text, str) or not (self.chinese or fonts.is_latin(text)):
             return ""
-        return text_of_data(text, () if self._borrowed else self._fonts)
+        return text_of_data(text, () if self.borrowed else self._fonts)
 
     @property
-    def _borrowed(self) -> bool:
+    def borrowed(self) -> bool:
         """Whether the fonts will be the viewer's."""
         return self.chinese and self._fonts == (fonts.LATIN,)
 
@@ -110,11 +110,11 @@ class Picture(Figure):
         probe = Text(0, 0, text, fontsize=size, fontweight="bold" if bold else "normal")
         probe.set_figure(self)
         with warnings.catch_warnings():
-            if self._borrowed:
+            if self.borrowed:
                 warnings.simplefilter("ignore")
             extent = probe.get_window_extent(self._measuring)
         measured = float(extent.width) / self.dpi / _MM
-        return max(measured, width(text) * size * _POINT / 2) if self._borrowed else measured
+        return max(measured, width(text) * size * _POINT / 2) if self.borrowed else measured
 
     def fitted(self, text: str, size: float, width: float, *, bold: bool = False) -> str:
         """A text cut, with an ellipsis, to a width in mm."""
@@ -150,7 +150,7 @@ class Picture(Figure):
             super().savefig(*args, **options)
 
     def _repr_png_(self) -> bytes:
-        return _bytes(self, ".png")
+        return image(self, ".png")
 
 
 def picture(draw: Callable[[Picture], None], height: float, lang: str) -> Picture:
@@ -184,6 +184,12 @@ def picture(draw: Callable[[Picture], None], height: float, lang: str) -> Pictur
     return made
 
 
+def drawing(draw: Callable[[Picture], None], height: float, lang: str) -> Picture:
+    """Make a picture for a page: in the language asked for, with its viewer's fonts if need be."""
+    chinese = fonts.chinese_font()
+    return _made(draw, height, "zh" if lang == "zh" else "en", chinese, shown=True)
+
+
 def save(figure: Figure, path: str | PathLike[str]) -> None:
     """Write a picture as a file, whole or not at all, the same bytes each time.
 
@@ -198,13 +204,16 @@ def save(figure: Figure, path: str | PathLike[str]) -> None:
     if ending not in _FORMATS:
         raise problem("unknown kind of picture", file=path, expected=".svg, .png or .pdf")
     with atomic_path(path) as partial, writing(Path(path)):
-        partial.write_bytes(_bytes(figure, ending))
+        partial.write_bytes(image(figure, ending))
 
 
-def _bytes(figure: Figure, ending: str) -> bytes:
+def image(figure: Figure, ending: str) -> bytes:
+    """A picture as the bytes of a file with an ending."""
     known = figure._fonts if isinstance(figure, Picture) else (fonts.LATIN,)
     buffer = io.BytesIO()
     with style(known), warnings.catch_warnings():
+        if isinstance(figure, Picture) and figure.borrowed:
+            warnings.filterwarnings("ignore", message="Glyph")
         if ending == ".svg" and isinstance(figure, Picture) and figure.for_svg:
             figure = figure.for_svg()
             warnings.filterwarnings("ignore", message="Glyph")  # its viewer has the fonts
