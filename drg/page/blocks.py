@@ -8,7 +8,7 @@ in :mod:`drg.page.cells`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -45,7 +45,7 @@ class Column:
             fen, ``cases`` a count of which 1 to 4 is not told, ``count`` any other, ``share`` and
             ``change`` (signed) a percentage. Or a text: ``text``, ``name`` (of the data), ``code``,
             ``long``; ``tier`` and ``insurance`` are codes that are written in words.
-        values: words of codes; others stay as they are.
+        codes: words of codes; others stay as they are.
         digits: decimals, where they are not those of the kind.
         open: whether a row that is not told tells this number all the same.
     """
@@ -54,7 +54,7 @@ class Column:
     zh: str
     en: str
     kind: str = "text"
-    values: Mapping[Any, Pair] = field(default_factory=dict)
+    codes: Mapping[Any, Pair] | None = None
     digits: int | None = None
     open: bool = False
 

@@ -1,4 +1,4 @@
-"""A report's tables as a workbook (工作簿): few sheets, a contents sheet, numbers exact, in yuan."""
+"""A report's tables as a workbook (工作簿): few sheets, contents first, exact numbers in yuan."""
 
 from __future__ import annotations
 

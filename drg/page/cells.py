@@ -92,7 +92,7 @@ def grid(table: Table, words: Words, *, whole: bool = False) -> Grid:
 
 
 def told(column: Column, value: Any, words: Words, hide: bool) -> Cell:
-    """The value of a cell as it may be told: codes in words, small counts and what is beside not."""
+    """A cell as it may be told: codes in words, small counts and what is beside them not."""
     if isinstance(value, Kept):
         return value
     if column.is_number:
@@ -104,8 +104,8 @@ def told(column: Column, value: Any, words: Words, hide: bool) -> Cell:
             return Kept.FEW
         whole = float(value).is_integer() and column.kind in ("cases", "count", "year")
         return Kept.BACK if hide and not column.open else int(value) if whole else float(value)
-    if value in column.values:
-        return words.of(column.values[value])
+    if column.codes is not None and value in column.codes:
+        return words.of(column.codes[value])
     if column.kind == "tier":
         return words.tier(value) if value != "" else ""
     if column.kind == "insurance":

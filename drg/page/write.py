@@ -1,4 +1,4 @@
-"""Reports as files (写出报告): a page or a Word file by the ending, tables as a workbook beside it."""
+"""Reports as files (写出报告): page or Word by the ending, tables as a workbook beside it."""
 
 from __future__ import annotations
 

@@ -162,19 +162,19 @@ def lines(
             colour, dash, shape = SERIES[number % len(SERIES)]
             known = [(x, a, b) for x, (a, b) in enumerate(ends) if math.isfinite(a + b)]
             if known:
-                x, low, high = (np.array(one) for one in zip(*known, strict=True))
-                axes.fill_between(x, low, high, color=colour, alpha=0.14, linewidth=0, zorder=1)
+                x, least, most = (np.array(one) for one in zip(*known, strict=True))
+                axes.fill_between(x, least, most, color=colour, alpha=0.14, linewidth=0, zorder=1)
                 shift = 0.02 * number
-                axes.errorbar(x + shift, (low + high) / 2, yerr=(high - low) / 2, fmt="none",
+                axes.errorbar(x + shift, (least + most) / 2, yerr=(most - least) / 2, fmt="none",
                               ecolor=colour, elinewidth=0.8, capsize=2.5, zorder=2)  # fmt: skip
             axes.plot(places, np.array(values, float), color=colour, linestyle=dash, marker=shape,
                       linewidth=1.8 if number < 2 else 1.1, markersize=4.5, zorder=3,
                       markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
         axes.set_xlim(-0.4, len(at) - 0.6)
         axes.set_xticks(places, list(at))
-        low, high = axes.get_ylim()
         if zero:
-            axes.set_ylim(min(low, 0.0), max(high, 0.0))
+            low, high = axes.get_ylim()
+            axes.set_ylim(min(float(low), 0.0), max(float(high), 0.0))
             axes.axhline(0, color=INK, linewidth=0.8, zorder=2)
         axes.grid(axis="y", color=PALE, linewidth=0.6, zorder=0)
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))

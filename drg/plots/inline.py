@@ -1,4 +1,4 @@
-"""A picture inside a page (内嵌图): SVG with the page's own fonts, ids of its own, and its words."""
+"""A picture inside a page (内嵌图): SVG in the page's fonts, with ids of its own and its words."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def _cell(
         look["align"] = "right"
     if shape:
         look["num_format"] = shape
-    if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
         sheet.write_blank(row, column, None, styles.of(**look))
     elif isinstance(value, bool):
         sheet.write_string(row, column, "是" if value else "否", styles.of(**look))
