@@ -62,6 +62,15 @@ class Words:
         return self.lang == "zh"
 
 
+def half(text: str, lang: str) -> str:
+    """The part in one language of a document's text that says both: ``中文 | English``.
+
+    A text without the bar is the same in both.
+    """
+    zh, bar, en = text.partition(" | ")
+    return (zh if lang == "zh" else en).strip() if bar else text
+
+
 def _locale() -> str:
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if os.environ.get(name):
