@@ -7,29 +7,41 @@ from typing import Annotated
 
 import typer
 
+from drg.cli.common.options import Lang
+
 
 def report(
     folder: Annotated[
         Path, typer.Argument(help="Results of drg settle, and of drg project when it was run.")
     ],
-    out: Annotated[Path, typer.Option("--out", help="The page, a name that ends in .html.")],
-    lang: Annotated[str, typer.Option("--lang", help="Language: zh or en.")] = "zh",
+    out: Annotated[
+        Path, typer.Option("--out", help="The report: a page (.html) or a Word file (.docx).")
+    ],
+    lang: Lang = None,
     projection: Annotated[
         Path | None,
         typer.Option("--projection", help="Folder of drg project, when it is another one."),
     ] = None,
+    annex: Annotated[
+        Path | None,
+        typer.Option(
+            "--annex",
+            help="Sheets of hospitals, sensitivity, sources, versions: .html or .docx.",
+        ),
+    ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option("--pictures", help="Folder for the charts as SVG files.")
+    ] = None,
 ) -> None:
-    """Write the panel report (论证报告): one page that prints on A4, a workbook and pictures.
+    """Write the panel report (论证报告): at most eight A4 pages, with a workbook beside it.
 
-    The page needs no network and no other file. Counts below 5 cases are not told.
+    It needs no network and no other file. Counts below 5 cases are not told.
     """
     from drg.report.panel.write import write_report
 
-    if lang not in ("zh", "en"):
-        raise typer.BadParameter("expected zh or en", param_hint="--lang")
-    written = write_report(folder, out, lang, projection)
-    for path in (written.page, written.book, written.page.with_name(f"{out.stem}-pictures")):
-        typer.echo(str(path))
-    if written.font is None and lang == "zh":
-        typer.echo("note: no open font with Chinese is installed (fonts-noto-cjk); the page uses "
-                   "its reader's fonts", err=True)  # fmt: skip
+    written = write_report(folder, out, lang or "zh", projection, annex=annex, pictures=pictures)
+    for path in (written.page, written.annex, written.book, pictures):
+        if path is not None:
+            typer.echo(str(path))
+    for line in written.told:
+        typer.echo(line, err=True)

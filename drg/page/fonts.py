@@ -91,34 +91,13 @@ def _faces(path: Path) -> list[tuple[int, str, str, str]]:
     return found
 
 
-class Carried:
-    """The characters of a report, from which its page and each of its pictures take theirs.
-
-    Args:
-        font: an installed open font; None when there is none.
-        text: all that is shown anywhere.
-    """
-
-    def __init__(self, font: Font | None, text: str) -> None:
-        self.font = font
-        self._reduced: list[tuple[int, bytes]] = []
-        if font is not None:
-            used = _characters(text)
-            for weight, face in ((400, font.regular), (700, font.bold)):
-                if face is not None:
-                    self._reduced.append((weight, _subset(face, used)))
-
-    def css(self, text: str) -> str:
-        """CSS that carries the characters of a text; empty without a font."""
-        used = _characters(text)
-        return "".join(
-            _rule(_cut(TTF(io.BytesIO(data)), used, "woff2"), weight)
-            for weight, data in self._reduced
-        )
-
-
-def _characters(text: str) -> frozenset[str]:
-    return frozenset(c for c in text if c.isprintable()) | frozenset(_ALWAYS)
+def carried(font: Font | None, text: str) -> str:
+    """CSS that carries the characters of a text; empty without a font."""
+    if font is None:
+        return ""
+    used = frozenset(c for c in text if c.isprintable()) | frozenset(_ALWAYS)
+    faces = ((400, font.regular), (700, font.bold))
+    return "".join(_rule(_subset(face, used), weight) for weight, face in faces if face)
 
 
 def _rule(data: bytes, weight: int) -> str:
@@ -131,21 +110,12 @@ def _rule(data: bytes, weight: int) -> str:
 
 @functools.lru_cache(maxsize=8)
 def _subset(face: tuple[Path, int], used: frozenset[str]) -> bytes:
-    return _cut(TTF(face[0], fontNumber=face[1]), used, None)
-
-
-def TTF(file: Path | io.BytesIO, **options: Any) -> Any:  # noqa: N802 (a font's class)
-    """A font, read as it is needed, whose time of change stays as it was."""
+    """Some characters of a font as WOFF2, the same bytes each time."""
+    from fontTools import subset
     from fontTools.ttLib import TTFont
 
-    return TTFont(file, lazy=True, recalcTimestamp=False, **options)
-
-
-def _cut(font: Any, used: frozenset[str], flavor: str | None) -> bytes:
-    """Some characters of a font, the same bytes each time."""
-    from fontTools import subset
-
     logging.getLogger("fontTools").setLevel(logging.ERROR)
+    font = TTFont(face[0], fontNumber=face[1], lazy=True, recalcTimestamp=False)
     options: Any = subset.Options()
     options.hinting = False
     options.layout_features = ["kern"]
@@ -155,7 +125,7 @@ def _cut(font: Any, used: frozenset[str], flavor: str | None) -> bytes:
     made = subset.Subsetter(options)
     made.populate(unicodes=sorted(map(ord, used)))
     made.subset(font)
-    font.flavor = flavor
+    font.flavor = "woff2"
     buffer = io.BytesIO()
     font.save(buffer)
     return buffer.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from markupsafe import Markup
 
 from drg.page.blocks import Chart, Report
 from drg.page.cells import grid
-from drg.page.fonts import FALLBACK, FAMILY, Carried, Font
+from drg.page.fonts import FALLBACK, FAMILY, Font, carried
 from drg.page.words import Words
 from drg.plots.inline import inline_svg
 from drg.tables import atomic_path
@@ -40,20 +41,19 @@ def rendered(template: str, words: Words, **values: Any) -> str:
     return made.render(**values)
 
 
-def page(report: Report, words: Words, font: Font | None) -> str:
-    """A report as an HTML text that carries its characters, when there is a font to take."""
-    text = rendered("page.html.j2", words, report=report)
-    shown = shown_text(text)
-    return text.replace(FONTS, Carried(font, shown).css(shown), 1)
+def pages(reports: Sequence[Report], words: Words, font: Font | None) -> list[str]:
+    """Reports as HTML texts that carry their characters, when there is a font to take."""
+    made = [rendered("page.html.j2", words, report=report) for report in reports]
+    css = carried(font, "".join(map(shown_text, made)))
+    return [text.replace(FONTS, css, 1) for text in made]
 
 
-def write_page(path: Path, report: Report, words: Words, font: Font | None) -> None:
-    """Write a report as a page, whole or not at all.
+def write_page(path: Path, text: str) -> None:
+    """Write a page, whole or not at all.
 
     Raises:
         DrgError: the file cannot be written.
     """
-    text = page(report, words, font)
     with atomic_path(path) as partial, writing(path):
         partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 

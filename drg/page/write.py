@@ -7,7 +7,7 @@ from pathlib import Path
 
 from drg.errors import problem
 from drg.language import say
-from drg.page.blocks import Report
+from drg.page.blocks import Report, Section
 from drg.page.fonts import open_font
 from drg.page.words import Words
 
@@ -26,50 +26,51 @@ def check_ending(path: Path | None) -> None:
                                    "a name that ends in .html or .docx"))  # fmt: skip
 
 
-def write_report(path: Path, report: Report, words: Words) -> list[str]:
-    """Write a report, whole or not at all.
+def write_all(
+    reports: Sequence[tuple[Path, Report]], book: Path | None, words: Words,
+    sections: Sequence[Section] = (),
+) -> tuple[int, list[str]]:  # fmt: skip
+    """Write reports and a workbook of their tables, each whole or not at all.
+
+    Args:
+        reports: file and report; the file's ending says whether it is a page or a Word file.
+        book: the workbook.
+        words: the language.
+        sections: whose tables the workbook holds besides.
 
     Returns:
-        What its reader must know of fonts that are missing here.
+        How many tables the workbook has, and what its reader must know of fonts that are missing.
 
     Raises:
-        DrgError: the ending is another, or the file cannot be written.
+        DrgError: an ending is another, or a file cannot be written.
     """
-    check_ending(path)
-    if path.suffix.lower() in WORD:
-        from drg.page.word import write_word
-
-        if write_word(path, report, words):
-            return []
-        return [say("本机没有中文字体（fonts-noto-cjk），Word 文件不含图",
-                    "no font for Chinese is installed (fonts-noto-cjk): the Word file has no "
-                    "pictures")]  # fmt: skip
-    from drg.page.html import write_page
-
-    font = open_font()
-    write_page(path, report, words, font)
-    if font is None and words.zh:
-        return [say("本机没有可嵌入的开源中文字体（fonts-noto-cjk），网页使用阅读者的字体",
-                    "no open font with Chinese is installed (fonts-noto-cjk); the page uses its "
-                    "reader's fonts")]  # fmt: skip
-    return []
-
-
-def write_all(
-    reports: Sequence[tuple[Path, Report]], book: Path | None, words: Words
-) -> tuple[int, list[str]]:
-    """Write reports and one workbook of all their tables.
-
-    Returns:
-        How many tables the workbook has, and what is to be known of fonts.
-    """
+    for path, _ in reports:
+        check_ending(path)
     told: list[str] = []
     tables = 0
     if book is not None:
         from drg.page.book import write_workbook
 
-        sections = [section for _, report in reports for section in report.sections]
-        tables = write_workbook(book, reports[0][1].title, sections, words)
+        every = [section for _, report in reports for section in report.sections]
+        tables = write_workbook(book, reports[0][1].title, [*every, *sections], words)
+    pages = [one for one in reports if one[0].suffix.lower() in PAGES]
+    if pages:
+        from drg.page import html
+
+        font = open_font()
+        texts = html.pages([report for _, report in pages], words, font)
+        for (path, _), text in zip(pages, texts, strict=True):
+            html.write_page(path, text)
+        if font is None and words.zh:
+            told.append(say("本机没有可嵌入的开源中文字体（fonts-noto-cjk），网页使用阅读者的字体",
+                            "no open font with Chinese is installed (fonts-noto-cjk); the page "
+                            "uses its reader's fonts"))  # fmt: skip
     for path, report in reports:
-        told += [line for line in write_report(path, report, words) if line not in told]
+        if path.suffix.lower() in WORD:
+            from drg.page.word import write_word
+
+            if not write_word(path, report, words):
+                told.append(say("本机没有中文字体（fonts-noto-cjk），Word 文件不含图",
+                                "no font for Chinese is installed (fonts-noto-cjk): the Word file "
+                                "has no pictures"))  # fmt: skip
     return tables, told

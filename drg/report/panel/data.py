@@ -14,6 +14,7 @@ import pandas as pd
 
 from drg.errors import DrgError, problem
 from drg.page.small_cells import Mask, few, held_back
+from drg.page.words import clean
 from drg.provenance import hash_file
 from drg.report.panel.agree import SEARCH, agree, on_record, same_year, searched
 from drg.report.panel.cases import CaseSums, read_cases
@@ -140,7 +141,8 @@ class PanelData:
             found["weighed"] = own["weighed"].fillna(0.0).to_numpy(float)
         found["gain_share"] = found["gain"] / found["cost"].where(found["cost"] > 0)
         found["hidden"] = self._hidden(found)
-        return found
+        names = zip(found["hospital_name"], found["hospital_id"], strict=True)
+        return found.assign(hospital=[clean(name) or clean(code) or "—" for name, code in names])
 
     def _hidden(self, frame: pd.DataFrame) -> Mask:
         """Hospitals with few cases, settled or projected, and those that cover them.

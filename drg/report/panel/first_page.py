@@ -1,246 +1,366 @@
-"""The summary of a settled year (摘要): what was decided, five figures, three sentences."""
+"""The first page (摘要): a verdict, a few figures, one picture, and what it all rests on."""
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from collections.abc import Sequence
+from typing import Any
 
-from drg.page.blocks import Block, Column, Facts, Figures, Heading, Section, Table, Text
-from drg.page.small_cells import few
-from drg.page.words import Words, clean, plural
+import pandas as pd
+
+from drg.page.blocks import Block, Chart, Facts, Figures, Heading, Section, Text
+from drg.page.words import Words, clean, fixed
+from drg.plots.charts import bars
+from drg.report.panel.assumptions import drivers, listed, policy_changes
 from drg.report.panel.data import PanelData
-from drg.report.panel.story import named, scenario_title, story
+from drg.report.panel.sources import warned
+from drg.report.panel.story import Compared, Story, average, named, scenario_name, scenario_title
 
-_ENDS = 5  # hospitals at each end
+_MONEY = 0.005  # yuan; less is nothing
 
 
-def title(data: PanelData, words: Words) -> str:
+def title(data: PanelData, held: Story | None, words: Words) -> str:
     """Title of the report: of the scenario it tells, or of the settled year."""
-    policy, held = data.policy, story(data)
-    region = clean(policy.header.region) if policy and words.zh else ""
+    region = clean(data.policy.header.region) if data.policy and words.zh else ""
     if held is None:
         said = words(f"{data.year} 年 DRG 付费结算报告", f"DRG payment {data.year}: settlement")
         return f"{region} {said}".strip()
     name = scenario_title(data, held.code, words)
-    return words(
-        f"{region} DRG 付费测算报告：{name}，{held.year} 年".strip(),
-        f"DRG payment in {held.year}: {name}",
-    )
+    return words(f"{region} DRG 付费测算报告：{name}，{held.year} 年".strip(),
+                 f"DRG payment in {held.year}: {name}")  # fmt: skip
 
 
 def subtitle(data: PanelData, words: Words) -> str:
     """Line below the title."""
     n, cases = len(data.by_hospital), int(data.by_hospital["cases"].sum())
-    text = words(
-        f"供评审论证使用　{data.year} 年结算：医疗机构 {n:,} 家，病例 {cases:,} 例",
-        f"For the panel. Settled year {data.year}: {n:,} hospitals, {cases:,} cases.",
-    )
-    return text + words("", " Names of hospitals and groups stand as the data have them.")
+    return words(f"供评审论证使用　{data.year} 年结算：医疗机构 {n:,} 家，病例 {cases:,} 例",
+                 f"For the panel. Settled year {data.year}: {n:,} hospitals, {cases:,} cases. "
+                 "Names of hospitals and groups stand as the data have them.")  # fmt: skip
 
 
-def policy_name(data: PanelData, words: Words) -> str:
-    """The policy's title and id."""
-    said = data.settlement.get("policy")
-    name = clean(said.get("id")) if isinstance(said, dict) else ""
-    if data.policy is None:
-        return name
-    header = data.policy.header
-    said = named(name, clean(header.title), clean(header.title_en), words)
-    return said if name in said else f"{said} ({name})"
-
-
-def weights_name(data: PanelData, words: Words) -> str:
-    """The weight table's title and id, and how its digest begins."""
-    held = (data.projection or {}).get("weights") or data.settlement.get("weights")
-    if not isinstance(held, dict):
-        return words("未说明", "not said")
-    code = clean(held.get("id"), 60)
-    said = named(code, clean(held.get("title"), 80), clean(held.get("title_en"), 80), words)
-    said = said if code in said else f"{said} ({code})"
-    digest = clean(held.get("sha256"))[:8]
-    return f"{said}{words('，', ', ')}SHA-256 {digest}…" if digest else said
-
-
-def summary(data: PanelData, words: Words) -> Section:
+def summary(data: PanelData, held: Story | None, words: Words) -> Section:
     """The page that stands alone."""
-    blocks: list[Block] = [
-        Text(
-            "".join(_sentences(data, words)) if words.zh else " ".join(_sentences(data, words)),
-            "lead",
-        ),
-        _figures(data, words),
-        Heading(words("依据什么结算", "What was decided")),
-        Facts(decided(data, words)),
-        *_ends(data, words),
-    ]
+    blocks: list[Block] = [Text(line, "call") for line in alarms(data, words)]
+    if held is None:
+        blocks += [Text(_settled(data, words), "lead"), _settled_figures(data, words),
+                   _pools(data, words)]  # fmt: skip
+    else:
+        blocks += [Text(verdict(held, words), "lead"), Text(_sure(held, words), "quiet"),
+                   _figures(held, words), _tiers(held, words)]  # fmt: skip
+    blocks += [Heading(words("依据", "What it rests on")), Facts(_rests_on(data, held, words))]
     return Section("summary", words("摘要", "Summary"), blocks)
 
 
-def decided(data: PanelData, words: Words) -> list[tuple[str, str]]:
-    """The decisions on which the year was settled."""
-    pairs = [
-        (words("支付政策", "Policy"), policy_name(data, words)),
-        (words("权重表", "Relative weights"), weights_name(data, words)),
-    ]
-    pairs += [
-        (
-            words(f"{words.insurance(str(name))}基金池", f"Pool: {words.insurance(str(name))}"),
-            _pool_decision(data, int(place), words),
-        )
-        for place, name in enumerate(data.pools["pool"])
-    ]
-    return pairs
-
-
-def _pool_decision(data: PanelData, place: int, words: Words) -> str:
-    pool = data.pools.iloc[place]
-    how = words.decided(str(pool["decided_by"]))
-    text = words(
-        f"可分配 {words.money(pool['amount'])}；{how}",
-        f"{words.money(pool['amount'])} to distribute; {how}",
+def alarms(data: PanelData, words: Words) -> list[str]:
+    """What is wrong with the data: cases that are not settled, and what stands in for data."""
+    found = []
+    held = data.settlement.get("unsettled")
+    lines = (
+        [one for one in held.values() if isinstance(one, dict)] if isinstance(held, dict) else []
     )
-    if pool["decided_by"] != "rate" and np.isfinite(pool["point_value"]):
-        text += words(
-            f"，点值 {pool['point_value']:,.4f} 元/点",
-            f", {pool['point_value']:,.4f} yuan a point",
+    cases = sum(float(one.get("cases") or 0) for one in lines)
+    if cases:
+        every = cases + float(data.by_hospital["cases"].sum())
+        cost = words.money(sum(float(one.get("cost_fen") or 0) for one in lines) / 100)
+        few = 0 < cases < 5
+        found.append(words(
+            f"有 {words.few(cases)} 例病例没有结算（占 {words.share(cases / every)}，费用 {cost}），"
+            "以下数字不含这些病例。" if not few else "有不足 5 例病例没有结算，以下数字不含这些病例。",
+            f"{words.few(cases)} cases ({words.share(cases / every)}, cost {cost}) are not settled "
+            "and not in the figures below." if not few else
+            "Fewer than 5 cases are not settled and not in the figures below.",
+        ))  # fmt: skip
+    said = warned(data, words, grave=True)
+    return [*found, words("数据有缺：", "The data are incomplete: ") + words("", " ").join(said)
+            ] if said else found  # fmt: skip
+
+
+def verdict(held: Story, words: Words) -> str:
+    """What happens, in one sentence: who can pay, who loses, what it costs."""
+    name = scenario_name(held.data, held.code, words)
+    end = words("。", ".")
+    return words(f"“{name}”下，{held.year} 年", f'Under "{name}" in {held.year} ') + words(
+        "；", "; ").join([_can_pay(held, words), _who_loses(held, words), _costs(held, words)]
+                        ) + end  # fmt: skip
+
+
+def _can_pay(held: Story, words: Words) -> str:
+    cut, final = held.region["budget_cut"].scenario, held.region["final"]
+    base = "" if held.alone else than(final, words)
+    if cut > _MONEY:
+        owed = final.scenario + cut
+        return words(
+            f"基金付不起全部应付：应付 {words.money(owed)}，只能付 {words.money(final.scenario)}"
+            f"{base}，其余 {words.money(cut)} 由医疗机构承担",
+            f"the funds cannot pay all they owe: of {words.money(owed)} they pay "
+            f"{words.money(final.scenario)}{base}, and hospitals bear the other {words.money(cut)}",
         )
+    left = float(held.pools["balance"].sum())
+    return words(f"基金付得起：清算支付 {words.money(final.scenario)}{base}，{state(left, words)}",
+                 f"the funds can pay: {words.money(final.scenario)} are paid{base}, and the pools "
+                 f"are {state(left, words)}")  # fmt: skip
+
+
+def _who_loses(held: Story, words: Words) -> str:
+    own = held.hospitals[~held.hospitals["hidden"]]
+    losing, n = held.losing(held.code), len(own)
+    base = "" if held.alone else words(
+        f"（基准 {held.losing(held.baseline):,} 家）",
+        f" ({held.losing(held.baseline):,} in the baseline)")  # fmt: skip
+    text = words(f"{n:,} 家医疗机构中 {losing:,} 家收不抵支{base}",
+                 f"{losing:,} of {n:,} hospitals get less than their cases cost{base}")  # fmt: skip
+    worst = own[own["gain_share"] < 0].iloc[:1]
+    if len(worst):
+        name, share = worst["hospital"].iloc[0], -float(worst["gain_share"].iloc[0])
+        text += words(f"，最重的是{name}（亏费用的 {words.share(share)}）",
+                      f", {name} most of all ({words.share(share)} of its cost)")  # fmt: skip
     return text
 
 
-def _sentences(data: PanelData, words: Words) -> list[str]:
+def _costs(held: Story, words: Words) -> str:
+    was, now = held.before, held.average
+    text = words(f"次均费用 {now:,.0f} 元", f"a case costs {now:,.0f} yuan")
+    if was > 0:
+        change = words.share(now / was - 1, signed=True)
+        text += words(f"，比 {held.data.year} 年 {change}", f", {change} on {held.data.year}")
+    return text
+
+
+def than(value: Compared, words: Words) -> str:
+    """What a sum of money is more or less than in the baseline."""
+    if not math.isfinite(value.difference):
+        return ""
+    if abs(value.difference) < _MONEY:
+        return words("（与基准方案相同）", " (as in the baseline)")
+    more = value.difference > 0
+    share = words.share(abs(value.difference / value.baseline)) if value.baseline else ""
+    amount = words.money(abs(value.difference))
+    return words(f"（比基准{'多' if more else '少'} {amount}，{share}）",
+                 f" ({amount}, {share}, {'more' if more else 'less'} than in the baseline)")  # fmt: skip
+
+
+def state(balance: float, words: Words) -> str:
+    """A balance of the pools in words."""
+    if balance >= _MONEY:
+        return words(f"结余 {words.money(balance)}", f"{words.money(balance)} in surplus")
+    if balance <= -_MONEY:
+        return words(f"超支 {words.money(-balance)}", f"overrun by {words.money(-balance)}")
+    return words("收支持平", "balanced")
+
+
+def _sure(held: Story, words: Words) -> str:
+    """How sure that is: chances and intervals out of the draws, and what the policy does alone."""
+    document = held.data.projection or {}
+    draws = document.get("draws")
+    parts = []
+    if isinstance(draws, int) and draws > 1:
+        chances = words.joined(
+            f"{words.insurance(clean(r['pool'], 40))} {words.share(r['overrun_probability'], 0)}"
+            for _, r in held.pools.iterrows() if math.isfinite(r["overrun_probability"])
+        )  # fmt: skip
+        low, high = (average(held.data, held.code, held.year, f"average_cost_{end}")
+                     for end in ("low", "high"))  # fmt: skip
+        parts.append(words(f"有多大把握：{draws:,} 次随机抽取中，应付超过基金池的可能为{chances}",
+                           f"How sure: in {draws:,} draws the chance that more is owed than the "
+                           f"pool holds is {chances}"))  # fmt: skip
+        if math.isfinite(low + high):
+            parts.append(words(f"次均费用 95% 的可能在 {low:,.0f} 至 {high:,.0f} 元之间",
+                               f"the average cost lies between {low:,.0f} and {high:,.0f} yuan in "
+                               "95 of 100"))  # fmt: skip
+    else:
+        parts.append(
+            words(
+                "有多大把握：测算时没有随机抽取，只有居中值，没有区间",
+                "How sure: nothing was drawn at random, so there are no intervals",
+            )
+        )
+    final = held.region["final"]
+    if final.parted and not held.alone:
+        own, moved = (words.money(v, signed=True) for v in (final.by_policy, final.by_drivers))
+        changes = bool(policy_changes(held, words))
+        parts.append(words(
+            f"与基准之差中政策调整带来 {own}，其余 {moved} 来自假设的驱动因素" if changes else
+            f"方案没有调整政策，与基准之差（{moved}）全部来自假设的驱动因素",
+            f"of the difference {own} come from the policy and {moved} from the assumed drivers"
+            if changes else f"the scenario changes no policy: the difference ({moved}) comes from "
+            "the assumed drivers"))  # fmt: skip
+    return words("；", "; ").join(parts) + words("。", ".")
+
+
+def _figures(held: Story, words: Words) -> Figures:
+    data, region = held.data, held.region
+    final, cut, cost = region["final"], region["budget_cut"], region["average_cost"]
+    base = "" if held.alone else words("基准 ", "baseline ")
+
+    def beside(text: str) -> str:
+        return base + text if base else ""
+
+    balance = float(held.pools["balance_before_cut"].sum())
+    second = (words("应付超出基金池", "Owed beyond the pools"), words.money(cut.scenario),
+              beside(words.money(cut.baseline)))  # fmt: skip
+    if not (cut.scenario or cut.baseline):
+        second = (words("基金池结余", "Left in the pools"), words.money(balance), "")
+    change = words.share(held.average / held.before - 1, signed=True) if held.before > 0 else ""
+    patient, other = (average(data, code, held.year, "average_patient")
+                      for code in (held.code, held.baseline))  # fmt: skip
+
+    def counted(n: int) -> str:
+        return words(f"{n:,} 家", f"{n:,}")
+
+    def yuan(value: float) -> str:
+        return words(f"{value:,.0f} 元", f"{value:,.0f} yuan")
+
+    return Figures([
+        (words(f"{held.year} 年清算支付", f"Paid in {held.year}"), words.money(final.scenario),
+         beside(words.money(final.baseline))),
+        second,
+        (words("收不抵支的医疗机构", "Hospitals that lose"), counted(held.losing(held.code)),
+         beside(counted(held.losing(held.baseline)))),
+        (words("次均费用", "Average cost"), yuan(cost.scenario),
+         words(f"比 {data.year} 年 {change}", f"{change} on {data.year}") if change else ""),
+        (words("次均个人负担", "Patient's part"), yuan(patient), beside(yuan(other))),
+    ])  # fmt: skip
+
+
+def _tiers(held: Story, words: Words) -> Chart:
+    """What hospitals of each tier are paid, in the baseline and in the scenario."""
+    rows = held.level("tier")
+    if held.alone or rows.empty:
+        return _pool_chart(held.pools.assign(owed=held.pools["final"] + held.pools["budget_cut"]),
+                           held.year, words)  # fmt: skip
+    rows = rows[~rows["hidden"]].sort_values("key", ascending=False)
+    items = []
+    for _, r in rows.iterrows():
+        was, now = float(r["final_baseline"]), float(r["final_scenario"])
+        share = f" ({words.share(now / was - 1, signed=True)})" if was > 0 else ""
+        items.append(
+            (
+                words.tier(r["key"]),
+                [words.scaled(was), words.scaled(now)],
+                [words.number(was, "money"), words.number(now, "money") + share],
+            )
+        )
+    name = words(f"各级医疗机构得到的清算支付，{held.year} 年",
+                 f"What hospitals of each tier are paid, {held.year}")  # fmt: skip
+    legend = [words.of(("基准方案", "baseline")), scenario_name(held.data, held.code, words)]
+    return Chart("tiers", name, _about(items, words),
+                 bars(items, legend, words.unit, words.lang))  # fmt: skip
+
+
+def _pools(data: PanelData, words: Words) -> Chart:
+    return _pool_chart(data.pools.assign(owed=data.pools["final"] + data.pools["budget_cut"]),
+                       data.year, words)  # fmt: skip
+
+
+def _pool_chart(pools: pd.DataFrame, year: int, words: Words) -> Chart:
+    """The pool against what is owed and what is paid."""
+    items = []
+    for _, p in pools.iterrows():
+        values = [float(p["amount"]), float(p["owed"]), float(p["final"])]
+        items.append((words.insurance(clean(p["pool"], 30)), [words.scaled(v) for v in values],
+                      [words.number(v, "money") for v in values]))  # fmt: skip
+    legend = [words("基金池可分配", "in the pool"), words("应付", "owed"), words("实付", "paid")]
+    name = words(f"基金池与应付，{year} 年", f"The pools and what is owed, {year}")
+    return Chart("pools", name, _about(items, words), bars(items, legend, words.unit, words.lang))
+
+
+def _about(items: Sequence[tuple[str, Any, Sequence[str]]], words: Words) -> str:
+    return words("；", "; ").join(f"{name} {' / '.join(said)}" for name, _, said in items)
+
+
+def _rests_on(data: PanelData, held: Story | None, words: Words) -> list[tuple[str, str]]:
+    """Policy, weights, what the scenario sets, and the data, in a line each."""
+    pairs = [(words("支付政策", "Policy"), _policy(data, words)),
+             (words("权重", "Weights"), _weights(data, words))]  # fmt: skip
+    if held is not None and not held.alone:
+        told = [*policy_changes(held, words), *drivers(held, words)]
+        pairs.append(
+            (
+                words("方案设定", "The scenario sets"),
+                listed(told, 6, words) or words("无", "nothing"),
+            )
+        )
+    elif held is not None:
+        pairs.append(
+            (
+                words("方案", "Scenario"),
+                words("只测算了基准方案：政策和费用走势不变", "only the baseline: nothing changes"),
+            )
+        )
+    cases = float(data.by_hospital["cases"].sum())
+    pairs.append((words("数据", "Data"), words(
+        f"{data.year} 年 {len(data.by_hospital):,} 家医疗机构 {cases:,.0f} 例病例的清算结果",
+        f"the settlement of {cases:,.0f} cases of {len(data.by_hospital):,} hospitals in "
+        f"{data.year}")))  # fmt: skip
+    return pairs
+
+
+def _policy(data: PanelData, words: Words) -> str:
+    policy = data.policy
+    if policy is None:
+        return words(
+            "本地政策文件（不是程序自带的政策）", "a local document, not one of the program's"
+        )
+    header = policy.header
+    name = named("", clean(header.title), clean(header.title_en), words)
+    leaves = [leaf for leaf in policy.leaves() if leaf.about.is_figure]
+    default = sum(leaf.is_default for leaf in leaves)
+    return name + (words(f"；{len(leaves)} 个数值中 {default} 个是默认值，须本地确认",
+                         f"; {default} of its {len(leaves)} figures are defaults, to be confirmed")
+                   if default else "")  # fmt: skip
+
+
+def _weights(data: PanelData, words: Words) -> str:
+    held = (data.projection or {}).get("weights") or data.settlement.get("weights")
+    if not isinstance(held, dict):
+        return words("未说明", "not said")
+    name = named("", clean(held.get("title"), 80), clean(held.get("title_en"), 80), words)
+    return name or words(f"本地权重表“{clean(held.get('id'), 60)}”",
+                         f"the local table {clean(held.get('id'), 60)}")  # fmt: skip
+
+
+def _settled(data: PanelData, words: Words) -> str:
     pools, hospitals = data.pools, data.by_hospital
-    amount, final = float(pools["amount"].sum()), float(pools["final"].sum())
-    balance = float(pools["balance"].sum())
+    final, cut = float(pools["final"].sum()), float(pools["budget_cut"].sum())
     told = hospitals[~hospitals["hidden"]]
     losing, n = int((told["gain"] < 0).sum()), len(told)
-    cost, patient = float(hospitals["cost"].sum()), float(hospitals["patient"].sum())
-    cases = float(hospitals["cases"].sum())
-    worst = told.sort_values("gain_share").iloc[0] if told["gain_share"].notna().any() else None
-    state = (
-        words(f"结余 {words.money(balance)}", f"{words.money(balance)} are left")
-        if balance >= 0.005
-        else words(f"超支 {words.money(-balance)}", f"it is overrun by {words.money(-balance)}")
-        if balance <= -0.005
-        else words("收支持平", "nothing is left")
-    )
-    first = words(
-        f"{data.year} 年基金池可分配 {words.money(amount)}，清算支付 {words.money(final)}，"
-        f"{state}。",
-        f"Of {words.money(amount)} that the pools had for {data.year}, {words.money(final)} are "
-        f"paid to hospitals; {state}.",
-    )
-    second = words(
-        f"{n:,} 家医疗机构中 {losing:,} 家收不抵支",
-        f"{losing:,} of {plural(n, 'hospital', 'hospitals')} get less than their cases cost",
-    )
-    if worst is not None and worst["gain"] < 0:
-        name, share = (
-            clean(worst["hospital_name"] or worst["hospital_id"], 40),
-            -worst["gain_share"],
-        )
-        second += words(
-            f"，按费用占比亏损最大的是{name}（{words.share(share)}）",
-            f"; in relation to its cost, {name} loses most ({words.share(share)})",
-        )
-    third = (
-        words(
-            f"次均费用 {cases and cost / cases:,.0f} 元，"
-            f"其中个人负担 {words.share(patient / cost)}",
-            f"A case costs {cases and cost / cases:,.0f} yuan on average, of which patients bear "
-            f"{words.share(patient / cost)}",
-        )
-        if cost > 0
-        else words("没有费用数据", "There is no cost")
-    )
-    return [first, second + words("。", "."), third + words("。", ".")]
+    left = float(pools["balance"].sum())
+    pay = words(
+        f"基金付不起全部应付：应付 {words.money(final + cut)}，只能付 {words.money(final)}"
+        if cut > _MONEY else f"基金付得起：清算支付 {words.money(final)}，{state(left, words)}",
+        f"the funds cannot pay all they owe: of {words.money(final + cut)} they pay "
+        f"{words.money(final)}" if cut > _MONEY else
+        f"the funds can pay: {words.money(final)} are paid, the pools are {state(left, words)}",
+    )  # fmt: skip
+    lose = words(f"{n:,} 家医疗机构中 {losing:,} 家收不抵支",
+                 f"{losing:,} of {n:,} hospitals get less than their cases cost")  # fmt: skip
+    worst = told[told["gain"] < 0].sort_values(["gain_share", "hospital_id"]).iloc[:1]
+    if len(worst):
+        name, share = worst["hospital"].iloc[0], -float(worst["gain_share"].iloc[0])
+        lose += words(f"，最重的是{name}（亏费用的 {words.share(share)}）",
+                      f", {name} most of all ({words.share(share)} of its cost)")  # fmt: skip
+    cost, cases = float(hospitals["cost"].sum()), float(hospitals["cases"].sum())
+    mean = words(f"次均费用 {cost / cases:,.0f} 元", f"a case costs {cost / cases:,.0f} yuan"
+                 ) if cases else words("没有病例", "there is no case")  # fmt: skip
+    return words(f"{data.year} 年", f"In {data.year} ") + words("；", "; ").join(
+        [pay, lose, mean]) + words("。", ".")  # fmt: skip
 
 
-def _figures(data: PanelData, words: Words) -> Figures:
+def _settled_figures(data: PanelData, words: Words) -> Figures:
     pools, hospitals = data.pools, data.by_hospital
-    amount, final = float(pools["amount"].sum()), float(pools["final"].sum())
-    balance, cost = float(pools["balance"].sum()), float(hospitals["cost"].sum())
-    cases, patient = float(hospitals["cases"].sum()), float(hospitals["patient"].sum())
+    final, amount = float(pools["final"].sum()), float(pools["amount"].sum())
+    cost, cases, patient = (float(hospitals[n].sum()) for n in ("cost", "cases", "patient"))
     told = hospitals[~hospitals["hidden"]]
-    winning, losing = int((told["gain"] >= 0).sum()), int((told["gain"] < 0).sum())
-    return Figures(
-        [
-            (
-                words("基金清算支付", "Paid by the funds"),
-                words.money(final),
-                words(
-                    f"可分配额的 {words.share(final / amount)}",
-                    f"{words.share(final / amount)} of the pools",
-                )
-                if amount > 0
-                else "",
-            ),
-            (
-                words("基金池结余", "Left in the pools"),
-                words.money(balance),
-                words(f"可分配 {words.money(amount)}", f"of {words.money(amount)}"),
-            ),
-            (
-                words("收不抵支的医疗机构", "Hospitals that lose"),
-                words(f"{losing:,} 家", f"{losing:,} of {winning + losing:,}"),
-                words(
-                    f"有结余或持平 {winning:,} 家",
-                    plural(winning, "gains or breaks even", "gain or break even"),
-                ),
-            ),
-            (
-                words("次均费用", "Mean cost of a case"),
-                words(
-                    f"{cost / cases if cases else 0:,.0f} 元",
-                    f"{cost / cases if cases else 0:,.0f} yuan",
-                ),
-                "",
-            ),
-            (
-                words("个人负担占比", "Patients' share"),
-                words.share(patient / cost) if cost else "—",
-                words(
-                    f"每例 {patient / cases if cases else 0:,.0f} 元",
-                    f"{patient / cases if cases else 0:,.0f} yuan a case",
-                ),
-            ),
-        ]
-    )
-
-
-def _ends(data: PanelData, words: Words) -> list[Block]:
-    """The hospitals that gain and that lose most, in relation to their cost."""
-    told = data.by_hospital
-    told = told[~told["hidden"] & told["gain_share"].notna() & ~told["cases"].map(few)]
-    ranked = told.sort_values(["gain_share", "hospital_id"], ascending=[False, True])
-    if len(ranked) < 2 * _ENDS:
-        return []
-    chosen = [*range(_ENDS), *range(len(ranked) - _ENDS, len(ranked))]
-    columns = [
-        Column(words("名次", "Rank"), "count"),
-        Column(words("医疗机构", "Hospital"), "name"),
-        Column(words("级别", "Tier")),
-        Column(words("清算支付", "Paid"), "money"),
-        Column(words("盈亏", "Gain or loss"), "gain"),
-        Column(words("占费用", "Of cost"), "change"),
-    ]
-    columns[0] = Column(words("名次", "Rank"), "year")
-    rows = [
-        [
-            place + 1,
-            hospital_name(h["hospital_name"], h["hospital_id"]),
-            words.tier(h["tier"]),
-            float(h["final"]),
-            float(h["gain"]),
-            float(h["gain_share"]),
-        ]
-        for place, h in ((place, ranked.iloc[place]) for place in chosen)
-    ]
-    caption = words(
-        f"盈亏占费用比重最高和最低的各 {_ENDS} 家医疗机构",
-        f"The {_ENDS} hospitals with the highest and the lowest gain by cost",
-    )
-    return [Table("ends", caption, columns, rows)]
-
-
-def hospital_name(name: object, code: object) -> str:
-    """Name of a hospital as it is shown; its id when it has none."""
-    return clean(name) or clean(code) or "—"
+    losing = int((told["gain"] < 0).sum())
+    mean = fixed(cost / cases if cases else 0.0, 0)
+    part = fixed(patient / cases if cases else 0.0, 0)
+    return Figures([
+        (words("清算支付", "Paid by the funds"), words.money(final),
+         words(f"可分配 {words.money(amount)}", f"of {words.money(amount)}")),
+        (words("基金池结余", "Left in the pools"), words.money(float(pools["balance"].sum())), ""),
+        (words("收不抵支的医疗机构", "Hospitals that lose"), words(f"{losing:,} 家", f"{losing:,}"),
+         words(f"共 {len(told):,} 家", f"of {len(told):,}")),
+        (words("次均费用", "Average cost"), words(f"{mean} 元", f"{mean} yuan"), ""),
+        (words("次均个人负担", "Patient's part"), words(f"{part} 元", f"{part} yuan"),
+         words.share(patient / cost) if cost else ""),
+    ])  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from drg.page.blocks import Block, Cell, Column, Section, Table, Text
+from drg.page.blocks import Block, Cell, Column, Section, Text, table
 from drg.page.words import DASH, Words, clean, fixed
 from drg.report.panel.data import PanelData
 from drg.report.panel.scope import figure
@@ -23,6 +23,7 @@ _OUTCOMES = {
     "patient_share": ("个人负担占比", "patients' share", "share"),
 }
 _UNITS = {"yuan": ("元", "yuan"), "share": ("", ""), "factor": ("", ""), "times": ("倍", "times")}
+_REST = ("budget_cut", "fund", "average_payment", "patient_share", "largest_loss")
 
 
 def search_section(data: PanelData, words: Words) -> Section | None:
@@ -30,44 +31,35 @@ def search_section(data: PanelData, words: Words) -> Section | None:
     frame = data.projected.get("policy_search")
     if frame is None or not {"target", "bound"} <= set(frame.columns):
         return None
-    blocks: list[Block] = [Text(_intro(words))]
-    named = frame["outcome"] if "outcome" in frame else frame["target"]
-    for number, (target, own) in enumerate(frame.groupby(named, sort=False), 1):
+    blocks: list[Block] = [Text(words(
+        "每一行是达到该目标所需的最小政策变动：变动量为各数值相对现行值的加权平方和，0 为现行政策即可"
+        "达到。做不到的目标也列出，并写明最近可达的数值。",
+        "Each row is the least change of the policy that meets the target: the weighted sum of "
+        "squares against what is in force. Targets that cannot be met stand here too, with the "
+        "nearest value in reach."))]  # fmt: skip
+    outcomes = frame["outcome"] if "outcome" in frame else frame["target"]
+    for number, (target, own) in enumerate(frame.groupby(outcomes, sort=False), 1):
         blocks += _curve(f"trade-off-{number}", str(target), own, data, words)
-    return Section("trade-off", words("政策寻优：权衡", "Policy search: the trade-off"), blocks)
+    return Section("trade-off", words("政策寻优", "Policy search"), blocks)
 
 
-def _intro(words: Words) -> str:
-    return words(
-        "每一行是达到该目标所需的最小政策变动：变动量为各数值相对现行值的加权平方和，"
-        "0 为现行政策即可达到。做不到的目标也列出，并写明最近可达的数值。",
-        "Each row is the least change of the policy that meets the target; the change is the "
-        "weighted sum of squares against what is in force, 0 where that does. Targets that cannot "
-        "be met stand here too, with the nearest value in reach.",
-    )
-
-
-def _curve(
-    key: str, target: str, own: pd.DataFrame, data: PanelData, words: Words
-) -> list[Block]:  # fmt: skip
+def _curve(key: str, target: str, own: pd.DataFrame, data: PanelData, words: Words) -> list[Block]:
     """The curve of a target: what is in force, then a row a bound, none twice."""
     record = data.search or {}
     figures = [row for row in record.get("figures") or () if f"figure_{row.get('name')}" in own]
     asked = [str(one.get("outcome")) for one in record.get("targets") or ()]
     shown = _outcomes([target, *asked], own)
     own = own.drop_duplicates(["bound", *(f"figure_{row['name']}" for row in figures)])
-    said, _, kind = _outcome(target, words)
+    said, kind = _outcome(target, words)
     columns = [
-        Column(words(f"目标：{said}", f"Target: {said}"), kind),
-        Column(words("能否达到", "Met")),
-        Column(words("变动量", "Change"), "plain"),
-        *(_figure(row, data, words) for row in figures),
-        *(Column(name, how) for name, _, how in (_outcome(one, words) for one in shown)),
-    ]
+        Column("bound", f"目标：{said}", f"Target: {said}", kind), Column("met", "能否达到", "Met"),
+        Column("change", "变动量", "Change", "plain"), *(_figure(row, data, words) for row in figures),
+        *(Column(name, said, said, kind)
+          for name in shown for said, kind in [_outcome(name, words)]),
+    ]  # fmt: skip
     before = record.get("outcomes") or {}
     rows: list[list[Cell]] = [[
-        None, words("现行政策", "in force"), 0.0,
-        *(_number(row.get("now")) for row in figures),
+        None, words("现行政策", "in force"), 0.0, *(_number(row.get("now")) for row in figures),
         *(_number((before.get(_dotted(one, before)) or {}).get("now")) for one in shown),
     ]] if figures else []  # fmt: skip
     for _, r in own.iterrows():
@@ -82,7 +74,7 @@ def _curve(
         f"{_text(r['bound'], kind, words)}: {clean(r[message], 300)}"
         for _, r in own.iterrows() if not _met(r)
     ]  # fmt: skip
-    return [Table(key, title, columns, rows), *(Text(line, "quiet") for line in told)]
+    return [table(key, title, columns, rows), *(Text(line, "quiet") for line in told)]
 
 
 def _met(r: pd.Series[Any]) -> bool:
@@ -93,19 +85,17 @@ def _outcomes(wanted: list[str], own: pd.DataFrame) -> list[str]:
     """Columns of outcomes: those of the targets first; sums of what stands there are left out."""
     first = [name.replace(".", "_") for name in wanted if name.replace(".", "_") in own]
     parts = [name for name in own.columns if name.startswith("balance_before_cut_")]
-    rest = [name for name in ("budget_cut", "fund", "average_payment", "patient_share",
-                              "largest_loss") if name in own]  # fmt: skip
-    return list(dict.fromkeys((*first, *parts, *rest)))
+    return list(dict.fromkeys((*first, *parts, *(name for name in _REST if name in own))))
 
 
-def _outcome(name: str, words: Words) -> tuple[str, str, str]:
-    """Title, pool and kind of an outcome."""
+def _outcome(name: str, words: Words) -> tuple[str, str]:
+    """Title and kind of an outcome, with its pool."""
     name = name.replace(".", "_")
     for begin, (zh, en, kind) in _OUTCOMES.items():
         if name == begin or name.startswith(f"{begin}_"):
             pool = words.insurance(name[len(begin) + 1 :]) if name != begin else ""
-            return words(pool + zh, f"{en}, {pool}" if pool else en), pool, kind
-    return clean(name, 60), "", "plain"
+            return words(pool + zh, f"{en}, {pool}" if pool else en), kind
+    return clean(name, 60), "plain"
 
 
 def _dotted(name: str, held: dict[str, Any]) -> str:
@@ -122,8 +112,8 @@ def _figure(row: dict[str, Any], data: PanelData, words: Words) -> Column:
     unit = str(row.get("unit") or "")
     said = words.of(_UNITS[unit]) if unit in _UNITS else clean(unit, 20)
     about = words("，", ", ").join(p for p in ("" if found is None else found.applies, said) if p)
-    return Column(title + (words(f"（{about}）", f" ({about})") if about else ""),
-                  "share" if unit == "share" else "plain")  # fmt: skip
+    title += words(f"（{about}）", f" ({about})") if about else ""
+    return Column(f"figure_{row['name']}", title, title, "share" if unit == "share" else "plain")
 
 
 def _number(value: Any) -> Cell:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from drg.page.small_cells import few, held_back
 from drg.page.words import Words, clean
+from drg.report.panel.columns import LEVELS, PARTS
 from drg.report.panel.data import MEASURES, PanelData
 
 _LONGEST = 36  # half ems of a title that stands in headings and tables
@@ -86,6 +87,35 @@ class Story:
         """Pools of the scenario in the year told."""
         return self.data.at("projection_pools", self.code, self.year)
 
+    @cached_property
+    def hospitals(self) -> pd.DataFrame:
+        """Hospitals in the year told, those that lose most by cost first.
+
+        Columns of ``projection_hospitals``, hospital (name), hidden, gain_share, and for final,
+        gain and average_cost each part of the comparison, such as ``final_difference``.
+        """
+        data = self.data
+        own = data.at("projection_hospitals", self.code, self.year)
+        base = data.at("projection_hospitals", self.baseline, self.year).set_index("hospital_id")
+        found = own.assign(hidden=own["hospital_id"].isin(data.hidden))
+        level = self.level("hospital")
+        rows = level.set_index("key") if len(level) else None
+        for name in ("final", "gain", "average_cost"):
+            for part in PARTS:
+                values = math.nan if rows is None else own["hospital_id"].map(
+                    rows[f"{name}_{part}"])  # fmt: skip
+                found[f"{name}_{part}"] = values
+            if rows is None and not self.alone:
+                found[f"{name}_baseline"] = own["hospital_id"].map(base[name])
+                found[f"{name}_difference"] = found[name] - found[f"{name}_baseline"]
+        found["change_share"] = found["final_difference"] / found["final_baseline"].where(
+            found["final_baseline"] > 0)  # fmt: skip
+        found["gain_share"] = found["gain"] / found["cost"].where(found["cost"] > 0)
+        names = [hospital_name(n, i) for n, i in zip(found["hospital_name"], found["hospital_id"],
+                                                     strict=True)]  # fmt: skip
+        return found.assign(hospital=names).sort_values(["gain_share", "hospital_id"],
+                                                        ignore_index=True)  # fmt: skip
+
     def losing(self, code: str) -> int:
         """Hospitals that get less than their cases cost, among those that are told."""
         own = self.data.at("projection_hospitals", code, self.year)
@@ -140,6 +170,20 @@ def with_hidden(data: PanelData, frame: pd.DataFrame) -> pd.DataFrame:
         parts = own["level"].iloc[0] != "region"
         hidden[own.index] = held_back(cases, also=also) if parts else also
     return frame.assign(hidden=hidden)
+
+
+def hospital_name(name: object, code: object) -> str:
+    """Name of a hospital as it is shown; its id when it has none."""
+    return clean(name) or clean(code) or "—"
+
+
+def part_name(level: str, key: str, name: object, words: Words) -> str:
+    """What a line of a comparison is about."""
+    if level == "hospital":
+        return hospital_name(name, key)
+    if level == "region":
+        return words.of(LEVELS["region"])
+    return words.tier(key) if level == "tier" else words.insurance(clean(key, 40))
 
 
 def scenario_name(data: PanelData, code: str, words: Words) -> str:

@@ -1,4 +1,4 @@
-"""The panel report (论证报告) from a results folder: page, workbook and pictures."""
+"""The panel report (论证报告) from a results folder: page or Word, annex, workbook, pictures."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drg.errors import problem
-from drg.page.blocks import Section
-from drg.page.fonts import Carried, Font, open_font
-from drg.page.layout import charts, panel_page, picture, shown_text, with_fonts, write_text
+from drg.language import LANGUAGES, say
+from drg.page.blocks import Chart, Report, Section
+from drg.page.fonts import FALLBACK
 from drg.page.words import Words
-from drg.page.workbook import write_book
-from drg.report.panel.cost import cost_section, patient_section
-from drg.report.panel.cost_ahead import cost_ahead_section
+from drg.page.write import check_ending, write_all
+from drg.report.panel.cost import cost_ahead_section, cost_section
 from drg.report.panel.data import PanelData, read_panel
-from drg.report.panel.difference import difference_section
+from drg.report.panel.effects import effect_section
 from drg.report.panel.first_page import subtitle, summary, title
-from drg.report.panel.first_page_ahead import summary_ahead
-from drg.report.panel.future import future_section
-from drg.report.panel.hospitals import sheet_section
-from drg.report.panel.measures import branch_section, indicator_section, month_section
-from drg.report.panel.money import hospital_section, pool_section
+from drg.report.panel.funds import ahead_section, pool_section
+from drg.report.panel.hospitals import hospital_section, settled_section, sheet_section
 from drg.report.panel.search import search_section
-from drg.report.panel.sensitivity import sensitivity_section
-from drg.report.panel.sources import glossary_section, source_section, version_section
+from drg.report.panel.sensitivity import detail_section, sensitivity_section
+from drg.report.panel.settled import branch_section, indicator_section, month_section
+from drg.report.panel.sources import (
+    glossary_section,
+    policy_section,
+    source_section,
+    version_section,
+)
+from drg.report.panel.story import story
 from drg.tables import check_outputs
 
 
@@ -32,73 +35,100 @@ class Written:
     """What was written.
 
     Attributes:
-        page: the HTML page.
+        page: the report: HTML or Word.
         book: the workbook.
-        pictures: the charts as SVG files.
+        annex: the annex; None when it was not asked for.
+        pictures: the charts as SVG files, when they were asked for.
         tables: tables in the workbook.
-        font: the open font whose characters the page carries; None without one.
+        told: what is to be known of fonts that are missing.
     """
 
     page: Path
     book: Path
+    annex: Path | None
     pictures: tuple[Path, ...]
     tables: int
-    font: Font | None
+    told: tuple[str, ...]
 
 
 def write_report(
-    folder: Path, out: Path, lang: str = "zh", projection: Path | None = None
-) -> Written:
+    folder: Path, out: Path, lang: str = "zh", projection: Path | None = None, *,
+    annex: Path | None = None, pictures: Path | None = None,
+) -> Written:  # fmt: skip
     """Write the panel report of a results folder.
 
     Args:
         folder: what ``drg settle`` wrote, and ``drg project`` when it was run.
-        out: the page; a workbook and a folder of pictures come beside it.
+        out: the report, ``.html`` or ``.docx``; a workbook comes beside it.
         lang: ``zh`` or ``en``.
         projection: folder of the projection, when it is another one.
+        annex: file for sheets of hospitals, sensitivity, sources, versions and terms.
+        pictures: folder for the charts as SVG.
 
     Raises:
         DrgError: a file is missing or cannot be used, or an output cannot be written.
     """
-    if lang not in ("zh", "en"):
-        raise problem("no such language", found=lang, expected="zh or en")
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise problem("unknown kind of report", file=out, expected="a name that ends in .html")
-    words, font = Words(lang), open_font()
+    if lang not in LANGUAGES:
+        raise problem(say("没有这种语言", "no such language"), found=lang,
+                      expected=say("zh 或 en", "zh or en"))  # fmt: skip
+    for path in (out, annex):
+        check_ending(path)
+    words = Words(lang)
     data = read_panel(folder, projection)
-    book, pictures = out.with_suffix(".xlsx"), out.with_name(f"{out.stem}-pictures")
+    book = out.with_suffix(".xlsx")
     inputs = [place / name for place in (folder, projection or folder) for name in data.hashes]
-    check_outputs((out, book), [path for path in inputs if path.is_file()])
-    sections = build(data, words, font)
-    page = panel_page(title(data, words), subtitle(data, words), sections, words)
-    carried = Carried(font, shown_text(page))
-    drawn = _pictures(pictures, sections, carried)
-    tables = write_book(book, title(data, words), sections, words)
-    write_text(out, with_fonts(page, carried))
-    return Written(out, book, tuple(drawn), tables, font)
+    check_outputs((out, book, annex), [path for path in inputs if path.is_file()])
+    report, more = build(data, words, "" if annex is None else annex.name)
+    written = _pictures(pictures, [report, more]) if pictures is not None else []
+    files = [(out, report), *([(annex, more)] if annex is not None else [])]
+    tables, told = write_all(files, book, words, [] if annex is not None else more.sections)
+    return Written(out, book, annex, tuple(written), tables, tuple(told))
 
 
-def build(data: PanelData, words: Words, font: Font | None = None) -> list[Section]:
-    """The sections of the report; what the folder does not hold is left out."""
-    found: list[Section | None] = [
-        summary_ahead(data, words) or summary(data, words),
-        difference_section(data, words), future_section(data, words),
-        cost_ahead_section(data, words), sensitivity_section(data, words),
-        search_section(data, words), sheet_section(data, words), pool_section(data, words),
-        hospital_section(data, words), cost_section(data, words), patient_section(data, words),
-        indicator_section(data, words), branch_section(data, words), month_section(data, words),
-        source_section(data, words), version_section(data, words, font), glossary_section(words),
-    ]  # fmt: skip
-    return [section for section in found if section is not None]
+def build(data: PanelData, words: Words, annex: str = "") -> tuple[Report, Report]:
+    """The report and its annex; what the folder does not hold is left out.
+
+    Args:
+        data: what is told.
+        words: the language.
+        annex: name of the annex's file, to which the report refers; empty without one.
+    """
+    held = story(data)
+    own: list[Section | None] = [summary(data, held, words)]
+    more: list[Section | None] = [sheet_section(data, held, words)]
+    if held is not None:
+        own += [effect_section(held, words), hospital_section(held, words),
+                cost_ahead_section(held, words), ahead_section(held, words),
+                sensitivity_section(held, words), search_section(data, words)]  # fmt: skip
+        more += [detail_section(held, words), pool_section(data, words),
+                 settled_section(data, words), cost_section(data, words)]  # fmt: skip
+    else:
+        own += [pool_section(data, words), settled_section(data, words), cost_section(data, words)]
+    own += [source_section(data, held, words, annex)]
+    more += [indicator_section(data, words), branch_section(data, words),
+             month_section(data, words), policy_section(data, words), version_section(data, words),
+             glossary_section(words)]  # fmt: skip
+    name = title(data, held, words)
+    return (Report(name, subtitle(data, words), [one for one in own if one is not None]),
+            Report(words(f"{name}：附件", f"{name}: annex"), subtitle(data, words),
+                   [one for one in more if one is not None]))  # fmt: skip
 
 
-def _pictures(folder: Path, sections: list[Section], carried: Carried) -> list[Path]:
+def _pictures(folder: Path, reports: list[Report]) -> list[Path]:
+    """Every chart as an SVG file."""
+    from drg.plots.inline import inline_svg
+    from drg.tables import atomic_path
+    from drg.tables.atomic import writing
+
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise problem("cannot be made a folder", file=folder, found=error.strerror) from None
+        raise problem(say("不能建文件夹", "cannot be made a folder"), file=folder,
+                      found=error.strerror) from None  # fmt: skip
     written = []
-    for chart in charts(sections):
+    for chart in (b for report in reports for b in report.blocks() if isinstance(b, Chart)):
         written.append(folder / f"{chart.key}.svg")
-        write_text(written[-1], picture(chart, carried))
+        with atomic_path(written[-1]) as partial, writing(written[-1]):
+            partial.write_text(inline_svg(chart.picture, chart.key, chart.title, chart.about,
+                                          FALLBACK), encoding="utf-8", newline="\n")  # fmt: skip
     return written
