@@ -137,7 +137,7 @@ class _Word:
         made = self.document.add_table(rows=3, cols=len(block.items))
         made.autofit = False
         for place, item in enumerate(block.items):
-            for row, (text, size) in enumerate(zip(item, (9, 15, 8.5), strict=True)):
+            for row, (text, size) in enumerate(zip(item, (9, 13, 8.5), strict=True)):
                 cell = made.cell(row, place)
                 cell.width = Mm(_WIDTH / len(block.items))
                 run = _in_cell(cell, text, size, center=True)
@@ -172,6 +172,8 @@ class _Word:
         made.style = "Table Grid"
         made.autofit = False
         widths = _widths(held)
+        for column, width in zip(made._tbl.tblGrid.gridCol_lst, widths, strict=True):
+            column.w = Mm(width)
         size = 9.0 if len(held.columns) <= 6 else 8.0 if len(held.columns) <= 9 else 7.0
         rows = made._tbl.tr_lst
         _repeated(rows[0])
@@ -212,7 +214,7 @@ class _Word:
         for name in ("Quiet", "Lead", "Call"):
             styles.add_style(name, 1).base_style = styles["Normal"]
         looks: dict[str, tuple[str, float, bool, RGBColor | None, float]] = {
-            "Normal": (_SERIF, 10.5, False, None, 3), "Title": (_SANS, 20, True, None, 4),
+            "Normal": (_SERIF, 10.5, False, None, 3), "Title": (_SANS, 18, True, None, 4),
             "Subtitle": (_SERIF, 10, False, _GREY, 8), "Heading 1": (_SANS, 15, True, _BLUE, 6),
             "Heading 2": (_SANS, 12, True, _BLUE, 4), "Heading 3": (_SANS, 11, True, _BLUE, 3),
             "Caption": (_SANS, 10, True, None, 2), "Quiet": (_SERIF, 9, False, _GREY, 6),

@@ -1,4 +1,4 @@
-"""Average cost of a case (次均费用): settled and ahead, by tier and insurance, and what moves it."""
+"""Average cost of a case (次均费用): by tier and insurance, settled and ahead, and why it moves."""
 
 from __future__ import annotations
 
@@ -132,11 +132,11 @@ def _groups(held: Story, words: Words) -> list[Block]:
     own = own[(own["cases"] >= FEWEST) & (own["drg"] != "0000")]
     own = own.assign(_cost=own["cases"] * own["average_cost"])
     own = own.sort_values(["_cost", "drg"], ascending=[False, True])
-    columns = [Column("drg", "病组", "Group", "code"), Column("name", "名称", "Name", "name"), CASES,
-               Column("weight", "权重", "Weight", "weight"), AVERAGE,
+    columns = [Column("drg", "病组", "Group", "code"), Column("name", "名称", "Name", "name"),
+               CASES, Column("weight", "权重", "Weight", "weight"), AVERAGE,
                Column("average_cost_low", "95% 下限", "95% low", "yuan"),
                Column("average_cost_high", "95% 上限", "95% high", "yuan"),
-               Column("change_average_cost", "较基年", "On the settled year", "change")]  # fmt: skip
+               Column("change_average_cost", "较基年", "On settled year", "change")]  # fmt: skip
     title = words(f"病组次均费用，{held.year} 年，费用最多的在前",
                   f"Groups in {held.year}, those with most cost first")  # fmt: skip
     return [Table("groups", title, columns, own, where="book")]

@@ -45,7 +45,9 @@ def effect_section(held: Story, words: Words) -> Section | None:
 def _levels(held: Story, words: Words) -> Table:
     """Region, pools and tiers, one row a figure, with what drivers and what policy do."""
     cut = held.region["budget_cut"]
-    wanted = [("budget_cut", ("region", "pool"))] if cut.baseline or cut.scenario else []
+    wanted: list[tuple[str, tuple[str, ...]]] = (
+        [("budget_cut", ("region", "pool"))] if cut.baseline or cut.scenario else []
+    )
     wanted += [("final", ("region", "pool", "tier")), ("gain", ("region", "tier"))]
     rows = []
     for measure, levels in wanted:

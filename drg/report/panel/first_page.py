@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from drg.page.blocks import Block, Chart, Facts, Figures, Heading, Section, Text
+from drg.page.blocks import FEWEST, Block, Chart, Facts, Figures, Heading, Section, Text
 from drg.page.words import Words, clean, fixed
 from drg.plots.charts import bars
 from drg.report.panel.assumptions import drivers, listed, policy_changes
@@ -62,14 +62,19 @@ def alarms(data: PanelData, words: Words) -> list[str]:
     if cases:
         every = cases + float(data.by_hospital["cases"].sum())
         cost = words.money(sum(float(one.get("cost_fen") or 0) for one in lines) / 100)
-        few = 0 < cases < 5
-        found.append(words(
-            f"有 {words.few(cases)} 例病例没有结算（占 {words.share(cases / every)}，费用 {cost}），"
-            "以下数字不含这些病例。" if not few else "有不足 5 例病例没有结算，以下数字不含这些病例。",
-            f"{words.few(cases)} cases ({words.share(cases / every)}, cost {cost}) are not settled "
-            "and not in the figures below." if not few else
-            "Fewer than 5 cases are not settled and not in the figures below.",
-        ))  # fmt: skip
+        if cases < FEWEST:
+            found.append(
+                words(
+                    "有不足 5 例病例没有结算，以下数字不含这些病例。",
+                    "Fewer than 5 cases are not settled and not in the figures below.",
+                )
+            )
+        else:
+            share = words.share(cases / every)
+            found.append(words(
+                f"有 {cases:,.0f} 例病例没有结算（占 {share}，费用 {cost}），以下不含这些病例。",
+                f"{cases:,.0f} cases ({share}, cost {cost}) are not settled and not in the figures "
+                "below."))  # fmt: skip
     said = warned(data, words, grave=True)
     return [*found, words("数据有缺：", "The data are incomplete: ") + words("", " ").join(said)
             ] if said else found  # fmt: skip
@@ -135,8 +140,10 @@ def than(value: Compared, words: Words) -> str:
     more = value.difference > 0
     share = words.share(abs(value.difference / value.baseline)) if value.baseline else ""
     amount = words.money(abs(value.difference))
-    return words(f"（比基准{'多' if more else '少'} {amount}，{share}）",
-                 f" ({amount}, {share}, {'more' if more else 'less'} than in the baseline)")  # fmt: skip
+    return words(
+        f"（比基准{'多' if more else '少'} {amount}，{share}）",
+        f" ({amount}, {share}, {'more' if more else 'less'} than in the baseline)",
+    )
 
 
 def state(balance: float, words: Words) -> str:
@@ -176,15 +183,24 @@ def _sure(held: Story, words: Words) -> str:
         )
     final = held.region["final"]
     if final.parted and not held.alone:
-        own, moved = (words.money(v, signed=True) for v in (final.by_policy, final.by_drivers))
-        changes = bool(policy_changes(held, words))
-        parts.append(words(
-            f"与基准之差中政策调整带来 {own}，其余 {moved} 来自假设的驱动因素" if changes else
-            f"方案没有调整政策，与基准之差（{moved}）全部来自假设的驱动因素",
-            f"of the difference {own} come from the policy and {moved} from the assumed drivers"
-            if changes else f"the scenario changes no policy: the difference ({moved}) comes from "
-            "the assumed drivers"))  # fmt: skip
+        parts.append(_by_whom(held, words))
     return words("；", "; ").join(parts) + words("。", ".")
+
+
+def _by_whom(held: Story, words: Words) -> str:
+    """What of the difference the policy brings; by the scenario's changes, not by totals."""
+    final = held.region["final"]
+    own, moved = (words.money(v, signed=True) for v in (final.by_policy, final.by_drivers))
+    if not policy_changes(held, words):
+        return words(f"方案没有调整政策，与基准之差（{moved}）全部来自假设的驱动因素",
+                     f"the scenario changes no policy: the difference ({moved}) comes from the "
+                     "assumed drivers")  # fmt: skip
+    if abs(final.by_drivers) < _MONEY:
+        return words(f"与基准之差（{own}）全部来自政策调整",
+                     f"the whole difference ({own}) comes from the policy")  # fmt: skip
+    return words(f"与基准之差中，政策调整带来 {own}，假设的驱动因素带来 {moved}",
+                 f"of the difference {own} come from the policy and {moved} from the assumed "
+                 "drivers")  # fmt: skip
 
 
 def _figures(held: Story, words: Words) -> Figures:
@@ -315,8 +331,7 @@ def _weights(data: PanelData, words: Words) -> str:
     if not isinstance(held, dict):
         return words("未说明", "not said")
     name = named("", clean(held.get("title"), 80), clean(held.get("title_en"), 80), words)
-    return name or words(f"本地权重表“{clean(held.get('id'), 60)}”",
-                         f"the local table {clean(held.get('id'), 60)}")  # fmt: skip
+    return name or words("本次测算所用的本地权重表", "the local table that was used")
 
 
 def _settled(data: PanelData, words: Words) -> str:

@@ -100,7 +100,7 @@ def _shrinking(data: PanelData, words: Words) -> list[str]:
             name = words.insurance(pool.name)
             found.append(words(
                 f"基准方案下{name}基金池逐年缩小，是因为上年支付增长 {words.share(growth)} 后预留 "
-                f"{words.share(reserve)} 调剂金不付给医疗机构，可分配额为上年支付的 {factor:.4f} 倍。",
+                f"{words.share(reserve)} 调剂金，可分配额为上年支付的 {factor:.4f} 倍。",
                 f"In the baseline the pool {name} shrinks, as last year's payments grow by "
                 f"{words.share(growth)} and {words.share(reserve)} are kept back: {factor:.4f} of "
                 "last year's payments can be paid."))  # fmt: skip
@@ -134,7 +134,7 @@ def pool_section(data: PanelData, words: Words) -> Section:
 def _points(pools: pd.DataFrame, words: Words) -> list[Block]:
     """Value of a point by pool; one line when every pool is paid by rates."""
     if (pools["decided_by"] == "rate").all():
-        return [Text(words("各基金池按费率支付，不设点值。", "All pools pay by rates, without points."),
+        return [Text(words("各基金池按费率支付，不设点值。", "All pools pay by rates."),
                      "quiet")]  # fmt: skip
     pools = pools.assign(
         points=pools["points"].where(pools["points"] > 0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -118,7 +119,7 @@ def ranked(
 def settled_section(data: PanelData, words: Words) -> Section:
     """What each hospital was paid in the settled year, ranked by its gain or loss."""
     frame = data.by_hospital.sort_values(["gain_share", "hospital_id"], ascending=[False, True])
-    total = {name: float(frame[name].sum()) for name in _SUMS}
+    total: dict[str, Any] = {name: float(frame[name].sum()) for name in _SUMS}
     cost = total["cost"]
     able = frame[frame["case_mix_index"].notna() & (frame["weighed"] > 0)]
     total |= {"hospital": words("合计", "Total"), "hidden": False,
@@ -154,8 +155,8 @@ def sheet_section(data: PanelData, held: Story | None, words: Words) -> Section:
     said, cards = _priced(data, words), []
     for _, h in data.by_hospital.iterrows():
         own, code = h["hospital"], h["hospital_id"]
-        aside = words("　", "  ").join(p for p in (clean(code, 40), words.tier(h["tier"]),
-                                                 clean(h["class"], 20)) if p and p != own)  # fmt: skip
+        parts = (clean(code, 40), words.tier(h["tier"]), clean(h["class"], 20))
+        aside = words("　", "  ").join(part for part in parts if part and part != own)
         if h["hidden"]:
             told = words("病例数少，为保护个人信息不公布。", "Too few cases to be told.")
             cards.append(Card(own, aside, [Text(told)]))

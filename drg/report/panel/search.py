@@ -32,8 +32,8 @@ def search_section(data: PanelData, words: Words) -> Section | None:
     if frame is None or not {"target", "bound"} <= set(frame.columns):
         return None
     blocks: list[Block] = [Text(words(
-        "每一行是达到该目标所需的最小政策变动：变动量为各数值相对现行值的加权平方和，0 为现行政策即可"
-        "达到。做不到的目标也列出，并写明最近可达的数值。",
+        "每一行是达到该目标所需的最小政策变动：变动量为各数值相对现行值的加权平方和，0 为现行"
+        "政策即可达到。做不到的目标也列出，并写明最近可达的数值。",
         "Each row is the least change of the policy that meets the target: the weighted sum of "
         "squares against what is in force. Targets that cannot be met stand here too, with the "
         "nearest value in reach."))]  # fmt: skip
@@ -53,7 +53,8 @@ def _curve(key: str, target: str, own: pd.DataFrame, data: PanelData, words: Wor
     said, kind = _outcome(target, words)
     columns = [
         Column("bound", f"目标：{said}", f"Target: {said}", kind), Column("met", "能否达到", "Met"),
-        Column("change", "变动量", "Change", "plain"), *(_figure(row, data, words) for row in figures),
+        Column("change", "变动量", "Change", "plain"),
+        *(_figure(row, data, words) for row in figures),
         *(Column(name, said, said, kind)
           for name in shown for said, kind in [_outcome(name, words)]),
     ]  # fmt: skip

@@ -28,7 +28,8 @@ def indicator_section(data: PanelData, words: Words) -> Section | None:
         grouped=pd.Series([_rate(g, n) for g, n in rate], frame.index, object),
         patient_share=frame["patient"] / frame["cost"].where(frame["cost"] > 0),
     )
-    columns = [HOSPITAL, TIER, CASES, MIX, Column("cost_index", "费用消耗指数", "Cost index", "index"),
+    columns = [HOSPITAL, TIER, CASES, MIX,
+               Column("cost_index", "费用消耗指数", "Cost index", "index"),
                Column("grouped", "入组率", "Grouped", "share"),
                Column("groups", "病组数", "Groups", "count"),
                Column("average_cost", "次均费用", "Cost", "yuan"),
@@ -40,7 +41,7 @@ def indicator_section(data: PanelData, words: Words) -> Section | None:
         "mortality or admissions per head.")  # fmt: skip
     return Section("indicators", title, [
         _region(data, words), *_scatter(data, frame, words),
-        Table("hospital-indicators", words("各医疗机构指标", "Indicators by hospital"), columns, frame),
+        Table("hospital-indicators", words("各医疗机构指标", "By hospital"), columns, frame),
         Text(missing, "quiet")])  # fmt: skip
 
 
@@ -59,16 +60,19 @@ def _region(data: PanelData, words: Words) -> Table:
         (words("病例组合指数（CMI）", "Case-mix index (CMI)"),
          words.number(whole.get("case_mix_index"), "ratio"),
          words("有权重病例的平均权重", "mean weight of the cases that have one")),
-        (words("入组率", "Grouping rate"), words.share(whole.get("grouped", 0.0) / n if n else math.nan),
+        (words("入组率", "Grouping rate"),
+         words.share(whole.get("grouped", 0.0) / n if n else math.nan),
          words("未入组与歧义病例不计入", "without ungrouped and ambiguous cases")),
         (words("病组数", "Groups"), words.number(spread.groups, "count"),
          words("有病例的病组", "groups with cases")),
-        (words("组间变异解释度（RIV）", "Variance explained (RIV)"), words.number(spread.riv, "ratio"),
+        (words("组间变异解释度（RIV）", "Variance explained (RIV)"),
+         words.number(spread.riv, "ratio"),
          words("1 − 组内离差平方和 ÷ 总离差平方和", "1 − sum of squares within groups / total")),
         (words("CV<1 的病组占比", "Groups with CV < 1"), words.share(spread.groups_below),
          words(f"在 {spread.judged:,} 个不少于 5 例的病组中",
                f"of {spread.judged:,} groups with 5 cases or more")),
-        (words("CV<1 病组的病例占比", "Cases in groups with CV < 1"), words.share(spread.cases_below),
+        (words("CV<1 病组的病例占比", "Cases in groups with CV < 1"),
+         words.share(spread.cases_below),
          words("同上", "the same groups")),
     ]  # fmt: skip
     columns = [Column("name", "指标", "Indicator"), Column("value", "全统筹区", "Region"),
@@ -90,7 +94,7 @@ def _scatter(data: PanelData, frame: pd.DataFrame, words: Words) -> list[Chart]:
               for _, h in able.iterrows()]  # fmt: skip
     mean = data.cases.region.get("case_mix_index", 1.0)
     title = words("病例难度与费用水平", "Difficulty and cost")
-    about = words(f"{len(points)} 家医疗机构；费用消耗指数 1 为全区同组平均，高于 1 为费用偏高；虚线为平均。",
+    about = words(f"{len(points)} 家医疗机构；费用消耗指数高于 1 为费用比同组平均高；虚线为平均。",
                   f"{len(points)} hospitals; a cost index of 1 is the region's mean in the same "
                   "groups; dashed: means.")  # fmt: skip
     axes = (
@@ -143,7 +147,7 @@ def month_section(data: PanelData, words: Words) -> Section | None:
     money = ["cases", "cost", "payable", "advance", "quality_held", "remainder"]
     sums = frame.groupby("month")[money].sum().reset_index()
     sums["hidden"] = held_back(sums["cases"].to_numpy(float))
-    series = [(label, [math.nan if h else words.scaled(float(v))
+    series: list[tuple[str, list[float], list[tuple[float, float]]]] = [(label, [math.nan if h else words.scaled(float(v))
                        for v, h in zip(sums[name], sums["hidden"], strict=True)], [])
               for name, label in (("payable", words("DRG 应付", "payable by DRG")),
                                   ("advance", words("预拨", "advance")))]  # fmt: skip

@@ -122,7 +122,8 @@ def version_section(data: PanelData, words: Words) -> Section:
 
 def glossary_section(words: Words) -> Section:
     """Terms in both languages."""
-    columns = [Column("zh", "术语", "中文"), *([] if words.zh else [Column("en", "英文", "English")]),
+    english = [] if words.zh else [Column("en", "英文", "English")]
+    columns = [Column("zh", "术语", "中文"), *english,
                Column("said", "含义", "Meaning", "long")]  # fmt: skip
     terms = resources.files("drg.report.panel").joinpath("terms.csv").read_text(encoding="utf-8")
     rows = [(zh, a) if words.zh else (zh, en, b) for zh, en, a, b in list(
