@@ -147,10 +147,11 @@ def month_section(data: PanelData, words: Words) -> Section | None:
     money = ["cases", "cost", "payable", "advance", "quality_held", "remainder"]
     sums = frame.groupby("month")[money].sum().reset_index()
     sums["hidden"] = held_back(sums["cases"].to_numpy(float))
-    series: list[tuple[str, list[float], list[tuple[float, float]]]] = [(label, [math.nan if h else words.scaled(float(v))
-                       for v, h in zip(sums[name], sums["hidden"], strict=True)], [])
-              for name, label in (("payable", words("DRG 应付", "payable by DRG")),
-                                  ("advance", words("预拨", "advance")))]  # fmt: skip
+    series: list[tuple[str, list[float], list[tuple[float, float]]]] = []
+    for name, label in (("payable", words("DRG 应付", "payable by DRG")),
+                        ("advance", words("预拨", "advance"))):  # fmt: skip
+        values = sums[name].where(~sums["hidden"].astype(bool))
+        series.append((label, [words.scaled(float(v)) for v in values], []))
     at = [words(f"{int(m)} 月", f"{int(m)}") for m in sums["month"]]
     title = words(f"{data.year} 年各月应付与预拨", f"Payable and advance by month, {data.year}")
     about = words("；", "; ").join(
