@@ -7,16 +7,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pytest
 
 from drg.errors import DrgError
+from drg.page.blocks import Table
 from drg.page.words import Words
 from drg.report.panel.data import read_panel
 from drg.report.panel.story import scenario_name, story
 from drg.report.panel.write import build, write_report
 from tests.report import panel_folder
-from tests.report.test_panel import Page
+from tests.report.test_panel import Page, sheet_rows
 
 pytestmark = pytest.mark.usefixtures("plain")
 
@@ -48,10 +48,10 @@ def test_the_summary_has_the_tables_figures(folder: Path) -> None:
         for part in ("baseline", "scenario", "difference"):
             assert getattr(compared, part) == float(region[f"{name}_{part}"])
     assert held.average == float(tier["average_cost"])
-    first = build(data, words)[0]
-    text = str(first.blocks)
-    assert "低增长" in first.title
-    assert "2028" in first.title
+    report, _ = build(data, words)
+    text = str(report.sections[0].blocks)
+    assert "低增长" in report.title
+    assert "2028" in report.title
     assert f"{float(tier['average_cost']):,.0f} 元" in text
     assert words.money(float(region["budget_cut_scenario"])) in text
     assert words.money(abs(float(region["final_difference"]))) in text
@@ -59,16 +59,13 @@ def test_the_summary_has_the_tables_figures(folder: Path) -> None:
 
 def test_differences_stand_by_pool_tier_and_hospital(folder: Path, tmp_path: Path) -> None:
     made = write_report(folder, tmp_path / "r.html", "en")
-    book = openpyxl.load_workbook(made.book)
-    sheet = next(s for s in book.worksheets if s["A1"].value == "Every scenario less the baseline")
-    rows = list(sheet.iter_rows(min_row=3, values_only=True))
+    head, *rows = sheet_rows(made.book, "Scenarios less baseline")
     wanted = table(folder / "projection_difference.csv")
     assert len(rows) == len(wanted)
-    head = [cell.value for cell in sheet[2]]
     place = head.index("Paid, change (yuan)")
     assert [r[place] for r in rows] == pytest.approx([float(r["final_difference"]) for r in wanted])
     text = shown(made.page)
-    assert "against the baseline, 2028" in text
+    assert "less the baseline" in text
     assert "Balance before cut" in text
     assert "Budget cut" in text
 
@@ -77,8 +74,11 @@ def test_an_english_page_names_what_has_no_english_title(folder: Path) -> None:
     data = read_panel(folder)
     assert scenario_name(data, "low", Words("en")) == "low (低增长)"
     assert scenario_name(data, "low", Words("zh")) == "低增长"
-    text = str(build(data, Words("en")))
-    assert "weights<b> (本地权重), SHA-256 efefefef" in text
+    report, annex = build(data, Words("en"))
+    assert "(本地权重)" in str(report.sections[0].blocks)
+    assert "efefefef" not in str(report.sections[0].blocks)
+    assert any("ef" * 32 in str(block.frame.to_numpy()) for block in annex.blocks()
+               if isinstance(block, Table))  # fmt: skip
 
 
 def test_a_baseline_alone_says_so(tmp_path: Path) -> None:
@@ -123,32 +123,38 @@ def test_results_of_two_runs_are_refused(tmp_path: Path, key: str) -> None:
 
 
 def test_assumptions_have_their_basis_and_old_value(folder: Path) -> None:
-    text = str(build(read_panel(folder), Words("zh")))
-    assert "政策调整" in text
-    assert "基金池·增长率（职工医保） 2%（5% → 2026 年起 2%）" in text
-    assert "'2026', '2%', '5%'" in text
+    report, _ = build(read_panel(folder), Words("zh"))
+    told = next(b for b in report.blocks() if isinstance(b, Table) and b.key == "assumptions")
+    row = told.frame.iloc[0].to_dict()
+    assert (row["year"], row["value"], row["before"], row["basis"]) == (
+        "2026",
+        "2%",
+        "5%",
+        "政策调整",
+    )
+    assert "基金池·增长率（职工医保） 2%（5% → 2026 年起 2%）" in str(report.sections[0].blocks)
 
 
 def test_few_cases_are_not_told_in_differences(tmp_path: Path) -> None:
     folder = panel_folder.make(tmp_path / "d", few={(2, 0): 3, (2, 1): 0})
     made = write_report(folder, tmp_path / "r.html", "en")
-    book = openpyxl.load_workbook(made.book)
-    for caption in ("Every scenario less the baseline", "What every hospital is paid"):
-        sheet = next(s for s in book.worksheets if str(s["A1"].value).startswith(caption))
-        mine = [r for r in sheet.iter_rows(min_row=3, values_only=True) if "测试市第3医院" in r]
+    captions = ("Scenarios less baseline", "What every hospital is paid, gains and loses")
+    for caption in captions:
+        rows = sheet_rows(made.book, caption)[1:]
+        mine = [r for r in rows if "测试市第3医院" in r]
         assert mine
         for row in mine:
             assert not any(isinstance(v, float) or (isinstance(v, int) and v != 2028 and v > 2030)
                            for v in row)  # fmt: skip
             assert "*" in row
-    cover = [r for r in sheet.iter_rows(min_row=3, values_only=True) if r[2] == "*"]
+    cover = [r for r in rows if r[2] == "*"]
     assert len(cover) == 2, "one other hospital of the tier hides it in the totals"
 
 
 def test_noisy_indices_are_marked(folder: Path) -> None:
-    text = str(build(read_panel(folder), Words("zh")))
-    assert "3 (≈0)" in text
-    assert "60 (≈0)" not in text
+    _, annex = build(read_panel(folder), Words("zh"))
+    told = next(b for b in annex.blocks() if isinstance(b, Table) and b.key == "sensitivity-1")
+    assert told.frame["noise"].tolist() == ["", "≈0"]
 
 
 def search_record(folder: Path, policy: str = "cd" * 32) -> None:
@@ -176,5 +182,5 @@ def test_a_policy_search_is_shown_as_the_trade_off(tmp_path: Path) -> None:
     )  # fmt: skip
     search_record(folder)
     text = shown(write_report(folder, tmp_path / "r.html").page)
-    assert "政策寻优：权衡" in text
+    assert "政策寻优" in text
     assert "60.00 万元: 在允许范围内无法达到" in text
