@@ -114,7 +114,7 @@ class RuleError(ValueError):
     """A rule that cannot be read: what is wrong and where (``position``, from 1)."""
 
     def __init__(self, zh: str, en: str, text: str, position: int) -> None:
-        self.zh = f'{zh}，在 "{text}" 的第 {position} 个字符'
+        self.zh = f'{zh}（"{text}" 第 {position} 个字符）'
         self.en = f'{en} at character {position} of "{text}"'
         self.position = position
         super().__init__(self.en)
