@@ -17,7 +17,9 @@ def show(value: object) -> str:
     """A value as it may stand in a one-line message: quoted, without line breaks, cut when long."""
     text = value if isinstance(value, str) else str(value)
     if len(text) > _LONGEST_VALUE:
-        text = text[:_LONGEST_VALUE] + f"... ({len(text)} characters)"
+        text = text[:_LONGEST_VALUE] + say(
+            f"……（共 {len(text)} 字）", f"... ({len(text)} characters)"
+        )
     return "'" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "'"
 
 

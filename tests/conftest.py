@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from drg.language import speak
 from tests.amount import tries
 from tests.fonts import without_font
 from tests.once import begin
@@ -39,6 +40,14 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
     for_all = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     os.environ["DRG_CACHE_DIR"] = str(for_all / "cache")
     begin(for_all / "once")
+
+
+@pytest.fixture(autouse=True)
+def _reader() -> Iterator[None]:
+    """A command's ``--lang`` speaks for that test alone."""
+    speak("")
+    yield
+    speak("")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from os import PathLike
 from pathlib import Path
 
 from drg.errors import DrgError, problem
+from drg.language import say
 
 _LONGEST_HEADER = 100
 LIST_COLUMNS = ("diagnoses", "procedures")
@@ -199,14 +200,15 @@ class CaseColumns:
         """Raise a :class:`~drg.errors.DrgError` unless every named part was recognised."""
         missing = [name for name in names if name not in self.sources]
         if missing:
-            known = ", ".join(self.sources) or "none"
+            known = ", ".join(self.sources) or say("无", "none")
             wanted = ", ".join(f"'{n}' ({'/'.join(_examples(n))})" for n in missing)
             raise problem(
-                f"no column for {wanted} in the header (recognised: {known}); "
-                "name it in a mapping file, or move the header to the first row",
-                file=file,
-                found=", ".join(self.header),
-            )
+                say(f"表头中没有 {wanted} 列（已识别：{known}）；"
+                    "请在映射文件中指明，或把表头移到第一行",
+                    f"no column for {wanted} in the header (recognised: {known}); "
+                    "name it in a mapping file, or move the header to the first row"),
+                file=file, found=", ".join(self.header),
+            )  # fmt: skip
 
 
 def _examples(name: str) -> tuple[str, ...]:
@@ -257,22 +259,26 @@ def _checked(
 ) -> dict[str, tuple[str, ...]]:
     checked = {}
     if not isinstance(mapping, Mapping):
-        raise problem("a mapping of columns is a dictionary", found=mapping)
+        raise problem(
+            say("列的映射须为字典", "a mapping of columns is a dictionary"), found=mapping
+        )
     for canonical, given in mapping.items():
         try:
             columns = (given,) if isinstance(given, str) else tuple(given)
         except TypeError:
-            raise problem("must be a column or a list of columns", key=canonical,
-                          found=given) from None  # fmt: skip
+            raise problem(say("须为一列或若干列的列表", "must be a column or a list of columns"),
+                          key=canonical, found=given) from None  # fmt: skip
         if canonical not in CANONICAL:
-            raise problem("not a column of the case table", key=canonical,
-                          expected="one of " + ", ".join(CANONICAL))  # fmt: skip
+            raise problem(say("病例表没有这一列", "not a column of the case table"), key=canonical,
+                          expected=say("下列之一：", "one of ") + ", ".join(CANONICAL))  # fmt: skip
         for column in columns:
             if column not in names:
-                raise problem("no such column in the table", key=canonical, found=column,
-                              expected="one of " + ", ".join(names))  # fmt: skip
+                raise problem(say("表中没有这一列", "no such column in the table"), key=canonical,
+                              found=column,
+                              expected=say("下列之一：", "one of ") + ", ".join(names))  # fmt: skip
         if canonical not in LIST_COLUMNS and len(columns) != 1:
-            raise problem("takes one column", key=canonical, found=", ".join(columns))
+            raise problem(say("只能对应一列", "takes one column"), key=canonical,
+                          found=", ".join(columns))  # fmt: skip
         checked[canonical] = columns
     return checked
 
@@ -356,13 +362,15 @@ def _mapping_entries(path: Path) -> dict[str, list[str]]:
     try:
         text = _text(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
-        raise problem(f"cannot read the mapping file ({error})", file=path) from None
+        raise problem(say(f"无法读取映射文件（{error}）",
+                          f"cannot read the mapping file ({error})"),
+                      file=path) from None  # fmt: skip
     entries: dict[str, list[str]] = {}
     if path.suffix.lower() == ".csv":
         try:
             rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines())]
         except csv.Error as error:
-            raise problem(f"is not CSV ({error})", file=path) from None
+            raise problem(say(f"不是 CSV（{error}）", f"is not CSV ({error})"), file=path) from None
         if rows and rows[0][:1] and rows[0][0] not in CANONICAL:
             rows = rows[1:]  # titles
         for row in rows:
@@ -372,11 +380,12 @@ def _mapping_entries(path: Path) -> dict[str, list[str]]:
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise problem(f"is not TOML ({error})", file=path) from None
+        raise problem(say(f"不是 TOML（{error}）", f"is not TOML ({error})"), file=path) from None
     for key, value in document.items():
         headers = value if isinstance(value, list) else [value]
         if not all(isinstance(header, str) for header in headers):
-            raise problem("must be a header or a list of headers", file=path, key=key, found=value)
+            raise problem(say("须为一个或若干个列名", "must be a header or a list of headers"),
+                          file=path, key=key, found=value)  # fmt: skip
         entries[key] = headers
     return entries
 
@@ -391,7 +400,8 @@ def _text(content: bytes) -> str:
 
 def _expand(header: str, names: Iterable[str]) -> list[str]:
     if header.count("*") > 1:
-        raise DrgError(f"a header may hold one '*', not several: {header[:80]}")
+        raise DrgError(say(f"列名中只能有一个 '*'：{header[:80]}",
+                           f"a header may hold one '*', not several: {header[:80]}"))  # fmt: skip
     if "*" not in header:
         return [name for name in names if name == header][:1]
     pattern = re.compile(r"([0-9]{1,6})".join(re.escape(part) for part in header.split("*")))

@@ -70,6 +70,15 @@ NUMBERS: dict[str, Number] = {
 SEX_EXPECTED = "1 or 男 (male), 2 or 女 (female)"
 
 
+def expected_zh(name: str) -> str:
+    """What a cell should hold, in Chinese: of ``sex`` or a column of :data:`NUMBERS`."""
+    if name == "sex":
+        return "1 或男、2 或女"
+    rule = NUMBERS[name]
+    top = f" 至 {rule.high:g} " if math.isfinite(rule.high) else " 或以上"
+    return f"{rule.low:g}{top}的数"
+
+
 def read_number(column: pa.Array, rule: Number) -> tuple[Floats, Mask]:
     """Read a numeric column.
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.errors import DrgError, problem
+from drg.language import say
 from drg.money.exact import Fen, decimal, doubles, rounded, whole_numbers
 
 _MOST_YUAN = 9e13  # beyond it a float no longer tells one fen from the next
@@ -21,7 +22,10 @@ def to_fen(yuan: npt.ArrayLike) -> Fen:
     """
     amounts = doubles(yuan)
     if not np.isfinite(amounts).all() or (np.abs(amounts) > _MOST_YUAN).any():
-        raise DrgError("an amount of money is missing, infinite or above 90 trillion yuan")
+        raise DrgError(say(
+            "金额缺失、为无穷大或超过 90 万亿元",
+            "an amount of money is missing, infinite or above 90 trillion yuan",
+        ))  # fmt: skip
     return rounded(decimal(amounts), unit=100)
 
 
@@ -44,7 +48,9 @@ def whole(amounts: npt.ArrayLike, key: str, shape: tuple[int, ...] | None = None
     """
     held = np.asarray(amounts)
     if held.dtype.kind not in "iu":
-        raise problem("not whole fen", key=key, found=held.dtype, expected="integers (int64)")
+        raise problem(say("不是整数分", "not whole fen"), key=key, found=held.dtype,
+                      expected=say("整数（int64）", "integers (int64)"))  # fmt: skip
     if shape is not None and held.shape != shape:
-        raise problem("wrong shape", key=key, found=held.shape, expected=str(shape))
+        raise problem(say("数组形状不符", "wrong shape"), key=key, found=held.shape,
+                      expected=str(shape))  # fmt: skip
     return whole_numbers(held)

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.errors import DrgError
+from drg.language import say
 
 Fen = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -171,7 +172,10 @@ def whole_numbers(numbers: npt.ArrayLike) -> npt.NDArray[Any]:
         return held.astype(np.int64)
     if held.dtype.kind == "f" and np.isfinite(held).all() and (np.rint(held) == held).all():
         return held.astype(np.int64)
-    raise DrgError(f"an amount of money is not in whole fen: found {held.dtype.name}")
+    raise DrgError(say(
+        f"金额不是整数分：实际为 {held.dtype.name}",
+        f"an amount of money is not in whole fen: found {held.dtype.name}",
+    ))  # fmt: skip
 
 
 def doubles(values: npt.ArrayLike) -> Floats:
@@ -288,7 +292,10 @@ def rounded(*terms: Exact, unit: int | Fraction = 1, down: bool = False) -> Fen:
     """
     value, error, exact = _total(terms)
     if not np.isfinite(error):
-        raise DrgError("an amount of money or a factor of it is missing or infinite")
+        raise DrgError(say(
+            "金额或其系数缺失或为无穷大",
+            "an amount of money or a factor of it is missing or infinite",
+        ))  # fmt: skip
     size = float(unit)
     scaled, error = value * size, error * size
     if error < 0.25:
@@ -306,7 +313,9 @@ def rounded(*terms: Exact, unit: int | Fraction = 1, down: bool = False) -> Fen:
         try:
             np.put(fen, rows, _whole(above, below, down=down))
         except OverflowError:
-            raise DrgError("an amount of money is too large to be exact") from None
+            raise DrgError(say(
+                "金额过大，无法精确计算", "an amount of money is too large to be exact",
+            )) from None  # fmt: skip
     return fen
 
 

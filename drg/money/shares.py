@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.errors import DrgError
+from drg.language import say
 from drg.money.exact import Fen, Floats, Places, Whole, decimal, doubles, whole_numbers
 
 _ROOM = 1 << 62
@@ -37,10 +38,11 @@ def allocate(total: npt.ArrayLike, shares: npt.ArrayLike) -> Fen:
     held = whole_numbers(held) if held.dtype.kind in "iu" else doubles(held)
     weights = np.asarray(held, np.float64)
     if not np.isfinite(weights).all() or (weights < 0).any():
-        raise DrgError("a share is negative or not a finite number")
+        raise DrgError(say("份额为负数或不是有限数", "a share is negative or not a finite number"))
     sums = weights.sum(axis=-1)
     if ((sums <= 0) & (amounts != 0)).any():
-        raise DrgError("there is money to share out but every share is 0")
+        raise DrgError(say("有金额待分摊，但各份额均为 0",
+                           "there is money to share out but every share is 0"))  # fmt: skip
     shape = np.broadcast_shapes(amounts.shape, weights.shape[:-1])
     count = weights.shape[-1]
     size = np.abs(np.broadcast_to(amounts, shape)).reshape(-1)
@@ -131,10 +133,11 @@ def divided(factor: Fen, above: int, below: int) -> tuple[Fen, Fen]:
     Raises:
         DrgError: a quotient is too large to be exact.
     """
-    if not 0 <= above < 1 << 63 or not 0 < below < 1 << 61:
-        raise DrgError("an amount of money is too large to be exact")
-    if factor.size and int(factor.max()) * above > below << 50:
-        raise DrgError("an amount of money is too large to be exact")
+    if (
+        not 0 <= above < 1 << 63 or not 0 < below < 1 << 61
+        or (factor.size and int(factor.max()) * above > below << 50)
+    ):  # fmt: skip
+        raise DrgError(say("金额过大，无法精确计算", "an amount of money is too large to be exact"))
     whole = (factor * (above / below)).astype(np.int64)
     rest = factor * np.int64(above)
     rest -= whole * np.int64(below)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from drg.errors import problem
+from drg.language import say
 
 SCHEME = "chs-drg-1.1"
 MOST_PLANTED = 0.05
@@ -54,29 +55,25 @@ class Options:
         _at_least("hospitals", self.hospitals, 3)
         _at_least("seed", self.seed, 0)
         if not 1990 <= self.year <= 2100:
-            raise problem("year out of range", key="year", found=self.year, expected="1990 to 2100")
+            raise problem(say("年份超出范围", "year out of range"), key="year", found=self.year,
+                          expected=say("1990 至 2100", "1990 to 2100"))  # fmt: skip
         if not 100 <= self.base_cost <= 10_000_000:
             raise problem(
-                "mean cost out of range",
-                key="base_cost",
+                say("次均费用超出范围", "mean cost out of range"), key="base_cost",
                 found=self.base_cost,
-                expected="100 to 10,000,000 yuan",
-            )
+                expected=say("100 至 10,000,000 元", "100 to 10,000,000 yuan"),
+            )  # fmt: skip
         for name, value in asdict(self).items():
             if name.endswith("_share") and not 0 <= value <= MOST_PLANTED:
                 raise problem(
-                    "share out of range",
-                    key=name,
-                    found=value,
-                    expected=f"0 to {MOST_PLANTED}",
-                )
+                    say("占比超出范围", "share out of range"), key=name, found=value,
+                    expected=say(f"0 至 {MOST_PLANTED}", f"0 to {MOST_PLANTED}"),
+                )  # fmt: skip
 
 
 def _at_least(name: str, value: int, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise problem(
-            "argument out of range",
-            key=name,
-            found=value,
-            expected=f"a whole number of at least {least}",
-        )
+            say("参数超出范围", "argument out of range"), key=name, found=value,
+            expected=say(f"不小于 {least} 的整数", f"a whole number of at least {least}"),
+        )  # fmt: skip

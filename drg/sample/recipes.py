@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from drg.errors import DrgError
+from drg.language import say
 from drg.sample.arrays import Bools, Floats, Ints, Texts, draw_rows, running_shares
 from drg.sample.candidates import Candidate, make_candidates
 from drg.sample.groups import load_groups
@@ -161,7 +162,10 @@ def _shares_by_group(chosen: list[Candidate]) -> tuple[Ints, Floats]:
     groups = load_groups()
     missing = sorted(set(groups.adrgs) - set(places))
     if missing:
-        raise DrgError(f"sample: no case found that reaches the ADRGs {', '.join(missing)}")
+        raise DrgError(say(
+            f"sample：没有能进入这些 ADRG 的病例：{', '.join(missing)}",
+            f"sample: no case found that reaches the ADRGs {', '.join(missing)}",
+        ))  # fmt: skip
     weights = np.zeros((len(groups), RECIPES_EACH))
     for row, adrg in enumerate(groups.adrgs):
         count = len(places[adrg])

@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from drg.errors import DrgError, problem
+from drg.errors import problem
+from drg.language import say
 from drg.progress import Progress
 from drg.provenance import record, to_json
 from drg.sample.block import World, make_world
@@ -74,7 +75,8 @@ def write_region(
     _one_of("format", format, FORMATS)
     _one_of("dialect", dialect, DIALECTS)
     if dialect == "front-page" and format != "csv":
-        raise problem("goes with csv only", key="dialect", found=dialect, expected="format csv")
+        raise problem(say("只能与 csv 同用", "goes with csv only"), key="dialect", found=dialect,
+                      expected=say("format 为 csv", "format csv"))  # fmt: skip
     options = options or Options(**chosen)  # type: ignore[arg-type]
     target = Path(out)
     _check_target(target)
@@ -95,14 +97,15 @@ def write_region(
 
 def _one_of(key: str, found: str, known: tuple[str, ...]) -> None:
     if found not in known:
-        raise problem("unknown choice", key=key, found=found, expected=" or ".join(known))
+        raise problem(say("没有这个选项", "unknown choice"), key=key, found=found,
+                      expected=say(" 或 ", " or ").join(known))  # fmt: skip
 
 
 def _write_tables(folder: Path, world: World, file_format: str, dialect: str) -> None:
     """Write the tables that grow with the region."""
     total = world.options.cases
     with contextlib.ExitStack() as stack:
-        progress = stack.enter_context(Progress("sample", total))
+        progress = stack.enter_context(Progress(say("生成模拟统筹区", "sample"), total))
         sinks: list[TableSink] = []
         for block in stream_blocks(world):
             tables = [
@@ -170,18 +173,23 @@ def _check_target(target: Path) -> None:
     """
     if not target.exists():
         if not target.absolute().parent.is_dir():
-            raise problem("the folder above it does not exist", file=target)
+            raise problem(
+                say("上级文件夹不存在", "the folder above it does not exist"), file=target
+            )
         return
     if not target.is_dir():
-        raise problem("is not a folder", file=target)
+        raise problem(say("不是文件夹", "is not a folder"), file=target)
     found = {p.relative_to(target).as_posix() for p in target.rglob("*") if not p.is_dir()}
     if found and (RECORD not in found or KIND not in (target / RECORD).read_text("utf-8")):
-        raise problem("is not empty and holds no region made by this program", file=target)
+        raise problem(say("文件夹不为空，且不是本程序生成的模拟统筹区",
+                          "is not empty and holds no region made by this program"),
+                      file=target)  # fmt: skip
     foreign = sorted(found - _FILES)
     if foreign:
         raise problem(
-            "holds files that are not part of a region", file=target, found=", ".join(foreign[:3])
-        )
+            say("含有不属于模拟统筹区的文件", "holds files that are not part of a region"),
+            file=target, found=", ".join(foreign[:3]),
+        )  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -198,7 +206,8 @@ def _appearing(target: Path) -> Iterator[Path]:
         yield partial
         _swap(partial, place)
     except OSError as error:
-        raise DrgError(f"{target}: cannot be written: {error.strerror or error}") from error
+        why = error.strerror or error
+        raise problem(say(f"无法写入：{why}", f"cannot be written: {why}"), file=target) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from drg.errors import DrgError, problem
+from drg.language import say
 
 
 @contextlib.contextmanager
@@ -65,11 +66,13 @@ def check_outputs(
     seen: set[str] = set()
     for output in (Path(path) for path in outputs if path is not None):
         if any(_same(output, path) for path in given):
-            raise problem("would replace an input; name another output", file=output)
+            raise problem(say("会覆盖输入文件，请另指定输出文件",
+                              "would replace an input; name another output"),
+                          file=output)  # fmt: skip
         check_target(output)
         name = os.path.realpath(output)
         if name in seen:
-            raise problem("is named for two outputs", file=output)
+            raise problem(say("两个输出用了同一个文件名", "is named for two outputs"), file=output)
         seen.add(name)
 
 
@@ -90,7 +93,7 @@ def writing(path: Path, *others: type[Exception]) -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, (OSError, *others)):
             raise
-        raise problem(f"cannot be written: {_why(error)}", file=path) from error
+        raise problem(_not_written(error), file=path) from error
 
 
 def _create(shown: Path) -> tuple[Path, Path]:
@@ -104,30 +107,43 @@ def _create(shown: Path) -> tuple[Path, Path]:
         # Not mkstemp: its files are private to the user, an output should follow the umask.
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     except PermissionError:
-        raise problem(f"the folder '{target.parent}' is not writable", file=shown) from None
+        raise problem(say(f"文件夹 '{target.parent}' 不可写",
+                          f"the folder '{target.parent}' is not writable"),
+                      file=shown) from None  # fmt: skip
     except (OSError, ValueError) as error:
-        raise problem(f"cannot be written: {_why(error)}", file=shown) from error
+        raise problem(_not_written(error), file=shown) from error
     return partial, target
 
 
 def _check_place(target: Path, shown: Path) -> None:
     if target.is_symlink():  # a link's end is none, unless it has no end
-        raise problem("is a link that leads back to itself", file=shown)
+        raise problem(say("是指向自身的链接", "is a link that leads back to itself"), file=shown)
     if target.is_dir():
-        raise problem("is a folder, expected a file name", file=shown)
+        raise problem(say("是文件夹，应为文件名", "is a folder, expected a file name"), file=shown)
     if target.exists() and not target.is_file():
-        raise problem("is not an ordinary file, it cannot be replaced", file=shown)
+        raise problem(say("不是普通文件，不能覆盖",
+                          "is not an ordinary file, it cannot be replaced"),
+                      file=shown)  # fmt: skip
     if target.exists() and not (target.stat().st_mode & 0o222 and os.access(target, os.W_OK)):
-        raise problem("is read-only, it cannot be replaced", file=shown)
+        raise problem(
+            say("是只读文件，不能覆盖", "is read-only, it cannot be replaced"), file=shown
+        )
     if not target.parent.is_dir():
-        raise problem(f"the folder '{target.parent}' does not exist", file=shown)
+        raise problem(say(f"文件夹 '{target.parent}' 不存在",
+                          f"the folder '{target.parent}' does not exist"),
+                      file=shown)  # fmt: skip
+
+
+def _not_written(error: Exception) -> str:
+    why = _why(error)
+    return say(f"无法写入：{why}", f"cannot be written: {why}")
 
 
 def _why(error: Exception) -> str:
     if error.args and isinstance(error.args[0], OSError):  # XlsxWriter wraps it
         error = error.args[0]
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full"
+        return say("磁盘已满", "the disk is full")
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

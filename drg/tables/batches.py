@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -13,6 +13,7 @@ from typing import Any, Self
 import pyarrow as pa
 
 from drg.errors import problem
+from drg.language import say
 from drg.tables.atomic import atomic_path
 
 DEFAULT_BATCH_ROWS = 131_072
@@ -27,13 +28,15 @@ class Malformed:
         row: 0-based position within its batch.
         column: The column's name, or ``""`` when the whole row is meant.
         value: What was found, cut to 500 characters.
-        reason: Short English text, e.g. ``found 7 fields, expected 12``.
+        reason: Short English text, e.g. ``found 7 fields, expected 12``, as reject files have it.
+        zh: The same in Chinese, for people who look at one case.
     """
 
     row: int
     column: str
     value: str
     reason: str
+    zh: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if len(self.value) > _LONGEST_VALUE:
@@ -211,16 +214,20 @@ def reading(path: Path, *others: type[Exception]) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise problem("no such file", file=path) from None
+        raise problem(say("没有这个文件", "no such file"), file=path) from None
     except IsADirectoryError:
-        raise problem("is a folder, expected a file", file=path) from None
+        raise problem(
+            say("是文件夹，应为文件", "is a folder, expected a file"), file=path
+        ) from None
     except PermissionError:
-        raise problem("may not be read: permission denied", file=path) from None
+        raise problem(
+            say("没有读取权限", "may not be read: permission denied"), file=path
+        ) from None
     except (OSError, EOFError, MemoryError, pa.ArrowException, *others) as error:
         text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
-        raise problem(f"cannot be read, it may be damaged or cut short: {text}", file=path) from (
-            error
-        )
+        raise problem(say(f"无法读取，文件可能已损坏或不完整：{text}",
+                          f"cannot be read, it may be damaged or cut short: {text}"),
+                      file=path) from error  # fmt: skip
 
 
 def check_columns(table: pa.RecordBatch, schema: pa.Schema, path: Path) -> None:
@@ -231,11 +238,9 @@ def check_columns(table: pa.RecordBatch, schema: pa.Schema, path: Path) -> None:
     """
     if table.schema.names != schema.names:
         raise problem(
-            "the batch's columns are not the file's",
-            file=path,
-            found=", ".join(table.schema.names),
-            expected=", ".join(schema.names),
-        )
+            say("本批的列与文件的列不一致", "the batch's columns are not the file's"), file=path,
+            found=", ".join(table.schema.names), expected=", ".join(schema.names),
+        )  # fmt: skip
 
 
 def unique_names(names: list[str], path: Path) -> list[str]:
@@ -245,12 +250,14 @@ def unique_names(names: list[str], path: Path) -> list[str]:
         DrgError: A name stands twice, or there are no columns.
     """
     if not names:
-        raise problem("has no columns", file=path)
+        raise problem(say("没有任何列", "has no columns"), file=path)
     named = [name if name.strip() else f"unnamed_{i}" for i, name in enumerate(names, 1)]
     seen: set[str] = set()
     for name in named:
         if name in seen:
-            raise problem(f"column '{name}' stands twice in the header", file=path)
+            raise problem(say(f"表头中有两列 '{name}'",
+                              f"column '{name}' stands twice in the header"),
+                          file=path)  # fmt: skip
         seen.add(name)
     return named
 

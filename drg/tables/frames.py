@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from drg.errors import DrgError
+from drg.language import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,14 +24,17 @@ def headers(cases: Any) -> list[str]:
     if isinstance(cases, pa.Table | pa.RecordBatch):
         names = list(cases.schema.names)
     elif type(cases).__name__ != "DataFrame":
-        raise DrgError(f"cases must be a pandas DataFrame or a pyarrow Table, "
-                       f"not {type(cases).__name__}")  # fmt: skip
+        kind = type(cases).__name__
+        raise DrgError(say(f"病例须为 pandas DataFrame 或 pyarrow Table，不能是 {kind}",
+                           "cases must be a pandas DataFrame or a pyarrow Table, "
+                           f"not {kind}"))  # fmt: skip
     elif cases.columns.nlevels > 1:
-        raise DrgError("the columns have several levels; flatten them first")
+        raise DrgError(say("列名有多层，请先展平",
+                           "the columns have several levels; flatten them first"))  # fmt: skip
     else:
         names = [str(name) for name in cases.columns]
     for name in {name for name in names if names.count(name) > 1}:
-        raise DrgError(f"column '{name}' stands twice in the table")
+        raise DrgError(say(f"表中有两列 '{name}'", f"column '{name}' stands twice in the table"))
     return names
 
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from drg.errors import DrgError, problem
+from drg.language import say
 from drg.tables.as_text import with_items
 from drg.tables.atomic import writing
 from drg.tables.batches import (
@@ -48,8 +49,9 @@ class _ParquetBlock(Block):
     def load(self) -> Batch:
         # What works on the arrays trusts their indices, and a wrong one could end the process.
         if not all(map(_indices_are_sound, self._batch.table.columns)):
-            raise problem("cannot be read, it is damaged: a text is not in its column's "
-                          "dictionary", file=self._path)  # fmt: skip
+            raise problem(say("无法读取，文件已损坏：有文本不在所在列的字典中",
+                              "cannot be read, it is damaged: a text is not in its column's "
+                              "dictionary"), file=self._path)  # fmt: skip
         return self._batch
 
 

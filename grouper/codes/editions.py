@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from drg.errors import problem
+from drg.language import say
 
 INSURANCE, CLINICAL = "insurance", "clinical"
 EDITIONS = {
@@ -50,13 +51,14 @@ def aliases_to(codes: str, edition: str) -> tuple[Mapping[str, str], Mapping[str
         DrgError: there is no such edition, or no table leads to the scheme's.
     """
     if codes not in EDITIONS:
-        raise problem("no such edition of codes", key="codes", found=codes,
-                      expected=" or ".join(EDITIONS))  # fmt: skip
+        raise problem(say("没有这个编码版本", "no such edition of codes"), key="codes", found=codes,
+                      expected=say(" 或 ", " or ").join(EDITIONS))  # fmt: skip
     if codes in (edition, INSURANCE):
         return _NONE, _NONE
     if edition != INSURANCE:
         raise problem(
-            f"no conversion from the {codes} edition to that of the scheme",
+            say(f"没有从{EDITIONS[codes][0]}编码到方案所用版本的对照表",
+                f"no conversion from the {codes} edition to that of the scheme"),
             key="codes", found=edition, expected=INSURANCE,
         )  # fmt: skip
     return conversions("diagnosis"), conversions("procedure")

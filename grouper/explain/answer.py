@@ -33,7 +33,7 @@ class Answer:
         severity: ``mcc``, ``cc`` or ``none``; ``""`` for invalid cases.
         status: one of :data:`grouper.engine.reasons.STATUSES`.
         reason: reason codes joined by ``|``.
-        bad: column, value and what is expected, of cells that could not be read.
+        bad: column, value and what is wrong (zh, en), of cells that could not be read.
         lang: language in which it shows itself, ``zh`` or ``en``.
         machinery: what explained it.
     """
@@ -46,7 +46,7 @@ class Answer:
     severity: str
     status: str
     reason: str
-    bad: tuple[tuple[str, str, str], ...]
+    bad: tuple[tuple[str, str, tuple[str, str]], ...]
     lang: str
     machinery: Machinery = field(repr=False, compare=False)
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from os import PathLike
 from typing import Any
 
+from drg.cases.values import expected_zh
 from drg.provenance import to_json
 from grouper.codes.editions import INSURANCE, aliases_to
 from grouper.engine.grouper import Grouper, faulty
@@ -51,7 +52,7 @@ class Explanation(Answer):
             "status": self.status,
             "reason": self.reason,
             "reason_text": reason_text(self.reason, writer.lang),
-            "bad_values": [list(cell) for cell in self.bad],
+            "bad_values": [[column, value, writer.word(why)] for column, value, why in self.bad],
             "diagnoses": [_code(c) for c in self.trace.diagnoses],
             "procedures": [_code(c) for c in self.trace.procedures],
             "exclusion_table": self.trace.exclusion_table,
@@ -124,8 +125,9 @@ class Explainer:
             told = (*(path or ("", "", UNGROUPED_DRG)), trace.severity)
             if told != (mdc, adrg, drg, severity):
                 raise RuntimeError(f"explained as {told}, grouped as {(mdc, adrg, drg, severity)}")
-        bad = [(c.column, c.value, f"expected {c.expected}") for c in result.bad_cells]
-        bad += [(m.column, m.value, m.reason) for m in case.spoilt]
+        bad = [(c.column, c.value, (f"应为 {expected_zh(c.name)}", f"expected {c.expected}"))
+               for c in result.bad_cells]  # fmt: skip
+        bad += [(m.column, m.value, (m.zh or m.reason, m.reason)) for m in case.spoilt]
         return Explanation(case, trace, mdc, adrg, drg, severity, status, reason, tuple(bad),
                            self.lang, self.machinery)  # fmt: skip
 

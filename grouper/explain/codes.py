@@ -23,6 +23,7 @@ from drg.cases import CaseColumns, columns_of, recognise
 from drg.cases.codes import SEPARATORS, plain_code
 from drg.cases.values import NUMBERS, read_number, read_sex, read_text
 from drg.errors import problem
+from drg.language import say
 from drg.tables import Batch, Malformed, in_order, open_table
 from drg.tables.arrays import nulls, text_scalar, values
 from grouper.scheme import rules
@@ -117,7 +118,8 @@ def case_of(
     """
     for name in parts:
         if name not in PARTS and name != "case_id":
-            raise problem("not a part of a case", key=name, expected=", ".join(PARTS))
+            raise problem(say("不是病例的组成部分", "not a part of a case"), key=name,
+                          expected=", ".join(PARTS))  # fmt: skip
     cells = {str(name): cell for name, cell in dict({} if record is None else record).items()}
     cells |= {name: value for name, value in parts.items() if value is not None}
     found = recognise(list(cells), columns)
@@ -169,7 +171,7 @@ def find_case(
     if found is None:
         named = {"key": "row", "found": row} if row is not None else {"key": header,
                                                                       "found": case_id}  # fmt: skip
-        raise problem("there is no such case", file=path, **named)
+        raise problem(say("没有这个病例", "there is no such case"), file=path, **named)
     return Found(found, place + table.header_rows + 1, times)
 
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from drg.cases import CaseColumns, columns_of, recognise
 from drg.errors import problem
+from drg.language import say
 from drg.provenance import hash_file, record, to_json
 from drg.tables import (
     Batch,
@@ -136,7 +137,9 @@ def dependence_file(
     source, out = Path(source), Path(out)
     began = time.perf_counter()
     if out.exists() and source.exists() and out.samefile(source):
-        raise problem("the output would replace its own input; name another file", file=out)
+        raise problem(say("输出会覆盖输入文件，请另指定文件名",
+                          "the output would replace its own input; name another file"),
+                      file=out)  # fmt: skip
     hospitals_path, run_path = _beside(out)
     check_outputs((out, hospitals_path, run_path), (source, mapping))
     with open_table(source, sheet=sheet, dictionaries=True) as table:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from drg.cases.codes import plain_code
 from drg.errors import problem
+from drg.language import say
 from drg.terminal import aligned
 from grouper.engine.reasons import INVALID, STATUS_TEXT, reason_text
 from grouper.explain.answer import Answer
@@ -62,7 +63,8 @@ class Writer:
 
     def __init__(self, lang: str, names: Mapping[str, str], trace: Trace) -> None:
         if lang not in LANGUAGES:
-            raise problem("no such language", key="lang", found=lang, expected="zh or en")
+            raise problem(say("没有这种语言", "no such language"), key="lang", found=lang,
+                          expected=say("zh 或 en", "zh or en"))  # fmt: skip
         self.lang = lang
         self.names = names
         self.trace = trace
@@ -231,9 +233,9 @@ def _answer(found: Answer, writer: Writer) -> list[str]:
         if code.code and plain_code(code.given) != plain_code(code.code):
             how = writer.say("编码换算：", "converted: ")
             lines.append(f"  {how}{code.given} -> {writer.code(code.code)}")
-    for column, value, expected in found.bad:
+    for column, value, why in found.bad:
         what = writer.say("无法识别的值：", "value that cannot be read: ")
-        lines.append(f"  {what}{column} = {value!r}; {expected}")
+        lines.append(f"  {what}{column} = {value!r}; {writer.word(why)}")
     return lines
 
 

@@ -40,7 +40,7 @@ def write_pack(tables: Tables, out: Path, findings: Findings) -> bool:
             refused = [fault for fault in faults if fault.level == "error"]
             for fault in refused:
                 name = Path(fault.file).name
-                findings.add("pack_refused", Place(name, fault.row), found=fault.message)
+                findings.add("pack_refused", Place(name, fault.row), found=fault.en, zh=fault.zh)
             if not refused:
                 for path in sorted(aside.iterdir(), reverse=True):  # scheme.toml before mdc.csv
                     path.replace(out / path.name)

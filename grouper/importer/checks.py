@@ -65,7 +65,8 @@ def _rules(tables: Tables, findings: Findings) -> Iterator[Key]:
         try:
             tree = rules.parse(group.rule)
         except rules.RuleError as error:
-            findings.add("rule_syntax", group.place, group.code, group.rule, str(error))
+            findings.add("rule_syntax", group.place, group.code, group.rule, error.en,
+                         error.zh)  # fmt: skip
             continue
         for atom in rules.atoms(tree):
             if not isinstance(atom, rules.Member):

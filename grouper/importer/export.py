@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from drg.errors import problem
+from drg.language import say
 from drg.tables.excel.book import new_book
 from grouper.importer.build import MARK_COLUMNS, MARKS
 from grouper.importer.roles import ROLES
@@ -38,7 +39,9 @@ def read_marks(folder: Path) -> list[Mark]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.reader(stream))
     if not rows or tuple(rows[0]) != MARK_COLUMNS or any(len(r) != 4 for r in rows):
-        raise problem("has other columns", file=path, expected=",".join(MARK_COLUMNS))
+        raise problem(
+            say("列不符", "has other columns"), file=path, expected=",".join(MARK_COLUMNS)
+        )
     return [Mark(*row) for row in rows[1:]]
 
 
@@ -60,7 +63,8 @@ def export_workbook(
     """
     path = Path(path)
     if path.suffix.lower() != ".xlsx":
-        raise problem("is not an Excel workbook", file=path, expected="a name ending in .xlsx")
+        raise problem(say("不是 Excel 工作簿", "is not an Excel workbook"), file=path,
+                      expected=say("以 .xlsx 结尾的文件名", "a name ending in .xlsx"))  # fmt: skip
     marked = {mark.code: mark for mark in marks}
     written: dict[str, int] = {}
     with new_book(path) as book:
@@ -81,7 +85,8 @@ def _sheet(book: Any, bold: Any, title: str, header: _Row, rows: Iterable[_Row])
     number = 0
     for number, row in enumerate(rows, 1):
         if number > _MOST_ROWS:
-            raise problem("has more rows than a sheet can hold", key=title)
+            raise problem(say("行数超过工作表上限", "has more rows than a sheet can hold"),
+                          key=title)  # fmt: skip
         for i, cell in enumerate(row):
             if cell:
                 sheet.write_string(number, i, cell)

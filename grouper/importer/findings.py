@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from drg.errors import show
+from drg.language import Words, spoken
 from grouper.importer.kinds import KINDS, LEVEL_ZH, LEVELS, Kind, Level
 
 _MOST_OF_A_KIND = 2_000
@@ -30,6 +31,7 @@ class Finding:
         code: the code or group that it is about.
         found: what stands there.
         expected: what should stand there, or what it was compared with.
+        zh: in Chinese, where ``found`` or ``expected`` is an English sentence.
     """
 
     kind: str
@@ -37,6 +39,7 @@ class Finding:
     code: str = ""
     found: str = ""
     expected: str = ""
+    zh: str = ""
 
     @property
     def about(self) -> Kind:
@@ -48,16 +51,20 @@ class Finding:
         """``error`` (no pack is written), ``warning`` or ``note``."""
         return self.about.level
 
-    def text(self, lang: str = "en") -> str:
-        """One line, in English or (``zh``) Chinese."""
-        row = "" if self.place.row is None else f": row {self.place.row}"
-        words = self.about.zh if lang == "zh" else self.about.en
-        level = LEVEL_ZH[self.level] if lang == "zh" else self.level
-        line = f"{level}: {self.place.sheet}{row}: {f'{self.code}: ' if self.code else ''}{words}"
+    def text(self, lang: str = "") -> str:
+        """One line, in Chinese (``zh``) or English (``en``); else in the reader's language."""
+        words = Words(lang or spoken())
+        number = self.place.row
+        row = "" if number is None else words(f": 第 {number} 行", f": row {number}")
+        level = words(LEVEL_ZH[self.level], self.level)
+        code = f"{self.code}: " if self.code else ""
+        line = f"{level}: {self.place.sheet}{row}: {code}{words(self.about.zh, self.about.en)}"
+        if self.zh and words.zh:
+            return f"{line}：{self.zh}"
         if self.found:
-            line += f": {show(self.found)}"
+            line += words("：", ": ") + show(self.found)
         if self.expected:
-            line += f", {'应为' if lang == 'zh' else 'expected'} {self.expected}"
+            line += words("，应为 ", ", expected ") + self.expected
         return line
 
     def __str__(self) -> str:
@@ -72,10 +79,11 @@ class Findings:
         self.counts: Counter[str] = Counter()
 
     def add(
-        self, kind: str, place: Place, code: str = "", found: str = "", expected: str = ""
-    ) -> None:
+        self, kind: str, place: Place, code: str = "", found: str = "", expected: str = "",
+        zh: str = "",
+    ) -> None:  # fmt: skip
         """Note a finding; the same one twice is kept once."""
-        finding = Finding(kind, place, code, found, expected)
+        finding = Finding(kind, place, code, found, expected, zh)
         if finding in self._all:
             return
         self.counts[kind] += 1

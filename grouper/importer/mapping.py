@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from drg.errors import problem
+from drg.language import say
 from grouper.importer.roles import MEANINGS, ROLES
 
 HIV = ("principal", "any")
@@ -64,11 +65,15 @@ def read_mapping(path: Path | None) -> Mapping:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise problem(f"cannot read the mapping file ({error})", file=path) from None
+        raise problem(say(f"无法读取映射文件（{error}）",
+                          f"cannot read the mapping file ({error})"),
+                      file=path) from None  # fmt: skip
     for key, value in document.items():
         _one_of(path, "section", key, ("scheme", "options", "sheets", "headers"))
         if not isinstance(value, dict):
-            raise problem("must be a table", file=path, key=key, found=value)
+            raise problem(
+                say("须为表（[...]）", "must be a table"), file=path, key=key, found=value
+            )
     headers: dict[str, dict[str, str]] = {"": {}}
     for key, value in document.get("headers", {}).items():
         if isinstance(value, dict):
@@ -88,8 +93,8 @@ def read_mapping(path: Path | None) -> Mapping:
 
 def _one_of(path: Path, key: str, value: object, known: tuple[str, ...]) -> None:
     if value not in known:
-        expected = f"one of {', '.join(known)}"
-        raise problem("not known", file=path, key=key, found=value, expected=expected)
+        raise problem(say("没有这一项", "not known"), file=path, key=key, found=value,
+                      expected=say("下列之一：", "one of ") + ", ".join(known))  # fmt: skip
 
 
 def _texts(
@@ -97,7 +102,8 @@ def _texts(
 ) -> dict[str, str]:
     for key, value in table.items():
         if not isinstance(value, str):
-            raise problem("must be a text", file=path, key=f"{section}.{key}", found=value)
+            raise problem(say("须为文本", "must be a text"), file=path, key=f"{section}.{key}",
+                          found=value)  # fmt: skip
         if known is not None:
             _one_of(path, f"{section}.{key}", value, known)
     return dict(table)
@@ -110,7 +116,9 @@ def _options(path: Path, table: dict[str, Any]) -> Options:
         if key in known:
             _one_of(path, f"options.{key}", value, known[key])
         elif key == "fill_down" and not isinstance(value, bool):
-            raise problem("must be true or false", file=path, key="options.fill_down", found=value)
+            raise problem(say("须为 true 或 false", "must be true or false"), file=path,
+                          key="options.fill_down", found=value)  # fmt: skip
         elif key == "base" and not isinstance(value, str):
-            raise problem("must be a text", file=path, key="options.base", found=value)
+            raise problem(say("须为文本", "must be a text"), file=path, key="options.base",
+                          found=value)  # fmt: skip
     return Options(**table)

@@ -12,6 +12,7 @@ from typing import Any
 import python_calamine as calamine
 
 from drg.errors import problem
+from drg.language import say
 from drg.tables.excel.grid import grid
 from grouper.importer.cells import tidy
 from grouper.importer.findings import Findings, Place
@@ -52,12 +53,15 @@ def read_sheets(source: Path, findings: Findings) -> list[RawSheet]:
             and path.stem not in _OWN_REPORTS
         )
         if not files:
-            raise problem("holds no tables", file=source, expected=", ".join(kinds))
+            raise problem(
+                say("其中没有表格", "holds no tables"), file=source, expected=", ".join(kinds)
+            )
         return [sheet for path in files for sheet in _file(path, findings, path.name)]
     if not source.is_file():
-        raise problem("no such file or folder", file=source)
+        raise problem(say("没有这个文件或文件夹", "no such file or folder"), file=source)
     if source.suffix.lower() not in (*WORKBOOKS, *TEXT_TABLES):
-        raise problem("is not a workbook or a table", file=source, expected=", ".join(WORKBOOKS))
+        raise problem(say("不是工作簿或表格", "is not a workbook or a table"), file=source,
+                      expected=", ".join(WORKBOOKS))  # fmt: skip
     return list(_file(source, findings, ""))
 
 

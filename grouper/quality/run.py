@@ -14,6 +14,7 @@ import pyarrow as pa
 from drg.cases import CaseColumns, columns_of, recognise
 from drg.cases.columns import plain_header
 from drg.errors import problem
+from drg.language import say
 from drg.provenance import hash_file
 from drg.tables import Batch, open_table, read_table
 from drg.tables import run as run_batches
@@ -160,8 +161,9 @@ def hospital_names(path: str | PathLike[str]) -> Mapping[str, str]:
     columns.need("hospital_id", file=path)
     named = [name for name in table.column_names if plain_header(name) in _HOSPITAL_NAMES]
     if not named:
-        raise problem("no column with the names of hospitals", file=path,
-                      expected="one of " + ", ".join(_HOSPITAL_NAMES))  # fmt: skip
+        raise problem(say("没有医疗机构名称列", "no column with the names of hospitals"),
+                      file=path, expected=say("下列之一：", "one of ")
+                      + ", ".join(_HOSPITAL_NAMES))  # fmt: skip
     id_column = columns.column("hospital_id")
     ids, names = (
         as_text(table.column(name).combine_chunks()).to_pylist() for name in (id_column, named[0])

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from drg.errors import problem
+from drg.language import say
 from grouper.scheme.model import MDC_LIST, Adrg, Drg, Mdc, Scheme
 
 ACTIONS = ("add", "remove", "change")
@@ -66,22 +67,25 @@ def read_changes(path: Path) -> list[Change]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.reader(stream))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise problem(f"cannot be read as UTF-8 CSV ({error})", file=path) from None
+        raise problem(say(f"不能作为 UTF-8 编码的 CSV 读取（{error}）",
+                          f"cannot be read as UTF-8 CSV ({error})"),
+                      file=path) from None  # fmt: skip
     if not rows or tuple(rows[0]) != _HEADER:
-        raise problem("has another header", file=path, found=",".join(rows[0] if rows else []),
+        raise problem(say("表头不符", "has another header"), file=path,
+                      found=",".join(rows[0] if rows else []),
                       expected=",".join(_HEADER))  # fmt: skip
     changes = []
     for number, row in enumerate(rows[1:], 2):
         if len(row) != len(_HEADER):
-            raise problem("wrong number of cells", file=path, row=number, found=len(row),
-                          expected=str(len(_HEADER)))  # fmt: skip
+            raise problem(say("单元格数不符", "wrong number of cells"), file=path, row=number,
+                          found=len(row), expected=str(len(_HEADER)))  # fmt: skip
         change = Change(*(cell.strip() for cell in row))
         for value, known in ((change.action, ACTIONS), (change.table, GROUP_TABLES + CODE_TABLES)):
             if value not in known:
-                raise problem("unknown word", file=path, row=number, found=value,
-                              expected="one of " + ", ".join(known))  # fmt: skip
+                raise problem(say("没有这个词", "unknown word"), file=path, row=number, found=value,
+                              expected=say("下列之一：", "one of ") + ", ".join(known))  # fmt: skip
         if not change.code:
-            raise problem("the code is empty", file=path, row=number)
+            raise problem(say("编码为空", "the code is empty"), file=path, row=number)
         changes.append(change)
     return changes
 

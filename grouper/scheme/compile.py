@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.errors import DrgError, problem
+from drg.language import say
 from drg.tables import atomic_path
 from grouper.scheme.model import MDC_LIST, Adrg, Drg, Header, Mdc, Scheme
 from grouper.scheme.pack import find_scheme, load_scheme, pack_hash
@@ -182,11 +183,9 @@ def _trauma(scheme: Scheme, ids: Mapping[str, int]) -> npt.NDArray[np.int32]:
     sites = sorted(set(scheme.trauma_sites.values()))
     if len(sites) > MOST_TRAUMA_SITES:
         raise problem(
-            "too many trauma sites",
-            key=scheme.id,
-            found=len(sites),
-            expected=f"at most {MOST_TRAUMA_SITES}",
-        )
+            say("创伤部位过多", "too many trauma sites"), key=scheme.id, found=len(sites),
+            expected=say(f"至多 {MOST_TRAUMA_SITES}", f"at most {MOST_TRAUMA_SITES}"),
+        )  # fmt: skip
     bits = np.zeros(len(ids) + 2, np.int32)
     for code, site in scheme.trauma_sites.items():
         bits[ids[code]] = 1 << sites.index(site)

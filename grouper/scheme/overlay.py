@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from drg.errors import problem
+from drg.language import say
 from grouper.scheme import rules
 from grouper.scheme.changes import CODE_TABLES, FIRST, GROUP_TABLES, Change, places, read_changes
 from grouper.scheme.model import MDC_LIST, Adrg, Drg, Header, Mdc, Scheme, resolve
@@ -65,7 +66,8 @@ def apply_changes(base: Scheme, changes: Sequence[Change], path: Path) -> Scheme
 def _change_group(groups: list[Any], change: Change, number: int, path: Path) -> None:
     at = next((i for i, group in enumerate(groups) if group.code == change.code), None)
     if (at is None) != (change.action == "add"):
-        what = "is there already" if change.action == "add" else "is not there"
+        what = say("已经存在", "is there already") if at is not None else say(
+            "不存在", "is not there")  # fmt: skip
         raise problem(f"{change.table} {change.code} {what}", file=path, row=number)
     if change.action == "remove":
         del groups[at or 0]
@@ -103,7 +105,9 @@ def _position(groups: Sequence[Any], change: Change, number: int, path: Path) ->
     for i, group in enumerate(groups):
         if group.code == change.after:
             return i + 1
-    raise problem(f"{change.table} {change.code} cannot stand behind a group that is not there",
+    code = f"{change.table} {change.code}"
+    raise problem(say(f"{code} 不能排在不存在的组之后",
+                      f"{code} cannot stand behind a group that is not there"),
                   file=path, row=number, found=change.after)  # fmt: skip
 
 
@@ -130,18 +134,23 @@ def _change_code(
     held: dict[str, set[str]], names: dict[str, str], change: Change, number: int, path: Path
 ) -> None:
     if change.action == "change" or not change.place:
-        raise problem(f"{change.table} {change.code}: a code is added to or removed from a place",
+        raise problem(say(
+            f"{change.table} {change.code}: 编码只能加入某处或从某处移除",
+            f"{change.table} {change.code}: a code is added to or removed from a place"),
                       file=path, row=number)  # fmt: skip
     if change.action == "add":
         if change.place == "code":
             names[change.code] = change.name
         elif change.code not in held:
-            raise problem(f"{change.table} {change.code} is not in the edition; add it with the "
-                          "place 'code' first", file=path, row=number)  # fmt: skip
+            raise problem(say(
+                f"{change.table} {change.code} 不在编码库中，请先以 place 为 'code' 加入",
+                f"{change.table} {change.code} is not in the edition; add it with the "
+                "place 'code' first"), file=path, row=number)  # fmt: skip
         held.setdefault(change.code, set()).add(change.place)
         return
     if change.place not in held.get(change.code, ()):
-        raise problem(f"{change.table} {change.code} is not in {change.place}",
+        raise problem(say(f"{change.table} {change.code} 不在 {change.place} 中",
+                          f"{change.table} {change.code} is not in {change.place}"),
                       file=path, row=number)  # fmt: skip
     held[change.code].discard(change.place)
     if change.place == "code":
@@ -184,12 +193,15 @@ def _check(scheme: Scheme, path: Path) -> None:
         try:
             tree = rules.parse(group.rule)
         except rules.RuleError as error:
-            raise problem(f"rule of {group.code}: {error}", file=path) from None
+            raise problem(say(f"{group.code} 的规则：{error}", f"rule of {group.code}: {error}"),
+                          file=path) from None  # fmt: skip
         for atom in rules.atoms(tree):
             if isinstance(atom, rules.Member):
                 owner, name = resolve(group, atom)
                 if (owner, name) not in scheme.lists:
-                    raise problem(f"rule of {group.code}: list {name} of {owner} has no codes",
+                    raise problem(say(f"{group.code} 的规则：{owner} 的列表 {name} 没有编码",
+                                      f"rule of {group.code}: list {name} of {owner} has no codes"),
                                   file=path)  # fmt: skip
     if both := sorted(set(scheme.mcc) & set(scheme.cc)):
-        raise problem("a code is both MCC and CC", file=path, found=both[0])
+        raise problem(say("同一编码既是 MCC 又是 CC", "a code is both MCC and CC"), file=path,
+                      found=both[0])  # fmt: skip

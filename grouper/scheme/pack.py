@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from drg.errors import DrgError, problem
+from drg.language import say
 from drg.provenance import hash_files, hash_text
 from grouper.scheme.model import Header, Scheme
 from grouper.scheme.overlay import CHANGES, read_overlay
@@ -34,12 +35,12 @@ def find_scheme(scheme: str | PathLike[str]) -> Path:
     folder = Path(scheme)
     if (folder / "scheme.toml").is_file():
         return folder
+    known = ", ".join(shipped_schemes())
     raise problem(
-        "no such grouping scheme",
-        key="scheme",
-        found=scheme,
-        expected=f"one of {', '.join(shipped_schemes())}, or a folder with scheme.toml",
-    )
+        say("没有这个分组方案", "no such grouping scheme"), key="scheme", found=scheme,
+        expected=say(f"下列之一：{known}，或含 scheme.toml 的文件夹",
+                     f"one of {known}, or a folder with scheme.toml"),
+    )  # fmt: skip
 
 
 def require_tables(folder: Path) -> tuple[str, ...]:
@@ -47,7 +48,9 @@ def require_tables(folder: Path) -> tuple[str, ...]:
     tables = (CHANGES,) if read_header(folder).extends else TABLES
     missing = [name for name in tables if not (folder / name).is_file()]
     if missing:
-        raise problem(f"the scheme pack lacks {', '.join(missing)}", file=folder)
+        raise problem(say(f"方案包缺少 {'、'.join(missing)}",
+                          f"the scheme pack lacks {', '.join(missing)}"),
+                      file=folder)  # fmt: skip
     return tables
 
 
@@ -69,7 +72,8 @@ def extended_folder(folder: Path, extends: str) -> Path:
         return find_scheme(beside)
     found = find_scheme(extends)
     if found.resolve() == folder.resolve():
-        raise problem("a scheme cannot extend itself", file=folder / "scheme.toml", key="extends")
+        raise problem(say("方案不能以自身为基础", "a scheme cannot extend itself"),
+                      file=folder / "scheme.toml", key="extends")  # fmt: skip
     return found
 
 
@@ -83,16 +87,20 @@ def read_header(folder: Path) -> Header:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise problem(f"cannot read the scheme's header ({error})", file=path) from None
+        raise problem(say(f"无法读取方案说明（{error}）",
+                          f"cannot read the scheme's header ({error})"),
+                      file=path) from None  # fmt: skip
     known = Header.__dataclass_fields__
     for key, value in document.items():
         if key not in known:
-            raise problem("unknown key", file=path, key=key, expected="one of " + ", ".join(known))
+            raise problem(say("没有这个键", "unknown key"), file=path, key=key,
+                          expected=say("下列之一：", "one of ") + ", ".join(known))  # fmt: skip
         if not isinstance(value, str):
-            raise problem("must be a text", file=path, key=key, found=value)
+            raise problem(say("须为文本", "must be a text"), file=path, key=key, found=value)
     for key in ("id", "title", "version", "source"):
         if not document.get(key):
-            raise problem("is missing", file=path, key=key, expected="a text")
+            raise problem(say("缺少此项", "is missing"), file=path, key=key,
+                          expected=say("文本", "a text"))  # fmt: skip
     return Header(**document)
 
 
@@ -115,6 +123,7 @@ def _load(folder: Path, content_hash: str) -> Scheme:
     loaded, findings = read_tables(folder, header, content_hash)
     errors = [finding for finding in findings if finding.level == "error"]
     if loaded is None or errors:
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        left = len(errors) - 1
+        more = say(f"（另有 {left} 处）", f" (and {left} more)") if left > 0 else ""
         raise DrgError(f"{errors[0]}{more}")
     return loaded

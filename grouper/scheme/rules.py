@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
+from drg.language import say
+
 CODE_SUBJECTS = (
     "principal_diagnosis",
     "any_diagnosis",
@@ -111,9 +113,14 @@ Atom: TypeAlias = Flag | Member | Compare | OneOf
 class RuleError(ValueError):
     """A rule that cannot be read: what is wrong and where (``position``, from 1)."""
 
-    def __init__(self, message: str, text: str, position: int) -> None:
-        super().__init__(f'{message} at character {position} of "{text}"')
+    def __init__(self, zh: str, en: str, text: str, position: int) -> None:
+        self.zh = f'{zh}（"{text}" 第 {position} 个字符）'
+        self.en = f'{en} at character {position} of "{text}"'
         self.position = position
+        super().__init__(self.en)
+
+    def __str__(self) -> str:
+        return say(self.zh, self.en)
 
 
 _TOKEN = re.compile(
@@ -142,7 +149,9 @@ def _tokens(text: str) -> Iterator[_Token]:
         match = _TOKEN.match(text, at)
         if match is None:
             start = at + len(text[at:]) - len(text[at:].lstrip())
-            raise RuleError(f"unexpected '{text[start]}'", text, start + 1)
+            raise RuleError(
+                f"不应有 '{text[start]}'", f"unexpected '{text[start]}'", text, start + 1
+            )
         kind = match.lastgroup or ""
         yield _Token(kind, match.group(kind), match.start(kind) + 1)
         at = match.end()
@@ -162,10 +171,12 @@ class _Parser:
     def here(self) -> _Token:
         return self.tokens[self.at]
 
-    def fail(self, expected: str) -> RuleError:
-        return RuleError(
-            f"expected {expected}, found '{self.here.text}'", self.text, self.here.position
-        )
+    def fail(self, zh: str, en: str = "") -> RuleError:
+        """What was expected here; where it is the same in both languages, once."""
+        found = "规则结尾" if self.here.kind == "end" else f"'{self.here.text}'"
+        return RuleError(f"应为{zh}，实际为{found}",
+                         f"expected {en or zh}, found '{self.here.text}'",
+                         self.text, self.here.position)  # fmt: skip
 
     def take(self, *texts: str) -> bool:
         if self.here.text in texts and self.here.kind != "end":
@@ -173,16 +184,16 @@ class _Parser:
             return True
         return False
 
-    def next(self, kind: str, expected: str) -> str:
+    def next(self, kind: str, zh: str, en: str) -> str:
         if self.here.kind != kind:
-            raise self.fail(expected)
+            raise self.fail(zh, en)
         self.at += 1
         return self.tokens[self.at - 1].text
 
     def rule(self) -> Rule:
         found = self.disjunction()
         if self.here.kind != "end":
-            raise self.fail("'and', 'or' or the end of the rule")
+            raise self.fail("'and'、'or' 或规则结尾", "'and', 'or' or the end of the rule")
         return found
 
     def disjunction(self) -> Rule:
@@ -211,7 +222,8 @@ class _Parser:
             self.depth += 1
             if self.depth > DEEPEST:
                 position = self.tokens[self.at - 1].position
-                raise RuleError(f"nesting deeper than {DEEPEST}", self.text, position)
+                raise RuleError(f"嵌套超过 {DEEPEST} 层", f"nesting deeper than {DEEPEST}",
+                                self.text, position)  # fmt: skip
             found = self.disjunction()
             if not self.take(")"):
                 raise self.fail("')'")
@@ -219,7 +231,7 @@ class _Parser:
             return found
         word = self.here.text
         if self.here.kind != "word":
-            raise self.fail("a condition")
+            raise self.fail("条件", "a condition")
         if word in ("true", "false"):
             self.at += 1
             return Const(word == "true")
@@ -232,16 +244,19 @@ class _Parser:
         if word in NUMBERS or word in TEXTS:
             self.at += 1
             return self.comparison(word)
-        raise self.fail("a condition")
+        raise self.fail("条件", "a condition")
 
     def membership(self, subject: str) -> Rule:
         if not self.take("in"):
             raise self.fail("'in'")
-        owner, _, name = self.next("list", "a list such as D1 or P1#2").rpartition(":")
+        owner, _, name = self.next(
+            "list", "列表，如 D1 或 P1#2", "a list such as D1 or P1#2"
+        ).rpartition(":")
         wanted = "P" if subject.endswith("procedure") else "DM"
         if name[0] not in wanted:
             self.at -= 1
-            raise self.fail("a procedure list" if wanted == "P" else "a diagnosis list")
+            raise (self.fail("手术操作列表", "a procedure list") if wanted == "P"
+                   else self.fail("诊断列表", "a diagnosis list"))  # fmt: skip
         return Member(subject, name, owner)
 
     def comparison(self, feature: str) -> Rule:
@@ -252,12 +267,12 @@ class _Parser:
             while self.take(","):
                 values.append(self.value(feature))
             if not self.take("]"):
-                raise self.fail("',' or ']'")
+                raise self.fail("',' 或 ']'", "',' or ']'")
             return OneOf(feature, tuple(values))
-        op = self.next("op", "a comparison or 'in'")
+        op = self.next("op", "比较符或 'in'", "a comparison or 'in'")
         if feature in TEXTS and op not in ("==", "!="):
             self.at -= 1
-            raise self.fail("'==', '!=' or 'in'")
+            raise self.fail("'=='、'!=' 或 'in'", "'==', '!=' or 'in'")
         value = self.value(feature)
         if isinstance(value, str):
             return OneOf(feature, (value,)) if op == "==" else Not(OneOf(feature, (value,)))
@@ -265,11 +280,11 @@ class _Parser:
 
     def value(self, feature: str) -> float | str:
         if feature in TEXTS:
-            return self.next("text", "a text in quotes")[1:-1]
+            return self.next("text", "带引号的文本", "a text in quotes")[1:-1]
         if feature == "sex" and self.here.text in NAMED_VALUES:
             self.at += 1
             return NAMED_VALUES[self.tokens[self.at - 1].text]
-        return float(self.next("number", "a number"))
+        return float(self.next("number", "数字", "a number"))
 
 
 @lru_cache(maxsize=4096)

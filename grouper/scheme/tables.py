@@ -14,6 +14,7 @@ from typing import Literal
 
 from drg.cases.codes import plain_code
 from drg.errors import problem, show
+from drg.language import say
 from grouper.scheme import rules
 from grouper.scheme.model import MDC_LIST, Adrg, Drg, Header, Mdc, Scheme, resolve
 from grouper.scheme.overlay import implied
@@ -37,11 +38,17 @@ class Finding:
     level: Literal["error", "warning"]
     file: str
     row: int | None
-    message: str
+    zh: str
+    en: str
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in the reader's language."""
+        return say(self.zh, self.en)
 
     def __str__(self) -> str:
-        place = self.file if self.row is None else f"{self.file}: row {self.row}"
-        return f"{place}: {self.message}"
+        row = "" if self.row is None else say(f": 第 {self.row} 行", f": row {self.row}")
+        return f"{self.file}{row}: {self.message}"
 
 
 @dataclass
@@ -52,11 +59,11 @@ class _Reader:
     used: set[tuple[str, str]] = field(default_factory=set)
     numbers: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def error(self, file: str, row: int | None, message: str) -> None:
-        self.findings.append(Finding("error", str(self.folder / file), row, message))
+    def error(self, file: str, row: int | None, zh: str, en: str) -> None:
+        self.findings.append(Finding("error", str(self.folder / file), row, zh, en))
 
-    def warn(self, file: str, row: int | None, message: str) -> None:
-        self.findings.append(Finding("warning", str(self.folder / file), row, message))
+    def warn(self, file: str, row: int | None, zh: str, en: str) -> None:
+        self.findings.append(Finding("warning", str(self.folder / file), row, zh, en))
 
     def rows(self, file: str) -> Iterator[tuple[int, list[str]]]:
         """Data rows with their numbers; the header is row 1."""
@@ -66,27 +73,28 @@ class _Reader:
                 reader = csv.reader(stream)
                 header = next(reader, [])
                 if header != wanted:
-                    self.error(
-                        file,
-                        1,
-                        f"columns are {show(','.join(header))}, expected {show(','.join(wanted))}",
-                    )
+                    found, right = show(",".join(header)), show(",".join(wanted))
+                    self.error(file, 1, f"列为 {found}，应为 {right}",
+                               f"columns are {found}, expected {right}")  # fmt: skip
                     return
                 for number, row in enumerate(reader, 2):
                     if len(row) != len(wanted):
-                        self.error(file, number, f"{len(row)} cells, expected {len(wanted)}")
+                        self.error(file, number, f"有 {len(row)} 个单元格，应为 {len(wanted)} 个",
+                                   f"{len(row)} cells, expected {len(wanted)}")  # fmt: skip
                     else:
                         yield number, [cell.strip() for cell in row]
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             # without this table every row of the others would look wrong
             raise problem(
-                f"cannot be read as UTF-8 CSV ({error})", file=self.folder / file
-            ) from None
+                say(f"不能作为 UTF-8 编码的 CSV 读取（{error}）",
+                    f"cannot be read as UTF-8 CSV ({error})"), file=self.folder / file,
+            ) from None  # fmt: skip
 
     def add(self, file: str, number: int, owner: str, name: str, code: str) -> None:
         held = self.lists.setdefault((owner, name), [])
         if held and held[-1] == code:
-            self.error(file, number, f"{show(code)} is in {owner}:{name} twice")
+            self.error(file, number, f"{show(code)} 在 {owner}:{name} 中重复",
+                       f"{show(code)} is in {owner}:{name} twice")  # fmt: skip
         held.append(code)
 
 
@@ -125,6 +133,15 @@ def _read_groups(reader: _Reader) -> tuple[list[Mdc], list[Adrg], list[Drg]]:
     return mdcs, adrgs, drgs
 
 
+def _twice(code: str, row: int) -> tuple[str, str]:
+    return (f"{show(code)} 已在第 {row} 行出现",
+            f"{show(code)} stands already in row {row}")  # fmt: skip
+
+
+def _nameless(code: str) -> tuple[str, str]:
+    return f"{show(code)} 没有名称", f"{show(code)} has no name"
+
+
 def _unique(
     reader: _Reader, file: str, parents: set[str] | None = None
 ) -> Iterator[tuple[int, list[str]]]:
@@ -133,20 +150,19 @@ def _unique(
     for number, row in reader.rows(file):
         code = row[0]
         if not code:
-            reader.error(file, number, "the code is empty")
+            reader.error(file, number, "编码为空", "the code is empty")
         elif code in seen:
-            reader.error(file, number, f"{show(code)} stands already in row {seen[code]}")
+            reader.error(file, number, *_twice(code, seen[code]))
         elif parents is not None and row[1] not in parents:
-            reader.error(
-                file,
-                number,
-                f"{show(code)} belongs to {show(row[1])}, which is no row "
-                f"of {'mdc.csv' if file == 'adrg.csv' else 'adrg.csv'}",
-            )
+            above = "mdc.csv" if file == "adrg.csv" else "adrg.csv"
+            reader.error(file, number,
+                         f"{show(code)} 属于 {show(row[1])}，但 {above} 中没有这一行",
+                         f"{show(code)} belongs to {show(row[1])}, which is no row "
+                         f"of {above}")  # fmt: skip
         else:
             seen[code] = reader.numbers[file, code] = number
             if not row[-2]:
-                reader.warn(file, number, f"{show(code)} has no name")
+                reader.warn(file, number, *_nameless(code))
             yield number, row
 
 
@@ -165,13 +181,13 @@ def _codes(reader: _Reader, file: str) -> Iterator[tuple[int, list[str]]]:
     for number, row in reader.rows(file):
         plain = plain_code(row[0])
         if not plain:
-            reader.error(file, number, "the code is empty")
+            reader.error(file, number, "编码为空", "the code is empty")
         elif plain in seen:
-            reader.error(file, number, f"{show(row[0])} stands already in row {seen[plain]}")
+            reader.error(file, number, *_twice(row[0], seen[plain]))
         else:
             seen[plain] = number
             if not row[1]:
-                reader.warn(file, number, f"{show(row[0])} has no name")
+                reader.warn(file, number, *_nameless(row[0]))
             yield number, row
 
 
@@ -184,7 +200,9 @@ def _read_diagnoses(reader: _Reader, mdcs: set[str], adrgs: set[str]) -> _Diagno
             if owner in mdcs:
                 reader.add(file, number, owner, MDC_LIST, code)
             else:
-                reader.error(file, number, f"{show(code)} is in {show(owner)}, no row of mdc.csv")
+                reader.error(file, number,
+                             f"{show(code)} 列入 {show(owner)}，但 mdc.csv 中没有这一行",
+                             f"{show(code)} is in {show(owner)}, no row of mdc.csv")  # fmt: skip
         _add_lists(reader, file, number, code, lists, adrgs, "D")
         if site:
             found.sites[code] = site
@@ -193,12 +211,11 @@ def _read_diagnoses(reader: _Reader, mdcs: set[str], adrgs: set[str]) -> _Diagno
         if level in complications and table:
             complications[level][code] = table
         elif level or table:
-            reader.error(
-                file,
-                number,
-                f"complication {show(level)} with table {show(table)}, "
-                "expected MCC or CC and a table, or both empty",
-            )
+            reader.error(file, number,
+                         f"并发症 {show(level)}、排除表 {show(table)}，"
+                         "应为 MCC 或 CC 及其表号，或都为空",
+                         f"complication {show(level)} with table {show(table)}, "
+                         "expected MCC or CC and a table, or both empty")  # fmt: skip
     return found
 
 
@@ -211,7 +228,8 @@ def _read_procedures(reader: _Reader, adrgs: set[str]) -> tuple[dict[str, str], 
         if valid == "yes":
             grouping.add(code)
         elif valid:
-            reader.error(file, number, f"valid is {show(valid)}, expected 'yes' or empty")
+            reader.error(file, number, f"valid 为 {show(valid)}，应为 'yes' 或空",
+                         f"valid is {show(valid)}, expected 'yes' or empty")  # fmt: skip
         _add_lists(reader, file, number, code, lists, adrgs, "P")
     return names, grouping
 
@@ -222,15 +240,15 @@ def _add_lists(
     for place in filter(None, lists.split("|")):
         owner, _, name = place.rpartition(":")
         if owner not in adrgs:
-            reader.error(
-                file, number, f"{show(code)} is in list {show(place)} of no row of adrg.csv"
-            )
+            reader.error(file, number,
+                         f"{show(code)} 列入列表 {show(place)}，但 adrg.csv 中没有这一行",
+                         f"{show(code)} is in list {show(place)} of no row of "
+                         "adrg.csv")  # fmt: skip
         elif not name.startswith(kind):
-            reader.error(
-                file,
-                number,
-                f"{show(code)} is in list {show(place)}, expected a list such as {kind}1",
-            )
+            reader.error(file, number,
+                         f"{show(code)} 列入列表 {show(place)}，应为 {kind}1 这样的列表",
+                         f"{show(code)} is in list {show(place)}, expected a list such as "
+                         f"{kind}1")  # fmt: skip
         else:
             reader.add(file, number, owner, name, code)
 
@@ -242,7 +260,8 @@ def _check_rules(reader: _Reader, mdcs: list[Mdc], adrgs: list[Adrg], drgs: list
             try:
                 tree = rules.parse(group.rule)
             except rules.RuleError as error:
-                reader.error(file, number, f"rule of {group.code}: {error}")
+                reader.error(file, number, f"{group.code} 的规则：{error.zh}",
+                             f"rule of {group.code}: {error.en}")  # fmt: skip
                 continue
             for atom in rules.atoms(tree):
                 if isinstance(atom, rules.Member):
@@ -254,30 +273,32 @@ def _check_list(reader: _Reader, file: str, group: Mdc | Adrg | Drg, atom: rules
     reader.used.add(key)
     if key not in reader.lists:
         number = reader.numbers[file, group.code]
-        reader.error(file, number, f"rule of {group.code}: list {key[1]} of {key[0]} has no codes")
+        reader.error(file, number, f"{group.code} 的规则：{key[0]} 的列表 {key[1]} 没有编码",
+                     f"rule of {group.code}: list {key[1]} of {key[0]} has no codes")  # fmt: skip
 
 
 def _check_use(reader: _Reader, adrgs: list[Adrg], drgs: list[Drg], diagnoses: _Diagnoses) -> None:
     for owner, name in sorted(set(reader.lists) - reader.used):
-        reader.warn("adrg.csv", None, f"list {name} of {owner} is used by no rule")
+        reader.warn("adrg.csv", None, f"{owner} 的列表 {name} 没有规则使用",
+                    f"list {name} of {owner} is used by no rule")  # fmt: skip
     settled: dict[str, str] = {}
     for drg in drgs:
         if drg.adrg in settled:
-            reader.warn(
-                "drg.csv",
-                reader.numbers["drg.csv", drg.code],
-                f"{drg.code} is never reached: {settled[drg.adrg]} before it takes every case",
-            )
+            before = settled[drg.adrg]
+            reader.warn("drg.csv", reader.numbers["drg.csv", drg.code],
+                        f"{drg.code} 永远不会入组：排在前面的 {before} 收下全部病例",
+                        f"{drg.code} is never reached: {before} before it takes every "
+                        "case")  # fmt: skip
         if drg.rule == "true":
             settled.setdefault(drg.adrg, drg.code)
     for adrg in adrgs:
         if adrg.code not in {drg.adrg for drg in drgs}:
-            reader.warn(
-                "adrg.csv",
-                reader.numbers["adrg.csv", adrg.code],
-                f"{adrg.code} has no row in drg.csv; its cases bear its own code",
-            )
+            reader.warn("adrg.csv", reader.numbers["adrg.csv", adrg.code],
+                        f"{adrg.code} 在 drg.csv 中没有行，其病例以其自身编码入组",
+                        f"{adrg.code} has no row in drg.csv; its cases bear its own "
+                        "code")  # fmt: skip
     members = set(diagnoses.exclusion.values())
     tables = {**diagnoses.cc, **diagnoses.mcc}.values()
     for table in sorted(set(tables) - members):
-        reader.warn("diagnoses.csv", None, f"exclusion table {table} has no principal diagnosis")
+        reader.warn("diagnoses.csv", None, f"排除表 {table} 没有主要诊断",
+                    f"exclusion table {table} has no principal diagnosis")  # fmt: skip

@@ -18,6 +18,7 @@ import pyarrow as pa
 from budget.cases.hospitals import Hospitals
 from budget.impact.tables import summary
 from drg.errors import problem
+from drg.language import say, spoken
 from drg.negotiate.rehearsal.roster import roster_csv
 from drg.negotiate.round.act import Round
 from drg.tables import read_table, write_table
@@ -70,10 +71,14 @@ def script(table: WeightTable, hospitals: Hospitals) -> Script:
     groups = tuple(frame["drg"].astype(str))
     if len(groups) < _GROUPS or len(hospitals) < _HOSPITALS:
         raise problem(
-            "too small a region for a rehearsal",
-            found=f"{len(groups)} groups of {_LEAST_CASES} cases, {len(hospitals)} hospitals",
-            expected=f"{_GROUPS} such groups and {_HOSPITALS} hospitals",
-        )
+            say("统筹区太小，无法演练", "too small a region for a rehearsal"),
+            found=say(
+                f"满 {_LEAST_CASES} 例的病组 {len(groups)} 个、医疗机构 {len(hospitals)} 家",
+                f"{len(groups)} groups of {_LEAST_CASES} cases, {len(hospitals)} hospitals",
+            ),
+            expected=say(f"这样的病组 {_GROUPS} 个、医疗机构 {_HOSPITALS} 家",
+                         f"{_GROUPS} such groups and {_HOSPITALS} hospitals"),
+        )  # fmt: skip
     weight = frame.set_index("drg")["weight"]
     order = families(groups)
     above, below = order.pairs()
@@ -155,18 +160,19 @@ def write_form(path: Path, frame: pd.DataFrame) -> None:
     write_table(path, pa.Table.from_pandas(frame.astype(str), preserve_index=False))
 
 
-def _resolve(held: Round, say: Callable[[str], None]) -> None:
+def _resolve(held: Round, tell: Callable[[str], None]) -> None:
     """While decisions conflict, the bureau withdraws its own part of the conflict."""
     while found := held.conflict():
-        say(found.text("zh").replace("\n", "\n    "))
+        tell(found.text("zh").replace("\n", "\n    "))
         named = [word for one in found.demands if one.kind == "decided" for word in one.en.split()]
         ids = [name for name, one in held.state.open.items()
                if any(name in word for word in named)]  # fmt: skip
         own = [name for name in ids if held.state.open[name].party == "bureau"] or ids
         if not own:
-            raise problem("the rehearsal cannot be resolved", found=found.line("en"))
+            raise problem(say("演练中的冲突无法化解", "the rehearsal cannot be resolved"),
+                          found=found.line(spoken()))  # fmt: skip
         held.withdraw(own[0], "与其他决定冲突，会议协商后撤回", BUREAU, TIMES["solve"])
-        say(f"withdrawn 撤回 {own[0]}")
+        tell(f"withdrawn 撤回 {own[0]}")
 
 
 def play(

@@ -30,6 +30,7 @@ import pandas as pd
 from budget.impact.tables import summary
 from budget.impact.weights import Impact
 from drg.errors import problem
+from drg.language import say
 from drg.negotiate.round.begin import OpenRound
 from drg.negotiate.round.close import breaches, final_table, final_weights
 from drg.negotiate.round.folder import write_with_record
@@ -89,7 +90,8 @@ class Round(OpenRound):
         def numbered_now(seen: State) -> Mapping[str, Any]:
             for other in seen.open.values():
                 if (other.proposer, other.drg) == (one.proposer, one.drg):
-                    raise problem(f"this proposer asks for the group already in {other.id}",
+                    raise problem(say(f"该申请方已在 {other.id} 中就此病组提出申请",
+                                      f"this proposer asks for the group already in {other.id}"),
                                   key="drg", found=one.drg)  # fmt: skip
             return replace(one, id=numbered(len(seen.proposals) + 1)).body()
 
@@ -102,7 +104,7 @@ class Round(OpenRound):
             DrgError: it is not open.
         """
         seen = self.going
-        known("open proposal", proposal, seen.open)
+        known(say("有效申请", "open proposal"), proposal, seen.open)
         self.add("withdraw", {"proposal": proposal, "reason": reason}, actor, at, seen=seen)
 
     def draw(
@@ -126,10 +128,11 @@ class Round(OpenRound):
         seen = self.going
         roster = self.files.roster
         if roster is None:
-            raise problem("the round has no roster of experts", file=self.folder)
+            raise problem(say("本轮谈判没有专家库", "the round has no roster of experts"),
+                          file=self.folder)  # fmt: skip
         if proposals is not None:
             for name in proposals:
-                known("open proposal", name, seen.open)
+                known(say("有效申请", "open proposal"), name, seen.open)
             parts = [[seen.open[name] for name in proposals]]
         else:
             by_mdc: dict[str, list[Proposal]] = {}
@@ -138,8 +141,9 @@ class Round(OpenRound):
                     by_mdc.setdefault(one.drg[:1], []).append(one)
             parts = [by_mdc[mdc] for mdc in sorted(by_mdc)]
         if not parts:
-            raise problem("no open proposal is without a panel; put one on record first, by drg "
-                          "negotiate propose", file=self.folder)  # fmt: skip
+            raise problem(say("没有待抽取专家组的有效申请，请先用 drg negotiate propose 登记申请",
+                              "no open proposal is without a panel; put one on record first, by "
+                              "drg negotiate propose"), file=self.folder)  # fmt: skip
         cases = self.files.cases.to_pandas() if self.rules.interest_share is not None else None
         drawn = [
             draw_panel(roster, part, self.rules, seed, panel=f"Z{len(seen.panels) + i:02d}",
@@ -215,9 +219,12 @@ class Round(OpenRound):
         state = self.state
         if which == "accepted":
             if state.accepted is None:
-                first = ", ".join(state.offers) or "an offer, by drg negotiate solve first"
-                raise problem("no offer was accepted; drg negotiate accept", file=self.folder,
-                              expected=first)  # fmt: skip
+                first = ", ".join(state.offers) or say(
+                    "用 drg negotiate solve 求得的方案", "an offer, by drg negotiate solve first"
+                )
+                raise problem(say("尚未采纳折中方案，请用 drg negotiate accept",
+                                  "no offer was accepted; drg negotiate accept"),
+                              file=self.folder, expected=first)  # fmt: skip
             return state.accepted
         return which if isinstance(which, str) and which in state.offers else None
 
@@ -285,7 +292,8 @@ class Round(OpenRound):
             DrgError: there is no such offer.
         """
         seen = self.going
-        known("offer", offer, seen.offers, "one made by drg negotiate solve")
+        how = say("用 drg negotiate solve 求得的方案", "one made by drg negotiate solve")
+        known(say("折中方案", "offer"), offer, seen.offers, how)
         self.add("accept", {"offer": offer, "reason": reason}, actor, at, seen=seen)
 
     def final(self, decimals: int | None = None) -> tuple[dict[str, float], float]:
@@ -313,16 +321,18 @@ class Round(OpenRound):
         """
         seen = self.going
         if decimals is not None and not 1 <= decimals <= MOST_DECIMALS:
-            raise problem("out of range", key="decimals", found=decimals,
-                          expected=f"1 to {MOST_DECIMALS}")  # fmt: skip
+            span = say(f"1 至 {MOST_DECIMALS}", f"1 to {MOST_DECIMALS}")
+            raise problem(say("超出范围", "out of range"), key="decimals", found=decimals,
+                          expected=span)  # fmt: skip
         weights, scale = final_weights(seen, self, decimals)
         changed = {drg: w for drg, w in weights.items() if moved(w, self.drafts[drg])}
         broken = breaches(self, weights)
         if broken and not despite:
             raise problem(
-                "the weights break rules of the round; accept an offer, withdraw a proposal, or "
-                "say why with --despite", file=self.folder,
-                found="; ".join(en for _, en in broken[:MOST_SAID]),
+                say("权重违反本轮谈判规则，请采纳折中方案、撤回申请，或以 --despite 说明理由",
+                    "the weights break rules of the round; accept an offer, withdraw a proposal, "
+                    "or say why with --despite"), file=self.folder,
+                found=say("；", "; ").join(say(*pair) for pair in broken[:MOST_SAID]),
             )  # fmt: skip
         target = Path(out) if out is not None else self.folder / FINAL
         body = {"offer": seen.accepted, "weights_sha256": self.digest_of(weights),

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from budget.impact.weights import Impact, Impacts
 from drg.errors import DrgError, problem
+from drg.language import say
 from drg.negotiate.round.folder import LEDGER, Files, fill, trim_of
 from drg.negotiate.round.plain import plain
 from drg.negotiate.round.state import State, replay
@@ -41,7 +42,9 @@ class OpenRound:
         self._state = replay(self._ledger.entries(), str(self.folder / LEDGER))
         self.files = Files(self.folder, self._state.init)
         for fault in self.files.check():
-            raise problem(f"the round is not as it was laid down: {fault}", file=self.folder)
+            raise problem(say(f"谈判文件与立项时不一致：{fault}",
+                              f"the round is not as it was laid down: {fault}"),
+                          file=self.folder)  # fmt: skip
 
     @classmethod
     def create(
@@ -85,7 +88,9 @@ class OpenRound:
         """
         folder = Path(folder)
         if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
-            raise problem("is there already; a round begins in a new folder", file=folder)
+            raise problem(say("已经存在，一轮谈判须建在新文件夹中",
+                              "is there already; a round begins in a new folder"),
+                          file=folder)  # fmt: skip
         held = (
             rules if isinstance(rules, Rules) else Rules() if rules is None else read_rules(rules)
         )
@@ -94,7 +99,8 @@ class OpenRound:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise problem("cannot be made a folder", file=folder, found=error.strerror) from None
+            raise problem(say("无法建立文件夹", "cannot be made a folder"), file=folder,
+                          found=error.strerror) from None  # fmt: skip
         try:
             body = fill(folder, weights=table, cases=cases, policy=policy, hospitals=hospitals,
                         roster=roster, mapping=mapping, sheet=sheet)  # fmt: skip
@@ -189,7 +195,9 @@ class OpenRound:
             DrgError: the round is closed.
         """
         if seen.closed is not None:
-            raise problem("the round is closed; nothing can be added", file=self.folder)
+            raise problem(say("本轮谈判已结束，不能再添加",
+                              "the round is closed; nothing can be added"),
+                          file=self.folder)  # fmt: skip
         return seen
 
     def add(
@@ -259,7 +267,9 @@ def _known_groups(rules: Rules, table: WeightTable) -> None:
     known = table.by_group()
     for group in (*rules.frozen, *(one for pair in rules.equal for one in pair)):
         if group not in known:
-            raise problem("a rule names a group without a draft weight", key="rules", found=group)
+            raise problem(say("规则中的病组没有草案权重",
+                              "a rule names a group without a draft weight"),
+                          key="rules", found=group)  # fmt: skip
 
 
 def _empty(folder: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from budget.impact.tables import summary
 from budget.impact.weights import Impact
 from drg.errors import problem
+from drg.language import say
 from drg.money import decimal, to_decimals
 from drg.negotiate.round.begin import OpenRound
 from drg.negotiate.round.state import State
@@ -99,7 +100,8 @@ def _unrounded(state: State, round_: OpenRound) -> tuple[dict[str, float], float
         if name not in state.decisions or not state.decisions[name].decided
     ]  # fmt: skip
     if waiting:
-        raise problem("proposals are not decided yet, and no offer was accepted",
+        raise problem(say("有申请尚未决定，且未采纳折中方案",
+                          "proposals are not decided yet, and no offer was accepted"),
                       file=round_.folder, found=", ".join(waiting))  # fmt: skip
     changes = state.changes("decided")
     if not changes:
@@ -119,7 +121,7 @@ def final_table(round_: OpenRound) -> WeightTable:
     """
     state = round_.state
     if state.closed is None:
-        raise problem("the round is not closed", file=round_.folder)
+        raise problem(say("本轮谈判尚未结束", "the round is not closed"), file=round_.folder)
     draft = round_.files.weights
     changed = {drg: float(w) for drg, w in state.closed["changes"].items()}
     weight = {**draft.by_group(), **changed}

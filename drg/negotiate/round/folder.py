@@ -26,6 +26,7 @@ from budget.settlement.files import read_claims
 from drg.cases import columns_of
 from drg.cases.texts import as_text
 from drg.errors import DrgError, problem
+from drg.language import say
 from drg.provenance import hash_file, to_json
 from drg.tables import atomic_path, read_table, write_table
 from weights.negotiation.experts.roster import Roster, read_roster
@@ -57,12 +58,18 @@ class Files:
         for name, wanted in self.init["files"].items():
             path = self.folder / name
             if not path.is_file():
-                faults.append(f"{name}: is missing")
+                faults.append(say(f"{name}: 文件缺失", f"{name}: is missing"))
             elif (found := hash_file(path)) != wanted:
-                faults.append(f"{name}: has changed: sha256 {found}, on record {wanted}")
+                faults.append(say(
+                    f"{name}: 已改动：sha256 为 {found}，记录为 {wanted}",
+                    f"{name}: has changed: sha256 {found}, on record {wanted}",
+                ))  # fmt: skip
         if not faults and self.policy.digest != self.init["policy"]["sha256"]:
-            faults.append(f"policy {self.policy.id}: has changed: sha256 {self.policy.digest}, on "
-                          f"record {self.init['policy']['sha256']}")  # fmt: skip
+            held, wanted = self.policy, self.init["policy"]["sha256"]
+            faults.append(say(
+                f"支付政策 {held.id}: 已改动：sha256 为 {held.digest}，记录为 {wanted}",
+                f"policy {held.id}: has changed: sha256 {held.digest}, on record {wanted}",
+            ))  # fmt: skip
         return faults
 
     @cached_property
@@ -132,8 +139,9 @@ def fill(
         people, rejects = read_roster(roster)
         if len(rejects):
             first = rejects.iloc[0]
-            raise problem(f"{len(rejects)} rows of the roster cannot be used; the first: "
-                          f"{first['reason']}", file=roster, row=int(first["row"]),
+            raise problem(say(f"专家库有 {len(rejects)} 行无法使用，第一处：{first['reason']}",
+                              f"{len(rejects)} rows of the roster cannot be used; the first: "
+                              f"{first['reason']}"), file=roster, row=int(first["row"]),
                           key=str(first["column"]), found=first["value"])  # fmt: skip
         write_table(folder / ROSTER, pa.Table.from_pandas(people.frame(), preserve_index=False))
         body["roster_sha256"] = people.sha256
@@ -214,7 +222,9 @@ def _copy_policy(path: Path, folder: Path) -> list[Path]:
     while True:
         target = folder / here.name
         if target in copied:
-            raise problem("two documents of the policy have one file name", file=here)
+            raise problem(say("支付政策的两个文件同名",
+                              "two documents of the policy have one file name"),
+                          file=here)  # fmt: skip
         shutil.copyfile(here, target)
         copied.append(target)
         above = tomllib.loads(here.read_bytes().decode("utf-8-sig")).get("extends", "")
@@ -223,5 +233,6 @@ def _copy_policy(path: Path, folder: Path) -> list[Path]:
         beside = here.parent / above
         here = beside if beside.is_file() else here.parent / f"{above}.toml"
         if Path(above).name != os.fspath(above):
-            raise problem("the policy extends a document in another folder; put both into one",
+            raise problem(say("支付政策继承了另一文件夹中的文件，请放在同一文件夹中",
+                              "the policy extends a document in another folder; put both into one"),
                           file=path, key="extends", found=above)  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from drg.errors import DrgError, problem
+from drg.language import say
 from weights.negotiation.experts.panels import Panel
 from weights.negotiation.experts.tally import Decision
 from weights.negotiation.experts.votes import Vote
@@ -80,7 +81,7 @@ class State:
             pairs = [(one.drg, one.asked) for one in self.open.values()]
         else:
             for name in which:
-                known("proposal", name, self.proposals)
+                known(say("申请", "proposal"), name, self.proposals)
             pairs = [(self.proposals[name].drg, self.proposals[name].asked) for name in which]
         groups: dict[str, list[float]] = {}
         for drg, weight in pairs:
@@ -97,71 +98,76 @@ def replay(entries: Iterable[Entry], place: str = "ledger") -> State:
     """
     entries = tuple(entries)
     if not entries or entries[0].kind != "init":
-        raise problem("the record does not begin with init", file=place)
+        raise problem(say("记录不以 init 开始", "the record does not begin with init"), file=place)
     init = entries[0].body
     state = State(init, Rules.from_body(init.get("rules", {})))
     for entry in entries[1:]:
         step = _STEPS.get(entry.kind)
         if step is None:
-            raise problem("not a kind of entry", file=place, row=entry.seq + 1, found=entry.kind)
+            raise problem(say("没有这一类记录", "not a kind of entry"), file=place,
+                          row=entry.seq + 1, found=entry.kind)  # fmt: skip
         if state.closed is not None:
-            raise problem("an entry after the round was closed", file=place, row=entry.seq + 1,
-                          found=entry.kind)  # fmt: skip
+            raise problem(say("谈判结束后又有记录", "an entry after the round was closed"),
+                          file=place, row=entry.seq + 1, found=entry.kind)  # fmt: skip
         try:
             state = step(state, entry.body)
         except (KeyError, TypeError) as error:
-            raise problem("not the parts of such an entry", file=place, row=entry.seq + 1,
-                          key=entry.kind, found=str(error)) from None  # fmt: skip
+            raise problem(say("不是这类记录的内容", "not the parts of such an entry"),
+                          file=place, row=entry.seq + 1, key=entry.kind,
+                          found=str(error)) from None  # fmt: skip
         except DrgError as error:
-            raise DrgError(f"{place}, row {entry.seq + 1}: {error}") from None
+            raise DrgError(say(f"{place}，第 {entry.seq + 1} 行：{error}",
+                               f"{place}, row {entry.seq + 1}: {error}")) from None  # fmt: skip
     return replace(state, entries=entries)
 
 
-def known(what: str, name: str, held: Collection[str], otherwise: str = "none") -> None:
+def known(what: str, name: str, held: Collection[str], otherwise: str = "") -> None:
     """Refuse a name that is not there; ``otherwise`` says what to do where there is none at all.
+
+    ``what`` and ``otherwise`` are in the reader's language.
 
     Raises:
         DrgError: there is no such thing.
     """
     if name not in held:
-        raise problem(f"there is no such {what}", found=name,
-                      expected=", ".join(held) or otherwise)  # fmt: skip
+        raise problem(say(f"没有这个{what}", f"there is no such {what}"), found=name,
+                      expected=", ".join(held) or otherwise or say("无", "none"))  # fmt: skip
 
 
 def _new(what: str, name: str, held: Mapping[str, Any]) -> None:
     if name in held:
-        raise problem(f"there is such a {what} already", found=name)
+        raise problem(say(f"已有这个{what}", f"there is such a {what} already"), found=name)
 
 
 def _proposal(state: State, body: Mapping[str, Any]) -> State:
     one = Proposal.from_body(body)
-    _new("proposal", one.id, state.proposals)
+    _new(say("申请", "proposal"), one.id, state.proposals)
     return replace(state, proposals={**state.proposals, one.id: one})
 
 
 def _withdraw(state: State, body: Mapping[str, Any]) -> State:
-    known("proposal", body["proposal"], state.open)
+    known(say("申请", "proposal"), body["proposal"], state.open)
     return replace(state, withdrawn={**state.withdrawn, body["proposal"]: body["reason"]})
 
 
 def _panel(state: State, body: Mapping[str, Any]) -> State:
     one = Panel.from_body(body)
-    _new("panel", one.id, state.panels)
+    _new(say("专家组", "panel"), one.id, state.panels)
     for name in one.proposals:
-        known("proposal", name, state.proposals)
+        known(say("申请", "proposal"), name, state.proposals)
     return replace(state, panels={**state.panels, one.id: one})
 
 
 def _vote(state: State, body: Mapping[str, Any]) -> State:
     one = Vote.from_body(body)
-    known("panel", one.panel, state.panels)
+    known(say("专家组", "panel"), one.panel, state.panels)
     return replace(state, votes=(*state.votes, one))
 
 
 def _decision(state: State, body: Mapping[str, Any]) -> State:
     one = Decision.from_body(body)
-    known("panel", one.panel, state.panels)
-    known("proposal", one.proposal, state.proposals)
+    known(say("专家组", "panel"), one.panel, state.panels)
+    known(say("申请", "proposal"), one.proposal, state.proposals)
     return replace(state, decisions={**state.decisions, one.proposal: one})
 
 
@@ -170,12 +176,12 @@ def _impact(state: State, body: Mapping[str, Any]) -> State:
 
 
 def _offer(state: State, body: Mapping[str, Any]) -> State:
-    _new("offer", body["id"], state.offers)
+    _new(say("折中方案", "offer"), body["id"], state.offers)
     return replace(state, offers={**state.offers, body["id"]: body})
 
 
 def _accept(state: State, body: Mapping[str, Any]) -> State:
-    known("offer", body["offer"], state.offers)
+    known(say("折中方案", "offer"), body["offer"], state.offers)
     return replace(state, accepted=body["offer"], accept_reason=body["reason"])
 
 

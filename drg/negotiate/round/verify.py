@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from drg.errors import DrgError
+from drg.language import say
 from drg.negotiate.round.act import Round
 from drg.negotiate.round.close import final_table, final_weights
 from drg.negotiate.round.folder import LEDGER
@@ -17,7 +18,7 @@ from drg.negotiate.round.offers import problem_of, settled_offer
 from drg.negotiate.round.state import State, replay
 from weights.negotiation.experts.panels import verify_panel
 from weights.negotiation.experts.tally import tally
-from weights.negotiation.record.ledger import Ledger
+from weights.negotiation.record.ledger import Entry, Ledger
 from weights.table import WeightTable, open_weights
 
 _SAME = 1e-7  # another machine's solver may differ in the last digits
@@ -61,8 +62,8 @@ class Verification:
         """One line a check, its faults below it."""
         lines = []
         for check in self.checks:
-            word = "FAULT 有误" if check.faults else "ok 无误"
-            lines.append(f"{word}  {check.zh} {check.en}")
+            word = say("有误", "FAULT") if check.faults else say("无误", "ok")
+            lines.append(f"{word}  {say(check.zh, check.en)}")
             lines += [f"    {text}" for text in (*check.faults, *check.remarks)]
         return "\n".join(lines)
 
@@ -79,7 +80,8 @@ def verify(folder: str | PathLike[str], weights: str | PathLike[str] | None = No
     """
     folder = Path(folder)
     chain = Ledger(folder / LEDGER).verify()
-    first = Check("记录链", f"record, {chain.entries} entries chained by hash",
+    first = Check(f"记录链，{chain.entries} 条记录以哈希相连",
+                  f"record, {chain.entries} entries chained by hash",
                   tuple(map(str, chain.faults)), chain.remarks)  # fmt: skip
     if first.faults:
         return Verification((first,))
@@ -87,9 +89,9 @@ def verify(folder: str | PathLike[str], weights: str | PathLike[str] | None = No
         round_ = Round(folder)
         state = round_.state
     except DrgError as error:
-        second = Check("文件与回放", "files, and replay of the record", (str(error),))
+        second = Check("文件与记录回放", "files, and replay of the record", (str(error),))
         return Verification((first, second), chain.digest)
-    checks = [first, Check("文件与回放", "files, and replay of the record")]
+    checks = [first, Check("文件与记录回放", "files, and replay of the record")]
     checks += [_panels(round_, state), _decisions(round_, state), _offers(round_, state)]
     if state.closed is not None:
         checks.append(_final(round_, state, weights))
@@ -104,11 +106,13 @@ def _panels(round_: Round, state: State) -> Check:
     )  # fmt: skip
     for panel in state.panels.values():
         if roster is None:
-            faults.append(f"{panel.id}: the round has no roster")
+            faults.append(say(f"{panel.id}: 本轮谈判没有专家库",
+                              f"{panel.id}: the round has no roster"))  # fmt: skip
             continue
         verdict = verify_panel(panel, roster, state.proposals.values(), state.rules, cases=cases)
         faults += [f"{panel.id}: {fault}" for fault in verdict.faults]
-    return Check("专家抽取", f"{len(state.panels)} panels drawn again", tuple(faults))
+    return Check(f"专家抽取，重新抽取 {len(state.panels)} 个专家组",
+                 f"{len(state.panels)} panels drawn again", tuple(faults))  # fmt: skip
 
 
 def _decisions(round_: Round, state: State) -> Check:
@@ -125,9 +129,14 @@ def _decisions(round_: Round, state: State) -> Check:
         one = state.proposals[entry.body["proposal"]]
         again = tally(panel, state.votes[:votes], state.rules, one, round_.drafts[one.drg])
         if again.to_body() != entry.body:
-            faults.append(f"row {entry.seq + 1}: {one.id}: counted again it comes to "
-                          f"{again.weight:g}, on record {entry.body['weight']:g}")  # fmt: skip
-    return Check("表决统计", f"{made} decisions counted again", tuple(faults))
+            found, held = f"{again.weight:g}", f"{entry.body['weight']:g}"
+            faults.append(f"{_row(entry)}: {one.id}: " + say(
+                f"重新计票为 {found}，记录为 {held}",
+                f"counted again it comes to {found}, on record {held}",
+            ))  # fmt: skip
+    return Check(
+        f"表决统计，重新统计 {made} 项决定", f"{made} decisions counted again", tuple(faults)
+    )
 
 
 def _offers(round_: Round, state: State) -> Check:
@@ -143,12 +152,12 @@ def _offers(round_: Round, state: State) -> Check:
         try:
             found = settled_offer(given, round_.impacts, entry.body["objective"]).offer
         except DrgError as error:
-            faults.append(f"row {entry.seq + 1}: {entry.body['id']}: {error}")
+            faults.append(f"{_row(entry)}: {entry.body['id']}: {error}")
             continue
         again = dict(zip(given.groups, map(float, found.weight), strict=True))
-        said = f"row {entry.seq + 1}: {entry.body['id']}"
-        faults += _differs(round_, entry.body, again, f"{said}: solved again")
-    return Check("折中方案", f"{made} offers solved again", tuple(faults))
+        said = f"{_row(entry)}: {entry.body['id']}: {say('重新求解', 'solved again')}"
+        faults += _differs(round_, entry.body, again, said)
+    return Check(f"折中方案，重新求解 {made} 个", f"{made} offers solved again", tuple(faults))
 
 
 def _final(round_: Round, state: State, weights: str | PathLike[str] | None) -> Check:
@@ -157,20 +166,28 @@ def _final(round_: Round, state: State, weights: str | PathLike[str] | None) -> 
     faults = []
     before = replay(state.entries[:-1])
     found, _ = final_weights(before, round_, state.closed["decimals"])
-    faults += _differs(round_, state.closed, found, "worked out again, of the final weights")
+    faults += _differs(round_, state.closed, found, say(
+        "重新计算最终权重", "worked out again, of the final weights"))  # fmt: skip
     path = Path(weights) if weights is not None else round_.folder / state.closed["file"]
     if path.is_file():
         table, own = open_weights(path), final_table(round_)
         if table.digest != own.digest:
-            faults.append(f"{path.name}: is not the table that the round ended with")
+            faults.append(say(
+                f"{path.name}: 不是本轮谈判结束时的权重表",
+                f"{path.name}: is not the table that the round ended with"))  # fmt: skip
         elif weights is None and not _same_file(path, own):
-            faults.append(f"{path.name}: says the same weights, but something else was changed")
+            faults.append(say(
+                f"{path.name}: 权重相同，但其他内容有改动",
+                f"{path.name}: says the same weights, but something else was changed"))  # fmt: skip
         said = table.record.get("ledger_digest")
         if said is not None and said != state.digest:
-            faults.append(f"{path.name}: names another record: {said}")
+            faults.append(say(f"{path.name}: 指向另一份记录：{said}",
+                              f"{path.name}: names another record: {said}"))  # fmt: skip
     else:
-        faults.append(f"{path.name}: is missing")
-    return Check("最终权重", "final table worked out again from the record", tuple(faults))
+        faults.append(say(f"{path.name}: 文件缺失", f"{path.name}: is missing"))
+    return Check(
+        "最终权重，按记录重新计算", "final table worked out again from the record", tuple(faults)
+    )
 
 
 def _differs(
@@ -179,9 +196,17 @@ def _differs(
     """What is wrong with weights on record: their digest, or a weight that comes out otherwise."""
     on_record = {**round_.drafts, **{drg: float(w) for drg, w in body["changes"].items()}}
     if round_.digest_of(on_record) != body["weights_sha256"]:
-        return [f"{said}: the digest on record is not that of the weights on record"]
+        return [said + say(
+            "：记录中的摘要与记录中的权重不符",
+            ": the digest on record is not that of the weights on record",
+        )]  # fmt: skip
     worst = max((abs(again[drg] - w) for drg, w in on_record.items() if w == w), default=0.0)
-    return [f"{said}: a weight differs by {worst:g}"] if worst > _SAME else []
+    off = say(f"：有权重相差 {worst:g}", f": a weight differs by {worst:g}")
+    return [said + off] if worst > _SAME else []
+
+
+def _row(entry: Entry) -> str:
+    return say(f"第 {entry.seq + 1} 行", f"row {entry.seq + 1}")
 
 
 def _same_file(path: Path, table: WeightTable) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from drg.tables.csv.records import Records, find_records, last_line, take_apart
 from drg.tables.csv.text import BOM, ENCODING_TITLES, decode, is_valid, to_utf8
 
 _TEXT = pa.string()
+_OPEN = "a quote is not closed", "引号没有闭合"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,10 @@ def parse_block(data: bytes, form: CsvForm) -> Batch:
     return _weave(good, ragged, rows)
 
 
+def _width(found: int, expected: int) -> tuple[str, str]:
+    return f"found {found} fields, expected {expected}", f"有 {found} 个字段，应为 {expected} 个"
+
+
 def _parse(text: bytes, form: CsvForm) -> tuple[pa.RecordBatch, list[_BadRow]]:
     """Arrow's parser: the rows of the right width, and the others with their row index."""
     ragged: list[_BadRow] = []
@@ -71,9 +76,9 @@ def _parse(text: bytes, form: CsvForm) -> tuple[pa.RecordBatch, list[_BadRow]]:
     def keep(row: pa_csv.InvalidRow) -> str:
         raw = row.text.encode()
         cells = [cell.decode() for cell in take_apart(raw, 0, len(raw), delimiter).cells]
-        reason = f"found {row.actual_columns} fields, expected {row.expected_columns}"
         index = row.number - 1
-        ragged.append(_BadRow(index, cells, Malformed(index, "", row.text, reason)))
+        said = _width(row.actual_columns, row.expected_columns)
+        ragged.append(_BadRow(index, cells, Malformed(index, "", row.text, *said)))
         return "skip"
 
     if not text:
@@ -129,7 +134,7 @@ def _parse_with_care(data: bytes, form: CsvForm) -> Batch:
         _BadRow(
             int(kept[row.row]),
             row.cells,
-            Malformed(int(kept[row.row]), "", row.malformed.value, row.malformed.reason),
+            replace(row.malformed, row=int(kept[row.row])),
         )
         for row in ragged
         if row.row < len(kept)
@@ -158,13 +163,14 @@ def _bad_row(data: bytes, form: CsvForm, records: Records, row: int) -> _BadRow:
     texts = [decode(cell, form.encoding) for cell in cells]
     if row in records.unclosed:
         raw = decode(data[start:end], form.encoding)
-        return _BadRow(row, texts, Malformed(row, "", raw, "a quote is not closed"))
-    reason = f"bytes are not valid {ENCODING_TITLES[form.encoding]}"
+        return _BadRow(row, texts, Malformed(row, "", raw, *_OPEN))
+    title = ENCODING_TITLES[form.encoding]
+    said = f"bytes are not valid {title}", f"字节不是有效的 {title} 文本"
     broken = [i for i, cell in enumerate(cells) if not is_valid(cell, form.encoding)]
     if len(broken) == 1 and broken[0] < form.width and len(cells) == form.width:
-        where = Malformed(row, form.names[broken[0]], texts[broken[0]], reason)
+        where = Malformed(row, form.names[broken[0]], texts[broken[0]], *said)
     else:
-        where = Malformed(row, "", decode(data[start:end], form.encoding), reason)
+        where = Malformed(row, "", decode(data[start:end], form.encoding), *said)
     return _BadRow(row, texts, where)
 
 
@@ -188,9 +194,8 @@ def _parse_one_by_one(data: bytes, form: CsvForm, records: Records) -> Batch:
             if len(cells) == form.width:
                 rows.append(list(texts))
                 continue
-            reason = f"found {len(cells)} fields, expected {form.width}"
-            raw = decode(data[start:end], form.encoding)
-            bad[row] = _BadRow(row, texts, Malformed(row, "", raw, reason))
+            raw, said = decode(data[start:end], form.encoding), _width(len(cells), form.width)
+            bad[row] = _BadRow(row, texts, Malformed(row, "", raw, *said))
         rows.append(_fit(bad[row].cells, form.width))
     columns = [pa.array([cells[i] for cells in rows], _TEXT) for i in range(form.width)]
     table = pa.RecordBatch.from_arrays(columns, schema=form.schema)

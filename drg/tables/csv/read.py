@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from drg.errors import DrgError, problem
+from drg.language import say
 from drg.tables.batches import (
     DEFAULT_BATCH_ROWS,
     Batch,
@@ -131,9 +132,13 @@ class CsvSource(TableSource):
                 break
             data = more.lstrip(b"\r\n")
         if not data:
-            raise problem("is empty, expected a header line", file=self.path)
+            raise problem(
+                say("文件为空，应有表头行", "is empty, expected a header line"), file=self.path
+            )
         if end > _LONGEST_RECORD:
-            raise problem("has no line end in its first 256 MB, is it CSV?", file=self.path)
+            raise problem(say("前 256 MB 内没有换行，是 CSV 文件吗？",
+                              "has no line end in its first 256 MB, is it CSV?"),
+                          file=self.path)  # fmt: skip
         after = end + (2 if data[end : end + 2] == b"\r\n" else 1)
         return data[:end], data[after:]
 
@@ -153,13 +158,16 @@ class CsvSource(TableSource):
     def _read_header(self, header: bytes) -> None:
         if not is_valid(header, self.encoding):
             text = decode(header, self.encoding)
-            raise problem(f"the header is not valid {self.encoding}", file=self.path, found=text)
+            raise problem(say(f"表头不是有效的 {self.encoding} 文本",
+                              f"the header is not valid {self.encoding}"),
+                          file=self.path, found=text)  # fmt: skip
         text = header.decode("gb18030" if self.encoding == "gb18030" else "utf-8")
         suffixes = [suffix.lower() for suffix in self.path.suffixes]
         self.delimiter = guess_delimiter(text, ".tsv" if ".tsv" in suffixes[-2:] else ".csv")
         record = take_apart(header, 0, len(header), ord(self.delimiter))
         if record.state != "whole":
-            raise problem("a quote in the header is not closed", file=self.path, found=text)
+            raise problem(say("表头中的引号没有闭合", "a quote in the header is not closed"),
+                          file=self.path, found=text)  # fmt: skip
         names = [decode(cell, self.encoding) for cell in record.cells]
         unique = unique_names(names, self.path)
         self.blank_headers = blank_headers(unique, names)
@@ -184,7 +192,9 @@ class CsvSource(TableSource):
                     return
                 size = self._block_size if end else 2 * size
                 if size > _LONGEST_RECORD:
-                    raise problem("a line is longer than 256 MB, is it CSV?", file=self.path)
+                    raise problem(say("有一行超过 256 MB，是 CSV 文件吗？",
+                                      "a line is longer than 256 MB, is it CSV?"),
+                                  file=self.path)  # fmt: skip
 
     def _record_end(self, data: bytes) -> int:
         """Where the last whole record ends; 0 if not even one does.

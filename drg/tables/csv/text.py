@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from drg.errors import problem
+from drg.language import say
 
 BOM = codecs.BOM_UTF8
 DELIMITERS = (",", "\t", ";")
@@ -22,7 +23,9 @@ def refuse_utf16(start: bytes, path: Path) -> None:
         DrgError: The file begins with a UTF-16 byte order mark.
     """
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise problem("is in UTF-16; save it as CSV UTF-8 and try again", file=path)
+        raise problem(say("是 UTF-16 编码，请另存为 CSV UTF-8 后重试",
+                          "is in UTF-16; save it as CSV UTF-8 and try again"),
+                      file=path)  # fmt: skip
 
 
 def guess_encoding(chunks: Iterable[bytes]) -> str | None:

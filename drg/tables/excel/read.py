@@ -14,6 +14,7 @@ import pyarrow as pa
 import python_calamine as calamine
 
 from drg.errors import problem
+from drg.language import say
 from drg.tables.batches import (
     DEFAULT_BATCH_ROWS,
     Batch,
@@ -30,8 +31,9 @@ from drg.tables.excel.errors import error_cells
 _MOST_ROWS = 16_384
 _MOST_INT = 1 << 63
 _TEXT = pa.string()
-_ERROR = "the cell holds an Excel error"
-_LONG = "a number of more than 15 digits, which Excel has rounded: format the column as text"
+_ERROR = "the cell holds an Excel error", "单元格是 Excel 错误值"
+_LONG = ("a number of more than 15 digits, which Excel has rounded: format the column as text",
+         "数字超过 15 位，已被 Excel 舍入：请把该列设为文本格式")  # fmt: skip
 _ErrorCells = dict[int, list[tuple[int, str]]]
 
 
@@ -102,9 +104,11 @@ class ExcelSource(TableSource):
             try:
                 self._book = calamine.CalamineWorkbook.from_path(str(path))
             except calamine.PasswordError:
-                raise problem("is locked with a password", file=path) from None
+                raise problem(say("有密码保护", "is locked with a password"), file=path) from None
             except calamine.CalamineError as error:
-                raise problem(f"is not a readable Excel workbook: {error}", file=path) from error
+                raise problem(say(f"不是可读取的 Excel 工作簿：{error}",
+                                  f"is not a readable Excel workbook: {error}"),
+                              file=path) from error  # fmt: skip
             self._sheet = self._pick(sheet)
             self._errors: _ErrorCells = error_cells(path, self._sheet.name)
             self._look_through()
@@ -112,9 +116,10 @@ class ExcelSource(TableSource):
     def _pick(self, sheet: str | None) -> calamine.CalamineSheet:
         names = self._book.sheet_names
         if not names:
-            raise problem("has no sheets", file=self.path)
+            raise problem(say("没有工作表", "has no sheets"), file=self.path)
         if sheet is not None and sheet not in names:
-            raise problem("no such sheet", file=self.path, found=sheet, expected=", ".join(names))
+            raise problem(say("没有这个工作表", "no such sheet"), file=self.path, found=sheet,
+                          expected=", ".join(names))  # fmt: skip
         return self._book.get_sheet_by_name(sheet if sheet is not None else names[0])
 
     def _look_through(self) -> None:
@@ -126,7 +131,8 @@ class ExcelSource(TableSource):
                 header, self.header_rows = row, number
                 break
         if not header:
-            raise problem("is empty, expected a header row", file=self.path)
+            raise problem(say("工作表为空，应有表头行", "is empty, expected a header row"),
+                          file=self.path)  # fmt: skip
         columns = [_Column() for _ in header]
         last = self.header_rows
         while chunk := list(itertools.islice(rows, _MOST_ROWS)):
@@ -164,13 +170,13 @@ class ExcelSource(TableSource):
         first = self.header_rows
         while chunk := self._chunk(rows):
             errors = [
-                Malformed(row - first, self.names[column - self._left], text, _ERROR)
+                Malformed(row - first, self.names[column - self._left], text, *_ERROR)
                 for row in range(first, first + len(chunk))
                 for column, text in self._errors.get(row, ())
                 if 0 <= column - self._left < len(self.names)
             ]
             errors += [
-                Malformed(row, name, text_of(cells[i]), _LONG)
+                Malformed(row, name, text_of(cells[i]), *_LONG)
                 for row, cells in enumerate(chunk)
                 for i, name in self._long
                 if _is_long(cells[i])
@@ -202,7 +208,8 @@ def _no_panic(path: Path, *, quiet: bool = False) -> Iterator[None]:
         except BaseException as error:
             if type(error).__name__ != "PanicException":
                 raise
-            raise problem("is not a readable Excel workbook", file=path) from None
+            raise problem(say("不是可读取的 Excel 工作簿", "is not a readable Excel workbook"),
+                          file=path) from None  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ import xlsxwriter
 from xlsxwriter.exceptions import XlsxWriterException
 
 from drg.errors import problem
+from drg.language import say
 from drg.tables.as_text import as_text, text_list
 from drg.tables.atomic import writing
 from drg.tables.batches import TableSink, check_columns
@@ -39,11 +40,11 @@ class ExcelSink(TableSink):
         """
         if len(schema) > MOST_COLUMNS:
             raise problem(
-                "has too many columns for Excel; use .csv or .parquet",
-                file=path,
-                found=len(schema),
-                expected=f"at most {MOST_COLUMNS}",
-            )
+                say("列数超过 Excel 上限，请用 .csv 或 .parquet",
+                    "has too many columns for Excel; use .csv or .parquet"),
+                file=path, found=len(schema),
+                expected=say(f"至多 {MOST_COLUMNS}", f"at most {MOST_COLUMNS}"),
+            )  # fmt: skip
         self.path = path
         self.schema = schema
         self._rows = 0
@@ -94,9 +95,11 @@ class ExcelSink(TableSink):
         rows = len(encoded[0])
         if self._rows + rows > MOST_ROWS:
             raise problem(
-                f"has more than {MOST_ROWS:,} rows, more than Excel can hold; use .csv or .parquet",
+                say(f"超过 {MOST_ROWS:,} 行，超过 Excel 上限，请用 .csv 或 .parquet",
+                    f"has more than {MOST_ROWS:,} rows, more than Excel can hold; "
+                    "use .csv or .parquet"),
                 file=self.path,
-            )
+            )  # fmt: skip
         with writing(self.path, XlsxWriterException):
             for number, row in enumerate(zip(*encoded, strict=True), self._rows + 1):
                 for i, cell in enumerate(row):
@@ -120,12 +123,11 @@ class ExcelSink(TableSink):
     def _string(self, row: int, column: int, text: str, style: Any) -> None:
         if len(text) > MOST_CHARACTERS // 2 and _excel_length(text) > MOST_CHARACTERS:
             raise problem(
-                f"the text is longer than the {MOST_CHARACTERS:,} characters of an Excel cell; "
-                "use .csv or .parquet",
-                file=self.path,
-                row=row + 1,
-                key=self.schema.names[column],
-            )
+                say(f"文本超过 Excel 单元格的 {MOST_CHARACTERS:,} 字上限，请用 .csv 或 .parquet",
+                    f"the text is longer than the {MOST_CHARACTERS:,} characters of an Excel "
+                    "cell; use .csv or .parquet"),
+                file=self.path, row=row + 1, key=self.schema.names[column],
+            )  # fmt: skip
         if text:
             self._sheet.write_string(row, column, text, style)
 

@@ -9,17 +9,19 @@ from pathlib import Path
 import pyarrow as pa
 
 from drg.errors import problem
+from drg.language import say
 from drg.tables.batches import DEFAULT_BATCH_ROWS, TableSink, TableSource, reading, unique_names
 
 _CSV = (".csv", ".tsv", ".txt")
 _EXCEL = (".xlsx", ".xlsm", ".xls", ".xlsb")
 _PARQUET = (".parquet", ".pq")
 _MAGIC = {
-    b"PAR1": ("parquet", "a Parquet file"),
-    b"PK\x03\x04": ("excel", "an Excel workbook or another zip archive"),
-    b"\xd0\xcf\x11\xe0": ("excel", "an old Excel workbook (.xls)"),
-    b"%PDF": ("", "a PDF document"),
-}
+    b"PAR1": ("parquet", "Parquet 文件", "a Parquet file"),
+    b"PK\x03\x04": ("excel", "Excel 工作簿或其他 zip 压缩包",
+                    "an Excel workbook or another zip archive"),
+    b"\xd0\xcf\x11\xe0": ("excel", "旧版 Excel 工作簿（.xls）", "an old Excel workbook (.xls)"),
+    b"%PDF": ("", "PDF 文档", "a PDF document"),
+}  # fmt: skip
 _OLD_EXCEL = (b"\xd0\xcf\x11\xe0", b"\x09\x08", b"\x09\x04", b"\x09\x02", b"\x09\x00")
 READABLE = ".csv, .tsv, .txt (each also .gz), .xlsx, .xlsm, .xls, .xlsb, .parquet, .pq"
 WRITABLE = ".csv, .tsv, .txt (each also .gz), .xlsx, .parquet, .pq"
@@ -52,7 +54,9 @@ def open_table(
         start = file.read(8)
     _check_content(path, kind, start)
     if sheet is not None and kind != "excel":
-        raise problem("has no sheets, only an Excel workbook has", file=path, found=sheet)
+        raise problem(say("没有工作表，只有 Excel 工作簿才有",
+                          "has no sheets, only an Excel workbook has"),
+                      file=path, found=sheet)  # fmt: skip
     if kind == "parquet":
         from drg.tables.parquet import ParquetSource
 
@@ -97,7 +101,9 @@ def open_sink(
         return ParquetSink(path, schema, metadata=metadata)
     if kind == "excel":
         if path.suffix.lower() != ".xlsx":
-            raise problem("this Excel format cannot be written; use .xlsx", file=path)
+            raise problem(say("不能写出这种 Excel 格式，请用 .xlsx",
+                              "this Excel format cannot be written; use .xlsx"),
+                          file=path)  # fmt: skip
         from drg.tables.excel.write import ExcelSink
 
         return ExcelSink(path, schema)
@@ -111,11 +117,10 @@ def _csv_sink(
 
     if encoding not in (None, "utf-8", "utf-8-sig", "gb18030"):
         raise problem(
-            "cannot be written in this encoding",
-            file=path,
-            found=encoding,
-            expected="utf-8, utf-8-sig or gb18030",
-        )
+            say("不能以这种编码写出", "cannot be written in this encoding"),
+            file=path, found=encoding,
+            expected=say("utf-8、utf-8-sig 或 gb18030", "utf-8, utf-8-sig or gb18030"),
+        )  # fmt: skip
     from_csv = like is not None and like.kind == "csv"
     usual_delimiter = "\t" if _endings(path)[0] == ".tsv" else ","
     return CsvSink(
@@ -144,8 +149,9 @@ def _kind(path: Path, accepted: str) -> str:
     if ending in _PARQUET and not zipped:
         return "parquet"
     raise problem(
-        "the ending is not that of a table", file=path, found=path.name, expected=accepted
-    )
+        say("不是表格文件的扩展名", "the ending is not that of a table"), file=path,
+        found=path.name, expected=say(accepted.replace("each also", "均可加"), accepted),
+    )  # fmt: skip
 
 
 def _check_content(path: Path, kind: str, start: bytes) -> None:
@@ -155,16 +161,19 @@ def _check_content(path: Path, kind: str, start: bytes) -> None:
         DrgError: They do, or the file is empty.
     """
     if not start:
-        raise problem("is empty, expected a header line", file=path)
-    for magic, (true_kind, title) in _MAGIC.items():
+        raise problem(say("文件为空，应有表头行", "is empty, expected a header line"), file=path)
+    for magic, (true_kind, zh, en) in _MAGIC.items():
         if start.startswith(magic) and true_kind != kind:
-            raise problem(f"looks like {title}; rename it to end so", file=path)
+            raise problem(say(f"内容像是：{zh}，请改用相应的扩展名",
+                              f"looks like {en}; rename it to end so"),
+                          file=path)  # fmt: skip
     if kind == "parquet" and not start.startswith(b"PAR1"):
-        raise problem("is not a Parquet file", file=path)
+        raise problem(say("不是 Parquet 文件", "is not a Parquet file"), file=path)
     if kind == "excel" and not start.startswith(_OLD_EXCEL if _is_old(path) else (b"PK",)):
-        what = "an .xlsx workbook" if start.startswith(b"PK") else _other_than_excel(start)
-        raise problem(f"is no {path.suffix.lower()} workbook: it looks like {what}; rename it or "
-                      "save it anew", file=path)  # fmt: skip
+        what, ending = _other_than_excel(start), path.suffix.lower()
+        raise problem(say(f"不是 {ending} 工作簿，内容像是：{what}，请改名或重新另存",
+                          f"is no {ending} workbook: it looks like {what}; rename it or "
+                          "save it anew"), file=path)  # fmt: skip
 
 
 def _is_old(path: Path) -> bool:
@@ -172,9 +181,13 @@ def _is_old(path: Path) -> bool:
 
 
 def _other_than_excel(start: bytes) -> str:
+    if start.startswith(b"PK"):
+        return say(".xlsx 工作簿", "an .xlsx workbook")
     if start.startswith(_OLD_EXCEL):
-        return "an .xls workbook"
+        return say(".xls 工作簿", "an .xls workbook")
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<html", b"<!doct", b"<table", b"<?xml", b"<meta", b"<head")):
-        return "a web page"
-    return "text" if all(byte >= 32 or byte in b"\t\r\n" for byte in start) else "something else"
+        return say("网页", "a web page")
+    if all(byte >= 32 or byte in b"\t\r\n" for byte in start):
+        return say("文本", "text")
+    return say("其他内容", "something else")
