@@ -45,5 +45,5 @@ def problem(
     if found is not None:
         line += say("：实际为 ", ": found ") + show(found)
     if expected is not None:
-        line += say("，应为 ", ", expected ") + expected
+        line += say("，应为 ", ", expected ") + str(expected)
     return DrgError(" ".join(line.splitlines()))

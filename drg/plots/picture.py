@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from drg.errors import problem
+from drg.language import say
 from drg.plots import fonts
 from drg.tables.atomic import atomic_path, writing
 from drg.terminal import width
@@ -169,7 +170,8 @@ def picture(draw: Callable[[Picture], None], height: float, lang: str) -> Pictur
             English; an SVG file of it is in Chinese, shown with its viewer's fonts.
     """
     if lang != "zh" and lang != "en":
-        raise problem("no such language", found=lang, expected="zh or en")
+        raise problem(say("没有这种语言", "no such language"), found=lang,
+                      expected=say("zh 或 en", "zh or en"))  # fmt: skip
     chinese = fonts.chinese_font()
     if chinese is None and lang == "zh":
         warnings.warn(
@@ -202,7 +204,8 @@ def save(figure: Figure, path: str | PathLike[str]) -> None:
     """
     ending = Path(path).suffix.lower()
     if ending not in _FORMATS:
-        raise problem("unknown kind of picture", file=path, expected=".svg, .png or .pdf")
+        raise problem(say("不能存成这种图", "unknown kind of picture"), file=path,
+                      expected=say(".svg、.png 或 .pdf", ".svg, .png or .pdf"))  # fmt: skip
     with atomic_path(path) as partial, writing(Path(path)):
         partial.write_bytes(image(figure, ending))
 

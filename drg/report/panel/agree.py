@@ -10,11 +10,17 @@ from typing import Any
 import pandas as pd
 
 from drg.errors import problem
+from drg.language import say
 from drg.report.panel.read import read_record
 
-_AGAIN = "results of one run; run drg project again, its folder has both"
 SEARCH = ("policy_search.csv", "policy_search.json")
+_NAMED = {"cases": "病例", "hospitals": "医疗机构", "policy": "支付政策", "weights": "权重表"}
 Record = Mapping[str, Any]
+
+
+def _again() -> str:
+    return say("同一次运行的结果；请重新运行 drg project，它的文件夹两者都有",
+               "results of one run; run drg project again, its folder has both")  # fmt: skip
 
 
 def agree(settlement: Record, projection: Record) -> None:
@@ -23,15 +29,16 @@ def agree(settlement: Record, projection: Record) -> None:
     Raises:
         DrgError: a digest differs.
     """
-    _documents(settlement, projection, "projection.json", "projected by", _AGAIN)
+    _documents(settlement, projection, "projection.json", "projected by", _again())
     hashes = _hashes(projection)
     for what, settled in (("cases", _input(settlement)), ("hospitals", _file(settlement))):
         for name, digest in hashes.items():
             if name.startswith(f"{what}: ") and settled and digest != settled:
                 raise problem(
-                    f"settlement.json and projection.json differ in their {what}",
+                    say(f"settlement.json 与 projection.json 的{_NAMED[what]}不是同一份",
+                        f"settlement.json and projection.json differ in their {what}"),
                     key=name.partition(": ")[2],
-                    found=f"settled {settled[:8]}, projected {digest[:8]}", expected=_AGAIN,
+                    found=f"settled {settled[:8]}, projected {digest[:8]}", expected=_again(),
                 )  # fmt: skip
 
 
@@ -51,9 +58,11 @@ def on_record(folder: Path, projection: Record, read: Mapping[str, str]) -> None
         told = hashes.get(name, "")
         if hashes and digest != told:
             raise problem(
-                "is not the table on record in projection.json", file=folder / name,
+                say("不是 projection.json 记录的那张表",
+                    "is not the table on record in projection.json"), file=folder / name,
                 found=digest[:8],
-                expected=f"{told[:8] or 'no such table'}; run drg project again",
+                expected=say(f"{told[:8] or '没有这张表'}；请重新运行 drg project",
+                             f"{told[:8] or 'no such table'}; run drg project again"),
             )  # fmt: skip
 
 
@@ -65,22 +74,26 @@ def searched(folder: Path, settlement: Record, frame: pd.DataFrame) -> dict[str,
     """
     table, path = (folder / name for name in SEARCH)
     if not path.is_file():
-        wanted = f"the record of {table.name}; run drg policy search again, or take that table away"
-        raise problem("no such file", file=path, expected=wanted)
+        wanted = say(f"{table.name} 的记录；请重新运行 drg policy search，或移走该表",
+                     f"the record of {table.name}; run drg policy search again, or take that "
+                     "table away")  # fmt: skip
+        raise problem(say("没有这个文件", "no such file"), file=path, expected=wanted)
     record = read_record(path)
-    again = "a search of the settled policy; run drg policy search again"
+    again = say("对已结算政策的寻优；请重新运行 drg policy search",
+                "a search of the settled policy; run drg policy search again")  # fmt: skip
     _documents(settlement, record, path.name, "searched", again)
     ours, theirs = _input(settlement), _input(record)
     if ours and theirs and ours != theirs:
-        raise problem(f"settlement.json and {path.name} differ in their cases", file=path,
+        raise problem(say(f"settlement.json 与 {path.name} 的病例不是同一份",
+                          f"settlement.json and {path.name} differ in their cases"), file=path,
                       found=f"settled {ours[:8]}, searched {theirs[:8]}",
                       expected=again)  # fmt: skip
     for row in record.get("figures") or ():
         name = f"figure_{row.get('name')}"
         held = float(frame[name].iloc[0]) if name in frame and len(frame) else math.nan
         if not math.isclose(held, float(row.get("found", math.nan)), rel_tol=1e-9, abs_tol=1e-12):
-            raise problem(f"is not the table of {path.name}", file=table, key=name, found=held,
-                          expected=row.get("found"))  # fmt: skip
+            raise problem(say(f"不是 {path.name} 的那张表", f"is not the table of {path.name}"),
+                          file=table, key=name, found=held, expected=str(row.get("found")))  # fmt: skip
     return record
 
 
@@ -89,7 +102,8 @@ def _documents(settlement: Record, other: Record, name: str, did: str, expected:
         settled, ahead = (_document(record, key) for record in (settlement, other))
         if settled and ahead and settled[1] != ahead[1]:
             raise problem(
-                f"settlement.json and {name} differ in their {key}", key=key,
+                say(f"settlement.json 与 {name} 的{_NAMED[key]}不是同一份",
+                    f"settlement.json and {name} differ in their {key}"), key=key,
                 found=f"settled by {settled[0]} ({settled[1][:8]}), "
                 f"{did} {ahead[0]} ({ahead[1][:8]})",
                 expected=expected,
@@ -128,5 +142,6 @@ def same_year(year: int, frames: Sequence[pd.DataFrame], path: Path) -> None:
     for frame in frames:
         first = frame["year"].min()
         if year and math.isfinite(first) and int(first) != year:
-            raise problem("starts from another year than the settlement", file=path,
+            raise problem(say("不是从结算年度开始测算的",
+                              "starts from another year than the settlement"), file=path,
                           found=int(first), expected=str(year))  # fmt: skip

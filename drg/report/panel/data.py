@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from drg.errors import DrgError, problem
+from drg.language import say
 from drg.page.small_cells import Mask, few, held_back
 from drg.page.words import clean
 from drg.provenance import hash_file
@@ -209,25 +210,25 @@ def read_panel(folder: Path, projection: Path | None = None) -> PanelData:
     """
     for place in (folder, projection):
         if place is not None and not place.is_dir():
-            raise problem("no such folder" if not place.exists() else "is not a folder", file=place,
-                          expected="a folder that drg settle wrote")  # fmt: skip
+            raise problem(say("没有这个文件夹", "no such folder") if not place.exists() else
+                          say("不是文件夹", "is not a folder"), file=place, expected=_settled())  # fmt: skip
     record = folder / "settlement.json"
     for path in (record, folder / "hospitals.csv", folder / "pools.csv"):
         if not path.is_file():
-            raise problem("no such file", file=path, expected="a folder that drg settle wrote")
+            raise problem(say("没有这个文件", "no such file"), file=path, expected=_settled())
     settlement = read_record(record)
     hashes = {record.name: hash_file(record)}
     settled = _tables(folder, _SETTLED, hashes)
     if settled["hospitals"].empty:
-        raise problem("has no hospital", file=folder / "hospitals.csv")
+        raise problem(say("没有医疗机构", "has no hospital"), file=folder / "hospitals.csv")
     future = projection or folder
     document = None
     if (future / "projection.json").is_file():
         document = read_record(future / "projection.json")
         hashes["projection.json"] = hash_file(future / "projection.json")
     elif projection is not None:
-        raise problem("no such file", file=future / "projection.json",
-                      expected="a folder that drg project wrote")  # fmt: skip
+        raise problem(say("没有这个文件", "no such file"), file=future / "projection.json",
+                      expected=say("drg project 写出的文件夹", "a folder that drg project wrote"))  # fmt: skip
     if document is not None:
         agree(settlement, document)
     projected: dict[str, pd.DataFrame] = {}
@@ -246,6 +247,10 @@ def read_panel(folder: Path, projection: Path | None = None) -> PanelData:
     return PanelData(settlement, settled, _cases(folder, settled["hospitals"], hashes), document,
                      {n: f for n, f in projected.items() if len(f)}, _policy(settlement),
                      hashes, search)  # fmt: skip
+
+
+def _settled() -> str:
+    return say("drg settle 写出的文件夹", "a folder that drg settle wrote")
 
 
 def _tables(

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drg.errors import problem
+from drg.language import say
 from drg.tables import batches, open_table
 from drg.tables.as_text import as_text
 
@@ -39,14 +40,18 @@ def read_frame(
         wanted = [name for name in (*texts, *numbers) if name in there]
         for name in (*texts, *numbers):
             if name not in there and name not in optional:
-                raise problem(f"no column '{name}'", file=path, found=", ".join(there),
-                              expected="a table of drg settle or drg project")  # fmt: skip
+                raise problem(say(f"没有“{name}”列", f"no column '{name}'"), file=path,
+                              found=", ".join(there),
+                              expected=say("drg settle 或 drg project 的表",
+                                           "a table of drg settle or drg project"))  # fmt: skip
         source.only(wanted)
         held = {name: [] for name in wanted}
         row = 2
         for batch in batches(source):
             for bad in batch.malformed:
-                raise problem("the row is broken", file=path, row=row + bad.row)
+                raise problem(
+                    say("这一行不完整", "the row is broken"), file=path, row=row + bad.row
+                )
             for name in wanted:
                 column = as_text(batch.table.column(name)) if name in texts else _numbers(
                     batch.table.column(name), path, name, row)  # fmt: skip
@@ -95,9 +100,9 @@ def _numbers(column: pa.Array, path: Path, name: str, first: int) -> pa.Array:
             try:
                 float(text if text is not None else "0")
             except ValueError:
-                raise problem("not a number", file=path, row=first + place, key=name,
-                              found=text) from None  # fmt: skip
-        raise problem("not numbers", file=path, key=name) from None
+                raise problem(say("不是数字", "not a number"), file=path, row=first + place,
+                              key=name, found=text) from None  # fmt: skip
+        raise problem(say("不是数字", "not numbers"), file=path, key=name) from None
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -109,11 +114,12 @@ def read_record(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise problem("cannot be read", file=path, found=error.strerror) from None
+        raise problem(say("不能读取", "cannot be read"), file=path, found=error.strerror) from None
     except ValueError as error:
-        raise problem("is not JSON", file=path, found=str(error)) from None
+        raise problem(say("不是 JSON", "is not JSON"), file=path, found=str(error)) from None
     if not isinstance(document, dict):
-        raise problem("is no record", file=path, expected="a JSON object")
+        raise problem(say("不是记录", "is no record"), file=path,
+                      expected=say("JSON 对象", "a JSON object"))  # fmt: skip
     return document
 
 

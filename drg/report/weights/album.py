@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from drg.errors import DrgError, problem
+from drg.language import say
 from drg.report.weights.pictures import (
     Picture,
     against_previous,
@@ -42,7 +43,9 @@ def write_album(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise problem("cannot be made a folder", file=folder, found=error.strerror) from None
+        raise problem(
+            say("不能建文件夹", "cannot be made a folder"), file=folder, found=error.strerror
+        ) from None
     written: list[Path] = []
     if fitted.previous_ is not None:
         corridor = fitted.corridor
@@ -81,7 +84,9 @@ def _ladders(fitted: Calibrator) -> list[str]:
 def _adrg(fitted: Calibrator, drg: str) -> str:
     found = fitted.families_
     if drg not in found.groups:
-        raise problem("no such group among the cases", key="group", found=drg)
+        raise problem(
+            say("病例中没有这个病组", "no such group among the cases"), key="group", found=drg
+        )
     return str(found.names[int(found.family[found.groups.index(drg)])])
 
 
@@ -94,7 +99,7 @@ def _members(fitted: Calibrator, adrg: str) -> list[str]:
 
 def _costs(fitted: Calibrator, observed: Observations, drg: str, lang: str) -> Picture:
     if drg not in observed.groups:
-        raise DrgError(f"no case of group {drg}")
+        raise DrgError(say(f"病组 {drg} 没有病例", f"no case of group {drg}"))
     place = observed.groups.index(drg)
     cost = observed.cost[observed.drg == place]
     trimmed = fitted.trimmed_

@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from drg.errors import problem
+from drg.language import say
 from drg.plots.picture import (
     FEWEST,
     GREY,
@@ -131,13 +132,16 @@ def _costs(
     trimmed_mean: float | None,
 ) -> _Costs:  # fmt: skip
     if len(cost) < FEWEST:
-        raise problem(f"fewer than {FEWEST} cases could point to persons, no picture is made",
+        raise problem(say(f"不足 {FEWEST} 例，可能指向个人，不作图",
+                          f"fewer than {FEWEST} cases could point to persons, no picture is made"),
                       key=drg)  # fmt: skip
     if not (np.isfinite(cost) & (cost > 0)).all():
-        raise problem("has a cost that is none", key=drg, expected="yuan above 0")
+        raise problem(say("有不是费用的数", "has a cost that is none"), key=drg,
+                      expected=say("大于 0 的元数", "yuan above 0"))  # fmt: skip
     low, high = (b if b is not None and np.isfinite(b) and b > 0 else None for b in bounds)
     if low is not None and high is not None and low > high:
-        raise problem("the lower bound is above the upper", key=drg, found=f"{low:g}, {high:g}")
+        raise problem(say("下限高于上限", "the lower bound is above the upper"), key=drg,
+                      found=f"{low:g}, {high:g}")  # fmt: skip
     under = cost < (low or 0.0)
     over = cost > (np.inf if high is None else high)
     kept = cost[~(under | over)]

@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from drg.errors import problem
+from drg.language import say
 from drg.plots.picture import BLUE, GREY, INK, PALE, VERMILION, Picture, cases_text, picture
 from drg.report.weights.table import Floats, Weights, by_group, column
 
@@ -101,15 +102,15 @@ def _ladder(table: Weights, adrg: str, members: Sequence[str] | None) -> _Ladder
     ]  # fmt: skip
     missing = [code for code in codes if code not in frame.index]
     if missing:
-        raise problem("is not in the table of weights", key=missing[0])
+        raise problem(say("不在权重表中", "is not in the table of weights"), key=missing[0])
     codes = sorted(set(codes), key=lambda c: (c[:-1], (_ORDER + "9").find(c[-1:]) % 9, c))
     frame = frame.loc[codes]
     weight = column(frame, "weight")
     if not np.isfinite(weight).any():
-        raise problem("no group of it has a weight", key=adrg)
+        raise problem(say("其病组都没有权重", "no group of it has a weight"), key=adrg)
     if len(codes) > _MOST:
-        raise problem("has too many groups for a picture", key=adrg, found=len(codes),
-                      expected=f"{_MOST} or fewer")  # fmt: skip
+        raise problem(say("病组太多，画不下", "has too many groups for a picture"), key=adrg,
+                      found=len(codes), expected=say(f"不超过 {_MOST} 个", f"{_MOST} or fewer"))  # fmt: skip
     names = frame["name"].tolist() if "name" in frame.columns else [""] * len(codes)
     low, high, raw, cases = (column(frame, c) for c in ("ci_low", "ci_high", "raw_weight", "cases"))
     return _Ladder(adrg, codes, names, weight, low, high, raw, cases)

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from drg.errors import problem
+from drg.language import say
 from drg.plots.labels import place_labels
 from drg.plots.picture import (
     BLUE,
@@ -147,11 +148,13 @@ def _compare(
     names: Mapping[str, str],
 ) -> _Compared:
     if corridor is not None and not 0 < corridor[0] <= 1 <= corridor[1] < np.inf:
-        raise problem("is no corridor", found=corridor, expected="two ratios around 1")
+        raise problem(say("不是浮动区间", "is no corridor"), found=corridor,
+                      expected=say("1 上下的两个比值", "two ratios around 1"))  # fmt: skip
     now, before = positive(table), positive(previous)
     both = sorted(set(now.index) & set(before.index))
     if not both:
-        raise problem("the two tables of weights have no group in common")
+        raise problem(say("两张权重表没有共同的病组",
+                          "the two tables of weights have no group in common"))  # fmt: skip
     frame = by_group(table).reindex(both)
     own = frame["name"] if "name" in frame.columns else pd.Series(None, frame.index, dtype=object)
     return _Compared(

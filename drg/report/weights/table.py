@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from drg.errors import problem
+from drg.language import say
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,7 +36,8 @@ def by_group(table: Weights) -> pd.DataFrame:
     frame = frame.set_index(frame["drg"].astype(str))
     if frame.index.has_duplicates:
         twice = frame.index[frame.index.duplicated()][0]
-        raise problem("has two rows in the table of weights", key=twice, expected="one")
+        raise problem(say("在权重表中有两行", "has two rows in the table of weights"), key=twice,
+                      expected=say("一行", "one"))  # fmt: skip
     return frame
 
 
@@ -49,7 +51,8 @@ def positive(table: Weights) -> pd.Series[float]:
     weights = weights.set_axis(weights.index.astype(str))
     if weights.index.has_duplicates:
         twice = weights.index[weights.index.duplicated()][0]
-        raise problem("has two weights", key=twice, expected="one")
+        raise problem(say("有两个权重", "has two weights"), key=twice,
+                      expected=say("一个", "one"))  # fmt: skip
     return weights[np.isfinite(weights) & (weights > 0)]
 
 
