@@ -92,8 +92,13 @@ def searched(folder: Path, settlement: Record, frame: pd.DataFrame) -> dict[str,
         name = f"figure_{row.get('name')}"
         held = float(frame[name].iloc[0]) if name in frame and len(frame) else math.nan
         if not math.isclose(held, float(row.get("found", math.nan)), rel_tol=1e-9, abs_tol=1e-12):
-            raise problem(say(f"不是 {path.name} 的那张表", f"is not the table of {path.name}"),
-                          file=table, key=name, found=held, expected=str(row.get("found")))  # fmt: skip
+            raise problem(
+                say(f"不是 {path.name} 的那张表", f"is not the table of {path.name}"),
+                file=table,
+                key=name,
+                found=held,
+                expected=str(row.get("found")),
+            )
     return record
 
 

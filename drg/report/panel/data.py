@@ -210,8 +210,13 @@ def read_panel(folder: Path, projection: Path | None = None) -> PanelData:
     """
     for place in (folder, projection):
         if place is not None and not place.is_dir():
-            raise problem(say("没有这个文件夹", "no such folder") if not place.exists() else
-                          say("不是文件夹", "is not a folder"), file=place, expected=_settled())  # fmt: skip
+            raise problem(
+                say("没有这个文件夹", "no such folder")
+                if not place.exists()
+                else say("不是文件夹", "is not a folder"),
+                file=place,
+                expected=_settled(),
+            )
     record = folder / "settlement.json"
     for path in (record, folder / "hospitals.csv", folder / "pools.csv"):
         if not path.is_file():
@@ -227,8 +232,11 @@ def read_panel(folder: Path, projection: Path | None = None) -> PanelData:
         document = read_record(future / "projection.json")
         hashes["projection.json"] = hash_file(future / "projection.json")
     elif projection is not None:
-        raise problem(say("没有这个文件", "no such file"), file=future / "projection.json",
-                      expected=say("drg project 写出的文件夹", "a folder that drg project wrote"))  # fmt: skip
+        raise problem(
+            say("没有这个文件", "no such file"),
+            file=future / "projection.json",
+            expected=say("drg project 写出的文件夹", "a folder that drg project wrote"),
+        )
     if document is not None:
         agree(settlement, document)
     projected: dict[str, pd.DataFrame] = {}

@@ -109,8 +109,12 @@ def _ladder(table: Weights, adrg: str, members: Sequence[str] | None) -> _Ladder
     if not np.isfinite(weight).any():
         raise problem(say("其病组都没有权重", "no group of it has a weight"), key=adrg)
     if len(codes) > _MOST:
-        raise problem(say("病组太多，画不下", "has too many groups for a picture"), key=adrg,
-                      found=len(codes), expected=say(f"不超过 {_MOST} 个", f"{_MOST} or fewer"))  # fmt: skip
+        raise problem(
+            say("病组太多，画不下", "has too many groups for a picture"),
+            key=adrg,
+            found=len(codes),
+            expected=say(f"不超过 {_MOST} 个", f"{_MOST} or fewer"),
+        )
     names = frame["name"].tolist() if "name" in frame.columns else [""] * len(codes)
     low, high, raw, cases = (column(frame, c) for c in ("ci_low", "ci_high", "raw_weight", "cases"))
     return _Ladder(adrg, codes, names, weight, low, high, raw, cases)
