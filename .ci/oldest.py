@@ -8,5 +8,5 @@ from pathlib import Path
 text = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
 project = tomllib.loads(text)["project"]
 for line in [*project["dependencies"], *project["optional-dependencies"]["tests"]]:
-    name, bound = re.fullmatch(r"([\w.-]+)(?:\[\w+\])?>=([\d.]+)", line).groups()
+    name, bound = re.fullmatch(r"([\w.-]+)(?:\[\w+\])?>=([\d.]+)(?:,<\d+)?", line).groups()
     sys.stdout.write(f"{name}=={bound}\n")

@@ -15,7 +15,7 @@ import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -68,7 +68,7 @@ def code(words) -> str:
 # Tables that the code writes
 
 
-def synonyms() -> str:
+def synonyms(*titles: str) -> str:
     rows = [
         (
             f"`{name}`",
@@ -78,7 +78,7 @@ def synonyms() -> str:
         for name in CANONICAL
         if name in SYNONYMS
     ]
-    return table(("canonical", "Chinese headers", "settlement-list codes"), rows)
+    return table(titles or ("canonical", "Chinese headers", "settlement-list codes"), rows)
 
 
 def statuses() -> str:
@@ -234,6 +234,9 @@ def policy_keys() -> str:
 
 GENERATED: dict[str, dict[str, Callable[[], str]]] = {
     "case-table.md": {"synonyms": synonyms},
+    "zh/case-table.md": {
+        "synonyms-zh": partial(synonyms, "列名", "中文表头", "清单字段"),
+    },
     "grouping.md": {"statuses": statuses, "reasons": reasons},
     "house.md": {"rooms": rooms},
     "policies.md": {"policy-keys": policy_keys},
@@ -268,6 +271,7 @@ def place(tmp_path, monkeypatch):
     for name in ("cases.csv", "hospitals.csv"):
         shutil.copy(ROOT / "data_samples/region-small" / name, tmp_path)
     shutil.copytree(EXAMPLES, tmp_path / "examples")
+    (tmp_path / "data_samples").symlink_to(ROOT / "data_samples")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -291,9 +295,14 @@ def run(command: str, monkeypatch, capsys) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_examples_run(page, place, monkeypatch, capsys):
     names: dict[str, object] = {}
-    for language, body in blocks(page, "python", "console"):
+    monkeypatch.setenv("DRG_LANG", "zh" if page.parent.name == "zh" else "en")
+    for language, body in blocks(page, "python", "console", "bash"):
         if language == "python":
             exec(compile(body, name_of(page), "exec"), names)
+            continue
+        if language == "bash":
+            for command in body.splitlines():
+                run(command, monkeypatch, capsys)
             continue
         for step in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
             command, *expected = step.splitlines()
@@ -355,8 +364,11 @@ def test_every_column_is_described():
     assert set(NUMBERS) <= set(CANONICAL)
 
 
-def test_headers_of_lists_are_recognised():
-    part = text("case-table.md").split("### Lists of codes")[1].split("```")[0]
+@pytest.mark.parametrize(
+    ("page", "title"), [("case-table.md", "Lists of codes"), ("zh/case-table.md", "诊断和手术操作")]
+)
+def test_headers_of_lists_are_recognised(page, title):
+    part = text(page).split(f"### {title}")[1].split("```")[0]
     for line in part.splitlines():
         cells = line.split("|")
         if len(cells) != 6 or "`" not in line:

@@ -107,7 +107,7 @@ class CodeUses:
             {code: found for code in part if (found := name_column(code, names))}
             for part in self._columns
         ]
-        self.converted: dict[tuple[str, str], Uses] = {}
+        self.converted: dict[tuple[str, str, str], Uses] = {}  # kind, spelling, code of the edition
         self.unknown: dict[tuple[str, str, str], Uses] = {}
         self.names: dict[tuple[str, str], str] = {}
 
@@ -158,7 +158,9 @@ class CodeUses:
         if found is None:
             return
         for kind, _, number, uses, principal in found.converted:
-            key = KINDS[kind], self._indices[kind].spelling(number)
+            index = self._indices[kind]
+            means = int(index.meaning(np.array([number], np.int32))[0])
+            key = KINDS[kind], index.spelling(number), index.codes[means - 1].as_py()
             self.converted.setdefault(key, Uses()).add(uses, principal)
         for kind, hospital, number, uses, principal in found.unknown:
             place = hospital, KINDS[kind], self._indices[kind].spelling(number)
@@ -261,9 +263,8 @@ def write_conversions(path: Path, uses: CodeUses, scheme: Scheme) -> None:
     """
     editions = dict(zip(KINDS, (scheme.diagnosis_names, scheme.procedure_names), strict=True))
     rows = [
-        (kind, code, (new := conversions(kind)[code]), editions[kind].get(new, ""), str(use.uses),
-         str(use.principal))
-        for (kind, code), use in sorted(
+        (kind, code, new, editions[kind].get(new, ""), str(use.uses), str(use.principal))
+        for (kind, code, new), use in sorted(
             uses.converted.items(), key=lambda item: (item[0][0], -item[1].uses, item[0][1])
         )
     ]  # fmt: skip

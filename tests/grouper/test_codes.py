@@ -146,6 +146,17 @@ def test_conversions_and_unknown_codes_are_listed(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.csv", "out.csv", "out.csv.run.json"]
 
 
+def test_codes_that_excel_made_numbers_are_listed_as_what_they_were(tmp_path):
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text(
+        "主要诊断编码,手术操作编码1\nK35.300,47.01\nK35.300,47.0100\n", encoding="utf-8"
+    )
+    account = group_file(source, out)
+    assert len({row["drg"] for row in rows(out)}) == 1
+    assert [(r["kind"], r["code"], r["converted_to"], r["uses"]) for r in
+            rows(account.converted_path)] == [("procedure", "47.01", "47.0100", "1")]  # fmt: skip
+
+
 def test_lists_are_the_same_in_every_run(tmp_path):
     codes = [f"Q{i % 977:03d}.zz" for i in range(300_000)]
     table = pa.table({"diagnoses": codes, "hospital_id": [f"H{i % 7}" for i in range(300_000)]})
