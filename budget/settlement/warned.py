@@ -33,8 +33,3 @@ def warned(
         )
         found[f"{name}.{hospitals[h]}"] = f"hospital {hospitals[h]}: {what}: {sums} yuan"
     return found
-
-
-def warning_text(name: str, text: str, lang: str) -> str:
-    """A warning of a record in a language."""
-    return text
