@@ -16,6 +16,7 @@ from budget.policy.document import Leaf, Policy
 from budget.price.branches import BRANCHES, PLACE
 from budget.price.multipliers import holds
 from drg.errors import problem
+from drg.language import say
 from weights.table import WeightTable
 
 LANGUAGES = ("zh", "en")
@@ -57,7 +58,8 @@ def document(case: CaseMoney, lang: str = "zh") -> dict[str, Any]:
         DrgError: there is no such language.
     """
     if lang not in LANGUAGES:
-        raise problem("no such language", key="lang", found=lang, expected="zh or en")
+        raise problem(say("没有此语言", "no such language"), key="lang", found=lang,
+                      expected=say("zh 或 en", "zh or en"))  # fmt: skip
     scribe = _Scribe(lang, {**case.record.used})
     policy = case.policy
     parts: dict[str, Any] = {

@@ -21,6 +21,7 @@ from budget.settlement.files import read_claims, settle_file
 from budget.settlement.settled import settle
 from budget.uncertainty.intervals import with_draws, with_ranges
 from drg.errors import DrgError, problem
+from drg.language import say
 from drg.provenance import to_json
 from drg.tables import atomic_path
 from weights.table import WeightTable, open_weights
@@ -143,8 +144,11 @@ def check(policy: Policy, scenarios: Sequence[Scenario]) -> None:
     seen: set[str] = set()
     for one in scenarios:
         if one.id in seen:
-            raise problem("two scenarios have this id", file=one.place, key="id", found=one.id,
-                          expected="another; the policy as it is is called baseline")  # fmt: skip
+            raise problem(say("两个情景的编号相同", "two scenarios have this id"), file=one.place,
+                          key="id", found=one.id,
+                          expected=say("其他编号；现行政策称为 baseline",
+                                       "another; the policy as it is is called "
+                                       "baseline"))  # fmt: skip
         seen.add(one.id)
         reactions(one.behaviour)
         for number in sorted(map(int, one.change)):

@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 from budget.policy.describe import allowed, field_at, keys_at
 from budget.policy.fields import PolicyError
 from budget.policy.tree import Path, spell
-from drg.errors import DrgError, problem
+from drg.errors import DrgError, one_of, problem
+from drg.language import say
 
 _WRONG_TYPE = {
     "float_type": "a number",
@@ -82,20 +83,12 @@ def _line(
             expected=fault.expected,
         )
     if kind == "missing":
-        return problem(
-            "is missing",
-            file=file_of(path),
-            key=spell(path),
-            expected=allowed(field_at(model, path)),
-        )
+        return problem(say("缺失", "is missing"), file=file_of(path), key=spell(path),
+                       expected=allowed(field_at(model, path)))  # fmt: skip
     if kind == "extra_forbidden":
         known = keys_at(model, path[:-1])
-        return problem(
-            "unknown key",
-            file=file_of(path),
-            key=spell(path),
-            expected="one of " + ", ".join(known),
-        )
+        return problem(say("未知的键", "unknown key"), file=file_of(path), key=spell(path),
+                       expected=one_of(known))  # fmt: skip
     expected = allowed(field_at(model, path)) or _WRONG_TYPE.get(kind)
     what = "wrong type" if kind in _WRONG_TYPE else "not allowed"
     return problem(

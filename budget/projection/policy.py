@@ -13,6 +13,7 @@ from budget.policy.rules import Rules
 from budget.policy.tree import Path, Tree, grow, overlay, parse, spell, without
 from budget.projection.scenario import Scenario
 from drg.errors import DrgError, problem
+from drg.language import say
 
 _KEY = re.compile(r"[\w.\[\]-]+: ")
 
@@ -76,6 +77,8 @@ def _new_rows(tree: Tree, over: Tree, path: Path = ()) -> Iterator[tuple[Path, t
 
 def _texts(gone: Any, place: str) -> tuple[str, ...]:
     if not isinstance(gone, tuple | list) or not all(isinstance(one, str) for one in gone):
-        raise problem("must be an array of texts", file=place, key="remove", found=gone,
-                      expected='such as ["outliers.high"]')  # fmt: skip
+        raise problem(say("须为文本数组", "must be an array of texts"), file=place, key="remove",
+                      found=gone,
+                      expected=say('例如 ["outliers.high"]',
+                                   'such as ["outliers.high"]'))  # fmt: skip
     return tuple(gone)

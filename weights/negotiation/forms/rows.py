@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from drg.cases.columns import plain_header
 from drg.cases.texts import as_text, text_list
-from drg.errors import problem
+from drg.errors import one_of, problem
+from drg.language import say
 from drg.tables import batches, open_table
 from weights.table.text import unguarded
 
@@ -134,8 +135,9 @@ def _form(
     columns = _columns(table, headers)
     for name in required:
         if name not in columns:
-            raise problem(f"no column '{name}'", file=file, found=", ".join(table.column_names),
-                          expected=f"one of {', '.join((name, *headers[name]))}")  # fmt: skip
+            raise problem(say(f"没有列 {name}", f"no column '{name}'"), file=file,
+                          found=", ".join(table.column_names),
+                          expected=one_of((name, *headers[name])))  # fmt: skip
     texts = list(zip(*columns.values(), strict=True))
     kept = [i for i, cells in enumerate(texts) if any(cells) and i not in bad]
     form = Form(

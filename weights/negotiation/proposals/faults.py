@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from drg.errors import DrgError, problem
+from drg.language import say
 from weights.negotiation.proposals.words import heading, plain
 
 # Digits may stand in the usual blocks; a date of birth tells an identity number from other codes.
@@ -63,11 +64,15 @@ def refuse_personal(column: str, text: str, *, mobiles: bool = True) -> None:
         UnfitError: the text has an identity number (身份证号) or a mobile number (手机号).
     """
     if _IDENTITY.search(plain(text)):
-        raise UnfitError(column, "holds an identity number; take it out, no person may be named "
-                    "含身份证号，请删除，不得出现个人信息", text)  # fmt: skip
+        raise UnfitError(column,
+                         say("含身份证号，请删除，不得出现个人信息",
+                             "holds an identity number; take it out, no person may be named"),
+                         text)  # fmt: skip
     if mobiles and _MOBILE.search(plain(text)):
-        raise UnfitError(column, "holds a mobile number; take it out, no person may be named "
-                    "含手机号，请删除，不得出现个人信息", text)  # fmt: skip
+        raise UnfitError(column,
+                         say("含手机号，请删除，不得出现个人信息",
+                             "holds a mobile number; take it out, no person may be named"),
+                         text)  # fmt: skip
 
 
 def _stars(match: re.Match[str]) -> str:

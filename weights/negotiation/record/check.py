@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from drg.language import say
 from weights.negotiation.record.entry import Entry, canonical, digest_of, parse
 
 LEDGER, HEAD = "ledger", "head"
@@ -170,20 +171,24 @@ def _head_fault(head: bytes | None, end: Place, torn: bytes) -> Fault | None:
     if end.seq >= 0 and head == head_line(end.seq, end.digest):
         return None
     if _is_behind(head, end):  # its writer begins no line before the head is mended
-        return Fault(end.line, end.byte, end.seq + 1, "is not an entry") if torn else None
+        return Fault(end.line, end.byte, end.seq + 1,
+                     say("不是记录条目", "is not an entry")) if torn else None  # fmt: skip
     if head is None:
         if end.seq < 0:
-            return Fault(1, 0, 0, "the first entry is missing")
-        return Fault(1, 0, None, "is missing", HEAD)
+            return Fault(1, 0, 0, say("缺少第一条记录", "the first entry is missing"))
+        return Fault(1, 0, None, say("缺失", "is missing"), HEAD)
     found = _HEAD.fullmatch(head)
     if not found:
-        return Fault(1, 0, None, "is not as a ledger writes it", HEAD)
+        return Fault(1, 0, None, say("不是记录所写的形式", "is not as a ledger writes it"), HEAD)
     digest, seq = found[1].decode(), int(found[2])
     if seq > end.seq and digest != end.digest:
         what = "is cut off, or its line end is changed" if torn else "is missing"
-        return Fault(end.line, end.byte, end.seq + 1, f"{what}; the head says seq {seq} is last")
+        return Fault(end.line, end.byte, end.seq + 1,
+                     say(f"{what}；记录头写明最后一条为 seq {seq}",
+                         f"{what}; the head says seq {seq} is last"))  # fmt: skip
     what = f"says seq {seq} {digest[:12]} is last, the ledger seq {end.seq} {end.digest[:12]}"
-    return Fault(1, 0, seq, f"{what}: one of the two was changed", HEAD)
+    return Fault(1, 0, seq, say(f"{what}：二者之一被改动", f"{what}: one of the two was changed"),
+                 HEAD)  # fmt: skip
 
 
 def _is_behind(head: bytes | None, end: Place) -> bool:

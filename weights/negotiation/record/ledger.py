@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from drg.errors import DrgError, problem, show
+from drg.language import say
 from weights.negotiation.record.check import (
     HEAD,
     START,
@@ -61,7 +62,7 @@ class Ledger:
         self._place = START  # behind them
         self._settled = ""  # digest of the last entry that this object brought down to the disk
         if self._disk.ledger.name not in self._disk.files():
-            raise problem("there is no ledger of this name", file=path)
+            raise problem(say("没有这个记录文件", "there is no ledger of this name"), file=path)
 
     @classmethod
     def create(
@@ -88,7 +89,9 @@ class Ledger:
                      checked_body(body), "")  # fmt: skip
         with disk.locked():
             if left := disk.files():
-                raise problem(f"there is a ledger already: {', '.join(left)}", file=path)
+                raise problem(say(f"已有记录文件：{', '.join(left)}",
+                                  f"there is a ledger already: {', '.join(left)}"),
+                              file=path)  # fmt: skip
             disk.put(disk.ledger, entry.line)
             disk.put(disk.head, head_line(0, entry.digest))
         return cls(path)
@@ -198,16 +201,18 @@ class Ledger:
             self._disk.put(self._disk.head, head_line(seq, digest))
             self._settled = digest
         except DrgError as error:
-            raise problem(f"{error}; seq {seq} is on record all the same") from error
+            raise problem(say(f"{error}；但 seq {seq} 已记录在案",
+                              f"{error}; seq {seq} is on record all the "
+                              "same")) from error  # fmt: skip
 
     def _overtaken(self) -> DrgError:
         last = parse(self._seen[self._seen.rfind(b"\n", 0, -1) + 1 : -1])
-        return problem(
-            f"another entry was written since: seq {last.seq}, {show(last.kind)} by"
-            f" {show(last.actor)}; look at it and decide again",
-            file=self._disk.ledger,
-        )
+        return problem(say(f"此后又写入了一条记录：seq {last.seq}，{show(last.kind)}，记录人 "
+                           f"{show(last.actor)}；请查看后重新决定",
+                           f"another entry was written since: seq {last.seq}, {show(last.kind)} by "
+                           f"{show(last.actor)}; look at it and decide again"),
+                       file=self._disk.ledger)  # fmt: skip
 
     def _damaged(self, fault: Fault) -> DrgError:
         file = self._disk.head if fault.file == HEAD else self._disk.ledger
-        return problem(f"damaged: {fault}", file=file)
+        return problem(say(f"已损坏：{fault}", f"damaged: {fault}"), file=file)
