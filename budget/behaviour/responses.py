@@ -91,9 +91,9 @@ class _Response:
             least, most = limits(key)
             held = np.asarray(value)
             if held.dtype.kind not in "fiu" or not np.all((held >= least) & (held <= most)):
-                expected = f"at least {least:g}" + (
-                    f" and at most {most:g}" if np.isfinite(most) else ""
-                )
+                expected = say(f"不小于 {least:g}", f"at least {least:g}")
+                if np.isfinite(most):
+                    expected += say(f"、不大于 {most:g}", f" and at most {most:g}")
                 raise problem(say("不是可能的反应参数", "not a possible response"),
                               key=f"behaviour.{key}", found=value, expected=expected)  # fmt: skip
 

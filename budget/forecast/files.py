@@ -144,11 +144,12 @@ def check(policy: Policy, scenarios: Sequence[Scenario]) -> None:
     seen: set[str] = set()
     for one in scenarios:
         if one.id in seen:
-            raise problem(say("两个情景的编号相同", "two scenarios have this id"), file=one.place,
-                          key="id", found=one.id,
-                          expected=say("其他编号；现行政策称为 baseline",
-                                       "another; the policy as it is is called "
-                                       "baseline"))  # fmt: skip
+            raise problem(
+                say("两个情景的编号相同", "two scenarios have this id"), file=one.place, key="id",
+                found=one.id,
+                expected=say("其他编号；现行政策称为 baseline",
+                             "another; the policy as it is is called baseline"),
+            )  # fmt: skip
         seen.add(one.id)
         reactions(one.behaviour)
         for number in sorted(map(int, one.change)):

@@ -109,8 +109,10 @@ def read_out_of_area(source: Source, sheet: str | None = None) -> OutOfAreaSpend
     """
     table = _Table(source, sheet)
     months = table.months()
-    areas = table.words("area", _AREAS, "cross_province (跨省) or in_province (省内)")
-    table.once("month and area", months, areas)
+    areas = table.words("area", _AREAS,
+                        say("cross_province（跨省）或 in_province（省内）",
+                            "cross_province (跨省) or in_province (省内)"))  # fmt: skip
+    table.once(say("月份与地区", "month and area"), months, areas)
     return OutOfAreaSpend(tuple(months), tuple(areas), table.amounts("amount"))
 
 
@@ -122,7 +124,7 @@ def read_procurement(source: Source, sheet: str | None = None) -> ProcurementIte
     """
     table = _Table(source, sheet)
     hospitals, items = table.texts("hospital"), table.texts("item")
-    table.once("hospital and item", hospitals, items)
+    table.once(say("医疗机构与品种", "hospital and item"), hospitals, items)
     none = np.full(len(hospitals), np.nan)
     return ProcurementItems(
         tuple(hospitals),
@@ -152,7 +154,7 @@ def read_income(
     months = table.months(_OPENING)
     places = table.words("pool", {name: i for i, name in enumerate(pools)}, ", ".join(pools))
     amounts = table.amounts("income", negative=True)
-    table.once("month and pool", months, places)
+    table.once(say("月份与基金池", "month and pool"), months, places)
     opening = np.zeros(len(pools), np.int64)
     income = np.zeros((len(pools), 12), np.int64)
     given = np.zeros((len(pools), 12), np.bool_)
@@ -211,7 +213,7 @@ class _Table:
         if header is None:
             raise problem(say("没有此列", "no such column"), file=self.file, key=key,
                           found=", ".join(self._table.column_names),
-                          expected=" or ".join(_HEADERS[key][:3]))  # fmt: skip
+                          expected=say(" 或 ", " or ").join(_HEADERS[key][:3]))  # fmt: skip
         column = self._table.column(self._names[header]).combine_chunks()
         self._read[key] = [(text or "").strip() for text in text_list(as_text(column))]
         return column
@@ -247,12 +249,14 @@ class _Table:
     def amounts(self, key: str, *, negative: bool = False) -> Fen:
         fen, blank, unreadable = read_amounts(self._column(key))
         self._whole(key, blank | unreadable | ((fen < 0) & (not negative)),
-                    "an amount in yuan" + ("" if negative else ", 0 or more"))  # fmt: skip
+                    say("金额（元）", "an amount in yuan")
+                    + ("" if negative else say("，不小于 0", ", 0 or more")))  # fmt: skip
         return fen
 
     def prices(self, key: str) -> Floats:
         yuan, unreadable = read_yuan(self._column(key))
-        self._whole(key, unreadable | ~(yuan >= 0), "a price in yuan, 0 or more")
+        self._whole(key, unreadable | ~(yuan >= 0),
+                    say("价格（元），不小于 0", "a price in yuan, 0 or more"))  # fmt: skip
         return yuan
 
     def numbers(self, key: str, rule: Number, *, blank: bool = False) -> Floats:

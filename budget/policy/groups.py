@@ -34,10 +34,11 @@ class GroupSet(Choice):
                               expected=say("column 与 values 同时给出",
                                            "column and values together"))  # fmt: skip
         if not (self.groups or self.adrgs or self.column or self.all_groups):
-            raise PolicyError(say("没有指明病组", "names no groups"),
-                              expected=say("groups、adrgs、column 与 values，或 all_groups = true",
-                                           "groups, adrgs, column and values, or all_groups = "
-                                           "true"))  # fmt: skip
+            raise PolicyError(
+                say("没有指明病组", "names no groups"),
+                expected=say("groups、adrgs、column 与 values，或 all_groups = true",
+                             "groups, adrgs, column and values, or all_groups = true"),
+            )  # fmt: skip
         return self
 
     def members(

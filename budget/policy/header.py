@@ -29,7 +29,8 @@ KEYS: dict[str, tuple[type, bool]] = {
     "remove": (list, False),
     "unknown": (dict, False),
 }
-_WORDS = {str: "a text", datetime.date: "a date", list: "an array of key paths", dict: "a table"}
+_WORDS = {str: ("文本", "a text"), datetime.date: ("日期", "a date"),
+          list: ("键路径数组", "an array of key paths"), dict: ("表", "a table")}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,12 @@ def make(table: Mapping[str, Any], file: str) -> Document:
     tree = grow(figures, name, file)
     for path, held in leaves(tree):
         if not held.source and held.value != NONE:
-            raise problem(say("数值没有来源", "figure without source"), file=file, key=spell(path),
-                          found=held.value,
-                          expected=say('所在表的 source = "..."，或 [sources] 中的一条',
-                                       'source = "..." in its table, or an entry in '
-                                       '[sources]'))  # fmt: skip
+            raise problem(
+                say("数值没有来源", "figure without source"), file=file, key=spell(path),
+                found=held.value,
+                expected=say('所在表的 source = "..."，或 [sources] 中的一条',
+                             'source = "..." in its table, or an entry in [sources]'),
+            )  # fmt: skip
     unknown = header.pop("unknown", {})
     return Document(name, file, header, tree, tuple(header.pop("remove", ())), unknown)
 
@@ -99,13 +101,15 @@ def _check(header: Mapping[str, Any], file: str) -> None:
     for key, (kind, needed) in KEYS.items():
         if key not in header:
             if needed:
-                raise problem(say("缺失", "is missing"), file=file, key=key, expected=_WORDS[kind])
+                raise problem(
+                    say("缺失", "is missing"), file=file, key=key, expected=say(*_WORDS[kind])
+                )
             continue
         value = header[key]
         right = isinstance(value, kind) and not isinstance(value, datetime.datetime)
         if not right or value == "":
             raise problem(say("类型不符", "wrong type"), file=file, key=key, found=value,
-                          expected=_WORDS[kind])  # fmt: skip
+                          expected=say(*_WORDS[kind]))  # fmt: skip
     for key, inner in (
         ("remove", header.get("remove", [])),
         ("unknown", list(header.get("unknown", {}).values())),
@@ -122,7 +126,8 @@ def _check(header: Mapping[str, Any], file: str) -> None:
 def require_date(document: Document) -> None:
     """Refuse a document that says neither when it begins nor that this is not known."""
     if "valid_from" not in document.header and "valid_from" not in document.unknown:
-        raise problem(say("缺失", "is missing"), file=document.file, key="valid_from",
-                      expected=say("日期，或在 [unknown] 中写明尚不清楚之处",
-                                   "a date, or what is not known of it under "
-                                   "[unknown]"))  # fmt: skip
+        raise problem(
+            say("缺失", "is missing"), file=document.file, key="valid_from",
+            expected=say("日期，或在 [unknown] 中写明尚不清楚之处",
+                         "a date, or what is not known of it under [unknown]"),
+        )  # fmt: skip

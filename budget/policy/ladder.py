@@ -72,12 +72,12 @@ class Ladder(RootModel[tuple[B, ...]], Generic[B]):
         for i, one in enumerate(firsts):
             for j, other in enumerate(firsts[:i]):
                 if one.rank == other.rank and compatible(one, other):
-                    raise PolicyError(say(f"与 [{ladders[j][0]}] 适用于相同病例",
-                                          f"applies to the same cases as [{ladders[j][0]}]"),
-                                      ladders[i][0],
-                                      expected=say("各档的选择条件互不相同",
-                                                   "bands that differ in a selector's "
-                                                   "values"))  # fmt: skip
+                    raise PolicyError(
+                        say(f"与 [{ladders[j][0]}] 适用于相同病例",
+                            f"applies to the same cases as [{ladders[j][0]}]"), ladders[i][0],
+                        expected=say("各档的选择条件互不相同",
+                                     "bands that differ in a selector's values"),
+                    )  # fmt: skip
         return self
 
     def at(self, number: npt.ArrayLike, of: str = "value", **attributes: npt.ArrayLike) -> Floats:

@@ -99,11 +99,11 @@ def _parent(document: Document, path: Path) -> Path:
     for beside in (path.parent / wanted, path.parent / f"{wanted}.toml"):
         if beside.is_file():
             return beside
-    raise problem(say("没有此政策", "no such policy"), file=document.file, key="extends",
-                  found=wanted,
-                  expected=say(f"以下之一：{', '.join(policies())}，或同一文件夹中的 TOML 文件",
-                               f"one of {', '.join(policies())}, or a TOML file beside this "
-                               "one"))  # fmt: skip
+    raise problem(
+        say("没有此政策", "no such policy"), file=document.file, key="extends", found=wanted,
+        expected=say(f"以下之一：{', '.join(policies())}，或同一文件夹中的 TOML 文件",
+                     f"one of {', '.join(policies())}, or a TOML file beside this one"),
+    )  # fmt: skip
 
 
 def _extra(given: Source, chain: list[Document]) -> Document:

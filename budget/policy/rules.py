@@ -13,6 +13,7 @@ from budget.policy.select import check_rows
 from budget.policy.special import Special
 from budget.policy.standard import Coefficients, Standard
 from budget.policy.year_end import Assessment, Sharing
+from drg.errors import one_of
 from drg.language import say
 
 
@@ -54,4 +55,4 @@ class Rules(Part):
 
 
 def _one_of(names: list[str]) -> str:
-    return "one of " + ", ".join(names) if names else "nothing: there are no rates"
+    return one_of(names) if names else say("不填：没有费率", "nothing: there are no rates")

@@ -23,6 +23,7 @@ from budget.policy.fields import (
 from budget.policy.fields import yuan as yuan_field
 from budget.policy.ladder import Band, Ladder
 from budget.policy.select import Choice, check_rows
+from drg.errors import one_of
 from drg.language import say
 
 Basis = Literal["share_of_cost", "weight", "own_weight", "by_item"]
@@ -138,7 +139,7 @@ class Transfer(Part):
         for i, mode in enumerate(self.modes):
             if mode not in (1, 2, 3, 4, 5, 9):
                 raise PolicyError(say("不是离院方式", "no discharge mode"), "modes", i, found=mode,
-                                  expected="one of 1, 2, 3, 4, 5, 9")  # fmt: skip
+                                  expected=one_of("123459"))  # fmt: skip
         pay_has(self, cap="proportional", share="share_of_standard")
         return self
 

@@ -205,10 +205,11 @@ def pool_bounds(
     at = np.unique(grid.value_from[claims.hospital[shared], claims.insurance[shared]])
     found = {(None, None) if i < 0 else (rows[i].floor, rows[i].ceiling): int(i) for i in at}
     if len(found) > 1:
+        none = say("无对应行", "no row")
         raise problem(say(f"基金池 {name} 的病例上下限不一致",
                           f"cases of the pool {name} have different bounds"),
                       key="standard.point_values",
-                      found=", ".join("no row" if i < 0 else rows[i].name for i in found.values()),
+                      found=", ".join(none if i < 0 else rows[i].name for i in found.values()),
                       expected=say("同一基金池的全部病例用同一上下限",
                                    "one floor and ceiling for all cases of a pool"))  # fmt: skip
     low, high = next(iter(found))

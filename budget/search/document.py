@@ -210,7 +210,8 @@ def check(document: SearchDocument, policy: Policy) -> dict[str, Leaf]:
             changed(policy, {key: getattr(row, end) for row in document.figures
                              for key in row.keys})  # fmt: skip
         except DrgError as error:
-            raise DrgError(f"{document.place}: figures at their {end}: {error}") from None
+            at = say(f"参数取 {end} 时", f"figures at their {end}")
+            raise DrgError(f"{document.place}: {at}: {error}") from None
     return found
 
 
@@ -234,11 +235,14 @@ def _in_force(document: SearchDocument, row: Figure, policy: Policy) -> Leaf:
         for end, value in (("low", row.low), ("high", row.high)):
             below = low is not None and (value < low or (leaf.about.open_low and value == low))
             if below or (high is not None and value > high):
-                raise problem(f"{leaf.key} may not be this", file=document.place,
-                              key=f"{where}.{end}", found=value,
-                              expected=f"{'above ' if leaf.about.open_low else ''}"
-                              f"{'any' if low is None else f'{low:g}'} to "
-                              f"{'any' if high is None else f'{high:g}'}")  # fmt: skip
+                open_low = leaf.about.open_low
+                least, most = (say("不限", "any") if one is None else f"{one:g}"
+                               for one in (low, high))  # fmt: skip
+                raise problem(say(f"{leaf.key} 不能取此值", f"{leaf.key} may not be this"),
+                              file=document.place, key=f"{where}.{end}", found=value,
+                              expected=say(f"{'大于 ' if open_low else ''}{least} 至 {most}",
+                                           f"{'above ' if open_low else ''}{least} to "
+                                           f"{most}"))  # fmt: skip
     if not row.low <= first.value <= row.high:
         raise problem(say(f"{first.key} 的现行值不在范围内",
                           f"{first.key} in force is not inside the range"), file=document.place,

@@ -21,8 +21,8 @@ from budget.search.policy import Evaluate, Outcomes, changed, evaluator, losses
 from budget.search.solve import Found, Parameter, Reached, Target, search
 from budget.settlement.files import read_claims
 from budget.settlement.settled import Settlement, settle
+from drg import language
 from drg.errors import problem
-from drg.language import say
 from drg.provenance import hash_file, hash_text, record, to_json
 from drg.tables import atomic_path, check_outputs, neutralise, write_table
 from weights.table import WeightTable
@@ -123,9 +123,10 @@ def search_file(
     source, out = Path(source), Path(out)
     held = check(document, policy)
     if document.id in policy.header.chain:
-        raise problem(say("与政策本身的编号相同", "is the id of the policy itself"),
+        raise problem(language.say("与政策本身的编号相同", "is the id of the policy itself"),
                       file=document.place, key="id", found=document.id,
-                      expected=say("搜索结果的编号", "an id for what is found"))  # fmt: skip
+                      expected=language.say("搜索结果的编号",
+                                            "an id for what is found"))  # fmt: skip
     table = read_hospitals(hospitals)
     others = {name: Path(path) for name, path in (inputs or {}).items() if path is not None}
     files = {"hospitals": Path(hospitals), **others}
@@ -331,5 +332,5 @@ def _folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise problem(say("无法建立文件夹", "cannot be made a folder"), file=out,
+        raise problem(language.say("无法建立文件夹", "cannot be made a folder"), file=out,
                       found=error.strerror) from None  # fmt: skip

@@ -145,16 +145,17 @@ def _check(
             raise problem(say("没有此键", "no such key"), file=path, key=here,
                           expected=one_of(known))  # fmt: skip
         if not isinstance(value, kinds) or isinstance(value, bool):
-            wanted = dict.fromkeys(_TYPES[kind] for kind in kinds)
+            wanted = dict.fromkeys(say(*_TYPES[kind]) for kind in kinds)
             raise problem(say("类型不符", "wrong type"), file=path, key=here, found=value,
-                          expected=" or ".join(wanted))  # fmt: skip
+                          expected=say(" 或 ", " or ").join(wanted))  # fmt: skip
     for key in needed:
         if key not in row:
             raise problem(say("缺失", "is missing"), file=path, key=f"{where}.{key}")
 
 
-_TYPES = {str: "a text", int: "a whole number", float: "a number", dt.date: "a date",
-          dict: "a table", list: "an array"}  # fmt: skip
+_TYPES = {str: ("文本", "a text"), int: ("整数", "a whole number"), float: ("数", "a number"),
+          dt.date: ("日期", "a date"), dict: ("表", "a table"),
+          list: ("数组", "an array")}  # fmt: skip
 
 
 def _policy(document: Mapping[str, Any], source: Path) -> Policy:

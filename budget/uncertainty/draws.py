@@ -104,7 +104,7 @@ class Draws:
         if outcome == "point_value":
             if level != "pool":
                 raise problem(say("只有分基金池的结果", "is of pools"), key=outcome, found=level,
-                              expected=say("level pool", "level pool"))  # fmt: skip
+                              expected="level pool")  # fmt: skip
             return self.value
         if outcome == "balance":
             if level not in ("pool", "region"):

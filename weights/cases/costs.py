@@ -93,16 +93,16 @@ class Costs:
             assert observed.components is not None
             cost = observed.components @ np.asarray(self.ratios)
         if self.prices:
-            cost = cost * self._by_year(observed, self.prices, "price index")
+            cost = cost * self._by_year(observed, self.prices, ("价格指数", "price index"))
         if self.hospital_factors:
             cost = cost / self._by_hospital(observed)[observed.hospital]
         if not (cost > 0).all():
-            raise problem(say(f"{int((cost <= 0).sum()):,} 例的费用折算为 0",
-                              f"{int((cost <= 0).sum()):,} cases come to a cost of 0"),
-                          key="cost basis",
-                          expected=say("每例都有的成分，其比值大于 0",
-                                       "a ratio above 0 for a component that every case "
-                                       "has"))  # fmt: skip
+            raise problem(
+                say(f"{int((cost <= 0).sum()):,} 例的费用折算为 0",
+                    f"{int((cost <= 0).sum()):,} cases come to a cost of 0"), key="cost basis",
+                expected=say("每例都有的成分，其比值大于 0",
+                             "a ratio above 0 for a component that every case has"),
+            )  # fmt: skip
         return replace(observed, cost=cost)
 
     def case_weights(self, observed: Observations) -> Floats | None:
@@ -113,7 +113,7 @@ class Costs:
         """
         if not self.year_weights:
             return None
-        wanted = self._by_year(observed, self.year_weights, "year weight")
+        wanted = self._by_year(observed, self.year_weights, ("年度权重", "year weight"))
         years = self._years(observed)
         _, place = np.unique(years, return_inverse=True)
         count = 1.0 if observed.cases is None else observed.cases
@@ -134,17 +134,20 @@ class Costs:
         assert observed.year is not None
         return observed.year
 
-    def _by_year(self, observed: Observations, table: Mapping[int, float], what: str) -> Floats:
+    def _by_year(
+        self, observed: Observations, table: Mapping[int, float], what: tuple[str, str]
+    ) -> Floats:
         years = self._years(observed)
         known, place = np.unique(years, return_inverse=True)
         missing = [int(year) for year in known if int(year) not in table]
         if missing:
             cases = int(np.isin(years, missing).sum())
-            raise problem(
-                f"no {what} for the year of {cases:,} cases", key=what,
-                found=", ".join("unknown" if y < 0 else str(y) for y in missing),
-                expected=", ".join(map(str, sorted(table))),
-            )  # fmt: skip
+            zh, en = what
+            unknown = say("未知", "unknown")
+            raise problem(say(f"{cases:,} 例所在年度没有{zh}",
+                              f"no {en} for the year of {cases:,} cases"), key=en,
+                          found=", ".join(unknown if y < 0 else str(y) for y in missing),
+                          expected=", ".join(map(str, sorted(table))))  # fmt: skip
         return np.array([table[int(year)] for year in known], np.float64)[place]
 
     def _by_hospital(self, observed: Observations) -> Floats:
@@ -152,7 +155,8 @@ class Costs:
         if missing or not observed.hospitals:
             raise problem(say("医疗机构缺少系数", "no factor for a hospital"),
                           key="hospital factors",
-                          found=", ".join(missing[:5]) or "no column hospital_id")  # fmt: skip
+                          found=", ".join(missing[:5]) or say("没有 hospital_id 列",
+                                                              "no column hospital_id"))  # fmt: skip
         return np.array([self.hospital_factors[h] for h in observed.hospitals], np.float64)
 
 

@@ -189,10 +189,11 @@ class Calibrator:
             DrgError: a step needs what is not there.
         """
         if observed.aggregated and self._trimmer.name != "none":
-            raise problem(say("裁剪需要单病例数据，此处为带例数列的汇总数据",
-                              "trimming needs single cases; these are totals with the column "
-                              "cases"), key=f"trim {self._trimmer.name}",
-                          expected=say("trim none", "trim none"))  # fmt: skip
+            raise problem(
+                say("裁剪需要单病例数据，此处为带例数列的汇总数据",
+                    "trimming needs single cases; these are totals with the column cases"),
+                key=f"trim {self._trimmer.name}", expected="trim none",
+            )  # fmt: skip
         if self._estimator.with_hospitals and not observed.hospitals:
             raise problem(say("需要 hospital_id（医疗机构）列", "needs the column hospital_id"),
                           key=f"method {self._estimator.method}")  # fmt: skip
@@ -248,8 +249,8 @@ class Calibrator:
         if len(found.emptied):
             emptied = np.isin(np.arange(len(observed.groups)), found.emptied)
             self.trail_.warn("groups_kept_whole",
-                             '全部病例都在界限之外，因此全部保留：'
-                             f'{named(observed.groups, emptied, "zh")}',
+                             "全部病例都在界限之外，因此全部保留："
+                             f"{named(observed.groups, emptied, zh=True)}",
                              "every case lies outside the bounds, so all are kept: "
                              f"{named(observed.groups, emptied)}")  # fmt: skip
         if not len(kept):
@@ -367,19 +368,20 @@ class Calibrator:
             rare = np.isfinite(weight) & (self.interval_.present() < _OFTEN)
             if rare.any():
                 self.trail_.warn("rare_groups",
-                                 '超过十分之一的重抽样中没有病例：'
-                                 f'{named(observed.groups, rare, "zh")}',
+                                 "超过十分之一的重抽样中没有病例："
+                                 f"{named(observed.groups, rare, zh=True)}",
                                  "missing in more than a tenth of the replicates: "
                                  f"{named(observed.groups, rare)}")  # fmt: skip
         if observed.intake.assumed:
-            self.trail_.warn("totals_as_means", observed.intake.assumed)
+            self.trail_.warn("totals_as_means", "一行代表多例时，费用按例均计",
+                             observed.intake.assumed)  # fmt: skip
         if self.previous_ is not None:
             new = (cases > 0) & np.isnan(self._pipeline.previous)
             if new.any():
                 self.trail_.warn("groups_without_previous",
-                                 f'{int(new.sum()):,} 个病组（{cases[new].sum():,.0f} 例）在 '
-                                 f'{self.previous_.id} 中没有权重：'
-                                 f'{named(observed.groups, new, "zh")}',
+                                 f"{int(new.sum()):,} 个病组（{cases[new].sum():,.0f} 例）在 "
+                                 f"{self.previous_.id} 中没有权重："
+                                 f"{named(observed.groups, new, zh=True)}",
                                  f"{int(new.sum()):,} groups with {cases[new].sum():,.0f} cases "
                                  f"have no weight in {self.previous_.id}: "
                                  f"{named(observed.groups, new)}")  # fmt: skip
@@ -388,12 +390,15 @@ class Calibrator:
                              "totals with the column cases: what needs the spread inside a group "
                              "(CV, R2) cannot be had")  # fmt: skip
         without = cases == 0
-        for name, which, text in (
-            ("groups_without_cases", without, "no case, in the table without a fitted weight"),
-            ("groups_without_weight", ~np.isfinite(weight) & ~without, "cases but no weight"),
-        ):
+        for name, which, zh, en in (
+            ("groups_without_cases", without, "没有病例，在表中没有测算权重",
+             "no case, in the table without a fitted weight"),
+            ("groups_without_weight", ~np.isfinite(weight) & ~without, "有病例而没有权重",
+             "cases but no weight"),
+        ):  # fmt: skip
             if which.any():
-                self.trail_.warn(name, f"{text}: {named(observed.groups, which)}")
+                self.trail_.warn(name, f"{zh}：{named(observed.groups, which, zh=True)}",
+                                 f"{en}: {named(observed.groups, which)}")  # fmt: skip
         states = status(weight, cases, sums.group_cases, self.low_volume, self._pipeline.previous)
         frame = frame_of(
             observed.groups, sums, self.families_, weight=weight, raw=raw, cases=cases,

@@ -71,9 +71,11 @@ class Normalise:
         if self.method == "neutral":
             part &= np.isfinite(previous)
         if not part.any():
-            raise problem("no group has cases and a weight" + (
-                " in the previous table" if self.method == "neutral" else ""),
-                key=f"normalise {self.method}")  # fmt: skip
+            neutral = self.method == "neutral"
+            raise problem(say(f"没有病组既有病例又有{'上期' if neutral else ''}权重",
+                              "no group has cases and a weight"
+                              + (" in the previous table" if neutral else "")),
+                          key=f"normalise {self.method}")  # fmt: skip
         n = cases[part]
         if self.method == "neutral":
             return float((n * previous[part]).sum()), part

@@ -138,10 +138,9 @@ class Pipeline:
             done = self.classes.apply(self.families.groups, weight, self.tags)
             notes.add("classes", f"{len(self.classes.classes)} classes", weight, done.level)
             if done.unknown:
-                notes.warn(
-                    "classes_unknown", "类别中指名、但不存在的病组：",
-                    "named in the classes, no such group: " + ", ".join(done.unknown[:12]),
-                )  # fmt: skip
+                names = ", ".join(done.unknown[:12])
+                notes.warn("classes_unknown", f"类别中指名、但不存在的病组：{names}",
+                           f"named in the classes, no such group: {names}")  # fmt: skip
             factor = factor * np.where(np.isfinite(done.factor), done.factor, 1.0)
             weight, frozen = done.level, done.frozen
         low, high = low * factor, high * factor  # a class moves the corridor with the weight
@@ -165,9 +164,9 @@ class _Notes:
         if self._trail is not None:
             self._trail.of_groups(step, method, before, after, self._cases, self.scale, note)
 
-    def warn(self, name: str, text: str) -> None:
+    def warn(self, name: str, zh: str, en: str) -> None:
         if self._trail is not None:
-            self._trail.warn(name, text)
+            self._trail.warn(name, zh, en)
 
 
 def _said(corridor: Corridor) -> str:

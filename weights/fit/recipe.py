@@ -45,8 +45,9 @@ _FORMS: dict[str, Any] = {
     "Mapping": Mapping, "tuple": list | tuple, "float": int | float, "int": int, "str": str,
     "bool": bool,
 }  # fmt: skip
-_WORDS = {"Mapping": "a table", "tuple": "a list", "float": "a number", "int": "a whole number",
-          "str": "a text", "bool": "true or false"}  # fmt: skip
+_WORDS = {"Mapping": ("表", "a table"), "tuple": ("列表", "a list"), "float": ("数", "a number"),
+          "int": ("整数", "a whole number"), "str": ("文本", "a text"),
+          "bool": ("true 或 false", "true or false")}  # fmt: skip
 _KINDS: dict[str, Any] = {
     "costs": Costs,
     "estimate": Estimator,
@@ -83,8 +84,12 @@ def read_recipe(path: str | PathLike[str]) -> dict[str, Any]:
     try:
         document = json.loads(text)["recipe"] if is_record else tomllib.loads(text)
     except (ValueError, KeyError, TypeError) as error:
-        kind = "no record with a recipe" if is_record else "not TOML"
-        raise problem(f"is {kind} ({error})", file=path) from None
+        kind = (
+            say("不含测算方案的记录", "is no record with a recipe")
+            if is_record
+            else say("不是 TOML", "is not TOML")
+        )
+        raise problem(kind + say(f"（{error}）", f" ({error})"), file=path) from None
     for key in document:
         if key not in KEYS:
             raise problem(say("不是测算方案的键", "not known in a recipe"), file=path, key=key,
@@ -172,7 +177,7 @@ def _check(key: str, kind: Any, table: Mapping[str, Any]) -> None:
         wanted = next((k for k in _FORMS if k in known[name]), None)
         if wanted is not None and not isinstance(value, _FORMS[wanted]):
             raise problem(say("类型不符", "is not of its kind"), key=f"{key}.{name}", found=value,
-                          expected=_WORDS[wanted])  # fmt: skip
+                          expected=say(*_WORDS[wanted]))  # fmt: skip
         if isinstance(value, bool) and wanted != "bool":
             raise problem(say("类型不符", "is not of its kind"), key=f"{key}.{name}", found=value)
 

@@ -108,9 +108,10 @@ class Rules:
         known = set(about())
         for key, text in self.sources.items():
             if key not in known or not isinstance(text, str):
-                raise problem(say("不是规则的来源", "not the source of a rule"),
-                              key=f"sources.{key}", found=text,
-                              expected="a text for one of " + ", ".join(known))  # fmt: skip
+                raise problem(
+                    say("不是规则的来源", "not the source of a rule"), key=f"sources.{key}",
+                    found=text, expected=say("文本，键为", "a text for ") + one_of(known),
+                )  # fmt: skip
         object.__setattr__(self, "sources", dict(sorted(self.sources.items())))
 
     def source(self, name: str) -> str:
@@ -244,10 +245,11 @@ def _number(name: str, value: Any, what: About) -> float | int:
     number = _fraction(value)
     inside = number is not None and what.low <= number <= what.high
     if number is None or not inside or (what.whole and not number.is_integer()):
-        kind = "a whole number" if what.whole else "a number"
-        none = ' or "none"' if what.optional else ""
+        kind = say("整数", "a whole number") if what.whole else say("数", "a number")
+        none = say('，或 "none"', ' or "none"') if what.optional else ""
         raise problem(say("取值不允许", "not allowed"), key=name, found=value,
-                      expected=f"{kind} from {what.low:g} to {what.high:g}{none}")  # fmt: skip
+                      expected=say(f"{what.low:g} 至 {what.high:g} 之间的{kind}{none}",
+                                   f"{kind} from {what.low:g} to {what.high:g}{none}"))  # fmt: skip
     return int(number) if what.whole else number
 
 
@@ -281,7 +283,8 @@ def _groups(name: str, value: Any) -> tuple[str, ...]:
 
 
 def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
-    expected = 'pairs of groups such as [["FR11", "FR13"]]'
+    expected = say('成对的病组，例如 [["FR11", "FR13"]]',
+                   'pairs of groups such as [["FR11", "FR13"]]')  # fmt: skip
     if not isinstance(value, list | tuple):
         raise problem(say("取值不允许", "not allowed"), key="equal", found=value, expected=expected)
     pairs = []

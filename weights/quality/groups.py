@@ -205,7 +205,7 @@ def check_ending(path: str | PathLike[str] | None) -> None:
     """
     if path is not None and not Path(path).name.lower().endswith(ENDINGS):
         raise problem(say("文件扩展名不符", "has another ending"), file=path,
-                      expected=" or ".join(ENDINGS))  # fmt: skip
+                      expected=say(" 或 ", " or ").join(ENDINGS))  # fmt: skip
 
 
 def write(path: str | PathLike[str], columns: Mapping[str, Sequence[Cell]]) -> None:

@@ -198,11 +198,12 @@ class _Assessment:
         given = np.isfinite(weight)
         uncovered = self._some((n > 0) & ~given) if self.table is not None else Some((), 0.0, 0.0)
         if self.table is not None and uncovered.cases == float(n.sum()):
+            groups = say("病组 ", "groups ")
             raise problem(
                 say("没有病例在此权重表中有权重", "no case has a weight in this weight table"),
                 key=self.table.id,
-                found="groups " + ", ".join(sums.groups[i] for i in np.flatnonzero(n)[:3]),
-                expected="groups " + ", ".join(self.table.weights.index[:3]),
+                found=groups + ", ".join(sums.groups[i] for i in np.flatnonzero(n)[:3]),
+                expected=groups + ", ".join(self.table.weights.index[:3]),
             )  # fmt: skip
         raw = ratio(
             self.used.mean_cost, np.full(len(n), self.used.cost.sum() / self.used.cases.sum())

@@ -144,7 +144,8 @@ def read_families(path: str | PathLike[str]) -> dict[str, tuple[str, float]]:
                               found=said[row - 2],
                               expected=say("数、mcc、cc 或 none",
                                            "a number, mcc, cc or none"))  # fmt: skip
-            raise problem("group stands twice" if code else "no group", file=path, row=row,
+            raise problem(say("病组重复出现", "group stands twice") if code
+                          else say("没有病组", "no group"), file=path, row=row,
                           found=code)  # fmt: skip
         found[code] = (str(adrg or "").strip(), float(ranks[row - 2]))
         if not np.isnan(ranks[row - 2]) and list(found.values()).count(found[code]) > 1:

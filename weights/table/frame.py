@@ -116,7 +116,8 @@ def check(frame: pd.DataFrame, place: Place = nowhere) -> None:
         group = str(frame["drg"].iloc[row])
         first = place(int(np.flatnonzero(frame["drg"].to_numpy() == group)[0])).get("row")
         raise problem(say("病组重复出现", "the group stands twice"), key="drg", found=group,
-                      expected="every group once" + (f", it is in row {first}" if first else ""),
+                      expected=say("每个病组一行", "every group once")
+                      + (say(f"，已见于第 {first} 行", f", it is in row {first}") if first else ""),
                       **place(int(row)))  # fmt: skip
 
 

@@ -101,8 +101,9 @@ def open_weights(name: str | PathLike[str], sheet: str | None = None) -> WeightT
     if path.is_file() or path.suffix:
         return WeightTable.read(path, sheet)
     if resolve(str(name)) is None:
-        raise problem(say("没有此权重表", "no such weight table"), key="weights", found=name,
-                      expected=say(f"以下之一：{', '.join(known_ids())}，或文件（{READABLE}）",
-                                   f"one of {', '.join(known_ids())}, or a file "
-                                   f"({READABLE})"))  # fmt: skip
+        raise problem(
+            say("没有此权重表", "no such weight table"), key="weights", found=name,
+            expected=say(f"以下之一：{', '.join(known_ids())}，或文件（{READABLE}）",
+                         f"one of {', '.join(known_ids())}, or a file ({READABLE})"),
+        )  # fmt: skip
     return load(str(name))

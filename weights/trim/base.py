@@ -134,9 +134,10 @@ class Trim:
         value = getattr(self, key)
         kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
         if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-            number = "whole number" if whole else "number"
+            zh, en = ("整数", "whole number") if whole else ("数", "number")
             raise problem(say("超出范围", "out of range"), key=f"{self.name}: {key}", found=value,
-                          expected=f"a {number} from {low:g} to {high:g}")  # fmt: skip
+                          expected=say(f"{low:g} 至 {high:g} 之间的{zh}",
+                                       f"a {en} from {low:g} to {high:g}"))  # fmt: skip
 
     def __call__(self, drg: Codes, cost: Floats, stay: Floats | None, groups: int) -> Trimmed:
         """Trim cases.

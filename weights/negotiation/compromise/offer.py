@@ -104,7 +104,8 @@ def solve(problem: Problem, objective: str = "closest", *, share: float = SHARE)
     area = region(rules)
     if area.empty():
         found = conflict(problem)
-        raise error("no weights satisfy all demands; these conflict: " + found.line("en"),
+        raise error(say(f"没有权重能满足全部要求，以下要求互相冲突：{found.line('zh')}",
+                        f"no weights satisfy all demands; these conflict: {found.line('en')}"),
                     key="compromise")  # fmt: skip
     return reach(problem, rules, area, objective, share)
 

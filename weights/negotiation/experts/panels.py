@@ -303,11 +303,15 @@ def _pool(
         off = sum(not e.active and any(e.covers(mdc) for mdc in mdcs) for e in roster.experts)
         lost = [e.expert_id for e in covering if e.expert_id in recused]
         asked = sum(recused[expert].startswith(_DECLARED) for expert in lost)
-        raise problem(f"too few experts for a panel on MDC {', '.join(mdcs)}: of {len(roster)} on "
-                      f"the roster {len(covering) + off} cover it; of these {off} are not active, "
-                      f"{len(lost) - asked} work at interested hospitals "
-                      f"({', '.join(sorted(hospitals)) or 'none'}), {asked} recused themselves",
-                      key=panel,
+        where = ", ".join(sorted(hospitals))
+        raise problem(say(f"MDC {', '.join(mdcs)} 专家组的专家不足：专家库 {len(roster)} 人中 "
+                          f"{len(covering) + off} 人属该专业，其中 {off} 人停用，"
+                          f"{len(lost) - asked} 人在利害关系医疗机构（{where or '无'}）任职，"
+                          f"{asked} 人自行回避",
+                          f"too few experts for a panel on MDC {', '.join(mdcs)}: of {len(roster)} "
+                          f"on the roster {len(covering) + off} cover it; of these {off} are not "
+                          f"active, {len(lost) - asked} work at interested hospitals "
+                          f"({where or 'none'}), {asked} recused themselves"), key=panel,
                       found=say(f"{len(free) + len(others)} 人符合条件",
                                 f"{len(free) + len(others)} eligible"),
                       expected=say(f"不少于 {rules.panel_size} 人",

@@ -137,9 +137,8 @@ def read_roster(
     form = read_form(source, HEADERS, REQUIRED, sheet)
     rows = _one_tier(form, _once(form, form.parsed(_expert)))
     if not rows:
-        raise problem(
-            "no expert in the roster that can be used" + form.first_reject(), file=form.file
-        )
+        raise problem(say("专家库中没有可用的专家", "no expert in the roster that can be used")
+                      + form.first_reject(), file=form.file)  # fmt: skip
     return Roster(tuple(expert for _, expert in rows)), form.reject_frame()
 
 
@@ -216,8 +215,9 @@ def _once(form: Form, rows: Sequence[tuple[int, Expert]]) -> list[tuple[int, Exp
         kept += found[:1] if same else []
         first = found[0][0]
         for row, _ in found[1:] if same else found:
-            reason = f"repeats row {first}" if same else "the id stands twice with different data"
-            form.reject(row, RowError("expert_id", expert_id, reason))
+            reason = (f"与第 {first} 行重复", f"repeats row {first}") if same else (
+                "同一代码的内容不同", "the id stands twice with different data")  # fmt: skip
+            form.reject(row, RowError("expert_id", expert_id, *reason))
     return kept
 
 
@@ -233,6 +233,7 @@ def _one_tier(form: Form, rows: Iterable[tuple[int, Expert]]) -> list[tuple[int,
         if expert.tier == tier[expert.hospital_id]:
             kept.append((row, expert))
             continue
-        reason = f"other experts of {expert.hospital_id} have tier {tier[expert.hospital_id]}"
-        form.reject(row, RowError("tier", str(expert.tier), reason))
+        hospital, most = expert.hospital_id, tier[expert.hospital_id]
+        form.reject(row, RowError("tier", str(expert.tier), f"{hospital} 的其他专家为 {most} 级",
+                                  f"other experts of {hospital} have tier {most}"))  # fmt: skip
     return kept

@@ -78,8 +78,9 @@ def check_vote(vote: Vote, panels: Mapping[str, Panel]) -> None:
     if panel is None:
         raise RowError("panel", vote.panel, "没有此专家组", "no such panel")
     if vote.proposal not in panel.proposals:
-        raise RowError("proposal", vote.proposal, f"not before panel {panel.id}, which votes on "
-                       + ", ".join(panel.proposals))  # fmt: skip
+        before = ", ".join(panel.proposals)
+        raise RowError("proposal", vote.proposal, f"不在专家组 {panel.id} 的表决范围（{before}）内",
+                       f"not before panel {panel.id}, which votes on {before}")  # fmt: skip
     if vote.expert not in (*panel.members, *panel.substitutes):
         raise RowError("expert", vote.expert, f"不是专家组 {panel.id} 的成员",
                        f"not a member of panel {panel.id}")  # fmt: skip
@@ -122,7 +123,7 @@ def count_votes(panel: Panel, votes: Iterable[Vote], proposal: str) -> Counted:
         try:
             check_vote(vote, {panel.id: panel})
         except RowError as fault:
-            rejected.append(f"vote of {vote.expert} on {vote.proposal}: {fault.reason}")
+            rejected.append(f"vote of {vote.expert} on {vote.proposal}: {fault.en}")
             continue
         if vote.proposal != proposal:
             continue

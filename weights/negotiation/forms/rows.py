@@ -29,12 +29,15 @@ class RowError(Exception):
     Attributes:
         column: canonical name of the column, "" for the whole row.
         value: what was found.
-        reason: why it cannot be used.
+        zh: why it cannot be used, in Chinese.
+        en: the same in English, as the record of a round keeps it.
+        reason: the same in the reader's language.
     """
 
-    def __init__(self, column: str, value: str, reason: str) -> None:
-        super().__init__(reason)
-        self.column, self.value, self.reason = column, value, reason
+    def __init__(self, column: str, value: str, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.column, self.value, self.zh, self.en = column, value, zh, en
+        self.reason = say(zh, en)
 
 
 @dataclass
@@ -84,7 +87,8 @@ class Form:
         if not self.rejects:
             return ""
         row, column, value, reason = min(self.rejects)
-        return f"; {problem(reason, row=row, key=column or None, found=value or None)}"
+        first = problem(reason, row=row, key=column or None, found=value or None)
+        return say("；", "; ") + str(first)
 
 
 def read_form(

@@ -30,7 +30,10 @@ _WORD_CHANGE = re.compile(
 _FALLS = ("下调", "降低", "减少", "下浮", "下降", "调低", "down")
 _FACTOR = re.compile(rf"[x×*乘]{_NUMBER}|{_NUMBER}倍")
 _PLAIN = re.compile(rf"{_NUMBER}(?:e([+-]?[0-9]{{1,2}}))?")
-_EXPECTED = "a weight such as 1.25, a change such as +10% or -5%, or a factor such as ×1.1"
+_EXPECTED = (
+    "权重（如 1.25）、调整幅度（如 +10% 或 -5%）或倍数（如 ×1.1）",
+    "a weight such as 1.25, a change such as +10% or -5%, or a factor such as ×1.1",
+)
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,8 @@ def read_weight(text: str, draft: float, column: str = "value") -> tuple[float, 
         return float(found[0]), found[0]
     if re.fullmatch(rf"[+-]{_NUMBER}", short):
         raise UnfitError(column, say("调整幅度须带百分号", "a change needs a percent sign"), text,
-                         _EXPECTED)  # fmt: skip
-    raise UnfitError(column, say("无法识别", "cannot be read"), text, _EXPECTED)
+                         say(*_EXPECTED))  # fmt: skip
+    raise UnfitError(column, say("无法识别", "cannot be read"), text, say(*_EXPECTED))
 
 
 def _changed(draft: float, sign: str, share: Decimal, column: str, text: str) -> tuple[float, str]:
@@ -151,7 +154,9 @@ def _class(value: str, drg: str, context: Context) -> tuple[float, dict[str, Any
         raise UnfitError("value", say("病组类别不存在", "not a kind of class"), value, known)
     kind, rest = names[word], short[len(word) :].strip(",;:()")
     (low, high), draft = KINDS[kind][1], context.draft[drg]
-    bounds = f"a factor from {low:g} to {high:g}, such as {kind} {(low + high) / 2:g}"
+    example = f"{kind} {(low + high) / 2:g}"
+    bounds = say(f"{low:g} 至 {high:g} 之间的系数，例如 {example}",
+                 f"a factor from {low:g} to {high:g}, such as {example}")  # fmt: skip
     if not rest and kind != "basic":
         raise UnfitError("value", say("缺少类别系数", "the class needs a factor"), value, bounds)
     factor, weight = Decimal(1), draft

@@ -56,7 +56,10 @@ _AMOUNT = re.compile(
 )
 _LIST = re.compile(r"[|,;、，；\s]+")
 _MOST = 20
-EXAMPLE = "cost>200000, length_of_stay>60, hospital_id=H01 or case_id in A1|A2, joined by 且 or and"
+_EXAMPLE = (
+    "cost>200000、length_of_stay>60、hospital_id=H01 或 case_id in A1|A2，用“且”或 and 连接",
+    "cost>200000, length_of_stay>60, hospital_id=H01 or case_id in A1|A2, joined by 且 or and",
+)
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Condition:
         return np.isin(held, np.array(self.texts, object))
 
     def _unfit(self, what: str) -> UnfitError:
-        return UnfitError("value", what, str(self), EXAMPLE)
+        return UnfitError("value", what, str(self), say(*_EXAMPLE))
 
 
 def read_conditions(text: str, hospitals: Mapping[str, str]) -> tuple[Condition, ...]:
@@ -131,7 +134,7 @@ def _condition(part: str, hospitals: Mapping[str, str]) -> Condition:
     found = _CONDITION.fullmatch(part)
     if found is None:
         raise UnfitError("value", say("剔除条件无法识别", "not a condition on cases"), part,
-                         EXAMPLE)  # fmt: skip
+                         say(*_EXAMPLE))  # fmt: skip
     word = found[1].lower()
     subject = next(name for name, words in SUBJECTS.items() if word in words)
     sign, rest = _SIGNS[found[2].lower()], found[3].strip()
@@ -139,18 +142,20 @@ def _condition(part: str, hospitals: Mapping[str, str]) -> Condition:
         number = _AMOUNT.fullmatch(rest)
         if number is None or sign == "in":
             raise UnfitError("value", say("比较值无法识别", "not a number to compare with"), part,
-                             EXAMPLE)  # fmt: skip
+                             say(*_EXAMPLE))  # fmt: skip
         amount = float(number[1].replace(",", "")) * (10_000 if number[2] else 1)
         return Condition(subject, sign, amount)
     if sign not in ("=", "in"):
-        raise UnfitError("value", say("此项不能比较大小", "cannot be compared so"), part, EXAMPLE)
+        raise UnfitError(
+            "value", say("此项不能比较大小", "cannot be compared so"), part, say(*_EXAMPLE)
+        )
     texts = tuple(dict.fromkeys(text for text in _LIST.split(rest) if text))
     if subject == "insurance":
         texts = tuple(_insurance(text) for text in texts)
     if subject == "hospital_id":
         texts = tuple(_hospital(text, hospitals) for text in texts)
     if not texts:
-        raise UnfitError("value", say("未写明", "names nothing"), part, EXAMPLE)
+        raise UnfitError("value", say("未写明", "names nothing"), part, say(*_EXAMPLE))
     return Condition(subject, "in", None, texts)
 
 

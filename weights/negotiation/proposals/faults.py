@@ -23,7 +23,7 @@ class UnfitError(DrgError):
     Attributes:
         column: the part, a name of ``proposals_words.COLUMNS``.
         found: what was found, without personal data.
-        reason: what is wrong and what was expected, in English and Chinese.
+        reason: what is wrong and what was expected, in the reader's language.
     """
 
     def __init__(
@@ -33,14 +33,16 @@ class UnfitError(DrgError):
 
         Args:
             column: the part of the proposal.
-            what: what is wrong, in English and Chinese.
+            what: what is wrong, in the reader's language.
             found: what was found.
             expected: what was expected.
         """
         shown = None if found is None else masked(str(found))
         self.column = column
         self.found = shown or ""
-        self.reason = what + (f": expected {expected}" if expected else "")
+        self.reason = what + (
+            say(f"，应为 {expected}", f": expected {expected}") if expected else ""
+        )
         key = f"{heading(column)} {column}"
         super().__init__(str(problem(what, key=key, found=shown, expected=expected)))
 

@@ -77,7 +77,9 @@ def read_proposals(
         for row, cells, faults in _rows(table):
             one = judged(cells, context, numbered(context.number + len(found)), places)
             if isinstance(one, Proposal) and not faults:
-                name = f"row {row} of '{table.sheet.name}'" if several else f"row {row}"
+                name = say(f"第 {row} 行", f"row {row}")
+                if several:
+                    name = say(f"“{table.sheet.name}”{name}", f"{name} of '{table.sheet.name}'")
                 places[(*one.proposer, one.drg)] = name
                 found.append(one)
                 continue
@@ -129,9 +131,11 @@ def _tables(path: Path, wanted: str | None) -> list[_Table]:
     if not tables:
         best = max((columns_of(_texts(row)) for sheet in sheets for row in sheet.rows[:_DEEPEST]),
                    key=len, default={})  # fmt: skip
-        raise problem(say("没有权重调整申请表的表头", "has no headings of a form of proposals"),
-                      file=path, found=", ".join(heading(name) for name in best) or "none of them",
-                      expected=", ".join(f"{heading(name)} {name}" for name in NEEDED))  # fmt: skip
+        raise problem(
+            say("没有权重调整申请表的表头", "has no headings of a form of proposals"), file=path,
+            found=", ".join(heading(name) for name in best) or say("均无", "none of them"),
+            expected=", ".join(f"{heading(name)} {name}" for name in NEEDED),
+        )  # fmt: skip
     return tables
 
 

@@ -100,7 +100,7 @@ def judged(
     if who and drg and (place := places.get((*who, drg))):
         faults.append(UnfitError("drg",
                                  say(f"同一提出方已在 {place} 对该病组提出申请",
-                                     f"this proposer asks for the group already in {place} "),
+                                     f"this proposer asks for the group already in {place}"),
                                  drg))  # fmt: skip
     asked = bounds = None
     if drg and not any(fault.column == "value" for fault in faults):
@@ -154,7 +154,8 @@ def _who(cells: Mapping[str, str], context: Context) -> tuple[str, str]:
     known = _hospital(hospital, context) if hospital else named
     if (hospital and known is None) or (named and known != named):
         raise UnfitError("hospital_id", say("医疗机构不存在", "no such hospital"), hospital,
-                         named or "the id of a hospital of the round")  # fmt: skip
+                         named or say("本轮医疗机构的代码",
+                                      "the id of a hospital of the round"))  # fmt: skip
     check_party("hospital", known or "")
     return "hospital", known or ""
 

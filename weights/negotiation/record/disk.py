@@ -57,12 +57,14 @@ class Disk:
         try:
             lock.acquire(timeout=WAIT, poll_interval=_POLL)
         except Timeout:
-            text = f"has been locked by another program for {WAIT:g} seconds"
-            raise problem(text, file=self.ledger) from None
+            raise problem(say(f"已被其他程序锁定 {WAIT:g} 秒",
+                              f"has been locked by another program for {WAIT:g} seconds"),
+                          file=self.ledger) from None  # fmt: skip
         except OSError as error:
             if not reading:
-                text = f"cannot be locked: {error.strerror or error}"
-                raise problem(text, file=self.ledger) from error
+                why = error.strerror or error
+                raise problem(say(f"无法锁定：{why}", f"cannot be locked: {why}"),
+                              file=self.ledger) from error  # fmt: skip
             yield  # an archive that cannot be written has no writers
             return
         try:

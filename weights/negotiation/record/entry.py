@@ -81,13 +81,15 @@ def parse(line: bytes) -> Entry:
         fields = json.loads(line.decode())
         written = canonical(fields)
     except UnicodeDecodeError as error:
-        raise ValueError(say(f"不是 UTF-8 文本，位于该行第 {error.start} 字节",
-                             f"is not UTF-8 text, at byte {error.start} of the "
-                             "line")) from None  # fmt: skip
+        raise ValueError(say(
+            f"不是 UTF-8 文本，位于该行第 {error.start} 字节",
+            f"is not UTF-8 text, at byte {error.start} of the line",
+        )) from None  # fmt: skip
     except json.JSONDecodeError as error:
-        raise ValueError(say(f"不是 JSON，位于该行第 {error.pos} 个字符",
-                             f"is not JSON, at character {error.pos} of the "
-                             "line")) from None  # fmt: skip
+        raise ValueError(say(
+            f"不是 JSON，位于该行第 {error.pos} 个字符",
+            f"is not JSON, at character {error.pos} of the line",
+        )) from None  # fmt: skip
     except (ValueError, RecursionError):  # NaN, half a character, endless digits or brackets
         raise ValueError(say("不是记录可保存的 JSON", "is not JSON that a ledger holds")) from None
     if not _is_entry(fields):
@@ -180,12 +182,12 @@ def _plain(value: object, key: str) -> Any:
         return {_unicode(str(k), key): _plain(v, f"{key}.{k}") for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, f"{key}[{i}]") for i, item in enumerate(value)]
-    raise problem(say(f"类型为 {type(value).__name__} 的值不能记录",
-                      f"a value of type {type(value).__name__} cannot be recorded"), key=key,
-                  found=value,
-                  expected=say("文本、数、true、false、none、列表或对象",
-                               "text, a number, true, false, none, a list or an "
-                               "object"))  # fmt: skip
+    raise problem(
+        say(f"类型为 {type(value).__name__} 的值不能记录",
+            f"a value of type {type(value).__name__} cannot be recorded"), key=key, found=value,
+        expected=say("文本、数、true、false、none、列表或对象",
+                     "text, a number, true, false, none, a list or an object"),
+    )  # fmt: skip
 
 
 def _unicode(text: str, key: str) -> str:
