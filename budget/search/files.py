@@ -133,7 +133,7 @@ def search_file(
     paths = [out / name for name in (CURVE, RECORD, POLICY, SCENARIO)]
     _folder(out)
     check_outputs(paths, (source, mapping, *(one for one in files.values() if one.is_file())))
-    tell(f"read {source.name}")
+    tell(language.say(f"读取 {source.name}", f"read {source.name}"))
     claims = read_claims(source, weights, policy, table, year, mapping=mapping, sheet=sheet)
     given = evaluator(claims, weights, policy, table, year, last_year=last_year)
     seen: dict[tuple[float, ...], Outcomes] = {}
@@ -206,14 +206,14 @@ def _points(
     ]  # fmt: skip
     targets = [_target(one.key, one.low, one.high, before) for one in document.targets]
     options: dict[str, Any] = {"step": STEP, "tolerance": TOLERANCE}
-    tell("search " + ", ".join(one.name for one in document.targets))
+    tell(language.say("搜索 ", "search ") + ", ".join(one.name for one in document.targets))
     points = [Point(None, search(evaluate, parameters, targets, starts=STARTS, **options))]
     curve = document.curve
     if curve is None:
         return tuple(points)
     place = next(i for i, one in enumerate(document.targets) if one.name == curve.target)
     for bound in curve.bounds:
-        tell(f"search {curve.target} {bound:g}")
+        tell(language.say("搜索", "search") + f" {curve.target} {bound:g}")
         moved = list(targets)
         low = targets[place].low is not None
         goal = targets[place]
