@@ -149,7 +149,7 @@ def _without_gap(bands: Sequence[Band], held: list[int]) -> None:
         band = bands[i]
         start = band.above or 0.0
         if reached is None or start < reached:
-            end = "infinity" if reached is None else f"{reached:g}"
+            end = say("无穷大", "infinity") if reached is None else f"{reached:g}"
             raise PolicyError(say("与前一档重叠", "band overlaps the one before"), i, "above",
                               found=start, expected=end)  # fmt: skip
         if start > reached:

@@ -58,7 +58,7 @@ def _hint(text: str, tree: Tree, over: Tree) -> str:
     """The rows that a policy has, where a fault is of a row that it has not: a slip of the pen."""
     for path, rows in _new_rows(tree, over):
         if re.search(rf"\b{re.escape(spell(path))}\b", text):
-            return f"; the policy has: {', '.join(rows)}"
+            return say("；政策中有：", "; the policy has: ") + ", ".join(rows)
     return ""
 
 

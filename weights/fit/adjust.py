@@ -257,8 +257,10 @@ class Classes:
 
 def _say(one: GroupClass) -> str:
     if one.weight is not None:
-        return f"weight {one.weight:g}"
-    return "frozen" if one.frozen else f"factor {one.factor:g}"
+        return say(f"权重 {one.weight:g}", f"weight {one.weight:g}")
+    if one.frozen:
+        return say("冻结", "frozen")
+    return say(f"系数 {one.factor:g}", f"factor {one.factor:g}")
 
 
 def read_classes(path: str | PathLike[str]) -> Classes:

@@ -126,11 +126,12 @@ def read_families(path: str | PathLike[str]) -> dict[str, tuple[str, float]]:
     """
     rows, _ = read_table(path)
     by_header = {plain_header(name): name for name in rows.column_names}
-    for wanted in ("drg", "adrg", "severity"):
+    needed = ("drg", "adrg", "severity")
+    for wanted in needed:
         if wanted not in by_header:
             raise problem(say(f"没有列 {wanted}", f"no column '{wanted}'"), file=path,
                           found=", ".join(rows.column_names),
-                          expected="drg, adrg, severity")  # fmt: skip
+                          expected=", ".join(needed))  # fmt: skip
     said = as_text(rows.column(by_header["severity"]).combine_chunks()).to_pylist()
     words = [_WORDS.get((text or "").strip().lower(), text) for text in said]
     ranks, bad = read_number(pa.array(words, pa.string()), Number())
