@@ -90,7 +90,7 @@ class Benefit(Part):
             values = [band.value for band in one.ratios]
             for i in range(1, len(values)):
                 if values[i] < values[i - 1]:
-                    raise PolicyError(say("比例下降", "ratio falls"), "major_illness", one.name,
+                    raise PolicyError(say("支付比例下降", "ratio falls"), "major_illness", one.name,
                                       "ratios", i, "value", found=values[i],
                                       expected=say(f"不小于 {values[i - 1]:g}",
                                                    f"at least {values[i - 1]:g}"))  # fmt: skip

@@ -121,7 +121,7 @@ class High(Part):
             highest = max(band.value for band in self.thresholds)
             first = self.bands[0].upto
             if first is not None and first <= highest:
-                raise PolicyError(say("低于界限即截止", "ends below the threshold"), "bands", 0,
+                raise PolicyError(say("上端低于倍率界限", "ends below the threshold"), "bands", 0,
                                   "upto", found=first,
                                   expected=say(f"大于 {highest:g}",
                                                f"above {highest:g}"))  # fmt: skip

@@ -81,7 +81,7 @@ class Pool(Choice):
                                   found=held)  # fmt: skip
         shares = sum(one.share or 0 for one in self.carve_outs)
         if shares > 1:
-            raise PolicyError(say("专项提取超过全部预算", "carve-outs above the whole budget"),
+            raise PolicyError(say("预留超过全部预算", "carve-outs above the whole budget"),
                               "carve_outs", found=round(shares, 9),
                               expected=say("合计不大于 1 的比例",
                                            "shares that sum to at most 1"))  # fmt: skip

@@ -269,7 +269,7 @@ class Special(Part):
                 raise PolicyError(say("需要 special.bed_day", "needs special.bed_day"), key, "pay",
                                   found=stay.pay)  # fmt: skip
         if short is not None and long is not None and short.days >= long.days:
-            raise PolicyError(say("不大于短住院天数", "not above the short stay"), "long_stay",
+            raise PolicyError(say("不大于短期住院天数", "not above the short stay"), "long_stay",
                               "days", found=long.days,
                               expected=say(f"大于 {short.days}",
                                            f"above {short.days}"))  # fmt: skip

@@ -55,7 +55,7 @@ def pool_money(pool: Pool, last_year: float | None = None) -> PoolMoney:
     aside = sum(carve_outs.values())
     left = budget - aside
     if left < 0:
-        raise problem(say("专项提取超过基金池总额", "carve-outs are more than the pool"),
+        raise problem(say("预留超过基金池总额", "carve-outs are more than the pool"),
                       key=f"pools.{pool.name}.carve_outs",
                       found=say(f"{yuan(aside)} 元", f"{yuan(aside)} yuan"),
                       expected=say(f"不大于 {yuan(budget)}",

@@ -102,12 +102,12 @@ def share_out(
     if not (points.any() or alike.points.any()):
         raise problem(say("基金池有病例而没有点数", "the pool has cases but no points"),
                       key=f"pools.{name}")  # fmt: skip
-    found = f"{amount / 100:,.2f} yuan"
+    found = f"{amount / 100:,.2f}" + say(" 元", " yuan")
     if amount <= 0:
         raise problem(say("基金池没有资金", "the pool has no money"), key=f"pools.{name}",
                       found=found)  # fmt: skip
     if (len(points) + int(alike.count.sum())) * floor > amount:
-        raise problem(say("病例的基金保底支付合计超过基金池总额",
+        raise problem(say("各病例基金支付下限合计超过基金池总额",
                           "the fund floor of the cases is more than the pool"), key=f"pools.{name}",
                       found=found)  # fmt: skip
     value = point_value(points, beside, amount, floor, alike)

@@ -28,7 +28,7 @@ _CHINESE = {
     "the rest is counted as copay":
         "{n} 例：患者负担各项之和少于各方支付后的余额，差额计入自付",
     "{n} cases: no ratio of the policy applies; the fund pays nothing by item":
-        "{n} 例：政策中没有适用的支付比例，按项目计算基金不予支付",
+        "{n} 例：政策中没有适用的报销比例，按项目计算基金不予支付",
     "{n} cases: the person is unknown; each is taken for a first stay of the year, and yearly "
     "caps and lines hold for it alone":
         "{n} 例：参保人未知，各视为当年首次住院，年度封顶线和起付线单独计算",
