@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from os import PathLike
 
 from drg.language import say
@@ -47,3 +48,8 @@ def problem(
     if expected is not None:
         line += say("，应为 ", ", expected ") + str(expected)
     return DrgError(" ".join(line.splitlines()))
+
+
+def one_of(names: Iterable[str]) -> str:
+    """What is expected where one of several names may stand."""
+    return say("以下之一：", "one of ") + ", ".join(names)

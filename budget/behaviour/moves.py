@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from budget.behaviour.responses import Coding, Refusal, Responses, Value, on
 from drg.errors import problem
+from drg.language import say
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
@@ -209,7 +210,8 @@ def _refused(state: State, held: Refusal, none: Floats) -> tuple[Floats, Floats]
     if not on(held.up):
         return share, none
     if state.tier is None:
-        raise problem("tiers of the hospitals are not known", key="behaviour.refusal.up")
+        raise problem(say("医疗机构级别未知", "tiers of the hospitals are not known"),
+                      key="behaviour.refusal.up")  # fmt: skip
     sent = state.cases * share * np.asarray(held.up)
     received = np.zeros(sent.shape)
     tiers = [tier for tier in np.unique(state.tier) if tier > 0]
@@ -238,7 +240,8 @@ def _past(share: Value, near: Floats | None, side: str, none: Floats) -> Floats:
     if not on(share):
         return none
     if near is None:
-        raise problem("the share of cases just below the threshold is not known",
+        raise problem(say("紧邻界限以下的病例占比未知",
+                          "the share of cases just below the threshold is not known"),
                       key=f"behaviour.bunching.{side}")  # fmt: skip
     return np.asarray(np.asarray(share) * near)
 

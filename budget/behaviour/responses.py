@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.errors import problem
+from drg.language import say
 
 Floats = npt.NDArray[np.float64]
 Value: TypeAlias = float | Floats
@@ -90,11 +91,11 @@ class _Response:
             least, most = limits(key)
             held = np.asarray(value)
             if held.dtype.kind not in "fiu" or not np.all((held >= least) & (held <= most)):
-                expected = f"at least {least:g}" + (
-                    f" and at most {most:g}" if np.isfinite(most) else ""
-                )
-                raise problem("not a possible response", key=f"behaviour.{key}", found=value,
-                              expected=expected)  # fmt: skip
+                expected = say(f"不小于 {least:g}", f"at least {least:g}")
+                if np.isfinite(most):
+                    expected += say(f"、不大于 {most:g}", f" and at most {most:g}")
+                raise problem(say("不是可能的反应参数", "not a possible response"),
+                              key=f"behaviour.{key}", found=value, expected=expected)  # fmt: skip
 
     def values(self) -> Iterator[tuple[str, Any]]:
         """Keys such as ``volume.medical`` with their values."""
@@ -218,17 +219,19 @@ class Responses:
         made: dict[str, Any] = {}
         for name, values in document.items():
             if name not in kinds:
-                raise problem("no such response", key="behaviour", found=name,
-                              expected=", ".join(kinds))  # fmt: skip
+                raise problem(say("没有此行为反应", "no such response"), key="behaviour",
+                              found=name, expected=", ".join(kinds))  # fmt: skip
             if not isinstance(values, Mapping):
-                raise problem("not a table of parameters", key=f"behaviour.{name}", found=values)
+                raise problem(say("不是参数表", "not a table of parameters"),
+                              key=f"behaviour.{name}", found=values)  # fmt: skip
             known = [part.name for part in fields(kinds[name])]
             for key, value in values.items():
                 if key not in known:
-                    raise problem("no such parameter", key=f"behaviour.{name}", found=key,
-                                  expected=", ".join(known))  # fmt: skip
+                    raise problem(say("没有此参数", "no such parameter"), key=f"behaviour.{name}",
+                                  found=key, expected=", ".join(known))  # fmt: skip
                 if isinstance(value, bool):
-                    raise problem("not a number", key=f"behaviour.{name}.{key}", found=value)
+                    raise problem(say("不是数", "not a number"), key=f"behaviour.{name}.{key}",
+                                  found=value)  # fmt: skip
             made[name] = kinds[name](**values)
         return cls(**made)
 

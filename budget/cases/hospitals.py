@@ -14,6 +14,7 @@ import pyarrow as pa
 from drg.cases.columns import plain_header
 from drg.cases.texts import as_text, text_list
 from drg.errors import problem
+from drg.language import say
 from drg.tables import read_table
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ class Hospitals:
         """
         twice = [name for name in other.ids if name in set(self.ids)]
         if twice:
-            raise problem("is in the table of hospitals already", key="hospital_id",
-                          found=", ".join(twice[:5]))  # fmt: skip
+            raise problem(say("已在医疗机构表中", "is in the table of hospitals already"),
+                          key="hospital_id", found=", ".join(twice[:5]))  # fmt: skip
         parts: dict[str, Any] = {}
         for one in fields(self):
             mine, theirs = getattr(self, one.name), getattr(other, one.name)
@@ -138,12 +139,14 @@ def _hospitals(table: pa.Table, file: str | None, first_row: int) -> Hospitals:
     seen: dict[str, int] = {}
     for place, name in enumerate(ids):
         if not name:
-            raise problem("no id", file=file, row=place + first_row, key="hospital_id")
+            raise problem(say("缺少代码", "no id"), file=file, row=place + first_row,
+                          key="hospital_id")  # fmt: skip
         if name in seen:
-            raise problem("hospital stands twice", file=file, row=place + first_row, found=name)
+            raise problem(say("医疗机构重复出现", "hospital stands twice"), file=file,
+                          row=place + first_row, found=name)  # fmt: skip
         seen[name] = place
     if not count:
-        raise problem("has no hospital", file=file)
+        raise problem(say("没有医疗机构", "has no hospital"), file=file)
     empty = [""] * count
     names = columns.get("hospital_name", empty)
     levels = columns.get("level", empty)
@@ -178,8 +181,10 @@ def _columns(table: pa.Table, file: str | None) -> dict[str, list[str]]:
             column = as_text(table.column(by_header[header]).combine_chunks())
             found[key] = [(text or "").strip() for text in text_list(column)]
     if "hospital_id" not in found:
-        raise problem("no column of hospital ids", file=file, found=", ".join(table.column_names),
-                      expected="hospital_id (医疗机构代码)")  # fmt: skip
+        raise problem(say("没有医疗机构代码列", "no column of hospital ids"), file=file,
+                      found=", ".join(table.column_names),
+                      expected=say("hospital_id（医疗机构代码）",
+                                   "hospital_id (医疗机构代码)"))  # fmt: skip
     return found
 
 
@@ -188,8 +193,9 @@ def _tier(text: str, file: str | None, row: int) -> int:
         return -1
     found = _TIERS.get(text.removesuffix(".0"))
     if found is None:
-        raise problem("not a tier", file=file, row=row, key="tier", found=text,
-                      expected="3, 2, 1 or 0 (三级, 二级, 一级, 未定级)")  # fmt: skip
+        raise problem(say("不是级别", "not a tier"), file=file, row=row, key="tier", found=text,
+                      expected=say("3、2、1 或 0（三级、二级、一级、未定级）",
+                                   "3, 2, 1 or 0 (三级, 二级, 一级, 未定级)"))  # fmt: skip
     return found
 
 
@@ -201,5 +207,6 @@ def _number(text: str, key: str, missing: float, file: str | None, row: int) -> 
     except ValueError:
         value = np.nan
     if not 0 <= value < 1e12:
-        raise problem("not a number of 0 or more", file=file, row=row, key=key, found=text)
+        raise problem(say("不是不小于 0 的数", "not a number of 0 or more"), file=file, row=row,
+                      key=key, found=text)  # fmt: skip
     return value

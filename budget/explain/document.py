@@ -15,7 +15,9 @@ from budget.explain.words import band_text, formula, set_name, term_name, why
 from budget.policy.document import Leaf, Policy
 from budget.price.branches import BRANCHES, PLACE
 from budget.price.multipliers import holds
+from budget.settlement.warned import chinese
 from drg.errors import problem
+from drg.language import say
 from weights.table import WeightTable
 
 LANGUAGES = ("zh", "en")
@@ -57,7 +59,8 @@ def document(case: CaseMoney, lang: str = "zh") -> dict[str, Any]:
         DrgError: there is no such language.
     """
     if lang not in LANGUAGES:
-        raise problem("no such language", key="lang", found=lang, expected="zh or en")
+        raise problem(say("没有此语言", "no such language"), key="lang", found=lang,
+                      expected=say("zh 或 en", "zh or en"))  # fmt: skip
     scribe = _Scribe(lang, {**case.record.used})
     policy = case.policy
     parts: dict[str, Any] = {
@@ -269,7 +272,8 @@ def _notes(case: CaseMoney, scribe: _Scribe) -> list[str]:
         en = f"settled together with all {case.cases:,} cases of the file, before the year end"
         notes.insert(0, scribe.say(zh, en))
     if "columns_missing" in case.grid.warnings:
-        notes.append(case.grid.warnings["columns_missing"])
+        text = case.grid.warnings["columns_missing"]
+        notes.append(scribe.say(chinese(text), text))
     return notes
 
 

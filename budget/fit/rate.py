@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drg.errors import problem
+from drg.language import say
 
 _KNOWN = (
     "case_mix.change", "price.change", "coding.creep", "coding.true_share", "intensity.loss",
@@ -81,8 +82,12 @@ class RateModel:
         for key in parameters:
             name, _, tier = key.partition("@")
             if name not in _KNOWN or (tier and tier not in self.tiers):
-                raise problem("the model has no such parameter", key="parameters", found=key,
-                              expected=", ".join(_KNOWN) + ", or one of them @ a tier")  # fmt: skip
+                raise problem(
+                    say("模型没有此参数", "the model has no such parameter"), key="parameters",
+                    found=key,
+                    expected=", ".join(_KNOWN) + say("，或其中之一 @ 级别",
+                                                     ", or one of them @ a tier"),
+                )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from budget.fit.response import Fit, Unreachable, fit_response
 from budget.policy.load import load_policy
 from budget.price.standards import standards
 from drg.errors import problem
+from drg.language import say
 from weights.table import WeightTable, open_weights
 
 Floats = npt.NDArray[np.float64]
@@ -128,15 +129,16 @@ def reference(
         DrgError: there is no such pair, tier, class or group, or no mix has this index.
     """
     if name not in references():
-        raise problem("no such pair of means", key="reference", found=name,
+        raise problem(say("没有此对均值", "no such pair of means"), key="reference", found=name,
                       expected=", ".join(references()))  # fmt: skip
     if not (np.isfinite(cap) and cap > 0):
-        raise problem("must be above 0", key="cap", found=cap)
+        raise problem(say("须大于 0", "must be above 0"), key="cap", found=cap)
     held = references()[name]
     tiers = {key: value for key, value in held.items() if key not in _ABOUT}
     for key, given in (("case_mix", case_mix), ("indices", indices)):
         if wrong := set(given or {}) - set(tiers):
-            raise problem("no such tier", key=key, found=min(wrong), expected=", ".join(tiers))
+            raise problem(say("没有此级别", "no such tier"), key=key, found=min(wrong),
+                          expected=", ".join(tiers))  # fmt: skip
     weights = open_weights(held["weights"])
     prices = _Prices(weights, held["policy"], class_shares or {},
                      {one for tier in tiers.values() for one in tier["classes"]})  # fmt: skip
@@ -180,8 +182,8 @@ class _Prices:
         self, weights: WeightTable, policy: str, shares: Mapping[str, float], classes: set[str]
     ) -> None:
         if wrong := set(shares) - classes:
-            raise problem("no such class of hospitals", key="class_shares", found=min(wrong),
-                          expected=", ".join(sorted(classes)))  # fmt: skip
+            raise problem(say("没有此类医疗机构", "no such class of hospitals"), key="class_shares",
+                          found=min(wrong), expected=", ".join(sorted(classes)))  # fmt: skip
         self.weights = weights.weights
         self.shares = shares
         rows = standards(load_policy(policy), weights, _YEAR)
@@ -198,7 +200,8 @@ class _Prices:
         cases = even_mix(weight, index) if mix is None else self._cases(mix)
         share = np.array([self.shares.get(one, 1.0) for one in classes])
         if not ((share >= 0).all() and share.sum() > 0):
-            raise problem("shares must not be below 0, and not all be 0", key="class_shares",
+            raise problem(say("占比不得小于 0，且不能全部为 0",
+                              "shares must not be below 0, and not all be 0"), key="class_shares",
                           found=dict(self.shares))  # fmt: skip
         paid = np.array([float(cases @ self.standard[one]) for one in classes])
         total = float(cases @ weight)
@@ -209,10 +212,13 @@ class _Prices:
         cases = np.zeros(len(places))
         for group, count in mix.items():
             if group not in places:
-                raise problem("the group has no weight", key="case_mix", found=group)
+                raise problem(say("该病组没有权重", "the group has no weight"), key="case_mix",
+                              found=group)  # fmt: skip
             cases[places[group]] = count
         if not ((cases >= 0).all() and cases.sum() > 0):
-            raise problem("cases must not be below 0, and not all be 0", key="case_mix")
+            raise problem(say("病例数不得小于 0，且不能全部为 0",
+                              "cases must not be below 0, and not all be 0"),
+                          key="case_mix")  # fmt: skip
         return cases
 
 
@@ -227,8 +233,11 @@ def even_mix(weight: Floats, index: float) -> Floats:
     """
     low, high = float(weight.min()), float(weight.max())
     if not low < index < high:
-        raise problem("no mix of these groups has this case-mix index", key="indices", found=index,
-                      expected=f"between {low:g} and {high:g}")  # fmt: skip
+        raise problem(say("这些病组没有达到该病例组合指数的构成",
+                          "no mix of these groups has this case-mix index"), key="indices",
+                      found=index,
+                      expected=say(f"{low:g} 与 {high:g} 之间",
+                                   f"between {low:g} and {high:g}"))  # fmt: skip
 
     def mix(tilt: float) -> Floats:
         power = -tilt * weight

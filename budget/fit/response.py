@@ -19,6 +19,7 @@ from scipy.optimize import least_squares, minimize
 
 from budget.behaviour.responses import drivers, limits, ranges
 from drg.errors import DrgError, problem
+from drg.language import say
 
 Floats = npt.NDArray[np.float64]
 Values = Mapping[str, float]
@@ -76,7 +77,8 @@ class Parameter:
         name = key.split("@")[0]
         found = ranges().get(name) or drivers().get(name)
         if found is None:
-            raise problem("nothing is known of this parameter", key="parameters", found=key,
+            raise problem(say("对此参数没有任何资料", "nothing is known of this parameter"),
+                          key="parameters", found=key,
                           expected=", ".join([*ranges(), *drivers()]))  # fmt: skip
         least, most = limits(name)
         kind = name.split(".")[0]
@@ -192,19 +194,20 @@ class _Fitting:
         self.names = tuple(after)
         keys = [one.key for one in self.parameters]
         if not keys or not self.names:
-            raise problem("there is nothing to fit", key="parameters" if self.names else "after")
+            raise problem(say("没有可拟合的内容", "there is nothing to fit"),
+                          key="parameters" if self.names else "after")  # fmt: skip
         if len(set(keys)) < len(keys):
-            raise problem("stands twice", key="parameters",
+            raise problem(say("重复出现", "stands twice"), key="parameters",
                           found=next(key for key in keys if keys.count(key) > 1))  # fmt: skip
         for name in self.names:
             if name not in before:
-                raise problem("no mean before", key="before", found=name)
+                raise problem(say("没有之前的均值", "no mean before"), key="before", found=name)
         self.before = {name: float(before[name]) for name in self.names}
         self.after = {name: float(after[name]) for name in self.names}
         bad = [name for held in (self.before, self.after) for name, value in held.items()
                if not np.isfinite(value)]  # fmt: skip
         if bad:
-            raise problem("not a number", key="before or after", found=bad[0])
+            raise problem(say("不是数", "not a number"), key="before or after", found=bad[0])
         self.wanted = np.array([self.after[name] for name in self.names])
         self.unit = np.where(self.wanted != 0, np.abs(self.wanted), 1.0)
         self.slack = self._slack(uncertainty)
@@ -219,7 +222,8 @@ class _Fitting:
         else:
             slack = np.full(len(self.names), float(uncertainty))
         if not (np.isfinite(slack) & (slack >= 0)).all():
-            raise problem("must not be below 0", key="uncertainty", found=slack.min())
+            raise problem(say("不得小于 0", "must not be below 0"), key="uncertainty",
+                          found=slack.min())  # fmt: skip
         return slack
 
     def run(self) -> Fit:
@@ -246,12 +250,13 @@ class _Fitting:
         found = self.model(values)
         missing = [name for name in self.names if name not in found]
         if missing:
-            raise problem("the model does not give this outcome", key="model", found=missing[0],
-                          expected=", ".join(found))  # fmt: skip
+            raise problem(say("模型不给出此结果", "the model does not give this outcome"),
+                          key="model", found=missing[0], expected=", ".join(found))  # fmt: skip
         held = np.array([float(found[name]) for name in self.names])
         if not np.isfinite(held).all():
             place = int(np.flatnonzero(~np.isfinite(held))[0])
-            raise problem("the model gives no number", key="model", found=self.names[place])
+            raise problem(say("模型给出的不是数", "the model gives no number"), key="model",
+                          found=self.names[place])  # fmt: skip
         return held
 
     def _off(self, x: Floats, wanted: Floats) -> Floats:
@@ -372,10 +377,11 @@ class _Fitting:
             f"{one.key} {value:.4g}"
             for one, value in zip(self.parameters, nearest * self.scale, strict=True)
         )  # fmt: skip
-        return str(problem(
-            f"no value of the parameters gives this mean; the nearest is {outcomes[off]:,.7g} with "
-            f"{at}", key=self.names[off], found=f"{self.wanted[off]:,.7g}",
-        ))  # fmt: skip
+        return str(problem(say(f"参数取任何值都达不到该均值；最接近的是 {outcomes[off]:,.7g}，此时 "
+                               f"{at}",
+                               "no value of the parameters gives this mean; the nearest is "
+                               f"{outcomes[off]:,.7g} with {at}"), key=self.names[off],
+                           found=f"{self.wanted[off]:,.7g}"))  # fmt: skip
 
 
 def sentences(fit: Fit, lang: str) -> list[str]:
@@ -385,7 +391,8 @@ def sentences(fit: Fit, lang: str) -> list[str]:
         DrgError: there is no such language.
     """
     if lang not in ("zh", "en"):
-        raise problem("no such language", key="lang", found=lang, expected="zh or en")
+        raise problem(say("没有此语言", "no such language"), key="lang", found=lang,
+                      expected=say("zh 或 en", "zh or en"))  # fmt: skip
     chinese = lang == "zh"
     lines = [_outcome(fit, name, chinese) for name in fit.after]
     lines += [_parameter(fit, one, chinese) for one in fit.parameters]

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from budget.fund.due_dates import Clock
 from budget.pools.money import PoolMoney
 from drg.errors import problem
+from drg.language import say
 from drg.money import Fen, allocate, to_yuan, whole, yuan
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def fund_cash(
     paid = whole(advances, "advances")
     at_end = whole(year_end, "year_end")
     if paid.shape[1:] != (count, 12) or at_end.shape[1:] != (count,):
-        raise problem("wrong shape", key="advances, year_end",
+        raise problem(say("形状不符", "wrong shape"), key="advances, year_end",
                       found=f"{paid.shape}, {at_end.shape}",
                       expected=f"(H, {count}, 12), (H, {count})")  # fmt: skip
     flows = {name: np.zeros(size, np.int64) for name in FLOWS}
@@ -158,8 +159,10 @@ def _place(day: dt.date, months: tuple[tuple[int, int], ...]) -> int:
     where = (day.year, day.month)
     if where not in months:
         (first, one), (last, other) = months[0], months[-1]
-        raise problem("the day is outside the table of cash", found=day,
-                      expected=f"{first}-{one:02d} to {last}-{other:02d}")  # fmt: skip
+        raise problem(say("该日期不在资金表范围内", "the day is outside the table of cash"),
+                      found=day,
+                      expected=say(f"{first}-{one:02d} 至 {last}-{other:02d}",
+                                   f"{first}-{one:02d} to {last}-{other:02d}"))  # fmt: skip
     return months.index(where)
 
 

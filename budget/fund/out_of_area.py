@@ -11,6 +11,7 @@ from budget.fund.due_dates import working_days_after
 from budget.fund.tables import AREAS, OutOfAreaSpend
 from budget.policy.pools import OutOfArea
 from drg.errors import problem
+from drg.language import say
 from drg.money import Fen, times
 
 _QUARTER = (9, 10, 11)
@@ -65,7 +66,8 @@ def prepayment(
         if not found:
             warnings[f"no_spend.{name}"] = f"{name}: no spend is given, nothing is prepaid"
         elif missing:
-            raise problem("a month of the previous fourth quarter is missing", key=name,
+            raise problem(say("缺少上年第四季度的月份",
+                              "a month of the previous fourth quarter is missing"), key=name,
                           expected=f"{missing[0] // 12}-{missing[0] % 12 + 1:02d}")  # fmt: skip
         else:
             quarter[area] = sum(int(found[month]) for month in wanted)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from budget.fund.tables import ProcurementItems
 from budget.policy.pools import Procurement
 from drg.errors import problem
+from drg.language import say
 from drg.money import Fen, decimal, rounded
 
 
@@ -82,10 +83,10 @@ def _assessment(
     missing = np.flatnonzero(np.isnan(found))
     if missing.size:
         i = int(missing[0])
-        raise problem(
-            "no assessment coefficient", key="assessment",
-            found=f"hospital {items.hospital[i]}, item {items.item[i]}",
-            expected="a coefficient in the table or of the hospital, or "
-            "procurement.assessed = false",
-        )  # fmt: skip
+        raise problem(say("没有考核系数", "no assessment coefficient"), key="assessment",
+                      found=say(f"医疗机构 {items.hospital[i]}，品种 {items.item[i]}",
+                                f"hospital {items.hospital[i]}, item {items.item[i]}"),
+                      expected=say("表中或医疗机构的系数，或 procurement.assessed = false",
+                                   "a coefficient in the table or of the hospital, or "
+                                   "procurement.assessed = false"))  # fmt: skip
     return np.asarray(found)

@@ -17,6 +17,7 @@ from drg.cases.columns import plain_header
 from drg.cases.texts import as_text, text_list
 from drg.cases.values import Number, read_number
 from drg.errors import problem
+from drg.language import say
 from drg.money import Fen
 from drg.tables import read_table
 
@@ -108,8 +109,10 @@ def read_out_of_area(source: Source, sheet: str | None = None) -> OutOfAreaSpend
     """
     table = _Table(source, sheet)
     months = table.months()
-    areas = table.words("area", _AREAS, "cross_province (跨省) or in_province (省内)")
-    table.once("month and area", months, areas)
+    areas = table.words("area", _AREAS,
+                        say("cross_province（跨省）或 in_province（省内）",
+                            "cross_province (跨省) or in_province (省内)"))  # fmt: skip
+    table.once(say("月份与地区", "month and area"), months, areas)
     return OutOfAreaSpend(tuple(months), tuple(areas), table.amounts("amount"))
 
 
@@ -121,7 +124,7 @@ def read_procurement(source: Source, sheet: str | None = None) -> ProcurementIte
     """
     table = _Table(source, sheet)
     hospitals, items = table.texts("hospital"), table.texts("item")
-    table.once("hospital and item", hospitals, items)
+    table.once(say("医疗机构与品种", "hospital and item"), hospitals, items)
     none = np.full(len(hospitals), np.nan)
     return ProcurementItems(
         tuple(hospitals),
@@ -151,7 +154,7 @@ def read_income(
     months = table.months(_OPENING)
     places = table.words("pool", {name: i for i, name in enumerate(pools)}, ", ".join(pools))
     amounts = table.amounts("income", negative=True)
-    table.once("month and pool", months, places)
+    table.once(say("月份与基金池", "month and pool"), months, places)
     opening = np.zeros(len(pools), np.int64)
     income = np.zeros((len(pools), 12), np.int64)
     given = np.zeros((len(pools), 12), np.bool_)
@@ -160,13 +163,15 @@ def read_income(
             opening[place] = amounts[row]
             continue
         if not 0 <= month - year * 12 < 12:
-            raise table.wrong("month of another year", row, "month", expected=f"a month of {year}")
+            raise table.wrong(say("月份属于其他年度", "month of another year"), row, "month",
+                              expected=say(f"{year} 年的月份", f"a month of {year}"))  # fmt: skip
         income[place, month - year * 12] = amounts[row]
         given[place, month - year * 12] = True
     if not given.all():
         p, m = np.argwhere(~given)[0]
-        raise problem("income is missing", file=table.file, key=pools[p],
-                      expected=f"a row for {year}-{m + 1:02d}")  # fmt: skip
+        raise problem(say("缺少收入", "income is missing"), file=table.file, key=pools[p],
+                      expected=say(f"{year}-{m + 1:02d} 一行",
+                                   f"a row for {year}-{m + 1:02d}"))  # fmt: skip
     return Income(opening, income)
 
 
@@ -189,7 +194,7 @@ class _Table:
         for name in self._table.column_names:
             self._names.setdefault(plain_header(name), name)
         if not self._table.num_rows:
-            raise problem("has no row", file=self.file)
+            raise problem(say("没有任何行", "has no row"), file=self.file)
         self._read: dict[str, list[str]] = {}
 
     def has(self, key: str) -> bool:
@@ -206,9 +211,9 @@ class _Table:
     def _column(self, key: str) -> pa.Array:
         header = next((h for h in _HEADERS[key] if h in self._names), None)
         if header is None:
-            raise problem("no such column", file=self.file, key=key,
+            raise problem(say("没有此列", "no such column"), file=self.file, key=key,
                           found=", ".join(self._table.column_names),
-                          expected=" or ".join(_HEADERS[key][:3]))  # fmt: skip
+                          expected=say(" 或 ", " or ").join(_HEADERS[key][:3]))  # fmt: skip
         column = self._table.column(self._names[header]).combine_chunks()
         self._read[key] = [(text or "").strip() for text in text_list(as_text(column))]
         return column
@@ -217,14 +222,14 @@ class _Table:
         self._column(key)
         for row, text in enumerate(self._read[key]):
             if not text:
-                raise self.wrong("is empty", row, key)
+                raise self.wrong(say("为空", "is empty"), row, key)
         return self._read[key]
 
     def words(self, key: str, known: Mapping[str, int], expected: str) -> list[int]:
         texts = self.texts(key)
         for row, text in enumerate(texts):
             if text.lower() not in known and text not in known:
-                raise self.wrong(f"not a known {key}", row, key, expected)
+                raise self.wrong(say(f"不是可用的 {key}", f"not a known {key}"), row, key, expected)
         return [known.get(text, known.get(text.lower(), 0)) for text in texts]
 
     def months(self, opening: tuple[str, ...] = ()) -> list[int]:
@@ -237,18 +242,21 @@ class _Table:
             elif parts and 1 <= int(parts[2]) <= 12:
                 found.append(int(parts[1]) * 12 + int(parts[2]) - 1)
             else:
-                raise self.wrong("not a month", row, "month", "such as 2025-03")
+                raise self.wrong(say("不是月份", "not a month"), row, "month",
+                                 say("例如 2025-03", "such as 2025-03"))  # fmt: skip
         return found
 
     def amounts(self, key: str, *, negative: bool = False) -> Fen:
         fen, blank, unreadable = read_amounts(self._column(key))
         self._whole(key, blank | unreadable | ((fen < 0) & (not negative)),
-                    "an amount in yuan" + ("" if negative else ", 0 or more"))  # fmt: skip
+                    say("金额（元）", "an amount in yuan")
+                    + ("" if negative else say("，不小于 0", ", 0 or more")))  # fmt: skip
         return fen
 
     def prices(self, key: str) -> Floats:
         yuan, unreadable = read_yuan(self._column(key))
-        self._whole(key, unreadable | ~(yuan >= 0), "a price in yuan, 0 or more")
+        self._whole(key, unreadable | ~(yuan >= 0),
+                    say("价格（元），不小于 0", "a price in yuan, 0 or more"))  # fmt: skip
         return yuan
 
     def numbers(self, key: str, rule: Number, *, blank: bool = False) -> Floats:
@@ -258,12 +266,13 @@ class _Table:
 
     def _whole(self, key: str, bad: npt.NDArray[np.bool_], expected: str) -> None:
         if bad.any():
-            raise self.wrong("cannot be read", int(np.flatnonzero(bad)[0]), key, expected)
+            raise self.wrong(say("无法读取", "cannot be read"), int(np.flatnonzero(bad)[0]), key,
+                             expected)  # fmt: skip
 
     def once(self, what: str, *columns: Sequence[object]) -> None:
         """Refuse two rows with the same values."""
         seen: set[tuple[object, ...]] = set()
         for row, entry in enumerate(zip(*columns, strict=True)):
             if entry in seen:
-                raise self.wrong("stands twice", row, what)
+                raise self.wrong(say("重复出现", "stands twice"), row, what)
             seen.add(entry)

@@ -23,6 +23,7 @@ from budget.projection.cells import Cells, cell_of
 from budget.settlement.files import claims_of, documents
 from budget.settlement.settled import Settlement, close, settle
 from drg.errors import problem
+from drg.language import say
 from weights.table import WeightTable
 
 if TYPE_CHECKING:
@@ -161,11 +162,14 @@ class Impacts:
         for group, weight in changes.items():
             at = place.get(group)
             if at is None or np.isnan(found[at]):
-                raise problem("no weight of this group can be changed", key="drg", found=group,
-                              expected="a group with a weight in the draft")  # fmt: skip
+                raise problem(say("该病组的权重不能改动", "no weight of this group can be changed"),
+                              key="drg", found=group,
+                              expected=say("草案中有权重的病组",
+                                           "a group with a weight in the draft"))  # fmt: skip
             if not (np.isfinite(weight) and weight > 0):
-                raise problem(f"not a weight for group '{group}'", key="weight", found=weight,
-                              expected="a number above 0")  # fmt: skip
+                raise problem(say(f"病组 {group} 的权重无效", f"not a weight for group '{group}'"),
+                              key="weight", found=weight,
+                              expected=say("大于 0 的数", "a number above 0"))  # fmt: skip
             found[at] = weight
         return found
 
@@ -188,7 +192,8 @@ class Impacts:
             DrgError: a group or weight is not right, or nothing is left to be multiplied.
         """
         if neutral not in NEUTRAL:
-            raise problem("not known", key="neutral", found=neutral, expected=", ".join(NEUTRAL))
+            raise problem(say("不是可用的取值", "not known"), key="neutral", found=neutral,
+                          expected=", ".join(NEUTRAL))  # fmt: skip
         named: Collection[str] = ()
         if isinstance(weights, Mapping):
             named, weights = set(weights), self.vector(weights)
@@ -205,7 +210,9 @@ class Impacts:
             DrgError: a group gains or loses its weight altogether, or a pool has no money.
         """
         if not np.array_equal(np.isnan(weight), np.isnan(self.draft.weight)):
-            raise problem("the groups that have a weight must stay the same", key="weight")
+            raise problem(say("有权重的病组必须保持不变",
+                              "the groups that have a weight must stay the same"),
+                          key="weight")  # fmt: skip
         if self._sums is not None:
             try:
                 fund, outside, values = self._sums.at(weight)
@@ -248,8 +255,10 @@ class Impacts:
         before, cases = self.draft.weight, self.cases
         part = np.where(free, np.nan_to_num(weight) * cases, 0.0)
         if not part.any():
-            raise problem("no group is left that could be multiplied: every group with "
-                          "cases is set; leave one free, or take none", key="neutral",
+            raise problem(say("没有可按比例调整的病组：有病例的病组都已设定；请留出一个，"
+                              "或不作中性调整",
+                              "no group is left that could be multiplied: every group with cases "
+                              "is set; leave one free, or take none"), key="neutral",
                           found=basis)  # fmt: skip
         more = float((np.nan_to_num(weight - before) * cases).sum())
         scale = 1.0 - more / float(part.sum())

@@ -19,6 +19,7 @@ from budget.cases.stays import Stays
 from budget.patient.ladder import climb
 from budget.policy.document import Policy
 from drg.errors import problem
+from drg.language import say
 
 Fen = npt.NDArray[np.int64]
 Basis = Literal["by_item", "policy"]
@@ -92,8 +93,10 @@ def _by_item(claims: Claims) -> PatientShares:
     """As the file says; what its parts leave unexplained is copay."""
     cost, held = claims.cost, claims.amounts
     if "fund_paid" not in held:
-        raise problem("no column of what the fund paid by item", key="fund_paid",
-                      expected="fund_paid (基金支付总额), or basis = 'policy'")  # fmt: skip
+        raise problem(say("没有按项目付费的基金支付列", "no column of what the fund paid by item"),
+                      key="fund_paid",
+                      expected=say("fund_paid（基金支付总额），或 basis = 'policy'",
+                                   "fund_paid (基金支付总额), or basis = 'policy'"))  # fmt: skip
     zero = np.zeros(len(claims), np.int64)
     said = held.get("other_paid", zero)
     fund = np.minimum(held["fund_paid"], cost)

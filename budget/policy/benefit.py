@@ -8,6 +8,7 @@ from budget.policy.fields import Part, PolicyError, Rows, rows, section, share
 from budget.policy.fields import yuan as yuan_field
 from budget.policy.ladder import Ladder, Share
 from budget.policy.select import Choice, check_rows
+from drg.language import say
 
 
 class Deductible(Choice):
@@ -89,14 +90,8 @@ class Benefit(Part):
             values = [band.value for band in one.ratios]
             for i in range(1, len(values)):
                 if values[i] < values[i - 1]:
-                    raise PolicyError(
-                        "ratio falls",
-                        "major_illness",
-                        one.name,
-                        "ratios",
-                        i,
-                        "value",
-                        found=values[i],
-                        expected=f"at least {values[i - 1]:g}",
-                    )
+                    raise PolicyError(say("支付比例下降", "ratio falls"), "major_illness", one.name,
+                                      "ratios", i, "value", found=values[i],
+                                      expected=say(f"不小于 {values[i - 1]:g}",
+                                                   f"at least {values[i - 1]:g}"))  # fmt: skip
         return self

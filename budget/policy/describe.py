@@ -13,13 +13,18 @@ from pydantic.fields import FieldInfo
 
 from budget.policy.fields import Row
 from budget.policy.tree import Path
+from drg.errors import one_of
+from drg.language import say
 
 _WORDS = {
-    float: "a number",
-    int: "a whole number",
-    str: "a text",
-    bool: "true or false",
-    datetime.date: "a date",
+    "number": ("数", "a number"),
+    "whole": ("整数", "a whole number"),
+    "text": ("文本", "a text"),
+    "flag": ("true 或 false", "true or false"),
+    "date": ("日期", "a date"),
+    "table": ("表", "a table"),
+    "rows": ("以名称为键的表", "a table of named rows"),
+    "array": ("表的数组", "an array of tables"),
 }
 
 
@@ -153,20 +158,21 @@ def allowed(key: Key | None) -> str | None:
     """In words, what a key may hold."""
     if key is None:
         return None
-    if key.kind == "choice":
-        words = "one of " + ", ".join(key.choices)
-    elif key.kind in ("table", "rows", "array"):
-        return {"table": "a table", "rows": "a table of named rows", "array": "an array of tables"}[
-            key.kind
-        ]
-    else:
-        words = {v: _WORDS[k] for k, v in _KINDS.items()}[key.kind]
+    words = one_of(key.choices) if key.kind == "choice" else say(*_WORDS[key.kind])
     if key.low is not None and key.high is not None:
-        above = f"above {key.low:g}, at most {key.high:g}"
-        words += f", {above}" if key.open_low else f" {key.low:g} to {key.high:g}"
+        low, high = f"{key.low:g}", f"{key.high:g}"
+        words += (
+            say(f"，大于 {low}、不大于 {high}", f", above {low}, at most {high}")
+            if key.open_low
+            else say(f"，{low} 至 {high}", f" {low} to {high}")
+        )
     elif key.low is not None:
-        words += f" {'above' if key.open_low else 'not below'} {key.low:g}"
-    return words + (" (or an array of them)" if key.many else "")
+        words += (
+            say(f"，大于 {key.low:g}", f" above {key.low:g}")
+            if key.open_low
+            else say(f"，不小于 {key.low:g}", f" not below {key.low:g}")
+        )
+    return words + (say("（或其数组）", " (or an array of them)") if key.many else "")
 
 
 def every_key(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, Key]]:

@@ -33,6 +33,7 @@ from budget.policy.tree import (
 )
 from budget.policy.year_end import Assessment, Sharing
 from drg.errors import problem
+from drg.language import say
 from drg.provenance import hash_text
 
 
@@ -160,12 +161,12 @@ class Policy:
         """
         first, last = self.header.valid_from, self.header.valid_to
         if (first is not None and date < first) or (last is not None and date > last):
-            raise problem(
-                f"the policy {self.id} does not hold on this day",
-                key="valid_from" if first is not None and date < first else "valid_to",
-                found=date,
-                expected=f"{first or '...'} to {last or '...'}",
-            )
+            raise problem(say(f"政策 {self.id} 在该日不适用",
+                              f"the policy {self.id} does not hold on this day"),
+                          key="valid_from" if first is not None and date < first else "valid_to",
+                          found=date,
+                          expected=say(f"{first or '...'} 至 {last or '...'}",
+                                       f"{first or '...'} to {last or '...'}"))  # fmt: skip
         return self
 
     def leaves(self) -> Iterator[Leaf]:

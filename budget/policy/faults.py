@@ -11,23 +11,24 @@ from pydantic_core import ErrorDetails
 from budget.policy.describe import allowed, field_at, keys_at
 from budget.policy.fields import PolicyError
 from budget.policy.tree import Path, spell
-from drg.errors import DrgError, problem
+from drg.errors import DrgError, one_of, problem
+from drg.language import say
 
 _WRONG_TYPE = {
-    "float_type": "a number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "string_type": "a text",
-    "bool_type": "true or false",
-    "date_type": "a date",
-    "tuple_type": "an array",
-    "model_type": "a table",
-    "model_attributes_type": "a table",
-    "finite_number": "a finite number",
-    "dict_type": "a table",
-    "is_instance_of": "a table",
-    "missing": "",
-    "extra_forbidden": "",
+    "float_type": ("数", "a number"),
+    "int_type": ("整数", "a whole number"),
+    "int_from_float": ("整数", "a whole number"),
+    "string_type": ("文本", "a text"),
+    "bool_type": ("true 或 false", "true or false"),
+    "date_type": ("日期", "a date"),
+    "tuple_type": ("数组", "an array"),
+    "model_type": ("表", "a table"),
+    "model_attributes_type": ("表", "a table"),
+    "finite_number": ("有限的数", "a finite number"),
+    "dict_type": ("表", "a table"),
+    "is_instance_of": ("表", "a table"),
+    "missing": ("", ""),
+    "extra_forbidden": ("", ""),
 }
 FileOf = Callable[[Path], str]
 
@@ -61,7 +62,8 @@ def one_line(
     """
     details = error.errors(include_url=False)
     first = _line(details[0], model, document, file_of)
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    left = len(details) - 1
+    more = say(f"（另有 {left} 处）", f" (and {left} more)") if left else ""
     return DrgError(f"{first}{more}")
 
 
@@ -82,22 +84,16 @@ def _line(
             expected=fault.expected,
         )
     if kind == "missing":
-        return problem(
-            "is missing",
-            file=file_of(path),
-            key=spell(path),
-            expected=allowed(field_at(model, path)),
-        )
+        return problem(say("缺失", "is missing"), file=file_of(path), key=spell(path),
+                       expected=allowed(field_at(model, path)))  # fmt: skip
     if kind == "extra_forbidden":
         known = keys_at(model, path[:-1])
-        return problem(
-            "unknown key",
-            file=file_of(path),
-            key=spell(path),
-            expected="one of " + ", ".join(known),
-        )
-    expected = allowed(field_at(model, path)) or _WRONG_TYPE.get(kind)
-    what = "wrong type" if kind in _WRONG_TYPE else "not allowed"
+        return problem(say("未知的键", "unknown key"), file=file_of(path), key=spell(path),
+                       expected=one_of(known))  # fmt: skip
+    expected = allowed(field_at(model, path)) or say(*_WRONG_TYPE.get(kind, ("", "")))
+    what = (
+        say("类型不符", "wrong type") if kind in _WRONG_TYPE else say("取值不允许", "not allowed")
+    )
     return problem(
         what,
         file=file_of(path),
@@ -111,7 +107,7 @@ def _shown(found: object) -> object:
     if isinstance(found, bool):
         return str(found).lower()
     if isinstance(found, Mapping):
-        return "a table"
+        return say("表", "a table")
     if isinstance(found, tuple):
-        return "an array"
+        return say("数组", "an array")
     return found

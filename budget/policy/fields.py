@@ -6,6 +6,8 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from drg.language import say
+
 
 class PolicyError(ValueError):
     """A fault that a section finds in itself.
@@ -107,12 +109,13 @@ class Row(Part):
 
 def _named(value: Any) -> Any:
     if not isinstance(value, dict):
-        raise PolicyError("wrong type", found=value, expected="a table of named rows")
+        raise PolicyError(say("类型不符", "wrong type"), found=value,
+                          expected=say("以名称为键的表", "a table of named rows"))  # fmt: skip
     for name, row in value.items():
         if isinstance(row, dict) and "name" in row:
-            raise PolicyError(
-                "unknown key", name, "name", expected="none: the row's name is the table's key"
-            )
+            raise PolicyError(say("未知的键", "unknown key"), name, "name",
+                              expected=say("不填：行的名称即表的键",
+                                           "none: the row's name is the table's key"))  # fmt: skip
     return tuple(
         {"name": name, **row} if isinstance(row, dict) else row for name, row in value.items()
     )
@@ -125,9 +128,8 @@ def in_order(part: Part) -> None:
     """Refuse a ``floor`` above its ``ceiling``."""
     floor, ceiling = getattr(part, "floor", None), getattr(part, "ceiling", None)
     if floor is not None and ceiling is not None and floor > ceiling:
-        raise PolicyError(
-            "floor above the ceiling", "floor", found=floor, expected=f"at most {ceiling:g}"
-        )
+        raise PolicyError(say("下限高于上限", "floor above the ceiling"), "floor", found=floor,
+                          expected=say(f"不大于 {ceiling:g}", f"at most {ceiling:g}"))  # fmt: skip
 
 
 def pay_has(part: Part, **kinds: str) -> None:
@@ -136,6 +138,10 @@ def pay_has(part: Part, **kinds: str) -> None:
     for key, kind in kinds.items():
         held = getattr(part, key)
         if held is None and pay == kind:
-            raise PolicyError("is missing", key, expected=f"a value, needed by pay = '{pay}'")
+            raise PolicyError(say("缺失", "is missing"), key,
+                              expected=say(f"取值，pay = '{pay}' 时必填",
+                                           f"a value, needed by pay = '{pay}'"))  # fmt: skip
         if held is not None and pay != kind:
-            raise PolicyError(f"pay = '{pay}' has no such parameter", key, found=held)
+            raise PolicyError(say(f"pay = '{pay}' 没有此参数",
+                                  f"pay = '{pay}' has no such parameter"), key,
+                              found=held)  # fmt: skip

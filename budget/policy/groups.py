@@ -11,6 +11,7 @@ from pydantic import model_validator
 
 from budget.policy.fields import Many, Part, PolicyError, Rows, figure, rows, share, words
 from budget.policy.select import Choice
+from drg.language import say
 
 
 class GroupSet(Choice):
@@ -29,11 +30,15 @@ class GroupSet(Choice):
     def _named(self) -> GroupSet:
         if (self.column is None) != (not self.values):
             key = "values" if self.column is not None else "column"
-            raise PolicyError("is missing", key, expected="column and values together")
+            raise PolicyError(say("缺失", "is missing"), key,
+                              expected=say("column 与 values 同时给出",
+                                           "column and values together"))  # fmt: skip
         if not (self.groups or self.adrgs or self.column or self.all_groups):
             raise PolicyError(
-                "names no groups", expected="groups, adrgs, column and values, or all_groups = true"
-            )
+                say("没有指明病组", "names no groups"),
+                expected=say("groups、adrgs、column 与 values，或 all_groups = true",
+                             "groups, adrgs, column and values, or all_groups = true"),
+            )  # fmt: skip
         return self
 
     def members(
@@ -74,7 +79,8 @@ class Basic(GroupSet):
     @model_validator(mode="after")
     def _one_price(self) -> Basic:
         if (self.k is None) == (self.rate_of is None):
-            raise PolicyError("needs one price", "k", expected="either k or rate_of")
+            raise PolicyError(say("须有一种价格", "needs one price"), "k",
+                              expected=say("k 或 rate_of 之一", "either k or rate_of"))  # fmt: skip
         return self
 
 
@@ -96,13 +102,13 @@ class Tcm(GroupSet):
     def _together(self) -> Tcm:
         if (self.least_share is None) != (self.otherwise is None):
             key = "otherwise" if self.otherwise is None else "least_share"
-            raise PolicyError("is missing", key, expected="least_share and otherwise together")
+            raise PolicyError(say("缺失", "is missing"), key,
+                              expected=say("least_share 与 otherwise 同时给出",
+                                           "least_share and otherwise together"))  # fmt: skip
         if (self.medical_group is not None) != (self.otherwise == "medical_group"):
-            raise PolicyError(
-                "goes with otherwise = 'medical_group' only",
-                "medical_group",
-                found=self.medical_group,
-            )
+            raise PolicyError(say("仅用于 otherwise = 'medical_group'",
+                                  "goes with otherwise = 'medical_group' only"), "medical_group",
+                              found=self.medical_group)  # fmt: skip
         return self
 
 

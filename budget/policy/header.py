@@ -11,6 +11,7 @@ from typing import Any
 
 from budget.policy.tree import NONE, Tree, grow, leaves, spell
 from drg.errors import problem
+from drg.language import say
 
 # key -> what it must be, whether every document has it
 KEYS: dict[str, tuple[type, bool]] = {
@@ -28,7 +29,8 @@ KEYS: dict[str, tuple[type, bool]] = {
     "remove": (list, False),
     "unknown": (dict, False),
 }
-_WORDS = {str: "a text", datetime.date: "a date", list: "an array of key paths", dict: "a table"}
+_WORDS = {str: ("文本", "a text"), datetime.date: ("日期", "a date"),
+          list: ("键路径数组", "an array of key paths"), dict: ("表", "a table")}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def read(path: Path, file: str) -> Document:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise problem(f"cannot read the policy ({reason})", file=file) from None
+        raise problem(say(f"无法读取政策文件（{reason}）", f"cannot read the policy ({reason})"),
+                      file=file) from None  # fmt: skip
     return make(table, file)
 
 
@@ -85,12 +88,11 @@ def make(table: Mapping[str, Any], file: str) -> Document:
     for path, held in leaves(tree):
         if not held.source and held.value != NONE:
             raise problem(
-                "figure without source",
-                file=file,
-                key=spell(path),
+                say("数值没有来源", "figure without source"), file=file, key=spell(path),
                 found=held.value,
-                expected='source = "..." in its table, or an entry in [sources]',
-            )
+                expected=say('所在表的 source = "..."，或 [sources] 中的一条',
+                             'source = "..." in its table, or an entry in [sources]'),
+            )  # fmt: skip
     unknown = header.pop("unknown", {})
     return Document(name, file, header, tree, tuple(header.pop("remove", ())), unknown)
 
@@ -99,36 +101,33 @@ def _check(header: Mapping[str, Any], file: str) -> None:
     for key, (kind, needed) in KEYS.items():
         if key not in header:
             if needed:
-                raise problem("is missing", file=file, key=key, expected=_WORDS[kind])
+                raise problem(
+                    say("缺失", "is missing"), file=file, key=key, expected=say(*_WORDS[kind])
+                )
             continue
         value = header[key]
         right = isinstance(value, kind) and not isinstance(value, datetime.datetime)
         if not right or value == "":
-            raise problem("wrong type", file=file, key=key, found=value, expected=_WORDS[kind])
+            raise problem(say("类型不符", "wrong type"), file=file, key=key, found=value,
+                          expected=say(*_WORDS[kind]))  # fmt: skip
     for key, inner in (
         ("remove", header.get("remove", [])),
         ("unknown", list(header.get("unknown", {}).values())),
     ):
         for value in inner:
             if not isinstance(value, str) or not value:
-                raise problem("must hold texts", file=file, key=key, found=value)
+                raise problem(say("须为文本", "must hold texts"), file=file, key=key, found=value)
     first, last = header.get("valid_from"), header.get("valid_to")
     if first is not None and last is not None and last < first:
-        raise problem(
-            "ends before it begins",
-            file=file,
-            key="valid_to",
-            found=last,
-            expected=f"{first} or later",
-        )
+        raise problem(say("截止早于开始", "ends before it begins"), file=file, key="valid_to",
+                      found=last, expected=say(f"{first} 或之后", f"{first} or later"))  # fmt: skip
 
 
 def require_date(document: Document) -> None:
     """Refuse a document that says neither when it begins nor that this is not known."""
     if "valid_from" not in document.header and "valid_from" not in document.unknown:
         raise problem(
-            "is missing",
-            file=document.file,
-            key="valid_from",
-            expected="a date, or what is not known of it under [unknown]",
-        )
+            say("缺失", "is missing"), file=document.file, key="valid_from",
+            expected=say("日期，或在 [unknown] 中写明尚不清楚之处",
+                         "a date, or what is not known of it under [unknown]"),
+        )  # fmt: skip

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, RootModel, model_validator
 
 from budget.policy.fields import PolicyError, figure, share
 from budget.policy.select import Selector, compatible
+from drg.language import say
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,7 +63,8 @@ class Ladder(RootModel[tuple[B, ...]], Generic[B]):
     @model_validator(mode="after")
     def _whole(self) -> Ladder[B]:
         if not self.root:
-            raise PolicyError("has no band", expected="at least one")
+            raise PolicyError(say("没有任何档", "has no band"),
+                              expected=say("至少一个", "at least one"))  # fmt: skip
         ladders = self.ladders
         for held in ladders:
             _without_gap(self.root, held)
@@ -71,10 +73,11 @@ class Ladder(RootModel[tuple[B, ...]], Generic[B]):
             for j, other in enumerate(firsts[:i]):
                 if one.rank == other.rank and compatible(one, other):
                     raise PolicyError(
-                        f"applies to the same cases as [{ladders[j][0]}]",
-                        ladders[i][0],
-                        expected="bands that differ in a selector's values",
-                    )
+                        say(f"与 [{ladders[j][0]}] 适用于相同病例",
+                            f"applies to the same cases as [{ladders[j][0]}]"), ladders[i][0],
+                        expected=say("各档的选择条件互不相同",
+                                     "bands that differ in a selector's values"),
+                    )  # fmt: skip
         return self
 
     def at(self, number: npt.ArrayLike, of: str = "value", **attributes: npt.ArrayLike) -> Floats:
@@ -146,26 +149,19 @@ def _without_gap(bands: Sequence[Band], held: list[int]) -> None:
         band = bands[i]
         start = band.above or 0.0
         if reached is None or start < reached:
-            end = "infinity" if reached is None else f"{reached:g}"
-            raise PolicyError("band overlaps the one before", i, "above", found=start, expected=end)
+            end = say("无穷大", "infinity") if reached is None else f"{reached:g}"
+            raise PolicyError(say("与前一档重叠", "band overlaps the one before"), i, "above",
+                              found=start, expected=end)  # fmt: skip
         if start > reached:
-            raise PolicyError(
-                "gap before the band", i, "above", found=start, expected=f"{reached:g}"
-            )
+            raise PolicyError(say("与前一档之间有空档", "gap before the band"), i, "above",
+                              found=start, expected=f"{reached:g}")  # fmt: skip
         if band.upto is not None and band.upto <= start:
-            raise PolicyError(
-                "band ends before it begins",
-                i,
-                "upto",
-                found=band.upto,
-                expected=f"above {start:g}",
-            )
+            raise PolicyError(say("该档截止早于开始", "band ends before it begins"), i, "upto",
+                              found=band.upto,
+                              expected=say(f"大于 {start:g}", f"above {start:g}"))  # fmt: skip
         reached = band.upto
     if reached is not None:
-        raise PolicyError(
-            "the last band ends",
-            held[-1],
-            "upto",
-            found=reached,
-            expected="no upper end, so that every value has a band",
-        )
+        raise PolicyError(say("最后一档有上限", "the last band ends"), held[-1], "upto",
+                          found=reached,
+                          expected=say("不设上限，使每个值都有对应的档",
+                                       "no upper end, so that every value has a band"))  # fmt: skip

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 from budget.policy.document import Header, Policy, build
 from budget.policy.header import Document, make, read, require_date
 from budget.policy.tree import NONE, Tree, overlay, parse, without
-from drg.errors import problem
+from drg.errors import one_of, problem
+from drg.language import say
 
 SHIPPED = Path(__file__).parents[1] / "policies"
 Source: TypeAlias = "str | PathLike[str] | Mapping[str, Any]"
@@ -32,12 +33,9 @@ def find_policy(policy: str | PathLike[str]) -> Path:
     path = Path(policy)
     if path.is_file():
         return path
-    raise problem(
-        "no such policy",
-        key="policy",
-        found=policy,
-        expected=f"one of {', '.join(policies())}, or a TOML file",
-    )
+    raise problem(say("没有此政策", "no such policy"), key="policy", found=policy,
+                  expected=say(f"以下之一：{', '.join(policies())}，或 TOML 文件",
+                               f"one of {', '.join(policies())}, or a TOML file"))  # fmt: skip
 
 
 def load_policy(policy: str | PathLike[str] = "national-default", *overlays: Source) -> Policy:
@@ -55,7 +53,8 @@ def load_policy(policy: str | PathLike[str] = "national-default", *overlays: Sou
     over = [_extra(given, chain) for given in overlays]
     for one in over:
         if one.id in {held.id for held in chain}:
-            raise problem("the same id as a document below", file=one.file, key="id", found=one.id)
+            raise problem(say("编号与所覆盖的文件相同", "the same id as a document below"),
+                          file=one.file, key="id", found=one.id)  # fmt: skip
         chain = [one, *chain]
     tree: Tree = {}
     unknown: dict[str, str] = {}
@@ -74,19 +73,15 @@ def _chain(path: Path) -> list[Document]:
     seen: list[Path] = []
     while True:
         if path.resolve() in seen:
-            raise problem(
-                "documents extend each other in a circle",
-                file=documents[-1].file,
-                key="extends",
-                found=documents[-1].extends,
-            )
+            raise problem(say("文件互相继承，形成循环", "documents extend each other in a circle"),
+                          file=documents[-1].file, key="extends",
+                          found=documents[-1].extends)  # fmt: skip
         seen.append(path.resolve())
         document = read(path, _name(path))
         require_date(document)
         if document.id in {held.id for held in documents}:
-            raise problem(
-                "the same id as a document above", file=document.file, key="id", found=document.id
-            )
+            raise problem(say("编号与上层文件相同", "the same id as a document above"),
+                          file=document.file, key="id", found=document.id)  # fmt: skip
         documents.append(document)
         if not document.extends:
             return documents
@@ -105,12 +100,10 @@ def _parent(document: Document, path: Path) -> Path:
         if beside.is_file():
             return beside
     raise problem(
-        "no such policy",
-        file=document.file,
-        key="extends",
-        found=wanted,
-        expected=f"one of {', '.join(policies())}, or a TOML file beside this one",
-    )
+        say("没有此政策", "no such policy"), file=document.file, key="extends", found=wanted,
+        expected=say(f"以下之一：{', '.join(policies())}，或同一文件夹中的 TOML 文件",
+                     f"one of {', '.join(policies())}, or a TOML file beside this one"),
+    )  # fmt: skip
 
 
 def _extra(given: Source, chain: list[Document]) -> Document:
@@ -121,13 +114,10 @@ def _extra(given: Source, chain: list[Document]) -> Document:
         path = find_policy(given)
         document = read(path, _name(path))
     if document.extends and document.extends not in {held.id for held in chain}:
-        raise problem(
-            "is no document of the policy that this is laid over",
-            file=document.file,
-            key="extends",
-            found=document.extends,
-            expected="one of " + ", ".join(held.id for held in chain),
-        )
+        raise problem(say("不是所覆盖政策中的文件",
+                          "is no document of the policy that this is laid over"),
+                      file=document.file, key="extends", found=document.extends,
+                      expected=one_of(held.id for held in chain))  # fmt: skip
     return document
 
 

@@ -9,6 +9,7 @@ from pydantic import model_validator
 from budget.policy.fields import Part, PolicyError, figure, section, share
 from budget.policy.ladder import Band, Ladder
 from budget.policy.select import compatible
+from drg.language import say
 
 HighRule = Literal[
     "standard",
@@ -106,28 +107,24 @@ class High(Part):
         for key in ("share", "step", "part", "bands"):
             held = getattr(self, key)
             if held is None and key in wanted:
-                raise PolicyError(
-                    "is missing", key, expected=f"a value, needed by rule = '{self.rule}'"
-                )
+                raise PolicyError(say("缺失", "is missing"), key,
+                                  expected=say(f"取值，rule = '{self.rule}' 时必填",
+                                               "a value, needed by rule = "
+                                               f"'{self.rule}'"))  # fmt: skip
             if held is not None and key not in wanted:
-                raise PolicyError(
-                    f"rule '{self.rule}' has no such parameter",
-                    key,
-                    found=None if key == "bands" else held,
-                    expected=f'{key} = "none", or another rule',
-                )
+                raise PolicyError(say(f"rule = '{self.rule}' 没有此参数",
+                                      f"rule '{self.rule}' has no such parameter"), key,
+                                  found=None if key == "bands" else held,
+                                  expected=say(f'{key} = "none"，或其他规则',
+                                               f'{key} = "none", or another rule'))  # fmt: skip
         if self.bands is not None:
             highest = max(band.value for band in self.thresholds)
             first = self.bands[0].upto
             if first is not None and first <= highest:
-                raise PolicyError(
-                    "ends below the threshold",
-                    "bands",
-                    0,
-                    "upto",
-                    found=first,
-                    expected=f"above {highest:g}",
-                )
+                raise PolicyError(say("上端低于倍率界限", "ends below the threshold"), "bands", 0,
+                                  "upto", found=first,
+                                  expected=say(f"大于 {highest:g}",
+                                               f"above {highest:g}"))  # fmt: skip
         return self
 
 
@@ -151,35 +148,22 @@ class Outliers(Part):
         if band is not None:
             for one in low:
                 if one.value >= band.upto:
-                    raise PolicyError(
-                        "ends below L",
-                        "low",
-                        "band",
-                        "upto",
-                        found=band.upto,
-                        expected=f"above {one.value:g}",
-                    )
+                    raise PolicyError(say("上端低于 L", "ends below L"), "low", "band", "upto",
+                                      found=band.upto,
+                                      expected=say(f"大于 {one.value:g}",
+                                                   f"above {one.value:g}"))  # fmt: skip
         for i, high in enumerate(self.high.thresholds if self.high else ()):
             if band is not None and band.upto > high.value:
-                raise PolicyError(
-                    "ends above T",
-                    "low",
-                    "band",
-                    "upto",
-                    found=band.upto,
-                    expected=f"at most {high.value:g}",
-                )
+                raise PolicyError(say("上端高于 T", "ends above T"), "low", "band", "upto",
+                                  found=band.upto,
+                                  expected=say(f"不大于 {high.value:g}",
+                                               f"at most {high.value:g}"))  # fmt: skip
             for one in low:
                 if one.value >= high.value and compatible(one, high) and _meet(one, high):
-                    raise PolicyError(
-                        "not above the low threshold",
-                        "high",
-                        "thresholds",
-                        i,
-                        "value",
-                        found=high.value,
-                        expected=f"above {one.value:g}",
-                    )
+                    raise PolicyError(say("不高于低倍率界限", "not above the low threshold"),
+                                      "high", "thresholds", i, "value", found=high.value,
+                                      expected=say(f"大于 {one.value:g}",
+                                                   f"above {one.value:g}"))  # fmt: skip
         return self
 
 

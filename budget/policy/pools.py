@@ -10,6 +10,7 @@ from budget.policy.fields import Many, Part, PolicyError, Row, Rows, figure, row
 from budget.policy.fields import yuan as yuan_field
 from budget.policy.select import Choice
 from drg.errors import problem
+from drg.language import say
 
 Branch = Literal[
     "ungrouped",
@@ -36,7 +37,9 @@ class CarveOut(Row):
     @model_validator(mode="after")
     def _one(self) -> CarveOut:
         if (self.amount is None) == (self.share is None):
-            raise PolicyError("needs one size", "share", expected="either amount or share")
+            raise PolicyError(say("须有一种规模", "needs one size"), "share",
+                              expected=say("amount 或 share 之一",
+                                           "either amount or share"))  # fmt: skip
         return self
 
 
@@ -69,19 +72,19 @@ class Pool(Choice):
         for key, kind in (("budget", "given"), ("growth", "growth"), ("last_year", "growth")):
             held = getattr(self, key)
             if held is None and self.basis == kind and key != "last_year":
-                raise PolicyError(
-                    "is missing", key, expected=f"a value, needed by basis = '{kind}'"
-                )
+                raise PolicyError(say("缺失", "is missing"), key,
+                                  expected=say(f"取值，basis = '{kind}' 时必填",
+                                               f"a value, needed by basis = '{kind}'"))  # fmt: skip
             if held is not None and self.basis != kind:
-                raise PolicyError(f"basis = '{self.basis}' has no such parameter", key, found=held)
+                raise PolicyError(say(f"basis = '{self.basis}' 没有此参数",
+                                      f"basis = '{self.basis}' has no such parameter"), key,
+                                  found=held)  # fmt: skip
         shares = sum(one.share or 0 for one in self.carve_outs)
         if shares > 1:
-            raise PolicyError(
-                "carve-outs above the whole budget",
-                "carve_outs",
-                found=round(shares, 9),
-                expected="shares that sum to at most 1",
-            )
+            raise PolicyError(say("预留超过全部预算", "carve-outs above the whole budget"),
+                              "carve_outs", found=round(shares, 9),
+                              expected=say("合计不大于 1 的比例",
+                                           "shares that sum to at most 1"))  # fmt: skip
         return self
 
     def amount(self, last_year: float | None = None) -> float:
@@ -95,7 +98,8 @@ class Pool(Choice):
         else:
             spent = self.last_year if self.last_year is not None else last_year
             if spent is None:
-                raise problem("last year's spend is not known", key=f"pools.{self.name}.last_year")
+                raise problem(say("上年支出未知", "last year's spend is not known"),
+                              key=f"pools.{self.name}.last_year")  # fmt: skip
             whole = spent * (1 + (self.growth or 0.0))
         left = whole - sum(
             one.amount if one.amount is not None else whole * (one.share or 0.0)
@@ -123,12 +127,11 @@ class Cash(Part):
     @model_validator(mode="after")
     def _within(self) -> Cash:
         if round(self.advance + self.quality_money, 9) > 1:
-            raise PolicyError(
-                "advance and quality money exceed the whole",
-                "quality_money",
-                found=self.quality_money,
-                expected=f"at most {1 - self.advance:g}",
-            )
+            raise PolicyError(say("预拨与质量保证金合计超过全部",
+                                  "advance and quality money exceed the whole"), "quality_money",
+                              found=self.quality_money,
+                              expected=say(f"不大于 {1 - self.advance:g}",
+                                           f"at most {1 - self.advance:g}"))  # fmt: skip
         return self
 
 

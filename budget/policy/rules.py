@@ -13,6 +13,8 @@ from budget.policy.select import check_rows
 from budget.policy.special import Special
 from budget.policy.standard import Coefficients, Standard
 from budget.policy.year_end import Assessment, Sharing
+from drg.errors import one_of
+from drg.language import say
 
 
 class Rules(Part):
@@ -35,31 +37,22 @@ class Rules(Part):
     def _together(self) -> Rules:
         check_rows(self.pools, "pools")
         if not self.pools:
-            raise PolicyError("has no pool", "pools", expected="at least one")
+            raise PolicyError(say("没有基金池", "has no pool"), "pools",
+                              expected=say("至少一个", "at least one"))  # fmt: skip
         names = [rate.name for rate in self.standard.rates]
         for basic in self.groups.basic if self.groups else ():
             if basic.rate_of is not None and basic.rate_of not in names:
-                raise PolicyError(
-                    "no such rate",
-                    "groups",
-                    "basic",
-                    basic.name,
-                    "rate_of",
-                    found=basic.rate_of,
-                    expected=_one_of(names),
-                )
+                raise PolicyError(say("没有此费率", "no such rate"), "groups", "basic", basic.name,
+                                  "rate_of", found=basic.rate_of,
+                                  expected=_one_of(names))  # fmt: skip
         bed_day = self.special.bed_day
         if bed_day is not None and bed_day.unit == "points" and self.standard.kind == "rate":
-            raise PolicyError(
-                "needs a method with points",
-                "special",
-                "bed_day",
-                "unit",
-                found="points",
-                expected="yuan, or another standard.kind",
-            )
+            raise PolicyError(say("须为有点数的付费方式", "needs a method with points"), "special",
+                              "bed_day", "unit", found="points",
+                              expected=say("yuan，或其他 standard.kind",
+                                           "yuan, or another standard.kind"))  # fmt: skip
         return self
 
 
 def _one_of(names: list[str]) -> str:
-    return "one of " + ", ".join(names) if names else "nothing: there are no rates"
+    return one_of(names) if names else say("不填：没有费率", "nothing: there are no rates")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from budget.policy.fields import Many, Part, PolicyError, Row, words
+from drg.language import say
 
 Insurance: TypeAlias = Literal["employee", "resident"]
 Tier: TypeAlias = Annotated[int, Field(ge=0, le=3)]
@@ -92,12 +93,10 @@ def check_rows(held: Sequence[Choice], *path: str) -> None:
     pair = ambiguous(held)
     if pair is not None:
         one, other = (held[i].name for i in pair)
-        raise PolicyError(
-            f"applies to the same cases as '{one}'",
-            *path,
-            other,
-            expected="rows that differ in a selector's values",
-        )
+        raise PolicyError(say(f"与 {one} 适用于相同病例", f"applies to the same cases as '{one}'"),
+                          *path, other,
+                          expected=say("各行的选择条件互不相同",
+                                       "rows that differ in a selector's values"))  # fmt: skip
 
 
 def choose(held: Sequence[Selector], **attributes: npt.ArrayLike) -> npt.NDArray[np.intp]:

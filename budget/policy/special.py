@@ -23,6 +23,8 @@ from budget.policy.fields import (
 from budget.policy.fields import yuan as yuan_field
 from budget.policy.ladder import Band, Ladder
 from budget.policy.select import Choice, check_rows
+from drg.errors import one_of
+from drg.language import say
 
 Basis = Literal["share_of_cost", "weight", "own_weight", "by_item"]
 
@@ -131,12 +133,13 @@ class Transfer(Part):
     @model_validator(mode="after")
     def _parameters(self) -> Transfer:
         if not self.modes:
-            raise PolicyError("is missing", "modes", expected="discharge modes such as [2, 4]")
+            raise PolicyError(say("缺失", "is missing"), "modes",
+                              expected=say("离院方式，例如 [2, 4]",
+                                           "discharge modes such as [2, 4]"))  # fmt: skip
         for i, mode in enumerate(self.modes):
             if mode not in (1, 2, 3, 4, 5, 9):
-                raise PolicyError(
-                    "no discharge mode", "modes", i, found=mode, expected="one of 1, 2, 3, 4, 5, 9"
-                )
+                raise PolicyError(say("不是离院方式", "no discharge mode"), "modes", i, found=mode,
+                                  expected=one_of("123459"))  # fmt: skip
         pay_has(self, cap="proportional", share="share_of_standard")
         return self
 
@@ -203,25 +206,21 @@ class NewTechnology(Part):
     @model_validator(mode="after")
     def _parameters(self) -> NewTechnology:
         if self.pay == "extra_points" and not self.taper:
-            raise PolicyError(
-                "is missing", "taper", expected="a value, needed by pay = 'extra_points'"
-            )
+            raise PolicyError(say("缺失", "is missing"), "taper",
+                              expected=say("取值，pay = 'extra_points' 时必填",
+                                           "a value, needed by pay = 'extra_points'"))  # fmt: skip
         if self.pay == "by_item" and self.taper:
-            raise PolicyError("pay = 'by_item' has no such parameter", "taper")
+            raise PolicyError(say("pay = 'by_item' 没有此参数",
+                                  "pay = 'by_item' has no such parameter"), "taper")  # fmt: skip
         for i, step in enumerate(self.taper):
             if step.year != i + 1:
-                raise PolicyError(
-                    "out of order", "taper", i, "year", found=step.year, expected=str(i + 1)
-                )
+                raise PolicyError(say("次序错误", "out of order"), "taper", i, "year",
+                                  found=step.year, expected=str(i + 1))  # fmt: skip
         for one in self.technologies:
             if (one.extra_points is None) == (self.pay == "extra_points"):
-                raise PolicyError(
-                    "goes with pay = 'extra_points'",
-                    "technologies",
-                    one.name,
-                    "extra_points",
-                    found=one.extra_points,
-                )
+                raise PolicyError(say("仅用于 pay = 'extra_points'",
+                                      "goes with pay = 'extra_points'"), "technologies", one.name,
+                                  "extra_points", found=one.extra_points)  # fmt: skip
         return self
 
 
@@ -267,18 +266,16 @@ class Special(Part):
         short, long = self.short_stay, self.long_stay
         for key, stay in (("short_stay", short), ("long_stay", long)):
             if stay is not None and stay.pay == "bed_day" and self.bed_day is None:
-                raise PolicyError("needs special.bed_day", key, "pay", found=stay.pay)
+                raise PolicyError(say("需要 special.bed_day", "needs special.bed_day"), key, "pay",
+                                  found=stay.pay)  # fmt: skip
         if short is not None and long is not None and short.days >= long.days:
-            raise PolicyError(
-                "not above the short stay",
-                "long_stay",
-                "days",
-                found=long.days,
-                expected=f"above {short.days}",
-            )
+            raise PolicyError(say("不大于短期住院天数", "not above the short stay"), "long_stay",
+                              "days", found=long.days,
+                              expected=say(f"大于 {short.days}",
+                                           f"above {short.days}"))  # fmt: skip
         for key in ("ambiguous", "ungrouped", "unpriced"):
             if key == "unpriced" and getattr(self, key).pay == "own_weight":
-                raise PolicyError(
-                    "a group without weight has none of its own", key, "pay", found="own_weight"
-                )
+                raise PolicyError(say("无权重的病组没有自身权重",
+                                      "a group without weight has none of its own"), key, "pay",
+                                  found="own_weight")  # fmt: skip
         return self

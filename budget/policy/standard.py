@@ -20,6 +20,7 @@ from budget.policy.fields import (
     yuan,
 )
 from budget.policy.select import Choice, check_rows
+from drg.language import say
 from drg.money import printed
 
 Kind = Literal["rate", "points", "own_mean"]
@@ -54,12 +55,10 @@ class PointValue(Choice):
         in_order(self)
         if self.given is not None and (self.floor is not None or self.ceiling is not None):
             name = "floor" if self.floor is not None else "ceiling"
-            raise PolicyError(
-                "a given point value has no bounds",
-                name,
-                found=getattr(self, name),
-                expected="given, or floor and ceiling",
-            )
+            raise PolicyError(say("给定点值不设上下限", "a given point value has no bounds"), name,
+                              found=getattr(self, name),
+                              expected=say("given，或 floor 与 ceiling",
+                                           "given, or floor and ceiling"))  # fmt: skip
         return self
 
 
@@ -108,21 +107,22 @@ class Standard(Part):
         }
         for key, (present, kinds) in there.items():
             if present and self.kind not in kinds:
-                raise PolicyError(
-                    f"belongs to another method than '{self.kind}'",
-                    key,
-                    expected=f'remove = ["standard.{key}"], or kind = "{kinds[0]}"',
-                )
+                raise PolicyError(say(f"属于 {self.kind} 以外的付费方式",
+                                      f"belongs to another method than '{self.kind}'"), key,
+                                  expected=say(f'remove = ["standard.{key}"]，或 kind = '
+                                               f'"{kinds[0]}"',
+                                               f'remove = ["standard.{key}"], or kind = '
+                                               f'"{kinds[0]}"'))  # fmt: skip
             if not present and self.kind in kinds:
-                raise PolicyError(
-                    "is missing", key, expected=f"a value, needed by kind = '{self.kind}'"
-                )
+                raise PolicyError(say("缺失", "is missing"), key,
+                                  expected=say(f"取值，kind = '{self.kind}' 时必填",
+                                               "a value, needed by kind = "
+                                               f"'{self.kind}'"))  # fmt: skip
         if self.point_values and self.kind == "rate":
-            raise PolicyError(
-                "belongs to another method than 'rate'",
-                "point_values",
-                expected="points or own_mean as kind",
-            )
+            raise PolicyError(say("属于 rate 以外的付费方式",
+                                  "belongs to another method than 'rate'"), "point_values",
+                              expected=say("kind 为 points 或 own_mean",
+                                           "points or own_mean as kind"))  # fmt: skip
         check_rows(self.rates, "rates")
         check_rows(self.point_values, "point_values")
         return self
@@ -184,14 +184,11 @@ class Coefficients(Part):
             before, here = self.convergence[i - 1 : i + 1]
             for key in ("year", "share"):
                 if getattr(here, key) < getattr(before, key) or here.year == before.year:
-                    raise PolicyError(
-                        "out of order",
-                        "convergence",
-                        i,
-                        key,
-                        found=getattr(here, key),
-                        expected=f"more than {getattr(before, key):g}",
-                    )
+                    raise PolicyError(say("次序错误", "out of order"), "convergence", i, key,
+                                      found=getattr(here, key),
+                                      expected=say(f"大于 {getattr(before, key):g}",
+                                                   "more than "
+                                                   f"{getattr(before, key):g}"))  # fmt: skip
         return self
 
     def step(self, year: int) -> int | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from drg.errors import problem
+from drg.language import say
 
 NONE = "none"
 _DEEPEST = 20
@@ -54,7 +55,9 @@ def parse(key: str) -> Path:
     """
     path = tuple(m[1] if m[2] is None else int(m[2]) for m in _STEP.finditer(key))
     if not path or spell(path) != key or isinstance(path[0], int):
-        raise problem("no key path", key=key, expected="such as outliers.high.thresholds[1].above")
+        raise problem(say("不是键的路径", "no key path"), key=key,
+                      expected=say("例如 outliers.high.thresholds[1].above",
+                                   "such as outliers.high.thresholds[1].above"))  # fmt: skip
     return path
 
 
@@ -79,12 +82,14 @@ def _table(
     file: str,
 ) -> Tree:
     if len(path) > _DEEPEST:
-        raise problem("tables nested too deep", file=file, key=spell(path[:3]) + "...")
+        raise problem(say("表嵌套过深", "tables nested too deep"), file=file,
+                      key=spell(path[:3]) + "...")  # fmt: skip
     own = table.get("source", source)
     named = {} if "source" in table else dict(named)
     for key in ("source", "note"):
         if not isinstance(table.get(key, ""), str) or table.get(key) == "":
-            raise problem("must be a text", file=file, key=spell((*path, key)), found=table[key])
+            raise problem(say("须为文本", "must be a text"), file=file, key=spell((*path, key)),
+                          found=table[key])  # fmt: skip
     for steps, text in _sources(table, path, file):
         named[(*path, *steps)] = text
     found: Tree = {}
@@ -93,12 +98,9 @@ def _table(
         if key in REMARKS:
             continue
         if not _NAME.fullmatch(key):
-            raise problem(
-                "key with other signs than letters, digits, _ and -",
-                file=file,
-                key=spell(path) or None,
-                found=key,
-            )
+            raise problem(say("键含有字母、数字、_ 和 - 以外的字符",
+                              "key with other signs than letters, digits, _ and -"), file=file,
+                          key=spell(path) or None, found=key)  # fmt: skip
         found[key] = _node(value, here, named.get(here, own), named, origin, file)
     return found
 
@@ -111,7 +113,8 @@ def _node(
     if isinstance(value, list | tuple):
         tables = [isinstance(item, Mapping) for item in value]
         if (any(tables) and not all(tables)) or any(isinstance(v, list | tuple) for v in value):
-            raise problem("array of mixed or nested values", file=file, key=spell(path))
+            raise problem(say("数组的值类型混杂或嵌套", "array of mixed or nested values"),
+                          file=file, key=spell(path))  # fmt: skip
         if any(tables):
             return [
                 _table(item, (*path, i), source, named, origin, file)
@@ -124,11 +127,12 @@ def _node(
 def _sources(table: Mapping[str, Any], path: Path, file: str) -> Iterator[tuple[Path, str]]:
     entries = table.get("sources", {})
     if not isinstance(entries, Mapping):
-        raise problem("must be a table of key = source", file=file, key=spell((*path, "sources")))
+        raise problem(say("须为“键 = 来源”的表", "must be a table of key = source"), file=file,
+                      key=spell((*path, "sources")))  # fmt: skip
     for key, text in entries.items():
         place = spell((*path, "sources", key))
         if not isinstance(text, str) or not text:
-            raise problem("must be a text", file=file, key=place, found=text)
+            raise problem(say("须为文本", "must be a text"), file=file, key=place, found=text)
         steps = parse(key)
         node: Any = table
         for step in steps:
@@ -136,7 +140,8 @@ def _sources(table: Mapping[str, Any], path: Path, file: str) -> Iterator[tuple[
                 isinstance(node, list) and isinstance(step, int) and step < len(node)
             )
             if not inside:
-                raise problem("names nothing in this table", file=file, key=place)
+                raise problem(say("在此表中没有所指内容", "names nothing in this table"), file=file,
+                              key=place)  # fmt: skip
             node = node[step]
         yield steps, text
 
@@ -153,7 +158,8 @@ def overlay(base: Tree, over: Tree, file: str, path: Path = ()) -> Tree:
         below = merged.get(key)
         if isinstance(node, Held) and node.value == NONE:
             if key not in merged:
-                raise problem("deletes what is not there", file=file, key=spell(here), found=NONE)
+                raise problem(say("要删除的内容不存在", "deletes what is not there"), file=file,
+                              key=spell(here), found=NONE)  # fmt: skip
             del merged[key]
         elif isinstance(node, dict):
             merged[key] = overlay(below if isinstance(below, dict) else {}, node, file, here)
@@ -170,14 +176,16 @@ def without(tree: Tree, path: Path, place: str, file: str) -> Tree:
     """
     name, *rest = path
     if not isinstance(name, str) or name not in tree:
-        raise problem("removes what is not there", file=file, key="remove", found=place)
+        raise problem(say("要去掉的内容不存在", "removes what is not there"), file=file,
+                      key="remove", found=place)  # fmt: skip
     smaller = dict(tree)
     if not rest:
         del smaller[name]
         return smaller
     node = tree[name]
     if not isinstance(node, dict):
-        raise problem("removes what is not there", file=file, key="remove", found=place)
+        raise problem(say("要去掉的内容不存在", "removes what is not there"), file=file,
+                      key="remove", found=place)  # fmt: skip
     smaller[name] = without(node, tuple(rest), place, file)
     return smaller
 
@@ -195,17 +203,18 @@ def put(tree: Tree, path: Path, node: Node, key: str) -> Tree:
         return {**tree, name: node}
     if isinstance(rest[0], int):
         if not isinstance(there, list) or rest[0] >= len(there):
-            raise problem("no such element", key=key)
+            raise problem(say("没有此元素", "no such element"), key=key)
         items = list(there)
         if len(rest) == 1:
             if not isinstance(node, dict):
-                raise problem("an element of this array is a table", key=key)
+                raise problem(say("此数组的元素须为表", "an element of this array is a table"),
+                              key=key)  # fmt: skip
             items[rest[0]] = node
         else:
             items[rest[0]] = put(items[rest[0]], tuple(rest[1:]), node, key)
         return {**tree, name: items}
     if there is not None and not isinstance(there, dict):
-        raise problem("is no table", key=key, found=name)
+        raise problem(say("不是表", "is no table"), key=key, found=name)
     return {**tree, name: put(there or {}, tuple(rest), node, key)}
 
 

@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from budget.policy.fields import Part, PolicyError, Row, Rows, figure, rows, section, share
 from budget.policy.ladder import Ladder, Share
+from drg.language import say
 
 
 class Score(Part):
@@ -38,23 +39,14 @@ class Penalty(Row):
 def _falling(scores: tuple[Score, ...], key: str) -> None:
     for i, (one, after) in enumerate(pairwise(scores)):
         if after.at_least >= one.at_least:
-            raise PolicyError(
-                "bands overlap",
-                key,
-                i + 1,
-                "at_least",
-                found=after.at_least,
-                expected=f"below {one.at_least:g}",
-            )
+            raise PolicyError(say("各档重叠", "bands overlap"), key, i + 1, "at_least",
+                              found=after.at_least,
+                              expected=say(f"小于 {one.at_least:g}",
+                                           f"below {one.at_least:g}"))  # fmt: skip
     if scores and scores[-1].at_least != 0:
-        raise PolicyError(
-            "gap below the last band",
-            key,
-            len(scores) - 1,
-            "at_least",
-            found=scores[-1].at_least,
-            expected="0",
-        )
+        raise PolicyError(say("最后一档以下有空档", "gap below the last band"), key,
+                          len(scores) - 1, "at_least", found=scores[-1].at_least,
+                          expected="0")  # fmt: skip
 
 
 def _coefficient(scores: tuple[Score, ...], score: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -81,14 +73,14 @@ class Assessment(Part):
     @model_validator(mode="after")
     def _in_order(self) -> Assessment:
         if not self.scores:
-            raise PolicyError("has no band", "scores", expected="at least one")
+            raise PolicyError(say("没有任何档", "has no band"), "scores",
+                              expected=say("至少一个", "at least one"))  # fmt: skip
         _falling(self.scores, "scores")
         _falling(self.credit, "credit")
         total = sum(one.weight for one in self.indicators)
         if self.indicators and abs(total - 1) > 1e-6:
-            raise PolicyError(
-                "weights do not sum to 1", "indicators", found=round(total, 9), expected="1"
-            )
+            raise PolicyError(say("权重合计不为 1", "weights do not sum to 1"), "indicators",
+                              found=round(total, 9), expected="1")  # fmt: skip
         return self
 
     def coefficient(self, score: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drg.errors import problem
+from drg.language import say
 from drg.money import blend, times, to_fen, yuan
 
 if TYPE_CHECKING:
@@ -54,10 +55,11 @@ def pool_money(pool: Pool, last_year: float | None = None) -> PoolMoney:
     aside = sum(carve_outs.values())
     left = budget - aside
     if left < 0:
-        raise problem(
-            "carve-outs are more than the pool", key=f"pools.{pool.name}.carve_outs",
-            found=f"{yuan(aside)} yuan", expected=f"at most {yuan(budget)}",
-        )  # fmt: skip
+        raise problem(say("预留超过基金池总额", "carve-outs are more than the pool"),
+                      key=f"pools.{pool.name}.carve_outs",
+                      found=say(f"{yuan(aside)} 元", f"{yuan(aside)} yuan"),
+                      expected=say(f"不大于 {yuan(budget)}",
+                                   f"at most {yuan(budget)}"))  # fmt: skip
     reserve = _part(left, pool.reserve)
     return PoolMoney(pool.name, budget, carve_outs, reserve, left - reserve)
 
@@ -72,13 +74,15 @@ def _budget(pool: Pool, last_year: float | None) -> int:
         yuan_spent = pool.last_year if pool.last_year is not None else last_year
         source = f"{key}.last_year"
         if yuan_spent is None:
-            raise problem("last year's spend is not known", key=source,
-                          expected="an amount in yuan in the policy or the data")  # fmt: skip
+            raise problem(say("上年支出未知", "last year's spend is not known"), key=source,
+                          expected=say("政策或数据中给出的金额（元）",
+                                       "an amount in yuan in the policy or the data"))  # fmt: skip
         spent = int(to_fen(yuan_spent))
         budget = int(blend((spent, 1.0), (spent, pool.growth or 0.0)))
     if budget <= 0:
-        raise problem("the pool has no money", key=source, found=f"{yuan(budget)} yuan",
-                      expected="more than 0")  # fmt: skip
+        raise problem(say("基金池没有资金", "the pool has no money"), key=source,
+                      found=say(f"{yuan(budget)} 元", f"{yuan(budget)} yuan"),
+                      expected=say("大于 0", "more than 0"))  # fmt: skip
     return budget
 
 

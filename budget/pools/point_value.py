@@ -19,6 +19,7 @@ from budget.price.branches import CODES, SETTLED
 from budget.price.case import Priced
 from budget.price.grid import Grid
 from drg.errors import problem
+from drg.language import say
 from drg.money import Fen, allocate, to_fen
 
 Bools = npt.NDArray[np.bool_]
@@ -204,11 +205,13 @@ def pool_bounds(
     at = np.unique(grid.value_from[claims.hospital[shared], claims.insurance[shared]])
     found = {(None, None) if i < 0 else (rows[i].floor, rows[i].ceiling): int(i) for i in at}
     if len(found) > 1:
-        raise problem(
-            f"cases of the pool {name} have different bounds", key="standard.point_values",
-            found=", ".join("no row" if i < 0 else rows[i].name for i in found.values()),
-            expected="one floor and ceiling for all cases of a pool",
-        )  # fmt: skip
+        none = say("无对应行", "no row")
+        raise problem(say(f"基金池 {name} 的病例上下限不一致",
+                          f"cases of the pool {name} have different bounds"),
+                      key="standard.point_values",
+                      found=", ".join(none if i < 0 else rows[i].name for i in found.values()),
+                      expected=say("同一基金池的全部病例用同一上下限",
+                                   "one floor and ceiling for all cases of a pool"))  # fmt: skip
     low, high = next(iter(found))
     return low, high
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from budget.price.grid import POINT_DECIMALS
 from drg.errors import problem
+from drg.language import say
 from drg.money import Fen, decimal, divided, edge, printed, ratio, rounded, sign
 
 Places = npt.NDArray[np.intp]
@@ -99,14 +100,16 @@ def share_out(
         NotBySumsError: classes leave more or less than one fen a case over.
     """
     if not (points.any() or alike.points.any()):
-        raise problem("the pool has cases but no points", key=f"pools.{name}")
-    found = f"{amount / 100:,.2f} yuan"
+        raise problem(say("基金池有病例而没有点数", "the pool has cases but no points"),
+                      key=f"pools.{name}")  # fmt: skip
+    found = f"{amount / 100:,.2f}" + say(" 元", " yuan")
     if amount <= 0:
-        raise problem("the pool has no money", key=f"pools.{name}", found=found)
+        raise problem(say("基金池没有资金", "the pool has no money"), key=f"pools.{name}",
+                      found=found)  # fmt: skip
     if (len(points) + int(alike.count.sum())) * floor > amount:
-        raise problem(
-            "the fund floor of the cases is more than the pool", key=f"pools.{name}", found=found
-        )
+        raise problem(say("各病例基金支付下限合计超过基金池总额",
+                          "the fund floor of the cases is more than the pool"), key=f"pools.{name}",
+                      found=found)  # fmt: skip
     value = point_value(points, beside, amount, floor, alike)
     limit = _limited(value * UNIT / 100, *bounds)
     if limit is not None:

@@ -28,6 +28,7 @@ from budget.price.history import History, mean, needed
 from budget.price.sets import Set
 from budget.price.terms import Factor, Origin, Terms
 from drg.errors import problem
+from drg.language import say
 from drg.money import Exact, Fen, decimal, printed, rounded, to_decimals
 
 Floats = npt.NDArray[np.float64]
@@ -262,7 +263,8 @@ class _Builder:
             return float(self.history.regional_mean.value)
         kind, outliers = self.policy.standard.kind, self.policy.outliers
         if kind == "points" or outliers.ratio == "regional":
-            raise problem("needs the regional mean cost, given or from cases",
+            raise problem(say("需要给定的或由病例计算的区域平均费用",
+                              "needs the regional mean cost, given or from cases"),
                           key="standard.mean_cost", file=self.policy.id)  # fmt: skip
         return np.nan
 
@@ -283,8 +285,9 @@ class _Builder:
             if row.rate_of is not None:
                 named = [rate for rate in standard.rates if rate.name == row.rate_of]
                 if not named:
-                    raise problem("names a rate that is not there", file=self.policy.id,
-                                  key=f"groups.basic.{row.name}.rate_of", found=row.rate_of,
+                    raise problem(say("指名的费率不存在", "names a rate that is not there"),
+                                  file=self.policy.id, key=f"groups.basic.{row.name}.rate_of",
+                                  found=row.rate_of,
                                   expected=", ".join(r.name for r in standard.rates))  # fmt: skip
                 where = one.where
                 covers.append((where, f"standard.rates.{named[0].name}.yuan"))

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.errors import problem
+from drg.language import say
 from drg.money import Exact, ratio
 
 Floats = npt.NDArray[np.float64]
@@ -43,7 +44,8 @@ def needed(history: History | None, key: str, policy: str) -> History:
         DrgError: there is none.
     """
     if history is None:
-        raise problem("is computed from costs; cases are needed", key=key, file=policy)
+        raise problem(say("由费用计算，需要病例数据", "is computed from costs; cases are needed"),
+                      key=key, file=policy)  # fmt: skip
     return history
 
 

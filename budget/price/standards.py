@@ -14,6 +14,7 @@ from budget.policy.document import Policy
 from budget.policy.select import Selector
 from budget.price.grid import INSURANCES, POINT_DECIMALS, build_grid
 from drg.errors import problem
+from drg.language import say
 from drg.money import decimal, either, to_decimals
 from weights.table import WeightTable
 
@@ -44,8 +45,11 @@ def standards(policy: Policy, weights: WeightTable, year: int) -> pd.DataFrame:
         DrgError: standards come from each hospital's own costs.
     """
     if policy.standard.kind == "own_mean":
-        raise problem("standards are each hospital's own mean costs; settle a year to see them",
-                      key="standard.kind", file=policy.id, found="own_mean")  # fmt: skip
+        raise problem(
+            say("支付标准为各医疗机构自身平均费用，需清算一个年度后查看",
+                "standards are each hospital's own mean costs; settle a year to see them"),
+            key="standard.kind", file=policy.id, found="own_mean",
+        )  # fmt: skip
     classes = hospital_classes(policy)
     frame = weights.frame
     groups = tuple(str(group) for group in frame["drg"])

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from drg.errors import problem
+from drg.errors import one_of, problem
+from drg.language import say
 from drg.money import Fen, adding_up, to_fen
 
 if TYPE_CHECKING:
@@ -64,21 +65,23 @@ class State:
         """
         counts, money = np.asarray(cases, np.float64), np.asarray(cost, np.float64)
         if counts.shape != money.shape:
-            raise problem("wrong shape", key="cost", found=money.shape, expected=str(counts.shape))
+            raise problem(say("形状不符", "wrong shape"), key="cost", found=money.shape,
+                          expected=str(counts.shape))  # fmt: skip
         try:
             index = np.broadcast_to(np.asarray(price, np.float64), counts.shape)
         except ValueError:
-            raise problem("wrong shape", key="price", found=np.shape(price),
-                          expected=f"a number or {counts.shape}") from None  # fmt: skip
+            raise problem(say("形状不符", "wrong shape"), key="price", found=np.shape(price),
+                          expected=say(f"一个数，或 {counts.shape}",
+                                       f"a number or {counts.shape}")) from None  # fmt: skip
         for key, values in (("cases", counts), ("cost", money)):
             if not (np.isfinite(values) & (values >= 0)).all():
-                raise problem("negative or not finite", key=key)
+                raise problem(say("为负或不是有限的数", "negative or not finite"), key=key)
         if not (np.isfinite(index) & (index > 0)).all():
-            raise problem("not above 0", key="price")
+            raise problem(say("不大于 0", "not above 0"), key="price")
         # a library may have told the processor to take such numbers for 0, in some places only
         money = np.where(money < np.finfo(np.float64).tiny, 0.0, money)
         if (money[counts == 0] > 0).any():
-            raise problem("there is cost without a case", key="cost")
+            raise problem(say("有费用而没有病例", "there is cost without a case"), key="cost")
         return cls(counts, money, index)
 
     def summed(self, axis: int | tuple[int, ...]) -> State:
@@ -172,10 +175,12 @@ def decompose(
     """
     for key, found, known in (("method", method, METHODS), ("measure", measure, (*MEASURES,))):
         if found not in known:
-            raise problem("not known", key=key, found=found, expected="one of " + ", ".join(known))
+            raise problem(say("不是可用的取值", "not known"), key=key, found=found,
+                          expected=one_of(known))  # fmt: skip
     if before.cases.ndim != 2 or before.cases.shape != after.cases.shape:
-        raise problem("wrong shape", key="after", found=after.cases.shape,
-                      expected=f"{before.cases.shape}, keys by groups")  # fmt: skip
+        raise problem(say("形状不符", "wrong shape"), key="after", found=after.cases.shape,
+                      expected=say(f"{before.cases.shape}（键 × 病组）",
+                                   f"{before.cases.shape}, keys by groups"))  # fmt: skip
     factors = _factors(before, after, measure)
     split = _shapley if method == "shapley" else _lmdi
     cells = dict(zip(factors, split(list(factors.values())), strict=True))
@@ -317,8 +322,8 @@ def levels(
         "insurance": list(insurances), "group": list(groups),
     }  # fmt: skip
     if unknown := [level for level in only if level not in _AXES]:
-        raise problem("not known", key="only", found=unknown[0],
-                      expected="one of " + ", ".join(_AXES))  # fmt: skip
+        raise problem(say("不是可用的取值", "not known"), key="only", found=unknown[0],
+                      expected=one_of(_AXES))  # fmt: skip
 
     def at(level: str, state: State) -> State:
         rows = [tiers == one for one in np.unique(tiers)] if level == "tier" else [slice(None)]

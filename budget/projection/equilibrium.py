@@ -20,6 +20,7 @@ from budget.price.outliers import high_payment
 from budget.projection.cells import SUMS, Cells
 from budget.projection.year import Year
 from drg.errors import problem
+from drg.language import say
 from drg.money import approximate, decimal
 from weights.table.families import families
 
@@ -75,8 +76,10 @@ def _equilibrium(cells: Cells, first: Year, settle: Settle, responses: Responses
         if change >= 0.9 * last:
             step = max(step / 2, 0.05)
         last = change
-    raise problem("responses and prices do not settle down", key="behaviour",
-                  found=f"still moving by {last:.2g}", expected="weaker responses")  # fmt: skip
+    raise problem(say("行为反应与价格不收敛", "responses and prices do not settle down"),
+                  key="behaviour",
+                  found=say(f"每轮仍变动 {last:.2g}", f"still moving by {last:.2g}"),
+                  expected=say("较弱的行为反应", "weaker responses"))  # fmt: skip
 
 
 def per_case(year: Year, cells: Cells) -> Floats:

@@ -11,6 +11,7 @@ from budget.cases.claims import Claims
 from budget.cases.hospitals import Hospitals, read_hospitals
 from budget.projection.scenario import Scenario
 from drg.errors import DrgError, problem
+from drg.language import say
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ class Everybody:
         empty = [name for i, name in enumerate(self.hospitals.ids)
                  if name in joined and not counted[i]]  # fmt: skip
         if empty:
-            raise problem("has no case in the file of cases, so it cannot join",
+            raise problem(say("病例文件中没有其病例，不能加入",
+                              "has no case in the file of cases, so it cannot join"),
                           file=scenario.place, key=f"change.{year}.hospitals",
                           found=", ".join(empty[:5]))  # fmt: skip
         known = (claims.hospital >= 0) & here[np.maximum(claims.hospital, 0)]

@@ -13,6 +13,7 @@ from budget.policy.rules import Rules
 from budget.policy.tree import Path, Tree, grow, overlay, parse, spell, without
 from budget.projection.scenario import Scenario
 from drg.errors import DrgError, problem
+from drg.language import say
 
 _KEY = re.compile(r"[\w.\[\]-]+: ")
 
@@ -57,7 +58,7 @@ def _hint(text: str, tree: Tree, over: Tree) -> str:
     """The rows that a policy has, where a fault is of a row that it has not: a slip of the pen."""
     for path, rows in _new_rows(tree, over):
         if re.search(rf"\b{re.escape(spell(path))}\b", text):
-            return f"; the policy has: {', '.join(rows)}"
+            return say("；政策中有：", "; the policy has: ") + ", ".join(rows)
     return ""
 
 
@@ -76,6 +77,8 @@ def _new_rows(tree: Tree, over: Tree, path: Path = ()) -> Iterator[tuple[Path, t
 
 def _texts(gone: Any, place: str) -> tuple[str, ...]:
     if not isinstance(gone, tuple | list) or not all(isinstance(one, str) for one in gone):
-        raise problem("must be an array of texts", file=place, key="remove", found=gone,
-                      expected='such as ["outliers.high"]')  # fmt: skip
+        raise problem(say("须为文本数组", "must be an array of texts"), file=place, key="remove",
+                      found=gone,
+                      expected=say('例如 ["outliers.high"]',
+                                   'such as ["outliers.high"]'))  # fmt: skip
     return tuple(gone)

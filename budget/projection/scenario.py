@@ -19,6 +19,7 @@ from budget.policy.groups import GroupSet
 from budget.policy.select import Tier
 from budget.projection.cells import Cells
 from drg.errors import DrgError, problem
+from drg.language import say
 
 Floats = npt.NDArray[np.float64]
 _RATE = {"low": -0.5, "high": 1.0}
@@ -34,9 +35,9 @@ class GroupDriver(GroupSet):
     @model_validator(mode="after")
     def _known(self) -> GroupDriver:
         if self.population:
-            raise PolicyError(
-                "sums by hospital, group and insurance know no categories of people", "population"
-            )
+            raise PolicyError(say("按医疗机构、病组、险种的汇总数据不区分人群",
+                                  "sums by hospital, group and insurance know no categories of "
+                                  "people"), "population")  # fmt: skip
         return self
 
 
@@ -52,8 +53,10 @@ class Flow(Part):
     @model_validator(mode="after")
     def _elsewhere(self) -> Flow:
         if self.from_tier == self.to_tier:
-            raise PolicyError("cases stay where they are", "to_tier", found=self.to_tier,
-                              expected="another tier than from_tier")  # fmt: skip
+            raise PolicyError(say("病例没有流动", "cases stay where they are"), "to_tier",
+                              found=self.to_tier,
+                              expected=say("不同于 from_tier 的级别",
+                                           "another tier than from_tier"))  # fmt: skip
         return self
 
 
@@ -115,9 +118,9 @@ class Scenario(Part):
     def _years(self) -> Scenario:
         for key in self.change:
             if key not in map(str, range(1, self.years + 1)):
-                raise PolicyError(
-                    "no year of the scenario", "change", key, expected=f"1 to {self.years}"
-                )
+                raise PolicyError(say("不是情景中的年度", "no year of the scenario"), "change", key,
+                                  expected=say(f"1 至 {self.years}",
+                                               f"1 to {self.years}"))  # fmt: skip
         return self
 
     @property
@@ -160,11 +163,15 @@ def load_scenario(source: str | PathLike[str] | Mapping[str, Any]) -> Scenario:
         try:
             document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
         except OSError as error:
-            raise problem(f"cannot be read ({error.strerror})", file=path) from None
+            raise problem(say(f"无法读取（{error.strerror}）",
+                              f"cannot be read ({error.strerror})"),
+                          file=path) from None  # fmt: skip
         except UnicodeDecodeError:
-            raise problem("is not UTF-8; save it as UTF-8", file=path) from None
+            raise problem(say("不是 UTF-8 编码，请另存为 UTF-8", "is not UTF-8; save it as UTF-8"),
+                          file=path) from None  # fmt: skip
         except ValueError as error:
-            raise problem(f"is not TOML ({error})", file=path) from None
+            raise problem(say(f"不是 TOML（{error}）", f"is not TOML ({error})"),
+                          file=path) from None  # fmt: skip
         for change in document.get("change", {}).values():
             for name in ("weights", "hospitals") if isinstance(change, dict) else ():
                 table = change.get(name)

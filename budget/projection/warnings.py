@@ -13,9 +13,26 @@ from budget.projection.cells import Cells
 from budget.projection.equilibrium import near_thresholds, per_case
 from budget.projection.scenario import Drivers, Scenario, members
 from budget.projection.year import Year
+from budget.settlement.warned import in_chinese
 from weights.table.families import families
 
 _KINDS = {"medical": MEDICAL, "surgical": SURGICAL, "procedure": PROCEDURE}
+# what a warning says -> the same in Chinese; names in braces stand for what differs
+_CHINESE = {
+    "chooses no case, so it does nothing": "没有选中任何病例，不起作用",
+    "no group with cases has another severity, so it does nothing":
+        "有病例的病组没有其他严重程度，不起作用",
+    "no case at a hospital of tier {tier}, so nobody moves":
+        "级别为 {tier} 的医疗机构没有病例，没有人流动",
+    "no case in a medical group, so nothing reacts": "内科组没有病例，不产生反应",
+    "no case in a surgical group, so nothing reacts": "外科手术组没有病例，不产生反应",
+    "no case in a procedure group, so nothing reacts": "非手术室操作组没有病例，不产生反应",
+    "no group with cases has another severity": "有病例的病组没有其他严重程度",
+    "does nothing without the response that it is a part of": "所属的行为反应未设定，不起作用",
+    "no case in a group below that weight": "低于该权重的病组没有病例",
+    "no group loses that much in any year": "任何一年都没有病组亏损到该程度",
+    "no case is just below the threshold": "没有病例紧邻界限以下",
+}  # fmt: skip
 
 
 def unmatched(scenario: Scenario, years: Sequence[Year]) -> dict[str, str]:
@@ -25,6 +42,11 @@ def unmatched(scenario: Scenario, years: Sequence[Year]) -> dict[str, str]:
     if scenario.behaviour:
         found |= dict(_behaviour(Responses.of(scenario.behaviour), years))
     return found
+
+
+def chinese(text: str) -> str:
+    """A warning of a projection in Chinese; one that is not known stays as it is."""
+    return in_chinese(text, _CHINESE)
 
 
 def _drivers(drivers: Drivers, held: Sequence[Cells]) -> Iterator[tuple[str, str]]:

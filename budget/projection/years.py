@@ -20,6 +20,7 @@ from budget.projection.scenario import Drivers, Scenario, growth
 from budget.projection.warnings import unmatched
 from budget.projection.year import Year, settled, settled_ahead, spent
 from drg.errors import problem
+from drg.language import say
 from weights.table.families import families
 
 Floats = npt.NDArray[np.float64]
@@ -68,7 +69,8 @@ def project(
     for number in range(1, scenario.years + 1):
         if str(number) in scenario.change:
             if reprice is None:
-                raise problem("needs the cases to settle them anew", file=scenario.place,
+                raise problem(say("需要病例数据才能重新清算",
+                                  "needs the cases to settle them anew"), file=scenario.place,
                               key=f"change.{number}")  # fmt: skip
             years, priced = _together(years, reprice(number, spent(years[-1])))
             volume_step, cost_step = growth(priced, scenario.drivers)

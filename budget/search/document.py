@@ -14,6 +14,7 @@ from budget.policy.faults import one_line
 from budget.policy.fields import Many, Part, PolicyError, Row, Rows, figure, rows, section, words
 from budget.search.policy import changed, figure_of
 from drg.errors import DrgError, problem
+from drg.language import say
 
 Outcome = Literal[
     "fund", "balance", "balance_before_cut", "budget_cut", "largest_loss", "patient_share",
@@ -47,13 +48,17 @@ class Figure(Row):
     @model_validator(mode="after")
     def _range(self) -> Figure:
         if not self.keys:
-            raise PolicyError("is missing", "keys", expected="a key of the policy")
+            raise PolicyError(say("缺失", "is missing"), "keys",
+                              expected=say("政策的键", "a key of the policy"))  # fmt: skip
         if not self.low < self.high:
-            raise PolicyError("not above low", "high", found=self.high,
-                              expected=f"above {self.low:g}")  # fmt: skip
+            raise PolicyError(say("不大于 low", "not above low"), "high", found=self.high,
+                              expected=say(f"大于 {self.low:g}",
+                                           f"above {self.low:g}"))  # fmt: skip
         if self.high - self.low > self.step * _MOST_STEPS:
-            raise PolicyError("too small for the range", "step", found=self.step,
-                              expected=f"at most {_MOST_STEPS:,} steps")  # fmt: skip
+            raise PolicyError(say("相对范围过小", "too small for the range"), "step",
+                              found=self.step,
+                              expected=say(f"不超过 {_MOST_STEPS:,} 步",
+                                           f"at most {_MOST_STEPS:,} steps"))  # fmt: skip
         return self
 
 
@@ -69,13 +74,18 @@ class Goal(Row):
     @model_validator(mode="after")
     def _bounds(self) -> Goal:
         if self.low is None and self.high is None:
-            raise PolicyError("is missing", "low", expected="low, high or both")
+            raise PolicyError(say("缺失", "is missing"), "low",
+                              expected=say("low、high 或二者", "low, high or both"))  # fmt: skip
         if self.low is not None and self.high is not None and self.low > self.high:
-            raise PolicyError("above high", "low", found=self.low,
-                              expected=f"at most {self.high:g}")  # fmt: skip
+            raise PolicyError(say("大于 high", "above high"), "low", found=self.low,
+                              expected=say(f"不大于 {self.high:g}",
+                                           f"at most {self.high:g}"))  # fmt: skip
         if self.pool is not None and self.outcome not in _BY_POOL:
-            raise PolicyError("is not known by pool", "pool", found=self.pool,
-                              expected=f"none; it goes with {', '.join(_BY_POOL)}")  # fmt: skip
+            raise PolicyError(say("没有分基金池的结果", "is not known by pool"), "pool",
+                              found=self.pool,
+                              expected=say(f"不填；仅适用于 {', '.join(_BY_POOL)}",
+                                           "none; it goes with "
+                                           f"{', '.join(_BY_POOL)}"))  # fmt: skip
         return self
 
     @property
@@ -113,15 +123,19 @@ class SearchDocument(Part):
     def _whole(self) -> SearchDocument:
         for name, held in (("figures", self.figures), ("targets", self.targets)):
             if not held:
-                raise PolicyError("is empty", name, expected="at least one")
+                raise PolicyError(say("为空", "is empty"), name,
+                                  expected=say("至少一个", "at least one"))  # fmt: skip
         if len(self.figures) > _MOST_FIGURES:
-            raise PolicyError("too many to search", "figures", found=len(self.figures),
-                              expected=f"at most {_MOST_FIGURES}")  # fmt: skip
+            raise PolicyError(say("过多，无法搜索", "too many to search"), "figures",
+                              found=len(self.figures),
+                              expected=say(f"不超过 {_MOST_FIGURES} 个",
+                                           f"at most {_MOST_FIGURES}"))  # fmt: skip
         seen: set[str] = set()
         for row in self.figures:
             for key in row.keys:
                 if key in seen:
-                    raise PolicyError("is there twice", "figures", row.name, "keys", found=key)
+                    raise PolicyError(say("重复出现", "is there twice"), "figures", row.name,
+                                      "keys", found=key)  # fmt: skip
                 seen.add(key)
         if self.curve is not None:
             self._curve(self.curve)
@@ -130,14 +144,20 @@ class SearchDocument(Part):
     def _curve(self, curve: Curve) -> None:
         goal = next((one for one in self.targets if one.name == curve.target), None)
         if goal is None:
-            raise PolicyError("no such target", "curve", "target", found=curve.target,
+            raise PolicyError(say("没有此目标", "no such target"), "curve", "target",
+                              found=curve.target,
                               expected=", ".join(one.name for one in self.targets))  # fmt: skip
         if goal.low is not None and goal.high is not None:
-            raise PolicyError("has two bounds, of which only one can move", "curve", "target",
-                              found=curve.target, expected="a target with low or high")  # fmt: skip
+            raise PolicyError(say("有两个界限，只能移动其中一个",
+                                  "has two bounds, of which only one can move"), "curve", "target",
+                              found=curve.target,
+                              expected=say("只有 low 或 high 的目标",
+                                           "a target with low or high"))  # fmt: skip
         if not 1 <= len(curve.bounds) <= _MOST_POINTS:
-            raise PolicyError("not a number of points", "curve", "bounds",
-                              found=len(curve.bounds), expected=f"1 to {_MOST_POINTS}")  # fmt: skip
+            raise PolicyError(say("点数不符", "not a number of points"), "curve", "bounds",
+                              found=len(curve.bounds),
+                              expected=say(f"1 至 {_MOST_POINTS}",
+                                           f"1 to {_MOST_POINTS}"))  # fmt: skip
 
 
 def load_search(source: str | PathLike[str]) -> SearchDocument:
@@ -149,11 +169,13 @@ def load_search(source: str | PathLike[str]) -> SearchDocument:
     try:
         document = tomllib.loads(Path(source).read_bytes().decode("utf-8-sig"))
     except OSError as error:
-        raise problem(f"cannot be read ({error.strerror})", file=source) from None
+        raise problem(say(f"无法读取（{error.strerror}）", f"cannot be read ({error.strerror})"),
+                      file=source) from None  # fmt: skip
     except UnicodeDecodeError:
-        raise problem("is not UTF-8; save it as UTF-8", file=source) from None
+        raise problem(say("不是 UTF-8 编码，请另存为 UTF-8", "is not UTF-8; save it as UTF-8"),
+                      file=source) from None  # fmt: skip
     except (ValueError, RecursionError) as error:
-        raise problem(f"is not TOML ({error})", file=source) from None
+        raise problem(say(f"不是 TOML（{error}）", f"is not TOML ({error})"), file=source) from None
     held = {key: _tuples(value) for key, value in document.items()}
     try:
         found = SearchDocument.model_validate(held)
@@ -180,15 +202,16 @@ def check(document: SearchDocument, policy: Policy) -> dict[str, Leaf]:
     pools = [pool.name for pool in policy.pools]
     for goal in document.targets:
         if goal.pool is not None and goal.pool not in pools:
-            raise problem("not a pool of the policy", file=document.place,
-                          key=f"targets.{goal.name}.pool", found=goal.pool,
+            raise problem(say("不是政策中的基金池", "not a pool of the policy"),
+                          file=document.place, key=f"targets.{goal.name}.pool", found=goal.pool,
                           expected=", ".join(pools))  # fmt: skip
     for end in ("low", "high"):
         try:
             changed(policy, {key: getattr(row, end) for row in document.figures
                              for key in row.keys})  # fmt: skip
         except DrgError as error:
-            raise DrgError(f"{document.place}: figures at their {end}: {error}") from None
+            at = say(f"参数取 {end} 时", f"figures at their {end}")
+            raise DrgError(f"{document.place}: {at}: {error}") from None
     return found
 
 
@@ -203,20 +226,27 @@ def _in_force(document: SearchDocument, row: Figure, policy: Policy) -> Leaf:
     first = leaves[0]
     for leaf in leaves:
         if leaf.value != first.value:
-            raise problem(f"{leaf.key} is {leaf.value:g} and {first.key} is {first.value:g}",
+            raise problem(say(f"{leaf.key} 为 {leaf.value:g}，而 {first.key} 为 {first.value:g}",
+                              f"{leaf.key} is {leaf.value:g} and {first.key} is {first.value:g}"),
                           file=document.place, key=f"{where}.keys",
-                          expected="figures that have one value")  # fmt: skip
+                          expected=say("取值相同的参数",
+                                       "figures that have one value"))  # fmt: skip
         low, high = leaf.about.low, leaf.about.high
         for end, value in (("low", row.low), ("high", row.high)):
             below = low is not None and (value < low or (leaf.about.open_low and value == low))
             if below or (high is not None and value > high):
-                raise problem(f"{leaf.key} may not be this", file=document.place,
-                              key=f"{where}.{end}", found=value,
-                              expected=f"{'above ' if leaf.about.open_low else ''}"
-                              f"{'any' if low is None else f'{low:g}'} to "
-                              f"{'any' if high is None else f'{high:g}'}")  # fmt: skip
+                open_low = leaf.about.open_low
+                least, most = (say("不限", "any") if one is None else f"{one:g}"
+                               for one in (low, high))  # fmt: skip
+                raise problem(say(f"{leaf.key} 不能取此值", f"{leaf.key} may not be this"),
+                              file=document.place, key=f"{where}.{end}", found=value,
+                              expected=say(f"{'大于 ' if open_low else ''}{least} 至 {most}",
+                                           f"{'above ' if open_low else ''}{least} to "
+                                           f"{most}"))  # fmt: skip
     if not row.low <= first.value <= row.high:
-        raise problem(f"{first.key} in force is not inside the range", file=document.place,
+        raise problem(say(f"{first.key} 的现行值不在范围内",
+                          f"{first.key} in force is not inside the range"), file=document.place,
                       key=where, found=first.value,
-                      expected=f"low {row.low:g} and high {row.high:g} around it")  # fmt: skip
+                      expected=say(f"low（{row.low:g}）与 high（{row.high:g}）之间包含现行值",
+                                   f"low {row.low:g} and high {row.high:g} around it"))  # fmt: skip
     return first

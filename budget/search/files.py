@@ -21,6 +21,7 @@ from budget.search.policy import Evaluate, Outcomes, changed, evaluator, losses
 from budget.search.solve import Found, Parameter, Reached, Target, search
 from budget.settlement.files import read_claims
 from budget.settlement.settled import Settlement, settle
+from drg import language
 from drg.errors import problem
 from drg.provenance import hash_file, hash_text, record, to_json
 from drg.tables import atomic_path, check_outputs, neutralise, write_table
@@ -122,15 +123,17 @@ def search_file(
     source, out = Path(source), Path(out)
     held = check(document, policy)
     if document.id in policy.header.chain:
-        raise problem("is the id of the policy itself", file=document.place, key="id",
-                      found=document.id, expected="an id for what is found")  # fmt: skip
+        raise problem(language.say("与政策本身的编号相同", "is the id of the policy itself"),
+                      file=document.place, key="id", found=document.id,
+                      expected=language.say("搜索结果的编号",
+                                            "an id for what is found"))  # fmt: skip
     table = read_hospitals(hospitals)
     others = {name: Path(path) for name, path in (inputs or {}).items() if path is not None}
     files = {"hospitals": Path(hospitals), **others}
     paths = [out / name for name in (CURVE, RECORD, POLICY, SCENARIO)]
     _folder(out)
     check_outputs(paths, (source, mapping, *(one for one in files.values() if one.is_file())))
-    tell(f"read {source.name}")
+    tell(language.say(f"读取 {source.name}", f"read {source.name}"))
     claims = read_claims(source, weights, policy, table, year, mapping=mapping, sheet=sheet)
     given = evaluator(claims, weights, policy, table, year, last_year=last_year)
     seen: dict[tuple[float, ...], Outcomes] = {}
@@ -203,14 +206,14 @@ def _points(
     ]  # fmt: skip
     targets = [_target(one.key, one.low, one.high, before) for one in document.targets]
     options: dict[str, Any] = {"step": STEP, "tolerance": TOLERANCE}
-    tell("search " + ", ".join(one.name for one in document.targets))
+    tell(language.say("搜索 ", "search ") + ", ".join(one.name for one in document.targets))
     points = [Point(None, search(evaluate, parameters, targets, starts=STARTS, **options))]
     curve = document.curve
     if curve is None:
         return tuple(points)
     place = next(i for i, one in enumerate(document.targets) if one.name == curve.target)
     for bound in curve.bounds:
-        tell(f"search {curve.target} {bound:g}")
+        tell(language.say("搜索", "search") + f" {curve.target} {bound:g}")
         moved = list(targets)
         low = targets[place].low is not None
         goal = targets[place]
@@ -329,4 +332,5 @@ def _folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise problem("cannot be made a folder", file=out, found=error.strerror) from None
+        raise problem(language.say("无法建立文件夹", "cannot be made a folder"), file=out,
+                      found=error.strerror) from None  # fmt: skip

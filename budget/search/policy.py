@@ -14,6 +14,7 @@ from budget.policy.tree import parse, put
 from budget.search.solve import Parameter
 from budget.settlement.settled import Settlement, settle
 from drg.errors import problem
+from drg.language import say
 from weights.table import WeightTable
 
 Floats = npt.NDArray[np.float64]
@@ -32,10 +33,13 @@ def figure_of(policy: Policy, key: str) -> Leaf:
         if leaf.key == key:
             if leaf.about.kind == "number" and not leaf.about.many:
                 return leaf
-            raise problem("not a figure that can change bit by bit", file=policy.id, key=key,
-                          found=leaf.value, expected="a rate, share, amount or factor")  # fmt: skip
-    raise problem("no such figure", file=policy.id, key=key,
-                  expected="one that drg policy show lists")  # fmt: skip
+            raise problem(say("不是可以逐步调整的参数", "not a figure that can change bit by bit"),
+                          file=policy.id, key=key, found=leaf.value,
+                          expected=say("费率、比例、金额或系数",
+                                       "a rate, share, amount or factor"))  # fmt: skip
+    raise problem(say("没有此参数", "no such figure"), file=policy.id, key=key,
+                  expected=say("drg policy show 列出的参数",
+                               "one that drg policy show lists"))  # fmt: skip
 
 
 def parameter(policy: Policy, key: str, low: float, high: float, weight: float = 1.0) -> Parameter:

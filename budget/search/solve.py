@@ -21,6 +21,7 @@ import numpy.typing as npt
 from budget.search.rounding import on_grid
 from budget.search.space import Evaluate, Parameter, Space, Target
 from drg.errors import problem
+from drg.language import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +104,7 @@ def search(
         DrgError: there is nothing to change, or no such outcome.
     """
     if not parameters:
-        raise problem("nothing may change", key="parameters")
+        raise problem(say("没有可以调整的内容", "nothing may change"), key="parameters")
     held = Space(evaluate, parameters, targets)
     points = held.starts(starts)
     if first is not None:
@@ -222,7 +223,7 @@ def trade_off(
     import pandas as pd
 
     if vary not in {one.outcome for one in targets}:
-        raise problem("no such target", key="vary", found=vary)
+        raise problem(say("没有此目标", "no such target"), key="vary", found=vary)
     rows, last = [], None
     for bound in bounds:
         held = [

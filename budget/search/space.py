@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from drg.errors import problem
+from drg.errors import one_of, problem
+from drg.language import say
 
 Floats = npt.NDArray[np.float64]
 Evaluate = Callable[[dict[str, float]], Mapping[str, "float | Floats"]]
@@ -48,10 +49,13 @@ class Parameter:
             DrgError: the value in force is not inside it, or a number does not make sense.
         """
         if not self.low < self.high or not self.low <= self.now <= self.high:
-            raise problem("not inside its range", key=self.name, found=self.now,
-                          expected=f"{self.low:g} to {self.high:g}")  # fmt: skip
+            raise problem(say("不在其范围内", "not inside its range"), key=self.name,
+                          found=self.now,
+                          expected=say(f"{self.low:g} 至 {self.high:g}",
+                                       f"{self.low:g} to {self.high:g}"))  # fmt: skip
         if self.weight <= 0 or self.scale < 0 or self.grid < 0:
-            raise problem("weight and scale are above 0", key=self.name)
+            raise problem(say("weight 和 scale 须大于 0", "weight and scale are above 0"),
+                          key=self.name)  # fmt: skip
 
     @property
     def step(self) -> float:
@@ -123,8 +127,8 @@ class Space:
             found = self.evaluate(self.values(z))
             for target in self.targets:
                 if target.outcome not in found:
-                    raise problem("no such outcome", key=target.outcome,
-                                  expected="one of " + ", ".join(found))  # fmt: skip
+                    raise problem(say("没有此结果", "no such outcome"), key=target.outcome,
+                                  expected=one_of(found))  # fmt: skip
             self.known[key] = found
         return self.known[key]
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from budget.policy.pools import Cash
 from budget.settlement.warned import warned
 from drg.errors import problem
+from drg.language import say
 from drg.money import Fen, allocate, blend, times, whole
 
 MONTHS = 12
@@ -76,7 +77,8 @@ def monthly(payable: npt.ArrayLike, cash: Cash, last_year: npt.ArrayLike | None 
     """
     due = whole(payable, "payable")
     if due.ndim != 3 or due.shape[-1] != MONTHS:
-        raise problem("wrong shape", key="payable", found=due.shape, expected="(H, P, 12)")
+        raise problem(say("形状不符", "wrong shape"), key="payable", found=due.shape,
+                      expected="(H, P, 12)")  # fmt: skip
     base = np.maximum(due, 0)
     if cash.basis == "payable":
         both = blend((base, cash.advance), (base, cash.quality_money))
@@ -84,9 +86,11 @@ def monthly(payable: npt.ArrayLike, cash: Cash, last_year: npt.ArrayLike | None 
         held = both - advance
     else:
         if last_year is None:
-            raise problem("last year's spend is not known", key="cash.basis",
-                          found=cash.basis, expected="last year's spend by hospital and pool, "
-                          "or basis = 'payable'")  # fmt: skip
+            raise problem(say("上年支出未知", "last year's spend is not known"), key="cash.basis",
+                          found=cash.basis,
+                          expected=say("分医疗机构、基金池的上年支出，或 basis = 'payable'",
+                                       "last year's spend by hospital and pool, or basis = "
+                                       "'payable'"))  # fmt: skip
         spent = np.maximum(whole(last_year, "last_year", due.shape[:2]), 0)
         advance = allocate(times(spent, cash.advance), np.ones((*spent.shape, MONTHS)))
         held = times(base, cash.quality_money)

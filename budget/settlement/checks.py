@@ -10,6 +10,7 @@ from budget.cases.hospitals import Hospitals
 from budget.policy.document import Policy
 from budget.price.grid import Grid
 from drg.errors import problem
+from drg.language import say
 
 
 def tiers_known(policy: Policy, hospitals: Hospitals) -> None:
@@ -21,8 +22,10 @@ def tiers_known(policy: Policy, hospitals: Hospitals) -> None:
     held = policy.coefficients
     wanted = [*policy.standard.rates, *(held.table if held is not None else ())]
     if any(row.tier for row in wanted) and bool((hospitals.tier < 0).all()):
-        raise problem("no hospital has a tier, and the policy pays by tier", key="hospitals",
-                      expected="a column tier (医院级别) with 3, 2, 1 or 0")  # fmt: skip
+        raise problem(say("政策按级别支付，而没有医疗机构有级别",
+                          "no hospital has a tier, and the policy pays by tier"), key="hospitals",
+                      expected=say("列 tier（医院级别），取值 3、2、1 或 0",
+                                   "a column tier (医院级别) with 3, 2, 1 or 0"))  # fmt: skip
 
 
 def unpriced(claims: Claims, grid: Grid, hospitals: Hospitals) -> dict[str, str]:

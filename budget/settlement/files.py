@@ -22,6 +22,7 @@ from budget.settlement.tables import write_cases, write_tables
 from budget.settlement.workbook import SHEETS
 from drg.cases import columns_of, recognise
 from drg.errors import DrgError, problem
+from drg.language import say
 from drg.provenance import hash_file, record, to_json
 from drg.tables import RejectFile, atomic_path, check_outputs, in_order, open_table
 from drg.tables.as_text import as_text
@@ -256,7 +257,7 @@ def read_claims(
             if progress is not None:
                 progress(units, table.total)
     if not count:
-        raise problem("has no case", file=source)
+        raise problem(say("没有病例", "has no case"), file=source)
     return gathering.claims()
 
 
@@ -290,4 +291,5 @@ def _folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise problem("cannot be made a folder", file=out, found=error.strerror) from None
+        raise problem(say("无法建立文件夹", "cannot be made a folder"), file=out,
+                      found=error.strerror) from None  # fmt: skip

@@ -23,7 +23,8 @@ from budget.policy import Policy, load_policy, policies
 from budget.settlement.settled import Settlement, settle
 from budget.settlement.tables import CASES, _case_rows, hospital_frame, pool_frame
 from drg.cases import recognise
-from drg.errors import DrgError, problem
+from drg.errors import DrgError, one_of, problem
+from drg.language import say
 from weights.table import WeightTable, open_weights
 
 TOLERANCE = 0.01
@@ -108,9 +109,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise problem("cannot be read", file=path, found=error) from None
+        raise problem(say("无法读取", "cannot be read"), file=path, found=error) from None
     except tomllib.TOMLDecodeError as error:
-        raise problem("is not TOML", file=path, found=error) from None
+        raise problem(say("不是 TOML", "is not TOML"), file=path, found=error) from None
     _check(document, _HEAD, path, "")
     for key, known, needed in (
         ("hospital", _HOSPITAL, ("id",)), ("case", _CASE, ("cost",)), ("pool", _POOL, ("name",)),
@@ -123,10 +124,11 @@ def _read(path: Path) -> dict[str, Any]:
     _check(document.get("last_year", {}), {"*": _NUMBER}, path, "last_year")
     for place, row in enumerate(document.get("case", []), 1):
         if row.get("repeat", 1) < 1:
-            raise problem("below 1", file=path, key=f"case[{place}].repeat", found=row["repeat"])
+            raise problem(say("小于 1", "below 1"), file=path, key=f"case[{place}].repeat",
+                          found=row["repeat"])  # fmt: skip
     for key in ("policy", "hospital", "case"):
         if not document.get(key):
-            raise problem("is missing", file=path, key=key)
+            raise problem(say("缺失", "is missing"), file=path, key=key)
     return document
 
 
@@ -135,23 +137,25 @@ def _check(
 ) -> None:
     """Refuse keys that mean nothing and values of another type; ``*`` stands for other keys."""
     if not isinstance(row, dict):
-        raise problem("is not a table", file=path, key=where, found=row)
+        raise problem(say("不是表", "is not a table"), file=path, key=where, found=row)
     for key, value in row.items():
         here = f"{where}.{key}" if where else key
         kinds = known.get(key, known.get("*"))
         if kinds is None:
-            raise problem("no such key", file=path, key=here, expected=f"one of {', '.join(known)}")
+            raise problem(say("没有此键", "no such key"), file=path, key=here,
+                          expected=one_of(known))  # fmt: skip
         if not isinstance(value, kinds) or isinstance(value, bool):
-            wanted = dict.fromkeys(_TYPES[kind] for kind in kinds)
-            raise problem("wrong type", file=path, key=here, found=value,
-                          expected=" or ".join(wanted))  # fmt: skip
+            wanted = dict.fromkeys(say(*_TYPES[kind]) for kind in kinds)
+            raise problem(say("类型不符", "wrong type"), file=path, key=here, found=value,
+                          expected=say(" 或 ", " or ").join(wanted))  # fmt: skip
     for key in needed:
         if key not in row:
-            raise problem("is missing", file=path, key=f"{where}.{key}")
+            raise problem(say("缺失", "is missing"), file=path, key=f"{where}.{key}")
 
 
-_TYPES = {str: "a text", int: "a whole number", float: "a number", dt.date: "a date",
-          dict: "a table", list: "an array"}  # fmt: skip
+_TYPES = {str: ("文本", "a text"), int: ("整数", "a whole number"), float: ("数", "a number"),
+          dt.date: ("日期", "a date"), dict: ("表", "a table"),
+          list: ("数组", "an array")}  # fmt: skip
 
 
 def _policy(document: Mapping[str, Any], source: Path) -> Policy:
@@ -174,8 +178,9 @@ def _weights(document: Mapping[str, Any], policy: Policy, source: Path) -> Weigh
     rows = document.get("weight")
     name = document.get("weights") or ("" if rows else policy.header.weights)
     if not name and not rows:
-        raise problem("no weights", file=source, key="weights",
-                      expected="a table's id or file, or [[weight]] rows")  # fmt: skip
+        raise problem(say("没有权重", "no weights"), file=source, key="weights",
+                      expected=say("权重表的编号或文件，或 [[weight]] 各行",
+                                   "a table's id or file, or [[weight]] rows"))  # fmt: skip
     own = pd.DataFrame(rows or [], columns=None if rows else ["drg", "weight"])
     if not name:
         return WeightTable(source.stem, own)
@@ -221,7 +226,7 @@ def _settled(
     spent = {held.name: plenty for held in policy.pools}
     for name in document.get("last_year", {}):
         if name not in spent:
-            raise problem("no such pool", file=source, key=f"last_year.{name}",
+            raise problem(say("没有此基金池", "no such pool"), file=source, key=f"last_year.{name}",
                           expected=", ".join(spent))  # fmt: skip
     spent |= document.get("last_year", {})
     return settle(claims, weights, policy, hospitals, year, last_year=spent), first
@@ -239,12 +244,13 @@ def _rows(
     for place, case in enumerate(cases, 1):
         here = f"case[{place}]"
         if any(by_item) and not by_item[place - 1]:
-            raise problem("what the patient pays is said of other cases but not of this one",
+            raise problem(say("其他病例写明患者负担而本例没有",
+                              "what the patient pays is said of other cases but not of this one"),
                           file=source, key=f"{here}.patient_paid")  # fmt: skip
         home = case.get("hospital", hospitals.ids[0])
         if "hospital" not in case and len(hospitals) > 1:
-            raise problem("is missing", file=source, key=f"{here}.hospital",
-                          expected=f"one of {', '.join(hospitals.ids)}")  # fmt: skip
+            raise problem(say("缺失", "is missing"), file=source, key=f"{here}.hospital",
+                          expected=one_of(hospitals.ids))  # fmt: skip
         row = {"drg": "", "hospital_id": home, "insurance": "employee",
                "discharge_date": f"{year}-06-30"}  # fmt: skip
         row |= {column: str(case[key]) for key, (column, _) in _PARTS.items() if key in case}
@@ -253,8 +259,8 @@ def _rows(
             row["fund_paid"] = f"{left:.2f}"
         for flag in case.get("flags", []):
             if flag not in _FLAGS:
-                raise problem("no such flag", file=source, key=f"{here}.flags", found=flag,
-                              expected=f"one of {', '.join(_FLAGS)}")  # fmt: skip
+                raise problem(say("没有此标记", "no such flag"), file=source, key=f"{here}.flags",
+                              found=flag, expected=one_of(_FLAGS))  # fmt: skip
             row[flag] = "1"
         first.append(len(rows))
         rows += [row] * case.get("repeat", 1)
@@ -281,8 +287,8 @@ def _compared(
     pools = {row["pool"]: row for row in held}
     for row in document.get("pool", []):
         if row["name"] not in pools:
-            raise problem("no such pool", file=source, key="pool.name", found=row["name"],
-                          expected=", ".join(pools))  # fmt: skip
+            raise problem(say("没有此基金池", "no such pool"), file=source, key="pool.name",
+                          found=row["name"], expected=", ".join(pools))  # fmt: skip
         yield _one("pool", row, row["name"], pools[row["name"]], columns, tolerance, source)
     frame = hospital_frame(settled)
     sums = frame.groupby("hospital_id").sum(numeric_only=True)
@@ -305,8 +311,8 @@ def _one(
     within = float(row.get("tolerance", tolerance))
     for key, expected in row.get("expect", {}).items():
         if key not in keys:
-            raise problem("nothing has that name", file=source, key=f"{kind} '{name}': {key}",
-                          expected=", ".join(keys))  # fmt: skip
+            raise problem(say("没有此名称的内容", "nothing has that name"), file=source,
+                          key=f"{kind} '{name}': {key}", expected=", ".join(keys))  # fmt: skip
         held = found.get(key)
         if not _same(held, expected, min(within, _FINE) if key in _FINE_KEYS else within):
             faults.append(f"{key}: found {_text(held)}, expected {_text(expected)}")

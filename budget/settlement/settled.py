@@ -31,6 +31,7 @@ from budget.settlement.cash_flow import Advances, YearCash, close_year, monthly
 from budget.settlement.checks import tiers_known, unpriced
 from budget.settlement.year_end import YearEnd, year_end
 from drg.errors import problem
+from drg.language import say
 from weights.table import WeightTable
 
 Fen = npt.NDArray[np.int64]
@@ -150,10 +151,11 @@ def settle(
         DrgError: the policy asks for what is not there, or a pool has no money.
     """
     if not len(claims):
-        raise problem("there is no case to settle", key="cases")
+        raise problem(say("没有可清算的病例", "there is no case to settle"), key="cases")
     if not _YEARS[0] <= year <= _YEARS[1]:
-        raise problem("not a settlement year", key="year", found=year,
-                      expected=f"{_YEARS[0]} to {_YEARS[1]}")  # fmt: skip
+        raise problem(say("不是清算年度", "not a settlement year"), key="year", found=year,
+                      expected=say(f"{_YEARS[0]} 至 {_YEARS[1]}",
+                                   f"{_YEARS[0]} to {_YEARS[1]}"))  # fmt: skip
     warnings: dict[str, str] = {}
     tiers_known(policy, hospitals)
     groups = tuple(str(group) for group in weights.frame["drg"])

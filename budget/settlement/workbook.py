@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from budget.settlement.warned import chinese
 from drg.tables.excel.sheets import write_sheets
 
 if TYPE_CHECKING:
@@ -57,5 +58,5 @@ def _about(settled: Settlement) -> list[tuple[str, str]]:
         ("权重校验 sha256", settled.weights.digest),
         ("病例数 cases", f"{len(settled.claims):,}"),
         ("金额单位 unit", "元 yuan"),
-        *((f"提示 {name}", text) for name, text in settled.warnings.items()),
+        *((f"提示 {name}", f"{chinese(text)} {text}") for name, text in settled.warnings.items()),
     ]

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from budget.settlement.warned import warned
 from drg.errors import problem
+from drg.language import say
 from drg.money import (
     Fen,
     allocate,
@@ -207,10 +208,11 @@ def _all_have_bands(
 ) -> None:
     if lost.any():
         h, p = np.argwhere(lost)[0]
-        raise problem(
-            "no band applies", key=f"sharing.{key}", found=f"hospital {hospitals[h]}, {pools[p]}",
-            expected="bands without selectors, for all others",
-        )  # fmt: skip
+        raise problem(say("没有适用的档", "no band applies"), key=f"sharing.{key}",
+                      found=say(f"医疗机构 {hospitals[h]}，{pools[p]}",
+                                f"hospital {hospitals[h]}, {pools[p]}"),
+                      expected=say("不设选择条件的档，适用于其余全部",
+                                   "bands without selectors, for all others"))  # fmt: skip
 
 
 def in_bands(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from drg.errors import problem
+from drg.errors import one_of, problem
+from drg.language import say
 
 Floats = npt.NDArray[np.float64]
 LEVELS = ("region", "tier", "hospital", "insurance", "pool")
@@ -86,8 +87,8 @@ class Draws:
             "pool": self.pools, "tier": tuple(str(one) for one in np.unique(self.tier)),
         }  # fmt: skip
         if level not in known:
-            raise problem("not known", key="level", found=level,
-                          expected="one of " + ", ".join(LEVELS))  # fmt: skip
+            raise problem(say("不是可用的取值", "not known"), key="level", found=level,
+                          expected=one_of(LEVELS))  # fmt: skip
         return known[level]
 
     def of(self, outcome: str, level: str = "hospital") -> Floats:
@@ -98,15 +99,17 @@ class Draws:
         """
         self.keys(level)
         if outcome not in OUTCOMES:
-            raise problem("not known", key="outcome", found=outcome,
-                          expected="one of " + ", ".join(OUTCOMES))  # fmt: skip
+            raise problem(say("不是可用的取值", "not known"), key="outcome", found=outcome,
+                          expected=one_of(OUTCOMES))  # fmt: skip
         if outcome == "point_value":
             if level != "pool":
-                raise problem("is of pools", key=outcome, found=level, expected="level pool")
+                raise problem(say("只有分基金池的结果", "is of pools"), key=outcome, found=level,
+                              expected="level pool")  # fmt: skip
             return self.value
         if outcome == "balance":
             if level not in ("pool", "region"):
-                raise problem("is of pools", key=outcome, found=level, expected="pool or region")
+                raise problem(say("只有分基金池的结果", "is of pools"), key=outcome, found=level,
+                              expected=say("pool 或 region", "pool or region"))  # fmt: skip
             left = self.amount - self.due
             return left if level == "pool" else left.sum(axis=2, keepdims=True)
         if outcome == "gain":

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.errors import problem
+from drg.language import say
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -93,8 +94,8 @@ class Linear:
         for name, shape in shapes.items():
             found = np.shape(getattr(self, name))
             if found != shape and not (name in RULES and found == (years, *shape)):
-                raise problem("wrong shape", key=name, found=np.shape(getattr(self, name)),
-                              expected=str(shape))  # fmt: skip
+                raise problem(say("形状不符", "wrong shape"), key=name,
+                              found=np.shape(getattr(self, name)), expected=str(shape))  # fmt: skip
 
     @property
     def sums(self) -> tuple[str, ...]:

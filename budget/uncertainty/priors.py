@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from drg.errors import problem
+from drg.errors import one_of, problem
+from drg.language import say
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,8 +62,8 @@ class Uncertain:
             DrgError: the kind is not known or the parameters do not make sense.
         """
         if self.kind not in _NUMBERS:
-            raise problem("not known", key="kind", found=self.kind,
-                          expected="one of " + ", ".join(_NUMBERS))  # fmt: skip
+            raise problem(say("不是可用的取值", "not known"), key="kind", found=self.kind,
+                          expected=one_of(_NUMBERS))  # fmt: skip
         v = self.values
         good = len(v) == _NUMBERS[self.kind] and bool(np.isfinite(v).all())
         if good and self.kind in ("uniform", "triangular"):
@@ -70,7 +71,7 @@ class Uncertain:
         elif good and self.kind in ("normal", "lognormal"):
             good = v[1] >= 0 and (self.kind == "normal" or v[0] > 0)
         if not good:
-            raise problem("parameters do not fit", key=self.kind, found=v)
+            raise problem(say("参数不合理", "parameters do not fit"), key=self.kind, found=v)
 
     def at(self, unit: Floats) -> Floats:
         """Quantiles: ``unit`` between 0 and 1, the same shape comes back."""
@@ -144,11 +145,11 @@ class Priors:
         """
         for name in self.drivers:
             if name not in DRIVERS:
-                raise problem("not known", key="drivers", found=name,
-                              expected="one of " + ", ".join(DRIVERS))  # fmt: skip
+                raise problem(say("不是可用的取值", "not known"), key="drivers", found=name,
+                              expected=one_of(DRIVERS))  # fmt: skip
         if self.cost_years < 1:
-            raise problem("out of range", key="cost_years", found=self.cost_years,
-                          expected="1 or more")  # fmt: skip
+            raise problem(say("超出范围", "out of range"), key="cost_years", found=self.cost_years,
+                          expected=say("不小于 1", "1 or more"))  # fmt: skip
 
     @property
     def uncertain(self) -> tuple[str, ...]:

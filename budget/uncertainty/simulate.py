@@ -17,6 +17,7 @@ from budget.uncertainty.draws import Draws
 from budget.uncertainty.linear import Linear, pay
 from budget.uncertainty.priors import DRIVERS, Priors, stream
 from drg.errors import problem
+from drg.language import say
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -51,10 +52,12 @@ def simulate(
     """
     count = len(model.cases) if years is None else years
     if not 1 <= count <= len(model.cases):
-        raise problem("out of range", key="years", found=count,
-                      expected=f"1 to {len(model.cases)}, the years of the path")  # fmt: skip
+        raise problem(say("超出范围", "out of range"), key="years", found=count,
+                      expected=say(f"1 至 {len(model.cases)}，即路径的年数",
+                                   f"1 to {len(model.cases)}, the years of the path"))  # fmt: skip
     if draws < 1:
-        raise problem("out of range", key="draws", found=draws, expected="1 or more")
+        raise problem(say("超出范围", "out of range"), key="draws", found=draws,
+                      expected=say("不小于 1", "1 or more"))  # fmt: skip
     given = unit or {}
     drawn = _drivers(priors, draws, seed, given)
     tiers = np.unique(model.tier)
@@ -157,7 +160,7 @@ def _shocks(
             continue
         replicates = name == "weights" and np.ndim(held) == 2
         if replicates and np.shape(held)[1] != groups:
-            raise problem("wrong shape", key="weights", found=np.shape(held),
+            raise problem(say("形状不符", "wrong shape"), key="weights", found=np.shape(held),
                           expected=f"(replicates, {groups})")  # fmt: skip
         if replicates:
             place = (stream(seed, name, chunk).integers(len(held), size=size)

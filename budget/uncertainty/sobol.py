@@ -19,6 +19,7 @@ from budget.uncertainty.linear import Linear
 from budget.uncertainty.priors import DRIVERS, Priors, title
 from budget.uncertainty.simulate import simulate
 from drg.errors import problem
+from drg.language import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,9 +129,11 @@ def sobol(
     """
     names = priors.uncertain
     if len(names) < 2:
-        raise problem("fewer than two drivers are uncertain", key="priors", found=", ".join(names))
+        raise problem(say("不确定的驱动因素不足两个", "fewer than two drivers are uncertain"),
+                      key="priors", found=", ".join(names))  # fmt: skip
     if size < 2 or size & (size - 1):
-        raise problem("not a power of two", key="size", found=size, expected="such as 512")
+        raise problem(say("不是 2 的整数次幂", "not a power of two"), key="size", found=size,
+                      expected=say("例如 512", "such as 512"))  # fmt: skip
     from SALib.analyze import sobol as analysis
     from SALib.sample import sobol as sampling
 
@@ -144,7 +147,8 @@ def sobol(
     for place, (name, outcome) in enumerate(wanted.items()):
         values = np.asarray(outcome(draws), np.float64)
         if not np.isfinite(values).all():
-            raise problem("an outcome is not finite in every draw", key=name)
+            raise problem(say("结果并非在每次抽取中都是有限的数",
+                              "an outcome is not finite in every draw"), key=name)  # fmt: skip
         spread, middle = float(values.std()), float(values.mean())
         if spread <= 1e-12 * max(abs(middle), 1e-300):
             continue  # nothing moves it

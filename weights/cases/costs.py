@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from drg.errors import problem
+from drg.language import say
 from weights.cases.observations import COMPONENTS, Floats, Observations
 
 _FACTOR = (0.01, 100.0)
@@ -43,10 +44,11 @@ class Costs:
             DrgError: the basis is not known, or a ratio, index or weight is out of its range.
         """
         if self.basis not in ("total", "components"):
-            raise problem("not known", key="cost basis", found=self.basis,
-                          expected="total or components")  # fmt: skip
+            raise problem(say("不是可用的取值", "not known"), key="cost basis", found=self.basis,
+                          expected=say("total 或 components", "total or components"))  # fmt: skip
         if len(self.ratios) != len(COMPONENTS):
-            raise problem("needs a ratio for each component", key="ratios", found=self.ratios,
+            raise problem(say("须为每一成分给出比值", "needs a ratio for each component"),
+                          key="ratios", found=self.ratios,
                           expected=", ".join(COMPONENTS))  # fmt: skip
         named: list[tuple[str, float, float]] = [
             *((f"ratio of {c}", r, 0.0) for c, r in zip(COMPONENTS, self.ratios, strict=True)),
@@ -56,11 +58,12 @@ class Costs:
         ]
         for key, value, least in named:
             if not least <= value <= _FACTOR[1]:
-                raise problem("out of range", key=key, found=value,
-                              expected=f"{least:g} to {_FACTOR[1]:g}")  # fmt: skip
+                raise problem(say("超出范围", "out of range"), key=key, found=value,
+                              expected=say(f"{least:g} 至 {_FACTOR[1]:g}",
+                                           f"{least:g} to {_FACTOR[1]:g}"))  # fmt: skip
         for key, values in (("ratios", self.ratios), ("year weights", self.year_weights.values())):
             if values and not any(value > 0 for value in values):
-                raise problem("are all 0", key=key)
+                raise problem(say("全部为 0", "are all 0"), key=key)
 
     @property
     def components(self) -> bool:
@@ -90,13 +93,15 @@ class Costs:
             assert observed.components is not None
             cost = observed.components @ np.asarray(self.ratios)
         if self.prices:
-            cost = cost * self._by_year(observed, self.prices, "price index")
+            cost = cost * self._by_year(observed, self.prices, ("价格指数", "price index"))
         if self.hospital_factors:
             cost = cost / self._by_hospital(observed)[observed.hospital]
         if not (cost > 0).all():
             raise problem(
-                f"{int((cost <= 0).sum()):,} cases come to a cost of 0", key="cost basis",
-                expected="a ratio above 0 for a component that every case has",
+                say(f"{int((cost <= 0).sum()):,} 例的费用折算为 0",
+                    f"{int((cost <= 0).sum()):,} cases come to a cost of 0"), key="cost basis",
+                expected=say("每例都有的成分，其比值大于 0",
+                             "a ratio above 0 for a component that every case has"),
             )  # fmt: skip
         return replace(observed, cost=cost)
 
@@ -108,7 +113,7 @@ class Costs:
         """
         if not self.year_weights:
             return None
-        wanted = self._by_year(observed, self.year_weights, "year weight")
+        wanted = self._by_year(observed, self.year_weights, ("年度权重", "year weight"))
         years = self._years(observed)
         _, place = np.unique(years, return_inverse=True)
         count = 1.0 if observed.cases is None else observed.cases
@@ -129,24 +134,29 @@ class Costs:
         assert observed.year is not None
         return observed.year
 
-    def _by_year(self, observed: Observations, table: Mapping[int, float], what: str) -> Floats:
+    def _by_year(
+        self, observed: Observations, table: Mapping[int, float], what: tuple[str, str]
+    ) -> Floats:
         years = self._years(observed)
         known, place = np.unique(years, return_inverse=True)
         missing = [int(year) for year in known if int(year) not in table]
         if missing:
             cases = int(np.isin(years, missing).sum())
-            raise problem(
-                f"no {what} for the year of {cases:,} cases", key=what,
-                found=", ".join("unknown" if y < 0 else str(y) for y in missing),
-                expected=", ".join(map(str, sorted(table))),
-            )  # fmt: skip
+            zh, en = what
+            unknown = say("未知", "unknown")
+            raise problem(say(f"{cases:,} 例所在年度没有{zh}",
+                              f"no {en} for the year of {cases:,} cases"), key=en,
+                          found=", ".join(unknown if y < 0 else str(y) for y in missing),
+                          expected=", ".join(map(str, sorted(table))))  # fmt: skip
         return np.array([table[int(year)] for year in known], np.float64)[place]
 
     def _by_hospital(self, observed: Observations) -> Floats:
         missing = [h for h in observed.hospitals if h not in self.hospital_factors]
         if missing or not observed.hospitals:
-            raise problem("no factor for a hospital", key="hospital factors",
-                          found=", ".join(missing[:5]) or "no column hospital_id")  # fmt: skip
+            raise problem(say("医疗机构缺少系数", "no factor for a hospital"),
+                          key="hospital factors",
+                          found=", ".join(missing[:5]) or say("没有 hospital_id 列",
+                                                              "no column hospital_id"))  # fmt: skip
         return np.array([self.hospital_factors[h] for h in observed.hospitals], np.float64)
 
 

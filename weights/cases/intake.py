@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from drg.cases import columns_of, recognise
 from drg.errors import DrgError, problem
+from drg.language import say
 from drg.tables import Block, RejectFile, in_order, open_table
 from drg.tables.frames import as_arrow, headers
 from weights.cases.observations import FAULTS, Observations
@@ -129,6 +130,6 @@ def _some(found: Observations, path: str | PathLike[str] | None) -> Observations
         return found
     why = ", ".join(f"{n:,} {reason}" for reason, n in found.intake.excluded_rows.items())
     rows = found.intake.rows
-    raise problem(
-        f"no case can be used of {rows:,} rows ({why or 'the table is empty'})", file=path
-    )
+    raise problem(say(f"{rows:,} 行中没有可用的病例（{why or '表为空'}）",
+                      f"no case can be used of {rows:,} rows ({why or 'the table is empty'})"),
+                  file=path)  # fmt: skip

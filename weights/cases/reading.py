@@ -19,6 +19,7 @@ from drg.cases.dates import months_of, read_dates
 from drg.cases.texts import as_text, text_list
 from drg.cases.values import NUMBERS, read_number, read_text
 from drg.errors import problem
+from drg.language import say
 from drg.tables.arrays import integers, values
 from weights.cases.observations import (
     COMPONENTS,
@@ -90,7 +91,8 @@ class Reader:
             DrgError: a column that is needed was not found.
         """
         if totals not in (None, *TOTALS):
-            raise problem("not known", key="totals", found=totals, expected="mean or sum")
+            raise problem(say("不是可用的取值", "not known"), key="totals", found=totals,
+                          expected=say("mean 或 sum", "mean or sum"))  # fmt: skip
         self.totals = totals
         self._rows = rows
         columns.need("drg", *(COMPONENTS if components else ("total_cost",)))
@@ -189,8 +191,11 @@ class Reader:
         if header in _MEANS or self._components:
             found.intake.assumed = "costs of rows with several cases are taken for means per case"
             return found
-        raise problem("rows stand for several cases: is this their sum or their mean cost?",
-                      key=header, expected="totals = sum or mean (--totals)")  # fmt: skip
+        raise problem(say("一行代表多例：费用是合计还是例均？",
+                          "rows stand for several cases: is this their sum or their mean cost?"),
+                      key=header,
+                      expected=say("totals = sum 或 mean（--totals）",
+                                   "totals = sum or mean (--totals)"))  # fmt: skip
 
     def _codes(self, table: pa.RecordBatch, name: str) -> tuple[Ints, list[str]]:
         column = self._columns.column(name)

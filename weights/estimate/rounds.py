@@ -21,7 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drg.errors import problem
+from drg.errors import one_of, problem
+from drg.language import say
 from weights.cases.observations import Floats
 from weights.cases.statistics import Statistics, ratio
 from weights.estimate import gamma, hsrv, regression
@@ -78,13 +79,14 @@ class Estimator:
         for key, value, known in (("method", self.method, METHODS),
                                   ("smearing", self.smearing, SMEARINGS)):  # fmt: skip
             if value not in known:
-                raise problem("not known", key=key, found=value,
-                              expected="one of " + ", ".join(known))  # fmt: skip
+                raise problem(say("不是可用的取值", "not known"), key=key, found=value,
+                              expected=one_of(known))  # fmt: skip
         if not 0 < self.tolerance < 0.1:
-            raise problem("out of range", key="tolerance", found=self.tolerance,
-                          expected="above 0 and below 0.1")  # fmt: skip
+            raise problem(say("超出范围", "out of range"), key="tolerance", found=self.tolerance,
+                          expected=say("大于 0、小于 0.1", "above 0 and below 0.1"))  # fmt: skip
         if self.most < 1:
-            raise problem("out of range", key="most rounds", found=self.most, expected="1 or more")
+            raise problem(say("超出范围", "out of range"), key="most rounds", found=self.most,
+                          expected=say("不小于 1", "1 or more"))  # fmt: skip
 
     @property
     def needs_logs(self) -> bool:
@@ -110,7 +112,8 @@ class Estimator:
             DrgError: the method needs single cases and has aggregates.
         """
         if self.needs_logs and sums.log_cost is None:
-            raise problem("needs the cost of single cases, not totals with the column cases",
+            raise problem(say("需要单病例费用，不能用带例数列的汇总数据",
+                              "needs the cost of single cases, not totals with the column cases"),
                           key=f"method {self.method}")  # fmt: skip
         times = np.ones((1, len(sums.hospitals))) if multiplicity is None else multiplicity
         fit = _Rounds(self, sums, times).run(start)

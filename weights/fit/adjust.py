@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from drg.errors import DrgError, problem
+from drg.errors import DrgError, one_of, problem
+from drg.language import say
 from drg.tables import read_table
 
 Floats = npt.NDArray[np.float64]
@@ -79,8 +80,9 @@ class CostStructure:
             DrgError: there are not five factors, or one is out of range.
         """
         if len(self.factors) != len(COMPONENTS):
-            raise problem("needs a factor for each component", key="cost structure",
-                          found=self.factors, expected=", ".join(COMPONENTS))  # fmt: skip
+            raise problem(say("须为每一成分给出系数", "needs a factor for each component"),
+                          key="cost structure", found=self.factors,
+                          expected=", ".join(COMPONENTS))  # fmt: skip
         for component, factor in zip(COMPONENTS, self.factors, strict=True):
             _number(factor, FACTORS, f"cost structure: {component}")
 
@@ -97,14 +99,18 @@ class CostStructure:
             DrgError: a component's mean is negative, or the shapes do not fit.
         """
         if components.shape != (len(groups), len(COMPONENTS)) or len(level) != len(groups):
-            raise problem("level and components do not fit the groups", key="cost structure",
+            raise problem(say("水平和成分与病组不对应",
+                              "level and components do not fit the groups"), key="cost structure",
                           found=f"{level.shape}, {components.shape}",
-                          expected=f"rows for {len(groups)} groups, 5 components")  # fmt: skip
+                          expected=say(f"{len(groups)} 个病组的行，5 个成分",
+                                       f"rows for {len(groups)} groups, 5 components"))  # fmt: skip
         negative = np.argwhere(components < 0)
         if len(negative):
             group, component = map(int, negative[0])
-            raise problem(f"negative mean cost of {groups[group]}", key=COMPONENTS[component],
-                          found=components[group, component], expected="0 or more")  # fmt: skip
+            raise problem(say(f"{groups[group]} 的平均费用为负",
+                              f"negative mean cost of {groups[group]}"), key=COMPONENTS[component],
+                          found=components[group, component],
+                          expected=say("不小于 0", "0 or more"))  # fmt: skip
         whole = components.sum(axis=1)
         known = whole > 0
         factor = np.ones(len(groups))
@@ -241,19 +247,20 @@ class Classes:
         for other in changing[1:]:
             if other.change != changing[0].change:
                 first = changing[0]
-                raise problem(
-                    f"group {group} is in two classes that contradict",
-                    file=self.file,
-                    key=f"{first.place} and {other.place}",
-                    found=f"{first.name} ({_say(first)}), {other.name} ({_say(other)})",
-                )
+                raise problem(say(f"病组 {group} 属于两个互相矛盾的类别",
+                                  f"group {group} is in two classes that contradict"),
+                              file=self.file, key=f"{first.place} and {other.place}",
+                              found=f"{first.name} ({_say(first)}), {other.name} "
+                              f"({_say(other)})")  # fmt: skip
         return changing[0].change if changing else _UNCHANGED
 
 
 def _say(one: GroupClass) -> str:
     if one.weight is not None:
-        return f"weight {one.weight:g}"
-    return "frozen" if one.frozen else f"factor {one.factor:g}"
+        return say(f"权重 {one.weight:g}", f"weight {one.weight:g}")
+    if one.frozen:
+        return say("冻结", "frozen")
+    return say(f"系数 {one.factor:g}", f"factor {one.factor:g}")
 
 
 def read_classes(path: str | PathLike[str]) -> Classes:
@@ -275,7 +282,7 @@ def read_classes(path: str | PathLike[str]) -> Classes:
         except DrgError as error:
             raise DrgError(f"{path}: {place}: {error}") from None
     if not classes:
-        raise problem("holds no class", file=path)
+        raise problem(say("没有任何类别", "holds no class"), file=path)
     return Classes(tuple(classes), str(path))
 
 
@@ -283,13 +290,17 @@ def _toml(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
-        raise problem(f"cannot read the classes ({error})", file=path) from None
+        raise problem(say(f"无法读取类别文件（{error}）", f"cannot read the classes ({error})"),
+                      file=path) from None  # fmt: skip
     for key in document:
         if key not in ("class", "source", "title"):
-            raise problem("no such key", file=path, key=key, expected="class, source or title")
+            raise problem(say("没有此键", "no such key"), file=path, key=key,
+                          expected=say("class、source 或 title",
+                                       "class, source or title"))  # fmt: skip
     found = document.get("class", [])
     if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
-        raise problem("must be [[class]] tables", file=path, key="class", found=found)
+        raise problem(say("须为 [[class]] 表", "must be [[class]] tables"), file=path, key="class",
+                      found=found)  # fmt: skip
     for number, entry in enumerate(found, 1):
         yield f"class {number}", {"source": document.get("source", ""), **entry}
 
@@ -297,11 +308,12 @@ def _toml(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 def _lines(path: str | PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     table, malformed = read_table(path)
     if malformed:
-        raise problem("cannot be read", file=path, row=malformed[0].row + 2)
+        raise problem(say("无法读取", "cannot be read"), file=path, row=malformed[0].row + 2)
     columns = [name.strip() for name in table.column_names]
     for column in columns:
         if column not in _CSV_KEYS:
-            raise problem("no such column", file=path, key=column, expected=", ".join(_CSV_KEYS))
+            raise problem(say("没有此列", "no such column"), file=path, key=column,
+                          expected=", ".join(_CSV_KEYS))  # fmt: skip
     for row, cells in enumerate(zip(*(c.to_pylist() for c in table.columns), strict=True), 2):
         texts = ("" if cell is None else str(cell).strip() for cell in cells)
         line = {key: text for key, text in zip(columns, texts, strict=True) if text}
@@ -313,11 +325,12 @@ def _of_line(line: dict[str, str], place: str, path: str | PathLike[str]) -> dic
     """The class that one line defines, as TOML would say it."""
     by, code, freeze = line.pop("by", "group"), line.pop("code", ""), line.pop("freeze", "")
     if by not in _BY:
-        raise problem("not a way to name groups", file=path, key=f"{place}: by", found=by,
-                      expected="group, adrg or tag")  # fmt: skip
+        raise problem(say("不是指定病组的方式", "not a way to name groups"), file=path,
+                      key=f"{place}: by", found=by,
+                      expected=say("group、adrg 或 tag", "group, adrg or tag"))  # fmt: skip
     if freeze.lower() not in _YES + _NO:
-        raise problem("not a yes or no", file=path, key=f"{place}: freeze", found=freeze,
-                      expected="true or false")  # fmt: skip
+        raise problem(say("不是“是”或“否”", "not a yes or no"), file=path, key=f"{place}: freeze",
+                      found=freeze, expected=say("true 或 false", "true or false"))  # fmt: skip
     entry: dict[str, Any] = {**line, "freeze": freeze.lower() in _YES}
     entry[_BY[by]] = [code] if code else []
     for key in ("factor", "weight"):
@@ -325,7 +338,7 @@ def _of_line(line: dict[str, str], place: str, path: str | PathLike[str]) -> dic
             try:
                 entry[key] = float(line[key])
             except ValueError:
-                raise problem("not a number", file=path, key=f"{place}: {key}",
+                raise problem(say("不是数", "not a number"), file=path, key=f"{place}: {key}",
                               found=line[key]) from None  # fmt: skip
     return entry
 
@@ -334,32 +347,37 @@ def _group_class(entry: Mapping[str, Any], place: str) -> GroupClass:
     """One class, checked; messages name the key."""
     for key in entry:
         if key not in _CLASS_KEYS:
-            raise problem("no such key", key=key, expected="one of " + ", ".join(_CLASS_KEYS))
+            raise problem(say("没有此键", "no such key"), key=key, expected=one_of(_CLASS_KEYS))
     kind = _BY_NAME.get(_text(entry, "kind"))
     if kind is None:
-        raise problem("not a kind of class", key="kind", found=entry.get("kind", ""),
-                      expected="one of " + ", ".join(_BY_NAME))  # fmt: skip
+        raise problem(say("不是病组类别", "not a kind of class"), key="kind",
+                      found=entry.get("kind", ""), expected=one_of(_BY_NAME))  # fmt: skip
     lists = {key: _texts(entry, key) for key in ("groups", "adrgs", "tags")}
     if not any(lists.values()):
-        raise problem("names no group", expected="groups, adrgs or tags")
+        raise problem(say("没有指明病组", "names no group"),
+                      expected=say("groups、adrgs 或 tags", "groups, adrgs or tags"))  # fmt: skip
     freeze, weight = entry.get("freeze", False), entry.get("weight")
     if not isinstance(freeze, bool):
-        raise problem("not a yes or no", key="freeze", found=freeze, expected="true or false")
+        raise problem(say("不是“是”或“否”", "not a yes or no"), key="freeze", found=freeze,
+                      expected=say("true 或 false", "true or false"))  # fmt: skip
     if weight is not None:
         weight = _number(weight, (1e-6, 1e3), "weight")
     fixed = freeze or weight is not None
     if fixed and "factor" in entry:
-        raise problem("a frozen or fixed weight takes no factor", key="factor",
+        raise problem(say("冻结或固定的权重不能再有系数",
+                          "a frozen or fixed weight takes no factor"), key="factor",
                       found=entry["factor"])  # fmt: skip
     factor = 1.0
     if "factor" in entry:
         factor = _number(entry["factor"], KINDS[kind][1], f"factor of {kind}")
     elif not fixed and kind != "basic":
-        raise problem("is missing", key="factor", expected="a factor, a weight or freeze = true")
+        raise problem(say("缺失", "is missing"), key="factor",
+                      expected=say("系数、权重或 freeze = true",
+                                   "a factor, a weight or freeze = true"))  # fmt: skip
     reason, source = _text(entry, "reason"), _text(entry, "source")
     for key, text in (("reason", reason), ("source", source)):
         if not text:
-            raise problem("is missing", key=key, expected="a text")
+            raise problem(say("缺失", "is missing"), key=key, expected=say("文本", "a text"))
     name = _text(entry, "name") or KINDS[kind][0]
     return GroupClass(name, kind, lists["groups"], lists["adrgs"], lists["tags"], factor, weight,
                       fixed, reason, source, place)  # fmt: skip
@@ -369,20 +387,21 @@ def _number(value: object, limits: tuple[float, float], key: str) -> float:
     low, high = limits
     known = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not known or not low <= value <= high:  # type: ignore[operator]
-        raise problem("out of range", key=key, found=value,
-                      expected=f"a number from {low:g} to {high:g}")  # fmt: skip
+        raise problem(say("超出范围", "out of range"), key=key, found=value,
+                      expected=say(f"{low:g} 至 {high:g} 之间的数",
+                                   f"a number from {low:g} to {high:g}"))  # fmt: skip
     return float(value)  # type: ignore[arg-type]
 
 
 def _text(entry: Mapping[str, Any], key: str) -> str:
     value = entry.get(key, "")
     if not isinstance(value, str):
-        raise problem("not a text", key=key, found=value)
+        raise problem(say("不是文本", "not a text"), key=key, found=value)
     return value.strip()
 
 
 def _texts(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
     value = entry.get(key, [])
     if not isinstance(value, list) or not all(isinstance(t, str) and t.strip() for t in value):
-        raise problem("not a list of texts", key=key, found=value)
+        raise problem(say("不是文本列表", "not a list of texts"), key=key, found=value)
     return tuple(text.strip() for text in value)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from drg.errors import problem
+from drg.errors import one_of, problem
+from drg.language import say
 from weights.cases.observations import Floats
 
 METHODS = ("percentile", "bca")
@@ -44,16 +45,17 @@ class Bootstrap:
             DrgError: a parameter is out of its range.
         """
         if self.method not in METHODS:
-            raise problem("not known", key="interval", found=self.method,
-                          expected="one of " + ", ".join(METHODS))  # fmt: skip
+            raise problem(say("不是可用的取值", "not known"), key="interval", found=self.method,
+                          expected=one_of(METHODS))  # fmt: skip
         for key, value, low, high in (
             ("replicates", self.replicates, 20, 100_000),
             ("seed", self.seed, 0, 2**63 - 1),
             ("level", self.level, 0.5, 0.999),
         ):
             if not low <= value <= high:
-                raise problem("out of range", key=key, found=value,
-                              expected=f"{low:g} to {high:g}")  # fmt: skip
+                raise problem(say("超出范围", "out of range"), key=key, found=value,
+                              expected=say(f"{low:g} 至 {high:g}",
+                                           f"{low:g} to {high:g}"))  # fmt: skip
 
     def draw(self, hospitals: int) -> Floats:
         """How often each hospital is drawn in each replicate. Shape (R, H).
@@ -62,7 +64,8 @@ class Bootstrap:
             DrgError: there are fewer than two hospitals.
         """
         if hospitals < 2:
-            raise problem("needs at least two hospitals to draw from", key="bootstrap",
+            raise problem(say("至少需要两家医疗机构才能抽样",
+                              "needs at least two hospitals to draw from"), key="bootstrap",
                           found=hospitals)  # fmt: skip
         rng = np.random.default_rng(self.seed)
         share = np.full(hospitals, 1.0 / hospitals)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drg.errors import problem
+from drg.language import say
 from weights.cases.costs import Costs, component_means
 from weights.cases.intake import observe
 from weights.cases.observations import Floats, Observations
@@ -128,7 +129,8 @@ class Calibrator:
         known = self.get_params()
         for name, value in parameters.items():
             if name not in known:
-                raise problem("no such parameter", key=name, expected=", ".join(known))
+                raise problem(say("没有此参数", "no such parameter"), key=name,
+                              expected=", ".join(known))  # fmt: skip
             setattr(self, name, value)
         return self
 
@@ -188,28 +190,37 @@ class Calibrator:
         """
         if observed.aggregated and self._trimmer.name != "none":
             raise problem(
-                "trimming needs single cases; these are totals with the column cases",
+                say("裁剪需要单病例数据，此处为带例数列的汇总数据",
+                    "trimming needs single cases; these are totals with the column cases"),
                 key=f"trim {self._trimmer.name}", expected="trim none",
             )  # fmt: skip
         if self._estimator.with_hospitals and not observed.hospitals:
-            raise problem("needs the column hospital_id", key=f"method {self._estimator.method}")
+            raise problem(say("需要 hospital_id（医疗机构）列", "needs the column hospital_id"),
+                          key=f"method {self._estimator.method}")  # fmt: skip
         if self.bootstrap_ is not None and len(observed.hospitals) < 2:
-            raise problem("needs at least two hospitals to draw from", key="bootstrap",
-                          found=f"{len(observed.hospitals)} hospitals")  # fmt: skip
+            raise problem(say("至少需要两家医疗机构才能抽样",
+                              "needs at least two hospitals to draw from"), key="bootstrap",
+                          found=say(f"{len(observed.hospitals)} 家医疗机构",
+                                    f"{len(observed.hospitals)} hospitals"))  # fmt: skip
         for wanted, needed in (("corridor", self.corridor), ("normalise neutral",
                                self._normaliser.method == "neutral" or None)):  # fmt: skip
             if needed is not None and self.previous_ is None:
-                raise problem("needs last year's weights", key=wanted, expected="previous")
+                raise problem(say("需要上期权重", "needs last year's weights"), key=wanted,
+                              expected="previous")  # fmt: skip
         components = (self.costs or Costs()).components
         if self.structure is not None and not components:
-            raise problem("needs the component costs as cost basis", key="structure",
-                          expected='costs basis "components"')  # fmt: skip
+            raise problem(say("费用口径须为分项费用", "needs the component costs as cost basis"),
+                          key="structure",
+                          expected=say('costs 的口径 "components"',
+                                       'costs basis "components"'))  # fmt: skip
         if components and observed.components is None:
-            raise problem("needs the component costs", key="cost basis",
-                          expected="observations read with components")  # fmt: skip
+            raise problem(say("需要分项费用", "needs the component costs"), key="cost basis",
+                          expected=say("读取时包含分项费用",
+                                       "observations read with components"))  # fmt: skip
         if (self.costs or Costs()).years and observed.year is None:
-            raise problem("needs the year of discharge", key="cost basis",
-                          expected="observations read with years")  # fmt: skip
+            raise problem(say("需要出院年份", "needs the year of discharge"), key="cost basis",
+                          expected=say("读取时包含年份",
+                                       "observations read with years"))  # fmt: skip
 
     def _cost(self, costs: Costs, observed: Observations) -> Observations:
         done = costs.apply(observed)
@@ -237,10 +248,14 @@ class Calibrator:
             note = f"{found.unknown:,} cases without a stay"
         if len(found.emptied):
             emptied = np.isin(np.arange(len(observed.groups)), found.emptied)
-            self.trail_.warn("groups_kept_whole", "every case lies outside the bounds, so all are "
-                             f"kept: {named(observed.groups, emptied)}")  # fmt: skip
+            self.trail_.warn("groups_kept_whole",
+                             "全部病例都在界限之外，因此全部保留："
+                             f"{named(observed.groups, emptied, zh=True)}",
+                             "every case lies outside the bounds, so all are kept: "
+                             f"{named(observed.groups, emptied)}")  # fmt: skip
         if not len(kept):
-            raise problem("all cases were trimmed", key=f"trim {trim.name}")
+            raise problem(say("全部病例都被裁剪", "all cases were trimmed"),
+                          key=f"trim {trim.name}")  # fmt: skip
         self.trail_.of_cases("trim", _parameters(trim), observed, kept,
                              found.removed + found.changed, note)  # fmt: skip
         return kept
@@ -269,17 +284,20 @@ class Calibrator:
         if not how.with_hospitals:
             return
         if self.fit_.change > how.tolerance:
-            self.trail_.warn("not_converged", f"after {self.fit_.iterations:,} rounds weights "
-                             f"still move by {self.fit_.change:.2g}")  # fmt: skip
+            self.trail_.warn("not_converged",
+                             f"{self.fit_.iterations:,} 轮之后权重仍变动 {self.fit_.change:.2g}",
+                             f"after {self.fit_.iterations:,} rounds weights still move by "
+                             f"{self.fit_.change:.2g}")  # fmt: skip
         if len(sums.hospitals) == 1:
-            self.trail_.warn("one_hospital", f"with one hospital {how.method} has none to compare")
+            self.trail_.warn("one_hospital", f"只有一家医疗机构，{how.method} 无从比较",
+                             f"with one hospital {how.method} has none to compare")  # fmt: skip
         parts = connected_sets(sums)
         if parts > 1:
-            self.trail_.warn(
-                "disconnected",
-                f"hospitals fall into {parts} sets that share no group; between the sets weights "
-                "rest on their mean costs",
-            )
+            self.trail_.warn("disconnected",
+                             f"医疗机构分为 {parts} 组，组间没有共同病组；"
+                             "各组之间的权重依据其平均费用",
+                             f"hospitals fall into {parts} sets that share no group; between the "
+                             "sets weights rest on their mean costs")  # fmt: skip
 
     def _make_pipeline(self, observed: Observations, kept: Observations) -> Pipeline:
         sums = self.statistics_
@@ -290,8 +308,10 @@ class Calibrator:
             self.noise_ = noise(sums, self.fit_)
             self.prior_ = prior(self.fit_.level, self.noise_.variance(sums), self.families_)
             if not self.families_.known:
-                self.trail_.warn("no_families", "the codes do not say which groups belong to one "
-                                 "ADRG; weak groups are drawn to the mean of all")  # fmt: skip
+                self.trail_.warn("no_families",
+                                 "编码不说明哪些病组同属一个 ADRG；病例少的病组向全体均值收缩",
+                                 "the codes do not say which groups belong to one ADRG; weak "
+                                 "groups are drawn to the mean of all")  # fmt: skip
         previous = np.full(size, np.nan)
         tags: dict[str, str] = {}
         if self.previous_ is not None:
@@ -337,32 +357,48 @@ class Calibrator:
             count = len(sums.hospitals)
             self.interval_ = self.bootstrap_.run(self._refit, count, weight)
             if count < _FEW_HOSPITALS:
-                self.trail_.warn("few_hospitals", f"intervals rest on {count} hospitals")
+                self.trail_.warn("few_hospitals", f"区间仅依据 {count} 家医疗机构",
+                                 f"intervals rest on {count} hospitals")  # fmt: skip
             if lost := int((~np.isfinite(self.interval_.replicates)).all(axis=1).sum()):
-                self.trail_.warn("replicates_lost", f"the limits left no room in {lost} of "
+                self.trail_.warn("replicates_lost",
+                                 f"{self.bootstrap_.replicates} 次重抽样中有 {lost} "
+                                 "次被限制条件排除",
+                                 f"the limits left no room in {lost} of "
                                  f"{self.bootstrap_.replicates} replicates")  # fmt: skip
             rare = np.isfinite(weight) & (self.interval_.present() < _OFTEN)
             if rare.any():
-                self.trail_.warn("rare_groups", f"missing in more than a tenth of the replicates: "
+                self.trail_.warn("rare_groups",
+                                 "超过十分之一的重抽样中没有病例："
+                                 f"{named(observed.groups, rare, zh=True)}",
+                                 "missing in more than a tenth of the replicates: "
                                  f"{named(observed.groups, rare)}")  # fmt: skip
         if observed.intake.assumed:
-            self.trail_.warn("totals_as_means", observed.intake.assumed)
+            self.trail_.warn("totals_as_means", "一行代表多例时，费用按例均计",
+                             observed.intake.assumed)  # fmt: skip
         if self.previous_ is not None:
             new = (cases > 0) & np.isnan(self._pipeline.previous)
             if new.any():
-                self.trail_.warn("groups_without_previous", f"{int(new.sum()):,} groups with "
-                                 f"{cases[new].sum():,.0f} cases have no weight in "
-                                 f"{self.previous_.id}: {named(observed.groups, new)}")  # fmt: skip
+                self.trail_.warn("groups_without_previous",
+                                 f"{int(new.sum()):,} 个病组（{cases[new].sum():,.0f} 例）在 "
+                                 f"{self.previous_.id} 中没有权重："
+                                 f"{named(observed.groups, new, zh=True)}",
+                                 f"{int(new.sum()):,} groups with {cases[new].sum():,.0f} cases "
+                                 f"have no weight in {self.previous_.id}: "
+                                 f"{named(observed.groups, new)}")  # fmt: skip
         if sums.cost_squared is None:
-            self.trail_.warn("no_spread", "totals with the column cases: what needs the spread "
-                             "inside a group (CV, R2) cannot be had")  # fmt: skip
+            self.trail_.warn("no_spread", "带例数列的汇总数据：组内离散程度（CV、R2）无法计算",
+                             "totals with the column cases: what needs the spread inside a group "
+                             "(CV, R2) cannot be had")  # fmt: skip
         without = cases == 0
-        for name, which, text in (
-            ("groups_without_cases", without, "no case, in the table without a fitted weight"),
-            ("groups_without_weight", ~np.isfinite(weight) & ~without, "cases but no weight"),
-        ):
+        for name, which, zh, en in (
+            ("groups_without_cases", without, "没有病例，在表中没有测算权重",
+             "no case, in the table without a fitted weight"),
+            ("groups_without_weight", ~np.isfinite(weight) & ~without, "有病例而没有权重",
+             "cases but no weight"),
+        ):  # fmt: skip
             if which.any():
-                self.trail_.warn(name, f"{text}: {named(observed.groups, which)}")
+                self.trail_.warn(name, f"{zh}：{named(observed.groups, which, zh=True)}",
+                                 f"{en}: {named(observed.groups, which)}")  # fmt: skip
         states = status(weight, cases, sums.group_cases, self.low_volume, self._pipeline.previous)
         frame = frame_of(
             observed.groups, sums, self.families_, weight=weight, raw=raw, cases=cases,

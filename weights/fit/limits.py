@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drg.errors import problem
+from drg.language import say
 from weights.cases.observations import Bools, Floats
 from weights.table.families import Families
 
@@ -32,8 +33,8 @@ class Corridor:
         """
         for key, value, most in (("fall", self.fall, 1.0), ("rise", self.rise, 10.0)):
             if value is not None and not 0 <= value <= most:
-                raise problem("out of range", key=f"corridor {key}", found=value,
-                              expected=f"0 to {most:g}")  # fmt: skip
+                raise problem(say("超出范围", "out of range"), key=f"corridor {key}", found=value,
+                              expected=say(f"0 至 {most:g}", f"0 to {most:g}"))  # fmt: skip
 
     def bounds(self, previous: Floats) -> tuple[Floats, Floats]:
         """Lowest and highest weight of each group; 0 and inf without a previous one. (G,)."""
@@ -104,12 +105,15 @@ class LowVolume:
             DrgError: a parameter is out of its range.
         """
         if self.action not in ("carry", "review", "keep"):
-            raise problem("not known", key="low_volume action", found=self.action,
-                          expected="carry, review or keep")  # fmt: skip
+            raise problem(say("不是可用的取值", "not known"), key="low_volume action",
+                          found=self.action,
+                          expected=say("carry、review 或 keep",
+                                       "carry, review or keep"))  # fmt: skip
         for key, value in (("minimum", self.minimum), ("years", self.years)):
             if not 0 < value <= 1000:
-                raise problem("out of range", key=f"low_volume {key}", found=value,
-                              expected="above 0 and at most 1,000")  # fmt: skip
+                raise problem(say("超出范围", "out of range"), key=f"low_volume {key}", found=value,
+                              expected=say("大于 0，不大于 1,000",
+                                           "above 0 and at most 1,000"))  # fmt: skip
 
     def few(self, cases: Floats) -> Bools:
         """Groups below the minimum. Shape (G,)."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drg.errors import problem
+from drg.errors import one_of, problem
+from drg.language import say
 from weights.cases.observations import Bools, Floats
 
 METHODS = ("cmi", "neutral", "reference", "total", "none")
@@ -34,14 +35,15 @@ class Normalise:
             DrgError: the method is not known, or its amount is missing or not above 0.
         """
         if self.method not in METHODS:
-            raise problem("not known", key="normalise", found=self.method,
-                          expected="one of " + ", ".join(METHODS))  # fmt: skip
+            raise problem(say("不是可用的取值", "not known"), key="normalise", found=self.method,
+                          expected=one_of(METHODS))  # fmt: skip
         needed = self.method in ("reference", "total")
         if needed and not (self.amount is not None and 0 < self.amount < np.inf):
-            raise problem("needs an amount above 0", key=f"normalise {self.method}",
-                          found=self.amount)  # fmt: skip
+            raise problem(say("须给出大于 0 的数额", "needs an amount above 0"),
+                          key=f"normalise {self.method}", found=self.amount)  # fmt: skip
         if not needed and self.amount is not None:
-            raise problem("takes no amount", key=f"normalise {self.method}", found=self.amount)
+            raise problem(say("不需要数额", "takes no amount"), key=f"normalise {self.method}",
+                          found=self.amount)  # fmt: skip
 
     def scale(self, level: Floats, cases: Floats, previous: Floats, mean_cost: float) -> float:
         """What levels are multiplied by when no limit binds.
@@ -69,9 +71,11 @@ class Normalise:
         if self.method == "neutral":
             part &= np.isfinite(previous)
         if not part.any():
-            raise problem("no group has cases and a weight" + (
-                " in the previous table" if self.method == "neutral" else ""),
-                key=f"normalise {self.method}")  # fmt: skip
+            neutral = self.method == "neutral"
+            raise problem(say(f"没有病组既有病例又有{'上期' if neutral else ''}权重",
+                              "no group has cases and a weight"
+                              + (" in the previous table" if neutral else "")),
+                          key=f"normalise {self.method}")  # fmt: skip
         n = cases[part]
         if self.method == "neutral":
             return float((n * previous[part]).sum()), part
@@ -108,11 +112,11 @@ class Normalise:
         x, n, floor, ceiling = weight[part], cases[part], low[part], high[part]
         least, most = float((n * floor).sum()), float((n * ceiling).sum())
         if not least * (1 - 1e-12) <= target <= most * (1 + 1e-12):
-            raise problem(
-                "the limits of the groups leave no room for the sum of weights",
-                found=f"{target:,.4f}",
-                key=f"normalise {self.method}", expected=f"{least:,.4f} to {most:,.4f}",
-            )  # fmt: skip
+            raise problem(say("各病组的限制使权重总和无法达到要求",
+                              "the limits of the groups leave no room for the sum of weights"),
+                          found=f"{target:,.4f}", key=f"normalise {self.method}",
+                          expected=say(f"{least:,.4f} 至 {most:,.4f}",
+                                       f"{least:,.4f} to {most:,.4f}"))  # fmt: skip
         return _scale(x, n, floor, ceiling, target)
 
 

@@ -118,8 +118,11 @@ class Pipeline:
         if self.order:
             low, high, gave_way = in_order(low, high, self.families, np.isfinite(weight))
             if gave_way:
-                notes.warn("corridor_gave_way", "no weight is in order of severity and inside the "
-                           f"corridor; the corridor gave way in {', '.join(gave_way)}")  # fmt: skip
+                notes.warn("corridor_gave_way",
+                           "没有权重能同时符合严重程度次序和浮动区间；以下病组放宽了浮动区间："
+                           f"{', '.join(gave_way)}",
+                           "no weight is in order of severity and inside the corridor; the "
+                           f"corridor gave way in {', '.join(gave_way)}")  # fmt: skip
         return low, high
 
     def _adjust(
@@ -135,8 +138,9 @@ class Pipeline:
             done = self.classes.apply(self.families.groups, weight, self.tags)
             notes.add("classes", f"{len(self.classes.classes)} classes", weight, done.level)
             if done.unknown:
-                notes.warn("classes_unknown", "named in the classes, no such group: "
-                           + ", ".join(done.unknown[:12]))  # fmt: skip
+                names = ", ".join(done.unknown[:12])
+                notes.warn("classes_unknown", f"类别中指名、但不存在的病组：{names}",
+                           f"named in the classes, no such group: {names}")  # fmt: skip
             factor = factor * np.where(np.isfinite(done.factor), done.factor, 1.0)
             weight, frozen = done.level, done.frozen
         low, high = low * factor, high * factor  # a class moves the corridor with the weight
@@ -160,9 +164,9 @@ class _Notes:
         if self._trail is not None:
             self._trail.of_groups(step, method, before, after, self._cases, self.scale, note)
 
-    def warn(self, name: str, text: str) -> None:
+    def warn(self, name: str, zh: str, en: str) -> None:
         if self._trail is not None:
-            self._trail.warn(name, text)
+            self._trail.warn(name, zh, en)
 
 
 def _said(corridor: Corridor) -> str:

@@ -26,7 +26,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from drg.errors import DrgError, problem
+from drg.errors import DrgError, one_of, problem
+from drg.language import say
 from weights.cases.costs import Costs
 from weights.estimate.rounds import Estimator
 from weights.fit.adjust import CostStructure, read_classes
@@ -44,8 +45,9 @@ _FORMS: dict[str, Any] = {
     "Mapping": Mapping, "tuple": list | tuple, "float": int | float, "int": int, "str": str,
     "bool": bool,
 }  # fmt: skip
-_WORDS = {"Mapping": "a table", "tuple": "a list", "float": "a number", "int": "a whole number",
-          "str": "a text", "bool": "true or false"}  # fmt: skip
+_WORDS = {"Mapping": ("表", "a table"), "tuple": ("列表", "a list"), "float": ("数", "a number"),
+          "int": ("整数", "a whole number"), "str": ("文本", "a text"),
+          "bool": ("true 或 false", "true or false")}  # fmt: skip
 _KINDS: dict[str, Any] = {
     "costs": Costs,
     "estimate": Estimator,
@@ -73,19 +75,25 @@ def read_recipe(path: str | PathLike[str]) -> dict[str, Any]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise problem(f"cannot be read ({error.strerror})", file=path) from None
+        raise problem(say(f"无法读取（{error.strerror}）", f"cannot be read ({error.strerror})"),
+                      file=path) from None  # fmt: skip
     except UnicodeDecodeError:
-        raise problem("is not UTF-8; save it as UTF-8", file=path) from None
+        raise problem(say("不是 UTF-8 编码，请另存为 UTF-8", "is not UTF-8; save it as UTF-8"),
+                      file=path) from None  # fmt: skip
     is_record = path.suffix.lower() == ".json"
     try:
         document = json.loads(text)["recipe"] if is_record else tomllib.loads(text)
     except (ValueError, KeyError, TypeError) as error:
-        kind = "no record with a recipe" if is_record else "not TOML"
-        raise problem(f"is {kind} ({error})", file=path) from None
+        kind = (
+            say("不含测算方案的记录", "is no record with a recipe")
+            if is_record
+            else say("不是 TOML", "is not TOML")
+        )
+        raise problem(kind + say(f"（{error}）", f" ({error})"), file=path) from None
     for key in document:
         if key not in KEYS:
-            raise problem("not known in a recipe", file=path, key=key,
-                          expected="one of " + ", ".join(KEYS))  # fmt: skip
+            raise problem(say("不是测算方案的键", "not known in a recipe"), file=path, key=key,
+                          expected=one_of(KEYS))  # fmt: skip
     for key in ("classes", "previous", "families"):
         if isinstance(name := document.get(key), str) and (path.parent / name).is_file():
             document[key] = str(path.parent / name)
@@ -105,7 +113,8 @@ def calibrator(recipe: Mapping[str, Any], file: str | PathLike[str] | None = Non
     found: dict[str, Any] = {}
     for key, value in recipe.items():
         if key not in KEYS:
-            raise problem("not known in a recipe", key=key, expected="one of " + ", ".join(KEYS))
+            raise problem(say("不是测算方案的键", "not known in a recipe"), key=key,
+                          expected=one_of(KEYS))  # fmt: skip
         if value is None or value is False:
             continue
         try:
@@ -118,7 +127,7 @@ def calibrator(recipe: Mapping[str, Any], file: str | PathLike[str] | None = Non
 def _step(key: str, value: Any) -> Any:
     if key in ("shrink", "order"):
         if not isinstance(value, bool):
-            raise problem("must be true or false", key=key, found=value)
+            raise problem(say("须为 true 或 false", "must be true or false"), key=key, found=value)
         return value
     if key == "previous":
         return open_weights(value)
@@ -151,7 +160,7 @@ def _short(key: str, value: Any) -> dict[str, Any]:
         return {"replicates": value}
     if key in ("trim", *_NAMED):
         return {_NAMED.get(key, "method"): value}
-    raise problem("must be a table of parameters", key=key, found=value)
+    raise problem(say("须为参数表", "must be a table of parameters"), key=key, found=value)
 
 
 def _check(key: str, kind: Any, table: Mapping[str, Any]) -> None:
@@ -163,21 +172,22 @@ def _check(key: str, kind: Any, table: Mapping[str, Any]) -> None:
     known = {one.name: str(one.type) for one in fields(kind)}
     for name, value in table.items():
         if name not in known:
-            raise problem("no such parameter", key=f"{key}.{name}",
-                          expected="one of " + ", ".join(known))  # fmt: skip
+            raise problem(say("没有此参数", "no such parameter"), key=f"{key}.{name}",
+                          expected=one_of(known))  # fmt: skip
         wanted = next((k for k in _FORMS if k in known[name]), None)
         if wanted is not None and not isinstance(value, _FORMS[wanted]):
-            raise problem("is not of its kind", key=f"{key}.{name}", found=value,
-                          expected=_WORDS[wanted])  # fmt: skip
+            raise problem(say("类型不符", "is not of its kind"), key=f"{key}.{name}", found=value,
+                          expected=say(*_WORDS[wanted]))  # fmt: skip
         if isinstance(value, bool) and wanted != "bool":
-            raise problem("is not of its kind", key=f"{key}.{name}", found=value)
+            raise problem(say("类型不符", "is not of its kind"), key=f"{key}.{name}", found=value)
 
 
 def _by_year(name: str, given: Any) -> dict[int, float]:
     try:
         return {int(year): float(value) for year, value in dict(given).items()}
     except (TypeError, ValueError):
-        raise problem("must be a table year = number", key=name, found=given) from None
+        raise problem(say("须为“年份 = 数”的表", "must be a table year = number"), key=name,
+                      found=given) from None  # fmt: skip
 
 
 def describe(calibrator: Calibrator) -> dict[str, Any]:

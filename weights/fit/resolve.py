@@ -7,6 +7,7 @@ from os import PathLike
 from typing import Any
 
 from drg.errors import problem
+from drg.language import say
 from weights.cases.costs import Costs
 from weights.estimate.rounds import Estimator
 from weights.fit.adjust import Classes, CostStructure
@@ -47,7 +48,8 @@ def steps(
     }  # fmt: skip
     for name, (value, kind) in kinds.items():
         if (value is not None or name == "trim") and not isinstance(value, kind):
-            raise problem("is not of its kind", key=name, found=value, expected=kind.__name__)
+            raise problem(say("类型不符", "is not of its kind"), key=name, found=value,
+                          expected=kind.__name__)  # fmt: skip
     estimator = _named("estimate", given["estimate"], Estimator)
     return (
         estimator, _named("normalise", given["normalise"], Normalise), trim, previous, bootstrap,
@@ -59,8 +61,9 @@ def _named(name: str, value: Any, kind: type) -> Any:
     if isinstance(value, str):
         return kind(value)
     if not isinstance(value, kind):
-        raise problem("is not of its kind", key=name, found=value,
-                      expected=f"{kind.__name__} or the name of a method")  # fmt: skip
+        raise problem(say("类型不符", "is not of its kind"), key=name, found=value,
+                      expected=say(f"{kind.__name__} 或方法名称",
+                                   f"{kind.__name__} or the name of a method"))  # fmt: skip
     return value
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drg.errors import problem
+from drg.language import say
 from weights.cases.observations import Floats
 from weights.cases.statistics import Statistics, ratio
 from weights.estimate.rounds import Fit
@@ -59,8 +60,9 @@ def noise(sums: Statistics, fit: Fit) -> Noise:
         DrgError: there are only aggregates, or no group with two cases in a hospital.
     """
     if sums.cost_squared is None:
-        raise problem("needs the cost of single cases: with the column cases the spread inside "
-                      "a group cannot be had", key="shrinkage")  # fmt: skip
+        raise problem(say("需要单病例费用：带例数列的汇总数据无法得出组内离散程度",
+                          "needs the cost of single cases: with the column cases the spread inside "
+                          "a group cannot be had"), key="shrinkage")  # fmt: skip
     n = sums.cases
     scale = fit.factor[:, None] * fit.level[None, :]
     scale = scale * (sums.cost.sum() / np.nansum(n * scale))  # factors have a scale of their own
@@ -69,7 +71,8 @@ def noise(sums: Statistics, fit: Fit) -> Noise:
     cells = n > 0
     freedom = float((n[cells] - 1).sum())
     if freedom <= 0:
-        raise problem("no group has two cases in one hospital", key="shrinkage")
+        raise problem(say("没有病组在同一医疗机构有两例", "no group has two cases in one hospital"),
+                      key="shrinkage")  # fmt: skip
     within = max(float(inside) / freedom, _LEAST)
     groups = n.sum(axis=0)
     centre = np.nansum(n * mean, axis=0) / np.where(groups > 0, groups, 1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from drg.language import say
 from weights.cases.observations import Floats, Observations
 from weights.table.moved import moved
 
@@ -52,15 +53,22 @@ class Trail:
 
     Attributes:
         steps: what was done.
-        warnings: name -> what a reader must know; ``groups_without_cases`` and the like.
+        warnings: name -> what a reader must know, as a record keeps it;
+            ``groups_without_cases`` and the like.
+        in_chinese: the same in Chinese.
     """
 
     steps: list[Step] = field(default_factory=list)
     warnings: dict[str, str] = field(default_factory=dict)
+    in_chinese: dict[str, str] = field(default_factory=dict)
 
-    def warn(self, name: str, text: str) -> None:
+    def warn(self, name: str, zh: str, en: str) -> None:
         """Note what a reader must know."""
-        self.warnings[name] = text
+        self.warnings[name], self.in_chinese[name] = en, zh
+
+    def said(self) -> dict[str, str]:
+        """The warnings in the reader's language."""
+        return {name: say(self.in_chinese[name], text) for name, text in self.warnings.items()}
 
     def of_input(self, observed: Observations) -> None:
         """What came in and what was not used."""
@@ -93,8 +101,9 @@ class Trail:
         ))  # fmt: skip
 
 
-def named(groups: tuple[str, ...], which: Any, most: int = 12) -> str:
+def named(groups: tuple[str, ...], which: Any, most: int = 12, *, zh: bool = False) -> str:
     """Codes of the groups marked, cut to ``most``."""
     codes = [groups[i] for i in np.flatnonzero(which)]
-    more = f" and {len(codes) - most:,} more" if len(codes) > most else ""
+    left = len(codes) - most
+    more = "" if left <= 0 else f" 等另 {left:,} 个" if zh else f" and {left:,} more"
     return ", ".join(codes[:most]) + more

@@ -10,7 +10,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from drg.errors import DrgError, problem
+from drg.errors import DrgError, one_of, problem
+from drg.language import say
 
 _OWN = "default of this program; the region decides"
 _PROCEDURE = "procedure of weight negotiation (权重论证谈判)"
@@ -101,13 +102,16 @@ class Rules:
         for name, what in about().items():
             object.__setattr__(self, name, _checked(name, getattr(self, name), what))
         if self.panel_size % 2 == 0:
-            raise problem("a panel is odd, so that a vote is seldom a tie", key="panel_size",
+            raise problem(say("专家组人数须为奇数，以免票数相等",
+                              "a panel is odd, so that a vote is seldom a tie"), key="panel_size",
                           found=self.panel_size, expected="5, 7, 9 ...")  # fmt: skip
         known = set(about())
         for key, text in self.sources.items():
             if key not in known or not isinstance(text, str):
-                raise problem("not the source of a rule", key=f"sources.{key}", found=text,
-                              expected="a text for one of " + ", ".join(known))  # fmt: skip
+                raise problem(
+                    say("不是规则的来源", "not the source of a rule"), key=f"sources.{key}",
+                    found=text, expected=say("文本，键为", "a text for ") + one_of(known),
+                )  # fmt: skip
         object.__setattr__(self, "sources", dict(sorted(self.sources.items())))
 
     def source(self, name: str) -> str:
@@ -142,7 +146,8 @@ class Rules:
         known = {f.name for f in fields(cls)}
         for key in body:
             if key not in known:
-                raise problem("unknown key", key=key, expected="one of " + ", ".join(sorted(known)))
+                raise problem(say("未知的键", "unknown key"), key=key,
+                              expected=one_of(sorted(known)))  # fmt: skip
         return cls(**body)
 
 
@@ -164,13 +169,15 @@ def read_rules(path: str | PathLike[str]) -> Rules:
         text = Path(path).read_bytes().decode("utf-8-sig")
         document = tomllib.loads(text.replace("\r\n", "\n"))
     except OSError as error:
-        raise problem(f"cannot be read: {error.strerror}", file=path) from None
+        raise problem(say(f"无法读取：{error.strerror}", f"cannot be read: {error.strerror}"),
+                      file=path) from None  # fmt: skip
     except UnicodeDecodeError:
-        raise problem("is not UTF-8", file=path) from None
+        raise problem(say("不是 UTF-8 编码", "is not UTF-8"), file=path) from None
     except tomllib.TOMLDecodeError as error:
-        raise problem(f"is not TOML: {error}", file=path) from None
+        raise problem(say(f"不是 TOML：{error}", f"is not TOML: {error}"), file=path) from None
     if not isinstance(document.get("sources", {}), dict):
-        raise problem("wrong type", file=path, key="sources", expected="a table of texts")
+        raise problem(say("类型不符", "wrong type"), file=path, key="sources",
+                      expected=say("文本表", "a table of texts"))  # fmt: skip
     try:
         return Rules.from_body(document)
     except DrgError as error:
@@ -226,8 +233,8 @@ def _checked(name: str, value: Any, what: About) -> Any:
         return _bool(name, value)
     if what.words:
         if value not in what.words:
-            raise problem("not allowed", key=name, found=value,
-                          expected="one of " + ", ".join(what.words))  # fmt: skip
+            raise problem(say("取值不允许", "not allowed"), key=name, found=value,
+                          expected=one_of(what.words))  # fmt: skip
         return value
     if what.optional and value in (None, "none"):
         return None
@@ -238,10 +245,11 @@ def _number(name: str, value: Any, what: About) -> float | int:
     number = _fraction(value)
     inside = number is not None and what.low <= number <= what.high
     if number is None or not inside or (what.whole and not number.is_integer()):
-        kind = "a whole number" if what.whole else "a number"
-        none = ' or "none"' if what.optional else ""
-        raise problem("not allowed", key=name, found=value,
-                      expected=f"{kind} from {what.low:g} to {what.high:g}{none}")  # fmt: skip
+        kind = say("整数", "a whole number") if what.whole else say("数", "a number")
+        none = say('，或 "none"', ' or "none"') if what.optional else ""
+        raise problem(say("取值不允许", "not allowed"), key=name, found=value,
+                      expected=say(f"{what.low:g} 至 {what.high:g} 之间的{kind}{none}",
+                                   f"{kind} from {what.low:g} to {what.high:g}{none}"))  # fmt: skip
     return int(number) if what.whole else number
 
 
@@ -259,26 +267,31 @@ def _fraction(value: Any) -> float | None:
 
 def _bool(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise problem("not allowed", key=name, found=value, expected="true or false")
+        raise problem(say("取值不允许", "not allowed"), key=name, found=value,
+                      expected=say("true 或 false", "true or false"))  # fmt: skip
     return value
 
 
 def _groups(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(v, str) and v for v in value):
-        raise problem("not allowed", key=name, found=value, expected='groups such as ["FR11"]')
+        raise problem(say("取值不允许", "not allowed"), key=name, found=value,
+                      expected=say('病组列表，例如 ["FR11"]',
+                                   'groups such as ["FR11"]'))  # fmt: skip
     if len(set(value)) < len(value):
-        raise problem("a group stands twice", key=name, found=", ".join(value))
+        raise problem(say("病组重复出现", "a group stands twice"), key=name, found=", ".join(value))
     return tuple(value)
 
 
 def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
-    expected = 'pairs of groups such as [["FR11", "FR13"]]'
+    expected = say('成对的病组，例如 [["FR11", "FR13"]]',
+                   'pairs of groups such as [["FR11", "FR13"]]')  # fmt: skip
     if not isinstance(value, list | tuple):
-        raise problem("not allowed", key="equal", found=value, expected=expected)
+        raise problem(say("取值不允许", "not allowed"), key="equal", found=value, expected=expected)
     pairs = []
     for pair in value:
         groups = _groups("equal", pair)
         if len(groups) != 2:
-            raise problem("not a pair", key="equal", found=pair, expected=expected)
+            raise problem(say("不是一对病组", "not a pair"), key="equal", found=pair,
+                          expected=expected)  # fmt: skip
         pairs.append((groups[0], groups[1]))
     return tuple(pairs)

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from drg.errors import problem
+from drg.language import say
 from weights.cases.observations import Floats
 from weights.fit.severity import Inversion, inversions
 from weights.table import WeightTable
@@ -157,11 +158,13 @@ def compare(
         DrgError: no group has a weight in both, or the corridor is no share.
     """
     if not 0 < corridor < 1:
-        raise problem("out of range", key="corridor", found=corridor, expected="above 0, below 1")
+        raise problem(say("超出范围", "out of range"), key="corridor", found=corridor,
+                      expected=say("大于 0、小于 1", "above 0, below 1"))  # fmt: skip
     now, before = a.weights, b.weights
     groups = sorted(set(now.index) & set(before.index))
     if not groups:
-        raise problem(f"the weight tables {a.id} and {b.id} have no group in common",
+        raise problem(say(f"权重表 {a.id} 与 {b.id} 没有共同病组",
+                          f"the weight tables {a.id} and {b.id} have no group in common"),
                       found=", ".join(list(now.index[:3]) + list(before.index[:3])))  # fmt: skip
     w: Floats = np.asarray(now.reindex(groups), np.float64)
     w0: Floats = np.asarray(before.reindex(groups), np.float64)

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from drg.errors import problem
+from drg.language import say
 from drg.tables import write_table
 from drg.tables.excel.book import new_book
 from weights.cases.observations import Bools, Floats
@@ -203,7 +204,8 @@ def check_ending(path: str | PathLike[str] | None) -> None:
         DrgError: the ending is another.
     """
     if path is not None and not Path(path).name.lower().endswith(ENDINGS):
-        raise problem("has another ending", file=path, expected=" or ".join(ENDINGS))
+        raise problem(say("文件扩展名不符", "has another ending"), file=path,
+                      expected=say(" 或 ", " or ").join(ENDINGS))  # fmt: skip
 
 
 def write(path: str | PathLike[str], columns: Mapping[str, Sequence[Cell]]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from drg.errors import problem
+from drg.language import say
 from weights.cases.observations import Bools, Floats, Observations
 from weights.cases.statistics import Statistics, ratio, reduce
 from weights.quality.compare import Comparison, Order, Slope, compare, log_slope, order
@@ -144,9 +145,10 @@ def assess(
             in common, or the trimming needs what is not there.
     """
     if not len(observed):
-        raise problem("no case to judge the weights by")
+        raise problem(say("没有可用于评价权重的病例", "no case to judge the weights by"))
     if not minimum > 0:
-        raise problem("out of range", key="minimum", found=minimum, expected="above 0")
+        raise problem(say("超出范围", "out of range"), key="minimum", found=minimum,
+                      expected=say("大于 0", "above 0"))  # fmt: skip
     how = method(trim) if isinstance(trim, str) else trim
     tables = [one for one in (table, previous) if one is not None]
     observed = replace(observed, groups=tuple(map(visible, observed.groups))).with_groups(
@@ -196,10 +198,13 @@ class _Assessment:
         given = np.isfinite(weight)
         uncovered = self._some((n > 0) & ~given) if self.table is not None else Some((), 0.0, 0.0)
         if self.table is not None and uncovered.cases == float(n.sum()):
-            raise problem("no case has a weight in this weight table", key=self.table.id,
-                          found="groups " + ", ".join(sums.groups[i]
-                                                      for i in np.flatnonzero(n)[:3]),
-                          expected="groups " + ", ".join(self.table.weights.index[:3]))  # fmt: skip
+            groups = say("病组 ", "groups ")
+            raise problem(
+                say("没有病例在此权重表中有权重", "no case has a weight in this weight table"),
+                key=self.table.id,
+                found=groups + ", ".join(sums.groups[i] for i in np.flatnonzero(n)[:3]),
+                expected=groups + ", ".join(self.table.weights.index[:3]),
+            )  # fmt: skip
         raw = ratio(
             self.used.mean_cost, np.full(len(n), self.used.cost.sum() / self.used.cases.sum())
         )

@@ -7,6 +7,7 @@ from os import PathLike
 
 from drg.cases.columns import plain_header
 from drg.errors import problem
+from drg.language import say
 
 TEXTS = ("name", "status", "source")
 NUMBERS = ("weight", "cases", "mean_cost", "cv", "ci_low", "ci_high")
@@ -101,14 +102,18 @@ def canonical_names(headers: Sequence[str], file: str | PathLike[str] | None) ->
     for name in (*ORDER, *(name for name in TITLES if name not in ORDER)):
         candidates = _candidates(name, free)
         if len(candidates) > 1 and name == "weight":
-            raise problem("several columns could be the weights; rename one to weight", file=file,
-                          found=", ".join(candidates))  # fmt: skip
+            raise problem(say("有多列可能是权重，请将其中一列改名为 weight",
+                              "several columns could be the weights; rename one to weight"),
+                          file=file, found=", ".join(candidates))  # fmt: skip
         if candidates:
             found[candidates[0]] = name
             free.remove(candidates[0])
         elif name in _SHOWN:
-            raise problem(f"no column '{name}' ({TITLES[name]})", file=file,
-                          found=", ".join(headers), expected=f"one of {_SHOWN[name]}")  # fmt: skip
+            raise problem(say(f"没有列 {name}（{TITLES[name]}）",
+                              f"no column '{name}' ({TITLES[name]})"), file=file,
+                          found=", ".join(headers),
+                          expected=say(f"以下之一：{_SHOWN[name]}",
+                                       f"one of {_SHOWN[name]}"))  # fmt: skip
     return found
 
 

@@ -19,6 +19,7 @@ from drg.cases.columns import plain_header
 from drg.cases.texts import as_text
 from drg.cases.values import Number, read_number
 from drg.errors import problem
+from drg.language import say
 from drg.tables import read_table
 from weights.cases.observations import Floats, Ints
 
@@ -96,7 +97,8 @@ def families(
     ladder = [(n, r) for n, r in zip(names, ranks, strict=True) if n and not np.isnan(r)]
     if len(set(ladder)) < len(ladder):
         twice = next(entry for entry in ladder if ladder.count(entry) > 1)
-        raise problem("two groups of an ADRG have the same severity", key="families",
+        raise problem(say("同一 ADRG 的两个病组严重程度相同",
+                          "two groups of an ADRG have the same severity"), key="families",
                       found=f"{twice[0]} {twice[1]:g}")  # fmt: skip
     known = any(names)
     if known:  # a group of no family is a family of its own
@@ -124,10 +126,12 @@ def read_families(path: str | PathLike[str]) -> dict[str, tuple[str, float]]:
     """
     rows, _ = read_table(path)
     by_header = {plain_header(name): name for name in rows.column_names}
-    for wanted in ("drg", "adrg", "severity"):
+    needed = ("drg", "adrg", "severity")
+    for wanted in needed:
         if wanted not in by_header:
-            raise problem(f"no column '{wanted}'", file=path, found=", ".join(rows.column_names),
-                          expected="drg, adrg, severity")  # fmt: skip
+            raise problem(say(f"没有列 {wanted}", f"no column '{wanted}'"), file=path,
+                          found=", ".join(rows.column_names),
+                          expected=", ".join(needed))  # fmt: skip
     said = as_text(rows.column(by_header["severity"]).combine_chunks()).to_pylist()
     words = [_WORDS.get((text or "").strip().lower(), text) for text in said]
     ranks, bad = read_number(pa.array(words, pa.string()), Number())
@@ -137,11 +141,15 @@ def read_families(path: str | PathLike[str]) -> dict[str, tuple[str, float]]:
         code = str(drg or "").strip()
         if bad[row - 2] or not code or code in found:
             if bad[row - 2]:
-                raise problem("no severity", file=path, row=row, key=code, found=said[row - 2],
-                              expected="a number, mcc, cc or none")  # fmt: skip
-            raise problem("group stands twice" if code else "no group", file=path, row=row,
+                raise problem(say("没有严重程度", "no severity"), file=path, row=row, key=code,
+                              found=said[row - 2],
+                              expected=say("数、mcc、cc 或 none",
+                                           "a number, mcc, cc or none"))  # fmt: skip
+            raise problem(say("病组重复出现", "group stands twice") if code
+                          else say("没有病组", "no group"), file=path, row=row,
                           found=code)  # fmt: skip
         found[code] = (str(adrg or "").strip(), float(ranks[row - 2]))
         if not np.isnan(ranks[row - 2]) and list(found.values()).count(found[code]) > 1:
-            raise problem("severity stands twice in its ADRG", file=path, row=row, found=code)
+            raise problem(say("同一 ADRG 中严重程度重复出现", "severity stands twice in its ADRG"),
+                          file=path, row=row, found=code)  # fmt: skip
     return found

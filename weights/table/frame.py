@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from drg.errors import DrgError, problem
+from drg.language import say
 from weights.table.columns import NUMBERS
 from weights.table.text import visible
 
@@ -55,10 +56,11 @@ def tidy(frame: pd.DataFrame) -> pd.DataFrame:
     names = [visible(str(name)) for name in frame.columns]
     for name in ("drg", "weight"):
         if name not in names:
-            raise problem(f"a weight table has a column '{name}'", found=", ".join(names))
+            raise problem(say(f"权重表须有列 {name}", f"a weight table has a column '{name}'"),
+                          found=", ".join(names))  # fmt: skip
     for i, name in enumerate(names):
         if name in names[:i]:
-            raise problem("a column stands twice", key=name)
+            raise problem(say("列重复出现", "a column stands twice"), key=name)
     columns = {name: _tidied(name, frame.iloc[:, i]) for i, name in enumerate(names)}
     return pd.DataFrame(columns)
 
@@ -81,12 +83,14 @@ def _numbers(name: str, column: pd.Series[Any]) -> pd.Series[float]:
     try:
         return pd.Series(pd.to_numeric(column), dtype=np.float64)
     except (TypeError, ValueError):
-        raise problem("a column of numbers holds something else", key=name) from None
+        raise problem(say("数字列中有其他内容", "a column of numbers holds something else"),
+                      key=name) from None  # fmt: skip
 
 
 def _finite(name: str, column: pd.Series[float]) -> pd.Series[float]:
     if np.isinf(column.to_numpy()).any():
-        raise problem("must be finite numbers, or blank", key=name, found="inf")
+        raise problem(say("须为有限的数或留空", "must be finite numbers, or blank"), key=name,
+                      found="inf")  # fmt: skip
     return column
 
 
@@ -105,20 +109,25 @@ def check(frame: pd.DataFrame, place: Place = nowhere) -> None:
         raise bad_weight(str(frame["drg"].iloc[row]), float(weight[row]), place(int(row)))
     blank = frame["drg"].to_numpy() == ""
     for row in np.flatnonzero(blank)[:1]:
-        raise problem("a weight without a group", key="drg", found=_shown(weight[row]),
-                      expected="the code of a group", **place(int(row)))  # fmt: skip
+        raise problem(say("有权重而没有病组", "a weight without a group"), key="drg",
+                      found=_shown(weight[row]), expected=say("病组编码", "the code of a group"),
+                      **place(int(row)))  # fmt: skip
     for row in np.flatnonzero(frame["drg"].duplicated().to_numpy())[:1]:
         group = str(frame["drg"].iloc[row])
         first = place(int(np.flatnonzero(frame["drg"].to_numpy() == group)[0])).get("row")
-        raise problem("the group stands twice", key="drg", found=group,
-                      expected="every group once" + (f", it is in row {first}" if first else ""),
+        raise problem(say("病组重复出现", "the group stands twice"), key="drg", found=group,
+                      expected=say("每个病组一行", "every group once")
+                      + (say(f"，已见于第 {first} 行", f", it is in row {first}") if first else ""),
                       **place(int(row)))  # fmt: skip
 
 
 def bad_weight(group: str, found: object, place: dict[str, Any]) -> DrgError:
     """The error of a cell that is no weight."""
-    return problem(f"not a weight for group '{group}'", key="weight", found=found,
-                   expected="a number above 0, or a blank cell for no weight", **place)  # fmt: skip
+    return problem(say(f"病组 {group} 的权重无效", f"not a weight for group '{group}'"),
+                   key="weight", found=found,
+                   expected=say("大于 0 的数，无权重时留空",
+                                "a number above 0, or a blank cell for no weight"),
+                   **place)  # fmt: skip
 
 
 def _shown(weight: float) -> str:

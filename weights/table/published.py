@@ -12,7 +12,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from drg.errors import problem
+from drg.errors import one_of, problem
+from drg.language import say
 from drg.tables import READABLE
 from weights.table.model import WeightTable
 
@@ -82,8 +83,8 @@ def load(name: str) -> WeightTable:
     """
     found = resolve(name)
     if found is None:
-        raise problem("no such published weight table", found=name,
-                      expected="one of " + ", ".join(known_ids()))  # fmt: skip
+        raise problem(say("没有此公布的权重表", "no such published weight table"), found=name,
+                      expected=one_of(known_ids()))  # fmt: skip
     about = _sources()[found]
     step = {"step": "公布 published", "method": found, "note": about["source"]}
     table = WeightTable.read(_FOLDER / f"{found}.csv")
@@ -101,7 +102,8 @@ def open_weights(name: str | PathLike[str], sheet: str | None = None) -> WeightT
         return WeightTable.read(path, sheet)
     if resolve(str(name)) is None:
         raise problem(
-            "no such weight table", key="weights", found=name,
-            expected=f"one of {', '.join(known_ids())}, or a file ({READABLE})",
+            say("没有此权重表", "no such weight table"), key="weights", found=name,
+            expected=say(f"以下之一：{', '.join(known_ids())}，或文件（{READABLE}）",
+                         f"one of {', '.join(known_ids())}, or a file ({READABLE})"),
         )  # fmt: skip
     return load(str(name))

@@ -17,6 +17,7 @@ import pyarrow as pa
 from drg.cases.texts import text_list
 from drg.cases.values import Number, read_number
 from drg.errors import DrgError, problem
+from drg.language import say
 from drg.tables import batches, open_table
 from drg.tables.arrays import floats
 from drg.tables.as_text import as_text
@@ -75,8 +76,9 @@ def _frame(
     frame, rows = frame[~nothing].reset_index(drop=True), rows[~nothing.to_numpy()]
     check(frame, _place(path, rows))
     if not frame["weight"].notna().any():
-        raise problem("not a single weight in the table", file=path, key="weight",
-                      found=f"{len(frame)} groups", expected="a number above 0")  # fmt: skip
+        raise problem(say("权重表中没有任何权重", "not a single weight in the table"), file=path,
+                      key="weight", found=say(f"{len(frame)} 个病组", f"{len(frame)} groups"),
+                      expected=say("大于 0 的数", "a number above 0"))  # fmt: skip
     return frame
 
 
@@ -92,7 +94,9 @@ def _columns(
     for header, chunks in zip(headers, table.columns, strict=True):
         name = known.get(header, header)
         if name in columns:
-            raise problem(f"column '{header}' stands twice in the header", file=path)
+            raise problem(say(f"表头中列“{header}”重复出现",
+                              f"column '{header}' stands twice in the header"),
+                          file=path)  # fmt: skip
         column = _column(name, _whole(chunks), columns.get("drg"), path, rows)
         if is_text(column) and not as_is:
             column = texts([unguarded(cell) for cell in column])
@@ -128,8 +132,9 @@ def _column(
             if name == "weight":
                 group = "" if groups is None else str(groups.iloc[row])
                 raise bad_weight(group, found, _place(path, rows)(int(row)))
-            raise problem("not a number", file=path, row=int(rows[row]), key=name, found=found,
-                          expected="a number, or a blank cell")  # fmt: skip
+            raise problem(say("不是数", "not a number"), file=path, row=int(rows[row]), key=name,
+                          found=found,
+                          expected=say("数，或留空", "a number, or a blank cell"))  # fmt: skip
         return pd.Series(values)
     kind = column.type
     if name != "drg" and pa.types.is_boolean(kind) and not column.null_count:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from drg.errors import problem
+from drg.errors import one_of, problem
+from drg.language import say
 from weights.trim.base import Trim, Trimmed
 from weights.trim.by_cost import RULES, Iqr, LogSd, NoTrim, Percentile, Ratio, Winsor
 from weights.trim.by_stay import L3H3, L15H15, Inek
@@ -48,11 +49,11 @@ def method(name: str, **parameters: Any) -> Trim:
         DrgError: there is no such method or parameter, or a parameter is out of range.
     """
     if name not in METHODS:
-        raise problem("no such method of trimming", key="trim", found=name,
-                      expected="one of " + ", ".join(METHODS))  # fmt: skip
+        raise problem(say("没有此裁剪方法", "no such method of trimming"), key="trim", found=name,
+                      expected=one_of(METHODS))  # fmt: skip
     known = [field.name for field in fields(METHODS[name])]
     for key in parameters:
         if key not in known:
-            raise problem("no such parameter", key=name, found=key,
-                          expected="one of " + ", ".join(known))  # fmt: skip
+            raise problem(say("没有此参数", "no such parameter"), key=name, found=key,
+                          expected=one_of(known))  # fmt: skip
     return METHODS[name](**parameters)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.errors import problem
+from drg.language import say
 from weights.trim.groups import Bounds, Codes, Floats, Rows
 
 
@@ -125,16 +126,18 @@ class Trim:
             self._check(key, low, high, whole=key in ("minimum", "rounds"))
         lowest, highest = getattr(self, "low", 0), getattr(self, "high", 1)
         if not lowest < highest:
-            raise problem("not below high", key=f"{self.name}: low", found=lowest,
-                          expected=f"less than {highest:g}")  # fmt: skip
+            raise problem(say("不低于 high", "not below high"), key=f"{self.name}: low",
+                          found=lowest,
+                          expected=say(f"小于 {highest:g}", f"less than {highest:g}"))  # fmt: skip
 
     def _check(self, key: str, low: float, high: float, *, whole: bool) -> None:
         value = getattr(self, key)
         kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
         if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-            number = "whole number" if whole else "number"
-            raise problem("out of range", key=f"{self.name}: {key}", found=value,
-                          expected=f"a {number} from {low:g} to {high:g}")  # fmt: skip
+            zh, en = ("整数", "whole number") if whole else ("数", "number")
+            raise problem(say("超出范围", "out of range"), key=f"{self.name}: {key}", found=value,
+                          expected=say(f"{low:g} 至 {high:g} 之间的{zh}",
+                                       f"a {en} from {low:g} to {high:g}"))  # fmt: skip
 
     def __call__(self, drg: Codes, cost: Floats, stay: Floats | None, groups: int) -> Trimmed:
         """Trim cases.

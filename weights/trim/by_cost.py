@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from drg.errors import problem
+from drg.errors import one_of, problem
+from drg.language import say
 from weights.trim.base import Cases, Trim, Trimmed
 from weights.trim.groups import (
     Bounds,
@@ -61,8 +62,8 @@ class LogSd(Trim):
         """Check the parameters."""
         super().__post_init__()
         if self.rule not in RULES:
-            raise problem("not a rule", key="log3sd: rule", found=self.rule,
-                          expected="one of " + ", ".join(RULES))  # fmt: skip
+            raise problem(say("不是此方法的规则", "not a rule"), key="log3sd: rule",
+                          found=self.rule, expected=one_of(RULES))  # fmt: skip
 
     def _trim(self, cases: Cases) -> Trimmed:
         drg, cost, stay = cases.drg, cases.cost, cases.stay
@@ -123,8 +124,8 @@ class Iqr(Trim):
         """Check the parameters."""
         super().__post_init__()
         if not isinstance(self.log, bool):
-            raise problem("not a yes or no", key="iqr: log", found=self.log,
-                          expected="true or false")  # fmt: skip
+            raise problem(say("不是“是”或“否”", "not a yes or no"), key="iqr: log", found=self.log,
+                          expected=say("true 或 false", "true or false"))  # fmt: skip
 
     def _trim(self, cases: Cases) -> Trimmed:
         values = np.log(cases.cost) if self.log else cases.cost

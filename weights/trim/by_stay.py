@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from drg.errors import problem
+from drg.language import say
 from weights.trim.base import Cases, Trim, Trimmed
 from weights.trim.groups import Bounds, Moments, moments, opened, outside
 
@@ -25,7 +26,10 @@ class StayTrim(Trim):
     def _trim(self, cases: Cases) -> Trimmed:
         stay = cases.stay
         if stay is None:
-            raise problem(f"trimming by '{self.name}' needs length_of_stay (住院天数)")
+            raise problem(say(
+                f"裁剪方法 {self.name} 需要 length_of_stay（住院天数）",
+                f"trimming by '{self.name}' needs length_of_stay (住院天数)",
+            ))  # fmt: skip
         found = moments(cases.drg, cases.groups, lambda at: stay[at], sd=self.spread)
         bounds = opened(*self._bounds(found), found.cases, self.minimum)
         unknown = len(stay) - int(found.cases.sum())

@@ -247,12 +247,15 @@ def test_bounds_are_read_like_weights():
         "1381234\u200d5678",
     ],
 )  # fmt: skip
-def test_no_person_is_named(column, text):
+def test_no_person_is_named(column, text, monkeypatch):
     line = refused(**{column: text})
-    assert "个人信息" in line
+    assert "no person may be named" in line
+    monkeypatch.setenv("DRG_LANG", "zh")
+    assert "不得出现个人信息" in refused(**{column: text})
+    monkeypatch.delenv("DRG_LANG")
     assert "19491231" not in line
     assert "5678" not in line
-    with pytest.raises(DrgError, match="个人信息"):
+    with pytest.raises(DrgError, match="no person may be named"):
         dataclasses.replace(ask(), **{column: text})
 
 

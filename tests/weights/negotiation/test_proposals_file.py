@@ -157,7 +157,7 @@ def test_small_numbers_of_old_workbooks_are_not_guessed(tmp_path, monkeypatch):
     found, rejects = read(path)
     assert not found
     assert reasons(rejects) == [(2, "调整值", "0.3")]
-    assert "百分数" in rejects["reason"][0]
+    assert "percentage" in rejects["reason"][0]
 
 
 def test_one_bad_row_does_not_stop_the_rest(tmp_path):

@@ -98,11 +98,13 @@ def test_the_corridor_binds_and_says_so(named: float, weight: float, cut: str) -
     assert decide("fffff", (named,) * 5, corridor_rise=0.6, corridor_fall=0.6).weight == named
 
 
-def test_late_votes_strangers_and_substitutes() -> None:
+def test_late_votes_strangers_and_substitutes(monkeypatch: pytest.MonkeyPatch) -> None:
     votes = [Vote("Z01", "P001", name, "for") for name in ("E1", "E2", "E3", "E8", "E7")]
     found = tally(PANEL, votes, Rules(), Proposed(), 1.0)
     assert (found.accepted, found.present) == (True, 4)
     assert found.rejected == ("vote of E7 on P001: not a member of panel Z01",)
+    monkeypatch.setenv("DRG_LANG", "zh")  # the record is the same in every language
+    assert tally(PANEL, votes, Rules(), Proposed(), 1.0) == found
     votes += [Vote("Z01", "P001", name, "against") for name in ("E1", "E2")]
     assert tally(PANEL, votes, Rules(), Proposed(), 1.0).reason.startswith("a tie")
 

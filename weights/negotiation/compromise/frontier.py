@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 from drg.errors import problem as error
+from drg.language import say
 from weights.negotiation.compromise.alternatives import aims, least_level
 from weights.negotiation.compromise.demands import demands
 from weights.negotiation.compromise.linear import Linear
@@ -81,13 +82,16 @@ def frontier(problem: Problem, points: int = 9) -> pd.DataFrame:
         DrgError: there are no asks or no hospitals, or no weights satisfy the other demands.
     """
     if points < 2:
-        raise error("too few", key="points", found=points, expected="2 or more")
+        raise error(say("过少", "too few"), key="points", found=points,
+                    expected=say("不小于 2", "2 or more"))  # fmt: skip
     if not problem.asks or not problem.hospitals:
-        raise error("a frontier needs asks and hospitals", key="frontier")
+        raise error(say("可行前沿需要诉求和医疗机构", "a frontier needs asks and hospitals"),
+                    key="frontier")  # fmt: skip
     free = replace(problem, largest_loss=None)
     most = float(solve(free, "satisfaction").loss_share(problem).max())
     if not np.isfinite(most):
-        raise error("a hospital without revenue loses", key="frontier")
+        raise error(say("没有收入的医疗机构受损", "a hospital without revenue loses"),
+                    key="frontier")  # fmt: skip
     least = _least_limit(problem)
     limits = np.linspace(least, max(most, least), points)
     return pd.DataFrame([_point(problem, float(limit)) for limit in limits])
@@ -123,5 +127,6 @@ def _least_limit(problem: Problem) -> float:
         np.concatenate([area.low, [0.0]]), np.concatenate([area.high, [np.inf]]),
     ).solve()  # fmt: skip
     if found is None:
-        raise error("a hospital without revenue loses", key="frontier")
+        raise error(say("没有收入的医疗机构受损", "a hospital without revenue loses"),
+                    key="frontier")  # fmt: skip
     return float(found.x[-1])

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from drg.errors import problem as error
+from drg.language import say
 from weights.cases.observations import Floats, Ints
 from weights.negotiation.compromise.alternatives import (
     Reached,
@@ -94,14 +95,17 @@ def solve(problem: Problem, objective: str = "closest", *, share: float = SHARE)
             names the smallest set of demands that conflict.
     """
     if objective not in OBJECTIVES:
-        raise error("not known", key="objective", found=objective, expected=", ".join(OBJECTIVES))
+        raise error(say("不是可用的取值", "not known"), key="objective", found=objective,
+                    expected=", ".join(OBJECTIVES))  # fmt: skip
     if not 0 <= share <= 1:
-        raise error("out of range", key="share", found=share, expected="0 to 1")
+        raise error(say("超出范围", "out of range"), key="share", found=share,
+                    expected=say("0 至 1", "0 to 1"))  # fmt: skip
     rules = demands(problem)
     area = region(rules)
     if area.empty():
         found = conflict(problem)
-        raise error("no weights satisfy all demands; these conflict: " + found.line("en"),
+        raise error(say(f"没有权重能满足全部要求，以下要求互相冲突：{found.line('zh')}",
+                        f"no weights satisfy all demands; these conflict: {found.line('en')}"),
                     key="compromise")  # fmt: skip
     return reach(problem, rules, area, objective, share)
 

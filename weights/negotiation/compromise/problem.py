@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.errors import problem
+from drg.language import say
 from weights.cases.observations import Bools, Floats
 from weights.table.families import Families
 
@@ -130,12 +131,14 @@ class Problem:
         for decided in self.decided:
             _check_place(self, decided.group, f"decision {decided.source}")
             if not 0 <= decided.low <= decided.high < np.inf:
-                raise problem("bounds of a decision are not in order", key=decided.source,
-                              found=f"{decided.low} to {decided.high}")  # fmt: skip
+                raise problem(say("决定的上下限次序颠倒", "bounds of a decision are not in order"),
+                              key=decided.source,
+                              found=say(f"{decided.low} 至 {decided.high}",
+                                        f"{decided.low} to {decided.high}"))  # fmt: skip
         for places in self.equal:
             for place in places:
                 if not 0 <= place < len(self.groups):
-                    raise problem("no such group", key="equal", found=place)
+                    raise problem(say("没有此病组", "no such group"), key="equal", found=place)
 
     @cached_property
     def weighed(self) -> Bools:
@@ -243,11 +246,12 @@ def _check_shapes(given: Problem) -> None:
     for name, shape in {**shapes, "effect": (hospitals, groups), "revenue": (hospitals,)}.items():
         found = np.shape(getattr(given, name))
         if found != shape:
-            raise problem("shape does not fit", key=name, found=found, expected=str(shape))
+            raise problem(say("形状不符", "shape does not fit"), key=name, found=found,
+                          expected=str(shape))  # fmt: skip
     if given.families.groups != given.groups:
-        raise problem("families are of other groups", key="families")
+        raise problem(say("病组关系属于另一组病组", "families are of other groups"), key="families")
     if len(set(given.groups)) < groups:
-        raise problem("a group stands twice", key="groups")
+        raise problem(say("病组重复出现", "a group stands twice"), key="groups")
 
 
 def _check_figures(given: Problem) -> None:
@@ -264,31 +268,33 @@ def _check_figures(given: Problem) -> None:
     for name, wrong in bad.items():
         if wrong.any():
             place = int(np.flatnonzero(wrong)[0])
-            raise problem("out of range", key=f"{name} of {given.groups[place]}",
+            raise problem(say("超出范围", "out of range"), key=f"{name} of {given.groups[place]}",
                           found=getattr(given, name)[place])  # fmt: skip
     if not weighed.any():
-        raise problem("no group has a draft weight", key="draft")
+        raise problem(say("没有病组有草案权重", "no group has a draft weight"), key="draft")
     if not np.isfinite(given.effect).all():
-        raise problem("effects are not numbers", key="effect")
+        raise problem(say("影响不是有限的数", "effects are not numbers"), key="effect")
     wrong = ~np.isfinite(given.revenue) | (given.revenue < 0)
     if wrong.any():
         place = int(np.flatnonzero(wrong)[0])
-        raise problem("out of range", key=f"revenue of {given.hospitals[place]}",
-                      found=given.revenue[place], expected="0 or more")  # fmt: skip
+        raise problem(say("超出范围", "out of range"), key=f"revenue of {given.hospitals[place]}",
+                      found=given.revenue[place],
+                      expected=say("不小于 0", "0 or more"))  # fmt: skip
     if given.largest_loss is not None and not 0 <= given.largest_loss <= 1:
-        raise problem("out of range", key="largest_loss", found=given.largest_loss,
-                      expected="0 to 1")  # fmt: skip
+        raise problem(say("超出范围", "out of range"), key="largest_loss", found=given.largest_loss,
+                      expected=say("0 至 1", "0 to 1"))  # fmt: skip
     if given.neutral not in NEUTRAL:
-        raise problem("not known", key="neutral", found=given.neutral,
+        raise problem(say("不是可用的取值", "not known"), key="neutral", found=given.neutral,
                       expected=", ".join(NEUTRAL))  # fmt: skip
 
 
 def _check_place(given: Problem, place: int, key: str) -> None:
     """A group that is spoken of exists and has a weight."""
     if not 0 <= place < len(given.groups):
-        raise problem("no such group", key=key, found=place)
+        raise problem(say("没有此病组", "no such group"), key=key, found=place)
     if not np.isfinite(given.draft[place]):
-        raise problem("the group has no draft weight", key=key, found=given.groups[place])
+        raise problem(say("该病组没有草案权重", "the group has no draft weight"), key=key,
+                      found=given.groups[place])  # fmt: skip
 
 
 def _check_ask(given: Problem, ask: Ask) -> None:
@@ -297,5 +303,5 @@ def _check_ask(given: Problem, ask: Ask) -> None:
     for name in ("weight", "spread", "importance"):
         value = getattr(ask, name)
         if not 0 < value < np.inf:
-            raise problem("out of range", key=f"ask {ask.proposal} {name}", found=value,
-                          expected="above 0")  # fmt: skip
+            raise problem(say("超出范围", "out of range"), key=f"ask {ask.proposal} {name}",
+                          found=value, expected=say("大于 0", "above 0"))  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from drg.errors import DrgError, problem
+from drg.language import say
 from drg.provenance import hash_text
 from weights.negotiation.experts.roster import Expert, Roster
 from weights.negotiation.experts.seats import allot, draw_seats, fair_shares, hospitals_of
@@ -123,7 +124,8 @@ def interested(
     if rules.interest_share is None:
         return found
     if cases is None:
-        raise problem("shares of hospitals in the groups need the cases", key="interest_share",
+        raise problem(say("计算各医疗机构在病组中的占比需要病例数据",
+                          "shares of hospitals in the groups need the cases"), key="interest_share",
                       found=rules.interest_share)  # fmt: skip
     counted = cases["cases"] if "cases" in cases else pd.Series(1.0, index=cases.index)
     for proposal in proposals:
@@ -168,10 +170,12 @@ def draw_panel(
     """
     rules = rules if size is None else replace(rules, panel_size=size)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise problem("not a seed", key="seed", found=seed, expected="a whole number of 0 or more")
+        raise problem(say("不是随机种子", "not a seed"), key="seed", found=seed,
+                      expected=say("不小于 0 的整数", "a whole number of 0 or more"))  # fmt: skip
     ids = tuple(proposal.id for proposal in proposals)
     if not ids or len(set(ids)) < len(ids):
-        raise problem("a panel votes on at least one proposal, each once", key=panel,
+        raise problem(say("专家组至少表决一项申请，且每项只出现一次",
+                          "a panel votes on at least one proposal, each once"), key=panel,
                       found=", ".join(ids))  # fmt: skip
     wanted = mdcs_of(proposals) if mdcs is None else tuple(sorted(set(mdcs)))
     hospitals = interested(proposals, rules, cases)
@@ -277,7 +281,9 @@ def _pool(
 ) -> _Pool:
     for expert in declared:
         if expert not in roster:
-            raise problem("a recusal of someone who is not on the roster", key=panel, found=expert)
+            raise problem(say("申请回避者不在专家库中",
+                              "a recusal of someone who is not on the roster"), key=panel,
+                          found=expert)  # fmt: skip
     active = [expert for expert in roster.experts if expert.active]
     recused = {e.expert_id: f"works at {e.hospital_id}, which {_why(hospitals[e.hospital_id])}"
                for e in active if e.hospital_id in hospitals}  # fmt: skip
@@ -297,14 +303,19 @@ def _pool(
         off = sum(not e.active and any(e.covers(mdc) for mdc in mdcs) for e in roster.experts)
         lost = [e.expert_id for e in covering if e.expert_id in recused]
         asked = sum(recused[expert].startswith(_DECLARED) for expert in lost)
-        raise problem(
-            f"too few experts for a panel on MDC {', '.join(mdcs)}: of {len(roster)} on the "
-            f"roster {len(covering) + off} cover it; of these {off} are not active, "
-            f"{len(lost) - asked} work at interested hospitals "
-            f"({', '.join(sorted(hospitals)) or 'none'}), {asked} recused themselves",
-            key=panel, found=f"{len(free) + len(others)} eligible",
-            expected=f"at least {rules.panel_size}",
-        )  # fmt: skip
+        where = ", ".join(sorted(hospitals))
+        raise problem(say(f"MDC {', '.join(mdcs)} 专家组的专家不足：专家库 {len(roster)} 人中 "
+                          f"{len(covering) + off} 人属该专业，其中 {off} 人停用，"
+                          f"{len(lost) - asked} 人在利害关系医疗机构（{where or '无'}）任职，"
+                          f"{asked} 人自行回避",
+                          f"too few experts for a panel on MDC {', '.join(mdcs)}: of {len(roster)} "
+                          f"on the roster {len(covering) + off} cover it; of these {off} are not "
+                          f"active, {len(lost) - asked} work at interested hospitals "
+                          f"({where or 'none'}), {asked} recused themselves"), key=panel,
+                      found=say(f"{len(free) + len(others)} 人符合条件",
+                                f"{len(free) + len(others)} eligible"),
+                      expected=say(f"不少于 {rules.panel_size} 人",
+                                   f"at least {rules.panel_size}"))  # fmt: skip
     kept = {expert: reason for expert, reason in sorted(recused.items()) if expert in known}
     return _Pool(tuple(free), tuple(others), kept, fallback)
 

@@ -15,6 +15,7 @@ from os import PathLike
 import pandas as pd
 
 from drg.errors import problem
+from drg.language import say
 from drg.provenance import hash_text
 from weights.negotiation.forms.rows import Form, RowError, read_form
 
@@ -86,7 +87,8 @@ class Roster:
         ordered = tuple(sorted(self.experts, key=lambda e: e.expert_id))
         for one, other in pairwise(ordered):
             if one.expert_id == other.expert_id:
-                raise problem("an expert stands twice", key="expert_id", found=one.expert_id)
+                raise problem(say("专家重复出现", "an expert stands twice"), key="expert_id",
+                              found=one.expert_id)  # fmt: skip
         object.__setattr__(self, "experts", ordered)
 
     def __len__(self) -> int:
@@ -135,9 +137,8 @@ def read_roster(
     form = read_form(source, HEADERS, REQUIRED, sheet)
     rows = _one_tier(form, _once(form, form.parsed(_expert)))
     if not rows:
-        raise problem(
-            "no expert in the roster that can be used" + form.first_reject(), file=form.file
-        )
+        raise problem(say("专家库中没有可用的专家", "no expert in the roster that can be used")
+                      + form.first_reject(), file=form.file)  # fmt: skip
     return Roster(tuple(expert for _, expert in rows)), form.reject_frame()
 
 
@@ -145,7 +146,7 @@ def _expert(cells: Mapping[str, str]) -> Expert:
     expert_id, hospital = cells["expert_id"], cells["hospital_id"]
     for name in ("expert_id", "hospital_id"):
         if not cells[name]:
-            raise RowError(name, "", "is blank")
+            raise RowError(name, "", "为空", "is blank")
     return Expert(
         expert_id,
         cells.get("name", "") or expert_id,
@@ -166,7 +167,8 @@ def _folded(text: str) -> str:
 def _tier(text: str) -> int:
     found = _TIERS.get(_folded(text).removesuffix(".0"))
     if found is None:
-        raise RowError("tier", text, "not a tier: 3, 2, 1 or 0 (三级, 二级, 一级, 未定级)")
+        raise RowError("tier", text, "不是级别：3、2、1 或 0（三级、二级、一级、未定级）",
+                       "not a tier: 3, 2, 1 or 0 (三级, 二级, 一级, 未定级)")  # fmt: skip
     return found
 
 
@@ -177,7 +179,8 @@ def _mdcs(text: str) -> tuple[str, ...]:
     found = {part.removeprefix("MDC") for part in parts}
     wrong = sorted(part for part in found if not _MDC.fullmatch(part))
     if wrong or not found:
-        raise RowError("mdcs", text, "not a list of MDCs such as B|F, or * (全部) for all")
+        raise RowError("mdcs", text, "不是 MDC 列表，例如 B|F，全部用 *",
+                       "not a list of MDCs such as B|F, or * (全部) for all")  # fmt: skip
     return tuple(sorted(found))
 
 
@@ -189,14 +192,15 @@ def _vote_weight(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 < value <= _HIGHEST_VOTE:
-        raise RowError("vote_weight", text, f"not a number above 0, at most {_HIGHEST_VOTE:g}")
+        raise RowError("vote_weight", text, f"不是大于 0、不大于 {_HIGHEST_VOTE:g} 的数",
+                       f"not a number above 0, at most {_HIGHEST_VOTE:g}")  # fmt: skip
     return value
 
 
 def _active(text: str) -> bool:
     folded = _folded(text).lower().removesuffix(".0")
     if folded not in _YES | _NO:
-        raise RowError("active", text, "neither yes (是) nor no (否)")
+        raise RowError("active", text, "既不是“是”也不是“否”", "neither yes (是) nor no (否)")
     return folded in _YES
 
 
@@ -211,8 +215,9 @@ def _once(form: Form, rows: Sequence[tuple[int, Expert]]) -> list[tuple[int, Exp
         kept += found[:1] if same else []
         first = found[0][0]
         for row, _ in found[1:] if same else found:
-            reason = f"repeats row {first}" if same else "the id stands twice with different data"
-            form.reject(row, RowError("expert_id", expert_id, reason))
+            reason = (f"与第 {first} 行重复", f"repeats row {first}") if same else (
+                "同一代码的内容不同", "the id stands twice with different data")  # fmt: skip
+            form.reject(row, RowError("expert_id", expert_id, *reason))
     return kept
 
 
@@ -228,6 +233,7 @@ def _one_tier(form: Form, rows: Iterable[tuple[int, Expert]]) -> list[tuple[int,
         if expert.tier == tier[expert.hospital_id]:
             kept.append((row, expert))
             continue
-        reason = f"other experts of {expert.hospital_id} have tier {tier[expert.hospital_id]}"
-        form.reject(row, RowError("tier", str(expert.tier), reason))
+        hospital, most = expert.hospital_id, tier[expert.hospital_id]
+        form.reject(row, RowError("tier", str(expert.tier), f"{hospital} 的其他专家为 {most} 级",
+                                  f"other experts of {hospital} have tier {most}"))  # fmt: skip
     return kept

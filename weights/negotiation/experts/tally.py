@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
-from drg.errors import problem
+from drg.errors import one_of, problem
+from drg.language import say
 from weights.negotiation.experts.panels import Asked, Panel
 from weights.negotiation.experts.votes import Counted, Vote, count_votes, is_weight
 from weights.negotiation.rules import Rules
@@ -98,12 +99,13 @@ def tally(
         DrgError: the proposal is not before this panel, or draft or asked are no weights.
     """
     if proposal.id not in panel.proposals:
-        raise problem("the proposal is not before this panel", key=panel.id, found=proposal.id,
-                      expected="one of " + ", ".join(panel.proposals))  # fmt: skip
+        raise problem(say("该申请不在此专家组审议范围内", "the proposal is not before this panel"),
+                      key=panel.id, found=proposal.id,
+                      expected=one_of(panel.proposals))  # fmt: skip
     for key, value in (("draft", draft), ("asked", proposal.asked)):
         if not is_weight(value):
-            raise problem("not a weight", key=f"{proposal.id}.{key}", found=value,
-                          expected="a number above 0")  # fmt: skip
+            raise problem(say("不是权重", "not a weight"), key=f"{proposal.id}.{key}", found=value,
+                          expected=say("大于 0 的数", "a number above 0"))  # fmt: skip
     counted = count_votes(panel, votes, proposal.id)
     power = {v.expert: _power(panel, v.expert, rules) for v in counted.votes}
     sums = {choice: sum((power[v.expert] for v in counted.votes if v.choice == choice), Fraction(0))

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from drg.errors import problem
+from drg.language import say
 from weights.negotiation.experts.panels import Panel
 from weights.negotiation.forms.rows import RowError
 
@@ -40,11 +41,13 @@ class Vote:
 
     def __post_init__(self) -> None:
         if self.choice not in CHOICES:
-            raise problem("not a choice", key="choice", found=self.choice,
-                          expected="for (赞成), against (反对) or abstain (弃权)")  # fmt: skip
+            raise problem(say("不是表决意见", "not a choice"), key="choice", found=self.choice,
+                          expected=say("for（赞成）、against（反对）或 abstain（弃权）",
+                                       "for (赞成), against (反对) or abstain (弃权)"))  # fmt: skip
         if self.weight is not None and not is_weight(self.weight):
-            raise problem("not a weight", key="weight", found=self.weight,
-                          expected="a number above 0, or none")  # fmt: skip
+            raise problem(say("不是权重", "not a weight"), key="weight", found=self.weight,
+                          expected=say("大于 0 的数，或留空",
+                                       "a number above 0, or none"))  # fmt: skip
 
     def to_body(self) -> dict[str, Any]:
         """The vote as plain data for the ledger."""
@@ -73,12 +76,14 @@ def check_vote(vote: Vote, panels: Mapping[str, Panel]) -> None:
     """
     panel = panels.get(vote.panel)
     if panel is None:
-        raise RowError("panel", vote.panel, "no such panel")
+        raise RowError("panel", vote.panel, "没有此专家组", "no such panel")
     if vote.proposal not in panel.proposals:
-        raise RowError("proposal", vote.proposal, f"not before panel {panel.id}, which votes on "
-                       + ", ".join(panel.proposals))  # fmt: skip
+        before = ", ".join(panel.proposals)
+        raise RowError("proposal", vote.proposal, f"不在专家组 {panel.id} 的表决范围（{before}）内",
+                       f"not before panel {panel.id}, which votes on {before}")  # fmt: skip
     if vote.expert not in (*panel.members, *panel.substitutes):
-        raise RowError("expert", vote.expert, f"not a member of panel {panel.id}")
+        raise RowError("expert", vote.expert, f"不是专家组 {panel.id} 的成员",
+                       f"not a member of panel {panel.id}")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ def count_votes(panel: Panel, votes: Iterable[Vote], proposal: str) -> Counted:
         try:
             check_vote(vote, {panel.id: panel})
         except RowError as fault:
-            rejected.append(f"vote of {vote.expert} on {vote.proposal}: {fault.reason}")
+            rejected.append(f"vote of {vote.expert} on {vote.proposal}: {fault.en}")
             continue
         if vote.proposal != proposal:
             continue

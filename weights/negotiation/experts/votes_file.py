@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from drg.errors import problem
+from drg.language import say
 from drg.tables import write_table
 from drg.tables.excel.book import new_book
 from weights.negotiation.experts.panels import Panel
@@ -91,10 +92,11 @@ def _vote(cells: Mapping[str, str]) -> Vote | None:
         return None
     for name in ("panel", "proposal", "expert", "choice"):
         if not cells[name]:
-            raise RowError(name, "", "is blank")
+            raise RowError(name, "", "为空", "is blank")
     choice = _CHOICES.get(unicodedata.normalize("NFKC", cells["choice"]).strip().lower())
     if choice is None:
         raise RowError("choice", cells["choice"],
+                       "既不是赞成（for）、反对（against），也不是弃权（abstain）",
                        "neither for (赞成), against (反对) nor abstain (弃权)")  # fmt: skip
     weight = _weight(cells.get("weight", ""))
     panel, proposal, expert = (
@@ -112,7 +114,8 @@ def _weight(text: str) -> float | None:
     except ValueError:
         value = math.nan
     if not is_weight(value):
-        raise RowError("weight", text, f"not a weight above 0, at most {HIGHEST_WEIGHT:g}")
+        raise RowError("weight", text, f"不是大于 0、不大于 {HIGHEST_WEIGHT:g} 的权重",
+                       f"not a weight above 0, at most {HIGHEST_WEIGHT:g}")  # fmt: skip
     return value
 
 
@@ -161,10 +164,11 @@ def _rows(
         for name in panel.proposals:
             proposal = proposals.get(name)
             if proposal is None:
-                raise problem("no such proposal", key=panel.id, found=name)
+                raise problem(say("没有此申请", "no such proposal"), key=panel.id, found=name)
             draft = drafts.get(proposal.drg)
             if draft is None:
-                raise problem("no draft weight for the group", key=name, found=proposal.drg)
+                raise problem(say("该病组没有草案权重", "no draft weight for the group"), key=name,
+                              found=proposal.drg)  # fmt: skip
             low, high = rules.corridor(draft)
             seats = [
                 *((e, "成员") for e in panel.members),

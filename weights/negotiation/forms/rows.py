@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from drg.cases.columns import plain_header
 from drg.cases.texts import as_text, text_list
-from drg.errors import problem
+from drg.errors import one_of, problem
+from drg.language import say
 from drg.tables import batches, open_table
 from weights.table.text import unguarded
 
@@ -28,12 +29,15 @@ class RowError(Exception):
     Attributes:
         column: canonical name of the column, "" for the whole row.
         value: what was found.
-        reason: why it cannot be used.
+        zh: why it cannot be used, in Chinese.
+        en: the same in English, as the record of a round keeps it.
+        reason: the same in the reader's language.
     """
 
-    def __init__(self, column: str, value: str, reason: str) -> None:
-        super().__init__(reason)
-        self.column, self.value, self.reason = column, value, reason
+    def __init__(self, column: str, value: str, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.column, self.value, self.zh, self.en = column, value, zh, en
+        self.reason = say(zh, en)
 
 
 @dataclass
@@ -83,7 +87,8 @@ class Form:
         if not self.rejects:
             return ""
         row, column, value, reason = min(self.rejects)
-        return f"; {problem(reason, row=row, key=column or None, found=value or None)}"
+        first = problem(reason, row=row, key=column or None, found=value or None)
+        return say("；", "; ") + str(first)
 
 
 def read_form(
@@ -134,8 +139,9 @@ def _form(
     columns = _columns(table, headers)
     for name in required:
         if name not in columns:
-            raise problem(f"no column '{name}'", file=file, found=", ".join(table.column_names),
-                          expected=f"one of {', '.join((name, *headers[name]))}")  # fmt: skip
+            raise problem(say(f"没有列 {name}", f"no column '{name}'"), file=file,
+                          found=", ".join(table.column_names),
+                          expected=one_of((name, *headers[name])))  # fmt: skip
     texts = list(zip(*columns.values(), strict=True))
     kept = [i for i, cells in enumerate(texts) if any(cells) and i not in bad]
     form = Form(

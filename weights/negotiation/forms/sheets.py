@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import python_calamine as calamine
 
 from drg.errors import problem
+from drg.language import say
 from drg.tables.batches import reading
 from drg.tables.csv.text import BOM, decode, guess_delimiter, guess_encoding, refuse_utf16
 from drg.tables.excel.errors import column_number, member
@@ -64,17 +65,21 @@ def read_sheets(path: Path) -> list[Sheet]:
     ending = (endings[:-1] if zipped else endings)[-1:]
     with reading(path, ValueError):
         if path.stat().st_size > _LARGEST:
-            raise problem("is too large for a form", file=path, found=path.stat().st_size,
-                          expected=f"at most {_LARGEST:,} bytes")  # fmt: skip
+            raise problem(say("文件过大，不能作为填报表", "is too large for a form"), file=path,
+                          found=path.stat().st_size,
+                          expected=say(f"不超过 {_LARGEST:,} 字节",
+                                       f"at most {_LARGEST:,} bytes"))  # fmt: skip
         with path.open("rb") as file:
             start = file.read(4)
     if ending and ending[0] in BOOKS and not zipped:
         return _book(path)
     if not ending or ending[0] not in TEXTS:
-        raise problem("the ending is not that of a form", file=path, found=path.name,
-                      expected=FORMATS)  # fmt: skip
+        raise problem(say("不是填报表的文件类型", "the ending is not that of a form"), file=path,
+                      found=path.name, expected=FORMATS)  # fmt: skip
     if start == b"PK\x03\x04" or start == b"\xd0\xcf\x11\xe0":
-        raise problem("looks like an Excel workbook; rename it to end so", file=path)
+        raise problem(say("内容是 Excel 工作簿，请改用相应的扩展名",
+                          "looks like an Excel workbook; rename it to end so"),
+                      file=path)  # fmt: skip
     return [Sheet("", _text_rows(path, zipped))]
 
 
@@ -99,7 +104,8 @@ def _line(line: str, delimiter: str, path: Path) -> Iterator[list[str]]:
     try:
         yield next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error as error:
-        raise problem(f"cannot be read as CSV: {error}", file=path) from None
+        raise problem(say(f"无法按 CSV 读取：{error}", f"cannot be read as CSV: {error}"),
+                      file=path) from None  # fmt: skip
 
 
 def _book(path: Path) -> list[Sheet]:
@@ -109,11 +115,12 @@ def _book(path: Path) -> list[Sheet]:
             sheets = [(name, book.get_sheet_by_name(name)) for name in book.sheet_names]
             cells = [grid(path, sheet) for _, sheet in sheets]
         except calamine.PasswordError:
-            raise problem("is locked with a password", file=path) from None
+            raise problem(say("设有密码", "is locked with a password"), file=path) from None
         except BaseException as error:
             if type(error).__name__ != "PanicException":  # of calamine's Rust code
                 raise
-            raise problem("is not a readable Excel workbook", file=path) from None
+            raise problem(say("不是可读取的 Excel 工作簿", "is not a readable Excel workbook"),
+                          file=path) from None  # fmt: skip
     return [_sheet(path, name, rows) for (name, _), rows in zip(sheets, cells, strict=True)]
 
 
@@ -156,7 +163,8 @@ def percent_cells(path: Path, sheet: str) -> Cells:
             with archive.open(member(archive, sheet)) as file:
                 return set(_styled(file, styles))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile, ElementTree.ParseError) as error:
-        raise problem(f"its number formats cannot be read ({error}); save it anew in Excel",
+        raise problem(say(f"数字格式无法读取（{error}），请用 Excel 重新保存",
+                          f"its number formats cannot be read ({error}); save it anew in Excel"),
                       file=path) from None  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from drg.errors import DrgError
+from drg.errors import DrgError, one_of
+from drg.language import say
 from weights.fit.adjust import KINDS
 from weights.negotiation.proposals.context import Context, Floats, GroupCases
 from weights.negotiation.proposals.exclusions import read_conditions, shown
@@ -29,7 +30,10 @@ _WORD_CHANGE = re.compile(
 _FALLS = ("下调", "降低", "减少", "下浮", "下降", "调低", "down")
 _FACTOR = re.compile(rf"[x×*乘]{_NUMBER}|{_NUMBER}倍")
 _PLAIN = re.compile(rf"{_NUMBER}(?:e([+-]?[0-9]{{1,2}}))?")
-_EXPECTED = "a weight such as 1.25, a change such as +10% or -5%, or a factor such as ×1.1"
+_EXPECTED = (
+    "权重（如 1.25）、调整幅度（如 +10% 或 -5%）或倍数（如 ×1.1）",
+    "a weight such as 1.25, a change such as +10% or -5%, or a factor such as ×1.1",
+)
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,12 @@ def check_sane(weight: float, draft: float, column: str) -> None:
     """
     low, high = (bound * draft for bound in SANE)
     if not low <= weight <= high:
-        raise UnfitError(
-            column, f"too far from the draft weight {draft:g} 与草案权重相差过大", f"{weight:.6g}",
-            f"{low:.4g} to {high:.4g}; a change in percent is written with its sign, such as +10%",
-        )  # fmt: skip
+        raise UnfitError(column,
+                         say(f"与草案权重 {draft:g} 相差过大",
+                             f"too far from the draft weight {draft:g}"), f"{weight:.6g}",
+                         say(f"{low:.4g} 至 {high:.4g}；百分比调整须带正负号，例如 +10%",
+                             f"{low:.4g} to {high:.4g}; a change in percent is written with its "
+                             "sign, such as +10%"))  # fmt: skip
 
 
 def read_weight(text: str, draft: float, column: str = "value") -> tuple[float, str]:
@@ -104,8 +110,9 @@ def read_weight(text: str, draft: float, column: str = "value") -> tuple[float, 
         if not found[1] and share >= _UNSURE:
             factor = f"{(share / 100).normalize():f}"
             raise UnfitError(
-                column, "could be a change or a share of the draft 百分数含义不明", text,
-                f"×{factor} for {found[0]} of the draft, or +{found[0]} for a rise by so much",
+                column, say("百分数含义不明", "could be a change or a share of the draft"), text,
+                say(f"×{factor}（草案的 {found[0]}）或 +{found[0]}（上调该幅度）",
+                    f"×{factor} for {found[0]} of the draft, or +{found[0]} for a rise by so much"),
             )  # fmt: skip
         return _changed(draft, found[1] or "+", share, column, text)
     if found := _FACTOR.fullmatch(short):
@@ -114,16 +121,16 @@ def read_weight(text: str, draft: float, column: str = "value") -> tuple[float, 
     if found := _PLAIN.fullmatch(short):
         return float(found[0]), found[0]
     if re.fullmatch(rf"[+-]{_NUMBER}", short):
-        raise UnfitError(
-            column, "a change needs a percent sign 调整幅度须带百分号", text, _EXPECTED
-        )
-    raise UnfitError(column, "cannot be read 无法识别", text, _EXPECTED)
+        raise UnfitError(column, say("调整幅度须带百分号", "a change needs a percent sign"), text,
+                         say(*_EXPECTED))  # fmt: skip
+    raise UnfitError(column, say("无法识别", "cannot be read"), text, say(*_EXPECTED))
 
 
 def _changed(draft: float, sign: str, share: Decimal, column: str, text: str) -> tuple[float, str]:
     signed = -share if sign == "-" else share
     if signed <= -100:
-        raise UnfitError(column, "leaves no weight 下调后权重不大于零", text, "a fall below 100%")
+        raise UnfitError(column, say("下调后权重不大于零", "leaves no weight"), text,
+                         say("降幅小于 100%", "a fall below 100%"))  # fmt: skip
     return float(_exact(draft) * (1 + signed / 100)), f"{sign}{share.normalize():f}%"
 
 
@@ -144,12 +151,14 @@ def _class(value: str, drg: str, context: Context) -> tuple[float, dict[str, Any
     word = next((word for word in names if short.startswith(word)), None)
     known = ", ".join(f"{kind} {chinese}" for kind, (chinese, _) in KINDS.items())
     if word is None:
-        raise UnfitError("value", "not a kind of class 病组类别不存在", value, known)
+        raise UnfitError("value", say("病组类别不存在", "not a kind of class"), value, known)
     kind, rest = names[word], short[len(word) :].strip(",;:()")
     (low, high), draft = KINDS[kind][1], context.draft[drg]
-    bounds = f"a factor from {low:g} to {high:g}, such as {kind} {(low + high) / 2:g}"
+    example = f"{kind} {(low + high) / 2:g}"
+    bounds = say(f"{low:g} 至 {high:g} 之间的系数，例如 {example}",
+                 f"a factor from {low:g} to {high:g}, such as {example}")  # fmt: skip
     if not rest and kind != "basic":
-        raise UnfitError("value", "the class needs a factor 缺少类别系数", value, bounds)
+        raise UnfitError("value", say("缺少类别系数", "the class needs a factor"), value, bounds)
     factor, weight = Decimal(1), draft
     if rest:
         found = re.fullmatch(rf"[x×*]?{_NUMBER}倍?", rest)
@@ -160,10 +169,12 @@ def _class(value: str, drg: str, context: Context) -> tuple[float, dict[str, Any
             share = Decimal(spelled.rstrip("%"))
             factor = 1 + share / 100
         else:
-            raise UnfitError("value", "not a factor of a class 类别系数无法识别", value, bounds)
+            raise UnfitError("value", say("类别系数无法识别", "not a factor of a class"), value,
+                             bounds)  # fmt: skip
     if not low <= factor <= high:
-        raise UnfitError("value", "the factor of the class is out of range 类别系数超出范围", value,
-                    bounds)  # fmt: skip
+        raise UnfitError("value",
+                         say("类别系数超出范围", "the factor of the class is out of range"), value,
+                         bounds)  # fmt: skip
     return weight, {"class": kind, "class_factor": float(factor),
                     "read_as": f"{kind} {factor.normalize():f}"}  # fmt: skip
 
@@ -173,13 +184,16 @@ def _trim(value: str, drg: str, context: Context) -> tuple[float, dict[str, Any]
     try:
         chosen = method(name, **parameters)
     except (DrgError, TypeError) as error:
-        raise UnfitError("value", f"not a way to trim 裁剪方法无效 ({error})", value) from None
+        raise UnfitError("value", say(f"裁剪方法无效（{error}）", f"not a way to trim ({error})"),
+                         value) from None  # fmt: skip
     cases = _some_cases(drg, context, value)
     before, _, _ = _mean(cases, context.trim, value)
     after, kept, changed = _mean(cases, chosen, value)
     if kept == len(cases) and not changed and after == before:
-        raise UnfitError("value", "changes nothing: it keeps every case of the group "
-                    "该裁剪方法未裁剪任何病例", value)  # fmt: skip
+        raise UnfitError("value",
+                         say("该裁剪方法未裁剪任何病例",
+                             "changes nothing: it keeps every case of the group"),
+                         value)  # fmt: skip
     return _estimated(drg, context, before, after, {
         "trim": name, "parameters": parameters, "read_as": _spelled(name, parameters),
         "cases_before": _kept(cases, context, value), "cases_after": kept, "cases_changed": changed,
@@ -190,14 +204,16 @@ def _method(value: str) -> tuple[str, dict[str, Any]]:
     words = [word for word in re.split(r"[\s,;，；()]+", plain(value).lower()) if word]
     name = TRIM_WORDS.get(words[0], words[0]) if words else ""
     if name not in METHODS:
-        raise UnfitError("value", "no such method of trimming 裁剪方法不存在", value,
-                    "one of " + ", ".join(METHODS))  # fmt: skip
+        raise UnfitError("value", say("裁剪方法不存在", "no such method of trimming"), value,
+                         one_of(METHODS))  # fmt: skip
     parameters: dict[str, Any] = {}
     for word in words[1:]:
         key, equals, number = word.partition("=")
         if not equals:
-            raise UnfitError("value", "not a parameter of a trimming 裁剪参数无法识别", value,
-                        "name=number, such as iqr k=2")  # fmt: skip
+            raise UnfitError("value", say("裁剪参数无法识别", "not a parameter of a trimming"),
+                             value,
+                             say("名称=数值，例如 iqr k=2",
+                                 "name=number, such as iqr k=2"))  # fmt: skip
         parameters[key] = _parameter(number)
     return name, parameters
 
@@ -225,18 +241,19 @@ def _exclude(value: str, drg: str, context: Context) -> tuple[float, dict[str, A
     for condition in conditions:
         out &= condition.holds(cases)
     if not out.any():
-        raise UnfitError(
-            "value", f"no case of {drg} meets the conditions 没有符合条件的病例", value
-        )
+        raise UnfitError("value",
+                         say(f"{drg} 没有符合条件的病例", f"no case of {drg} meets the conditions"),
+                         value)  # fmt: skip
     left = GroupCases(
         cases.cost[~out], None if cases.stay is None else cases.stay[~out],
         {name: held[~out] for name, held in cases.texts.items()},
     )  # fmt: skip
     if len(left) < context.least_cases:
-        raise UnfitError(
-            "value", f"leaves {len(left)} of {len(cases)} cases 剔除后病例数过少", value,
-            f"at least {context.least_cases} cases left",
-        )  # fmt: skip
+        raise UnfitError("value",
+                         say(f"剔除后病例数过少（{len(cases)} 例余 {len(left)} 例）",
+                             f"leaves {len(left)} of {len(cases)} cases"), value,
+                         say(f"至少保留 {context.least_cases} 例",
+                             f"at least {context.least_cases} cases left"))  # fmt: skip
     before, _, _ = _mean(cases, context.trim, value)
     after, kept, _ = _mean(left, context.trim, value)
     return _estimated(drg, context, before, after, {
@@ -248,15 +265,16 @@ def _exclude(value: str, drg: str, context: Context) -> tuple[float, dict[str, A
 def _some_cases(drg: str, context: Context, value: str) -> GroupCases:
     cases = context.group_cases(drg)
     if cases is None:
-        raise UnfitError(
-            "value", "there are no cases to estimate from 没有可供重新测算的病例", value,
-            "a weight, a change or a class",
-        )  # fmt: skip
+        raise UnfitError("value",
+                         say("没有可供重新测算的病例", "there are no cases to estimate from"),
+                         value,
+                         say("权重、调整幅度或类别", "a weight, a change or a class"))  # fmt: skip
     if len(cases) < context.least_cases:
-        raise UnfitError(
-            "value", f"{drg} has {len(cases)} cases, too few to estimate from 病例数过少", value,
-            f"at least {context.least_cases}",
-        )  # fmt: skip
+        raise UnfitError("value",
+                         say(f"{drg} 只有 {len(cases)} 例，不足以重新测算",
+                             f"{drg} has {len(cases)} cases, too few to estimate from"), value,
+                         say(f"不少于 {context.least_cases} 例",
+                             f"at least {context.least_cases}"))  # fmt: skip
     return cases
 
 
@@ -269,7 +287,9 @@ def _mean(cases: GroupCases, trim: Any, value: str) -> tuple[float, int, int]:
     try:
         done = trim(np.zeros(len(cases), np.int64), cases.cost, cases.stay, 1)
     except DrgError as error:
-        raise UnfitError("value", f"cannot be trimmed so 无法按此裁剪 ({error})", value) from None
+        raise UnfitError("value",
+                         say(f"无法按此裁剪（{error}）", f"cannot be trimmed so ({error})"),
+                         value) from None  # fmt: skip
     cost: Floats = done.cost[done.keep]
     return float(cost.mean()), len(cost), int(done.changed)
 

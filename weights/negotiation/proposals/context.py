@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from drg.cases.amounts import read_yuan
 from drg.cases.texts import as_text
 from drg.errors import problem
+from drg.language import say
 from weights.negotiation.proposals.proposal import Proposal
 from weights.table import WeightTable
 from weights.trim import NoTrim, Trim
@@ -103,7 +104,7 @@ class Context:
             table = pa.Table.from_pandas(self.cases, preserve_index=False)
         for name in ("drg", "total_cost"):
             if table is not None and name not in table.column_names:
-                raise problem("no such column in the cases", key=name,
+                raise problem(say("病例数据没有此列", "no such column in the cases"), key=name,
                               found=", ".join(table.column_names))  # fmt: skip
         return table
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from drg.language import say
 from weights.negotiation.proposals.context import GroupCases
 from weights.negotiation.proposals.faults import UnfitError
 from weights.negotiation.proposals.words import plain
@@ -55,7 +56,10 @@ _AMOUNT = re.compile(
 )
 _LIST = re.compile(r"[|,;、，；\s]+")
 _MOST = 20
-EXAMPLE = "cost>200000, length_of_stay>60, hospital_id=H01 or case_id in A1|A2, joined by 且 or and"
+_EXAMPLE = (
+    "cost>200000、length_of_stay>60、hospital_id=H01 或 case_id in A1|A2，用“且”或 and 连接",
+    "cost>200000, length_of_stay>60, hospital_id=H01 or case_id in A1|A2, joined by 且 or and",
+)
 
 
 @dataclass(frozen=True)
@@ -88,18 +92,20 @@ class Condition:
         if self.number is not None:
             values = cases.cost if self.subject == "cost" else cases.stay
             if values is None:
-                raise self._unfit("the cases have no length of stay 病例无住院天数")
+                raise self._unfit(say("病例无住院天数", "the cases have no length of stay"))
             return np.asarray(_COMPARE[self.sign](values, self.number), np.bool_)
         held = cases.texts.get(self.subject)
         if held is None:
-            raise self._unfit(f"the cases have no {self.subject} 病例无此项")
+            raise self._unfit(say(f"病例没有 {self.subject} 一项",
+                                  f"the cases have no {self.subject}"))  # fmt: skip
         if self.subject == "case_id" and (missing := sorted({*self.texts} - {*held.tolist()})):
-            raise UnfitError("value", "no such case in the group 病组中没有此病例", missing[0],
-                        "case numbers of the group")  # fmt: skip
+            raise UnfitError("value", say("病组中没有此病例", "no such case in the group"),
+                             missing[0],
+                             say("该病组的病例号", "case numbers of the group"))  # fmt: skip
         return np.isin(held, np.array(self.texts, object))
 
     def _unfit(self, what: str) -> UnfitError:
-        return UnfitError("value", what, str(self), EXAMPLE)
+        return UnfitError("value", what, str(self), say(*_EXAMPLE))
 
 
 def read_conditions(text: str, hospitals: Mapping[str, str]) -> tuple[Condition, ...]:
@@ -114,7 +120,8 @@ def read_conditions(text: str, hospitals: Mapping[str, str]) -> tuple[Condition,
     """
     parts = [part.strip() for part in _JOIN.split(plain(text))]
     if len(parts) > _MOST:
-        raise UnfitError("value", "too many conditions 条件过多", len(parts), f"at most {_MOST}")
+        raise UnfitError("value", say("条件过多", "too many conditions"), len(parts),
+                         say(f"不超过 {_MOST} 个", f"at most {_MOST}"))  # fmt: skip
     return tuple(_condition(part, hospitals) for part in parts)
 
 
@@ -126,34 +133,38 @@ def shown(conditions: Sequence[Condition]) -> str:
 def _condition(part: str, hospitals: Mapping[str, str]) -> Condition:
     found = _CONDITION.fullmatch(part)
     if found is None:
-        raise UnfitError("value", "not a condition on cases 剔除条件无法识别", part, EXAMPLE)
+        raise UnfitError("value", say("剔除条件无法识别", "not a condition on cases"), part,
+                         say(*_EXAMPLE))  # fmt: skip
     word = found[1].lower()
     subject = next(name for name, words in SUBJECTS.items() if word in words)
     sign, rest = _SIGNS[found[2].lower()], found[3].strip()
     if subject in _NUMBERS:
         number = _AMOUNT.fullmatch(rest)
         if number is None or sign == "in":
-            raise UnfitError("value", "not a number to compare with 比较值无法识别", part, EXAMPLE)
+            raise UnfitError("value", say("比较值无法识别", "not a number to compare with"), part,
+                             say(*_EXAMPLE))  # fmt: skip
         amount = float(number[1].replace(",", "")) * (10_000 if number[2] else 1)
         return Condition(subject, sign, amount)
     if sign not in ("=", "in"):
-        raise UnfitError("value", "cannot be compared so 此项不能比较大小", part, EXAMPLE)
+        raise UnfitError(
+            "value", say("此项不能比较大小", "cannot be compared so"), part, say(*_EXAMPLE)
+        )
     texts = tuple(dict.fromkeys(text for text in _LIST.split(rest) if text))
     if subject == "insurance":
         texts = tuple(_insurance(text) for text in texts)
     if subject == "hospital_id":
         texts = tuple(_hospital(text, hospitals) for text in texts)
     if not texts:
-        raise UnfitError("value", "names nothing 未写明", part, EXAMPLE)
+        raise UnfitError("value", say("未写明", "names nothing"), part, say(*_EXAMPLE))
     return Condition(subject, "in", None, texts)
 
 
 def _insurance(text: str) -> str:
     found = _INSURANCE.get(text.lower())
     if found is None:
-        raise UnfitError(
-            "value", "not an insurance 险种无法识别", text, "employee 职工 or resident 居民"
-        )
+        raise UnfitError("value", say("险种无法识别", "not an insurance"), text,
+                         say("employee（职工）或 resident（居民）",
+                             "employee 职工 or resident 居民"))  # fmt: skip
     return found
 
 
@@ -162,5 +173,6 @@ def _hospital(text: str, hospitals: Mapping[str, str]) -> str:
         return text
     named = [key for key, name in hospitals.items() if name and name == text]
     if len(named) != 1:
-        raise UnfitError("value", "no such hospital 医疗机构不存在", text, "the id of a hospital")
+        raise UnfitError("value", say("医疗机构不存在", "no such hospital"), text,
+                         say("医疗机构代码", "the id of a hospital"))  # fmt: skip
     return named[0]

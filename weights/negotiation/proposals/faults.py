@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from drg.errors import DrgError, problem
+from drg.language import say
 from weights.negotiation.proposals.words import heading, plain
 
 # Digits may stand in the usual blocks; a date of birth tells an identity number from other codes.
@@ -22,7 +23,7 @@ class UnfitError(DrgError):
     Attributes:
         column: the part, a name of ``proposals_words.COLUMNS``.
         found: what was found, without personal data.
-        reason: what is wrong and what was expected, in English and Chinese.
+        reason: what is wrong and what was expected, in the reader's language.
     """
 
     def __init__(
@@ -32,14 +33,16 @@ class UnfitError(DrgError):
 
         Args:
             column: the part of the proposal.
-            what: what is wrong, in English and Chinese.
+            what: what is wrong, in the reader's language.
             found: what was found.
             expected: what was expected.
         """
         shown = None if found is None else masked(str(found))
         self.column = column
         self.found = shown or ""
-        self.reason = what + (f": expected {expected}" if expected else "")
+        self.reason = what + (
+            say(f"，应为 {expected}", f": expected {expected}") if expected else ""
+        )
         key = f"{heading(column)} {column}"
         super().__init__(str(problem(what, key=key, found=shown, expected=expected)))
 
@@ -63,11 +66,15 @@ def refuse_personal(column: str, text: str, *, mobiles: bool = True) -> None:
         UnfitError: the text has an identity number (身份证号) or a mobile number (手机号).
     """
     if _IDENTITY.search(plain(text)):
-        raise UnfitError(column, "holds an identity number; take it out, no person may be named "
-                    "含身份证号，请删除，不得出现个人信息", text)  # fmt: skip
+        raise UnfitError(column,
+                         say("含身份证号，请删除，不得出现个人信息",
+                             "holds an identity number; take it out, no person may be named"),
+                         text)  # fmt: skip
     if mobiles and _MOBILE.search(plain(text)):
-        raise UnfitError(column, "holds a mobile number; take it out, no person may be named "
-                    "含手机号，请删除，不得出现个人信息", text)  # fmt: skip
+        raise UnfitError(column,
+                         say("含手机号，请删除，不得出现个人信息",
+                             "holds a mobile number; take it out, no person may be named"),
+                         text)  # fmt: skip
 
 
 def _stars(match: re.Match[str]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from drg.errors import problem
+from drg.language import say
 from drg.tables import RejectFile
 from weights.negotiation.forms.sheets import Sheet, read_sheets
 from weights.negotiation.proposals.context import Context
@@ -76,7 +77,9 @@ def read_proposals(
         for row, cells, faults in _rows(table):
             one = judged(cells, context, numbered(context.number + len(found)), places)
             if isinstance(one, Proposal) and not faults:
-                name = f"row {row} of '{table.sheet.name}'" if several else f"row {row}"
+                name = say(f"第 {row} 行", f"row {row}")
+                if several:
+                    name = say(f"“{table.sheet.name}”{name}", f"{name} of '{table.sheet.name}'")
                 places[(*one.proposer, one.drg)] = name
                 found.append(one)
                 continue
@@ -122,15 +125,15 @@ def _tables(path: Path, wanted: str | None) -> list[_Table]:
     if wanted is not None:
         sheets, all_sheets = [one for one in sheets if one.name == wanted], sheets
         if not sheets:
-            raise problem("no such sheet", file=path, found=wanted,
+            raise problem(say("没有此工作表", "no such sheet"), file=path, found=wanted,
                           expected=", ".join(one.name for one in all_sheets))  # fmt: skip
     tables = [table for sheet in sheets if (table := _table(path, sheet)) is not None]
     if not tables:
         best = max((columns_of(_texts(row)) for sheet in sheets for row in sheet.rows[:_DEEPEST]),
                    key=len, default={})  # fmt: skip
         raise problem(
-            "has no headings of a form of proposals", file=path,
-            found=", ".join(heading(name) for name in best) or "none of them",
+            say("没有权重调整申请表的表头", "has no headings of a form of proposals"), file=path,
+            found=", ".join(heading(name) for name in best) or say("均无", "none of them"),
             expected=", ".join(f"{heading(name)} {name}" for name in NEEDED),
         )  # fmt: skip
     return tables
@@ -144,11 +147,15 @@ def _table(path: Path, sheet: Sheet) -> _Table | None:
         named = f"{path}: {sheet.name}" if sheet.name else path
         for name in NEEDED:
             if name not in columns:
-                raise problem(f"no column '{heading(name)}' ({name})", file=named, row=place + 1)
+                raise problem(say(f"没有列“{heading(name)}”（{name}）",
+                                  f"no column '{heading(name)}' ({name})"), file=named,
+                              row=place + 1)  # fmt: skip
         if not {"party", "hospital_id"} & columns.keys():
-            raise problem("no column says who asks", file=named, row=place + 1,
-                          expected=f"{heading('party')} party, or "
-                          f"{heading('hospital_id')} hospital_id")  # fmt: skip
+            raise problem(
+                say("没有说明提出方的列", "no column says who asks"), file=named, row=place + 1,
+                expected=say(f"{heading('party')} party，或 {heading('hospital_id')} hospital_id",
+                             f"{heading('party')} party, or {heading('hospital_id')} hospital_id"),
+            )  # fmt: skip
         return _Table(sheet, columns, place)
     return None
 
@@ -186,11 +193,13 @@ def _cell_faults(table: _Table, row: int, cells: Mapping[str, str]) -> Iterator[
     for name, place in table.columns.items():
         text = cells[name]
         if text.startswith("#") and text.endswith(("!", "?", "/A")):
-            yield UnfitError(name, "the cell holds an Excel error 单元格为错误值", text)
+            yield UnfitError(name, say("单元格为错误值", "the cell holds an Excel error"), text)
         elif name in _WEIGHTS and (row, place) in table.sheet.unsure:
-            yield UnfitError(name, "a small number of an old workbook may be a percentage "
-                        "旧版工作簿中的小数可能是百分数", text,
-                        "a text such as +10%, or the form saved as .xlsx")  # fmt: skip
+            yield UnfitError(name,
+                             say("旧版工作簿中的小数可能是百分数",
+                                 "a small number of an old workbook may be a percentage"), text,
+                             say("文本，例如 +10%，或另存为 .xlsx 的申请表",
+                                 "a text such as +10%, or the form saved as .xlsx"))  # fmt: skip
 
 
 def _heading(table: _Table, name: str) -> str:

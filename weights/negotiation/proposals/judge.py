@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from drg.cases.blanks import BLANKS
+from drg.language import say
 from weights.negotiation.proposals.asked import Asked, asked_weight, check_sane, read_weight
 from weights.negotiation.proposals.context import Context
 from weights.negotiation.proposals.faults import UnfitError
@@ -97,8 +98,10 @@ def judged(
     for name in ("value", "reason", "evidence"):
         _noted(faults, lambda name=name: check_text(name, cells[name]))
     if who and drg and (place := places.get((*who, drg))):
-        faults.append(UnfitError("drg", f"this proposer asks for the group already in {place} "
-                            "同一提出方对同一病组重复申请", drg))  # fmt: skip
+        faults.append(UnfitError("drg",
+                                 say(f"同一提出方已在 {place} 对该病组提出申请",
+                                     f"this proposer asks for the group already in {place}"),
+                                 drg))  # fmt: skip
     asked = bounds = None
     if drg and not any(fault.column == "value" for fault in faults):
         if what:
@@ -125,7 +128,7 @@ def _given(name: str, held: object) -> str:
     if held is None:
         return ""
     if isinstance(held, bool) or not isinstance(held, str | int | float):
-        raise UnfitError(name, "not a text or a number", held)
+        raise UnfitError(name, say("不是文本或数", "not a text or a number"), held)
     return held if isinstance(held, str) else repr(float(held))
 
 
@@ -142,15 +145,17 @@ def _who(cells: Mapping[str, str], context: Context) -> tuple[str, str]:
     party = choice(PARTY_WORDS, text) or ("hospital" if hospital and not text else None)
     named = None if party else _hospital(text, context)
     if party is None and named is None:
-        raise UnfitError("party", "not known who asks 提出方无法识别", text,
-                         "hospital 医疗机构, panel 专家组 or bureau 医保局")  # fmt: skip
+        raise UnfitError("party", say("提出方无法识别", "not known who asks"), text,
+                         say("hospital（医疗机构）、panel（专家组）或 bureau（医保局）",
+                             "hospital 医疗机构, panel 专家组 or bureau 医保局"))  # fmt: skip
     if party in ("panel", "bureau"):
         check_party(party, hospital)
         return party, ""
     known = _hospital(hospital, context) if hospital else named
     if (hospital and known is None) or (named and known != named):
-        raise UnfitError("hospital_id", "no such hospital 医疗机构不存在", hospital,
-                         named or "the id of a hospital of the round")  # fmt: skip
+        raise UnfitError("hospital_id", say("医疗机构不存在", "no such hospital"), hospital,
+                         named or say("本轮医疗机构的代码",
+                                      "the id of a hospital of the round"))  # fmt: skip
     check_party("hospital", known or "")
     return "hospital", known or ""
 
@@ -180,24 +185,27 @@ def _one_of(text: str, codes: Collection[str]) -> str | None:
 
 def _group(text: str, context: Context) -> str:
     if not text:
-        raise UnfitError("drg", "is missing 缺少病组编码", expected="the code of a group")
+        raise UnfitError("drg", say("缺少病组编码", "is missing"),
+                         expected=say("病组编码", "the code of a group"))  # fmt: skip
     found = _one_of(text, context.draft)
     if found is None:
         without = _one_of(text, [str(code) for code in context.weights.frame["drg"]])
         if without is not None:
-            raise UnfitError("drg", "the group has no draft weight 病组没有草案权重", text,
-                        "a group with a weight")  # fmt: skip
-        raise UnfitError("drg", "no such group 病组不存在", text, "a group of the draft table")
+            raise UnfitError("drg", say("病组没有草案权重", "the group has no draft weight"), text,
+                             say("有权重的病组", "a group with a weight"))  # fmt: skip
+        raise UnfitError("drg", say("病组不存在", "no such group"), text,
+                         say("草案权重表中的病组", "a group of the draft table"))  # fmt: skip
     if found in context.frozen:
-        raise UnfitError("drg", "the group is frozen in this round 病组已冻结", text)
+        raise UnfitError("drg", say("病组已冻结", "the group is frozen in this round"), text)
     return found
 
 
 def _what(text: str) -> str:
     found = choice(WHAT_WORDS, text)
     if found is None:
-        raise UnfitError("what", "not known what is to change 调整事项无法识别", text,
-                    "weight 权重, class 类别, trim 裁剪 or exclude 剔除病例")  # fmt: skip
+        raise UnfitError("what", say("调整事项无法识别", "not known what is to change"), text,
+                         say("weight（权重）、class（类别）、trim（裁剪）或 exclude（剔除病例）",
+                             "weight 权重, class 类别, trim 裁剪 or exclude 剔除病例"))  # fmt: skip
     return found
 
 

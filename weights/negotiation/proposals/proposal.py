@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from drg.errors import problem
+from drg.language import say
 from weights.negotiation.proposals.faults import UnfitError, refuse_personal
 from weights.negotiation.proposals.words import PARTIES, WHATS
 
@@ -54,14 +55,14 @@ class Proposal:
     def __post_init__(self) -> None:
         for name in ("id", "party", "hospital_id", "drg", "what", "value", "reason", "evidence"):
             if not isinstance(getattr(self, name), str):
-                raise problem("not a text", key=name, found=getattr(self, name))
+                raise problem(say("不是文本", "not a text"), key=name, found=getattr(self, name))
         for name, known in (("party", PARTIES), ("what", WHATS)):
             if getattr(self, name) not in known:
-                raise problem("not known", key=name, found=getattr(self, name),
-                              expected=", ".join(known))  # fmt: skip
+                raise problem(say("不是可用的取值", "not known"), key=name,
+                              found=getattr(self, name), expected=", ".join(known))  # fmt: skip
         for name in ("id", "drg", "value"):
             if not getattr(self, name):
-                raise problem("is missing", key=name)
+                raise problem(say("缺失", "is missing"), key=name)
         for name in ("asked", "least", "most"):
             _check_number(name, getattr(self, name))
         check_party(self.party, self.hospital_id)
@@ -88,7 +89,8 @@ class Proposal:
         """
         names = [one.name for one in fields(cls)]
         if sorted(body) != sorted(names):
-            raise problem("not the parts of a proposal", found=", ".join(map(str, sorted(body))),
+            raise problem(say("不是申请的组成部分", "not the parts of a proposal"),
+                          found=", ".join(map(str, sorted(body))),
                           expected=", ".join(names))  # fmt: skip
         return cls(**body)
 
@@ -100,10 +102,12 @@ def check_text(name: str, text: str) -> None:
         UnfitError: it is one of these.
     """
     if name != "evidence" and not text:
-        raise UnfitError(name, "is missing 未填写", expected="a text")
+        raise UnfitError(name, say("未填写", "is missing"), expected=say("文本", "a text"))
     if len(text) > _LONGEST[name]:
-        raise UnfitError(name, "is too long 内容过长", f"{len(text)} characters",
-                    f"at most {_LONGEST[name]}")  # fmt: skip
+        raise UnfitError(name, say("内容过长", "is too long"),
+                         say(f"{len(text)} 个字符", f"{len(text)} characters"),
+                         say(f"不超过 {_LONGEST[name]} 个字符",
+                             f"at most {_LONGEST[name]}"))  # fmt: skip
     refuse_personal(name, text, mobiles=name != "value")
 
 
@@ -119,12 +123,11 @@ def check_party(party: str, hospital: str) -> None:
         UnfitError: it is so.
     """
     if party == "hospital" and not hospital:
-        raise UnfitError(
-            "hospital_id", "is missing 医疗机构须填写代码", expected="the hospital's id"
-        )
+        raise UnfitError("hospital_id", say("医疗机构须填写代码", "is missing"),
+                         expected=say("医疗机构代码", "the hospital's id"))  # fmt: skip
     if party != "hospital" and hospital:
-        raise UnfitError("hospital_id", "only a hospital has one 非医疗机构提出时应为空", hospital,
-                    "nothing")  # fmt: skip
+        raise UnfitError("hospital_id", say("非医疗机构提出时应为空", "only a hospital has one"),
+                         hospital, say("空", "nothing"))  # fmt: skip
 
 
 def _check_number(name: str, number: object) -> None:
@@ -132,7 +135,8 @@ def _check_number(name: str, number: object) -> None:
         return
     known = isinstance(number, int | float) and not isinstance(number, bool)
     if not known or not 0 < number < math.inf:  # type: ignore[operator]
-        raise problem("not a weight", key=name, found=number, expected="a number above 0")
+        raise problem(say("不是权重", "not a weight"), key=name, found=number,
+                      expected=say("大于 0 的数", "a number above 0"))  # fmt: skip
 
 
 def check_order(asked: float, least: float | None, most: float | None) -> None:
@@ -142,8 +146,10 @@ def check_order(asked: float, least: float | None, most: float | None) -> None:
         UnfitError: it does.
     """
     if least is not None and least > asked * (1 + _SLACK):
-        raise UnfitError("least", "above the weight that is asked 可接受最低高于申请权重",
-                    f"{least:.6g}", f"at most {asked:.6g}")  # fmt: skip
+        raise UnfitError("least", say("可接受最低高于申请权重", "above the weight that is asked"),
+                         f"{least:.6g}",
+                         say(f"不大于 {asked:.6g}", f"at most {asked:.6g}"))  # fmt: skip
     if most is not None and most < asked * (1 - _SLACK):
-        raise UnfitError("most", "below the weight that is asked 可接受最高低于申请权重",
-                    f"{most:.6g}", f"at least {asked:.6g}")  # fmt: skip
+        raise UnfitError("most", say("可接受最高低于申请权重", "below the weight that is asked"),
+                         f"{most:.6g}",
+                         say(f"不小于 {asked:.6g}", f"at least {asked:.6g}"))  # fmt: skip

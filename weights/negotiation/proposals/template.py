@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from drg.errors import problem
+from drg.language import say
 from drg.tables.excel.book import new_book
 from weights.negotiation.proposals.context import Context
 from weights.negotiation.proposals.guide import GUIDE, LABELS, NOTES
@@ -53,9 +54,11 @@ def write_template(
     """
     path = Path(path)
     if lang not in LABELS:
-        raise problem("not a language of the form", key="lang", found=lang, expected="zh or en")
+        raise problem(say("填报表没有此语言", "not a language of the form"), key="lang", found=lang,
+                      expected=say("zh 或 en", "zh or en"))  # fmt: skip
     if path.suffix.lower() != ".xlsx":
-        raise problem("the form is an Excel workbook", file=path, found=path.name, expected=".xlsx")
+        raise problem(say("申请表须为 Excel 工作簿", "the form is an Excel workbook"), file=path,
+                      found=path.name, expected=".xlsx")  # fmt: skip
     with new_book(path) as book:
         _Form(book, context, lang).write(title, proposals)
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from drg.language import say
 from weights.negotiation.record.entry import Entry, canonical, digest_of, parse
 
 LEDGER, HEAD = "ledger", "head"
@@ -32,8 +33,9 @@ class Fault:
 
     def __str__(self) -> str:
         """As a message says it, such as ``line 3 (seq 2, byte 1040): ...``."""
-        seq = "" if self.seq is None else f"seq {self.seq}, "
-        return f"line {self.line} ({seq}byte {self.byte}): {self.what}"
+        seq = "" if self.seq is None else say(f"seq {self.seq}，", f"seq {self.seq}, ")
+        return say(f"第 {self.line} 行（{seq}第 {self.byte} 字节）：{self.what}",
+                   f"line {self.line} ({seq}byte {self.byte}): {self.what}")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -156,13 +158,16 @@ def _walk(data: bytes, start: Place) -> tuple[list[Entry], list[Fault], Place, b
 
 def _wrong(entry: Entry, digest: str, numbers: range, chained: set[str] | None) -> str | None:
     if digest != entry.digest:
-        return "does not fit its digest: the line was changed"
+        return say("与其摘要不符：该行被改动", "does not fit its digest: the line was changed")
     if entry.seq >= numbers.stop:
-        return f"has seq {entry.seq}: entries before it are missing"
+        return say(f"seq 为 {entry.seq}：此前的记录缺失",
+                   f"has seq {entry.seq}: entries before it are missing")  # fmt: skip
     if entry.seq not in numbers:
-        return f"has seq {entry.seq}: repeated, inserted or out of its place"
+        return say(f"seq 为 {entry.seq}：重复、插入或错位",
+                   f"has seq {entry.seq}: repeated, inserted or out of its place")  # fmt: skip
     if chained is not None and entry.previous not in chained:
-        return "is not chained to the line before: one of the two was replaced"
+        return say("与前一行不相连：二者之一被替换",
+                   "is not chained to the line before: one of the two was replaced")  # fmt: skip
     return None
 
 
@@ -170,20 +175,28 @@ def _head_fault(head: bytes | None, end: Place, torn: bytes) -> Fault | None:
     if end.seq >= 0 and head == head_line(end.seq, end.digest):
         return None
     if _is_behind(head, end):  # its writer begins no line before the head is mended
-        return Fault(end.line, end.byte, end.seq + 1, "is not an entry") if torn else None
+        return Fault(end.line, end.byte, end.seq + 1,
+                     say("不是记录条目", "is not an entry")) if torn else None  # fmt: skip
     if head is None:
         if end.seq < 0:
-            return Fault(1, 0, 0, "the first entry is missing")
-        return Fault(1, 0, None, "is missing", HEAD)
+            return Fault(1, 0, 0, say("缺少第一条记录", "the first entry is missing"))
+        return Fault(1, 0, None, say("缺失", "is missing"), HEAD)
     found = _HEAD.fullmatch(head)
     if not found:
-        return Fault(1, 0, None, "is not as a ledger writes it", HEAD)
+        return Fault(1, 0, None, say("不是记录所写的形式", "is not as a ledger writes it"), HEAD)
     digest, seq = found[1].decode(), int(found[2])
     if seq > end.seq and digest != end.digest:
-        what = "is cut off, or its line end is changed" if torn else "is missing"
-        return Fault(end.line, end.byte, end.seq + 1, f"{what}; the head says seq {seq} is last")
-    what = f"says seq {seq} {digest[:12]} is last, the ledger seq {end.seq} {end.digest[:12]}"
-    return Fault(1, 0, seq, f"{what}: one of the two was changed", HEAD)
+        what = say("缺失", "is missing")
+        if torn:
+            what = say("被截断，或行尾被改动", "is cut off, or its line end is changed")
+        return Fault(end.line, end.byte, end.seq + 1,
+                     say(f"{what}；记录头写明最后一条为 seq {seq}",
+                         f"{what}; the head says seq {seq} is last"))  # fmt: skip
+    what = say(f"写明最后一条为 seq {seq} {digest[:12]}，记录则为 seq {end.seq} {end.digest[:12]}",
+               f"says seq {seq} {digest[:12]} is last, the ledger seq {end.seq} "
+               f"{end.digest[:12]}")  # fmt: skip
+    return Fault(1, 0, seq, say(f"{what}：二者之一被改动", f"{what}: one of the two was changed"),
+                 HEAD)  # fmt: skip
 
 
 def _is_behind(head: bytes | None, end: Place) -> bool:
@@ -196,7 +209,10 @@ def times_going_back(entries: tuple[Entry, ...]) -> list[str]:
     """A sentence for every entry that says it is older than the one before."""
     times = [datetime.fromisoformat(entry.at) for entry in entries]
     return [
-        f"seq {entry.seq} says {entry.at}, before {former.at} of seq {former.seq}"
+        say(
+            f"seq {entry.seq} 的时间为 {entry.at}，早于 seq {former.seq} 的 {former.at}",
+            f"seq {entry.seq} says {entry.at}, before {former.at} of seq {former.seq}",
+        )
         for former, entry, earlier, later in zip(
             entries, entries[1:], times, times[1:], strict=False
         )

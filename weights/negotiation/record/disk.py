@@ -14,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from drg.errors import problem
+from drg.language import say
 from drg.tables.atomic import writing
 
 WAIT = 60.0  # seconds
@@ -35,9 +36,12 @@ class Disk:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.ledger = Path(path)
         if self.ledger.suffix != ".jsonl":
-            raise problem("a ledger's name ends in .jsonl", file=path)
+            raise problem(say("记录文件名须以 .jsonl 结尾", "a ledger's name ends in .jsonl"),
+                          file=path)  # fmt: skip
         if not self.ledger.parent.is_dir():
-            raise problem(f"the folder '{self.ledger.parent}' does not exist", file=path)
+            raise problem(say(f"文件夹 {self.ledger.parent} 不存在",
+                              f"the folder '{self.ledger.parent}' does not exist"),
+                          file=path)  # fmt: skip
         self.head = self.ledger.with_suffix(".head")
         self._lock = self.ledger.with_suffix(".lock")
         self._torn = re.compile(re.escape(self.ledger.stem) + r"\.torn-[0-9]+", re.ASCII)
@@ -53,12 +57,14 @@ class Disk:
         try:
             lock.acquire(timeout=WAIT, poll_interval=_POLL)
         except Timeout:
-            text = f"has been locked by another program for {WAIT:g} seconds"
-            raise problem(text, file=self.ledger) from None
+            raise problem(say(f"已被其他程序锁定 {WAIT:g} 秒",
+                              f"has been locked by another program for {WAIT:g} seconds"),
+                          file=self.ledger) from None  # fmt: skip
         except OSError as error:
             if not reading:
-                text = f"cannot be locked: {error.strerror or error}"
-                raise problem(text, file=self.ledger) from error
+                why = error.strerror or error
+                raise problem(say(f"无法锁定：{why}", f"cannot be locked: {why}"),
+                              file=self.ledger) from error  # fmt: skip
             yield  # an archive that cannot be written has no writers
             return
         try:
@@ -74,7 +80,8 @@ class Disk:
         """
         data = _read(self.ledger)
         if data is None:
-            raise problem("there is no ledger of this name", file=self.ledger)
+            raise problem(say("没有这个记录文件", "there is no ledger of this name"),
+                          file=self.ledger)  # fmt: skip
         return data
 
     def read_head(self) -> bytes | None:
@@ -161,7 +168,9 @@ def _read(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise problem(f"cannot be read: {error.strerror or error}", file=path) from error
+        raise problem(say(f"无法读取：{error.strerror or error}",
+                          f"cannot be read: {error.strerror or error}"),
+                      file=path) from error  # fmt: skip
     return b"".join(parts)
 
 

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from drg.errors import problem, show
+from drg.language import say
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
@@ -75,20 +76,26 @@ def parse(line: bytes) -> Entry:
         ValueError: The line is not what :attr:`Entry.line` writes; the text says why.
     """
     if not line:
-        raise ValueError("is empty")
+        raise ValueError(say("为空", "is empty"))
     try:
         fields = json.loads(line.decode())
         written = canonical(fields)
     except UnicodeDecodeError as error:
-        raise ValueError(f"is not UTF-8 text, at byte {error.start} of the line") from None
+        raise ValueError(say(
+            f"不是 UTF-8 文本，位于该行第 {error.start} 字节",
+            f"is not UTF-8 text, at byte {error.start} of the line",
+        )) from None  # fmt: skip
     except json.JSONDecodeError as error:
-        raise ValueError(f"is not JSON, at character {error.pos} of the line") from None
+        raise ValueError(say(
+            f"不是 JSON，位于该行第 {error.pos} 个字符",
+            f"is not JSON, at character {error.pos} of the line",
+        )) from None  # fmt: skip
     except (ValueError, RecursionError):  # NaN, half a character, endless digits or brackets
-        raise ValueError("is not JSON that a ledger holds") from None
+        raise ValueError(say("不是记录可保存的 JSON", "is not JSON that a ledger holds")) from None
     if not _is_entry(fields):
-        raise ValueError("is not an entry")
+        raise ValueError(say("不是记录条目", "is not an entry"))
     if written != line:
-        raise ValueError("is not in canonical form")
+        raise ValueError(say("不是规范写法", "is not in canonical form"))
     return Entry(**fields)
 
 
@@ -123,10 +130,10 @@ def checked_time(at: str | None) -> str:
     if at is None:
         return datetime.now().astimezone().isoformat(timespec="seconds")
     if not isinstance(at, str) or not is_time(at):
-        raise problem(
-            "not a time", key="at", found=at,
-            expected="ISO 8601 with offset such as 2026-03-01T09:00:00+08:00",
-        )  # fmt: skip
+        raise problem(say("不是时间", "not a time"), key="at", found=at,
+                      expected=say("带时区的 ISO 8601 时间，例如 2026-03-01T09:00:00+08:00",
+                                   "ISO 8601 with offset such as "
+                                   "2026-03-01T09:00:00+08:00"))  # fmt: skip
     return at
 
 
@@ -137,7 +144,7 @@ def checked_text(text: str, key: str) -> str:
         DrgError: Not text, or blank, or not Unicode.
     """
     if not isinstance(text, str) or not text.strip():
-        raise problem("must say something", key=key, found=text)
+        raise problem(say("不能为空", "must say something"), key=key, found=text)
     return str(_plain(text, key))
 
 
@@ -149,12 +156,13 @@ def checked_body(body: Mapping[str, Any]) -> dict[str, Any]:
             texts as keys; it names the place.
     """
     if not isinstance(body, Mapping):
-        raise problem("must be an object", key="body", found=body)
+        raise problem(say("须为对象", "must be an object"), key="body", found=body)
     try:
         plain: dict[str, Any] = _plain(body, "body")
         canonical(plain)
     except (RecursionError, ValueError):
-        raise problem("is nested too deeply or has a number too long", key="body") from None
+        raise problem(say("嵌套过深或数字过长", "is nested too deeply or has a number too long"),
+                      key="body") from None  # fmt: skip
     return plain
 
 
@@ -165,18 +173,20 @@ def _plain(value: object, key: str) -> Any:
         return _unicode(str(value), key)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise problem("not a finite number", key=key, found=value)
+            raise problem(say("不是有限的数", "not a finite number"), key=key, found=value)
         return float(value)
     if isinstance(value, Mapping):
         for name in value:
             if not isinstance(name, str):
-                raise problem("a key that is not text", key=key, found=name)
+                raise problem(say("键不是文本", "a key that is not text"), key=key, found=name)
         return {_unicode(str(k), key): _plain(v, f"{key}.{k}") for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, f"{key}[{i}]") for i, item in enumerate(value)]
     raise problem(
-        f"a value of type {type(value).__name__} cannot be recorded", key=key, found=value,
-        expected="text, a number, true, false, none, a list or an object",
+        say(f"类型为 {type(value).__name__} 的值不能记录",
+            f"a value of type {type(value).__name__} cannot be recorded"), key=key, found=value,
+        expected=say("文本、数、true、false、none、列表或对象",
+                     "text, a number, true, false, none, a list or an object"),
     )  # fmt: skip
 
 
@@ -184,8 +194,7 @@ def _unicode(text: str, key: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise problem(
-            f"half a character at position {error.start}, which is not Unicode text",
-            key=show(key)[1:-1], found=text,
-        ) from None  # fmt: skip
+        raise problem(say(f"第 {error.start} 位是半个字符，不是 Unicode 文本",
+                          f"half a character at position {error.start}, which is not Unicode text"),
+                      key=show(key)[1:-1], found=text) from None  # fmt: skip
     return text

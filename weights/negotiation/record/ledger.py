@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from drg.errors import DrgError, problem, show
+from drg.language import say
 from weights.negotiation.record.check import (
     HEAD,
     START,
@@ -61,7 +62,7 @@ class Ledger:
         self._place = START  # behind them
         self._settled = ""  # digest of the last entry that this object brought down to the disk
         if self._disk.ledger.name not in self._disk.files():
-            raise problem("there is no ledger of this name", file=path)
+            raise problem(say("没有这个记录文件", "there is no ledger of this name"), file=path)
 
     @classmethod
     def create(
@@ -88,7 +89,9 @@ class Ledger:
                      checked_body(body), "")  # fmt: skip
         with disk.locked():
             if left := disk.files():
-                raise problem(f"there is a ledger already: {', '.join(left)}", file=path)
+                raise problem(say(f"已有记录文件：{', '.join(left)}",
+                                  f"there is a ledger already: {', '.join(left)}"),
+                              file=path)  # fmt: skip
             disk.put(disk.ledger, entry.line)
             disk.put(disk.head, head_line(0, entry.digest))
         return cls(path)
@@ -159,12 +162,17 @@ class Ledger:
             data, head, aside = self._disk.read(), self._disk.read_head(), self._disk.torn()
         found = check(data, head)
         remarks = times_going_back(found.entries)
-        remarks += [f"a torn end was set aside: {name}" for name in aside]
+        remarks += [say(f"未写完的末尾已另存：{name}", f"a torn end was set aside: {name}")
+                    for name in aside]  # fmt: skip
         torn = found.torn if found.torn and not found.faults else None
         if torn:
-            remarks.append(f"a torn end of {len(torn)} bytes; the next entry sets it aside")
+            remarks.append(say(f"末尾有 {len(torn)} 字节未写完；写入下一条记录时另存",
+                               f"a torn end of {len(torn)} bytes; the next entry sets it "
+                               "aside"))  # fmt: skip
         if found.behind and not found.faults:
-            remarks.append("the head is one entry behind; the next entry mends it")
+            remarks.append(say("记录头落后一条；写入下一条记录时补齐",
+                               "the head is one entry behind; the next entry mends "
+                               "it"))  # fmt: skip
         return Verdict(len(found.entries), found.end.digest, found.faults, torn, tuple(remarks))
 
     def _look(self, *, anew: bool = False) -> Check:
@@ -175,8 +183,10 @@ class Ledger:
         if found.faults:
             raise self._damaged(found.faults[0])
         if not same:
-            text = f"was rewritten: seq {self._place.seq} is no longer what was read before"
-            raise problem(text, file=self._disk.ledger)
+            seq = self._place.seq
+            raise problem(say(f"已被改写：seq {seq} 与此前所读不同",
+                              f"was rewritten: seq {seq} is no longer what was read before"),
+                          file=self._disk.ledger)  # fmt: skip
         self._seen, self._place = data[: found.end.byte], found.end
         return found
 
@@ -198,16 +208,19 @@ class Ledger:
             self._disk.put(self._disk.head, head_line(seq, digest))
             self._settled = digest
         except DrgError as error:
-            raise problem(f"{error}; seq {seq} is on record all the same") from error
+            raise problem(say(
+                f"{error}；但 seq {seq} 已记录在案",
+                f"{error}; seq {seq} is on record all the same",
+            )) from error  # fmt: skip
 
     def _overtaken(self) -> DrgError:
         last = parse(self._seen[self._seen.rfind(b"\n", 0, -1) + 1 : -1])
-        return problem(
-            f"another entry was written since: seq {last.seq}, {show(last.kind)} by"
-            f" {show(last.actor)}; look at it and decide again",
-            file=self._disk.ledger,
-        )
+        return problem(say(f"此后又写入了一条记录：seq {last.seq}，{show(last.kind)}，记录人 "
+                           f"{show(last.actor)}；请查看后重新决定",
+                           f"another entry was written since: seq {last.seq}, {show(last.kind)} by "
+                           f"{show(last.actor)}; look at it and decide again"),
+                       file=self._disk.ledger)  # fmt: skip
 
     def _damaged(self, fault: Fault) -> DrgError:
         file = self._disk.head if fault.file == HEAD else self._disk.ledger
-        return problem(f"damaged: {fault}", file=file)
+        return problem(say(f"已损坏：{fault}", f"damaged: {fault}"), file=file)
