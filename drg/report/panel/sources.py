@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections.abc import Callable
 from importlib import resources
-from typing import Any
 
 import drg
+from budget.projection.warnings import chinese as ahead
+from budget.settlement.warned import chinese
 from drg.page.blocks import Block, Column, Points, Section, Text, table
 from drg.page.words import Words, clean, without_few
 from drg.report.panel.assumptions import assumptions, policy_figures
 from drg.report.panel.data import PanelData
-from drg.report.panel.story import Story, hospital_name
+from drg.report.panel.story import Story
 
 _GRAVE = ("groups_without_weight", "hospitals_without_rate", "last_year_unknown", "no_money",
           "columns_missing")  # fmt: skip
+_ALIKE = 3  # warnings of a kind that are told one by one
 
 
 def source_section(data: PanelData, held: Story | None, words: Words, annex: str) -> Section:
@@ -41,35 +45,49 @@ def source_section(data: PanelData, held: Story | None, words: Words, annex: str
 
 
 def warned(data: PanelData, words: Words, *, grave: bool = False) -> list[str]:
-    """What the engines warned of, one line a kind; only what makes the result doubtful."""
-    found: dict[str, str] = {}
-    for document in (data.settlement, data.projection or {}):
+    """What the engines warned of, one line a kind; only what makes the result doubtful.
+
+    Args:
+        data: the records.
+        words: the language.
+        grave: those that make the result doubtful; else the others.
+    """
+    found: dict[str, tuple[str, Callable[[str], str]]] = {}
+    for document, translate in ((data.settlement, chinese), (data.projection or {}, ahead)):
         said = document.get("warnings")
         if isinstance(said, dict):
-            found |= {str(k): str(v) for k, v in said.items()}
+            found |= {str(k): (str(v), translate) for k, v in said.items()}
         elif isinstance(said, list):
-            found |= {f"#{n}": str(v) for n, v in enumerate(said, 1)}
-    names = dict(zip(data.by_hospital["hospital_id"], data.by_hospital["hospital_name"],
-                     strict=True))  # fmt: skip
+            found |= {f"#{n}": (str(v), translate) for n, v in enumerate(said, 1)}
+    kinds: dict[str, list[str]] = {}
+    for key, (text, translate) in found.items():
+        if grave == key.startswith(_GRAVE):
+            line = _named(data, translate(text) if words.zh else text, words)
+            kinds.setdefault(key.partition(".")[0], []).append(clean(without_few(line), 400))
     lines = []
-    for key, text in found.items():
-        if grave != key.startswith(_GRAVE):
-            continue
-        said = without_few(in_words(key, text, words, names))
-        lines.append(clean(said, 400))
+    for some in kinds.values():
+        lines += some[:_ALIKE]
+        if len(some) > _ALIKE:
+            left = len(some) - _ALIKE
+            lines.append(
+                words(
+                    f"另有 {left} 项同类提示，见清算记录。",
+                    f"{left} more of the kind are in the settlement's record.",
+                )
+            )
     return lines
 
 
-def in_words(key: str, text: str, words: Words, names: dict[str, Any]) -> str:
-    """A warning in the report's language, hospitals by name."""
-    from budget.settlement.warned import warning_text
-
-    said = warning_text(key, text, words.lang)
-    for code, name in names.items():
-        if code and code in said:
-            said = said.replace(f"hospital {code}", hospital_name(name, code)).replace(
-                code, hospital_name(name, code))  # fmt: skip
-    return said
+def _named(data: PanelData, text: str, words: Words) -> str:
+    """A warning with hospitals by name and pools in words."""
+    for code, name in zip(data.by_hospital["hospital_id"], data.by_hospital["hospital"],
+                          strict=True):  # fmt: skip
+        text = text.replace(f"hospital {code}:", f"{name}:").replace(
+            f"医疗机构 {code}：", f"{name}："
+        )
+    for pool in data.pools["pool"]:
+        text = re.sub(rf"\b{re.escape(str(pool))}\b", words.insurance(str(pool)), text)
+    return text
 
 
 def policy_section(data: PanelData, words: Words) -> Section:
