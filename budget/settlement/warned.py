@@ -19,9 +19,9 @@ from drg.money import Fen, yuan
 _CHINESE = {
     # of single cases
     "{n} cases: fund_paid and other_paid exceed the cost; cut to it, other_paid first":
-        "{n} 例：fund_paid 与 other_paid 之和超过费用，先削减 other_paid，直至与费用相等",
+        "{n} 例：基金支付与其他支付之和超过费用，先削减其他支付，直至与费用相等",
     "{n} cases: fund_paid is 0 or blank; the patient is taken to have paid everything":
-        "{n} 例：fund_paid 为 0 或空，视为患者负担全部费用",
+        "{n} 例：基金支付为 0 或空，视为患者负担全部费用",
     "{n} cases: the patient's parts are more than fund_paid leaves; cut to it":
         "{n} 例：患者负担各项之和超过基金支付后的余额，按余额削减",
     "{n} cases: the patient's parts do not make up what the payers leave; "
@@ -33,9 +33,9 @@ _CHINESE = {
     "caps and lines hold for it alone":
         "{n} 例：参保人未知，各视为当年首次住院，年度封顶线和起付线单独计算",
     "{n} cases: other_paid is more than the policy leaves to the patient; cut to it":
-        "{n} 例：other_paid 超过按政策由患者负担的金额，按该金额削减",
+        "{n} 例：其他支付超过按政策由患者负担的金额，按该金额削减",
     "{n} cases have the case_id of another one; drg check lists them":
-        "{n} 例的 case_id 与其他病例重复，drg check 可逐一列出",
+        "{n} 例的病例号与其他病例重复，数据质量检查可逐一列出",
     "{n} cells are listed in {file}": "{n} 个单元格列于 {file}",
     "{n} special reviews of {m} hospitals are beyond their quota and priced by the ordinary rules":
         "{m} 家医疗机构有 {n} 例特病单议超出限额，按一般规则计价",
@@ -47,9 +47,9 @@ _CHINESE = {
     "no mean cost stands for cases of {list}: {size}":
         "以下医疗机构的病例没有可依据的平均费用：{list}：{size}",
     "groups without a weight ({list}): {size}": "病组没有权重（{list}）：{size}",
-    "without patient_id readmissions cannot be seen": "没有 patient_id，无法识别再次住院",
+    "without patient_id readmissions cannot be seen": "没有参保人编号，无法识别再次住院",
     "{key}: no case has a tcm_share, so none has its least share":
-        "{key}：没有病例有 tcm_share，因此都达不到最低占比",
+        "{key}：没有病例有中医治疗占比，因此都达不到最低占比",
     "{key}: the weight table has no group {group}": "{key}：权重表中没有病组 {group}",
     "{key}: no case has an age": "{key}：没有病例有年龄",
     "policy {id} holds from {first} to {last}, not in {year}":

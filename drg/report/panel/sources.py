@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Callable
 from importlib import resources
+from typing import Any
 
 import drg
 from budget.projection.warnings import chinese as ahead
@@ -53,7 +54,9 @@ def warned(data: PanelData, words: Words, *, grave: bool = False) -> list[str]:
         grave: those that make the result doubtful; else the others.
     """
     found: dict[str, tuple[str, Callable[[str], str]]] = {}
-    for document, translate in ((data.settlement, chinese), (data.projection or {}, ahead)):
+    sources: tuple[tuple[dict[str, Any], Callable[[str], str]], ...] = (
+        (data.settlement, chinese), (data.projection or {}, ahead))  # fmt: skip
+    for document, translate in sources:
         said = document.get("warnings")
         if isinstance(said, dict):
             found |= {str(k): (str(v), translate) for k, v in said.items()}
@@ -62,7 +65,8 @@ def warned(data: PanelData, words: Words, *, grave: bool = False) -> list[str]:
     kinds: dict[str, list[str]] = {}
     for key, (text, translate) in found.items():
         if grave == key.startswith(_GRAVE):
-            line = _named(data, translate(text) if words.zh else text, words)
+            about = "" if translate is chinese else _assumed(data, key, words)
+            line = _named(data, about + (translate(text) if words.zh else text), words)
             kinds.setdefault(key.partition(".")[0], []).append(clean(without_few(line), 400))
     lines = []
     for some in kinds.values():
@@ -76,6 +80,14 @@ def warned(data: PanelData, words: Words, *, grave: bool = False) -> list[str]:
                 )
             )
     return lines
+
+
+def _assumed(data: PanelData, key: str, words: Words) -> str:
+    """The assumption that a warning of a projection is about."""
+    for one in (data.projection or {}).get("assumptions") or ():
+        if isinstance(one, dict) and str(one.get("key", "")).startswith(key.partition(":")[0]):
+            return clean(one.get("zh" if words.zh else "en"), 90) + words("：", ": ")
+    return ""
 
 
 def _named(data: PanelData, text: str, words: Words) -> str:
