@@ -166,7 +166,7 @@ def _report(out: Path, lang: str) -> Path:
 
     _step(6, "report 论证报告")
     page = out / "report.html"
-    write_report(out / "results", page, lang)
+    write_report(out / "results", page, lang, annex=out / "report-annex.html")
     return page
 
 
