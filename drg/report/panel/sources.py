@@ -66,8 +66,9 @@ def warned(data: PanelData, words: Words, *, grave: bool = False) -> list[str]:
     for key, (text, translate) in found.items():
         if grave == key.startswith(_GRAVE):
             about = "" if translate is chinese else _assumed(data, key, words)
-            line = _named(data, about + (translate(text) if words.zh else text), words)
-            kinds.setdefault(key.partition(".")[0], []).append(clean(without_few(line), 400))
+            told = without_few(text)
+            line = _named(data, about + (translate(told) if words.zh else told), words)
+            kinds.setdefault(key.partition(".")[0], []).append(clean(line, 400))
     lines = []
     for some in kinds.values():
         lines += some[:_ALIKE]
