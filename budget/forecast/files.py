@@ -97,9 +97,9 @@ def project_file(
     tables = frames(found, unchanged)
     document = record_of(policy, weights, found, year)
     if draws:
-        years = max(one.years for one in scenarios)
-        tell(language.say(f"随机抽取 {draws} 次 × {years} 年，随机种子 {seed}",
-                          f"draw {draws} x {years} years, seed {seed}"))  # fmt: skip
+        most = max(one.years for one in scenarios)
+        tell(language.say(f"抽样 {draws} 次，{most} 年，种子 {seed}",
+                          f"draw {draws} x {most} years, seed {seed}"))  # fmt: skip
         document |= with_draws(tables, found, draws, seed)
         document["assumptions"] = with_ranges(document["assumptions"], document["doubts"])
     inputs = {"cases": source, "hospitals": hospitals, "weights": weights.path, "mapping": mapping}

@@ -126,7 +126,7 @@ class SearchDocument(Part):
                 raise PolicyError(say("为空", "is empty"), name,
                                   expected=say("至少一个", "at least one"))  # fmt: skip
         if len(self.figures) > _MOST_FIGURES:
-            raise PolicyError(say("过多，无法搜索", "too many to search"), "figures",
+            raise PolicyError(say("过多，无法寻优", "too many to search"), "figures",
                               found=len(self.figures),
                               expected=say(f"不超过 {_MOST_FIGURES} 个",
                                            f"at most {_MOST_FIGURES}"))  # fmt: skip

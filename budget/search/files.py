@@ -125,7 +125,7 @@ def search_file(
     if document.id in policy.header.chain:
         raise problem(language.say("与政策本身的编号相同", "is the id of the policy itself"),
                       file=document.place, key="id", found=document.id,
-                      expected=language.say("搜索结果的编号",
+                      expected=language.say("寻优结果的编号",
                                             "an id for what is found"))  # fmt: skip
     table = read_hospitals(hospitals)
     others = {name: Path(path) for name, path in (inputs or {}).items() if path is not None}
@@ -206,14 +206,15 @@ def _points(
     ]  # fmt: skip
     targets = [_target(one.key, one.low, one.high, before) for one in document.targets]
     options: dict[str, Any] = {"step": STEP, "tolerance": TOLERANCE}
-    tell(language.say("搜索 ", "search ") + ", ".join(one.name for one in document.targets))
+    names = ", ".join(one.name for one in document.targets)
+    tell(language.say(f"寻优 {names}", f"search {names}"))
     points = [Point(None, search(evaluate, parameters, targets, starts=STARTS, **options))]
     curve = document.curve
     if curve is None:
         return tuple(points)
     place = next(i for i, one in enumerate(document.targets) if one.name == curve.target)
     for bound in curve.bounds:
-        tell(language.say("搜索", "search") + f" {curve.target} {bound:g}")
+        tell(language.say(f"寻优 {curve.target} {bound:g}", f"search {curve.target} {bound:g}"))
         moved = list(targets)
         low = targets[place].low is not None
         goal = targets[place]
