@@ -13,6 +13,7 @@ import os
 from dataclasses import dataclass
 
 LANGUAGES = ("zh", "en")
+_BAR = " | "
 _asked = ""  # for by a command; one command a process
 
 
@@ -67,8 +68,26 @@ def half(text: str, lang: str) -> str:
 
     A text without the bar is the same in both.
     """
-    zh, bar, en = text.partition(" | ")
+    zh, bar, en = text.partition(_BAR)
     return (zh if lang == "zh" else en).strip() if bar else text
+
+
+def both(zh: str, en: str) -> str:
+    """A document's text that says both languages; see :func:`half`."""
+    return zh if zh == en else f"{zh}{_BAR}{en}"
+
+
+def in_row(*texts: str) -> str:
+    """Texts of documents one after another, each language by itself."""
+    if not any(_BAR in text for text in texts):
+        return "; ".join(texts)
+    return both("；".join(half(text, "zh") for text in texts),
+                "; ".join(half(text, "en") for text in texts))  # fmt: skip
+
+
+def is_default(source: str) -> bool:
+    """Whether the source of a figure says that it is a typical one, without a published source."""
+    return source.startswith(("默认", "default"))
 
 
 def _locale() -> str:

@@ -155,7 +155,7 @@ def called(name: str, held: object) -> str:
         star = star or one.kind is one.VAR_POSITIONAL
         mark = {one.VAR_POSITIONAL: "*", one.VAR_KEYWORD: "**"}.get(one.kind, "")
         default = "" if one.default is one.empty else f"={one.default!r}"
-        parts.append(mark + one.name + default.replace("<factory>", "..."))
+        parts.append(mark + one.name + default.replace("<factory>", "...").replace("|", "\\|"))
     if inspect.isclass(held) and len(parts) > _BY_HAND:  # made by the engines, not by hand
         return name
     return f"{name}({', '.join(parts)})"

@@ -17,7 +17,7 @@ from budget.price.branches import BRANCHES, PLACE
 from budget.price.multipliers import holds
 from budget.settlement.warned import chinese
 from drg.errors import problem
-from drg.language import say
+from drg.language import half, say
 from weights.table import WeightTable
 
 LANGUAGES = ("zh", "en")
@@ -283,7 +283,7 @@ def _figures(policy: Policy, scribe: _Scribe) -> list[dict[str, Any]]:
         {"key": leaf.key, "term": scribe.say(leaf.about.zh, leaf.about.en),
          "value": list(leaf.value) if isinstance(leaf.value, tuple) else leaf.value,
          "unit": leaf.about.unit, "default": leaf.is_default, "mark": scribe.say("默认", "default"),
-         "source": leaf.source,
+         "source": half(leaf.source, scribe.lang),
          "document": leaf.origin}
         for leaf in _leaves(policy) if _is_used(leaf, scribe)
     ]  # fmt: skip
@@ -308,7 +308,7 @@ def _is_used(leaf: Leaf, scribe: _Scribe) -> bool:
 def _unknown(policy: Policy, scribe: _Scribe) -> dict[str, str]:
     """What the policy says it does not know of what was used."""
     keys = [*scribe.used, *scribe.asked, *_ALWAYS]
-    return {key: text for key, text in policy.header.unknown.items()
+    return {key: half(text, scribe.lang) for key, text in policy.header.unknown.items()
             if any(_related(key, used) for used in keys)}  # fmt: skip
 
 

@@ -26,6 +26,12 @@ _WORDS = {
     "rows": ("以名称为键的表", "a table of named rows"),
     "array": ("表的数组", "an array of tables"),
 }
+# Parts of the names of rows, as shipped policies name them.
+_ROWS_ZH = {
+    "employee": "职工", "resident": "居民", "tier1": "一级", "tier2": "二级", "tier3": "三级",
+    "town": "乡镇", "county": "县级", "city": "市级", "province": "省级", "base": "基准",
+    "all": "全部", "other": "其他", "poor": "困难人员", "chronic": "慢特病",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -137,6 +143,15 @@ def field_at(model: type[BaseModel], path: Path) -> Key | None:
                 return None
         table = key.model
     return None
+
+
+def step_zh(step: str | int) -> str:
+    """The name of a row, or the place of an element, in Chinese; as it is where none is known."""
+    if isinstance(step, int):
+        return f"第{step + 1}段"
+    parts = step.split("_")
+    known = all(part in _ROWS_ZH for part in parts)
+    return "".join(_ROWS_ZH[part] for part in parts) if known else step
 
 
 def keys_at(model: type[BaseModel], path: Path) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ from budget.policy.tree import (
 )
 from budget.policy.year_end import Assessment, Sharing
 from drg.errors import problem
-from drg.language import say
+from drg.language import is_default, say
 from drg.provenance import hash_text
 
 
@@ -91,7 +91,7 @@ class Leaf:
     @property
     def is_default(self) -> bool:
         """Whether it is a typical value without a published source (默认)."""
-        return self.source.startswith("default")
+        return is_default(self.source)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -176,7 +176,7 @@ class Policy:
             assert about is not None, path
             yield Leaf(spell(path), held.value, held.source, held.origin, about)
 
-    def replace(self, key: str, value: Any, source: str = "replaced by hand") -> Policy:
+    def replace(self, key: str, value: Any, source: str = "手工替换 | replaced by hand") -> Policy:
         """Another policy with one value, or one table, different.
 
         Args:

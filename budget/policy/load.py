@@ -11,7 +11,7 @@ from budget.policy.document import Header, Policy, build
 from budget.policy.header import Document, make, read, require_date
 from budget.policy.tree import NONE, Tree, overlay, parse, without
 from drg.errors import one_of, problem
-from drg.language import say
+from drg.language import in_row, say
 
 SHIPPED = Path(__file__).parents[1] / "policies"
 Source: TypeAlias = "str | PathLike[str] | Mapping[str, Any]"
@@ -108,7 +108,8 @@ def _parent(document: Document, path: Path) -> Path:
 
 def _extra(given: Source, chain: list[Document]) -> Document:
     if isinstance(given, Mapping):
-        table = {"id": "overlay", "title": "overlay", "source": "given in the call", **given}
+        titles = {} if "title" in given else {"title": "叠加文件", "title_en": "overlay"}
+        table = {"id": "overlay", "source": "调用时给定 | given in the call", **titles, **given}
         document = make(table, "overlay")
     else:
         path = find_policy(given)
@@ -138,7 +139,7 @@ def _inherited(header: Mapping[str, Any], document: Document) -> dict[str, Any]:
 
 def _joined(header: Mapping[str, Any], document: Document) -> dict[str, Any]:
     """The header of a policy on which an overlay was laid: both names, the overlay's dates."""
-    marks = {"id": "+", "title": " + ", "title_en": " + ", "source": "; "}
+    marks = {"id": "+", "title": " + ", "title_en": " + "}
     over = dict(document.header)
     over.setdefault("title_en", over["title"])
     below = {"title_en": header["title"], **header}
@@ -146,6 +147,7 @@ def _joined(header: Mapping[str, Any], document: Document) -> dict[str, Any]:
         **below,
         **over,
         **{key: f"{below[key]}{mark}{over[key]}" for key, mark in marks.items()},
+        "source": in_row(below["source"], over["source"]),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from budget.behaviour.responses import Responses
 from budget.behaviour.responses import assumptions as of_responses
-from budget.policy.describe import field_at
+from budget.policy.describe import field_at, step_zh
 from budget.policy.document import Leaf, Policy
 from budget.policy.fields import Part
 from budget.policy.rules import Rules
@@ -160,15 +160,16 @@ def _difference(before: Policy, after: Policy) -> Iterator[dict[str, Any]]:
             length = next(n for n in range(len(path) + 1) if path[:n] not in kept)
             gone.setdefault(spell(path[:length]), []).append(leaf)
     for key, leaves in gone.items():
-        held = leaves[0].value if leaves[0].key == key else f"{len(leaves)} values"
-        yield _row(leaves[0], key) | {"value": "none", "before": held}
+        count = len(leaves)
+        held = leaves[0].value if leaves[0].key == key else f"{count}项 | {count} values"
+        yield _row(leaves[0], key) | {"value": "无 | none", "before": held}
 
 
 def _row(leaf: Leaf, key: str) -> dict[str, Any]:
     """A figure or branch with its terms from the section on, and the names of its rows."""
     path = parse(key)
     steps = [field_at(Rules, path[:n]) for n in range(1, len(path) + 1)]
-    zh = [str(name) if about is None else about.zh for name, about in zip(path, steps, strict=True)]
+    zh = [step_zh(name) if at is None else at.zh for name, at in zip(path, steps, strict=True)]
     last = leaf.about if leaf.key == key else steps[-1]
     en = key if last is None else f"{key}: {last.en}"
     return {"key": key, "zh": "·".join(zh), "en": en, "unit": "" if last is None else last.unit}

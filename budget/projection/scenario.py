@@ -144,8 +144,9 @@ class Scenario(Part):
 
 
 BASELINE = Scenario(
-    id="baseline", title="维持现行政策", title_en="As it is", source="no change assumed", years=3
-)
+    id="baseline", title="维持现行政策", title_en="As it is", years=3,
+    source="不作任何调整 | no change assumed",
+)  # fmt: skip
 
 
 def load_scenario(source: str | PathLike[str] | Mapping[str, Any]) -> Scenario:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from budget.cases.hospitals import Hospitals, read_hospitals
+from budget.policy.describe import step_zh
 from budget.policy.document import Leaf, Policy
 from budget.projection.cells import Cells
 from budget.projection.year import settled, spent
@@ -23,6 +24,7 @@ from budget.settlement.files import read_claims
 from budget.settlement.settled import Settlement, settle
 from drg import language
 from drg.errors import problem
+from drg.language import both
 from drg.provenance import hash_file, hash_text, record, to_json
 from drg.tables import atomic_path, check_outputs, neutralise, write_table
 from weights.table import WeightTable
@@ -231,11 +233,12 @@ def _target(key: str, low: float | None, high: float | None, before: Outcomes) -
     zh, _, unit = OUTCOMES[outcome]
     size = before["average_payment" if outcome == "average_payment" else "fund"]
     scale = 0.01 * (max(abs(float(size)), 1.0) if unit == "yuan" else 1.0)
-    return Target(key, low, high, scale, f"{zh} {pool}".strip(), f"{outcome} {pool}".strip())
+    return Target(key, low, high, scale, step_zh(pool) + zh, f"{outcome} {pool}".strip())
 
 
 def _found(document: SearchDocument, policy: Policy, found: Found) -> Policy:
-    source = f"found by the search {document.id}: the least change that meets its targets"
+    en = f"found by the search {document.id}: the least change that meets its targets"
+    source = both(f"由政策搜索“{document.title}”得出：满足目标的最小调整", en)
     return changed(policy, {
         key: found.parameters[row.name] for row in document.figures for key in row.keys
         if found.parameters[row.name] != float(policy_value(policy, key))

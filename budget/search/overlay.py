@@ -13,8 +13,10 @@ from budget.policy.load import policies
 from budget.policy.tree import Held, Node, leaves, parse, spell
 from budget.policy.tree import Path as Keys
 from budget.search.document import SearchDocument
+from drg.language import both, half, in_row
 
 _YEARS = 3
+_NOT_IN_FORCE = "由搜索得出，尚未在任何地方执行 | found by a search; not in force anywhere"
 
 
 def policy_document(
@@ -45,7 +47,7 @@ def policy_document(
         *(f"{_text(key)} = {_text(text)}" for key, text in sources.items()),
         "",
         "[unknown]",
-        f"valid_from = {_text('found by a search; not in force anywhere')}",
+        f"valid_from = {_text(_NOT_IN_FORCE)}",
         "",
     ])  # fmt: skip
 
@@ -68,7 +70,8 @@ def scenario_document(document: SearchDocument, before: Policy, found: Policy, y
 
 
 def _source(document: SearchDocument, year: int) -> str:
-    return f"{document.source}; found by drg policy search on the cases of {year}"
+    found = f"由{year}年病例的政策搜索得出 | found by drg policy search on the cases of {year}"
+    return in_row(document.source, found)
 
 
 def extended(policy: str, folder: Path) -> str:
@@ -98,9 +101,14 @@ def _sources(head: Keys, before: Policy, found: Policy) -> Iterator[tuple[Keys, 
     for path, held in leaves(found.tree):
         if path[: len(head)] == head:
             old = was[path]
-            same = old.value == held.value
-            yield path, old.source if same else f"{held.source}; before {old.value:.12g} " \
-                                                f"({old.source})"  # fmt: skip
+            yield path, old.source if old.value == held.value else _moved(old, held)
+
+
+def _moved(old: Held, new: Held) -> str:
+    """The source of a value that changed, with what it was before."""
+    zh, en = half(old.source, "zh"), half(old.source, "en")
+    before = f"{old.value:.12g}"
+    return in_row(new.source, both(f"原为{before}（{zh}）", f"before {before} ({en})"))
 
 
 def _node(policy: Policy, path: Keys) -> Node:

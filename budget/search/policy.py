@@ -20,7 +20,7 @@ from weights.table import WeightTable
 Floats = npt.NDArray[np.float64]
 Outcomes = dict[str, "float | Floats"]
 Evaluate = Callable[[Mapping[str, float]], Outcomes]
-SOURCE = "searched"
+SOURCE = "政策搜索 | searched"
 
 
 def figure_of(policy: Policy, key: str) -> Leaf:

@@ -21,24 +21,31 @@ from budget.uncertainty.priors import Priors, normal, title, uniform
 from budget.uncertainty.simulate import simulate
 from budget.uncertainty.sobol import UNITS, sobol, tornado
 from budget.uncertainty.year_end import Clearing
+from drg.language import both
 
 Floats = npt.NDArray[np.float64]
 _LOSS = 0.05  # of its cost, beyond which a hospital's loss is counted
 _INTERVAL = (0.025, 0.975)
 _SIGMAS = 1.959964  # half the width of a 95% interval in standard deviations
 _SOBOL = 512
-_DEFAULT = "default: no published source; a bureau's own past forecasts say it better"
+_DEFAULT = both(
+    "默认：没有公布的依据，宜以本地历年预测偏差代替",
+    "default: no published source; a bureau's own past forecasts say it better",
+)  # fmt: skip
 INSURANCES = ("employee", "resident")
 
 
 def usual_priors() -> Priors:
-    """Doubts about the drivers of a projection, as standard deviations a year; all defaults."""
+    """Doubts about the drivers of a projection, as standard deviations a year; all defaults.
+
+    What is decided is not in doubt: payment standards, weights, and the money of the pools, for
+    each of which a policy must say a sum or a growth.
+    """
     return Priors(
         drivers={
             "volume": normal(0.0, 0.02, _DEFAULT),
             "input_cost": normal(0.0, 0.015, _DEFAULT),
             "case_mix": normal(0.0, 0.01, _DEFAULT),
-            "pool_growth": normal(0.0, 0.01, _DEFAULT),
         },
         volume_tier=normal(0.0, 0.01, _DEFAULT),
         group_volume=0.05,
@@ -47,7 +54,7 @@ def usual_priors() -> Priors:
 
 
 def priors_of(held: Projection) -> Priors:
-    """The usual doubts, those of the weights' intervals, and of responses where they are on.
+    """The usual doubts, and those of responses where they are on.
 
     The size of a response is known no better than its published range is wide; the path stands
     for its middle.
@@ -58,11 +65,15 @@ def priors_of(held: Projection) -> Priors:
         known = ranges()["intensity.level"]
         half = (known.high - known.low) / 2.0
         drivers["cost_response"] = uniform(-half, half, known.source)
-    return replace(usual, drivers=drivers, weights=weight_doubt(held.years[0].cells))
+    return replace(usual, drivers=drivers)
 
 
 def weight_doubt(cells: Cells) -> Floats | None:
-    """Relative standard deviation of the weights from their intervals; None without any. (G,)."""
+    """Relative standard deviation of the weights from their intervals; None without any. (G,).
+
+    The table that is paid by is decided, so no usual doubt has it; for who asks what another
+    sample of cases would have made of it.
+    """
     frame = cells.settlement.weights.frame
     if not {"ci_low", "ci_high"} <= set(frame.columns):
         return None
@@ -212,18 +223,13 @@ def _doubts(held: Projection) -> list[dict[str, Any]]:
         }  # fmt: skip
         one = priors.volume_tier if name == "volume_tier" else priors.drivers.get(name)
         if one is not None:
-            numbers = ", ".join(f"{v:.4g}" for v in one.values)  # noqa: PD011
             low, high = (round(float(v), 6) for v in one.at(np.array(_INTERVAL)))
-            row |= {"value": f"{one.kind} {numbers}", "low": low, "high": high,
-                    "source": one.source}  # fmt: skip
-        elif name == "weights":
-            row |= {"value": "lognormal, by group", "unit": "share", "low": None, "high": None,
-                    "source": "intervals of the weight table"}  # fmt: skip
+            row |= {"value": str(one), "low": low, "high": high, "source": one.source}
         else:
             spread = float(np.mean(getattr(priors, name)))
             low, high = (round(float(np.expm1(sign * _SIGMAS * spread)), 6) for sign in (-1, 1))
-            row |= {"value": f"lognormal {spread:.4g}, by group", "low": low, "high": high,
-                    "source": _DEFAULT}  # fmt: skip
+            said = both(f"对数正态分布 {spread:.4g}，按病组", f"lognormal {spread:.4g}, by group")
+            row |= {"value": said, "low": low, "high": high, "source": _DEFAULT}
         row["basis"] = "assumed" if row["source"] == _DEFAULT else "published"
         rows.append(row)
     return rows

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from drg.errors import one_of, problem
-from drg.language import say
+from drg.language import both, say
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,6 +37,8 @@ BY_GROUP: dict[str, tuple[str, str]] = {
     "group_cost": ("各病组费用", "cost of a case of each group"),
 }
 _NUMBERS = {"fixed": 1, "uniform": 2, "triangular": 3, "normal": 2, "lognormal": 2}
+_KINDS_ZH = {"fixed": "定值", "uniform": "均匀分布", "triangular": "三角分布", "normal": "正态分布",
+             "lognormal": "对数正态分布"}  # fmt: skip
 _STREAMS = (*DRIVERS, *BY_GROUP, "volume_tier")  # append only: places are part of the seed
 
 
@@ -72,6 +74,12 @@ class Uncertain:
             good = v[1] >= 0 and (self.kind == "normal" or v[0] > 0)
         if not good:
             raise problem(say("参数不合理", "parameters do not fit"), key=self.kind, found=v)
+
+    def __str__(self) -> str:
+        """Kind and parameters, in both languages."""
+        numbers = [f"{v:.4g}" for v in self.values]
+        return both(f"{_KINDS_ZH[self.kind]} {'，'.join(numbers)}",
+                    f"{self.kind} {', '.join(numbers)}")  # fmt: skip
 
     def at(self, unit: Floats) -> Floats:
         """Quantiles: ``unit`` between 0 and 1, the same shape comes back."""

@@ -18,7 +18,7 @@ SCENARIO = {
     "id": "tighter-cap",
     "title": "总额收紧、费用上涨",
     "title_en": "A tighter cap while costs rise",
-    "source": "an example: round figures, not a forecast",
+    "source": "示例：取整数值，不是预测 | an example: round figures, not a forecast",
     "years": 3,
     "drivers": {"volume": 0.02, "input_cost": 0.03, "case_mix": 0.005},
     "change": {"1": {"policy": {"pools": {"employee": {"growth": 0.02},

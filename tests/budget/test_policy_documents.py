@@ -162,7 +162,7 @@ def test_replace():
     assert other.replace("outliers.high.share", 0.7).digest == policy.digest
     assert other.replace("outliers.high.share", 0.8, "again").digest == other.digest
     leaf = next(leaf for leaf in other.leaves() if leaf.key == "outliers.high.share")
-    assert (leaf.source, leaf.origin) == ("replaced by hand", "replace")
+    assert (leaf.source, leaf.origin) == ("手工替换 | replaced by hand", "replace")
     assert (
         policy.replace("outliers.high.thresholds[1].value", 2.6).outliers.high.thresholds.at(1.5)
         == 2.6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from budget.policy.describe import every_key
 from budget.policy.rules import Rules
 from budget.policy.select import choose, pick
 from drg.errors import DrgError
+from drg.language import half, is_default
 from grouper.scheme.pack import shipped_schemes
 from weights import load, published
 
@@ -62,6 +64,20 @@ def test_a_pack_is_whole(name):
     assert len({leaf.key for leaf in policy.leaves()}) == sum(1 for _ in policy.leaves())
     if name != "national-default":
         assert not all(leaf.is_default for leaf in policy.leaves())
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_a_pack_says_its_sources_in_both_languages(name):
+    policy = load_policy(name)
+    texts = {policy.header.source, *policy.header.unknown.values(),
+             *(leaf.source for leaf in policy.leaves())}  # fmt: skip
+    for text in texts:
+        zh, en = half(text, "zh"), half(text, "en")
+        assert zh != en, text
+        words = set(re.findall(r"[A-Za-z]{3,}", zh))
+        assert words <= {"DRG", "DIP", "BQY", "ZQY"}, text
+        assert not re.search(r"[\u4e00-\u9fff]", en), text
+        assert is_default(zh) == is_default(en), text
 
 
 @pytest.mark.parametrize("name", IDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,14 +12,16 @@ import pytest
 
 from budget.forecast.files import project_file
 from budget.policy import load_policy
+from budget.projection.cells import Cells
 from budget.projection.difference import KINDS
 from budget.projection.scenario import BASELINE, load_scenario
-from budget.uncertainty.intervals import linear
-from budget.uncertainty.priors import Priors, fixed
+from budget.uncertainty.intervals import linear, priors_of, weight_doubt
+from budget.uncertainty.priors import Priors, fixed, normal
 from budget.uncertainty.simulate import simulate
+from budget.uncertainty.sobol import tornado
 from drg.errors import DrgError
 from tests.budget.path_oracle import static
-from tests.budget.region import HOSPITALS, YEAR, many, weight_table
+from tests.budget.region import HOSPITALS, WEIGHTS, YEAR, many, settled, weight_table
 from tests.budget.test_project import NAMES, OTHERS
 
 MEASURES = ["cases", "cost", "average_cost", "payable", "budget_cut", "final", "patient", "gain"]
@@ -186,10 +189,35 @@ def test_a_pool_that_decides_its_value_has_a_doubtful_balance(region, tmp_path):
     told = table(tmp_path, "sensitivity").query("outcome == 'balance'")
     moved = told.set_index(["scenario", "parameter"])
     for scenario in ("baseline", "tight"):
-        # more money is a higher point value, so less overrun for the fund to bear
-        assert moved["low"][scenario, "pool_growth"] < moved["high"][scenario, "pool_growth"]
         assert moved["low"][scenario, "input_cost"] > moved["high"][scenario, "input_cost"]
     assert (told.groupby("scenario")["total"].sum() > 0.9).all()
+
+
+def test_what_is_decided_is_drawn_only_for_who_asks():
+    """Growth of the pools and weights are figures of the policy; more drivers move no other."""
+    from budget.projection.years import project
+    from tests.budget.test_project import SPENT, scenario
+
+    sure = WEIGHTS.assign(ci_low=0.9 * WEIGHTS["weight"], ci_high=1.1 * WEIGHTS["weight"])
+    year = settled(many(600), "national-default", weights=weight_table(sure), last_year=SPENT)
+    held = project(Cells.of(year), scenario(2))
+    usual, model = priors_of(held), linear(held)
+    assert not {"pool_growth", "weights", "rate"} & set(usual.uncertain)
+    asked = replace(usual, drivers={**usual.drivers, "pool_growth": normal(0.0, 0.01, "asked")},
+                    weights=weight_doubt(held.years[0].cells))  # fmt: skip
+    assert {"pool_growth", "weights"} < set(asked.uncertain)
+    one, more = (simulate(model, priors, 200, seed=3) for priors in (usual, asked))
+    for name in usual.drivers:
+        assert (one.drawn[name] == more.drawn[name]).all()
+    assert one.cost.tobytes() == more.cost.tobytes()
+    assert one.cases.tobytes() == more.cases.tobytes()
+    assert (one.amount[:, 0] == model.amount[0]).all()  # what the policy says, in every draw
+    assert (more.amount[:, 0] != model.amount[0]).any()
+    low, high = (draws.of("balance", "region")[:, -1, 0].std() for draws in (one, more))
+    assert low < high
+    rows = tornado(model, asked, {"balance": lambda d: d.of("balance", "region")[:, -1, 0]})
+    ends = rows.set_index("parameter").loc["pool_growth"]
+    assert ends["low"] < ends["high"]  # more money, more left
 
 
 def test_draws_know_that_the_rules_change_on_the_path():
@@ -359,7 +387,7 @@ def test_sensitivity_of_every_scenario(done):
         assert np.allclose(own["centre"], path, atol=0.02 * abs(path))
         moved = own.set_index("parameter")
         assert moved.loc["volume", "low"] > moved.loc["volume", "high"]  # more cases, less left
-        assert moved.loc["pool_growth", "low"] < moved.loc["pool_growth", "high"]
+        assert not {"pool_growth", "weights"} & set(moved.index)
         ends = own[["low", "high"]]
         assert ((ends.min(axis=1) <= own["centre"]) & (own["centre"] <= ends.max(axis=1))).all()
 

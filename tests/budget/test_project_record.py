@@ -17,6 +17,7 @@ from budget.projection.policy import changed_policy
 from budget.projection.scenario import BASELINE, load_scenario
 from budget.projection.years import project
 from drg.errors import DrgError
+from drg.language import is_default
 from tests.budget.region import HOSPITALS, WEIGHTS, YEAR, many, settled
 from weights.table import WeightTable
 
@@ -96,9 +97,9 @@ def test_what_is_removed_is_gone_from_that_year_on(load, text):
         assert rules.header == POLICY.header
     gone = rows_of(scenario)
     assert set(gone) == {"outliers.high", "coefficients"}
-    assert {row["value"] for row in gone.values()} == {"none"}
+    assert {row["value"] for row in gone.values()} == {"无 | none"}
     assert gone["outliers.high"]["zh"].endswith("·高倍率")
-    assert gone["outliers.high"]["before"] == "8 values"
+    assert gone["outliers.high"]["before"] == "8项 | 8 values"
 
 
 def test_another_method_in_place_of_what_is_removed(load):
@@ -109,6 +110,13 @@ def test_another_method_in_place_of_what_is_removed(load):
 
 
 # Assumptions
+
+
+def test_a_pool_has_the_chinese_name_of_its_insurance(load):
+    rows = rows_of(load("[change.1.policy.pools.employee]\ngrowth = 0.02"))
+    assert rows["pools.employee.growth"]["zh"] == "基金池·职工·增长率"
+    rows = rows_of(load("[change.1.policy]\nsharing.overrun = [{ value = 0.5 }]"))
+    assert rows["sharing.overrun[0].value"]["zh"] == "结余与超支·超支分担·第1段·比例"
 
 
 def test_assumptions_say_basis_year_and_what_was_before(load):
@@ -128,7 +136,7 @@ def test_assumptions_say_basis_year_and_what_was_before(load):
     assert len({tuple(sorted(set(row) - {"outside"})) for row in rows.values()}) == 1
     volume = rows["drivers.volume"]
     assert (volume["basis"], volume["value"], volume["unit"]) == ("scenario", 0.02, "share a year")
-    zh = "支付标准·费率·base·费率"
+    zh = "支付标准·费率·基准·费率"
     rate = rows["standard.rates.base.yuan"]  # the later one
     assert (rate["year"], rate["before"], rate["value"]) == (YEAR + 2, 8000, 8100)
     assert (rate["basis"], rate["zh"], rate["unit"]) == ("policy", zh, "yuan")
@@ -232,6 +240,14 @@ def test_the_record_warns_and_has_ranges(done):
     keys = {(row["scenario"], row["key"]) for row in record["doubts"]}
     assert {("baseline", "uncertain.volume"), ("mine", "uncertain.group_cost")} <= keys
     assert {row["basis"] for row in record["doubts"]} == {"assumed"}
+    assert not {"uncertain.pool_growth", "uncertain.weights", "uncertain.rate"} & {
+        key for _, key in keys
+    }  # decided by the policy and its weights
+    held = {row["key"]: row for row in record["doubts"]}
+    assert held["uncertain.volume"]["value"] == "正态分布 0，0.02 | normal 0, 0.02"
+    by_group = "对数正态分布 0.05，按病组 | lognormal 0.05, by group"
+    assert held["uncertain.group_cost"]["value"] == by_group
+    assert is_default(held["uncertain.volume"]["source"])
 
 
 def test_names_of_groups(done):

@@ -15,6 +15,7 @@ from budget.projection.scenario import load_scenario
 from budget.search.document import check, load_search
 from drg.cli import app
 from drg.errors import DrgError
+from drg.language import half
 
 ROOT = Path(__file__).parents[2]
 REGION = ROOT / "data_samples/region-small"
@@ -81,7 +82,9 @@ def test_the_sample_search(cases, tmp_path):
     assert changes
     for key, value in changes.items():
         assert held[key].value == value
-        assert held[key].source.startswith("found by the search search-balance")
+        assert half(held[key].source, "en").startswith("found by the search search-balance")
+        assert half(held[key].source, "zh").startswith("由政策搜索“少调费率")
+        assert "；原为" in half(held[key].source, "zh")
     scenario = load_scenario(out / "scenario-found.toml")
     rules = load_policy().laid_over(scenario.change["1"].policy, "test")
     assert {one.key: one.value for one in rules.leaves()} == {k: v.value for k, v in held.items()}
