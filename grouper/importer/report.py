@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from drg.language import say, spoken
 from drg.tables.atomic import atomic_path, writing
 from drg.tables.excel.book import new_book
 from drg.tables.rejects import neutralise
@@ -100,11 +101,13 @@ def by_kind(findings: Findings) -> Sequence[tuple[str, str, int]]:
 def summary(findings: Findings, most: int = 20) -> str:
     """A few lines for a terminal: the counts of each kind, then the first errors."""
     lines = [
-        f"  {level} {LEVEL_ZH[level]}  {count:>6,}  {KINDS[kind].en} {KINDS[kind].zh}"
+        f"  {say(LEVEL_ZH[level], level)}  {count:>6,}  {say(KINDS[kind].zh, KINDS[kind].en)}"
         for level, kind, count in by_kind(findings)
     ]
     errors = [finding for finding in findings if finding.level == "error"]
-    lines += [finding.text() for finding in errors[:most]]
+    lines += [finding.text(spoken()) for finding in errors[:most]]
     if len(errors) > most:
-        lines.append(f"... {len(errors) - most:,} more errors in the report")
+        more = len(errors) - most
+        lines.append(say(f"... 另有 {more:,} 处错误，见导入报告",
+                         f"... {more:,} more errors in the report"))  # fmt: skip
     return "\n".join(lines)
