@@ -69,7 +69,8 @@ def diff(
                            "--moves and --picture need --cases FILE"))  # fmt: skip
     if picture is not None and picture.suffix.lower() != ".svg":
         raise DrgError(say(f"{picture}：图为 SVG，文件名应以 .svg 结尾",
-                           f"{picture}: the picture is an SVG; let its name end in .svg"))
+                           f"{picture}: the picture is an SVG; let its name "
+                           "end in .svg"))  # fmt: skip
     check_outputs((out, moves, picture), (cases, mapping))
     changes = difference(load_scheme(old), load_scheme(new))
     typer.echo(in_words(old, new, changes, LONGEST if not all_changes else len(changes)))
@@ -100,7 +101,8 @@ def in_words(old: str, new: str, changes: Sequence[Change], most: int) -> str:
         if len(mine) > most:
             more = len(mine) - most
             lines.append(say(f"  ... 另有 {more:,} 处（{file}），见 --all 或 --out",
-                             f"  ... {more:,} more ({file}); --all or --out shows them"))
+                             f"  ... {more:,} more ({file}); --all or "
+                             "--out shows them"))  # fmt: skip
     return "\n".join(lines)
 
 

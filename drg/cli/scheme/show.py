@@ -198,12 +198,15 @@ def _code(scheme: Scheme, code: str) -> str:
     for level, held in (("MCC", scheme.mcc), ("CC", scheme.cc)):
         if code in held:
             lines.append(say(f"  并发症：{level}，排除表 {held[code]}",
-                             f"  complication: {level}, excluded by table {held[code]}"))
+                             f"  complication: {level}, excluded by "
+                             f"table {held[code]}"))  # fmt: skip
     if code in scheme.exclusion:
         lines.append(say(f"  作主要诊断时排除表 {scheme.exclusion[code]} 中的并发症不计入",
-                         f"  as principal diagnosis excludes table {scheme.exclusion[code]}"))
+                         "  as principal diagnosis excludes table "
+                         f"{scheme.exclusion[code]}"))  # fmt: skip
     if not diagnosis:
         valid = code in scheme.grouping_procedures
         lines.append(say(f"  可用于手术操作分组：{'是' if valid else '否'}",
-                         f"  counts as an operation for grouping: {'yes' if valid else 'no'}"))
+                         "  counts as an operation for grouping: "
+                         f"{'yes' if valid else 'no'}"))  # fmt: skip
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from drg.errors import DrgError
+from drg.language import say
 from drg.negotiate.round.act import Round
 from drg.negotiate.round.close import final_table, final_weights
 from drg.negotiate.round.folder import LEDGER
@@ -61,8 +62,8 @@ class Verification:
         """One line a check, its faults below it."""
         lines = []
         for check in self.checks:
-            word = "FAULT 有误" if check.faults else "ok 无误"
-            lines.append(f"{word}  {check.zh} {check.en}")
+            word = say("有误", "FAULT") if check.faults else say("无误", "ok")
+            lines.append(f"{word}  {say(check.zh, check.en)}")
             lines += [f"    {text}" for text in (*check.faults, *check.remarks)]
         return "\n".join(lines)
 
