@@ -61,10 +61,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Collectio
 def wrapped(text: str, most: int) -> list[str]:
     """A text in lines of at most ``most`` columns; a Chinese one breaks between any characters.
 
-    A line does not begin with a mark that closes, nor end with one that opens.
+    A line does not begin with a mark that closes, nor end with one that opens; what stands in
+    square brackets stays whole.
     """
     lines = [""]
-    for part in re.findall(r" *[（《“]*(?:[!-~]+|[^!-~])[，。；：、？！）》”]*", text):
+    for part in re.findall(r" *(?:\[[^]]*]|[（《“]*(?:[!-~]+|[^!-~])[，。；：、？！）》”]*)", text):
         if lines[-1] and width(lines[-1] + part) > most:
             lines.append("")
         lines[-1] += part if lines[-1] else part.lstrip(" ")
