@@ -20,6 +20,7 @@ from budget.projection.years import Projection, Reprice, project
 from budget.settlement.files import read_claims, settle_file
 from budget.settlement.settled import settle
 from budget.uncertainty.intervals import with_draws, with_ranges
+from drg import language
 from drg.errors import DrgError, problem
 from drg.provenance import to_json
 from drg.tables import atomic_path
@@ -70,7 +71,7 @@ def project_file(
     source, out = Path(source), Path(out)
     check(policy, scenarios)
     table = read_hospitals(hospitals)
-    tell(f"settle {policy.id} {year}")
+    tell(language.say(f"清算 {policy.id} {year}", f"settle {policy.id} {year}"))
     settled = settle_file(
         source, out, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
         last_year=last_year, inputs={"hospitals": hospitals},
@@ -85,7 +86,7 @@ def project_file(
     known = dict(names or {}) | {k: v for k, v in zip(base.groups, base.names, strict=True) if v}
     found, unchanged = [], {}
     for scenario in scenarios:
-        tell(f"project {scenario.id}")
+        tell(language.say(f"预测 {scenario.id}", f"project {scenario.id}"))
         react = reactions(scenario.behaviour)
         again = repricing(source, weights, policy, everybody, year, scenario, known,
                           mapping=mapping, sheet=sheet, last_year=last_year)  # fmt: skip
@@ -96,7 +97,9 @@ def project_file(
     tables = frames(found, unchanged)
     document = record_of(policy, weights, found, year)
     if draws:
-        tell(f"draw {draws} x {max(one.years for one in scenarios)} years, seed {seed}")
+        most = max(one.years for one in scenarios)
+        tell(language.say(f"抽样 {draws} 次，{most} 年，种子 {seed}",
+                          f"draw {draws} x {most} years, seed {seed}"))  # fmt: skip
         document |= with_draws(tables, found, draws, seed)
         document["assumptions"] = with_ranges(document["assumptions"], document["doubts"])
     inputs = {"cases": source, "hospitals": hospitals, "weights": weights.path, "mapping": mapping}

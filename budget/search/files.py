@@ -21,6 +21,7 @@ from budget.search.policy import Evaluate, Outcomes, changed, evaluator, losses
 from budget.search.solve import Found, Parameter, Reached, Target, search
 from budget.settlement.files import read_claims
 from budget.settlement.settled import Settlement, settle
+from drg import language
 from drg.errors import problem
 from drg.provenance import hash_file, hash_text, record, to_json
 from drg.tables import atomic_path, check_outputs, neutralise, write_table
@@ -130,7 +131,7 @@ def search_file(
     paths = [out / name for name in (CURVE, RECORD, POLICY, SCENARIO)]
     _folder(out)
     check_outputs(paths, (source, mapping, *(one for one in files.values() if one.is_file())))
-    tell(f"read {source.name}")
+    tell(language.say(f"读取 {source.name}", f"read {source.name}"))
     claims = read_claims(source, weights, policy, table, year, mapping=mapping, sheet=sheet)
     given = evaluator(claims, weights, policy, table, year, last_year=last_year)
     seen: dict[tuple[float, ...], Outcomes] = {}
@@ -203,14 +204,15 @@ def _points(
     ]  # fmt: skip
     targets = [_target(one.key, one.low, one.high, before) for one in document.targets]
     options: dict[str, Any] = {"step": STEP, "tolerance": TOLERANCE}
-    tell("search " + ", ".join(one.name for one in document.targets))
+    names = ", ".join(one.name for one in document.targets)
+    tell(language.say(f"寻优 {names}", f"search {names}"))
     points = [Point(None, search(evaluate, parameters, targets, starts=STARTS, **options))]
     curve = document.curve
     if curve is None:
         return tuple(points)
     place = next(i for i, one in enumerate(document.targets) if one.name == curve.target)
     for bound in curve.bounds:
-        tell(f"search {curve.target} {bound:g}")
+        tell(language.say(f"寻优 {curve.target} {bound:g}", f"search {curve.target} {bound:g}"))
         moved = list(targets)
         low = targets[place].low is not None
         goal = targets[place]
