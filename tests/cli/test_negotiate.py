@@ -65,12 +65,14 @@ def said(tmp_path_factory):
 def test_the_rehearsal_goes_through(said):
     folder, found = said
     for step, words in {
-        "init": ("proposals.xlsx", "next: drg negotiate propose"), "propose": ("P013", "outside the corridor"),
+        "init": ("proposals.xlsx", "next: drg negotiate propose"),
+        "propose": ("P013", "outside the corridor"),
         "impact": ("who gains, who pays", "severity out of order", "impact.xlsx", "pool"),
         "panel": ("Z01", "votes.xlsx", "E0"), "vote": ("accepted", "turned down"),
         "solve": ("O01 closest", "O04 least_change", "settled anew", "constraint"),
         "accept": ("O01 accepted",), "status": ("yuan accepted", "P013"),
-        "close": ("weights-final.csv", "minutes.html", "digest"), "verify": ("ok  record", "digest"),
+        "close": ("weights-final.csv", "minutes.html", "digest"),
+        "verify": ("ok  record", "digest"),
         "minutes": ("en.html",),
     }.items():  # fmt: skip
         for word in words:

@@ -79,7 +79,7 @@ def list_policies() -> None:
         header = policy.header
         first = str(header.valid_from or "-")
         title = say(header.title, header.title_en or header.title)
-        method = say(*_METHODS[policy.standard.kind])
+        method = say(_METHODS[policy.standard.kind][0], policy.standard.kind)
         rows.append((name, title, method, first, fit(header.source, 60)))
     head = (say("政策", "policy"), say("名称", "title"), say("支付方法", "method"),
             say("生效日期", "valid from"), say("来源", "source"))  # fmt: skip

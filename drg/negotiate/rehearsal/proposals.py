@@ -195,7 +195,8 @@ def play(
     held.record_impact(asked, list(held.state.open), BUREAU, TIMES["propose"])
     told = summary(asked)
     gain, lose, moved = told["hospitals_gaining"], told["hospitals_losing"], told["moved"]
-    say(language.say(f"申请 {len(found)} 项：医疗机构受益 {gain} 家，受损 {lose} 家，转移 {moved:,.0f} 元",
+    say(language.say(f"申请 {len(found)} 项：医疗机构受益 {gain} 家，受损 {lose} 家，"
+                     f"转移 {moved:,.0f} 元",
                      f"proposals {len(found)}: hospitals gaining {gain}, losing {lose}, "
                      f"moved {moved:,.0f} yuan"))  # fmt: skip
     panels = held.draw(SEED, BUREAU, TIMES["panel"])
@@ -204,7 +205,8 @@ def play(
     held.vote_file(folder / "votes.csv", BUREAU, TIMES["vote"])
     decisions = held.tally(BUREAU, TIMES["vote"])
     cast, passed = len(held.state.votes), sum(one.accepted for one in decisions)
-    say(language.say(f"专家组 {len(panels)} 个，表决票 {cast} 张，{len(decisions)} 项中通过 {passed} 项",
+    say(language.say(f"专家组 {len(panels)} 个，表决票 {cast} 张，"
+                     f"{len(decisions)} 项中通过 {passed} 项",
                      f"panels {len(panels)}, votes {cast}, accepted {passed} of "
                      f"{len(decisions)}"))  # fmt: skip
     _resolve(held, say)
