@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
@@ -55,3 +56,17 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Collectio
     """
     rule = ["-" * max(map(width, column)) for column in zip(header, *rows, strict=True)]
     return "\n".join(aligned([header, rule, *rows], right))
+
+
+def wrapped(text: str, most: int) -> list[str]:
+    """A text in lines of at most ``most`` columns; a Chinese one breaks between any characters.
+
+    A line does not begin with a mark that closes, nor end with one that opens; what stands in
+    square brackets stays whole.
+    """
+    lines = [""]
+    for part in re.findall(r" *(?:\[[^]]*]|[（《“]*(?:[!-~]+|[^!-~])[，。；：、？！）》”]*)", text):
+        if lines[-1] and width(lines[-1] + part) > most:
+            lines.append("")
+        lines[-1] += part if lines[-1] else part.lstrip(" ")
+    return lines

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drg.cli.common.options import DischargeFile, Edition, MappingFile, SchemeName, Sheet
+from drg.cli.common.options import DischargeFile, Edition, Lang, MappingFile, SchemeName, Sheet
+from drg.language import say
 from drg.terminal import fit, plain, table
 
 if TYPE_CHECKING:
@@ -25,21 +26,23 @@ def check(
     sheet: Sheet = None,
     codes: Edition = "insurance",
     hospitals: Annotated[
-        Path | None, typer.Option("--hospitals", help="Table with ids and names of hospitals.")
+        Path | None,
+        typer.Option("--hospitals", help=say("医疗机构编号和名称表。",
+                                             "Table with ids and names of hospitals.")),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write the report as a page for print.")
+        Path | None,
+        typer.Option("--html", help=say("把报告写成可打印的网页。",
+                                        "Write the report as a page for print.")),
     ] = None,
     xlsx: Annotated[
-        Path | None, typer.Option("--xlsx", help="Write the report as an Excel workbook.")
+        Path | None,
+        typer.Option("--xlsx", help=say("把报告写成 Excel 工作簿。",
+                                        "Write the report as an Excel workbook.")),
     ] = None,
-    lang: Annotated[str, typer.Option("--lang", help="Language of the report: zh or en.")] = "zh",
-) -> None:
-    """Check the quality of a discharge file by hospital and month, and score it.
-
-    Completeness, codes, sex and age, dates and stays, costs, duplicates. Findings are the result,
-    not a failure: the exit status is 0. In files numbers below 5 cases are not shown.
-    """
+    lang: Lang = None,
+) -> None:  # fmt: skip
+    """Check the quality of a discharge file by hospital and month, and score it."""
     from drg.errors import problem
     from drg.progress import Progress
     from drg.report.quality.page import write_page
@@ -48,13 +51,12 @@ def check(
     from drg.tables import check_outputs
     from grouper.quality.run import check_file
 
-    if lang not in ("zh", "en"):
-        raise typer.BadParameter("expected zh or en", param_hint="--lang")
+    lang = lang or "zh"
     for target, endings in ((html, (".html", ".htm")), (xlsx, (".xlsx",))):
         if target is not None and target.suffix.lower() not in endings:
-            raise problem("has another ending", file=target, expected=endings[0])
+            raise problem(say("扩展名不符", "has another ending"), file=target, expected=endings[0])
     check_outputs((html, xlsx), (file, mapping, hospitals))
-    with Progress(f"checking {file.name}") as shown:
+    with Progress(say(f"检查 {file.name}", f"checking {file.name}")) as shown:
         report = check_file(
             file, scheme=scheme, mapping=mapping, sheet=sheet, codes=codes, hospitals=hospitals,
             progress=shown.advance,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from drg.cli.common.options import Lang
+from drg.language import say, spoken
 from drg.terminal import fit, table
 
 if TYPE_CHECKING:
@@ -29,40 +31,44 @@ SCENARIO = {
 
 def demo(
     out: Annotated[
-        Path, typer.Option("--out", help="Folder for everything the demo makes.")
+        Path,
+        typer.Option("--out", help=say("存放全部结果的文件夹。",
+                                       "Folder for everything the demo makes.")),
     ] = Path("drg-demo"),
-    cases: Annotated[int, typer.Option("--cases", min=1, help="How many discharges.")] = 20_000,
-    hospitals: Annotated[int, typer.Option("--hospitals", min=3, help="How many hospitals.")] = 24,
+    cases: Annotated[
+        int, typer.Option("--cases", min=1, help=say("出院病例数。", "How many discharges."))
+    ] = 20_000,
+    hospitals: Annotated[
+        int, typer.Option("--hospitals", min=3, help=say("医疗机构数。", "How many hospitals."))
+    ] = 24,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, help="Seed of the synthetic region.")
+        int,
+        typer.Option("--seed", min=0, help=say("模拟统筹区的随机种子。",
+                                               "Seed of the synthetic region.")),
     ] = 2025,
-    lang: Annotated[str, typer.Option("--lang", help="Language of the report: zh or en.")] = "zh",
+    lang: Lang = None,
     negotiate: Annotated[
         bool,
-        typer.Option(
-            "--negotiate",
-            help="Play a round of weight negotiation instead of "
-            "settling: 450 experts, proposals in conflict, ending in the minutes.",
-        ),
+        typer.Option("--negotiate", help=say(
+            "不做清算，改为演练一轮权重谈判：450 名专家，诉求互相冲突，最后形成会议纪要。",
+            "Play a round of weight negotiation instead of settling: 450 experts, proposals in "
+            "conflict, ending in the minutes.")),
     ] = False,
-) -> None:
-    """The whole flow on a synthetic region, from discharges to a report that a panel can read.
-
-    Sample, check, group, fit weights, settle the year, project the next ones, report. With
-    --negotiate: sample, check, group, fit weights, negotiate them, minutes.
-    """
+) -> None:  # fmt: skip
+    """The whole flow on a synthetic region, from discharges to a report that a panel can read."""
     from drg.errors import problem
     from drg.sample import write_region
 
-    if lang not in ("zh", "en"):
-        raise typer.BadParameter("expected zh or en", param_hint="--lang")
+    lang = lang or "zh"
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise problem("cannot be made a folder", file=out, found=error.strerror) from None
-    _step(1, f"sample 模拟样本: {cases:,} cases, {hospitals} hospitals, seed {seed}")
+        raise problem(say("无法建立文件夹", "cannot be made a folder"), file=out,
+                      found=error.strerror) from None  # fmt: skip
+    _step(1, say(f"模拟样本：{cases:,} 例，{hospitals} 家医疗机构，种子 {seed}",
+                 f"sample: {cases:,} cases, {hospitals} hospitals, seed {seed}"))  # fmt: skip
     region = write_region(out / "region", cases=cases, hospitals=hospitals, seed=seed)
-    _check(region, lang)
+    _check(region)
     grouped = out / "grouped.csv"
     names = _group(region, grouped)
     table = out / "weights.csv"
@@ -84,16 +90,16 @@ def _negotiate(out: Path, grouped: Path, table: Path, hospitals: Path, lang: str
     from drg.negotiate.round.verify import verify
     from drg.report.minutes.write import write_minutes
 
-    _step(5, "negotiate 权重论证谈判")
+    _step(5, say("权重论证谈判", "negotiate"))
     folder = out / "negotiation"
     if folder.exists():  # of an earlier run of this demo
         shutil.rmtree(folder)
     folder.mkdir()
     held = play(folder, cases=grouped, weights=table, hospitals=hospitals, year=2025,
                 policy="national-default",
-                say=lambda text: typer.echo(f"    {text}", err=True))  # fmt: skip
+                tell=lambda text: typer.echo(f"    {text}", err=True))  # fmt: skip
     typer.echo(verify(folder / "round").text())
-    _step(6, "minutes 会议纪要")
+    _step(6, say("会议纪要", "minutes"))
     written = write_minutes(held, folder / "minutes.html", lang)
     typer.echo(f"\n{(folder / 'round').resolve()}\n{written.book.resolve()}\n"
                f"{written.page.resolve()}")  # fmt: skip
@@ -103,14 +109,15 @@ def _step(number: int, text: str) -> None:
     typer.echo(f"{number}/{_STEPS} {text}", err=True)
 
 
-def _check(region: Path, lang: str) -> None:
+def _check(region: Path) -> None:
     from drg.cli.check import summary
     from drg.report.quality.words import QualityWords
     from grouper.quality.run import check_file
 
-    _step(2, "check 数据质量")
+    _step(2, say("数据质量检查", "check"))
     found = check_file(region / "cases.csv", hospitals=region / "hospitals.csv")
-    typer.echo("\n".join(summary(found, QualityWords(lang)).splitlines()[:_CHECK_LINES]), err=True)
+    lines = summary(found, QualityWords(spoken())).splitlines()
+    typer.echo("\n".join(lines[:_CHECK_LINES]), err=True)
 
 
 def _group(region: Path, grouped: Path) -> dict[str, str]:
@@ -119,7 +126,7 @@ def _group(region: Path, grouped: Path) -> dict[str, str]:
     from grouper.engine.files import group_file
     from grouper.scheme.pack import load_scheme
 
-    _step(3, "group 分组")
+    _step(3, say("分组", "group"))
     account = group_file(region / "cases.csv", grouped)
     typer.echo(summary(account, grouped), err=True)
     return {drg.code: drg.name for drg in load_scheme(account.scheme.id).drgs}
@@ -130,7 +137,7 @@ def _fit(grouped: Path, table: Path, names: dict[str, str], seed: int) -> None:
     from weights.fit.files import fit_file
     from weights.fit.recipe import calibrator
 
-    _step(4, "weights 权重")
+    _step(4, say("权重测算", "weights"))
     recipe: dict[str, Any] = {"trim": "ratio", "shrink": True, "order": True}
     recipe["bootstrap"] = {"seed": seed}
     fitted, _ = fit_file(grouped, table, calibrator(recipe), names=names)
@@ -149,7 +156,7 @@ def _project(
     from drg.cli.project import summary, warnings
     from weights.table import open_weights
 
-    _step(5, "settle 清算, project 预测")
+    _step(5, say("年度清算与支付预测", "settle, project"))
     found = project_file(
         grouped, results, open_weights(table), load_policy(), hospitals, 2025,
         [BASELINE, load_scenario(SCENARIO)], names=names, draws=_DRAWS, seed=seed,
@@ -164,7 +171,7 @@ def _project(
 def _report(out: Path, lang: str) -> Path:
     from drg.report.panel.write import write_report
 
-    _step(6, "report 论证报告")
+    _step(6, say("论证报告", "report"))
     page = out / "report.html"
     write_report(out / "results", page, lang, annex=out / "report-annex.html")
     return page
@@ -188,13 +195,7 @@ def largest_groups(grouped: pd.DataFrame, names: dict[str, str], weights: dict[s
         )
         for drg in order
     ]
-    header = (
-        "DRG",
-        "name 名称",
-        "cases 例数",
-        "share 占比",
-        "weight 权重",
-        "mean cost 次均费用(元)",
-        "stay 住院日",
-    )
+    header = ("DRG", say("名称", "name"), say("例数", "cases"), say("占比", "share"),
+              say("权重", "weight"), say("次均费用（元）", "mean cost (yuan)"),
+              say("住院日", "stay"))  # fmt: skip
     return table(header, rows, right=(2, 3, 4, 5, 6))

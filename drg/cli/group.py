@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drg.cli.common.options import DischargeFile, Edition, MappingFile, SchemeName, Sheet
+from drg.language import say
+from drg.terminal import width
 
 PARTS = ("diagnoses", "procedures", "sex", "age", "age_days", "birth_weight")
 
@@ -19,29 +21,25 @@ def group(
     file: DischargeFile,
     out: Annotated[
         Path,
-        typer.Option(
-            "--out",
-            help="File to write; its ending (.csv, .csv.gz, .xlsx, .parquet) says the format.",
-        ),
+        typer.Option("--out", help=say(
+            "结果文件，格式由扩展名（.csv、.csv.gz、.xlsx、.parquet）决定。",
+            "File to write; its ending (.csv, .csv.gz, .xlsx, .parquet) says the format.")),
     ],
     scheme: SchemeName = "chs-drg-1.1",
     mapping: MappingFile = None,
     sheet: Sheet = None,
     codes: Edition = "insurance",
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 when any row or cell was rejected.")
+        bool,
+        typer.Option("--strict", help=say("有行或单元格被拒收时，退出状态为 1。",
+                                          "Exit with 1 when any row or cell was rejected.")),
     ] = False,
-) -> None:
-    """Group a discharge file: every row comes back with mdc, adrg, drg, severity, status, reason.
-
-    Columns are recognised by canonical, front-page (病案首页) or settlement-list names. Rows and
-    cells that cannot be read are listed in OUT.rejects.csv; OUT.run.json records versions, hashes
-    and counts.
-    """
+) -> None:  # fmt: skip
+    """Group a discharge file: every row comes back with its group, status and reason."""
     from drg.progress import Progress
     from grouper.engine.files import group_file
 
-    with Progress(f"grouping {file.name}") as shown:
+    with Progress(say(f"分组 {file.name}", f"grouping {file.name}")) as shown:
         account = group_file(
             file,
             out,
@@ -57,67 +55,82 @@ def group(
 
 
 def summary(account: Account, out: Path) -> str:
-    """What grouping came to, in English and Chinese."""
+    """What grouping came to."""
     from grouper.engine.reasons import REASONS, STATUS_TEXT, STATUSES, UNGROUPED
 
     text = {reason.code: reason for reason in REASONS}
     rate = account.cases / account.seconds if account.seconds else 0.0
     lines = [
-        f"{str(out).encode('utf-8', 'backslashreplace').decode()}  scheme 方案 {account.scheme.id}",
+        f"{str(out).encode('utf-8', 'backslashreplace').decode()}  {say('方案', 'scheme')} "
+        f"{account.scheme.id}",
         *_columns(account),
-        f"  cases 病例          {account.cases:>12,}",
-    ]
+        _counted(say("病例", "cases"), f"{account.cases:,}"),
+    ]  # fmt: skip
     for status in STATUSES:
-        lines.append(
-            f"  {f'{status} {STATUS_TEXT[status][0]}':<{20 - len(STATUS_TEXT[status][0])}}"
-            f"{account.statuses[status]:>12,}{_share(account.statuses[status], account)}"
-        )
+        lines.append(_counted(say(f"{STATUS_TEXT[status][0]} {status}", status),
+                              f"{account.statuses[status]:,}")
+                     + _share(account.statuses[status], account))  # fmt: skip
         if status == UNGROUPED:
             lines += [
-                f"      {code} {text[code].zh}: {count:,}"
+                f"      {code} {say(text[code].zh, text[code].en)}: {count:,}"
                 for code, count in account.main_reasons.most_common()
                 if not text[code].invalid
             ]
     lines += [
-        f"      {code} {text[code].zh}: {count:,}"
+        f"      {code} {say(text[code].zh, text[code].en)}: {count:,}"
         for code, count in account.main_reasons.most_common()
         if text[code].invalid
     ]
     noted = [r for r in REASONS if account.reasons[r.code] and r.code not in account.main_reasons]
-    lines += [f"  noted 提示: {r.code} {r.zh}: {account.reasons[r.code]:,}" for r in noted]
-    covered = f"{len(account.drg_cases):,} of {account.scheme_drgs:,}"
-    lines.append(f"  DRGs covered 覆盖组数 {covered:>11}")
+    lines += [f"  {say('提示', 'noted')}: {r.code} {say(r.zh, r.en)}: {account.reasons[r.code]:,}"
+              for r in noted]  # fmt: skip
+    lines.append(_counted(say("覆盖组数", "DRGs covered"),
+                          _of(len(account.drg_cases), account.scheme_drgs)))  # fmt: skip
     if account.compared:
-        lines.append(
-            f"  drg_input agrees 与原分组一致 {account.agreeing:,} of {account.compared:,}"
-        )
+        agreeing = _of(account.agreeing, account.compared)
+        lines.append(f"  {say('与原分组一致', 'drg_input agrees')} {agreeing}")
     lines += _codes(account)
     if account.rejects:
-        lines.append(f"  rejected 拒收记录 {account.rejects:,}, listed in {account.reject_path}")
-    lines.append(f"  {account.seconds:.1f} s, {rate:,.0f} cases/s")
+        lines.append(say(f"  拒收记录 {account.rejects:,}，列于 {account.reject_path}",
+                         f"  rejected {account.rejects:,}, listed in "
+                         f"{account.reject_path}"))  # fmt: skip
+    lines.append(say(f"  {account.seconds:.1f} 秒，每秒 {rate:,.0f} 例",
+                     f"  {account.seconds:.1f} s, {rate:,.0f} cases/s"))  # fmt: skip
     return "\n".join(lines)
+
+
+def _counted(title: str, number: str) -> str:
+    return f"  {title}{number:>{34 - width(title)}}"
+
+
+def _of(count: int, total: int) -> str:
+    return say(f"{count:,} / {total:,}", f"{count:,} of {total:,}")
 
 
 def _codes(account: Account) -> list[str]:
     """What became of the codes: how many were converted, how many are unknown."""
     lines = []
     if account.converted:
-        lines.append(f"  codes converted 编码转换 {account.converted:,}, "
-                     f"listed in {account.converted_path}")  # fmt: skip
+        lines.append(say(f"  编码转换 {account.converted:,}，列于 {account.converted_path}",
+                         f"  codes converted {account.converted:,}, "
+                         f"listed in {account.converted_path}"))  # fmt: skip
     if account.unmapped:
-        lines.append(f"  codes unmapped 未对照编码 {account.unmapped_codes:,} "
-                     f"(used {account.unmapped:,} times), "
-                     f"listed with candidates in {account.unmapped_path}")  # fmt: skip
+        lines.append(say(f"  未对照编码 {account.unmapped_codes:,}（出现 {account.unmapped:,} 次）"
+                         f"，与候选编码列于 {account.unmapped_path}",
+                         f"  codes unmapped {account.unmapped_codes:,} "
+                         f"(used {account.unmapped:,} times), "
+                         f"listed with candidates in {account.unmapped_path}"))  # fmt: skip
     return lines
 
 
 def _columns(account: Account) -> list[str]:
     """Which columns were read as what, and which were looked for in vain."""
     found = [_found(part, names) for part, names in account.columns.items() if part in PARTS]
-    lines = [f"  columns 列: {'; '.join(found)}"]
+    lines = [f"  {say('列', 'columns')}: {'; '.join(found)}"]
     if account.not_found:
         missing = ", ".join(account.not_found)
-        lines.append(f"  warning 警告: no column found 未找到列: {missing} (see --mapping)")
+        lines.append(say(f"  警告: 未找到列: {missing}（见 --mapping）",
+                         f"  warning: no column found: {missing} (see --mapping)"))  # fmt: skip
     return lines
 
 

@@ -19,6 +19,7 @@ from drg.cli.common.options import (
     WeightsName,
 )
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
+from drg.language import say
 from drg.terminal import table
 
 if TYPE_CHECKING:
@@ -34,27 +35,29 @@ def project(
     policy: PolicyName = "national-default",
     scenario: Annotated[
         list[Path] | None,
-        typer.Option("--scenario", help="Scenario (TOML); may be given several times."),
+        typer.Option("--scenario", help=say("情景文件（TOML），可给出多个。",
+                                            "Scenario (TOML); may be given several times.")),
     ] = None,
     years: Annotated[
-        int, typer.Option("--years", min=1, max=20, help="Years of the baseline.")
+        int,
+        typer.Option("--years", min=1, max=20, help=say("基线预测的年数。",
+                                                        "Years of the baseline.")),
     ] = 3,
     hospitals: HospitalTable = None,
     year: SettlementYear = None,
     last_year: LastYear = None,
     draws: Annotated[
-        int, typer.Option("--draws", min=0, max=100_000, help="Draws for intervals; 0 for none.")
+        int,
+        typer.Option("--draws", min=0, max=100_000, help=say("计算区间的抽样次数，0 为不抽样。",
+                                                             "Draws for intervals; 0 for none.")),
     ] = 0,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help=say("抽样的随机种子。", "Seed of the draws."))
+    ] = 0,
     mapping: MappingFile = None,
     sheet: Sheet = None,
-) -> None:
-    """Look ahead (支付预测): settle the year, then project the next ones under scenarios.
-
-    The first projection is the baseline, the policy as it is. OUT gets the tables of the
-    settlement and of the projection; `drg report OUT` makes a page of them. Groups that the
-    weight table does not name get the names of the national scheme.
-    """
+) -> None:  # fmt: skip
+    """Look ahead (支付预测): settle the year, then project the next ones under scenarios."""
     from budget.forecast.files import project_file
     from budget.policy import load_policy
     from budget.projection.scenario import BASELINE, load_scenario
@@ -84,7 +87,7 @@ def project(
 
 def warnings(found: Sequence[Projection]) -> list[str]:
     """What is assumed and does nothing, one line a key."""
-    return [f"warning 警告 {one.scenario.place}: {key}: {text}"
+    return [f"{say('警告', 'warning')} {one.scenario.place}: {key}: {text}"
             for one in found for key, text in one.warnings.items()]  # fmt: skip
 
 
@@ -103,7 +106,9 @@ def summary(held: Projection) -> str:
             f"{year.fund.sum() / 100:,.2f}", f"{year.final.sum() / 100:,.2f}",
             f"{year.cut.sum() / 100:,.2f}",
         ])  # fmt: skip
-    head = ("year 年", "cases 病例", "average cost 次均费用", "change 变动", "payable DRG应付",
-            "final 清算", "cut 总额控制扣减")  # fmt: skip
-    title = f"{held.scenario.id} {held.scenario.title}"
+    head = (say("年度", "year"), say("病例", "cases"), say("次均费用", "average cost"),
+            say("变动", "change"), say("DRG应付", "payable"), say("清算", "final"),
+            say("总额控制扣减", "cut"))  # fmt: skip
+    scenario = held.scenario
+    title = f"{scenario.id} {say(scenario.title, scenario.title_en or scenario.title)}"
     return f"{title}\n{table(head, rows, range(1, 7))}\n"

@@ -1,4 +1,4 @@
-"""``drg report``: what a settlement and a projection say, as a page for a panel."""
+"""``drg report``: what a settlement and a projection say, as a page or Word file for a panel."""
 
 from __future__ import annotations
 
@@ -8,35 +8,37 @@ from typing import Annotated
 import typer
 
 from drg.cli.common.options import Lang
+from drg.language import say
 
 
 def report(
     folder: Annotated[
-        Path, typer.Argument(help="Results of drg settle, and of drg project when it was run.")
+        Path,
+        typer.Argument(help=say("drg settle 的结果文件夹，含 drg project 的结果（如有）。",
+                                "Results of drg settle, and of drg project when it was run.")),
     ],
     out: Annotated[
-        Path, typer.Option("--out", help="The report: a page (.html) or a Word file (.docx).")
+        Path, typer.Option("--out", help=say("报告：网页（.html）或 Word 文件（.docx）。",
+                                             "The report: a page (.html) or Word (.docx)."))
     ],
     lang: Lang = None,
     projection: Annotated[
         Path | None,
-        typer.Option("--projection", help="Folder of drg project, when it is another one."),
+        typer.Option("--projection", help=say("drg project 的结果文件夹，不在同一文件夹时给出。",
+                                              "Folder of drg project, when it is another one.")),
     ] = None,
     annex: Annotated[
         Path | None,
-        typer.Option(
-            "--annex",
-            help="Sheets of hospitals, sensitivity, sources, versions: .html or .docx.",
-        ),
+        typer.Option("--annex", help=say(
+            "附件：医疗机构分表、敏感性明细、来源、版本（.html 或 .docx）。",
+            "The annex: hospitals, sensitivity, sources, versions (.html or .docx).")),
     ] = None,
     pictures: Annotated[
-        Path | None, typer.Option("--pictures", help="Folder for the charts as SVG files.")
+        Path | None, typer.Option("--pictures", help=say("存放各图（SVG）的文件夹。",
+                                                         "Folder for the charts as SVG files."))
     ] = None,
-) -> None:
-    """Write the panel report (论证报告): at most eight A4 pages, with a workbook beside it.
-
-    It needs no network and no other file. Counts below 5 cases are not told.
-    """
+) -> None:  # fmt: skip
+    """Write the panel report (论证报告) with its workbook."""
     from drg.report.panel.write import write_report
 
     written = write_report(folder, out, lang or "zh", projection, annex=annex, pictures=pictures)

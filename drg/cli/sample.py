@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from drg.language import say
+
 
 class Format(StrEnum):
     """Of the cases."""
@@ -24,23 +26,35 @@ class Dialect(StrEnum):
 
 
 def sample(
-    out: Annotated[Path, typer.Option("--out", help="Folder to make.")],
-    cases: Annotated[int, typer.Option("--cases", min=1, help="How many discharges.")] = 5000,
-    hospitals: Annotated[int, typer.Option("--hospitals", min=3, help="How many hospitals.")] = 24,
+    out: Annotated[Path, typer.Option("--out", help=say("要建立的文件夹。", "Folder to make."))],
+    cases: Annotated[
+        int, typer.Option("--cases", min=1, help=say("出院病例数。", "How many discharges."))
+    ] = 5000,
+    hospitals: Annotated[
+        int, typer.Option("--hospitals", min=3, help=say("医疗机构数。", "How many hospitals."))
+    ] = 24,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")
+        int,
+        typer.Option("--seed", min=0, help=say("随机种子，种子相同则结果逐字节相同。",
+                                               "The same seed gives the same bytes.")),
     ] = 2025,
     year: Annotated[
-        int, typer.Option("--year", min=1990, max=2100, help="Year of all stays.")
+        int,
+        typer.Option("--year", min=1990, max=2100, help=say("全部住院的年份。",
+                                                            "Year of all stays.")),
     ] = 2025,
     format: Annotated[  # noqa: A002
-        Format, typer.Option("--format", help="Of the cases: csv or parquet.")
+        Format,
+        typer.Option("--format", help=say("病例文件的格式：csv 或 parquet。",
+                                          "Of the cases: csv or parquet.")),
     ] = Format.csv,
     dialect: Annotated[
         Dialect,
-        typer.Option("--dialect", help="canonical, or front-page (病案首页 headers in GB18030)."),
+        typer.Option("--dialect", help=say(
+            "表头：canonical（标准列名）或 front-page（病案首页列名，GB18030 编码）。",
+            "canonical, or front-page (病案首页 headers in GB18030).")),
     ] = Dialect.canonical,
-) -> None:
+) -> None:  # fmt: skip
     """Write a synthetic region: cases, hospitals, and the truth that made them."""
     from drg.sample import write_region
 
@@ -53,4 +67,6 @@ def sample(
         format=format.value,
         dialect=dialect.value,
     )
-    typer.echo(f"{folder}: {cases:,} cases of {hospitals} hospitals, seed {seed}", err=True)
+    typer.echo(say(f"{folder}：{hospitals} 家医疗机构，{cases:,} 例，种子 {seed}",
+                   f"{folder}: {cases:,} cases of {hospitals} hospitals, seed {seed}"),
+               err=True)  # fmt: skip

@@ -17,8 +17,10 @@ from drg.cli.common.options import (
     Sheet,
     TablesFolder,
     WeightsName,
+    wrong,
 )
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
+from drg.language import say
 from drg.terminal import REPLACEMENT, fit, plain, table
 
 if TYPE_CHECKING:
@@ -42,27 +44,24 @@ def settle(
     sheet: Sheet = None,
     cases: Annotated[
         str | None,
-        typer.Option("--cases", help="Format of the case table: csv or parquet; as FILE."),
+        typer.Option("--cases", help=say("病例表的格式：csv 或 parquet，默认与 FILE 相同。",
+                                         "Format of the case table: csv or parquet; as FILE.")),
     ] = None,
-) -> None:
-    """Settle a year (年度清算): price every case, hold the global budget, settle each hospital.
-
-    Writes cases, hospitals, pools, months, branches and the fund's cash into OUT, a workbook of
-    them, and settlement.json with versions and hashes. All tables add up to the fen.
-    """
+) -> None:  # fmt: skip
+    """Settle a year (年度清算): price every case, hold the global budget, settle each hospital."""
     from budget.policy import load_policy
     from budget.settlement.files import settle_file
     from drg.progress import Progress
     from weights.table import open_weights
 
     if cases not in (None, "csv", "parquet"):
-        raise typer.BadParameter("expected csv or parquet", param_hint="--cases")
+        raise wrong("应为 csv 或 parquet", "expected csv or parquet", "--cases")
     table = table_of_hospitals(file, hospitals)
     rules = load_policy(policy)
     held = open_weights(weights)
     settled_year = year if year is not None else year_of(file, mapping, sheet)
     spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
-    with Progress(f"reading {file.name}") as shown:
+    with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:
         inputs = {"weights": Path(weights), "policy": Path(policy), "last_year": last_year}
         settled = settle_file(
             file, out, held, rules, table, settled_year, mapping=mapping, sheet=sheet,
@@ -76,35 +75,45 @@ def summary(settled: Settlement) -> str:
     """Pools, branches and hospitals as text tables."""
     from budget.settlement.tables import branch_frame, hospital_frame, pool_frame
 
-    parts = [f"{settled.policy.id} {settled.policy.header.title}  {settled.year}", ""]
+    header = settled.policy.header
+    title = say(header.title, header.title_en or header.title)
+    parts = [f"{settled.policy.id} {title}  {settled.year}", ""]
     pools = pool_frame(settled)
     shown = ["pool", "cases", "amount", "payable", "final", "balance", "point_value"]
     rows = _rows(pools, shown)
-    head = ("pool 基金池", "cases 病例", "amount 可分配", "payable DRG应付", "final 清算",
-            "balance 结余", "point value 点值")  # fmt: skip
+    head = (say("基金池", "pool"), say("病例", "cases"), say("可分配", "amount"),
+            say("DRG应付", "payable"), say("清算", "final"), say("结余", "balance"),
+            say("点值", "point value"))  # fmt: skip
     parts += [table(head, rows, range(1, 7)), ""]
     keys = ["branch", "branch_zh"]
     sums = branch_frame(settled).groupby(keys, sort=False)[["cases", "cost", "fund"]].sum()
-    titles = ("branch", "结算类型", "cases 病例", "cost 费用", "fund 基金")
-    parts += [table(titles, _rows(sums.reset_index(), [*keys, "cases", "cost", "fund"]),
-                    range(2, 5)), ""]  # fmt: skip
+    titles = (say("结算类型", "branch"), say("病例", "cases"), say("费用", "cost"),
+              say("基金", "fund"))  # fmt: skip
+    shown = [say("branch_zh", "branch"), "cases", "cost", "fund"]
+    parts += [table(titles, _rows(sums.reset_index(), shown), range(1, 4)), ""]
     keys = ["hospital_id", "hospital_name"]
     money = ["cases", "cost", "payable", "final", "gain"]
     by_hospital = hospital_frame(settled).groupby(keys, sort=False)[money].sum().reset_index()
-    head = ("hospital", "name 医疗机构", "cases 病例", "cost 费用", "payable 应付", "final 清算",
-            "gain 盈亏")  # fmt: skip
+    head = (say("编号", "hospital"), say("医疗机构", "name"), say("病例", "cases"),
+            say("费用", "cost"), say("应付", "payable"), say("清算", "final"),
+            say("盈亏", "gain"))  # fmt: skip
     rows = _rows(by_hospital.head(_MOST_HOSPITALS), [*keys, *money])
     parts.append(table(head, [[row[0], fit(row[1], 28), *row[2:]] for row in rows], range(2, 7)))
     if len(by_hospital) > _MOST_HOSPITALS:
-        parts.append(f"... {len(by_hospital) - _MOST_HOSPITALS} more in hospitals.csv")
-    texts = [f"warning 警告 {name}: {text}" for name, text in settled.warnings.items()]
+        more = len(by_hospital) - _MOST_HOSPITALS
+        parts.append(say(f"... 另有 {more} 家，见 hospitals.csv",
+                         f"... {more} more in hospitals.csv"))  # fmt: skip
+    texts = [f"{say('警告', 'warning')} {name}: {text}" for name, text in settled.warnings.items()]
     parts += texts[:_MOST_WARNINGS]
     if len(texts) > _MOST_WARNINGS:
-        parts.append(f"... {len(texts) - _MOST_WARNINGS} more in settlement.json")
+        more = len(texts) - _MOST_WARNINGS
+        parts.append(say(f"... 另有 {more} 条，见 settlement.json",
+                         f"... {more} more in settlement.json"))  # fmt: skip
     parts += [
-        f"not settled 未清算 {code}: {cases:,} cases, {fen / 100:,.2f} yuan"
+        say(f"未清算 {code}：{cases:,} 例，{fen / 100:,.2f} 元",
+            f"not settled {code}: {cases:,} cases, {fen / 100:,.2f} yuan")
         for code, (cases, fen) in settled.unsettled.items()
-    ]
+    ]  # fmt: skip
     return "\n".join(parts)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from drg.language import say
+from drg.language import say, spoken
 from drg.tables.atomic import atomic_path, writing
 from drg.tables.excel.book import new_book
 from drg.tables.rejects import neutralise
@@ -106,7 +106,7 @@ def summary(findings: Findings, most: int = 20) -> str:
         for level, kind, count in by_kind(findings)
     ]  # fmt: skip
     errors = [finding for finding in findings if finding.level == "error"]
-    lines += [finding.text() for finding in errors[:most]]
+    lines += [finding.text(spoken()) for finding in errors[:most]]
     if len(errors) > most:
         left = len(errors) - most
         lines.append(say(f"……报告中另有 {left:,} 处错误",

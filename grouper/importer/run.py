@@ -101,5 +101,5 @@ def _counts(tables: Tables) -> dict[str, int]:
         "DRG": len(tables.drgs),
         "MCC": levels.count("MCC"),
         "CC": levels.count("CC"),
-        "exclusion tables 排除表": len({table for table, _ in tables.exclusions.values()}),
+        "exclusion tables": len({table for table, _ in tables.exclusions.values()}),
     }

@@ -158,7 +158,7 @@ def test_the_record_names_everything_that_went_in(folder, tmp_path):
     for code, told in held["unsettled"].items():
         assert sums.loc[code, "cases"] == told["cases"]
         assert round(sums.loc[code, "cost"] * 100) == told["cost_fen"]
-        assert f"not settled 未清算 {code}" in done.output
+        assert f"not settled {code}" in done.output
     assert set(sums.index) == set(held["unsettled"]) >= {"no_hospital", "outside_year"}
     pools = read(tmp_path / "out" / "pools.csv")
     assert pools["budget"].tolist() == [1_050_000, 2_100_000.53]

@@ -52,7 +52,7 @@ def test_group_summarises(tmp_path):
     done = run_apart("group", LABELLED, "--out", tmp_path / "out.csv")
     assert done.returncode == 0
     assert done.stdout == ""
-    for part in ("cases 病例", "1,256", "grouped 入组", "ungrouped 未入组", "628 of 628",
+    for part in ("  cases  ", "1,256", "  grouped  ", "  ungrouped  ", "628 of 628",
                  "1,256 of 1,256", "cases/s"):  # fmt: skip
         assert part in done.stderr, part
 
@@ -62,9 +62,9 @@ def test_reasons_of_ungrouped_cases_are_counted(tmp_path):
     source.write_text("sex,age,diagnoses\n2,40,N40.x00\n1,40,\n1,40,I10.x00x002|zzz\nq,40,I10\n")
     done = run("group", source, "--out", tmp_path / "out.csv")
     assert done.returncode == 0
-    for part in ("sex_conflict 主要诊断与性别不符: 1",
-                 "missing_principal_diagnosis 缺少主要诊断: 1",
-                 "unknown_secondary_diagnosis", "rejected 拒收记录 1, listed in"):  # fmt: skip
+    for part in ("sex_conflict the principal diagnosis does not fit the sex: 1",
+                 "missing_principal_diagnosis there is no principal diagnosis: 1",
+                 "unknown_secondary_diagnosis", "rejected 1, listed in"):  # fmt: skip
         assert part in done.stderr, part
     strict = run("group", source, "--out", tmp_path / "out.csv", "--strict")
     assert strict.returncode == 1
@@ -141,7 +141,7 @@ def test_sample_and_demo(tmp_path):
     assert len(pd.read_csv(tmp_path / "region" / "cases.csv")) == 300
     done = run("demo", "--out", tmp_path / "demo", "--cases", 1000, "--hospitals", 6)
     assert done.returncode == 0, done.stderr
-    assert "mean cost 次均费用(元)" in done.stdout
+    assert "mean cost (yuan)" in done.stdout
     last = [Path(line).name for line in done.stdout.splitlines()[-4:]]
     assert last == ["grouped.csv", "weights.csv", "results", "report.html"]
     assert all(Path(line).exists() for line in done.stdout.splitlines()[-4:])

@@ -33,7 +33,7 @@ def test_two_scenarios_with_draws(region, tmp_path):
     with_two = [word for path in SCENARIOS for word in ("--scenario", path)]
     done = project(region, tmp_path, *with_two, "--draws", "100", "--seed", "1")
     assert done.exit_code == 0, done.output
-    for words in ("baseline 维持现行政策", "tighter-cap", "lower-rate", "次均费用", "清算",
+    for words in ("baseline As it is", "tighter-cap", "lower-rate", "average cost", "final",
                   str(tmp_path)):  # fmt: skip
         assert words in done.output, words
     rows = pd.read_csv(tmp_path / "projection_hospitals.csv", encoding="utf-8-sig")
@@ -63,7 +63,7 @@ def test_a_driver_that_chooses_no_case_is_told(region, tmp_path):
                     encoding="utf-8")  # fmt: skip
     done = project(region, tmp_path / "out", "--scenario", str(path), "--years", "1")
     assert done.exit_code == 0, done.output
-    assert f"warning 警告 {path}: drivers.groups.x: chooses no case" in done.stderr
+    assert f"warning {path}: drivers.groups.x: chooses no case" in done.stderr
     groups = pd.read_csv(tmp_path / "out" / "projection_groups.csv", encoding="utf-8-sig")
     assert groups.set_index("drg").loc["RE19", "name"].iloc[0]  # of the national scheme
 

@@ -36,7 +36,7 @@ def test_totals_must_say_whether_they_are_sums_or_means(tmp_path):
     file.write_bytes(text.encode("gb18030"))
     assert "sum or mean" in run("weights", "fit", file, "--out", out)
     assert not out.exists()
-    assert "rejected 拒收记录 1" in run("weights", "fit", file, "--out", out, "--totals", "sum")
+    assert "rejected 1," in run("weights", "fit", file, "--out", out, "--totals", "sum")
     found = pd.read_csv(out).set_index("drg")
     assert list(found.index) == ["ES11", "ES13"]  # 合计 is no group
     assert found["mean_cost"].tolist() == [9000, 4000]

@@ -209,17 +209,17 @@ def test_the_record_comes_back(tmp_path):
 
 def test_the_audit_trail():
     assert FULL.audit() == (
-        "test: 6 groups 病组, 5 weights 权重\n"
-        "  #  步骤 step       方法 method  病例 cases in  留下病例 cases out"
-        "  费用 cost in  留下费用 cost out  变动 changed  说明 note\n"
-        "  1  读取 read                            1,000                 990"
-        "  8,000,000.50       7,900,000.25                10 例无费用\n"
-        "  2  裁剪 trim       iqr                    990                 960"
-        "                                              3\n"
+        "test: 6 groups, 5 weights\n"
+        "  #  step            method  cases in  cases out"
+        "       cost in      cost out  changed  note\n"
+        "  1  读取 read                  1,000        990"
+        "  8,000,000.50  7,900,000.25           10 例无费用\n"
+        "  2  裁剪 trim       iqr          990        960"
+        "                                   3\n"
         "  3  归一 normalise"
     )
     bare = WeightTable("x", pd.DataFrame({"drg": ["A"], "weight": [1]}))
-    assert bare.audit() == "x: 1 groups 病组, 1 weights 权重\n  没有步骤记录 no steps on record"
+    assert bare.audit() == "x: 1 groups, 1 weights\n  no steps on record"
     counted = WeightTable("x", bare.frame, {"steps": [{"step": "a", "cases_in": np.int64(1234)}]})
     assert counted.audit().splitlines()[2].endswith(" 1,234")
     odd = WeightTable("x", bare.frame, {"steps": [{"step": "a", "method": {"k": 3}}, "b"]})
@@ -387,7 +387,7 @@ def test_a_table_owns_its_frame():
     made = WeightTable("x", frame)
     frame.loc[7, "weight"] = 9.0
     assert made.by_group() == {"A": 1.0}
-    assert repr(made) == "WeightTable(x: 1 groups 病组, 1 weights 权重)"
+    assert repr(made) == "WeightTable(x: 1 groups, 1 weights)"
 
 
 def test_what_cannot_be_written(tmp_path):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from drg.language import say
 from drg.terminal import aligned
 from weights.table.text import visible
 
@@ -96,9 +97,9 @@ def audit_text(title: str, record: Mapping[str, Any]) -> str:
     rows = [dict(zip((key for key, _ in STEP_COLUMNS), row, strict=True))
             for row in step_rows(record)]  # fmt: skip
     if not rows:
-        return f"{title}\n  没有步骤记录 no steps on record"
+        return f"{title}\n  {say('没有步骤记录', 'no steps on record')}"
     used = [(key, head) for key, head in STEP_COLUMNS if any(row[key] is not None for row in rows)]
-    lines = [["#", *(head for _, head in used)]]
+    lines = [["#", *(say(*head.split(" ", 1)) for _, head in used)]]
     for number, row in enumerate(rows, 1):
         lines.append([str(number), *(_shown(key, row[key]) for key, _ in used)])
     right = {0, *(i for i, (key, _) in enumerate(used, 1) if key in _NUMBERED)}

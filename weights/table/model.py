@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from drg.language import say
 from drg.provenance import hash_text
 from weights.table.audit import audit_text
 from weights.table.frame import check, tidy
@@ -51,7 +52,8 @@ class WeightTable:
         return f"WeightTable({self._title()})"
 
     def _title(self) -> str:
-        return f"{self.id}: {len(self):,} groups 病组, {len(self.weights):,} weights 权重"
+        return say(f"{self.id}：病组 {len(self):,} 个，权重 {len(self.weights):,} 个",
+                   f"{self.id}: {len(self):,} groups, {len(self.weights):,} weights")  # fmt: skip
 
     @property
     def weights(self) -> pd.Series[float]:

@@ -7,7 +7,12 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from drg.language import LANGUAGES, speak, wished
+from drg.language import LANGUAGES, say, speak, wished
+
+
+def wrong(zh: str, en: str, option: str | None = None) -> typer.BadParameter:
+    """A request that cannot be followed, in the reader's language."""
+    return typer.BadParameter(say(zh, en), param_hint=option)
 
 
 def _lang(lang: str | None) -> str:
@@ -15,61 +20,97 @@ def _lang(lang: str | None) -> str:
     if lang is None:
         return wished() or "zh"
     if lang not in LANGUAGES:
-        raise typer.BadParameter("expected zh or en", param_hint="--lang")
+        raise wrong("应为 zh 或 en", "expected zh or en", "--lang")
     speak(lang)
     return lang
 
 
 Lang: TypeAlias = Annotated[
     str | None,
-    typer.Option("--lang", callback=_lang, help="Language: zh or en; by default DRG_LANG, or zh."),
-]
+    typer.Option(
+        "--lang", callback=_lang,
+        help=say("语言：zh 或 en；默认按 DRG_LANG，未设时为 zh。",
+                 "Language: zh or en; by default DRG_LANG, or zh."),
+    ),
+]  # fmt: skip
 DischargeFile: TypeAlias = Annotated[
-    Path, typer.Argument(help="Discharge file: CSV(.gz), Excel or Parquet.")
-]
+    Path,
+    typer.Argument(help=say("出院病例文件：CSV(.gz)、Excel 或 Parquet。",
+                            "Discharge file: CSV(.gz), Excel or Parquet.")),
+]  # fmt: skip
+SchemeArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(help=say("内置分组方案的编号，或方案包文件夹。",
+                            "Id of a shipped scheme or folder of a pack.")),
+]  # fmt: skip
 SchemeName: TypeAlias = Annotated[
-    str, typer.Option("--scheme", help="Id of a shipped scheme or folder of a pack.")
-]
+    str,
+    typer.Option("--scheme", help=say("内置分组方案的编号，或方案包文件夹。",
+                                      "Id of a shipped scheme or folder of a pack.")),
+]  # fmt: skip
 MappingFile: TypeAlias = Annotated[
     Path | None,
-    typer.Option(
-        "--mapping", help="Mapping file (TOML or CSV) for headers that are not recognised."
-    ),
-]
+    typer.Option("--mapping", help=say("字段对照文件（TOML 或 CSV），用于未能识别的表头。",
+                                       "Mapping file (TOML or CSV) for headers that are not "
+                                       "recognised.")),
+]  # fmt: skip
 Sheet: TypeAlias = Annotated[
-    str | None, typer.Option("--sheet", help="Sheet of a workbook; the first by default.")
-]
+    str | None,
+    typer.Option("--sheet", help=say("工作簿中的工作表，默认第一张。",
+                                     "Sheet of a workbook; the first by default.")),
+]  # fmt: skip
 Edition: TypeAlias = Annotated[
     str,
-    typer.Option("--codes", help="Edition of the codes: insurance (医保版) or clinical (国临版)."),
-]
+    typer.Option("--codes", help=say("编码版本：insurance（医保版）或 clinical（国临版）。",
+                                     "Edition of the codes: insurance (医保版) or clinical "
+                                     "(国临版).")),
+]  # fmt: skip
 GroupedFile: TypeAlias = Annotated[
-    Path, typer.Argument(help="Grouped cases: CSV(.gz), Excel or Parquet.")
-]
+    Path,
+    typer.Argument(help=say("已分组病例：CSV(.gz)、Excel 或 Parquet。",
+                            "Grouped cases: CSV(.gz), Excel or Parquet.")),
+]  # fmt: skip
 WeightsName: TypeAlias = Annotated[
-    str, typer.Option("--weights", help="Weight table: a file or a published id.")
+    str,
+    typer.Option("--weights", help=say("权重表：文件，或已公布权重表的编号。",
+                                       "Weight table: a file or a published id.")),
+]  # fmt: skip
+TablesFolder: TypeAlias = Annotated[
+    Path, typer.Option("--out", help=say("存放结果表的文件夹。", "Folder for the tables."))
 ]
-TablesFolder: TypeAlias = Annotated[Path, typer.Option("--out", help="Folder for the tables.")]
 PolicyName: TypeAlias = Annotated[
-    str, typer.Option("--policy", help="Policy: an id (drg policy list) or a file.")
-]
+    str,
+    typer.Option("--policy", help=say("支付政策：编号（见 drg policy list）或文件。",
+                                      "Policy: an id (drg policy list) or a file.")),
+]  # fmt: skip
 HospitalTable: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--hospitals", help="Table of hospitals; hospitals.csv beside FILE by default."),
-]
+    typer.Option("--hospitals", help=say("医疗机构表，默认为 FILE 同目录的 hospitals.csv。",
+                                         "Table of hospitals; hospitals.csv beside FILE by "
+                                         "default.")),
+]  # fmt: skip
 SettlementYear: TypeAlias = Annotated[
-    int | None, typer.Option("--year", help="Year to settle; by default that of the cases.")
-]
+    int | None,
+    typer.Option("--year", help=say("清算年度，默认按病例的出院年份。",
+                                    "Year to settle; by default that of the cases.")),
+]  # fmt: skip
 LastYear: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--last-year", help="Last year's fund spend: a table pool, amount (yuan)."),
+    typer.Option("--last-year", help=say("上年基金支出表，列为 pool、amount（元）。",
+                                         "Last year's fund spend: a table pool, amount (yuan).")),
+]  # fmt: skip
+RoundFolder: TypeAlias = Annotated[
+    Path, typer.Argument(help=say("谈判轮次的文件夹。", "Folder of the round."))
 ]
-RoundFolder: TypeAlias = Annotated[Path, typer.Argument(help="Folder of the round.")]
 Actor: TypeAlias = Annotated[
-    str, typer.Option("--actor", help="Who does it, as it stands on record.")
-]
+    str,
+    typer.Option("--actor", help=say("办理人，记入谈判记录。",
+                                     "Who does it, as it stands on record.")),
+]  # fmt: skip
 RecordTime: TypeAlias = Annotated[
     str | None,
-    typer.Option("--at", help="Time for the record, such as 2026-03-01T09:00:00+08:00; now."),
-]
+    typer.Option("--at", help=say("记录时间，如 2026-03-01T09:00:00+08:00；默认为现在。",
+                                  "Time for the record, such as 2026-03-01T09:00:00+08:00; "
+                                  "now.")),
+]  # fmt: skip
 BUREAU = "医保局"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from drg.language import say
+
 
 def table_of_hospitals(file: Path, given: Path | None) -> Path:
     """The table of hospitals: as given, or beside the cases."""
@@ -14,8 +16,9 @@ def table_of_hospitals(file: Path, given: Path | None) -> Path:
     for name in ("hospitals.csv", "hospitals.xlsx", "hospitals.parquet"):
         if (beside := file.parent / name).is_file():
             return beside
-    raise problem("no table of hospitals", key="--hospitals",
-                  expected=f"a file, or hospitals.csv in {file.parent}")  # fmt: skip
+    raise problem(say("没有医疗机构表", "no table of hospitals"), key="--hospitals",
+                  expected=say(f"文件，或 {file.parent} 中的 hospitals.csv",
+                               f"a file, or hospitals.csv in {file.parent}"))  # fmt: skip
 
 
 def year_of(file: Path, mapping: Path | None, sheet: str | None) -> int:
@@ -36,7 +39,8 @@ def year_of(file: Path, mapping: Path | None, sheet: str | None) -> int:
             months = months_of(read_dates(batch.table.column(name))[0])
             if (months >= 0).any():
                 return int(np.bincount(months[months >= 0] // 12).argmax())
-    raise problem("no case has a date of discharge", file=file, key="--year")
+    raise problem(say("病例均无出院日期", "no case has a date of discharge"), file=file,
+                  key="--year")  # fmt: skip
 
 
 def last_year_of(path: Path, pools: list[str]) -> dict[str, float]:
@@ -48,16 +52,19 @@ def last_year_of(path: Path, pools: list[str]) -> dict[str, float]:
     table, _ = read_table(path)
     for name in ("pool", "amount"):
         if name not in table.column_names:
-            raise problem(f"no column '{name}'", file=path, found=", ".join(table.column_names),
+            raise problem(say(f"缺少列“{name}”", f"no column '{name}'"), file=path,
+                          found=", ".join(table.column_names),
                           expected="pool, amount")  # fmt: skip
     amounts, bad = read_number(table.column("amount").combine_chunks(), Number())
     found: dict[str, float] = {}
     for row, name in enumerate(table.column("pool").to_pylist()):
         pool = str(name or "").strip()
         if pool not in pools or pool in found:
-            raise problem("not a pool of the policy, or twice", file=path, row=row + 2, found=pool,
+            raise problem(say("不是政策的基金池，或重复", "not a pool of the policy, or twice"),
+                          file=path, row=row + 2, found=pool,
                           expected=", ".join(pools))  # fmt: skip
         if bad[row] or not amounts[row] >= 0:
-            raise problem("not an amount in yuan", file=path, row=row + 2, key=pool)
+            raise problem(say("应为以元计的金额", "not an amount in yuan"), file=path,
+                          row=row + 2, key=pool)  # fmt: skip
         found[pool] = float(amounts[row])
     return found

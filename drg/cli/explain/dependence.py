@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from drg.language import Words
 from drg.terminal import table
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def run(
 
     check_outputs((out,), (file, mapping, weights))
     held = weights_of(weights)
-    with Progress(f"dependence in {file.name}") as shown:
+    with Progress(Words(lang)(f"查找依赖 {file.name}", f"dependence in {file.name}")) as shown:
         account = dependence_file(
             file, out, scheme=scheme, codes=codes, mapping=mapping, sheet=sheet, weights=held,
             principal_procedure=principal_procedure, progress=shown.advance,
@@ -60,9 +61,7 @@ def summary(account: DependenceAccount, out: Path, lang: str) -> str:
     """What the search came to: counts, the codes on which most hangs, hospitals by share."""
     from grouper.explain.dependence_files import by_share, share
 
-    def say(zh: str, en: str) -> str:
-        return zh if lang == "zh" else en
-
+    say = Words(lang)
     part = account.dependent / account.grouped if account.grouped else 0.0
     lines = [
         f"{out}  {account.scheme}",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
+from drg.cli.common.options import wrong
 from drg.cli.common.year import table_of_hospitals, year_of
+from drg.language import say
 
 if TYPE_CHECKING:
     from budget.cases.hospitals import Hospitals
@@ -98,7 +98,8 @@ def answer(found: Explanation, place: Place | None, asked: Asked) -> Answer:
     policy = load_policy(asked.policy)
     name = asked.weights or policy.header.weights
     if not name:
-        raise problem("the policy names no weight table", file=asked.policy, key="--weights")
+        raise problem(say("政策未指定权重表", "the policy names no weight table"),
+                      file=asked.policy, key="--weights")  # fmt: skip
     weights = open_weights(name)
     grouped = place is not None and "drg" in _columns(place)
     why = None if grouped else unknown_alone(policy)
@@ -165,9 +166,9 @@ def _of_file(
     for pool in settled.paid.pools:
         said = values.get(pool.name)
         if said is not None and abs(said - pool.point_value) > 1e-9 * said:
-            raise problem("the settlement is not one of this file", file=asked.settlement,
-                          key=f"settlement.json: {pool.name}: point_value", found=f"{said:.10g}",
-                          expected=f"{pool.point_value:.10g}")  # fmt: skip
+            raise problem(say("不是该文件的清算结果", "the settlement is not one of this file"),
+                          file=asked.settlement, key=f"settlement.json: {pool.name}: point_value",
+                          found=f"{said:.10g}", expected=f"{pool.point_value:.10g}")  # fmt: skip
     with open_table(place.file, sheet=place.sheet) as table:
         return of_settlement(settled, claims, place.row - table.header_rows - 1)
 
@@ -185,13 +186,14 @@ def _settlement(asked: Asked, policy: Policy, weights: WeightTable) -> dict[str,
         values = {one["name"]: one["point_value"] for one in record["pools"]
                   if one["point_value"] is not None}  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
-        raise problem("no settlement of drg settle", file=folder, key="--settlement",
-                      expected="settlement.json") from None  # fmt: skip
-    for name, digest in (("policy", policy.digest), ("weights", weights.digest)):
+        raise problem(say("不是 drg settle 的清算结果", "no settlement of drg settle"), file=folder,
+                      key="--settlement", expected="settlement.json") from None  # fmt: skip
+    for name, zh, digest in (("policy", "支付政策", policy.digest),
+                             ("weights", "权重表", weights.digest)):  # fmt: skip
         if said[name] != digest:
-            raise problem(f"settled by another {name}", file=folder / "settlement.json",
-                          key=f"{name}.sha256", found=said[name][:12],
-                          expected=digest[:12])  # fmt: skip
+            raise problem(say(f"清算用的是另一{zh}", f"settled by another {name}"),
+                          file=folder / "settlement.json", key=f"{name}.sha256",
+                          found=said[name][:12], expected=digest[:12])  # fmt: skip
     return {"year": record.get("year"), "values": values, "last_year": record.get("last_year")}
 
 
@@ -225,14 +227,18 @@ def _alone(
     if place is None:
         population = asked.cells.get("population", "")
         if claim.insurance[0] < 0:
-            raise problem("no such insurance", key="--insurance", found=asked.cells["insurance"],
-                          expected="employee (职工) or resident (居民)")  # fmt: skip
+            raise problem(say("没有该险种", "no such insurance"), key="--insurance",
+                          found=asked.cells["insurance"],
+                          expected=say("employee（职工）或 resident（居民）",
+                                       "employee (职工) or resident (居民)"))  # fmt: skip
         if claim.cost[0] <= 0:
-            raise problem("not an amount above 0", key="--cost", found=asked.cells["total_cost"])
+            raise problem(say("应为大于 0 的金额", "not an amount above 0"), key="--cost",
+                          found=asked.cells["total_cost"])  # fmt: skip
         if population and population not in claim.populations:
             known = [name for name in claim.populations if name]
-            raise problem("the policy knows no such category of people", key="--population",
-                          found=population, expected=", ".join(known) or "none")  # fmt: skip
+            raise problem(say("政策没有该人员类别", "the policy knows no such category of people"),
+                          key="--population", found=population,
+                          expected=", ".join(known) or say("无", "none"))  # fmt: skip
     return of_one(claim, hospitals, weights, policy, year, settlement.get("values"))
 
 
@@ -279,8 +285,9 @@ def _hospital(asked: Asked) -> Hospitals:
         return hospitals_of(pd.DataFrame([{"hospital_id": name or "case", **parts}]))
     table = read_hospitals(asked.hospitals)
     if name not in table.ids:
-        raise problem("no such hospital", file=asked.hospitals, key="--hospital", found=name,
-                      expected="an id of the table")  # fmt: skip
+        raise problem(say("没有该医疗机构", "no such hospital"), file=asked.hospitals,
+                      key="--hospital", found=name,
+                      expected=say("表中的编号", "an id of the table"))  # fmt: skip
     at = table.ids.index(name)
     own = {"tier": str(table.tier[at]) if table.tier[at] >= 0 else "",
            "class": table.hospital_class[at], "level": table.level[at],
@@ -331,18 +338,19 @@ def asked_of(
         others = {"hospitals": hospitals, "settlement": settlement, "year": year, **given}
         for name, held in others.items():
             if held is not None:
-                raise typer.BadParameter(f"--{_OPTIONS.get(name, name)} needs --policy")
+                raise wrong(f"{_option(name)} 需要 --policy", f"{_option(name)} needs --policy")
         return None
     if has_file and given:
         name = next(iter(given))
-        raise typer.BadParameter(f"--{_OPTIONS.get(name, name)} is given without FILE")
+        raise wrong(f"{_option(name)} 只在没有 FILE 时给出",
+                    f"{_option(name)} is given without FILE")  # fmt: skip
     if not has_file:
         for name in ("insurance", "total_cost"):
             if name not in given:
-                raise typer.BadParameter(
-                    f"--policy without FILE needs --{_OPTIONS.get(name, name)}"
-                )
+                raise wrong(f"没有 FILE 时，--policy 需要 {_option(name)}",
+                            f"--policy without FILE needs {_option(name)}")  # fmt: skip
     return Asked(policy, weights, hospitals, settlement, year, given)
 
 
-_OPTIONS = {"total_cost": "cost"}
+def _option(name: str) -> str:
+    return "--cost" if name == "total_cost" else f"--{name}"

@@ -18,50 +18,95 @@ from drg.cli.common.options import (
     RoundFolder,
     Sheet,
     WeightsName,
+    wrong,
 )
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.cli.negotiate.show import accept, impact, minutes, solve, status
+from drg.language import say, wished
 from drg.terminal import fit, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 app = typer.Typer(
-    help="Weight negotiation (权重论证谈判): proposals, impact, panels, votes, compromise, record.",
+    help=say(
+        "权重论证谈判：申请、影响测算、专家组、表决、折中方案、记录。",
+        "Weight negotiation (权重论证谈判): proposals, impact, panels, votes, compromise, record.",
+    ),
     no_args_is_help=True,
 )
 _MOST_LINES = 10
 
-app.command("status")(status)
-app.command("impact")(impact)
-app.command("solve")(solve)
-app.command("accept")(accept)
-app.command("minutes")(minutes)
+app.command(
+    "status",
+    help=say(
+        "查看本轮进展：申请、专家组、决定、方案、结束。",
+        "Where the round stands: proposals, panels, decisions, offers, end.",
+    ),
+)(status)
+app.command(
+    "impact",
+    help=say(
+        "测算权重对各医疗机构、级别、险种、基金池和病组的影响，精确到分。",
+        "What weights would do to every hospital, tier, insurance, pool and group, to the fen.",
+    ),
+)(impact)
+app.command(
+    "solve",
+    help=say(
+        "由求解器提出折中方案，或指出哪些诉求不能同时满足。",
+        "Let the solver make an offer; or say which demands cannot hold together.",
+    ),
+)(solve)
+app.command("accept", help=say("接受求解器的方案。", "Accept an offer of the solver."))(accept)
+app.command(
+    "minutes",
+    help=say(
+        "写出会议纪要：网页或 Word 文档，附工作簿。",
+        "Write the minutes (会议纪要) as a page or a Word document, and a workbook.",
+    ),
+)(minutes)
 
 
-@app.command("init")
+@app.command(
+    "init",
+    help=say(
+        "开始一轮谈判：建立文件夹，内有权重草案、病例、申请表和谈判记录。",
+        "Begin a round: a folder with the draft, the cases, the form for proposals and the record.",
+    ),
+)
 def init(
     round: RoundFolder,  # noqa: A002
-    cases: Annotated[Path, typer.Option("--cases", help="Grouped cases of the year.")],
+    cases: Annotated[
+        Path,
+        typer.Option("--cases", help=say("本年度已分组病例。", "Grouped cases of the year.")),
+    ],
     weights: WeightsName,
     policy: PolicyName = "national-default",
     hospitals: HospitalTable = None,
     roster: Annotated[
-        Path | None, typer.Option("--roster", help="Roster of experts (专家库).")
+        Path | None,
+        typer.Option("--roster", help=say("专家库。", "Roster of experts (专家库).")),
     ] = None,
     rules: Annotated[
-        Path | None, typer.Option("--rules", help="Rules of the round (TOML); defaults otherwise.")
+        Path | None,
+        typer.Option("--rules", help=say("谈判规则文件（TOML），未给出时用默认规则。",
+                                         "Rules of the round (TOML); defaults otherwise.")),
     ] = None,
     year: Annotated[
-        int | None, typer.Option("--year", help="Year of the cases; by default as they say.")
+        int | None,
+        typer.Option("--year", help=say("病例的年度，默认按病例。",
+                                        "Year of the cases; by default as they say.")),
     ] = None,
-    title: Annotated[str, typer.Option("--title", help="Title of the round.")] = "",
+    title: Annotated[
+        str, typer.Option("--title", help=say("本轮谈判的名称。", "Title of the round."))
+    ] = "",
     last_year: LastYear = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
     actor: Actor = BUREAU,
     at: RecordTime = None,
-) -> None:
+) -> None:  # fmt: skip
     """Begin a round: a folder with the draft, the cases, the form for proposals and the record."""
     from budget.policy import load_policy
     from drg.negotiate.round.act import Round
@@ -77,25 +122,39 @@ def init(
     )  # fmt: skip
     form = round / "proposals.xlsx"
     write_template(form, held.context, title=title)
-    typer.echo(f"{len(held.drafts):,} groups 病组, {len(held.files.hospitals)} hospitals 医疗机构, "
-               f"{held.state.init['cases']['rows']:,} cases 病例")  # fmt: skip
-    typer.echo(f"form for proposals 申请表: {form}")
+    groups, hospitals_, rows = (
+        len(held.drafts), len(held.files.hospitals), held.state.init["cases"]["rows"]
+    )  # fmt: skip
+    typer.echo(say(f"病组 {groups:,} 个，医疗机构 {hospitals_} 家，病例 {rows:,} 例",
+                   f"{groups:,} groups, {hospitals_} hospitals, {rows:,} cases"))  # fmt: skip
+    typer.echo(f"{say('申请表', 'form for proposals')}: {form}")
     _next(f"drg negotiate propose {round} FILLED_FORM.xlsx")
 
 
-@app.command("propose")
+@app.command(
+    "propose",
+    help=say(
+        "把填好的申请表中的申请记入谈判记录，或撤回一项申请。",
+        "Put proposals on record from a filled form, or withdraw one.",
+    ),
+)
 def propose(
     round: RoundFolder,  # noqa: A002
     form: Annotated[
-        Path | None, typer.Argument(help="Filled form of proposals: Excel or CSV.")
+        Path | None,
+        typer.Argument(help=say("填好的申请表：Excel 或 CSV。",
+                                "Filled form of proposals: Excel or CSV.")),
     ] = None,
     withdraw: Annotated[
-        str | None, typer.Option("--withdraw", help="Id of a proposal to withdraw.")
+        str | None,
+        typer.Option("--withdraw", help=say("要撤回的申请编号。", "Id of a proposal to withdraw.")),
     ] = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why it is withdrawn.")] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", help=say("撤回理由。", "Why it is withdrawn."))
+    ] = "",
     actor: Actor = BUREAU,
     at: RecordTime = None,
-) -> None:
+) -> None:  # fmt: skip
     """Put proposals on record from a filled form, or withdraw one."""
     from drg.errors import problem
     from drg.negotiate.round.act import Round
@@ -104,10 +163,11 @@ def propose(
     held = Round(round)
     if withdraw is not None:
         held.withdraw(withdraw, reason, actor, at)
-        typer.echo(f"{withdraw} withdrawn 已撤回")
+        typer.echo(f"{withdraw} {say('已撤回', 'withdrawn')}")
         return
     if form is None:
-        raise problem("a form of proposals, or --withdraw ID", key="FORM")
+        raise problem(say("请给出申请表，或 --withdraw ID",
+                          "a form of proposals, or --withdraw ID"), key="FORM")  # fmt: skip
     found, rejects = held.propose_file(form, actor, at)
     _proposals(held, [one.id for one in found])
     if len(rejects):
@@ -115,27 +175,44 @@ def propose(
         write_rejects(target, rejects)
         _rejected(reject_lines(str(form), rejects), target)
     if not found:
-        raise problem("no row can be accepted as a proposal", file=form)
+        raise problem(say("没有可接受的申请", "no row can be accepted as a proposal"), file=form)
     _next(f"drg negotiate impact {round}", f"drg negotiate panel {round} --seed NUMBER")
 
 
-@app.command("panel")
+@app.command(
+    "panel",
+    help=say(
+        "为待议申请抽取专家组，每个 MDC 一组，并生成表决表。",
+        "Draw panels of experts for the open proposals, one for each MDC, and write the vote "
+        "sheet.",
+    ),
+)
 def panel(
     round: RoundFolder,  # noqa: A002
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the draw, said beforehand.")],
+    seed: Annotated[
+        int,
+        typer.Option("--seed", min=0, help=say("抽取的随机种子，应事先公布。",
+                                               "Seed of the draw, said beforehand.")),
+    ],
     proposals: Annotated[
-        str | None, typer.Option("--proposals", help="Only these ids, before one panel: P001,P002.")
+        str | None,
+        typer.Option("--proposals", help=say("只抽一个专家组审议这些申请：P001,P002。",
+                                             "Only these ids, before one panel: P001,P002.")),
     ] = None,
     size: Annotated[
-        int | None, typer.Option("--size", help="Members of a panel, odd; as the rules say.")
+        int | None,
+        typer.Option("--size", help=say("专家组人数，单数；默认按规则。",
+                                        "Members of a panel, odd; as the rules say.")),
     ] = None,
     recuse: Annotated[
         list[str] | None,
-        typer.Option("--recuse", help="EXPERT=reason of an expert who recuses himself; repeats."),
+        typer.Option("--recuse", help=say(
+            "申请回避的专家及理由，写作 EXPERT=理由，可给出多个。",
+            "EXPERT=reason of an expert who recuses himself; repeats.")),
     ] = None,
     actor: Actor = BUREAU,
     at: RecordTime = None,
-) -> None:
+) -> None:  # fmt: skip
     """Draw panels of experts for the open proposals, one for each MDC, and write the vote sheet."""
     from drg.negotiate.round.act import Round
     from weights.negotiation.experts.votes_file import write_votes_template
@@ -151,24 +228,35 @@ def panel(
          str(roster[name].tier), roster[name].specialty]
         for one in drawn for name in one.members
     ]  # fmt: skip
-    head = ("panel 专家组", "proposals 申请", "expert 专家", "name 姓名", "hospital 医疗机构",
-            "tier 级别", "specialty 专业")  # fmt: skip
+    head = (say("专家组", "panel"), say("申请", "proposals"), say("专家", "expert"),
+            say("姓名", "name"), say("医疗机构", "hospital"), say("级别", "tier"),
+            say("专业", "specialty"))  # fmt: skip
     typer.echo(table(head, rows))
     sheet = round / "votes.xlsx"
     state = held.state
     write_votes_template(sheet, list(state.panels.values()), state.open.values(), held.drafts,
                          held.rules, roster)  # fmt: skip
-    typer.echo(f"vote sheet 表决表: {sheet}")
+    typer.echo(f"{say('表决表', 'vote sheet')}: {sheet}")
     _next(f"drg negotiate vote {round} FILLED_VOTES.xlsx")
 
 
-@app.command("vote")
+@app.command(
+    "vote",
+    help=say(
+        "把表决票记入谈判记录，计票，并公布专家组的决定。",
+        "Put votes on record, count them, and say what the panels decided.",
+    ),
+)
 def vote(
     round: RoundFolder,  # noqa: A002
-    votes: Annotated[Path, typer.Argument(help="Filled vote sheet: Excel or CSV.")],
+    votes: Annotated[
+        Path,
+        typer.Argument(help=say("填好的表决表：Excel 或 CSV。",
+                                "Filled vote sheet: Excel or CSV.")),
+    ],
     actor: Actor = BUREAU,
     at: RecordTime = None,
-) -> None:
+) -> None:  # fmt: skip
     """Put votes on record, count them, and say what the panels decided."""
     from drg.errors import problem
     from drg.negotiate.round.act import Round
@@ -178,36 +266,51 @@ def vote(
     if len(rejects):
         _rejected(_lines(votes, rejects), None)
     if not cast:
-        raise problem("no vote in the sheet", file=votes)
+        raise problem(say("表中没有表决票", "no vote in the sheet"), file=votes)
     decisions = held.tally(actor, at)
     rows = [
         [one.panel, one.proposal, one.drg, f"{held.drafts[one.drg]:.4f}", f"{one.asked:.4f}",
          f"{one.votes_for:g}:{one.against:g}:{one.abstain:g}",
-         "accepted 通过" if one.accepted else "turned down 未通过" if one.decided
-         else "no quorum 未达法定人数", f"{one.weight:.4f}", one.cut or one.reason]
+         say("通过", "accepted") if one.accepted else say("未通过", "turned down") if one.decided
+         else say("未达法定人数", "no quorum"), f"{one.weight:.4f}", one.cut or one.reason]
         for one in decisions
     ]  # fmt: skip
-    head = ("panel 专家组", "proposal 申请", "drg", "draft 草案", "asked 申请权重",
-            "for:against:abstain", "decision 决定", "weight 权重", "note 说明")  # fmt: skip
-    typer.echo(f"{len(cast)} votes 表决票\n{table(head, rows, (3, 4, 7))}")
+    head = (say("专家组", "panel"), say("申请", "proposal"), say("病组", "drg"),
+            say("草案", "draft"), say("申请权重", "asked"),
+            say("赞成:反对:弃权", "for:against:abstain"), say("决定", "decision"),
+            say("权重", "weight"), say("说明", "note"))  # fmt: skip
+    count = say(f"表决票 {len(cast)} 张", f"{len(cast)} votes")
+    typer.echo(f"{count}\n{table(head, rows, (3, 4, 7))}")
     _next(f"drg negotiate solve {round} --objective closest", f"drg negotiate close {round}")
 
 
-@app.command("close")
+@app.command(
+    "close",
+    help=say(
+        "结束本轮谈判：以已接受的方案为最终权重，没有时以专家组的决定为准。",
+        "Close the round: the accepted offer, or else the panels' decisions, become final.",
+    ),
+)
 def close(
     round: RoundFolder,  # noqa: A002
     out: Annotated[
-        Path | None, typer.Option("--out", help="Final table; weights-final.csv in the round.")
+        Path | None,
+        typer.Option("--out", help=say("最终权重表，默认为本轮文件夹中的 weights-final.csv。",
+                                       "Final table; weights-final.csv in the round.")),
     ] = None,
     decimals: Annotated[
-        int | None, typer.Option("--decimals", help="Round the weights that change, such as 4.")
+        int | None,
+        typer.Option("--decimals", help=say("变动的权重保留的小数位，如 4。",
+                                            "Round the weights that change, such as 4.")),
     ] = None,
     despite: Annotated[
-        str, typer.Option("--despite", help="Why it ends so although a rule is broken.")
+        str,
+        typer.Option("--despite", help=say("虽违反规则仍如此结束的理由。",
+                                           "Why it ends so although a rule is broken.")),
     ] = "",
     actor: Actor = BUREAU,
     at: RecordTime = None,
-) -> None:
+) -> None:  # fmt: skip
     """Close the round: the accepted offer, or else the panels' decisions, become final."""
     from drg.negotiate.round.act import FINAL, Round
     from drg.report.minutes.write import write_minutes
@@ -215,28 +318,37 @@ def close(
     held = Round(round)
     table = held.close(actor, at, out=out, decimals=decimals, despite=despite)
     changed = len((held.state.closed or {}).get("changes", ()))
-    typer.echo(f"{changed:,} of {len(table):,} weights changed 权重调整\n"
-               f"final table 最终权重表: {out or round / FINAL}\n"
-               f"digest of the record 记录摘要: {held.state.digest}")  # fmt: skip
-    written = write_minutes(held, round / "minutes.html")
-    typer.echo(f"minutes 会议纪要: {written.page}, {written.book}")
+    typer.echo(say(f"{len(table):,} 个权重中调整 {changed:,} 个",
+                   f"{changed:,} of {len(table):,} weights changed"))  # fmt: skip
+    typer.echo(f"{say('最终权重表', 'final table')}: {out or round / FINAL}")
+    typer.echo(f"{say('记录摘要', 'digest of the record')}: {held.state.digest}")
+    written = write_minutes(held, round / "minutes.html", wished() or "zh")
+    typer.echo(f"{say('会议纪要', 'minutes')}: {written.page}, {written.book}")
     _next(f"drg negotiate verify {round}")
 
 
-@app.command("verify")
+@app.command(
+    "verify",
+    help=say(
+        "核验谈判记录，重新抽取专家、计票和求解；有问题时退出状态为 1。",
+        "Check the record, draw the panels again, count and solve again; exit status 1 on a fault.",
+    ),
+)
 def verify(
     round: RoundFolder,  # noqa: A002
     weights: Annotated[
-        Path | None, typer.Option("--weights", help="A table said to be the final one.")
+        Path | None,
+        typer.Option("--weights", help=say("据称为最终权重表的文件。",
+                                           "A table said to be the final one.")),
     ] = None,
-) -> None:
+) -> None:  # fmt: skip
     """Check the record, draw the panels again, count and solve again; exit status 1 on a fault."""
     from drg.negotiate.round.verify import verify as check
 
     found = check(round, weights)
     typer.echo(found.text())
     if found.digest:
-        typer.echo(f"digest 记录摘要 {found.digest}")
+        typer.echo(f"{say('记录摘要', 'digest')} {found.digest}")
     if not found.ok:
         raise typer.Exit(1)
 
@@ -249,20 +361,22 @@ def _proposals(held: Any, ids: list[str]) -> None:
         rows.append([one.id, one.hospital_id or one.party, one.drg,
                      fit(held.names.get(one.drg, ""), 30), f"{draft:.4f}", f"{one.asked:.4f}",
                      f"{one.asked / draft - 1:+.1%}",
-                     "outside the corridor 超出区间" if one.basis.get("outside_corridor") else "",
-                     ])  # fmt: skip
-    head = ("proposal 申请", "by 提出方", "drg", "name 名称", "draft 草案", "asked 申请权重",
-            "change", "note")  # fmt: skip
+                     say("超出浮动区间", "outside the corridor")
+                     if one.basis.get("outside_corridor") else ""])  # fmt: skip
+    head = (say("申请", "proposal"), say("提出方", "by"), say("病组", "drg"), say("名称", "name"),
+            say("草案", "draft"), say("申请权重", "asked"), say("变动", "change"),
+            say("说明", "note"))  # fmt: skip
     typer.echo(table(head, rows, (4, 5, 6)))
 
 
 def _rejected(lines: list[str], target: Path | None) -> None:
     for line in lines[:_MOST_LINES]:
-        typer.echo(f"not accepted 未接受: {line}", err=True)
+        typer.echo(f"{say('未接受', 'not accepted')}: {line}", err=True)
     if len(lines) > _MOST_LINES:
-        typer.echo(f"... {len(lines) - _MOST_LINES} more", err=True)
+        more = len(lines) - _MOST_LINES
+        typer.echo(say(f"... 另有 {more} 条", f"... {more} more"), err=True)
     if target is not None:
-        typer.echo(f"listed in 列于 {target}", err=True)
+        typer.echo(f"{say('列于', 'listed in')} {target}", err=True)
 
 
 def _lines(path: Path, rejects: pd.DataFrame) -> list[str]:
@@ -282,10 +396,10 @@ def _ids(text: str) -> list[str]:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, reason = text.partition("=")
     if not equals or not reason.strip():
-        raise typer.BadParameter("EXPERT=reason", param_hint="--recuse")
+        raise wrong("应写作 EXPERT=理由", "EXPERT=reason", "--recuse")
     return name.strip(), reason.strip()
 
 
 def _next(*commands: str) -> None:
     for command in commands:
-        typer.echo(f"next 下一步: {command}", err=True)
+        typer.echo(f"{say('下一步', 'next')}: {command}", err=True)

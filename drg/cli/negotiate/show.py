@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drg.cli.common.options import BUREAU, Actor, RecordTime, RoundFolder
+from drg.cli.common.options import BUREAU, Actor, Lang, RecordTime, RoundFolder, wrong
+from drg.language import say, spoken
 from drg.terminal import fit, table
 
 if TYPE_CHECKING:
@@ -25,51 +26,65 @@ def status(round: RoundFolder) -> None:  # noqa: A002
     state = held.state
     init = state.init
     typer.echo(f"{init['title'] or init['round']}  {init['year']}  {init['policy']['id']}  "
-               f"{len(state.entries)} entries 条记录, digest 摘要 {state.digest[:16]}")  # fmt: skip
+               + say(f"{len(state.entries)} 条记录，摘要 {state.digest[:16]}",
+                     f"{len(state.entries)} entries, digest {state.digest[:16]}"))  # fmt: skip
     rows = []
     for one in state.proposals.values():
         panel, decision = state.panel_of(one.id), state.decisions.get(one.id)
-        word = "withdrawn 已撤回" if one.id in state.withdrawn else ""
-        if decision is not None:
-            word = word or (
-                f"{'accepted 通过' if decision.accepted else 'not accepted 未通过'} "
-                f"{decision.weight:.4f}"
-            )
+        word = say("已撤回", "withdrawn") if one.id in state.withdrawn else ""
+        if decision is not None and not word:
+            said = ("通过", "accepted") if decision.accepted else ("未通过", "not accepted")
+            word = f"{say(*said)} {decision.weight:.4f}"
         rows.append([one.id, one.hospital_id or one.party, one.drg,
                      fit(held.names.get(one.drg, ""), 28), f"{held.drafts[one.drg]:.4f}",
                      f"{one.asked:.4f}", panel.id if panel else "", word])  # fmt: skip
-    head = ("proposal 申请", "by 提出方", "drg", "name 名称", "draft 草案", "asked 申请权重",
-            "panel 专家组", "decision 决定")  # fmt: skip
+    head = (say("申请", "proposal"), say("提出方", "by"), say("病组", "drg"), say("名称", "name"),
+            say("草案", "draft"), say("申请权重", "asked"), say("专家组", "panel"),
+            say("决定", "decision"))  # fmt: skip
     typer.echo(table(head, rows, (4, 5)))
     for name, body in state.offers.items():
-        mark = " accepted 已接受" if name == state.accepted else ""
-        typer.echo(f"{name} {body['objective']}: {len(body['changes'])} weights, moved "
-                   f"{body['moved_yuan']:,.0f} yuan{mark}")  # fmt: skip
+        mark = say("，已接受", " accepted") if name == state.accepted else ""
+        count, moved = len(body["changes"]), body["moved_yuan"]
+        typer.echo(say(f"{name} {body['objective']}：权重 {count} 个，转移 {moved:,.0f} 元{mark}",
+                       f"{name} {body['objective']}: {count} weights, moved "
+                       f"{moved:,.0f} yuan{mark}"))  # fmt: skip
     if state.closed is not None:
-        typer.echo(f"closed 已结束: {state.closed['file']}")
+        typer.echo(f"{say('已结束', 'closed')}: {state.closed['file']}")
 
 
 def impact(
     round: RoundFolder,  # noqa: A002
     of: Annotated[
         str,
-        typer.Option(
-            "--of", help="asked (by default), decided, accepted, an offer (O01), or ids: P001,P002."
-        ),
+        typer.Option("--of", help=say(
+            "测算对象：asked（申请，默认）、decided（决定）、accepted（已接受）、方案（O01）"
+            "或申请编号：P001,P002。",
+            "asked (by default), decided, accepted, an offer (O01), or ids: P001,P002.")),
     ] = "",
     change: Annotated[
-        list[str] | None, typer.Option("--set", help="DRG=WEIGHT besides, or alone; repeats.")
+        list[str] | None,
+        typer.Option("--set", help=say("另加或单独测算的权重，写作 DRG=WEIGHT，可给出多个。",
+                                       "DRG=WEIGHT besides, or alone; repeats.")),
     ] = None,
     neutral: Annotated[
-        str | None, typer.Option("--neutral", help="yuan, weights or none; as the rules say.")
+        str | None,
+        typer.Option("--neutral", help=say(
+            "预算中性口径：yuan（金额）、weights（权重）或 none（不要求）；默认按规则。",
+            "yuan, weights or none; as the rules say.")),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="All tables: a workbook (.xlsx) or a folder.")
+        Path | None,
+        typer.Option("--out", help=say("写出全部表：工作簿（.xlsx）或文件夹。",
+                                       "All tables: a workbook (.xlsx) or a folder.")),
     ] = None,
-    record: Annotated[bool, typer.Option("--record", help="Put on record what is shown.")] = False,
+    record: Annotated[
+        bool,
+        typer.Option("--record", help=say("把所示结果记入谈判记录。",
+                                          "Put on record what is shown.")),
+    ] = False,
     actor: Actor = BUREAU,
     at: RecordTime = None,
-) -> None:
+) -> None:  # fmt: skip
     """What weights would do to every hospital, tier, insurance, pool and group, to the fen."""
     from drg.negotiate.round.act import Round
     from drg.negotiate.round.impact_files import write_impact
@@ -104,11 +119,19 @@ def chosen(held: Round, of: str) -> tuple[dict[str, float], str]:
 
     state = held.state
     if of == "asked" and not state.open:
-        raise problem(f"no proposal is open; drg negotiate propose {held.folder} FORM.xlsx",
-                      file=held.folder)  # fmt: skip
+        raise problem(
+            say(f"没有待议申请；先运行 drg negotiate propose {held.folder} FORM.xlsx",
+                f"no proposal is open; drg negotiate propose {held.folder} FORM.xlsx"),
+            file=held.folder,
+        )  # fmt: skip
     if of == "decided" and not state.decisions:
-        raise problem("no panel has decided yet; drg negotiate panel, then drg negotiate vote "
-                      f"{held.folder} VOTES.xlsx", file=held.folder)  # fmt: skip
+        raise problem(
+            say("尚无专家组决定；先运行 drg negotiate panel，再运行 drg negotiate vote "
+                f"{held.folder} VOTES.xlsx",
+                "no panel has decided yet; drg negotiate panel, then drg negotiate vote "
+                f"{held.folder} VOTES.xlsx"),
+            file=held.folder,
+        )  # fmt: skip
     if of in ("asked", "decided", "accepted"):
         return held.weights_of(of)
     names = [name.strip().upper() for name in of.replace("，", ",").split(",")]
@@ -116,10 +139,17 @@ def chosen(held: Round, of: str) -> tuple[dict[str, float], str]:
         return held.weights_of(names[0])
     for name in names:
         if name not in state.proposals:
-            known = ", ".join(state.offers) or "an offer after drg negotiate solve"
-            raise problem("there is no such proposal or offer", key="--of", found=name,
-                          expected=f"asked, decided, accepted, {known}, or ids of proposals: "
-                          f"{', '.join(state.proposals) or 'none yet'}")  # fmt: skip
+            offers, ids = ", ".join(state.offers), ", ".join(state.proposals)
+            raise problem(
+                say("没有该申请或方案", "there is no such proposal or offer"), key="--of",
+                found=name,
+                expected=say(
+                    f"asked、decided、accepted、{offers or 'drg negotiate solve 提出的方案'}，"
+                    f"或申请编号：{ids or '尚无'}",
+                    "asked, decided, accepted, "
+                    f"{offers or 'an offer after drg negotiate solve'}, or ids of proposals: "
+                    f"{ids or 'none yet'}"),
+            )  # fmt: skip
     return held.weights_of(names)
 
 
@@ -136,9 +166,12 @@ def impact_text(found: Impact) -> str:
         for one in by.to_dict("records")
     ]  # fmt: skip
     if len(rows) > 2 * _MOST:
-        rows = [*rows[:_MOST], ["...", f"{len(rows) - 2 * _MOST} more", "", "", "", ""],
-                *rows[-_MOST:]]  # fmt: skip
-    head = ("hospital", "name 医疗机构", "tier 级别", "final 清算金额", "change 变动", "share")
+        more = len(rows) - 2 * _MOST
+        middle = ["...", say(f"另有 {more} 家", f"{more} more"), "", "", "", ""]
+        rows = [*rows[:_MOST], middle, *rows[-_MOST:]]
+    change = say("变动", "change")
+    head = (say("编号", "hospital"), say("医疗机构", "name"), say("级别", "tier"),
+            say("清算金额", "final"), change, say("占比", "share"))  # fmt: skip
     pools = [
         [str(one["pool"]), f"{one['payable_before']:,.2f}", f"{one['payable_change']:+,.2f}",
          f"{one['final_change']:+,.2f}"] for one in pool_table(found).to_dict("records")
@@ -151,26 +184,31 @@ def impact_text(found: Impact) -> str:
     ]
     lost = [told[name] for name in ("largest_loss", "largest_loss_payable")]
     worst, owed = (
-        "none 无" if one is None else
+        say("无", "none") if one is None else
         f"{one['hospital_name']} {one['yuan']:,.2f} ({one['share']:+.3%})" for one in lost
     )  # fmt: skip
     new = ", ".join(told["inversions_new"][:3])
+    payable, final = say("DRG应付", "payable"), say("清算", "final")
+    pool_head = (say("基金池", "pool"), payable, change, say("清算变动", "final"))
+    payer_head = (say("谁受益、谁承担", "who gains, who pays"), say("元", "yuan"), head[-1])
     return "\n".join([
-        f"weights changed 调整权重: {told['weights_changed']:,}, others multiplied by 其余乘以 "
-        f"{told['scale']:.6f}",
+        say(f"调整权重 {told['weights_changed']:,} 个，其余乘以 {told['scale']:.6f}",
+            f"weights changed: {told['weights_changed']:,}, others multiplied by "
+            f"{told['scale']:.6f}"),
         f"CMI {told['case_mix_index_before']:.4f} -> {told['case_mix_index_after']:.4f}; "
-        f"payable DRG应付 {told['payable_before']:,.2f} -> {told['payable_after']:,.2f}; "
-        f"final 清算 {told['final_change']:+,.2f}",
-        f"paid per case 次均支付 {told['payment_per_case_before']:,.2f} -> "
-        f"{told['payment_per_case_after']:,.2f}; billed per case 次均费用 "
+        f"{payable} {told['payable_before']:,.2f} -> {told['payable_after']:,.2f}; "
+        f"{final} {told['final_change']:+,.2f}",
+        f"{say('次均支付', 'paid per case')} {told['payment_per_case_before']:,.2f} -> "
+        f"{told['payment_per_case_after']:,.2f}; {say('次均费用', 'billed per case')} "
         f"{told['average_cost']:,.2f}",
-        f"hospitals gaining 受益 {told['hospitals_gaining']}, losing 受损 "
-        f"{told['hospitals_losing']}; largest loss 最大损失: {worst}; of payable 按DRG应付: {owed}",
-        f"severity out of order 权重倒挂: {told['inversions_before']} -> "
-        f"{told['inversions_after']}" + (f"; new 新增: {new}" if new else ""),
-        "", table(head, rows, (3, 4, 5)), "",
-        table(("pool 基金池", "payable 应付", "change 变动", "final 清算变动"), pools, (1, 2, 3)),
-        "", table(("who gains, who pays 谁受益、谁承担", "yuan 元", "share"), shown, (1, 2)),
+        say(f"医疗机构受益 {told['hospitals_gaining']} 家，受损 {told['hospitals_losing']} 家；"
+            f"最大损失：{worst}；按DRG应付：{owed}",
+            f"hospitals gaining {told['hospitals_gaining']}, losing {told['hospitals_losing']}; "
+            f"largest loss: {worst}; of payable: {owed}"),
+        f"{say('权重倒挂', 'severity out of order')}: {told['inversions_before']} -> "
+        f"{told['inversions_after']}" + (f"; {say('新增', 'new')}: {new}" if new else ""),
+        "", table(head, rows, (3, 4, 5)), "", table(pool_head, pools, (1, 2, 3)),
+        "", table(payer_head, shown, (1, 2)),
     ])  # fmt: skip
 
 
@@ -178,14 +216,19 @@ def solve(
     round: RoundFolder,  # noqa: A002
     objective: Annotated[
         str,
-        typer.Option("--objective", help="closest, satisfaction, fairest, least_change, or all."),
+        typer.Option("--objective", help=say(
+            "目标：closest（最接近）、satisfaction（满足度最高）、fairest（最公平）、"
+            "least_change（调整最少）或 all（全部）。",
+            "closest, satisfaction, fairest, least_change, or all.")),
     ] = "closest",
     frontier: Annotated[
-        bool, typer.Option("--frontier", help="Also satisfaction against the largest loss.")
+        bool,
+        typer.Option("--frontier", help=say("另列满足度与最大损失的权衡。",
+                                            "Also satisfaction against the largest loss.")),
     ] = False,
     actor: Actor = BUREAU,
     at: RecordTime = None,
-) -> None:
+) -> None:  # fmt: skip
     """Let the solver make an offer; or say which demands cannot hold together."""
     from drg.errors import problem
     from drg.negotiate.round.act import Round
@@ -194,75 +237,89 @@ def solve(
     held = Round(round)
     wanted = OBJECTIVES if objective == "all" else (objective,)
     if found := held.conflict():
-        typer.echo(found.text("zh") + "\n\n" + found.text("en"), err=True)
-        raise problem("no weights satisfy all demands; withdraw one of the proposals that conflict "
-                      f"(drg negotiate propose {round} --withdraw ID --reason TEXT)", file=round,
-                      found=found.line("en"))  # fmt: skip
+        typer.echo(found.text(spoken()), err=True)
+        command = f"drg negotiate propose {round} --withdraw ID --reason TEXT"
+        raise problem(
+            say(f"没有满足全部诉求的权重；请撤回一项互相冲突的申请（{command}）",
+                "no weights satisfy all demands; withdraw one of the proposals that conflict "
+                f"({command})"),
+            file=round, found=found.line(spoken()),
+        )  # fmt: skip
     given = held.problem()
     for one in wanted:
         name, offer = held.solve(one, actor=actor, at=at)
         body = held.state.offers[name]
         exact = body["exact"]
-        typer.echo(f"{name} {one}: {len(body['changes'])} weights, moved 转移 "
-                   f"{offer.moved_yuan:,.0f} yuan, disagreement 分歧 "
-                   f"{offer.disagreement_yuan:,.0f} yuan, gap {offer.gap:.1e}")  # fmt: skip
+        count, moved, apart = len(body["changes"]), offer.moved_yuan, offer.disagreement_yuan
+        typer.echo(say(f"{name} {one}：权重 {count} 个，转移 {moved:,.0f} 元，"
+                       f"分歧 {apart:,.0f} 元，最优性间隙 {offer.gap:.1e}",
+                       f"{name} {one}: {count} weights, moved {moved:,.0f} yuan, disagreement "
+                       f"{apart:,.0f} yuan, gap {offer.gap:.1e}"))  # fmt: skip
         loss = exact["largest_loss_payable"]
-        most = "none 无" if loss is None else (
+        most = say("无", "none") if loss is None else (
             f"{loss['hospital_name']} {loss['yuan']:,.2f} ({loss['share']:+.3%})"
         )  # fmt: skip
-        typer.echo(f"   settled anew 精确清算: payable DRG应付 "
-                   f"{exact['payable_after'] - exact['payable_before']:+,.2f} yuan; "
-                   f"largest loss 最大损失 {most}")  # fmt: skip
+        payable = exact["payable_after"] - exact["payable_before"]
+        typer.echo(say(f"   精确清算：DRG应付 {payable:+,.2f} 元；最大损失 {most}",
+                       f"   settled anew: payable {payable:+,.2f} yuan; "
+                       f"largest loss {most}"))  # fmt: skip
         rows = [
             [ask.proposal, ask.party, given.groups[ask.group], f"{given.draft[ask.group]:.4f}",
              f"{ask.weight:.4f}", f"{offer.weight[ask.group]:.4f}", f"{s:.0%}"]
             for ask, s in zip(given.asks, offer.satisfaction, strict=True)
         ]  # fmt: skip
-        head = ("proposal 申请", "by 提出方", "drg", "draft 草案", "asked 申请权重", "offer 方案",
-                "met 满足")  # fmt: skip
+        head = (say("申请", "proposal"), say("提出方", "by"), say("病组", "drg"),
+                say("草案", "draft"), say("申请权重", "asked"), say("方案", "offer"),
+                say("满足", "met"))  # fmt: skip
         typer.echo(table(head, rows, (3, 4, 5, 6)))
         priced = [row for row in body["constraints"] if row["gain"] > 0][:_MOST]
-        lines = [[fit(row["text_zh"], 56), f"{row['gain']:,.2f}", fit(row["relax_zh"], 40)]
-                 for row in priced]  # fmt: skip
+        lines = [[fit(row[f"text_{spoken()}"], 56), f"{row['gain']:,.2f}",
+                  fit(row[f"relax_{spoken()}"], 40)] for row in priced]  # fmt: skip
         if lines:
-            unit = priced[0]["unit"]
-            typer.echo(table(("constraint 约束", f"saves 可减少 ({unit})", "relaxed by 放宽"),
-                             lines, (1,)))  # fmt: skip
+            saves = f"{say('可减少', 'saves')} ({priced[0]['unit']})"
+            constraint, relaxed = say("约束", "constraint"), say("放宽", "relaxed by")
+            typer.echo(table((constraint, saves, relaxed), lines, (1,)))
         typer.echo("")
     if len(wanted) > 1:
         typer.echo(held.side_by_side().to_string(index=False))
     if frontier:
         typer.echo(held.frontier().to_string(index=False))
-    typer.echo(f"next 下一步: drg negotiate accept {round} {name} --reason TEXT", err=True)
+    command = f"drg negotiate accept {round} {name} --reason TEXT"
+    typer.echo(f"{say('下一步', 'next')}: {command}", err=True)
 
 
 def accept(
     round: RoundFolder,  # noqa: A002
-    offer: Annotated[str, typer.Argument(help="Id of the offer, such as O01.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why it is accepted.")],
+    offer: Annotated[str, typer.Argument(help=say("方案编号，如 O01。",
+                                                  "Id of the offer, such as O01."))],
+    reason: Annotated[
+        str, typer.Option("--reason", help=say("接受的理由。", "Why it is accepted."))
+    ],
     actor: Actor = BUREAU,
     at: RecordTime = None,
-) -> None:
+) -> None:  # fmt: skip
     """Accept an offer of the solver."""
     from drg.negotiate.round.act import Round
 
     Round(round).accept(offer.upper(), reason, actor, at)
-    typer.echo(f"{offer.upper()} accepted 已接受")
-    typer.echo(f"next 下一步: drg negotiate close {round}", err=True)
+    typer.echo(f"{offer.upper()} {say('已接受', 'accepted')}")
+    typer.echo(f"{say('下一步', 'next')}: drg negotiate close {round}", err=True)
 
 
 def minutes(
     round: RoundFolder,  # noqa: A002
-    out: Annotated[Path, typer.Option("--out", help="Page (.html); a workbook comes beside it.")],
-    lang: Annotated[str, typer.Option("--lang", help="zh or en.")] = "zh",
-) -> None:
+    out: Annotated[
+        Path,
+        typer.Option("--out", help=say("网页（.html），同目录另有工作簿。",
+                                       "Page (.html); a workbook comes beside it.")),
+    ],
+    lang: Lang = None,
+) -> None:  # fmt: skip
     """Write the minutes (会议纪要) as a page and a workbook."""
     from drg.negotiate.round.act import Round
     from drg.report.minutes.write import write_minutes
 
-    if lang not in ("zh", "en"):
-        raise typer.BadParameter("expected zh or en", param_hint="--lang")
-    written = write_minutes(Round(round), out, lang)
+    written = write_minutes(Round(round), out, lang or "zh")
     typer.echo(f"{written.page}\n{written.book}")
 
 
@@ -271,4 +328,4 @@ def _set(text: str) -> tuple[str, float]:
     try:
         return name.strip(), float(weight)
     except ValueError:
-        raise typer.BadParameter(f"{text}: DRG=WEIGHT", param_hint="--set") from None
+        raise wrong(f"{text}：应写作 DRG=WEIGHT", f"{text}: DRG=WEIGHT", "--set") from None

@@ -19,22 +19,20 @@ from drg.cli.common.options import (
     WeightsName,
 )
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
+from drg.language import say
 from drg.terminal import REPLACEMENT, plain, table
 
 if TYPE_CHECKING:
     from budget.search.files import Point, Searched
-
-_AHEAD = (
-    "targets hold for the settled year only; next year: the same cases, pools moved on by their "
-    "own rule\n目标只就清算年度成立；次年：病例不变，基金池按自身规则变动"
-)
 
 
 def search(
     file: GroupedFile,
     weights: WeightsName,
     asked: Annotated[
-        Path, typer.Option("--search", help="Search document (TOML): figures, targets, curve.")
+        Path,
+        typer.Option("--search", help=say("寻优文件（TOML）：可调数值、目标、权衡曲线。",
+                                          "Search document (TOML): figures, targets, curve.")),
     ],
     out: TablesFolder,
     policy: PolicyName = "national-default",
@@ -43,14 +41,8 @@ def search(
     last_year: LastYear = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
-) -> None:
-    """Search (政策寻优) for the least change of a policy's figures that meets targets.
-
-    Targets hold for the settled year; pools move on by their own rule, and what that makes of the
-    targets a year later is printed too. Writes policy_search.csv and .json into OUT, and
-    policy-found.toml and scenario-found.toml for drg settle and drg project. Exit status 1 when
-    the targets cannot be met.
-    """
+) -> None:  # fmt: skip
+    """Search (政策寻优) for the least change of a policy's figures that meets targets."""
     from budget.policy import load_policy
     from budget.search.document import load_search
     from budget.search.files import search_file
@@ -72,7 +64,8 @@ def search(
     typer.echo(summary(found))
     typer.echo("\n".join(map(str, found.written)))
     if not found.found.feasible:
-        typer.echo(f"{wanted.place}: {found.found.message}\n{found.found.message_zh}", err=True)
+        message = say(found.found.message_zh, found.found.message)
+        typer.echo(f"{wanted.place}: {message}", err=True)
         raise typer.Exit(1)
 
 
@@ -84,13 +77,12 @@ def summary(searched: Searched) -> str:
     figures = []
     for row in document.figures:
         leaf, value = searched.leaves[row.name], found.parameters[row.name]
-        figures += [(key, leaf.about.zh, _number(leaf.value), _number(value),
+        figures += [(key, say(leaf.about.zh, leaf.about.en), _number(leaf.value), _number(value),
                      _signed(value - leaf.value)) for key in row.keys]  # fmt: skip
-    parts = [
-        f"{document.id} {document.title}", "",
-        table(("figure 数值", "term 名称", "now 现行", "found 寻得", "change 变动"), figures,
-              range(2, 5)), "",
-    ]  # fmt: skip
+    head = (say("数值", "figure"), say("名称", "term"), say("现行", "now"), say("寻得", "found"),
+            say("变动", "change"))  # fmt: skip
+    title = say(document.title, document.title_en or document.title)
+    parts = [f"{document.id} {title}", "", table(head, figures, range(2, 5)), ""]
     rows = []
     for goal, reached in zip(document.targets, found.reached, strict=True):
         bounds = [f"{sign} {_number(bound)}" for sign, bound in
@@ -100,15 +92,19 @@ def summary(searched: Searched) -> str:
             searched.before, goal.key)), _outcome(goal.key, told(found.outcomes, goal.key)),
             _yes(reached.met), _outcome(goal.key, ahead),
             _yes(holds(ahead, goal.low, goal.high))))  # fmt: skip
-    head = ("target 目标", "outcome 指标", "bound 界限", "now 现行", "found 寻得", "met 达到",
-            "next year 次年", "met 达到")  # fmt: skip
-    parts += [table(head, rows, (2, 3, 4, 6)), "", _AHEAD, ""]
-    for text, one in zip(("now 现行", "found 寻得"), searched.worst, strict=True):
+    targets = (say("目标", "target"), say("指标", "outcome"), say("界限", "bound"), *head[2:4],
+               say("达到", "met"), say("次年", "next year"), say("达到", "met"))  # fmt: skip
+    ahead_of = say("目标只就清算年度成立；次年：病例不变，基金池按自身规则变动",
+                   "targets hold for the settled year only; next year: the same cases, pools moved "
+                   "on by their own rule")  # fmt: skip
+    parts += [table(targets, rows, (2, 3, 4, 6)), "", ahead_of, ""]
+    for text, one in zip(head[2:4], searched.worst, strict=True):
         whose = " ".join(plain(part, REPLACEMENT) for part in one)
-        parts.append(f"largest loss 亏损率最大 {text}: {whose}")
-    note = "no figure of the search moves this outcome; 可调数值均不影响该指标"
-    parts += [f"note 提示 {name}: {note}" for name in searched.still]
-    parts.append(f"settled 清算 {searched.settlements} times, cases read once 病例只读一次")
+        parts.append(f"{say('亏损率最大', 'largest loss')} {text}: {whose}")
+    note = say("可调数值均不影响该指标", "no figure of the search moves this outcome")
+    parts += [f"{say('提示', 'note')} {name}: {note}" for name in searched.still]
+    parts.append(say(f"清算 {searched.settlements} 次，病例只读一次",
+                     f"settled {searched.settlements} times, cases read once"))  # fmt: skip
     if len(searched.points) > 1:
         parts += ["", _curve(searched.points, searched)]
     return "\n".join([*parts, ""])
@@ -126,12 +122,13 @@ def _curve(points: tuple[Point, ...], searched: Searched) -> str:
          *(_outcome(key, told(point.found.outcomes, key)) for key in keys))
         for point in points if point.bound is not None
     ]  # fmt: skip
-    head = (f"{curve.target} 界限", "met 达到", "change 变动量", *points[0].found.parameters, *keys)
-    return f"trade-off 权衡曲线\n{table(head, rows, range(2, len(head)))}"
+    head = (f"{curve.target} {say('界限', 'bound')}", say("达到", "met"), say("变动量", "change"),
+            *points[0].found.parameters, *keys)  # fmt: skip
+    return f"{say('权衡曲线', 'trade-off')}\n{table(head, rows, range(2, len(head)))}"
 
 
 def _yes(met: bool) -> str:
-    return "yes 是" if met else "NO 否"
+    return say("是", "yes") if met else say("否", "NO")
 
 
 def _number(value: float | None) -> str:

@@ -9,17 +9,42 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from drg.cli.common.options import PolicyName, wrong
 from drg.cli.policy.search import search
 from drg.cli.policy.test import test
+from drg.language import say, speak, wished
 from drg.terminal import fit, table
 
 if TYPE_CHECKING:
     from budget.policy.document import Leaf, Policy
 
-app = typer.Typer(help="Payment policies (支付政策): show, check, test.", no_args_is_help=True)
+app = typer.Typer(
+    help=say("支付政策：查看、检查、测试、寻优。",
+             "Payment policies (支付政策): show, check, test."),
+    no_args_is_help=True,
+)  # fmt: skip
 
-app.command("test")(test)
-app.command("search")(search)
+app.command(
+    "test",
+    help=say(
+        "清算测试病例；有一例与预期不符时退出状态为 1。",
+        "Settle worked cases (病例测试); exit 1 when one comes out otherwise than expected.",
+    ),
+)(test)
+app.command(
+    "search",
+    help=say(
+        "政策寻优：求政策数值的最小调整，使各项目标达到。\n\n"
+        "目标就清算年度成立；基金池按自身规则变动，次年的目标值一并显示。在 OUT 中写出 "
+        "policy_search.csv 和 .json，以及供 drg settle 和 drg project 使用的 policy-found.toml 和 "
+        "scenario-found.toml。目标不能达到时退出状态为 1。",
+        "Search (政策寻优) for the least change of a policy's figures that meets targets.\n\n"
+        "Targets hold for the settled year; pools move on by their own rule, and what that makes "
+        "of the targets a year later is printed too. Writes policy_search.csv and .json into OUT, "
+        "and policy-found.toml and scenario-found.toml for drg settle and drg project. Exit status "
+        "1 when the targets cannot be met.",
+    ),
+)(search)
 
 _LANGUAGES = ("zh", "en", "both")
 _WORDS = {
@@ -43,7 +68,7 @@ _METHODS = {"rate": ("费率法", "rate"), "points": ("点数法", "points"),
             "own_mean": ("本院均值", "own mean")}  # fmt: skip
 
 
-@app.command("list")
+@app.command("list", help=say("列出内置的支付政策。", "List the shipped policies."))
 def list_policies() -> None:
     """List the shipped policies."""
     from budget import load_policy, policies
@@ -53,44 +78,82 @@ def list_policies() -> None:
         policy = load_policy(name)
         header = policy.header
         first = str(header.valid_from or "-")
-        rows.append((name, header.title, policy.standard.kind, first, fit(header.source, 60)))
-    typer.echo(table(("policy", "title", "method", "valid from", "source"), rows))
+        title = say(header.title, header.title_en or header.title)
+        method = say(_METHODS[policy.standard.kind][0], policy.standard.kind)
+        rows.append((name, title, method, first, fit(header.source, 60)))
+    head = (say("政策", "policy"), say("名称", "title"), say("支付方法", "method"),
+            say("生效日期", "valid from"), say("来源", "source"))  # fmt: skip
+    typer.echo(table(head, rows))
 
 
-@app.command("show")
+@app.command(
+    "show",
+    help=say(
+        "查看政策：每个数值及其单位、来源和所在文件。",
+        "Show a policy: every figure with its unit, its source and the document that says it.",
+    ),
+)
 def show(
-    policy: Annotated[str, typer.Argument(help="Id of a shipped policy, or a TOML file.")],
+    policy: Annotated[
+        str,
+        typer.Argument(help=say("内置政策的编号，或 TOML 文件。",
+                                "Id of a shipped policy, or a TOML file.")),
+    ],
     overlay: Annotated[
-        list[str] | None, typer.Option("--overlay", help="A document to lay over it; repeatable.")
+        list[str] | None,
+        typer.Option("--overlay", help=say("叠加其上的文件，可给出多个。",
+                                           "A document to lay over it; repeatable.")),
     ] = None,
     figures: Annotated[
-        bool, typer.Option("--figures", help="Only the figures, as CSV with sources.")
+        bool,
+        typer.Option("--figures", help=say("只列数值，写成 CSV 并注明来源。",
+                                           "Only the figures, as CSV with sources.")),
     ] = False,
-    lang: Annotated[str, typer.Option("--lang", help="zh, en or both.")] = "both",
-) -> None:
+    lang: Annotated[
+        str | None,
+        typer.Option("--lang", help=say("语言：zh、en 或 both；默认按 DRG_LANG，未设时为 both。",
+                                        "zh, en or both; by default DRG_LANG, or both.")),
+    ] = None,
+) -> None:  # fmt: skip
     """Show a policy: every figure with its unit, its source and the document that says it."""
     from budget import load_policy
 
+    lang = lang or wished() or "both"
     if lang not in _LANGUAGES:
-        raise typer.BadParameter(f"one of {', '.join(_LANGUAGES)}", param_hint="--lang")
+        raise wrong("应为 zh、en 或 both", f"one of {', '.join(_LANGUAGES)}", "--lang")
+    if lang != "both":
+        speak(lang)
     loaded = load_policy(policy, *(overlay or ()))
     typer.echo(_as_csv(loaded, lang) if figures else _whole(loaded, lang))
 
 
-@app.command("validate")
+@app.command(
+    "validate",
+    help=say(
+        "检查政策；指出第一处问题所在的文件和键，退出状态为 1。",
+        "Check a policy; the first fault is named with file and key, and gives exit status 1.",
+    ),
+)
 def validate(
-    file: Annotated[str, typer.Argument(help="A TOML file, or the id of a shipped policy.")],
-) -> None:
+    file: Annotated[
+        str,
+        typer.Argument(help=say("TOML 文件，或内置政策的编号。",
+                                "A TOML file, or the id of a shipped policy.")),
+    ],
+) -> None:  # fmt: skip
     """Check a policy; the first fault is named with file and key, and gives exit status 1."""
     from budget import load_policy
 
     policy = load_policy(file)
     held = list(policy.leaves())
     defaults = sum(leaf.is_default for leaf in held)
+    chain = " < ".join(policy.header.chain)
     typer.echo(
-        f"{Path(file).name}: ok: {policy.id}, {policy.standard.kind}, {len(held)} values, "
-        f"{defaults} of them defaults 默认, over {' < '.join(policy.header.chain)}"
-    )
+        say(f"{Path(file).name}：无误：{policy.id}，{_METHODS[policy.standard.kind][0]}，"
+            f"{len(held)} 个值，其中默认 {defaults} 个，文件层次 {chain}",
+            f"{Path(file).name}: ok: {policy.id}, {policy.standard.kind}, {len(held)} values, "
+            f"{defaults} of them defaults, over {chain}")
+    )  # fmt: skip
 
 
 def _say(key: str, lang: str, words: dict[str, tuple[str, str]] = _WORDS) -> str:
@@ -167,20 +230,32 @@ def _as_csv(policy: Policy, lang: str) -> str:
     return stream.getvalue().rstrip("\n")
 
 
-@app.command("standards")
+@app.command(
+    "standards",
+    help=say(
+        "按医疗机构等级和险种写出各病组的支付标准。",
+        "Write the payment standard of every group by hospital class and insurance.",
+    ),
+)
 def standards(
-    policy: Annotated[
-        str, typer.Option("--policy", help="Policy: an id (drg policy list) or a file.")
+    policy: PolicyName,
+    out: Annotated[
+        Path,
+        typer.Option("--out", help=say("要写出的表：.csv、.xlsx 或 .parquet。",
+                                       "Table to write: .csv, .xlsx or .parquet.")),
     ],
-    out: Annotated[Path, typer.Option("--out", help="Table to write: .csv, .xlsx or .parquet.")],
     weights: Annotated[
         str | None,
-        typer.Option("--weights", help="Weight table: a file or a published id; the policy's own."),
+        typer.Option("--weights", help=say("权重表：文件，或已公布权重表的编号；默认按政策。",
+                                           "Weight table: a file or a published id; the policy's "
+                                           "own.")),
     ] = None,
     year: Annotated[
-        int | None, typer.Option("--year", help="Year of convergence; the policy's first.")
+        int | None,
+        typer.Option("--year", help=say("系数趋同的年度，默认为政策首年。",
+                                        "Year of convergence; the policy's first.")),
     ] = None,
-) -> None:
+) -> None:  # fmt: skip
     """Write the payment standard of every group by hospital class and insurance."""
     import pyarrow as pa
 
@@ -193,7 +268,8 @@ def standards(
     rules = load_policy(policy)
     name = weights or rules.header.weights
     if not name:
-        raise problem("the policy names no weight table", file=policy, key="--weights")
+        raise problem(say("政策未指定权重表", "the policy names no weight table"), file=policy,
+                      key="--weights")  # fmt: skip
     check_outputs((out,), [Path(given) for given in (policy, name) if Path(given).is_file()])
     first = rules.header.valid_from
     frame = work_out(rules, open_weights(name), year or (first.year if first else 2000))
@@ -201,6 +277,9 @@ def standards(
     if rules.standard.kind == "points" and not any(
         row.given is not None for row in rules.standard.point_values
     ):
-        typer.echo("note 提示: the pool decides the value of a point; yuan are at the reference "
-                   "value M / points of weight 1", err=True)  # fmt: skip
-    typer.echo(f"{out}: {len(frame):,} standards, {rules.id}, weights {name}", err=True)
+        typer.echo(say("提示：点值由基金池决定；金额按参考值 M / 权重为 1 的点数计算",
+                       "note: the pool decides the value of a point; yuan are at the reference "
+                       "value M / points of weight 1"), err=True)  # fmt: skip
+    typer.echo(say(f"{out}：{len(frame):,} 条支付标准，{rules.id}，权重表 {name}",
+                   f"{out}: {len(frame):,} standards, {rules.id}, weights {name}"),
+               err=True)  # fmt: skip

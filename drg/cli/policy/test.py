@@ -7,10 +7,16 @@ from typing import Annotated
 
 import typer
 
+from drg.language import say
+
 
 def test(
-    paths: Annotated[list[Path], typer.Argument(help="Files of cases (TOML), or folders of such.")],
-) -> None:
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help=say("测试病例文件（TOML），或存放此类文件的文件夹。",
+                                "Files of cases (TOML), or folders of such.")),
+    ],
+) -> None:  # fmt: skip
     """Settle worked cases (病例测试); exit 1 when one comes out otherwise than expected."""
     from budget.settlement.officer_cases import compare
 
@@ -21,13 +27,14 @@ def test(
             done += 1
             place = f"{path.name}: {one.name if one.kind == 'case' else f'{one.kind} {one.name}'}"
             if one.ok:
-                typer.echo(f"ok {place}")
+                typer.echo(f"{say('相符', 'ok')} {place}")
                 continue
             failed += 1
             why = f" ({' '.join(one.why.split())})" if one.why else ""
-            typer.echo(f"FAILED 不符 {place}: {'; '.join(one.faults)}{why}")
-    count = f"{done - failed} of {done} as expected 相符, {len(files)} files"
-    typer.echo(count if len(files) != 1 else count.removesuffix("s"))
+            typer.echo(f"{say('不符', 'FAILED')} {place}: {'; '.join(one.faults)}{why}")
+    typer.echo(say(f"{len(files)} 个文件，{done} 例中 {done - failed} 例相符",
+                   f"{done - failed} of {done} as expected, {len(files)} "
+                   f"{'file' if len(files) == 1 else 'files'}"))  # fmt: skip
     if failed:
         raise typer.Exit(1)
 
@@ -39,6 +46,8 @@ def _files(paths: list[Path]) -> list[Path]:
     for path in paths:
         held = sorted(path.glob("*.toml")) if path.is_dir() else [path]
         if not held or not held[0].is_file():
-            raise problem("no cases", file=path, expected="a TOML file, or a folder of them")
+            raise problem(say("没有测试病例", "no cases"), file=path,
+                          expected=say("TOML 文件，或存放此类文件的文件夹",
+                                       "a TOML file, or a folder of them"))  # fmt: skip
         found += held
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drg.cli.common.options import Edition, MappingFile
+from drg.language import say
 from drg.terminal import table
 
 if TYPE_CHECKING:
@@ -16,35 +17,47 @@ if TYPE_CHECKING:
     from grouper.engine.migration import Migration
     from grouper.scheme.changes import Change
 
-_ACTIONS = {"add": "新增", "remove": "删除", "change": "修改"}
+_ACTIONS = {"add": ("新增", "added"), "remove": ("删除", "removed"), "change": ("修改", "changed")}
 _TABLES = {
-    "mdc": "MDC",
-    "adrg": "ADRG",
-    "drg": "DRG",
-    "diagnosis": "诊断编码",
-    "procedure": "手术编码",
+    "mdc": ("MDC", "MDC"),
+    "adrg": ("ADRG", "ADRG"),
+    "drg": ("DRG", "DRG"),
+    "diagnosis": ("诊断编码", "diagnosis"),
+    "procedure": ("手术编码", "procedure"),
 }
 LONGEST = 20
 
 
 def diff(
-    old: Annotated[str, typer.Argument(help="Scheme before: an id or a folder.")],
-    new: Annotated[str, typer.Argument(help="Scheme after: an id or a folder.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Write all changes as CSV.")] = None,
+    old: Annotated[str, typer.Argument(help=say("原方案：编号或文件夹。",
+                                                "Scheme before: an id or a folder."))],
+    new: Annotated[str, typer.Argument(help=say("新方案：编号或文件夹。",
+                                                "Scheme after: an id or a folder."))],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help=say("把全部变化写成 CSV。", "Write all changes as CSV.")),
+    ] = None,
     cases: Annotated[
         Path | None,
-        typer.Option("--cases", help="Discharge file: count what moves between groups."),
+        typer.Option("--cases", help=say("出院病例文件：统计病例在病组间的变动。",
+                                         "Discharge file: count what moves between groups.")),
     ] = None,
     moves: Annotated[
-        Path | None, typer.Option("--moves", help="Write the migration table (.csv, .xlsx).")
+        Path | None,
+        typer.Option("--moves", help=say("写出变动表（.csv、.xlsx）。",
+                                         "Write the migration table (.csv, .xlsx).")),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option("--picture", help="Draw the migration (.svg).")
+        Path | None,
+        typer.Option("--picture", help=say("画出变动图（.svg）。", "Draw the migration (.svg).")),
     ] = None,
     mapping: MappingFile = None,
     codes: Edition = "insurance",
-    all_changes: Annotated[bool, typer.Option("--all", help="Show every change in words.")] = False,
-) -> None:
+    all_changes: Annotated[
+        bool,
+        typer.Option("--all", help=say("用文字列出每一处变化。", "Show every change in words.")),
+    ] = False,
+) -> None:  # fmt: skip
     """Show what differs between two schemes, and with --cases what moves from group to group."""
     from drg.errors import DrgError
     from drg.tables import atomic_path, check_outputs
@@ -52,9 +65,12 @@ def diff(
     from grouper.scheme.pack import load_scheme
 
     if (moves or picture) and cases is None:
-        raise DrgError("--moves and --picture need --cases FILE")
+        raise DrgError(say("--moves 和 --picture 需要 --cases FILE",
+                           "--moves and --picture need --cases FILE"))  # fmt: skip
     if picture is not None and picture.suffix.lower() != ".svg":
-        raise DrgError(f"{picture}: the picture is an SVG; let its name end in .svg")
+        raise DrgError(say(f"{picture}：图为 SVG，文件名应以 .svg 结尾",
+                           f"{picture}: the picture is an SVG; let its name "
+                           "end in .svg"))  # fmt: skip
     check_outputs((out, moves, picture), (cases, mapping))
     changes = difference(load_scheme(old), load_scheme(new))
     typer.echo(in_words(old, new, changes, LONGEST if not all_changes else len(changes)))
@@ -68,39 +84,44 @@ def diff(
 def in_words(old: str, new: str, changes: Sequence[Change], most: int) -> str:
     """The changes as sentences, counted first."""
     if not changes:
-        return f"{old} and {new} are the same scheme 两方案相同"
-    lines = [f"{old} -> {new}: {len(changes):,} changes 处变化"]
+        return say(f"{old} 与 {new} 相同", f"{old} and {new} are the same scheme")
+    lines = [say(f"{old} -> {new}：{len(changes):,} 处变化",
+                 f"{old} -> {new}: {len(changes):,} changes")]  # fmt: skip
     for file, title in _TABLES.items():
         counts = {
-            word: sum(c.table == file and c.action == action for c in changes)
-            for action, word in _ACTIONS.items()
+            say(*words): sum(c.table == file and c.action == action for c in changes)
+            for action, words in _ACTIONS.items()
         }
         if any(counts.values()):
             told = ", ".join(f"{word} {count:,}" for word, count in counts.items() if count)
-            lines.append(f"  {title}: {told}")
+            lines.append(f"  {say(*title)}: {told}")
     for file in _TABLES:
         mine = [change for change in changes if change.table == file]
         lines += [f"  {sentence(change)}" for change in mine[:most]]
         if len(mine) > most:
-            lines.append(f"  ... {len(mine) - most:,} more ({file}); --all or --out shows them")
+            more = len(mine) - most
+            lines.append(say(f"  ... 另有 {more:,} 处（{file}），见 --all 或 --out",
+                             f"  ... {more:,} more ({file}); --all or "
+                             "--out shows them"))  # fmt: skip
     return "\n".join(lines)
 
 
 def sentence(change: Change) -> str:
     """One change in words."""
-    head = f"{_ACTIONS[change.action]} {_TABLES[change.table]} {change.code}"
+    head = f"{say(*_ACTIONS[change.action])} {say(*_TABLES[change.table])} {change.code}"
     if change.table in ("diagnosis", "procedure"):
-        towards = "移出" if change.action == "remove" else "加入"
+        towards = say("移出", "from") if change.action == "remove" else say("加入", "to")
         return f"{head} {change.name}: {towards} {change.place}"
     parts = [change.name] if change.name else []
     if change.place and change.action != "remove":
-        parts.append(f"属于 {change.place}")
+        parts.append(f"{say('属于', 'in')} {change.place}")
     if change.rule:
-        parts.append(f"规则 {change.rule}")
+        parts.append(f"{say('规则', 'rule')} {change.rule}")
     if change.after and change.action == "change":
-        parts.append(f"排在 {change.after} 之后" if change.after != "first" else "排在最前")
+        parts.append(say(f"排在 {change.after} 之后", f"after {change.after}")
+                     if change.after != "first" else say("排在最前", "first"))  # fmt: skip
     if change.was:
-        parts.append(f"（原 {change.was}）")
+        parts.append(say(f"（原 {change.was}）", f"(was {change.was})"))
     return f"{head} {'; '.join(parts)}".rstrip()
 
 
@@ -118,7 +139,8 @@ def _migrate(
     from drg.tables import atomic_path, write_table
     from grouper.engine.migration import migrate_file
 
-    with Progress(f"grouping {cases.name} twice") as shown:
+    title = say(f"按两方案分组 {cases.name}", f"grouping {cases.name} twice")
+    with Progress(title) as shown:
         found = migrate_file(cases, old, new, mapping=mapping, codes=codes, progress=shown.advance)
     typer.echo(_summary(found))
     if moves is not None:
@@ -140,10 +162,8 @@ def _summary(found: Migration) -> str:
          f"{found.cost[old, new] / 100:,.2f}" if found.has_cost else "")
         for old, new in pairs[:LONGEST]
     ]  # fmt: skip
-    header = (found.old, found.new, "cases 例数", "cost 费用(元)")
-    return "\n".join(
-        [
-            f"\ncases 病例 {found.total:,}; another group 组变化 {found.moved:,} ({share:.1%})",
-            table(header, rows, right=(2, 3)),
-        ]
-    )
+    header = (found.old, found.new, say("例数", "cases"), say("费用（元）", "cost (yuan)"))
+    first = say(f"\n病例 {found.total:,} 例，组变化 {found.moved:,} 例（{share:.1%}）",
+                f"\ncases {found.total:,}; another group {found.moved:,} "
+                f"({share:.1%})")  # fmt: skip
+    return f"{first}\n{table(header, rows, right=(2, 3))}"

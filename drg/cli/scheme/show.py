@@ -6,21 +6,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from drg.cli.common.options import SchemeArgument
+from drg.cli.scheme.diff import diff
+from drg.cli.scheme.exchange import export_scheme, import_scheme
+from drg.language import say
 from drg.terminal import fit, table
 
 if TYPE_CHECKING:
     from grouper.scheme.model import Scheme
 
-from drg.cli.scheme.diff import diff
-from drg.cli.scheme.exchange import export_scheme, import_scheme
-
 app = typer.Typer(
-    help="Grouping schemes (分组方案): list, show, compare, import.", no_args_is_help=True
-)
+    help=say("分组方案：列出、查看、比较、导入、导出。",
+             "Grouping schemes (分组方案): list, show, compare, import."),
+    no_args_is_help=True,
+)  # fmt: skip
 _MOST_CODES = 12
 
 
-@app.command("list")
+@app.command("list", help=say("列出内置的分组方案。", "List the shipped schemes."))
 def list_schemes() -> None:
     """List the shipped schemes."""
     from grouper.scheme.pack import find_scheme, read_header, shipped_schemes
@@ -28,18 +31,27 @@ def list_schemes() -> None:
     rows = []
     for name in shipped_schemes():
         header = read_header(find_scheme(name))
-        rows.append((name, header.version, header.title))
-    typer.echo(table(("scheme", "version", "title"), rows))
+        rows.append((name, header.version, say(header.title, header.title_en or header.title)))
+    typer.echo(table((say("方案", "scheme"), say("版本", "version"), say("名称", "title")), rows))
 
 
-@app.command("show")
+@app.command(
+    "show",
+    help=say("查看分组方案，或其中一个病组、编码。",
+             "Show a scheme, or one of its groups or codes."),
+)  # fmt: skip
 def show(
-    scheme: Annotated[str, typer.Argument(help="Id of a shipped scheme or folder of a pack.")],
+    scheme: SchemeArgument,
     group: Annotated[
-        str | None, typer.Argument(help="An MDC, ADRG or DRG, or a diagnosis or procedure code.")
+        str | None,
+        typer.Argument(help=say("MDC、ADRG 或 DRG，或诊断、手术操作编码。",
+                                "An MDC, ADRG or DRG, or a diagnosis or procedure code.")),
     ] = None,
-    codes: Annotated[bool, typer.Option("--codes", help="Show all codes of the lists.")] = False,
-) -> None:
+    codes: Annotated[
+        bool,
+        typer.Option("--codes", help=say("列出各列表的全部编码。", "Show all codes of the lists.")),
+    ] = False,
+) -> None:  # fmt: skip
     """Show a scheme, or one of its groups or codes."""
     from grouper.scheme.pack import load_scheme
 
@@ -47,10 +59,13 @@ def show(
     typer.echo(_whole(loaded) if group is None else _one(loaded, group, codes))
 
 
-@app.command("validate")
-def validate(
-    scheme: Annotated[str, typer.Argument(help="Id of a shipped scheme or folder of a pack.")],
-) -> None:
+@app.command(
+    "validate",
+    help=say("检查方案包：逐条列出问题所在的文件和行，有错误时退出状态为 1。",
+             "Check a scheme pack; every fault is listed with file and row, errors give exit "
+             "status 1."),
+)  # fmt: skip
+def validate(scheme: SchemeArgument) -> None:
     """Check a scheme pack; every fault is listed with file and row, errors give exit status 1."""
     from grouper.scheme.pack import find_scheme, read_header, require_tables
     from grouper.scheme.tables import read_tables
@@ -61,14 +76,37 @@ def validate(
     for finding in findings:
         typer.echo(f"{finding.level}: {finding}")
     errors = sum(finding.level == "error" for finding in findings)
-    typer.echo(f"{errors} errors, {len(findings) - errors} warnings", err=True)
+    typer.echo(say(f"错误 {errors}，警告 {len(findings) - errors}",
+                   f"{errors} errors, {len(findings) - errors} warnings"), err=True)  # fmt: skip
     if errors:
         raise typer.Exit(1)
 
 
-app.command("diff")(diff)
-app.command("import")(import_scheme)
-app.command("export")(export_scheme)
+app.command(
+    "diff",
+    help=say(
+        "比较两个分组方案；加 --cases 时统计病例在病组间的变动。",
+        "Show what differs between two schemes, and with --cases what moves from group to group.",
+    ),
+)(diff)
+app.command(
+    "import",
+    help=say(
+        "把官方工作簿或一组表转换为方案包。\n\n"
+        "全部问题列于 OUT/import-report.xlsx 和 .csv，注明工作表和行；有错误时不写出方案包，"
+        "退出状态为 1。",
+        "Turn an official workbook or a folder of tables into a scheme pack.\n\n"
+        "All faults are listed in OUT/import-report.xlsx and .csv with sheet and row; with errors "
+        "no pack is written and the exit status is 1.",
+    ),
+)(import_scheme)
+app.command(
+    "export",
+    help=say(
+        "把分组方案写成工作簿，可阅读、修改并重新导入。",
+        "Write a scheme as a workbook that can be read, changed and imported again.",
+    ),
+)(export_scheme)
 
 
 def _whole(scheme: Scheme) -> str:
@@ -81,17 +119,18 @@ def _whole(scheme: Scheme) -> str:
     ]  # fmt: skip
     return "\n".join(
         [
-            f"{scheme.id}  {header.title}",
-            f"{header.title_en}".rstrip(),
-            f"issuer 发布单位: {header.issuer}",
-            f"source 来源: {header.source}",
+            f"{scheme.id}  {say(header.title, header.title_en or header.title)}",
+            f"{say('发布单位', 'issuer')}: {header.issuer}",
+            f"{say('来源', 'source')}: {header.source}",
             f"{len(scheme.mdcs)} MDC, {len(scheme.adrgs)} ADRG, {len(scheme.drgs)} DRG; "
             f"MCC {len(scheme.mcc):,}, CC {len(scheme.cc):,}, "
-            f"exclusion tables 排除表 {len(set(scheme.exclusion.values())):,}, "
-            f"grouping procedures {len(scheme.grouping_procedures):,}",
+            f"{say('排除表', 'exclusion tables')} {len(set(scheme.exclusion.values())):,}, "
+            f"{say('可分组手术操作', 'grouping procedures')} {len(scheme.grouping_procedures):,}",
             f"sha256 {scheme.content_hash}",
             "",
-            table(("MDC", "name", "ADRG", "DRG", "rule"), rows, right=(2, 3)),
+            table(
+                ("MDC", say("名称", "name"), "ADRG", "DRG", say("规则", "rule")), rows, right=(2, 3)
+            ),
         ]
     )
 
@@ -109,7 +148,8 @@ def _one(scheme: Scheme, wanted: str, all_codes: bool) -> str:
         for code in names:
             if plain_code(code) == spelled:
                 return _code(scheme, code)
-    raise problem("no such group or code in the scheme", key=scheme.id, found=wanted)
+    raise problem(say("方案中没有该病组或编码", "no such group or code in the scheme"),
+                  key=scheme.id, found=wanted)  # fmt: skip
 
 
 def _group(scheme: Scheme, code: str, all_codes: bool) -> str:
@@ -137,26 +177,36 @@ def _lists(scheme: Scheme, owner: str, all_codes: bool) -> list[str]:
     for (group, name), codes in scheme.lists.items():
         if group != owner:
             continue
-        lines.append(f"    list {name}: {len(codes):,} codes")
+        lines.append(say(f"    列表 {name}：{len(codes):,} 个编码",
+                         f"    list {name}: {len(codes):,} codes"))  # fmt: skip
         shown = codes if all_codes else codes[:_MOST_CODES]
         lines += [f"      {code}  {names.get(code, '')}" for code in shown]
         if len(shown) < len(codes):
-            lines.append(f"      ... {len(codes) - len(shown):,} more (--codes shows all)")
+            more = len(codes) - len(shown)
+            lines.append(say(f"      ... 另有 {more:,} 个（--codes 列出全部）",
+                             f"      ... {more:,} more (--codes shows all)"))  # fmt: skip
     return lines
 
 
 def _code(scheme: Scheme, code: str) -> str:
     diagnosis = code in scheme.diagnosis_names
     names = scheme.diagnosis_names if diagnosis else scheme.procedure_names
-    lines = [f"{code}  {names[code]}  ({'diagnosis 诊断' if diagnosis else 'procedure 手术操作'})"]
+    kind = say("诊断", "diagnosis") if diagnosis else say("手术操作", "procedure")
+    lines = [f"{code}  {names[code]}  ({kind})"]
     places = [f"{owner}:{name}" for (owner, name), codes in scheme.lists.items() if code in codes]
-    lines.append(f"  lists: {', '.join(places) or 'none'}")
+    lines.append(f"  {say('所在列表', 'lists')}: {', '.join(places) or say('无', 'none')}")
     for level, held in (("MCC", scheme.mcc), ("CC", scheme.cc)):
         if code in held:
-            lines.append(f"  complication: {level}, excluded by table {held[code]}")
+            lines.append(say(f"  并发症：{level}，排除表 {held[code]}",
+                             f"  complication: {level}, excluded by "
+                             f"table {held[code]}"))  # fmt: skip
     if code in scheme.exclusion:
-        lines.append(f"  as principal diagnosis excludes table {scheme.exclusion[code]}")
+        lines.append(say(f"  作主要诊断时排除表 {scheme.exclusion[code]} 中的并发症不计入",
+                         "  as principal diagnosis excludes table "
+                         f"{scheme.exclusion[code]}"))  # fmt: skip
     if not diagnosis:
         valid = code in scheme.grouping_procedures
-        lines.append(f"  counts as an operation for grouping: {'yes' if valid else 'no'}")
+        lines.append(say(f"  可用于手术操作分组：{'是' if valid else '否'}",
+                         "  counts as an operation for grouping: "
+                         f"{'yes' if valid else 'no'}"))  # fmt: skip
     return "\n".join(lines)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from drg.cli.common.options import Lang
+from drg.language import say
 from drg.terminal import table
 
 if TYPE_CHECKING:
@@ -16,22 +18,38 @@ _MOST = 15
 
 
 def compare(
-    a: Annotated[str, typer.Argument(metavar="A", help="Weight table, or a published id.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="The reference, such as last year's.")],
+    a: Annotated[
+        str,
+        typer.Argument(metavar="A", help=say("权重表文件，或已公布权重表的编号。",
+                                             "Weight table, or a published id.")),
+    ],
+    b: Annotated[
+        str,
+        typer.Argument(metavar="B", help=say("对照的权重表，如上年权重。",
+                                             "The reference, such as last year's.")),
+    ],
     out: Annotated[
-        Path | None, typer.Option("--out", help="One row a group, as .csv, .csv.gz or .xlsx.")
+        Path | None,
+        typer.Option("--out", help=say("每个病组一行的表：.csv、.csv.gz 或 .xlsx。",
+                                       "One row a group, as .csv, .csv.gz or .xlsx.")),
     ] = None,
     families: Annotated[
-        Path | None, typer.Option("--families", help="Table drg, adrg, severity.")
+        Path | None,
+        typer.Option("--families", help=say("列为 drg、adrg、severity 的表。",
+                                            "Table drg, adrg, severity.")),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option("--picture", help="Picture of A against B: .svg, .png or .pdf.")
+        Path | None,
+        typer.Option("--picture", help=say("A 与 B 的对比图：.svg、.png 或 .pdf。",
+                                           "Picture of A against B: .svg, .png or .pdf.")),
     ] = None,
     corridor: Annotated[
-        float, typer.Option("--corridor", help="Share of floor and ceiling, 0.1 for 10%.")
+        float,
+        typer.Option("--corridor", help=say("浮动区间上下限的幅度，0.1 即 10%。",
+                                            "Share of floor and ceiling, 0.1 for 10%.")),
     ] = 0.1,
-    lang: Annotated[str, typer.Option("--lang", help="Language: zh or en.")] = "zh",
-) -> None:
+    lang: Lang = None,
+) -> None:  # fmt: skip
     """Compare weight table A with the reference B: likeness, stability, severity order, moves."""
     from drg.errors import problem
     from drg.tables import check_outputs
@@ -40,11 +58,11 @@ def compare(
     from weights.table import open_weights
     from weights.table.families import read_families
 
-    if lang not in ("zh", "en"):
-        raise typer.BadParameter("expected zh or en", param_hint="--lang")
+    lang = lang or "zh"
     check_ending(out)
     if picture is not None and picture.suffix.lower() not in (".svg", ".png", ".pdf"):
-        raise problem("unknown kind of picture", file=picture, expected=".svg, .png or .pdf")
+        raise problem(say("不支持的图片格式", "unknown kind of picture"), file=picture,
+                      expected=say(".svg、.png 或 .pdf", ".svg, .png or .pdf"))  # fmt: skip
     check_outputs((out, picture), (a, b, families))
     first, second = open_weights(a), open_weights(b)
     known = None if families is None else read_families(families)

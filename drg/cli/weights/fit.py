@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from drg.cli.common.options import MappingFile, Sheet
+from drg.cli.common.options import MappingFile, Sheet, wrong
 from drg.cli.weights.compare import compare
 from drg.cli.weights.quality import quality
+from drg.language import say
 from drg.terminal import table
 
 if TYPE_CHECKING:
@@ -17,99 +18,149 @@ if TYPE_CHECKING:
     from weights.fit.calibrator import Calibrator
 
 app = typer.Typer(
-    help="Relative weights: fit, compare, quality, published tables.",
+    help=say("相对权重：测算、对比、评价、已公布的权重表。",
+             "Relative weights: fit, compare, quality, published tables."),
     no_args_is_help=True,
     rich_markup_mode=None,
-)
+)  # fmt: skip
 METHODS = "mean, geometric, hsrv, regression, gamma"
 TRIMS = "none, log3sd, iqr, percentile, ratio, l3h3, l15h15, inek, winsor"
 
 
-@app.command()
+@app.command(
+    "fit",
+    help=say(
+        "由已分组病例的费用测算相对权重。\n\n"
+        "未要求的步骤不做：默认只用各病组均费除以总均费，CMI 为 1。选项优先于测算方案文件。"
+        "OUT.run.json 记录每一步；OUT.rejects.csv 列出不能使用的行。",
+        "Fit relative weights (相对权重) from the cost of grouped cases.\n\n"
+        "Nothing is done that is not asked for: by default the plain group means over the overall "
+        "mean, CMI 1. Options win over the recipe. OUT.run.json records every step; "
+        "OUT.rejects.csv lists the rows that could not be used.",
+    ),
+)
 def fit(
     file: Annotated[
         Path,
-        typer.Argument(help="Grouped cases (drg, hospital_id, total_cost), or totals with cases."),
+        typer.Argument(help=say(
+            "已分组病例（drg、hospital_id、total_cost），或含例数的汇总表。",
+            "Grouped cases (drg, hospital_id, total_cost), or totals with cases.")),
     ],
     out: Annotated[
-        Path, typer.Option("--out", help="Weight table to write: .csv, .xlsx or .parquet.")
+        Path,
+        typer.Option("--out", help=say("要写出的权重表：.csv、.xlsx 或 .parquet。",
+                                       "Weight table to write: .csv, .xlsx or .parquet.")),
     ],
     method: Annotated[
-        str | None, typer.Option("--method", help=f"{METHODS}; mean by default.")
+        str | None,
+        typer.Option("--method", help=say(f"测算方法：{METHODS}；默认 mean。",
+                                          f"{METHODS}; mean by default.")),
     ] = None,
-    trim: Annotated[str | None, typer.Option("--trim", help=f"{TRIMS}; none by default.")] = None,
+    trim: Annotated[
+        str | None,
+        typer.Option("--trim", help=say(f"修剪方法：{TRIMS}；默认 none。",
+                                        f"{TRIMS}; none by default.")),
+    ] = None,
     shrink: Annotated[
-        bool | None, typer.Option("--shrink/--no-shrink", help="Draw weak groups to their ADRG.")
+        bool | None,
+        typer.Option("--shrink/--no-shrink", help=say("病例少的病组向所属 ADRG 收缩。",
+                                                      "Draw weak groups to their ADRG.")),
     ] = None,
     order: Annotated[
-        bool | None, typer.Option("--order/--no-order", help="Put severities in order.")
+        bool | None,
+        typer.Option("--order/--no-order", help=say("理顺严重程度次序，消除权重倒挂。",
+                                                    "Put severities in order.")),
     ] = None,
     previous: Annotated[
         str | None,
-        typer.Option("--previous", help="Last year's weights: a file or a published id."),
+        typer.Option("--previous", help=say("上年权重：文件，或已公布权重表的编号。",
+                                            "Last year's weights: a file or a published id.")),
     ] = None,
     corridor: Annotated[
         str | None,
-        typer.Option(
-            "--corridor", help="Largest move, 0.1 both ways; 0.1: only the fall; 0.1:0.2."
-        ),
+        typer.Option("--corridor", help=say(
+            "最大变动幅度：0.1 为上下均限；0.1: 只限下降；也可写 0.1:0.2。",
+            "Largest move, 0.1 both ways; 0.1: only the fall; 0.1:0.2.")),
     ] = None,
     low_volume: Annotated[
-        str | None, typer.Option("--low-volume", help="carry, review or keep groups below 5 cases.")
+        str | None,
+        typer.Option("--low-volume", help=say(
+            "不足 5 例的病组：carry（沿用上年）、review（待审议）或 keep（保留）。",
+            "carry, review or keep groups below 5 cases.")),
     ] = None,
     cost: Annotated[
-        str | None, typer.Option("--cost", help="total or components; total by default.")
+        str | None,
+        typer.Option("--cost", help=say(
+            "费用口径：total（总费用）或 components（分项）；默认 total。",
+            "total or components; total by default.")),
     ] = None,
     normalise: Annotated[
         str | None,
-        typer.Option(
-            "--normalise", help="cmi, neutral, none, reference:YUAN or total:SUM; cmi by default."
-        ),
+        typer.Option("--normalise", help=say(
+            "权重标化：cmi、neutral、none、reference:YUAN 或 total:SUM；默认 cmi。",
+            "cmi, neutral, none, reference:YUAN or total:SUM; cmi by default.")),
     ] = None,
     classes: Annotated[
-        Path | None, typer.Option("--classes", help="Classes of groups (TOML or table).")
+        Path | None,
+        typer.Option("--classes", help=say("病组分类（TOML 或表）。",
+                                           "Classes of groups (TOML or table).")),
     ] = None,
     families: Annotated[
         Path | None,
-        typer.Option("--families", help="Table drg, adrg, severity, for codes unlike CHS-DRG."),
+        typer.Option("--families", help=say(
+            "列为 drg、adrg、severity 的表，用于与 CHS-DRG 不同的编码。",
+            "Table drg, adrg, severity, for codes unlike CHS-DRG.")),
     ] = None,
     scheme: Annotated[
-        str | None, typer.Option("--scheme", help="List all groups of a scheme, and their names.")
+        str | None,
+        typer.Option("--scheme", help=say("列出分组方案的全部病组及名称。",
+                                          "List all groups of a scheme, and their names.")),
     ] = None,
     bootstrap: Annotated[
-        int | None, typer.Option("--bootstrap", min=20, help="Replicates for intervals.")
+        int | None,
+        typer.Option("--bootstrap", min=20, help=say("计算区间的重抽样次数。",
+                                                     "Replicates for intervals.")),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Seed of the bootstrap; 0 by default.")
+        int | None,
+        typer.Option("--seed", min=0, help=say("重抽样的随机种子，默认 0。",
+                                               "Seed of the bootstrap; 0 by default.")),
     ] = None,
     interval: Annotated[
-        str | None, typer.Option("--interval", help="percentile or bca; percentile by default.")
+        str | None,
+        typer.Option("--interval", help=say("区间方法：percentile 或 bca；默认 percentile。",
+                                            "percentile or bca; percentile by default.")),
     ] = None,
     totals: Annotated[
         str | None,
-        typer.Option("--totals", help="With the column cases: costs are the mean or the sum."),
+        typer.Option("--totals", help=say(
+            "有 cases 列时，费用为均值（mean）还是合计（sum）。",
+            "With the column cases: costs are the mean or the sum.")),
     ] = None,
     trimmed: Annotated[
-        Path | None, typer.Option("--trimmed", help="Table to write of the trimmed cases.")
+        Path | None,
+        typer.Option("--trimmed", help=say("写出被修剪病例的表。",
+                                           "Table to write of the trimmed cases.")),
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option("--recipe", help="All steps from a TOML document.")
+        Path | None,
+        typer.Option("--recipe", help=say("测算方案文件（TOML），含全部步骤。",
+                                          "All steps from a TOML document.")),
     ] = None,
     pictures: Annotated[
-        Path | None, typer.Option("--pictures", help="Folder for pictures of the result.")
+        Path | None,
+        typer.Option("--pictures", help=say("存放结果图的文件夹。",
+                                            "Folder for pictures of the result.")),
     ] = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 when any row could not be used.")
+        bool,
+        typer.Option("--strict", help=say("有行不能使用时，退出状态为 1。",
+                                          "Exit with 1 when any row could not be used.")),
     ] = False,
-) -> None:
-    """Fit relative weights (相对权重) from the cost of grouped cases.
-
-    Nothing is done that is not asked for: by default the plain group means over the overall mean,
-    CMI 1. Options win over the recipe. OUT.run.json records every step; OUT.rejects.csv lists the
-    rows that could not be used.
-    """
+) -> None:  # fmt: skip
+    """Fit relative weights (相对权重) from the cost of grouped cases."""
     from drg.progress import Progress
     from weights.fit.files import fit_file
     from weights.fit.recipe import calibrator, read_recipe
@@ -126,14 +177,14 @@ def fit(
     )  # fmt: skip
     drawn = _given(seed=seed, method=interval)
     if drawn and "bootstrap" not in steps:
-        raise typer.BadParameter("needs --bootstrap", param_hint="--seed, --interval")
+        raise wrong("需要 --bootstrap", "needs --bootstrap", "--seed, --interval")
     if drawn:
         held = steps["bootstrap"]
         steps["bootstrap"] = (held if isinstance(held, dict) else {"replicates": held}) | drawn
     fitter = calibrator(steps, recipe)
     names = _names(scheme)
     fitter.groups = tuple(names)
-    with Progress(f"reading {file.name}") as shown:
+    with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:
         inputs = {"recipe": recipe, "classes": classes, "families": families}
         fitted, observed = fit_file(
             file, out, fitter, mapping=mapping, sheet=sheet, inputs=inputs, names=names,
@@ -142,7 +193,9 @@ def fit(
     typer.echo(summary(fitted), err=True)
     rejected = _rejected(observed)
     if rejected:
-        typer.echo(f"  rejected 拒收记录 {rejected:,}, listed in {out}.rejects.csv", err=True)
+        typer.echo(say(f"  拒收记录 {rejected:,}，列于 {out}.rejects.csv",
+                       f"  rejected {rejected:,}, listed in "
+                       f"{out}.rejects.csv"), err=True)  # fmt: skip
     if pictures is not None:
         from drg.report.weights.album import write_album
 
@@ -153,19 +206,37 @@ def fit(
         raise typer.Exit(1)
 
 
-@app.command("list")
+@app.command(
+    "list",
+    help=say("列出内置的已公布权重表。", "List the published weight tables that are shipped."),
+)
 def published_tables() -> None:
     """List the published weight tables that are shipped."""
     from weights.table.published import published
 
     rows = [(p.id, p.title, f"{p.groups:,}", f"{p.weights:,}", p.source) for p in published()]
-    typer.echo(
-        table(("id", "title 名称", "groups 病组", "weights 权重", "source 来源"), rows, (2, 3))
-    )
+    head = (say("编号", "id"), say("名称", "title"), say("病组", "groups"), say("权重", "weights"),
+            say("来源", "source"))  # fmt: skip
+    typer.echo(table(head, rows, (2, 3)))
 
 
-app.command("compare")(compare)
-app.command("quality")(quality)
+app.command(
+    "compare",
+    help=say(
+        "对比权重表 A 与对照 B：相似程度、稳定性、权重倒挂、变动。",
+        "Compare weight table A with the reference B: likeness, stability, severity order, moves.",
+    ),
+)(compare)
+app.command(
+    "quality",
+    help=say(
+        "用病例评价权重：变异解释度、CV、稳定性、权重倒挂、权重压缩。\n\n"
+        "还列出无权重的病组、无病例的权重，以及每家医疗机构对权重的影响。不显示不足 5 例的数字。",
+        "Judge weights by cases: explained variance, CV, stability, severity order, compression."
+        "\n\nAlso groups without weight and weights without cases, and what each single hospital "
+        "does to the weights. Numbers below 5 cases are not shown.",
+    ),
+)(quality)
 
 
 def summary(fitted: Calibrator) -> str:
@@ -179,9 +250,11 @@ def summary(fitted: Calibrator) -> str:
     held = frame["weight"].notna()
     if fitted.interval_ is not None:
         width = ((frame["ci_high"] - frame["ci_low"]) / frame["weight"])[held].median()
-        lines.append(f"  interval width 区间宽度 (median) {width:.1%} of the weight")
-    lines.append(f"  inversions 严重程度倒挂 {pairs}")
-    lines += [f"  warning 警告 {name}: {text}" for name, text in fitted.trail_.warnings.items()]
+        lines.append(say(f"  区间宽度（中位数）为权重的 {width:.1%}",
+                         f"  interval width (median) {width:.1%} of the weight"))  # fmt: skip
+    lines.append(f"  {say('权重倒挂', 'inversions')} {pairs}")
+    lines += [f"  {say('警告', 'warning')} {name}: {text}"
+              for name, text in fitted.trail_.warnings.items()]  # fmt: skip
     return "\n".join(lines)
 
 
@@ -189,7 +262,9 @@ def _inversions(fitted: Calibrator, count: Any) -> str:
     order = {group: i for i, group in enumerate(fitted.table_.frame["drg"])}
     places = [order[group] for group in fitted.families_.groups]
     found, pairs = count(fitted.table_.frame["weight"].to_numpy()[places], fitted.families_)
-    return f"{len(found):,} of {pairs:,} pairs" if pairs else "no pairs to compare"
+    if not pairs:
+        return say("没有可比较的对", "no pairs to compare")
+    return say(f"{len(found):,} / {pairs:,} 对", f"{len(found):,} of {pairs:,} pairs")
 
 
 def _rejected(observed: Observations) -> int:
@@ -215,8 +290,9 @@ def _corridor(text: str) -> dict[str, float | None]:
     try:
         fall, rise = (float(part) if part else None for part in parts)
     except ValueError:
-        raise problem("not a corridor", key="--corridor", found=text,
-                      expected="0.1, 0.1:, :0.2 or 0.1:0.2") from None  # fmt: skip
+        raise problem(say("不是浮动区间", "not a corridor"), key="--corridor", found=text,
+                      expected=say("0.1、0.1:、:0.2 或 0.1:0.2",
+                                   "0.1, 0.1:, :0.2 or 0.1:0.2")) from None  # fmt: skip
     return {"fall": fall, "rise": rise}
 
 
@@ -227,8 +303,9 @@ def _normalise(text: str) -> dict[str, Any]:
     try:
         return {"method": method} | ({"amount": float(amount)} if amount else {})
     except ValueError:
-        raise problem("not an amount", key="--normalise", found=amount,
-                      expected="a number after the colon") from None  # fmt: skip
+        raise problem(say("不是数值", "not an amount"), key="--normalise", found=amount,
+                      expected=say("冒号后为数值",
+                                   "a number after the colon")) from None  # fmt: skip
 
 
 def _names(scheme: str | None) -> dict[str, str]:

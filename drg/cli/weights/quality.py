@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drg.cli.common.options import MappingFile, Sheet
+from drg.cli.common.options import Lang, MappingFile, Sheet
+from drg.language import say
 from drg.terminal import fit, plain, table
 
 if TYPE_CHECKING:
@@ -23,32 +24,40 @@ Say = Callable[[str, str], str]
 def quality(
     file: Annotated[
         Path,
-        typer.Argument(help="Grouped cases (drg, total_cost, hospital_id), or totals with cases."),
+        typer.Argument(help=say(
+            "已分组病例（drg、total_cost、hospital_id），或含例数的汇总表。",
+            "Grouped cases (drg, total_cost, hospital_id), or totals with cases.")),
     ],
     weights: Annotated[
-        str | None, typer.Option("--weights", help="Weight table, or the id of a published one.")
+        str | None,
+        typer.Option("--weights", help=say("权重表，或已公布权重表的编号。",
+                                           "Weight table, or the id of a published one.")),
     ] = None,
     trim: Annotated[
-        str, typer.Option("--trim", help="Method of trimming: ratio, log3sd, iqr, none, ...")
+        str,
+        typer.Option("--trim", help=say("修剪方法：ratio、log3sd、iqr、none 等。",
+                                        "Method of trimming: ratio, log3sd, iqr, none, ...")),
     ] = "ratio",
     previous: Annotated[
-        str | None, typer.Option("--previous", help="Last year's weights: a file or an id.")
+        str | None,
+        typer.Option("--previous", help=say("上年权重：文件或编号。",
+                                            "Last year's weights: a file or an id.")),
     ] = None,
     families: Annotated[
-        Path | None, typer.Option("--families", help="Table drg, adrg, severity.")
+        Path | None,
+        typer.Option("--families", help=say("列为 drg、adrg、severity 的表。",
+                                            "Table drg, adrg, severity.")),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="One row a group, as .csv, .csv.gz or .xlsx.")
+        Path | None,
+        typer.Option("--out", help=say("每个病组一行的表：.csv、.csv.gz 或 .xlsx。",
+                                       "One row a group, as .csv, .csv.gz or .xlsx.")),
     ] = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
-    lang: Annotated[str, typer.Option("--lang", help="Language: zh or en.")] = "zh",
-) -> None:
-    """Judge weights by cases: explained variance, CV, stability, severity order, compression.
-
-    Also groups without weight and weights without cases, and what each single hospital does to
-    the weights. Numbers below 5 cases are not shown.
-    """
+    lang: Lang = None,
+) -> None:  # fmt: skip
+    """Judge weights by cases: explained variance, CV, stability, severity order, compression."""
     from drg.progress import Progress
     from drg.tables import check_outputs
     from weights.cases.intake import observe_file
@@ -58,15 +67,14 @@ def quality(
     from weights.table.families import read_families
     from weights.trim import method
 
-    if lang not in ("zh", "en"):
-        raise typer.BadParameter("expected zh or en", param_hint="--lang")
+    lang = lang or "zh"
     check_ending(out)
     check_outputs((out,), (file, weights, previous, families, mapping))
     how = method(trim)
     table = None if weights is None else open_weights(weights)
     before = None if previous is None else open_weights(previous)
     known = None if families is None else read_families(families)
-    with Progress(f"reading {file.name}") as shown:
+    with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:
         observed = observe_file(file, mapping=mapping, sheet=sheet, progress=shown.advance)
     found = assess(observed, table, trim=how, families=known, previous=before)
     typer.echo(summary(found, file.name, lang))

@@ -163,7 +163,7 @@ def write_form(path: Path, frame: pd.DataFrame) -> None:
 def _resolve(held: Round, tell: Callable[[str], None]) -> None:
     """While decisions conflict, the bureau withdraws its own part of the conflict."""
     while found := held.conflict():
-        tell(found.text("zh").replace("\n", "\n    "))
+        tell(found.text(spoken()).replace("\n", "\n    "))
         named = [word for one in found.demands if one.kind == "decided" for word in one.en.split()]
         ids = [name for name, one in held.state.open.items()
                if any(name in word for word in named)]  # fmt: skip
@@ -172,12 +172,12 @@ def _resolve(held: Round, tell: Callable[[str], None]) -> None:
             raise problem(say("演练中的冲突无法化解", "the rehearsal cannot be resolved"),
                           found=found.line(spoken()))  # fmt: skip
         held.withdraw(own[0], "与其他决定冲突，会议协商后撤回", BUREAU, TIMES["solve"])
-        tell(f"withdrawn 撤回 {own[0]}")
+        tell(say("撤回", "withdrawn") + f" {own[0]}")
 
 
 def play(
     folder: Path, *, cases: Path, weights: Path, hospitals: Path, policy: str, year: int,
-    say: Callable[[str], None],
+    tell: Callable[[str], None],
 ) -> Round:  # fmt: skip
     """Play a whole round in a new folder ``round`` inside ``folder``: from the draft to the end.
 
@@ -199,26 +199,28 @@ def play(
     asked = held.impact(held.changes("asked"))
     held.record_impact(asked, list(held.state.open), BUREAU, TIMES["propose"])
     told = summary(asked)
-    say(
-        f"proposals 申请 {len(found)}: hospitals gaining 受益 {told['hospitals_gaining']}, losing "
-        f"受损 {told['hospitals_losing']}, moved 转移 {told['moved']:,.0f} yuan"
-    )
+    gain, lose, moved = told["hospitals_gaining"], told["hospitals_losing"], told["moved"]
+    tell(say(f"申请 {len(found)} 项：医疗机构受益 {gain} 家，受损 {lose} 家，"
+                     f"转移 {moved:,.0f} 元",
+                     f"proposals {len(found)}: hospitals gaining {gain}, losing {lose}, "
+                     f"moved {moved:,.0f} yuan"))  # fmt: skip
     panels = held.draw(SEED, BUREAU, TIMES["panel"])
     sheet = votes(panels, held.state.proposals, held.drafts)
     write_form(folder / "votes.csv", sheet)
     held.vote_file(folder / "votes.csv", BUREAU, TIMES["vote"])
     decisions = held.tally(BUREAU, TIMES["vote"])
-    say(
-        f"panels 专家组 {len(panels)}, votes 表决票 {len(held.state.votes)}, accepted 通过 "
-        f"{sum(one.accepted for one in decisions)} of {len(decisions)}"
-    )
-    _resolve(held, say)
+    cast, passed = len(held.state.votes), sum(one.accepted for one in decisions)
+    tell(say(f"专家组 {len(panels)} 个，表决票 {cast} 张，"
+                     f"{len(decisions)} 项中通过 {passed} 项",
+                     f"panels {len(panels)}, votes {cast}, accepted {passed} of "
+                     f"{len(decisions)}"))  # fmt: skip
+    _resolve(held, tell)
     offers = {kind: held.solve(kind, actor=BUREAU, at=TIMES["solve"]) for kind in OBJECTIVES}
     for kind, (name, offer) in offers.items():
-        say(
-            f"offer 折中方案 {name} {kind}: satisfaction 满足度 {offer.total_satisfaction:.2f}, "
-            f"moved 转移 {offer.moved_yuan:,.0f} yuan"
-        )
+        met, moved = offer.total_satisfaction, offer.moved_yuan
+        tell(say(f"折中方案 {name} {kind}：满足度 {met:.2f}，转移 {moved:,.0f} 元",
+                         f"offer {name} {kind}: satisfaction {met:.2f}, "
+                         f"moved {moved:,.0f} yuan"))  # fmt: skip
     held.accept(offers["closest"][0], "各方意见与成本数据折中，无医疗机构损失超限", BUREAU,
                 TIMES["close"])  # fmt: skip
     held.close(BUREAU, TIMES["close"])
