@@ -30,6 +30,9 @@ def check(
     html: Annotated[
         Path | None, typer.Option("--html", help="Write the report as a page for print.")
     ] = None,
+    docx: Annotated[
+        Path | None, typer.Option("--docx", help="Write the report as a Word file.")
+    ] = None,
     xlsx: Annotated[
         Path | None, typer.Option("--xlsx", help="Write the report as an Excel workbook.")
     ] = None,
@@ -41,32 +44,32 @@ def check(
     not a failure: the exit status is 0. In files numbers below 5 cases are not shown.
     """
     from drg.errors import problem
+    from drg.page.write import write_report
     from drg.progress import Progress
-    from drg.report.quality.page import write_page
+    from drg.report.quality.sections import quality_report
     from drg.report.quality.words import QualityWords
-    from drg.report.quality.workbook import write_workbook
     from drg.tables import check_outputs
     from grouper.quality.run import check_file
 
     if lang not in ("zh", "en"):
         raise typer.BadParameter("expected zh or en", param_hint="--lang")
-    for target, endings in ((html, (".html", ".htm")), (xlsx, (".xlsx",))):
+    targets = (html, docx, xlsx)
+    for target, endings in zip(targets, ((".html", ".htm"), (".docx",), (".xlsx",)), strict=True):
         if target is not None and target.suffix.lower() not in endings:
             raise problem("has another ending", file=target, expected=endings[0])
-    check_outputs((html, xlsx), (file, mapping, hospitals))
+    check_outputs(targets, (file, mapping, hospitals))
     with Progress(f"checking {file.name}") as shown:
-        report = check_file(
+        found = check_file(
             file, scheme=scheme, mapping=mapping, sheet=sheet, codes=codes, hospitals=hospitals,
             progress=shown.advance,
         )  # fmt: skip
-    typer.echo(summary(report, QualityWords(lang)))
-    if html is not None:
-        write_page(html, report, lang)
-    if xlsx is not None:
-        write_workbook(xlsx, report, lang)
-    for target in (html, xlsx):
-        if target is not None:
-            typer.echo(str(target), err=True)
+    words = QualityWords(lang)
+    typer.echo(summary(found, words))
+    report = quality_report(found, words) if any(targets) else None
+    for target in targets:
+        if target is not None and report is not None:
+            for line in (*write_report(target, report, words), str(target)):
+                typer.echo(line, err=True)
 
 
 def summary(report: QualityReport, words: QualityWords) -> str:
@@ -110,7 +113,7 @@ def summary(report: QualityReport, words: QualityWords) -> str:
         lines += [table((words["month"], *head[1:]), months, right=(1, 2, 3)), ""]
     clinical = sum(bool(u.clinical) for u in report.unmapped)
     if clinical and report.codes != "clinical":
-        lines.append(words["try_clinical"].format(n=clinical))
+        lines.append(words["try_clinical"].format(n=clinical, how=" (--codes clinical)"))
     return "\n".join(lines).rstrip()
 
 

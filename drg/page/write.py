@@ -1,4 +1,4 @@
-"""Reports as files (写出报告): page or Word by the ending, tables as a workbook beside it."""
+"""Reports as files (写出报告): page, Word or workbook by the ending."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_ending(path: Path | None) -> None:
 
 
 def write_report(path: Path, report: Report, words: Words) -> list[str]:
-    """Write a report, whole or not at all.
+    """Write a report, whole or not at all: as a page, as Word, or its tables as a workbook.
 
     Returns:
         What its reader must know of fonts that are missing here.
@@ -35,6 +35,11 @@ def write_report(path: Path, report: Report, words: Words) -> list[str]:
     Raises:
         DrgError: the ending is another, or the file cannot be written.
     """
+    if path.suffix.lower() == ".xlsx":
+        from drg.page.book import write_workbook
+
+        write_workbook(path, report.title, report.sections, words)
+        return []
     check_ending(path)
     if path.suffix.lower() in WORD:
         from drg.page.word import write_word
