@@ -180,8 +180,13 @@ def standards(
     year: Annotated[
         int | None, typer.Option("--year", help="Year of convergence; the policy's first.")
     ] = None,
+    lang: Annotated[str, typer.Option("--lang", help="Language of a workbook: zh or en.")] = "zh",
 ) -> None:
-    """Write the payment standard of every group by hospital class and insurance."""
+    """Write the payment standard of every group by hospital class and insurance.
+
+    A workbook has a sheet an insurance, one row a group and one column a class of hospitals; other
+    files have a row for each.
+    """
     import pyarrow as pa
 
     from budget.policy import load_policy
@@ -190,14 +195,23 @@ def standards(
     from drg.tables import check_outputs, write_table
     from weights.table import open_weights
 
+    if lang not in _LANGUAGES[:2]:
+        raise typer.BadParameter("expected zh or en", param_hint="--lang")
     rules = load_policy(policy)
     name = weights or rules.header.weights
     if not name:
         raise problem("the policy names no weight table", file=policy, key="--weights")
     check_outputs((out,), [Path(given) for given in (policy, name) if Path(given).is_file()])
-    first = rules.header.valid_from
-    frame = work_out(rules, open_weights(name), year or (first.year if first else 2000))
-    write_table(out, pa.Table.from_pandas(frame, preserve_index=False))
+    first, held = rules.header.valid_from, open_weights(name)
+    year = year or (first.year if first else None)
+    frame = work_out(rules, held, year or 2000)
+    if out.suffix.lower() == ".xlsx":
+        from drg.page.words import Words
+        from drg.report.weights.standards import write_standards
+
+        write_standards(out, frame, rules, held, year, Words(lang))
+    else:
+        write_table(out, pa.Table.from_pandas(frame, preserve_index=False))
     if rules.standard.kind == "points" and not any(
         row.given is not None for row in rules.standard.point_values
     ):
