@@ -38,7 +38,7 @@ def write_report(path: Path, report: Report, words: Words) -> list[str]:
     if path.suffix.lower() == ".xlsx":
         from drg.page.book import write_workbook
 
-        write_workbook(path, report.title, report.sections, words)
+        write_workbook(path, report.title, report.sections, words, contents=report.contents)
         return []
     check_ending(path)
     if path.suffix.lower() in WORD:
