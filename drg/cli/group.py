@@ -28,6 +28,9 @@ def group(
     mapping: MappingFile = None,
     sheet: Sheet = None,
     codes: Edition = "insurance",
+    names: Annotated[
+        bool, typer.Option("--names", help="Append drg_name, the name of the group.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 when any row or cell was rejected.")
     ] = False,
@@ -49,6 +52,7 @@ def group(
             mapping=mapping,
             sheet=sheet,
             codes=codes,
+            names=names,
             progress=shown.advance,
         )
     typer.echo(summary(account, out), err=True)
