@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from budget.settlement.warned import chinese
+from drg.language import half
 from drg.tables.excel.sheets import write_sheets
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ HEADINGS = {
     "fund": "基金支付", "opening": "期初余额", "income": "收入", "advances": "月度预拨",
     "out_of_area": "异地就医预付", "retention": "集采结余留用", "closing": "期末余额",
 }  # fmt: skip
+_POOLS = {"employee": "职工医保", "resident": "居民医保", "all": "全部"}
+VALUES: dict[str, dict[Any, str]] = {
+    "pool": _POOLS, "tier": {0: "未定级", 1: "一级", 2: "二级", 3: "三级"},
+    "decided_by": {"rate": "费率", "pool": "基金池决定", "given": "政策给定", "floor": "点值下限",
+                   "ceiling": "点值上限"},
+    "hospital_id": {"(not in the table of hospitals)": "（不在医疗机构表中）"},
+}  # fmt: skip
 _COUNTS = ("cases", "month", "tier")
 _RATIOS = {"case_mix_index": "0.0000", "assessment": "0.000", "point_value": "#,##0.0000",
            "points": "#,##0.00"}  # fmt: skip
@@ -44,19 +52,20 @@ def write_workbook(path: Path, settled: Settlement, tables: dict[str, pd.DataFra
         DrgError: the file cannot be written.
     """
     sheets = {SHEETS[name]: frame for name, frame in tables.items()}
-    write_sheets(path, sheets, HEADINGS, about=_about(settled), counts=_COUNTS, formats=_RATIOS)
+    write_sheets(path, sheets, HEADINGS, about=_about(settled), counts=_COUNTS, formats=_RATIOS,
+                 values=VALUES)  # fmt: skip
 
 
 def _about(settled: Settlement) -> list[tuple[str, str]]:
     policy = settled.policy
     return [
-        ("结算年度 year", str(settled.year)),
-        ("政策 policy", f"{policy.id}  {policy.header.title}"),
-        ("政策来源 source", policy.header.source),
-        ("政策校验 sha256", policy.digest),
-        ("权重表 weights", settled.weights.id),
-        ("权重校验 sha256", settled.weights.digest),
-        ("病例数 cases", f"{len(settled.claims):,}"),
-        ("金额单位 unit", "元 yuan"),
-        *((f"提示 {name}", f"{chinese(text)} {text}") for name, text in settled.warnings.items()),
+        ("结算年度", str(settled.year)),
+        ("政策", f"{policy.id}  {policy.header.title}"),
+        ("政策来源", half(policy.header.source, "zh")),
+        ("政策校验值", policy.digest),
+        ("权重表", settled.weights.id),
+        ("权重校验值", settled.weights.digest),
+        ("病例数", f"{len(settled.claims):,}"),
+        ("金额单位", "元"),
+        *(("提示", chinese(text)) for text in settled.warnings.values()),
     ]

@@ -35,6 +35,11 @@ def check(
         typer.Option("--html", help=say("把报告写成可打印的网页。",
                                         "Write the report as a page for print.")),
     ] = None,
+    docx: Annotated[
+        Path | None,
+        typer.Option("--docx", help=say("把报告写成 Word 文件。",
+                                        "Write the report as a Word file.")),
+    ] = None,
     xlsx: Annotated[
         Path | None,
         typer.Option("--xlsx", help=say("把报告写成 Excel 工作簿。",
@@ -44,31 +49,31 @@ def check(
 ) -> None:  # fmt: skip
     """Check the quality of a discharge file by hospital and month, and score it."""
     from drg.errors import problem
+    from drg.page.write import write_report
     from drg.progress import Progress
-    from drg.report.quality.page import write_page
+    from drg.report.quality.sections import quality_report
     from drg.report.quality.words import QualityWords
-    from drg.report.quality.workbook import write_workbook
     from drg.tables import check_outputs
     from grouper.quality.run import check_file
 
     lang = lang or "zh"
-    for target, endings in ((html, (".html", ".htm")), (xlsx, (".xlsx",))):
+    targets = (html, docx, xlsx)
+    for target, endings in zip(targets, ((".html", ".htm"), (".docx",), (".xlsx",)), strict=True):
         if target is not None and target.suffix.lower() not in endings:
             raise problem(say("扩展名不符", "has another ending"), file=target, expected=endings[0])
-    check_outputs((html, xlsx), (file, mapping, hospitals))
+    check_outputs(targets, (file, mapping, hospitals))
     with Progress(say(f"检查 {file.name}", f"checking {file.name}")) as shown:
-        report = check_file(
+        found = check_file(
             file, scheme=scheme, mapping=mapping, sheet=sheet, codes=codes, hospitals=hospitals,
             progress=shown.advance,
         )  # fmt: skip
-    typer.echo(summary(report, QualityWords(lang)))
-    if html is not None:
-        write_page(html, report, lang)
-    if xlsx is not None:
-        write_workbook(xlsx, report, lang)
-    for target in (html, xlsx):
-        if target is not None:
-            typer.echo(str(target), err=True)
+    words = QualityWords(lang)
+    typer.echo(summary(found, words))
+    report = quality_report(found, words) if any(targets) else None
+    for target in targets:
+        if target is not None and report is not None:
+            for line in (*write_report(target, report, words), str(target)):
+                typer.echo(line, err=True)
 
 
 def summary(report: QualityReport, words: QualityWords) -> str:
@@ -112,7 +117,7 @@ def summary(report: QualityReport, words: QualityWords) -> str:
         lines += [table((words["month"], *head[1:]), months, right=(1, 2, 3)), ""]
     clinical = sum(bool(u.clinical) for u in report.unmapped)
     if clinical and report.codes != "clinical":
-        lines.append(words["try_clinical"].format(n=clinical))
+        lines.append(words["try_clinical"].format(n=clinical, how=" (--codes clinical)"))
     return "\n".join(lines).rstrip()
 
 

@@ -29,6 +29,9 @@ def group(
     mapping: MappingFile = None,
     sheet: Sheet = None,
     codes: Edition = "insurance",
+    names: Annotated[
+        bool, typer.Option("--names", help="Append drg_name, the name of the group.")
+    ] = False,
     strict: Annotated[
         bool,
         typer.Option("--strict", help=say("有行或单元格被拒收时，退出状态为 1。",
@@ -47,6 +50,7 @@ def group(
             mapping=mapping,
             sheet=sheet,
             codes=codes,
+            names=names,
             progress=shown.advance,
         )
     typer.echo(summary(account, out), err=True)

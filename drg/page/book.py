@@ -22,10 +22,13 @@ _DECIMALS = {"money": 2, "gain": 2, "yuan": 2, "yuan_change": 2, "fen": 2}  # ot
 _NOISE, _LONG = 10, 40  # rows of a table that has a sheet of its own
 
 
-def write_workbook(path: Path, title: str, sections: Sequence[Section], words: Words) -> int:
+def write_workbook(
+    path: Path, title: str, sections: Sequence[Section], words: Words, *, contents: bool = True
+) -> int:
     """Write every table of the sections, whole or not at all, the same bytes each time.
 
-    Tables of a section stand one below another on its sheet; a long one has its own.
+    Tables of a section stand one below another on its sheet; a long one has its own. A first sheet
+    lists them, unless there are no ``contents``.
 
     Returns:
         How many tables were written.
@@ -46,7 +49,8 @@ def write_workbook(path: Path, title: str, sections: Sequence[Section], words: W
         "金额单位：元。“<5”“*”为保护个人信息而不公布的数值，空白为无数据。",
         "Money in yuan; <5 and * are not told, to protect persons; empty is not known.",
     )
-    write_book(path, sheets, title=title, contents=(words("目录", "Contents"), [told]))
+    listed = (words("目录", "Contents"), [told]) if contents else None
+    write_book(path, sheets, title=title, contents=listed)
     return count
 
 

@@ -116,7 +116,8 @@ def told(column: Column, value: Any, words: Words, hide: bool) -> Cell:
 def written(column: Column, value: Cell, words: Words) -> str:
     """A cell as a page writes it; the percent sign stands in the heading."""
     if column.is_number:
-        return words.number(value, column.kind, column.digits).removesuffix("%")
+        text = words.number(value, column.kind, column.digits)
+        return text.removesuffix("%") if column.kind in ("share", "change") else text
     return value.value if isinstance(value, Kept) else "" if value is None else str(value)
 
 

@@ -1,4 +1,4 @@
-"""Reports as files (写出报告): page or Word by the ending, tables as a workbook beside it."""
+"""Reports as files (写出报告): page, Word or workbook by the ending."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ def check_ending(path: Path | None) -> None:
         raise problem(say("不能写成这种文件", "unknown kind of report"), file=path,
                       expected=say("以 .html 或 .docx 结尾的文件名",
                                    "a name that ends in .html or .docx"))  # fmt: skip
+
+
+def write_report(path: Path, report: Report, words: Words) -> list[str]:
+    """Write a report as a page or as Word, or its tables as a workbook; see :func:`write_all`."""
+    if path.suffix.lower() == ".xlsx":
+        from drg.page.book import write_workbook
+
+        write_workbook(path, report.title, report.sections, words, contents=report.contents)
+        return []
+    return write_all([(path, report)], None, words)[1]
 
 
 def write_all(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
@@ -33,7 +33,7 @@ from grouper.engine.account import Account
 from grouper.engine.code_uses import BatchUses, CodeUses, write_conversions, write_unmapped
 from grouper.engine.grouper import BatchResult, Grouper, faulty, workers
 from grouper.engine.reasons import REASONS, STATUSES
-from grouper.engine.results import RESULT_COLUMNS, renamed
+from grouper.engine.results import NAME_COLUMN, RESULT_COLUMNS, renamed
 from grouper.scheme.pack import load_scheme
 
 
@@ -56,6 +56,7 @@ def group_file(
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
     codes: str = INSURANCE,
+    names: bool = False,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Account:
     """Group a discharge file.
@@ -72,6 +73,7 @@ def group_file(
         mapping: mapping file for headers that are not known.
         sheet: sheet of a workbook.
         codes: edition of the input's codes, ``insurance`` or ``clinical``.
+        names: whether ``drg_name``, the name of the group, is appended too.
         progress: called with units done and their total, when it is known.
 
     Raises:
@@ -101,7 +103,8 @@ def group_file(
         account.sheet = sheet or ""
         account.codes = codes
         uses = CodeUses(grouper, columns, table.schema.names)
-        work = _Work(grouper, columns, table.schema, uses)
+        said = {drg.code: drg.name for drg in load_scheme(scheme).drgs} if names else None
+        work = _Work(grouper, columns, table.schema, uses, said)
         about = {
             "drg-toolkit": to_json(
                 record(scheme=account.scheme.id, scheme_sha256=account.scheme_hash)
@@ -156,16 +159,19 @@ class _Work:
     """Groups one batch: input columns kept, result columns appended."""
 
     def __init__(
-        self, grouper: Grouper, columns: CaseColumns, schema: pa.Schema, uses: CodeUses
-    ) -> None:
+        self, grouper: Grouper, columns: CaseColumns, schema: pa.Schema, uses: CodeUses,
+        said: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self._grouper = grouper
         self._uses = uses
         self._columns = columns
         self._own = next((name for name in schema.names if name.casefold() == "drg"), None)
-        names = renamed(schema.names)
+        self._said = said
+        added = RESULT_COLUMNS if said is None else (*RESULT_COLUMNS, NAME_COLUMN)
+        names = renamed(schema.names, added)
         kept = [field.with_name(names.get(field.name, field.name)) for field in schema]
-        self._names = [field.name for field in kept] + list(RESULT_COLUMNS)
-        results = [pa.field(name, pa.string()) for name in RESULT_COLUMNS]
+        self._names = [field.name for field in kept] + list(added)
+        results = [pa.field(name, pa.string()) for name in added]
         self.schema = pa.schema([*kept, *results])
 
     def __call__(self, batch: Batch) -> tuple[pa.RecordBatch, _Outcome]:
@@ -175,7 +181,11 @@ class _Work:
         compared = agreeing = 0
         if self._own is not None:
             compared, agreeing = _agreement(table.column(self._own), result.columns[2])
-        rows = pa.RecordBatch.from_arrays([*table.columns, *result.columns], names=self._names)
+        found = list(result.columns)
+        if self._said is not None:
+            texts = pa.array([self._said.get(drg, "") for drg in found[2].dictionary.to_pylist()])
+            found.append(pa.DictionaryArray.from_arrays(found[2].indices, texts))
+        rows = pa.RecordBatch.from_arrays([*table.columns, *found], names=self._names)
         uses = self._uses.of(table, result)
         return rows, _Outcome(result, batch.malformed, compared, agreeing, uses)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
@@ -11,17 +11,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESULT_COLUMNS = ("mdc", "adrg", "drg", "severity", "status", "reason")
+NAME_COLUMN = "drg_name"  # behind them where it is asked for
 
 Table = TypeVar("Table", "pd.DataFrame", pa.Table)
 
 
-def renamed(names: Iterable[object]) -> dict[str, str]:
+def renamed(names: Iterable[object], results: Sequence[str] = RESULT_COLUMNS) -> dict[str, str]:
     """New names for input columns that bear a result's name, in whatever case."""
     given = [str(name) for name in names]
     taken = {name.casefold() for name in given}
     changes: dict[str, str] = {}
     for name in given:
-        if name.casefold() in RESULT_COLUMNS:
+        if name.casefold() in results:
             new, number = f"{name}_input", 2
             while new.casefold() in taken:
                 new, number = f"{name}_input_{number}", number + 1

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl import load_workbook
 
 import budget.impact.weights
 from budget.cases.hospitals import hospitals_of
@@ -17,6 +18,7 @@ from budget.price.outliers import ratio
 from budget.settlement.settled import settle
 from drg.errors import DrgError
 from drg.money import decimal
+from drg.negotiate.round.impact_files import SHEETS, write_impact
 from tests.amount import tries
 from tests.budget.region import HOSPITALS, WEIGHTS, YEAR, claims_of, many, odd, weight_table
 from tests.budget.test_settle import POLICIES, changed
@@ -250,3 +252,18 @@ def test_where_sums_do_not_decide_the_year_is_settled_anew(monkeypatch):
     assert not held.by_sums
     check(held, frame, policy, held.draft.weight * 1.1)
     assert calls
+
+
+def test_the_workbook_of_an_impact_is_in_chinese(tmp_path):
+    held = impacts(many(900, 1), POLICIES["national-default"]).at({"BB19": 1.15, "FF19": 5.4})
+    (path,) = write_impact(tmp_path / "impact.xlsx", held, [("金额单位", "元")])
+    book = load_workbook(path)
+    assert book.sheetnames == ["说明", *SHEETS.values()]
+    rows = {
+        name: list(book[name].iter_rows(min_row=2, values_only=True)) for name in book.sheetnames
+    }
+    assert {row[0] for row in rows["险种"]} == {"职工医保", "居民医保"}
+    assert {row[0] for row in rows["谁受益谁承担"]} <= {"医疗机构", "基金池"}
+    assert {row[0] for row in rows["级别"]} <= {"三级", "二级", "一级", "未定级", "不详"}
+    texts = {str(cell) for name in rows for row in rows[name] for cell in row}
+    assert not texts & {"employee", "resident", "all", "hospital", "pool"}

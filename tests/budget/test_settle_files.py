@@ -180,7 +180,14 @@ def test_the_workbook_is_plain_and_in_chinese(folder, tmp_path):
         assert book[title].max_row == len(table) + 1
         assert book[title].max_column == len(table.columns)
     about = {row[0].value: row[1].value for row in book["说明"].iter_rows()}
-    assert about["病例数 cases"] == "400"
+    assert about["病例数"] == "400"
+    assert about["金额单位"] == "元"
+    pools = {row[0]: row for row in book["基金池"].iter_rows(min_row=2, values_only=True)}
+    assert set(pools) <= {"职工医保", "居民医保"}
+    decided = [cell.value for cell in book["基金池"][1]].index("点值来源")
+    assert {row[decided] for row in pools.values()} <= {"费率", "基金池决定", "政策给定"}
+    hospitals = book["医疗机构清算"].iter_rows(min_row=2, values_only=True)
+    assert {row[2] for row in hospitals} <= {"一级", "二级", "三级", None}
 
 
 HOSTILE = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", '=HYPERLINK("http://x")']

@@ -6,14 +6,17 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import product
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from budget import load_policy, policies
 from budget.cases.hospitals import hospitals_of
 from budget.price.standards import standards
+from drg.cli.policy.show import app
 from drg.errors import DrgError
 from tests.budget.region import WEIGHTS, cases_of, rows, settled, weight_table
 
@@ -144,3 +147,44 @@ def test_hospitals_without_tier_have_a_class_of_their_own_only_where_a_rule_appl
     assert held.tier[0] == -1
     frame = standards(load_policy("luan-2025"), weight_table(), 2025)
     assert set(frame["hospital_class"]) == {"tier1", "tier2", "tier3"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "classes"),
+    [("qingdao-2023", ["三级", "三级上档", "二级", "一级"]),
+     ("changzhi", ["三级", "二级市级", "二级县级", "一级"]),
+     ("hangzhou-type", ["三级", "二级", "一级"])],
+)  # fmt: skip
+def test_the_workbook_is_a_matrix_of_the_long_table(policy, classes, tmp_path):
+    out, table = tmp_path / "standards.xlsx", tmp_path / "standards.csv"
+    weights = ["--weights", "qingdao-2023"] if policy == "hangzhou-type" else []
+    for path in (out, table):
+        done = CliRunner().invoke(app, ["standards", "--policy", policy, "--out", str(path),
+                                        *weights])  # fmt: skip
+        assert done.exit_code == 0, done.output
+    long = pd.read_csv(table, encoding="utf-8-sig", dtype={"drg": str})
+    names = dict(zip(long["hospital_class"].unique(), classes, strict=True))
+    book, seen = openpyxl.load_workbook(out), 0
+    for title, insurance in (("职工医保", "employee"), ("居民医保", "resident")):
+        for measure, column in (("支付标准", "standard"), ("点数", "points")):
+            if column not in long:
+                continue
+            sheet = book[f"{title}{measure}"]
+            rows = list(sheet.iter_rows(values_only=True))
+            assert policy in rows[0][0]
+            assert "权重表" in rows[0][0]
+            assert "（元/例）" in rows[0][0] or column == "points"
+            assert list(rows[1]) == ["病组编码", "病组名称", "权重", *classes]
+            assert (sheet.page_setup.paperSize, sheet.page_setup.fitToWidth or 1) == (9, 1)
+            assert sheet.print_title_rows == "$2:$2"
+            held = {row[0]: dict(zip(rows[1], row, strict=True)) for row in rows[2:]}
+            for row in long[long["insurance"] == insurance].to_dict("records"):
+                ours = held[row["drg"]]
+                cell = ours[names[row["hospital_class"]]]
+                assert (cell is None) == np.isnan(row[column])
+                assert cell is None or cell == row[column]
+                assert (ours["病组名称"] or "") == (
+                    row["name"] if row["name"] == row["name"] else ""
+                )
+                seen += 1
+    assert seen == len(long) * (1 + ("points" in long))

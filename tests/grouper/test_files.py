@@ -11,7 +11,9 @@ import pytest
 
 from drg.errors import DrgError
 from drg.provenance import hash_file
+from drg.tables import read_table
 from grouper.engine.files import group_file
+from grouper.scheme.pack import load_scheme
 from tests.conftest import DATA
 
 LABELLED = DATA / "labelled.csv"
@@ -50,6 +52,25 @@ def test_every_kind_of_file_gives_the_same_groups(tmp_path, ending):
     assert account.agreeing == account.cases == len(frame)
     second = group_file(out, tmp_path / f"again{ending}")
     assert second.agreeing == second.cases == len(frame)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "xlsx"])
+def test_names_stand_behind_the_results_where_they_are_asked_for(tmp_path, ending):
+    given = pd.read_csv(LABELLED, dtype=str, keep_default_na=False).assign(drg_name="own")
+    given.to_csv(tmp_path / "in.csv", index=False)
+    group_file(tmp_path / "in.csv", tmp_path / f"plain.{ending}")
+    group_file(tmp_path / "in.csv", tmp_path / f"named.{ending}", names=True)
+    plain, named = (
+        read_table(tmp_path / f"{name}.{ending}")[0].to_pandas() for name in ("plain", "named")
+    )
+    names = {drg.code: drg.name for drg in load_scheme("chs-drg-1.1").drgs}
+    assert list(named["drg_name"]) == [names.get(drg, "") for drg in named["drg"]]
+    assert list(named.columns) == [
+        *("drg_name_input" if name == "drg_name" else name for name in plain.columns), "drg_name"
+    ]  # fmt: skip
+    assert (named["drg_name_input"] == "own").all()
+    for name in ("mdc", "adrg", "drg", "severity", "status", "reason"):
+        assert list(named[name]) == list(plain[name])
 
 
 def test_gb18030_front_page_file(tmp_path):

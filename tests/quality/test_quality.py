@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,16 @@ import pytest
 
 from drg.cases.amounts import read_amounts
 from drg.cases.dates import months_of, read_dates
-from drg.report.quality.page import quality_page, write_page
-from drg.report.quality.words import shown_score
-from drg.report.quality.workbook import write_workbook
+from drg.page.blocks import Table
+from drg.page.cells import grid
+from drg.page.html import page as html_page
+from drg.page.write import write_report
+from drg.report.quality.sections import quality_report
+from drg.report.quality.words import QualityWords, score_of
 from grouper.quality import RULES, check_file
 from grouper.quality.keys import repeated, text_keys
 from grouper.quality.rules import GROUPS, PLACE, SEVERITY_TEXT
+from tests import chromium
 
 REGION = Path(__file__).parents[2] / "data_samples" / "region-small"
 GOOD = {
@@ -221,44 +226,134 @@ def test_keys():
 HOSTILE = '=cmd|"/c calc"</td><script>alert(1)</script><img src=x onerror=1>&"\'\x1b[31m'
 
 
+def page_of(found, lang="zh"):
+    words = QualityWords(lang)
+    return html_page(quality_report(found, words), words, None)
+
+
+def write(path, found, lang="zh"):
+    words = QualityWords(lang)
+    write_report(path, quality_report(found, words), words)
+    return path
+
+
+def cells_of(path):
+    return {sheet.title: list(sheet.iter_rows(values_only=True))
+            for sheet in openpyxl.load_workbook(path)}  # fmt: skip
+
+
 def test_hostile_strings_do_nothing(tmp_path):
     change = {"hospital_id": HOSTILE, "diagnoses": HOSTILE.replace("|", ""), "department": HOSTILE}
     _, report = found(tmp_path, *[change] * 6)
-    page = quality_page(report)
+    page = page_of(report)
     assert "<script" not in page.lower()
     assert "<img" not in page.lower()
     assert "***" in page  # nothing unlike a code is repeated
-    assert not re.search(
-        r"(src|href)=|https?://|url\(", page.replace(" SRC=X", "").replace(" src=x", "")
-    )
-    write_workbook(tmp_path / "out.xlsx", report)
-    book = openpyxl.load_workbook(tmp_path / "out.xlsx")
+    links = re.findall(r"(?:src|href)=\"([^\"]*)|url\(([^)]*)", page)
+    assert all(one.startswith("#") for pair in links for one in pair if one)
+    book = openpyxl.load_workbook(write(tmp_path / "out.xlsx", report))
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert not [cell for cell in cells if cell.data_type == "f"]
-    assert any(str(cell.value).startswith("=cmd") for cell in cells)
-    assert all(sheet.freeze_panes == "A2" for sheet in book.worksheets[1:])
-    assert book.sheetnames[:2] == ["概况", "检查结果"]
+    assert any(str(cell.value).startswith("'=cmd") for cell in cells)
+    write(tmp_path / "out.docx", report)
 
 
 def test_small_numbers_are_not_shown(tmp_path):
     _, report = found(tmp_path, *[{}] * 40, *[{"sex": ""}] * 3, {"hospital_id": "H2"})
-    page = quality_page(report)
+    page = page_of(report)
     assert "&lt;5" in page
-    assert "6.82%" not in page
-    assert shown_score(report.total).startswith("≥")
-    write_workbook(tmp_path / "out.xlsx", report)
-    book = openpyxl.load_workbook(tmp_path / "out.xlsx")
-    rows = list(book["按医疗机构"].iter_rows(values_only=True))
-    assert rows[1][2:6] == (43, "<5", "—", "≥90.7")
-    assert rows[2][2:4] == ("<5", "—")
+    assert "6.82" not in page
+    assert score_of(report.total).startswith("≥")
+    assert "不足 5 例有问题" in page
+    rows = cells_of(write(tmp_path / "out.xlsx", report))["按医疗机构"]
+    heads = rows[1]
+    assert heads[:5] == ("代码", "病例数（例）", "有问题病例（例）", "占比", "质量得分")
+    assert rows[2][1:5] == (43, "<5", "*", "≥90.7")
+    assert rows[3][1:5] == ("<5", "*", "*", "*")
+    assert set(rows[3][6:]) == {"*"}
+
+
+def test_a_hospital_of_few_cases_does_not_tell_whether_they_have_findings(tmp_path):
+    _, report = found(tmp_path, *[{}] * 40, *[{"hospital_id": "H2"}] * 3,
+                      *[{"hospital_id": "H3", "sex": ""}] * 3)  # fmt: skip
+    rows = cells_of(write(tmp_path / "out.xlsx", report))["按医疗机构"]
+    assert rows[3][1:] == rows[4][1:]
+    assert "2025-03" in page_of(report)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_page_word_and_workbook_tell_the_same(tmp_path, lang):
+    from docx import Document
+
+    report = check_file(REGION / "cases.csv", hospitals=REGION / "hospitals.csv")
+    words = QualityWords(lang)
+    made = quality_report(report, words)
+    shown = [one for one in made.blocks() if isinstance(one, Table) and one.on_page]
+    page = page_of(report, lang)
+    inside = [
+        re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", page)
+    ]
+    word = Document(str(write(tmp_path / "out.docx", report, lang)))
+    typed = [[cell.text for cell in row.cells] for one in word.tables for row in one.rows]
+    book = cells_of(write(tmp_path / "out.xlsx", report, lang))
+    for table in shown:
+        for line in grid(table, words).lines:
+            texts = [cell.text for cell in line.cells]
+            assert texts in typed
+            assert all(text.replace("<", "&lt;") in inside for text in texts)
+    held = book[words("按医疗机构", "By hospital")][2:]
+    by_id = {row[1]: row for row in held}
+    for line in report.hospitals:
+        row = by_id[line.key]
+        assert row[0] == line.name
+        assert row[2] == line.cases
+        assert row[3] == (line.flagged if not 0 < line.flagged < 5 else "<5")
+        if not 0 < line.flagged < 5:
+            assert row[4] == pytest.approx(line.flagged / line.cases, abs=1e-9)
+            assert row[5] == round(line.score, 1)
+    assert words("每 100 例中 1.1 例有问题", "1.1 of 100 cases have findings") in page
+    assert words("可以用于分组和结算", "fit for grouping and settlement") in page
+
+
+def test_what_is_not_there_cannot_be_settled(tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text("case_id,diagnoses,sex,age\n" + "1,I10.x00x002,1,50\n" * 9)
+    page = page_of(check_file(source))
+    assert "缺少医疗机构代码、险种、住院总费用，不能用于结算" in page
+    assert "改正前不宜用于分组" in page  # a case id stands again and again
+    assert "未检查的项目" in page
+
+
+def test_a_chinese_page_is_in_chinese(tmp_path):
+    report = check_file(REGION / "cases.csv", hospitals=REGION / "hospitals.csv")
+    body = page_of(report).partition("</style>")[2]
+    text = re.sub(r"<(title|desc)[ >].*?</\1>|<[^>]+>", " ", body)
+    headers = (REGION / "cases.csv").open(encoding="utf-8").readline().strip().split(",")
+    known = {*headers, "MDC", "DRG", "ICD", "Excel", "csv", "chs", "drg", "toolkit"}
+    left = set(re.findall(r"(?<![\w.])[A-Za-z_]{3,}(?![\w.])", text))
+    assert left <= known, left - known
+
+
+def test_the_workbook_is_set_up_for_print(tmp_path):
+    report = check_file(REGION / "cases.csv", hospitals=REGION / "hospitals.csv")
+    book = openpyxl.load_workbook(write(tmp_path / "out.xlsx", report))
+    assert book.sheetnames == ["目录", "概况", "检查结果", "按医疗机构", "按出院月份",
+                               "字段完整性", "灰码与未对照编码", "说明"]  # fmt: skip
+    assert book["目录"]["A1"].value == "病案数据质量报告"
+    for sheet in book.worksheets[1:]:
+        assert sheet.page_setup.paperSize == 9
+        assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight) == (1, 0)
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert sheet.print_title_rows == "$2:$2"
+        assert sheet.freeze_panes
 
 
 def test_same_input_same_bytes(tmp_path):
     for name in "ab":
         report = check_file(REGION / "cases.csv")
-        write_page(tmp_path / f"{name}.html", report, "en")
-        write_workbook(tmp_path / f"{name}.xlsx", report)
-    for ending in ("html", "xlsx"):
+        for ending in ("html", "docx", "xlsx"):
+            write(tmp_path / f"{name}.{ending}", report, "en")
+    for ending in ("html", "docx", "xlsx"):
         assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
 
 
@@ -266,17 +361,35 @@ def test_a_header_without_cases(tmp_path):
     (tmp_path / "in.csv").write_text("case_id,discharge_date,hospital_id,diagnoses\n")
     report = check_file(tmp_path / "in.csv")
     assert report.total.cases == 0
-    assert "<h1>" in quality_page(report)
-    write_workbook(tmp_path / "out.xlsx", report)
+    assert "文件中没有病例" in page_of(report)
+    for ending in ("docx", "xlsx"):
+        write(tmp_path / f"out.{ending}", report)
 
 
 def test_what_may_be_a_person_is_not_repeated(tmp_path):
     change = {"diagnoses": "370202196001011203", "hospital_id": "370202196001011203"}
     _, report = found(tmp_path, change)
-    page = quality_page(report)
-    assert "370202196001011203" not in page
-    write_workbook(tmp_path / "out.xlsx", report)
-    assert "370202196001011203" not in str(
-        {name: sheet.to_dict() for name, sheet in pd.read_excel(
-            tmp_path / "out.xlsx", sheet_name=None, dtype=str).items()}
-    )  # fmt: skip
+    assert "370202196001011203" not in page_of(report)
+    assert "370202196001011203" not in str(cells_of(write(tmp_path / "out.xlsx", report)))
+
+
+def test_it_can_be_read_on_a_telephone(tmp_path):
+    chromium.needed()
+    flaws = [{"sex": ""}, {"department": ""}, {"total_cost": ""}, {"diagnoses": "Q1"},
+             {"diagnoses": "I10.x00x002|Q1"}, {"discharge_mode": "7"}]  # fmt: skip
+    places = [{"hospital_id": f"H{i}"} for i in range(12)]
+    _, report = found(tmp_path, *[{**place, **flaw} for place in places for flaw in flaws * 6])
+    names = {f"H{i}": "一个名字很长需要换行的市第二人民医院" + "分院" * i for i in range(12)}
+    lines = tuple(replace(line, name=names[line.key]) for line in report.hospitals)
+    page = write(tmp_path / "out.html", replace(report, hospitals=lines))
+    with chromium.browser() as driver:
+        for width in (390, 1280):
+            chromium.resize(driver, width, 900, mobile=width < 600)
+            driver.get(page.as_uri())
+            heights = driver.execute_script(
+                "return [...document.querySelectorAll('tr')].map(r => r.offsetHeight)"
+            )
+            assert len(heights) > 40
+            assert max(heights) <= 320, width
+            across = driver.execute_script("return document.documentElement.scrollWidth")
+            assert across <= width, "only boxes scroll sideways"

@@ -16,15 +16,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from drg.errors import DrgError
-from drg.plots import fonts
-from drg.report.weights.cost import bars_of
-from drg.report.weights.pictures import (
-    NoChineseFont,
-    against_previous,
-    cost_distribution,
-    ladder,
-    save,
-)
+from drg.plots import NoChineseFont, fonts, save
+from drg.report.weights.cost import bars_of, cost_distribution
+from drg.report.weights.ladder import ladder
+from drg.report.weights.previous import against_previous
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("zh", "en")

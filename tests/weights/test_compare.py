@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 
 import numpy as np
 import pandas as pd
@@ -24,9 +25,9 @@ tables = st.dictionaries(st.sampled_from([f"G{i}" for i in range(12)]),
                          st.tuples(weight, weight), min_size=3)  # fmt: skip
 
 
-def table(name, weights, **columns):
+def table(id_, weights, **columns):
     frame = pd.DataFrame({"drg": list(weights), "weight": list(weights.values()), **columns})
-    return WeightTable(name, frame)
+    return WeightTable(id_, frame)
 
 
 @given(tables)
@@ -127,7 +128,8 @@ def run(*arguments):
 def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     held = {"ES11": 1.0, "ES13": 1.2, "ES15": 1.0, "FR19": 2.0, "=1+1": 3.0}
-    table("a", held, cases=[3, 50, 70, 5, 6]).write("a.csv")
+    names = ["阑尾切除", "", "", "", ""]
+    table("a", held, cases=[3, 50, 70, 5, 6], name=names).write("a.csv")
     table("b", {"ES11": 1.1, "ES13": 1.1, "=1+1": 3.1, "X": 1.0}).write("b.xlsx")
     return tmp_path
 
@@ -137,8 +139,9 @@ def test_the_command(place, lang):
     done = run("a.csv", "b.xlsx", "--out", "c.csv", "--lang", lang, "--corridor", "0.05",
                "--picture", "c.svg")  # fmt: skip
     assert done.exit_code == 0, (done.output, done.exception)
-    for word in ("Pearson", "Spearman", "MAPE", "cases of a", "ES11 1.0000 < ES13 1.2000"):
+    for word in ("Pearson", "Spearman", "MAPE", "cases of a" if lang == "en" else "a 的病例数"):
         assert word in done.output
+    assert re.search(r"ES11 +阑尾切除 +1\.0000 +ES13 +1\.2000", done.output)
     with (place / "c.csv").open(encoding="utf-8-sig", newline="") as stream:
         held = {row["drg"]: row for row in csv.DictReader(stream)}
     assert held["ES11"]["cases"] == "<5"
@@ -147,11 +150,28 @@ def test_the_command(place, lang):
 
 
 def test_the_command_writes_a_workbook(place):
-    assert run("a.csv", "b.xlsx", "--out", "c.xlsx").exit_code == 0
-    sheet = load_workbook(place / "c.xlsx").worksheets[0]
-    assert [cell.value for cell in sheet["A"]][1:] == [
-        "'=1+1", "ES11", "ES13", "ES15", "FR19", "X"
-    ]  # fmt: skip
+    for name in ("c.xlsx", "again.xlsx"):
+        assert run("a.csv", "b.xlsx", "--out", name).exit_code == 0
+    assert (place / "c.xlsx").read_bytes() == (place / "again.xlsx").read_bytes()
+    book = load_workbook(place / "c.xlsx")
+    assert book.sheetnames == ["概况", "病组"]
+    assert book["概况"]["A1"].value == "权重表对比：a 与 b（参照）"
+    assert ("权重倒挂 a", "1 / 3 对") in [
+        row[:2] for row in book["概况"].iter_rows(values_only=True)
+    ]
+    rows = list(book["病组"].iter_rows(min_row=2, values_only=True))
+    assert rows[0] == ("病组编码", "病组名称", "a", "b", "变动", "权重之比", "同尺度之比",
+                       "病例数（例）", "提示")  # fmt: skip
+    held = {row[0]: row for row in rows[1:]}
+    assert list(held)[:6] == ["'=1+1", "ES11", "ES13", "ES15", "FR19", "X"]
+    assert held["ES11"][1:] == ("阑尾切除", 1.0, 1.1, *held["ES11"][4:7], "<5", "")
+    assert held["ES11"][4] == pytest.approx(1 / 1.1 - 1)
+    assert held["FR19"][2:4] == (2.0, None)
+    assert [held[drg][8] for drg in ("ES15", "X")] == ["仅在 a", "仅在 b"]
+    for sheet in book:
+        assert (sheet.page_setup.paperSize, sheet.page_setup.fitToWidth or 1) == (9, 1)
+        assert sheet.print_title_rows == "$2:$2"
+        assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
 
 
 def test_published_tables_by_id(tmp_path):

@@ -14,13 +14,11 @@ import pyarrow as pa
 from drg.errors import problem
 from drg.language import say
 from drg.tables import write_table
-from drg.tables.excel.book import new_book
 from weights.cases.observations import Bools, Floats
 from weights.cases.statistics import Statistics
 from weights.quality.compare import Comparison, Order
 from weights.quality.influence import Influence
-from weights.table.columns import TITLES
-from weights.table.write import add_sheet, cell_text
+from weights.table.write import cell_text
 
 SMALLEST = 5  # fewer cases than this could point to a person (病例数小于5不展示)
 HIDDEN = f"<{SMALLEST}"
@@ -35,13 +33,6 @@ FLAGS = {
     "one_hospital_moves": "单家影响大于10%",
     "one_hospital_half": "单家占比过半",
 }
-_TITLES = TITLES | {
-    "raw_weight": "均费权重", "previous_weight": "上期权重", "largest_share": "最大医院占比",
-    "without_hospital": "剔除单家后变动", "flags": "提示", "a": "权重", "b": "对照权重",
-    "ratio": "权重之比", "rescaled": "同尺度之比",
-}  # fmt: skip
-_FORMATS = {"cases": "#,##0", "mean_cost": "#,##0.00", "cv": "0.000", "largest_share": "0.0%",
-            "without_hospital": "+0.0%;-0.0%;0.0%"}  # fmt: skip
 Cell: TypeAlias = str | float | None
 
 
@@ -198,7 +189,7 @@ def _cells(values: Floats, cover: Bools | None, instead: str | None) -> list[Cel
 
 
 def check_ending(path: str | PathLike[str] | None) -> None:
-    """Refuse, before any work, a file that :func:`write` cannot write.
+    """Refuse, before any work, a file that is neither CSV nor a workbook.
 
     Raises:
         DrgError: the ending is another.
@@ -209,7 +200,7 @@ def check_ending(path: str | PathLike[str] | None) -> None:
 
 
 def write(path: str | PathLike[str], columns: Mapping[str, Sequence[Cell]]) -> None:
-    """Write rows as CSV or Excel; texts that Excel could run get an apostrophe.
+    """Write rows as CSV; texts that Excel could run get an apostrophe.
 
     Args:
         path: the file.
@@ -218,14 +209,6 @@ def write(path: str | PathLike[str], columns: Mapping[str, Sequence[Cell]]) -> N
     Raises:
         DrgError: the file cannot be written.
     """
-    check_ending(path)
-    path = Path(path)
-    if path.suffix.lower() != ".xlsx":
-        texts = {name: pa.array([cell_text(name, cell) for cell in cells], pa.string())
-                 for name, cells in columns.items()}  # fmt: skip
-        write_table(path, pa.table(texts))
-        return
-    with new_book(path) as book:
-        heads = [f"{_TITLES[name]} {name}" if name in _TITLES else name for name in columns]
-        styles = [_FORMATS.get(name, "0.0000") for name in columns]
-        add_sheet(book, "病组 groups", heads, list(columns.values()), styles, frozen=1)
+    texts = {name: pa.array([cell_text(name, cell) for cell in cells], pa.string())
+             for name, cells in columns.items()}  # fmt: skip
+    write_table(path, pa.table(texts))

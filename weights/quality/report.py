@@ -41,7 +41,7 @@ BENCHMARKS = (
     Benchmark("SwissDRG 2012", 0.60, 0.75),
     Benchmark("SwissDRG 2023", 0.76, 0.85),
     Benchmark("G-DRG 2009", None, 0.84),
-    Benchmark("AR-DRG 成都 Chengdu", 0.17, 0.59),
+    Benchmark("AR-DRG 成都", 0.17, 0.59),
 )
 STABLE = (0.04, 0.07)  # SD of log weight ratios from year to year in published systems
 

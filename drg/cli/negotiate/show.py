@@ -99,9 +99,9 @@ def impact(
     found = held.impact(changes, neutral or basis)
     typer.echo(impact_text(found))
     if out is not None:
-        about = [("轮次 round", held.state.init["title"] or held.state.init["round"]),
-                 ("调整 changes", "、".join(f"{d}={w:.4f}" for d, w in changes.items())),
-                 ("记录摘要 digest", held.state.digest), ("金额单位 unit", "元 yuan")]  # fmt: skip
+        about = [("轮次", held.state.init["title"] or held.state.init["round"]),
+                 ("调整", "、".join(f"{d}={w:.4f}" for d, w in changes.items())),
+                 ("记录摘要", held.state.digest), ("金额单位", "元")]  # fmt: skip
         for path in write_impact(out, found, about):
             typer.echo(str(path))
     if record:

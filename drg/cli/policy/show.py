@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from drg.cli.common.options import PolicyName, wrong
+from drg.cli.common.options import Lang, PolicyName, wrong
 from drg.cli.policy.search import search
 from drg.cli.policy.test import test
 from drg.language import say, speak, wished
@@ -255,6 +255,7 @@ def standards(
         typer.Option("--year", help=say("系数趋同的年度，默认为政策首年。",
                                         "Year of convergence; the policy's first.")),
     ] = None,
+    lang: Lang = None,
 ) -> None:  # fmt: skip
     """Write the payment standard of every group by hospital class and insurance."""
     import pyarrow as pa
@@ -265,15 +266,24 @@ def standards(
     from drg.tables import check_outputs, write_table
     from weights.table import open_weights
 
+    if lang not in _LANGUAGES[:2]:
+        raise typer.BadParameter("expected zh or en", param_hint="--lang")
     rules = load_policy(policy)
     name = weights or rules.header.weights
     if not name:
         raise problem(say("政策未指定权重表", "the policy names no weight table"), file=policy,
                       key="--weights")  # fmt: skip
     check_outputs((out,), [Path(given) for given in (policy, name) if Path(given).is_file()])
-    first = rules.header.valid_from
-    frame = work_out(rules, open_weights(name), year or (first.year if first else 2000))
-    write_table(out, pa.Table.from_pandas(frame, preserve_index=False))
+    first, held = rules.header.valid_from, open_weights(name)
+    year = year or (first.year if first else None)
+    frame = work_out(rules, held, year or 2000)
+    if out.suffix.lower() == ".xlsx":
+        from drg.page.words import Words
+        from drg.report.weights.standards import write_standards
+
+        write_standards(out, frame, rules, held, year, Words(lang or "zh"))
+    else:
+        write_table(out, pa.Table.from_pandas(frame, preserve_index=False))
     if rules.standard.kind == "points" and not any(
         row.given is not None for row in rules.standard.point_values
     ):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from grouper.engine.migration import Migration
     from grouper.scheme.changes import Change
+    from grouper.scheme.model import Scheme
 
 _ACTIONS = {"add": ("新增", "added"), "remove": ("删除", "removed"), "change": ("修改", "changed")}
 _TABLES = {
@@ -49,7 +50,8 @@ def diff(
     ] = None,
     picture: Annotated[
         Path | None,
-        typer.Option("--picture", help=say("画出变动图（.svg）。", "Draw the migration (.svg).")),
+        typer.Option("--picture", help=say("画出变动图（.svg、.png、.pdf）。",
+                                           "Draw the migration (.svg, .png, .pdf).")),
     ] = None,
     mapping: MappingFile = None,
     codes: Edition = "insurance",
@@ -59,7 +61,7 @@ def diff(
     ] = False,
 ) -> None:  # fmt: skip
     """Show what differs between two schemes, and with --cases what moves from group to group."""
-    from drg.errors import DrgError
+    from drg.errors import DrgError, problem
     from drg.tables import atomic_path, check_outputs
     from grouper.scheme.changes import difference, write_changes
     from grouper.scheme.pack import load_scheme
@@ -67,18 +69,18 @@ def diff(
     if (moves or picture) and cases is None:
         raise DrgError(say("--moves 和 --picture 需要 --cases FILE",
                            "--moves and --picture need --cases FILE"))  # fmt: skip
-    if picture is not None and picture.suffix.lower() != ".svg":
-        raise DrgError(say(f"{picture}：图为 SVG，文件名应以 .svg 结尾",
-                           f"{picture}: the picture is an SVG; let its name "
-                           "end in .svg"))  # fmt: skip
+    if picture is not None and picture.suffix.lower() not in (".svg", ".png", ".pdf"):
+        raise problem(say("不能存成这种图", "unknown kind of picture"), file=picture,
+                      expected=say(".svg、.png 或 .pdf", ".svg, .png or .pdf"))  # fmt: skip
     check_outputs((out, moves, picture), (cases, mapping))
-    changes = difference(load_scheme(old), load_scheme(new))
+    schemes = load_scheme(old), load_scheme(new)
+    changes = difference(*schemes)
     typer.echo(in_words(old, new, changes, LONGEST if not all_changes else len(changes)))
     if out is not None:
         with atomic_path(out) as path:
             write_changes(path, changes)
     if cases is not None:
-        _migrate(cases, old, new, mapping, codes, moves, picture)
+        _migrate(cases, schemes, (old, new), mapping, codes, moves, picture)
 
 
 def in_words(old: str, new: str, changes: Sequence[Change], most: int) -> str:
@@ -126,28 +128,31 @@ def sentence(change: Change) -> str:
 
 
 def _migrate(
-    cases: Path,
-    old: str,
-    new: str,
-    mapping: Path | None,
-    codes: str,
-    moves: Path | None,
-    picture: Path | None,
-) -> None:
+    cases: Path, schemes: tuple[Scheme, Scheme], given: tuple[str, str], mapping: Path | None,
+    codes: str, moves: Path | None, picture: Path | None,
+) -> None:  # fmt: skip
     from drg.progress import Progress
-    from drg.report.migration.picture import draw
-    from drg.tables import atomic_path, write_table
+    from drg.tables import write_table
     from grouper.engine.migration import migrate_file
+    from grouper.engine.reasons import UNGROUPED_DRG
 
     title = say(f"按两方案分组 {cases.name}", f"grouping {cases.name} twice")
     with Progress(title) as shown:
-        found = migrate_file(cases, old, new, mapping=mapping, codes=codes, progress=shown.advance)
+        found = migrate_file(cases, *given, mapping=mapping, codes=codes, progress=shown.advance)
     typer.echo(_summary(found))
-    if moves is not None:
+    ungrouped = {UNGROUPED_DRG: "未入组"}
+    old, new = (ungrouped | {drg.code: drg.name for drg in one.drgs} for one in schemes)
+    if moves is not None and moves.suffix.lower() == ".xlsx":
+        from drg.report.migration.moves import write_moves
+
+        write_moves(moves, found, (old, new))
+    elif moves is not None:
         write_table(moves, found.table())
     if picture is not None:
-        with atomic_path(picture) as path:
-            path.write_text(draw(found), encoding="utf-8")
+        from drg.plots import save
+        from drg.report.migration.picture import draw
+
+        save(draw(found, (old, new)), picture)
     for written in (moves, picture):
         if written is not None:
             typer.echo(str(written), err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -50,6 +51,12 @@ _FORMATS = {name: _SHARES for name in HEADINGS if name.endswith("_share")} | {"s
     f"{name}_{part}": "0.0000" for name in ("weight", "case_mix_index", "point_value")
     for part in _PARTS if part != "change_share"
 }  # fmt: skip
+VALUES: dict[str, dict[Any, str]] = {
+    "tier": {1: "一级", 2: "二级", 3: "三级", 0: "未定级", -1: "不详"},
+    "kind": {"hospital": "医疗机构", "pool": "基金池"},
+    **{name: {"employee": "职工医保", "resident": "居民医保", "all": "全部"}
+       for name in ("pool", "insurance", "key", "name")},
+}  # fmt: skip
 LEAST_CASES = 5
 
 
@@ -76,7 +83,7 @@ def write_impact(path: Path, impact: Impact, about: list[tuple[str, str]]) -> li
     if path.suffix.lower() == ".xlsx":
         sheets = {SHEETS[name]: frame for name, frame in held.items()}
         write_sheets(path, sheets, HEADINGS, about=about, counts=("cases", "tier"),
-                     formats=_FORMATS)  # fmt: skip
+                     formats=_FORMATS, values=VALUES)  # fmt: skip
         return [path]
     path.mkdir(parents=True, exist_ok=True)
     written = []

@@ -1,1 +1,1 @@
-"""The picture of a migration between schemes (方案切换图)."""
+"""A migration between schemes (方案切换): its picture and its table."""

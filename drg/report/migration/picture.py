@@ -1,96 +1,80 @@
-"""The picture of a migration: bands from groups before to groups after, as SVG."""
+"""The picture of a migration (方案切换图): bands from groups before to groups after."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
 
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
+
+from drg.plots.charts import SERIES
+from drg.plots.picture import FEWEST, INK, WIDTH, Picture, picture
 from grouper.engine.migration import Migration
 
 LARGEST = 18
-FEWEST = 5  # smaller bands are not shown: they could point at persons
-_WIDTH, _BAND, _LEFT, _RIGHT = 900, 640, 230, 670
-_FONT = "'Noto Sans SC','Source Han Sans SC','Microsoft YaHei','PingFang SC',sans-serif"
-# Colours that colour-blind readers tell apart (Okabe and Ito 2008).
-_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
-Pair = tuple[str, str]
+_BAND, _LINE, _TOP, _BAR, _ENDS = 80.0, 5.0, 20.0, 2.0, (72.0, 108.0)  # mm
+_SHAPE = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY]
+_TITLE = "{old} → {new} 分组迁移", "Groups from {old} to {new}"
+_BELOW = (
+    "{moved:,} / {total:,} 例换组；图示最多的 {n} 条去向（{shown:,} 例），每条不少于 {few} 例",
+    "{moved:,} of {total:,} cases move; shown: {n} moves ({shown:,} cases) of {few} or more",
+)
+Names = tuple[Mapping[str, str], Mapping[str, str]]
+Bar = tuple[str, float, float, int]  # group, top and height in mm, cases
 
 
-def draw(found: Migration) -> str:
-    """An SVG of the largest moves between groups; its width is the number of cases."""
-    pairs = sorted(
-        (p for p in found.cases if p[0] != p[1] and found.cases[p] >= FEWEST),
-        key=lambda pair: (-found.cases[pair], pair),
-    )[:LARGEST]
+def draw(found: Migration, names: Names, lang: str = "zh") -> Picture:
+    """The largest moves between groups as bands of the width of their cases.
+
+    Args:
+        found: what moves.
+        names: of the groups before and after.
+        lang: ``zh`` or ``en``.
+    """
+    pairs = sorted((p for p, n in found.cases.items() if p[0] != p[1] and n >= FEWEST),
+                   key=lambda pair: (-found.cases[pair], pair))[:LARGEST]  # fmt: skip
     shown = sum(found.cases[pair] for pair in pairs)
-    height = _BAND + 110
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
-        f'font-family="{_FONT}" font-size="13" role="img">'
-        f"<title>{escape(found.old)} → {escape(found.new)}</title>"
-        f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>'
-    )
-    title = (
-        f"{found.moved:,} / {found.total:,} 例换组；图示人数最多的 {len(pairs)} 条去向"
-        f"（{shown:,} 例，少于 {FEWEST} 例的不显示）"
-    )
-    parts = [
-        head,
-        _text(_WIDTH / 2, 26, f"{found.old} → {found.new} 分组迁移", "middle", size=18),
-        _text(_WIDTH / 2, 50, title, "middle"),
-    ]
-    if not pairs:
-        parts.append(_text(_WIDTH / 2, 120, "没有达到显示人数的换组", "middle"))
-    else:
-        parts += _bands(found, pairs, _BAND / (shown + 0.25 * shown))
-    return "".join([*parts, "</svg>\n"])
+    sides = [_bars([(pair[side], found.cases[pair]) for pair in pairs], shown) for side in (0, 1)]
+
+    def paint(page: Picture) -> None:
+        title = page.say(_TITLE, old=page.name(found.old), new=page.name(found.new))
+        page.heading(title, page.say(_BELOW, moved=found.moved, total=found.total, n=len(pairs),
+                                     shown=shown, few=FEWEST))  # fmt: skip
+        axes = page.axes_at(0, 0, WIDTH, page.height)
+        axes.set(xlim=(0, WIDTH), ylim=(page.height, 0))
+        axes.axis("off")
+        (a, b), at = _ENDS, [{group: top for group, top, *_ in bars} for bars in sides]
+        for place, (old, new) in enumerate(sorted(pairs)):
+            wide, m = found.cases[old, new] * _BAND / shown, (a + b) / 2
+            y, z = at[0][old], at[1][new]
+            at[0][old], at[1][new] = y + wide, z + wide
+            edge = [(a, y), (m, y), (m, z), (b, z), (b, z + wide), (m, z + wide), (m, y + wide),
+                    (a, y + wide), (a, y)]  # fmt: skip
+            axes.add_patch(PathPatch(Path(edge, _SHAPE), alpha=0.6, linewidth=0,
+                                     facecolor=SERIES[place % len(SERIES)][0]))  # fmt: skip
+        for side, bars in enumerate(sides):
+            for group, top, height, cases in bars:
+                left = (a - _BAR, b)[side]
+                axes.add_patch(Rectangle((left, top), _BAR, height, color=INK, linewidth=0))
+                code = f"{page.name(group)}  {page.say(('{n:,} 例', '{n:,} cases'), n=cases)}"
+                room = a - _BAR - 6 - page.width_of(code, 7.5)
+                name = page.fitted(page.name(names[side].get(group, "")), 7.5, room)
+                page.write((a - _BAR - 2, b + _BAR + 2)[side], page.height - top - height / 2 - 1,
+                           " ".join((name, code)[:: 1 - 2 * side]).strip(), 7.5,
+                           ha=("right", "left")[side])  # fmt: skip
+
+    ends = [top + max(height, _LINE) for bars in sides for _, top, height, _ in bars]
+    return picture(paint, max(ends, default=_TOP) + 5, lang)
 
 
-def _bands(found: Migration, pairs: Sequence[Pair], scale: float) -> list[str]:
-    left = _stack([(old, found.cases[old, new]) for old, new in pairs], scale)
-    right = _stack([(new, found.cases[old, new]) for old, new in pairs], scale)
-    at = {**{("l", g): top for g, (top, _) in left.items()},
-          **{("r", g): top for g, (top, _) in right.items()}}  # fmt: skip
-    parts = []
-    for i, (old, new) in enumerate(sorted(pairs)):
-        size = found.cases[old, new] * scale
-        y0, y1 = at["l", old], at["r", new]
-        at["l", old], at["r", new] = y0 + size, y1 + size
-        middle = (_LEFT + _RIGHT) / 2
-        path = (
-            f"M{_LEFT + 10},{y0:.1f}C{middle},{y0:.1f} {middle},{y1:.1f} {_RIGHT - 10},{y1:.1f}"
-            f"v{size:.1f}C{middle},{y1 + size:.1f} {middle},{y0 + size:.1f} "
-            f"{_LEFT + 10},{y0 + size:.1f}z"
-        )
-        label = f"{old} → {new}: {found.cases[old, new]:,}"
-        parts.append(
-            f'<path d="{path}" fill="{_COLOURS[i % len(_COLOURS)]}" fill-opacity=".6">'
-            f"<title>{escape(label)}</title></path>"
-        )
-    for stack, x, anchor, shift in ((left, _LEFT, "end", -8), (right, _RIGHT - 10, "start", 18)):
-        for group, (top, size) in stack.items():
-            parts.append(f'<rect x="{x}" y="{top:.1f}" width="10" height="{size:.1f}"/>')
-            count = round(size / scale)
-            parts.append(_text(x + shift, top + size / 2 + 5, f"{group}  {count:,} 例", anchor))
-    return parts
-
-
-def _stack(sizes: Sequence[tuple[str, int]], scale: float) -> dict[str, tuple[float, float]]:
-    """Top and height of each group's bar, the largest first."""
+def _bars(moves: Sequence[tuple[str, int]], shown: int) -> list[Bar]:
+    """Where the bar of each group stands, the largest first."""
     whole: dict[str, int] = {}
-    for group, size in sizes:
-        whole[group] = whole.get(group, 0) + size
-    order = sorted(whole, key=lambda group: (-whole[group], group))
-    gap = 0.2 * _BAND / max(1, len(order))
-    top, stack = 80.0, {}
-    for group in order:
-        stack[group] = (top, whole[group] * scale)
-        top += max(whole[group] * scale + gap, 17)
-    return stack
-
-
-def _text(x: float, y: float, text: str, anchor: str, size: int = 13) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}">'
-        f"{escape(text)}</text>"
-    )
+    for group, cases in moves:
+        whole[group] = whole.get(group, 0) + cases
+    top, bars = _TOP, []
+    for group in sorted(whole, key=lambda one: (-whole[one], one)):
+        height = whole[group] * _BAND / shown
+        bars.append((group, top, height, whole[group]))
+        top += max(height + 1.5, _LINE)
+    return bars

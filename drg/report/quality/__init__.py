@@ -1,1 +1,1 @@
-"""The quality report (数据质量报告) as a page and a workbook."""
+"""The quality report (数据质量报告): page, Word file and workbook from the same sections."""

@@ -1,1 +1,1 @@
-"""Pictures of relative weights (相对权重图)."""
+"""Relative weights (相对权重): pictures, comparison, quality, payment standards."""
