@@ -11,10 +11,8 @@ import pytest
 @contextmanager
 def without_font() -> Iterator[None]:
     """As on a machine without an open Chinese font; for what is not about fonts."""
-    from drg.report.minutes import write as minutes
-    from drg.report.panel import write as panel_report
+    from drg.page import write
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (minutes, panel_report):
-            patch.setattr(module, "open_font", lambda: None)
+        patch.setattr(write, "open_font", lambda: None)
         yield

@@ -281,7 +281,7 @@ def _widths(held: Grid, size: float) -> list[float]:
                        for line in held.lines), default=4)  # fmt: skip
         word = max(len(one) for one in " ".join((*heads, "0")).split() if one.isascii())
         blank = held.table.look == "form" and not longest
-        half = 0.225 * size  # mm, of a digit
+        half = (0.225 if column.is_number else 0.26) * size  # mm, of a digit or a letter
         wanted.append(40.0 if blank else min(half * max(longest, word, 4) + 2.5, 64.0))
         long.append(not column.is_number and longest > _SHORT)
     loose = sum(wide for wide, one in zip(wanted, long, strict=True) if one)
