@@ -219,7 +219,7 @@ class _Word:
             "Subtitle": (_SERIF, 10, False, _GREY, 8), "Heading 1": (_SANS, 15, True, _BLUE, 6),
             "Heading 2": (_SANS, 12, True, _BLUE, 4), "Heading 3": (_SANS, 11, True, _BLUE, 3),
             "Caption": (_SANS, 10, True, None, 2), "Quiet": (_SERIF, 9, False, _GREY, 6),
-            "Lead": (_SERIF, 13, False, None, 8), "Call": (_SANS, 11.5, True, _RED, 6),
+            "Lead": (_SERIF, 12, False, None, 6), "Call": (_SANS, 11.5, True, _RED, 6),
             "List Bullet": (_SERIF, 10.5, False, None, 2),
         }  # fmt: skip
         for name, (font, size, bold, colour, after) in looks.items():
@@ -229,7 +229,8 @@ class _Word:
             style.font.color.rgb = colour or RGBColor(0x1A, 0x1A, 0x1A)
             style.paragraph_format.space_after = Pt(after)
             style.paragraph_format.line_spacing = 1.25
-        styles["Quiet"].paragraph_format.space_before = Pt(3)
+        for name, before in (("Quiet", 3), ("Heading 1", 12)):
+            styles[name].paragraph_format.space_before = Pt(before)
         for border in styles["Title"].element.findall(".//" + qn("w:pBdr")):
             border.getparent().remove(border)
         self._footer(page)

@@ -11,7 +11,7 @@ from drg.report.minutes.weights import SHARE, factor, reasons
 from drg.report.minutes.words import NEUTRAL, OBJECTIVES, PARTIES, STATES, columns, percent, safe
 
 _LINE, _TWO = "_" * 34, "_" * 16 + "　" + "_" * 16
-_MOST = 8  # groups on the first page
+_MOST = 6  # groups on the first page
 
 
 def title(data: Minutes, words: Words) -> tuple[str, str]:
@@ -138,12 +138,11 @@ def sentences(data: Minutes, words: Words) -> list[str]:
               f"Negotiated were the draft weights of {groups} groups, on {cases} cases of "
               f"{hospitals} hospitals in {year}."),
         words(f"收到申请 {len(asks)} 项（{parties}），涉及 {spoken} 个病组，其中撤回 {gone} 项。",
-              f"Of {len(asks)} proposals ({parties}) on {spoken} groups {gone} were withdrawn."),
+              f"{len(asks)} proposals ({parties}) on {spoken} groups, {gone} of them withdrawn."),
         words(f"随机抽取专家组 {len(panels)} 个、专家 {seats} 人次，按规则回避；表决通过 {passed} "
               f"项，未通过 {refused} 项，未作决定 {waiting} 项。",
-              f"By lot {len(panels)} panels with {seats} seats were drawn, interested hospitals "
-              f"recused; {passed} proposals were accepted, {refused} turned down, {waiting} not "
-              "decided."),
+              f"{len(panels)} panels with {seats} seats by lot, interested hospitals recused: "
+              f"{passed} proposals accepted, {refused} turned down, {waiting} not decided."),
         _weights(data, words), factor(data, words),
         words(f"基金清算支付由 {before}变为 {after}，DRG 应付变化 {owing}。",
               f"The funds pay {after} instead of {before}; what they owe by DRG changes by "
@@ -167,9 +166,10 @@ def _weights(data: Minutes, words: Words) -> str:
         for one in (*STATES, OTHER) if one in counts)  # fmt: skip
     neutral = words.of(NEUTRAL[data.state.rules.neutral])
     total, down = f"{len(moved):,}", f"{len(moved) - up:,}"
-    return words(f"权重变动的病组共 {total} 个（上调 {up:,}、下调 {down}）：{parts}。{neutral}。",
-                 f"Against the draft {total} weights change ({up:,} up, {down} down): {parts}; "
-                 f"{neutral}.")  # fmt: skip
+    return words(f"权重变动的病组共 {total} 个（上调 {up:,}、下调 {down}）：{parts}。预算中性："
+                 f"{neutral}。",
+                 f"Against the draft {total} weights change ({up:,} up, {down} down): {parts}. "
+                 f"Budget neutrality: {neutral}.")  # fmt: skip
 
 
 def exact_yuan(yuan: float, words: Words) -> str:
