@@ -43,7 +43,7 @@ _WIDTH = 166.0  # mm between the margins
 _DATE = (2000, 1, 1, 0, 0, 0)  # the time of writing would make two equal runs differ
 _BLUE, _GREY, _RED = RGBColor(0x14, 0x42, 0x5F), RGBColor(0x4D, 0x4D, 0x4D), RGBColor(0x8A, 0x3A, 0)
 _W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
-_NUMBER = 15.0  # mm, a column of numbers
+_SHORT = 14  # half ems: texts of a cell that do not wrap
 
 
 def write_word(path: Path, report: Report, words: Words) -> bool:
@@ -136,8 +136,9 @@ class _Word:
     def _figures(self, block: Figures) -> None:
         made = self.document.add_table(rows=3, cols=len(block.items))
         made.autofit = False
+        sizes = (9, 15 if len(block.items) <= 4 else 12.5, 8.5)
         for place, item in enumerate(block.items):
-            for row, (text, size) in enumerate(zip(item, (9, 13, 8.5), strict=True)):
+            for row, (text, size) in enumerate(zip(item, sizes, strict=True)):
                 cell = made.cell(row, place)
                 cell.width = Mm(_WIDTH / len(block.items))
                 run = _in_cell(cell, text, size, center=True)
@@ -171,10 +172,10 @@ class _Word:
         made = self.document.add_table(rows=1 + len(held.lines) + gaps, cols=len(held.columns))
         made.style = "Table Grid"
         made.autofit = False
-        widths = _widths(held)
-        for column, width in zip(made._tbl.tblGrid.gridCol_lst, widths, strict=True):
-            column.w = Mm(width)
         size = 9.0 if len(held.columns) <= 6 else 8.0 if len(held.columns) <= 9 else 7.0
+        widths = _widths(held, size)
+        for column, wide in zip(made._tbl.tblGrid.gridCol_lst, widths, strict=True):
+            column.w = Mm(wide)  # LibreOffice goes by these, Word by those of the cells
         rows = made._tbl.tr_lst
         _repeated(rows[0])
         for place, (title, unit) in enumerate(held.heads):
@@ -218,7 +219,7 @@ class _Word:
             "Subtitle": (_SERIF, 10, False, _GREY, 8), "Heading 1": (_SANS, 15, True, _BLUE, 6),
             "Heading 2": (_SANS, 12, True, _BLUE, 4), "Heading 3": (_SANS, 11, True, _BLUE, 3),
             "Caption": (_SANS, 10, True, None, 2), "Quiet": (_SERIF, 9, False, _GREY, 6),
-            "Lead": (_SERIF, 13, False, None, 8), "Call": (_SANS, 11.5, True, _RED, 6),
+            "Lead": (_SERIF, 12, False, None, 6), "Call": (_SANS, 11.5, True, _RED, 6),
             "List Bullet": (_SERIF, 10.5, False, None, 2),
         }  # fmt: skip
         for name, (font, size, bold, colour, after) in looks.items():
@@ -228,6 +229,8 @@ class _Word:
             style.font.color.rgb = colour or RGBColor(0x1A, 0x1A, 0x1A)
             style.paragraph_format.space_after = Pt(after)
             style.paragraph_format.line_spacing = 1.25
+        for name, before in (("Quiet", 3), ("Heading 1", 12)):
+            styles[name].paragraph_format.space_before = Pt(before)
         for border in styles["Title"].element.findall(".//" + qn("w:pBdr")):
             border.getparent().remove(border)
         self._footer(page)
@@ -271,14 +274,23 @@ def _font(properties: Any, font: str) -> None:
     properties.insert(0, fonts)
 
 
-def _widths(held: Grid) -> list[float]:
-    """Widths of columns in mm: numbers alike, texts by what stands in them."""
-    wanted = []
-    for place, column in enumerate(held.columns):
+def _widths(held: Grid, size: float) -> list[float]:
+    """Widths of columns in mm: numbers and short texts what they need, long texts the rest."""
+    wanted, long = [], []
+    for place, (column, heads) in enumerate(zip(held.columns, held.heads, strict=True)):
         longest = max((len(line.cells[place].text.encode("gb18030", "replace"))
                        for line in held.lines), default=4)  # fmt: skip
-        wanted.append(max(_NUMBER, 2.0 * min(longest, 12)) if column.is_number
-                      else min(max(1.9 * longest, 14.0), 64.0))  # fmt: skip
+        word = max(len(one) for one in " ".join((*heads, "0")).split() if one.isascii())
+        blank = held.table.look == "form" and not longest
+        half = (0.225 if column.is_number else 0.26) * size  # mm, of a digit or a letter
+        wanted.append(40.0 if blank else min(half * max(longest, word, 4) + 2.5, 64.0))
+        long.append(not column.is_number and longest > _SHORT)
+    loose = sum(wide for wide, one in zip(wanted, long, strict=True) if one)
+    rest = _WIDTH - sum(wanted) + loose
+    if loose and rest > loose / 4:
+        return [
+            wide * rest / loose if one else wide for wide, one in zip(wanted, long, strict=True)
+        ]
     return [one * _WIDTH / sum(wanted) for one in wanted]
 
 

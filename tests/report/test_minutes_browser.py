@@ -8,17 +8,25 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drg.page.fonts import open_font
 from drg.report.minutes.write import write
+from tests import chromium
 from tests.once import once
 from tests.report.minutes_round import played
-from tests.report.test_panel_browser import MISSING, browser, show
+from tests.report.pages import MISSING, show
 
-__all__ = ["browser"]
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    chromium.needed("pypdf")
+    with chromium.browser() as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module", params=["zh", "en"])
@@ -67,9 +75,11 @@ def test_it_prints_whole_on_a4(browser, page):
     assert 6 <= len(texts) <= 16
     assert all(texts), "no page is empty"
     zh = page.stem == "zh"
-    last = "权重的主要调整" if zh else "Thelargestchangesofweights"
+    last = "变动最大的权重" if zh else "Thelargestchangesofweights"
     assert last in texts[0], "the first page holds the whole summary"
-    assert ("目录" if zh else "Contents") in texts[1]
+    second = "谈判规则及出处" if zh else "Rulesandtheirsources"
+    assert second in texts[1]
+    assert second not in texts[0], "and nothing else"
     assert ("签字" if zh else "Signatures") in "".join(texts[-2:])
 
 
@@ -84,3 +94,16 @@ def test_no_table_is_wider_and_no_row_higher_than_a_sheet(browser, page):
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     assert wide <= 696, "no table is cut at the edge of the paper"
     assert high < 262 / 25.4 * 96
+
+
+def test_no_border_is_clipped_at_the_edge_of_the_paper(browser, page):
+    show(browser, page, 703)  # A4 less its margins, in CSS pixels
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    left, right, edge = browser.execute_script(
+        "const all = [...document.querySelectorAll('.figures li, .card')].map("
+        "e => e.getBoundingClientRect()); return [Math.min(...all.map(r => r.left)),"
+        " Math.max(...all.map(r => r.right)), document.documentElement.clientWidth]"
+    )
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert left >= 1
+    assert right <= edge - 1

@@ -1,112 +1,118 @@
-"""Final weights (最终权重): draft, asked, decided, final, and what groups are paid by them."""
+"""Final weights (最终权重): draft, asked, decided, final, why, and what groups are paid by them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
-from drg.page.blocks import Block, Cell, Chart, Column, Section, Table, Text
-from drg.page.small_cells import beside, told
-from drg.page.words import clean, fixed
-from drg.report.minutes.data import Minutes
-from drg.report.minutes.words import MinutesWords
-from drg.report.panel.charts import ranked_bars
+from drg.page.blocks import Cell, Chart, Pair, Section, Table, Text, table
+from drg.page.words import Words, fixed
+from drg.plots.charts import bars
+from drg.report.minutes.data import OTHER, Minutes
+from drg.report.minutes.words import STATES, columns
 
-_BARS, _ENDS = 30, 10
-
-
-def weight_section(data: Minutes, words: MinutesWords) -> Section:
-    """The weights of all groups that were spoken of; of all others in the workbook."""
-    closed = data.state.closed is not None
-    title = (
-        words("最终权重", "Final weights") if closed else words("权重（未定案）", "Weights so far")
-    )
-    frame = data.groups
-    spoken = frame[frame["drg"].isin(data.spoken)]
-    others = frame[~frame["drg"].isin(data.spoken)]
-    moved = int((others["weight_change_share"].abs() > 1e-6).sum())
-    blocks: list[Block] = []
-    if len(spoken):
-        blocks += [*_chart(data, spoken, words), _table(data, spoken, "weights", title, words)]
-    blocks.append(Text(_others(data, len(others), moved, words)))
-    whole = words("全部病组的权重与支付", "Weights and payment of all groups")
-    blocks.append(_table(data, frame, "weights-all", whole, words))
-    return Section("weights", title, blocks)
+SHARE = "weight_change_share"
+_FIELDS = ("drg name weight_before weight_asked weight_decided weight_after weight_change_share "
+           "why cases {} payable_change")  # fmt: skip
+_SAME, _BARS = "same", 30
 
 
-def _others(data: Minutes, count: int, moved: int, words: MinutesWords) -> str:
-    if not moved:
-        return words(
-            f"其余 {count:,} 个病组的权重不变。", f"The other {count:,} groups keep theirs."
-        )
-    if data.offer is None:
-        return words(
-            f"未决定调整的病组权重统一乘以 {data.scale:.6f}，其中未提出申请的 {count:,} 个"
-            "见工作簿。",
-            f"Weights on which nothing was decided are multiplied by {data.scale:.6f}; the "
-            f"workbook has the {count:,} groups that nobody spoke of.",
-        )
-    return words(
-        f"未提出申请的病组中 {moved:,} 个随采纳的方案调整，见工作簿。",
-        f"Of the other groups {moved:,} move with the accepted offer; the workbook has them.",
-    )
+def reasons(data: Minutes, words: Words) -> dict[str, str]:
+    """Why a weight changes, by what became of the proposals for its group."""
+    way = words("随预算中性变动", "moved by budget neutrality")
+    waiting = words("申请未决定，", "asked, not decided, ") + way
+    if data.offer is not None:
+        way = words("随折中方案变动", "moved by the offer")
+        waiting = words("申请由折中方案处理", "asked, settled by the offer")
+    return {
+        "accepted": words("申请通过", "asked and accepted"), "open": waiting,
+        "refused": words("申请未通过，", "asked and turned down, ") + way,
+        "withdrawn": words("申请撤回，", "asked and withdrawn, ") + way, OTHER: way,
+        _SAME: words("未变动", "unchanged"),
+    }  # fmt: skip
 
 
-def _chart(data: Minutes, spoken: pd.DataFrame, words: MinutesWords) -> list[Chart]:
-    """Change of the weights that were spoken of, ranked."""
-    held = spoken.sort_values("weight_change_share", ascending=False)
-    if len(held) > _BARS:
-        held = pd.concat([held.head(_BARS // 2), held.tail(_BARS // 2)])
-    items = []
-    for drg, old, new, share in zip(held["drg"], held["weight_before"], held["weight_after"],
-                                    held["weight_change_share"], strict=True):  # fmt: skip
-        said = f"{words.percent(float(share), signed=True)} ({old:.4f} → {new:.4f})"
-        items.append((f"{clean(drg)} {data.group(str(drg))}".strip(), 100 * float(share), said))
-    title = words("权重较草案的变化", "Change of weights against the draft")
-    about = words("；", "; ").join(f"{name} {text}" for name, _, text in items)
-    svg = ranked_bars("weights", title, about, items, "%",
-                      (words("上调", "up"), words("下调", "down")))  # fmt: skip
-    return [Chart("weights", title, about, svg)]
-
-
-def _table(
-    data: Minutes, frame: pd.DataFrame, key: str, caption: str, words: MinutesWords
-) -> Table:
-    on_page = key == "weights"
-    asked: dict[str, list[float]] = {}
-    for ask in data.state.open.values():
-        asked.setdefault(ask.drg, []).append(ask.asked)
-    decided: dict[str, list[float]] = {}
-    for decision in data.decided().values():
-        decided.setdefault(decision.drg, []).append(decision.weight)
-    columns = [
-        Column(words("病组", "Group")), Column(words("名称", "Name"), "name"),
-        Column(words("草案", "Draft"), "value"), Column(words("申请", "Asked"), "value"),
-        Column(words("决定", "Decided"), "value"), Column(words("最终", "Final"), "value"),
-        Column(words("变化", "Change"), "change"), Column(words("病例", "Cases"), "count"),
-        Column(words("应付变化", "Payable change"), "gain"),
+def weight_section(data: Minutes, words: Words) -> Section:
+    """Groups that somebody asked for, counts of the others; all in the workbook."""
+    held, why, moved = data.groups, reasons(data, words), data.groups["moved"]
+    frame = held.assign(
+        weight_asked=_listed(held, ((one.drg, one.asked) for one in data.state.open.values())),
+        weight_decided=_listed(held, ((one.drg, one.weight) for one in data.decisions.values()
+                                      if one.decided and one.accepted)),
+        why=[why[one] for one in np.where(moved, held["why"], _SAME)],
+    )  # fmt: skip
+    counts: list[list[Cell]] = []
+    for one in (*STATES, OTHER, ""):
+        part = held[moved & (held["why"].eq(one) | (one == ""))]
+        up, shares = int((part["weight_after"] > part["weight_before"]).sum()), part[SHARE]
+        if len(part):
+            counts.append([why.get(one, words("变动合计", "All that change")), len(part), up,
+                           len(part) - up, shares.min(), shares.max()])  # fmt: skip
+    title = (words("最终权重", "Final weights"), words("权重（未定案）", "Weights so far"))
+    spoken = frame[held["why"] != OTHER]
+    ranks = spoken.sort_values(SHARE, ascending=False)
+    items = [
+        (data.named(drg), share, f"{words.share(share, 2, signed=True)} ({old:.4f} → {new:.4f})")
+        for drg, old, new, share in zip(ranks["drg"], ranks["weight_before"],
+                                        ranks["weight_after"], ranks[SHARE], strict=True)
     ]  # fmt: skip
-    if not on_page:
-        columns[8:8] = [Column(words("原应付", "Payable before"), "money"),
-                        Column(words("现应付", "Payable after"), "money")]  # fmt: skip
-    rows: list[list[Cell]] = []
-    for one in frame.to_dict("records"):
-        drg, secret = str(one["drg"]), bool(one["hidden"])
-        money = [one["payable_change"]]
-        if not on_page:
-            money = [one["payable_before"], one["payable_after"], *money]
-        rows.append([
-            clean(drg), data.group(drg), one["weight_before"], _several(asked.get(drg)),
-            _several(decided.get(drg)), one["weight_after"], one["weight_change_share"],
-            told(float(one["cases"]), secret), *(beside(x, secret) for x in money),
-        ])  # fmt: skip
-    note = words(
-        "多项申请或决定时逐一列出。", "Where there are several asks or decisions, all are listed."
-    )
-    return Table(key, caption, columns, rows, note=note if on_page else "", on_page=on_page)
+    asked = words("有申请的病组", "Groups that were asked for")
+    note = words("多项申请或决定时逐一列出；无申请的病组见工作簿。",
+                 "The workbook has the groups that nobody asked for.")  # fmt: skip
+    return Section("weights", title[data.state.closed is None], [
+        Text(factor(data, words)),
+        table("weights-why", words("权重为何变动", "Why weights change"),
+              columns("why groups up down low high"), counts, totals=min(len(counts), 1)),
+        *ranked("weights", asked + words("：权重较草案的变化", ": change against the draft"), items,
+                _BARS, (("上调", "up"), ("下调", "down")), "%", words),
+        Table("weights", asked, columns(_FIELDS.format("")), spoken, note=note, where="page"),
+        Table("weights-all", words("全部病组的权重与支付", "Weights and payment of all groups"),
+              columns(_FIELDS.format("payable_before payable_after")), frame, where="book"),
+    ])  # fmt: skip
 
 
-def _several(weights: list[float] | None) -> Cell:
-    """One weight as a number, several as a text."""
-    if not weights or len(weights) == 1:
-        return weights[0] if weights else None
-    return " / ".join(fixed(one, 4) for one in weights)
+def factor(data: Minutes, words: Words) -> str:
+    """What moves the groups that nobody asked for."""
+    rest = data.groups[data.groups["why"] == OTHER]
+    held = rest[rest["moved"]]
+    count, shares = f"{len(held):,}", held[SHARE]
+    if not len(held):
+        return words("其余病组的权重不变。", "All other weights stay.")
+    if data.offer is None:
+        return words(f"其余 {count} 个病组无申请，仅因预算中性统一乘以 {data.scale:.6f}。",
+                     f"The other {count} weights, which nobody asked for, are multiplied by "
+                     f"{data.scale:.6f}, only to keep the budget neutral.")  # fmt: skip
+    low, high = (words.share(float(one), 2, signed=True) for one in (shares.min(), shares.max()))
+    return words(f"其余 {count} 个病组无申请，仅为预算中性等约束随折中方案变动 {low} 至 {high}。",
+                 f"The other {count} weights, which nobody asked for, move with the offer by {low} "
+                 f"to {high}, only to keep the budget neutral and its other demands.")  # fmt: skip
+
+
+def _listed(groups: pd.DataFrame, pairs: Iterable[tuple[str, float]]) -> pd.Series[Any]:
+    """For each group its weight as a number, several as a text."""
+    found: dict[str, list[float]] = {}
+    for drg, weight in pairs:
+        found.setdefault(drg, []).append(weight)
+    return groups["drg"].map({
+        drg: held[0] if len(held) == 1 else " / ".join(fixed(one, 4) for one in held)
+        for drg, held in found.items()
+    }).astype(object)  # fmt: skip
+
+
+def ranked(
+    key: str, title: str, items: Sequence[tuple[str, float, str]], most: int,
+    legend: tuple[Pair, Pair], unit: str, words: Words,
+) -> list[Chart]:  # fmt: skip
+    """A chart of ranked shares and what is said of them; of many the two ends, of none none."""
+    if not any(share for _, share, _ in items):
+        return []
+    if len(items) > most:
+        items = [*items[: most // 2], *items[-most // 2 :]]
+        title += words(f"（两端各 {most // 2}）", f" ({most // 2} at each end)")
+    drawn = bars([(name, [100 * share], [said]) for name, share, said in items],
+                 [words.of(one) for one in legend], unit, words.lang, sides=True)  # fmt: skip
+    about = words("；", "; ").join(f"{name} {said}" for name, _, said in items)
+    return [Chart(key, title, about, drawn)]
