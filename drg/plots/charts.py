@@ -64,10 +64,10 @@ def bars(
     """
     depth = 1 if sides else max(len(values) for _, values, _ in items)
     row = depth * _BAR + (1.9 if depth > 1 else 1.2)
-    body = row * len(items)
+    body = row * max(len(items), 1)
 
     def draw(page: Picture) -> None:
-        names = min(max(page.width_of(name, 8) for name, _, _ in items) + 3, _NAMES)
+        names = min(max((page.width_of(n, 8) for n, _, _ in items), default=0.0) + 3, _NAMES)
         texts = [page.width_of(t, _SMALL) for _, _, said in items for t in said]
         room = max(texts, default=0.0) + 2
         found = [v for _, vs, _ in items for v in vs if math.isfinite(v)]
@@ -75,7 +75,7 @@ def bars(
         low, high = min(low, base), max(high, base)
         left, right = names + (room if low < base else 0), width - (room if high > base else 3)
         axes = page.axes_at(left, 9, right - left, body)
-        axes.set(xlim=(low, high if high > low else low + 1), ylim=(len(items) * row, 0))
+        axes.set(xlim=(low, high if high > low else low + 1), ylim=(body, 0))
         _plain(axes)
         axes.grid(axis="x", color=PALE, linewidth=0.6, zorder=0)
         scale = (right - left) / (axes.get_xlim()[1] - axes.get_xlim()[0])

@@ -162,7 +162,7 @@ def test_minutes_as_page_and_workbook(bench, tmp_path):
     assert "新药使耗材费用上升" in page.read_text(encoding="utf-8")
     assert load_workbook(book).sheetnames
     bench.view.forms["minutes"].export.click()
-    assert "minutes.xlsx" in bench.view.forms["minutes"].files.value
+    assert "minutes.xlsx" in bench.view.forms["minutes"].told.value
 
 
 def test_widgets_do_the_same(bench, held):
@@ -192,7 +192,7 @@ def test_widgets_do_the_same(bench, held):
     form.reason.value = "理由 <b>"
     form.save.click()
     assert "已保存 P001、P002" in view.said.value
-    assert "理由 &lt;b&gt;" in form.list.value
+    assert "理由 &lt;b&gt;" in form.told.value
     assert len(held.state.open) == 2
     view.neutral.value = "weights"
     assert bench.neutral == "weights"
@@ -287,7 +287,7 @@ def test_english(held):
     bench.set_share("RE13", 0.1)
     for place in range(6):
         bench.view.tabs.selected_index = place
-    told = bench.view.tiles.value + bench.view.forms["compare"].table.value
+    told = bench.view.tiles.value + bench.view.forms["compare"].told.value
     assert not re.search("[一-鿿]", re.sub("<small>.*?</small>", "", bench.view.tiles.value))
     assert "Payable" in told
     assert "draft" in told

@@ -21,12 +21,14 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
+from markupsafe import Markup
+
 from drg.negotiate.round.act import Round
 from drg.negotiate.workbench import blocks
 from drg.negotiate.workbench.chart import chart
 from drg.negotiate.workbench.desk import Desk, Seen
-from drg.negotiate.workbench.style import STYLE
 from drg.negotiate.workbench.view import View
+from drg.page.html import rendered
 
 
 class Workbench(Desk):
@@ -78,5 +80,6 @@ class Workbench(Desk):
     def picture(self, seen: Seen | None = None) -> str:
         """Figures and chart as HTML that needs no kernel."""
         held, limit = seen or self.seen, self.round.rules.largest_loss
-        return (STYLE + "<div class='drg-bench'>" + blocks.tiles(held, self.words, limit)
-                + chart(held.hospitals, self.words, limit=limit) + "</div>")  # fmt: skip
+        return rendered("bench.html.j2", self.words, part="picture",
+                        figures=blocks.figures(held, self.words, limit),
+                        svg=Markup(chart(held.hospitals, self.words, limit=limit)))  # fmt: skip

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 from math import ceil, floor
 from typing import Any
 
 from drg.errors import DrgError
 from drg.negotiate.workbench.desk import DIGITS, Desk
-from drg.page.words import fixed
+from drg.page.blocks import Text
+from drg.page.html import rendered
 
 _FAR = (-60, 150)  # percent, when weights may leave the corridor
 Guarded = Callable[[Callable[[], str | None]], None]
@@ -62,9 +62,8 @@ class Picker:
 
     def _pick(self) -> None:
         if not self.found.value:
-            raise self._desk.wrong(
-                "请先在列表中选择病组（按住 Ctrl 可多选）", "choose groups in the list first"
-            )
+            raise self._desk.wrong("请先在列表中选择病组（按住 Ctrl 可多选）",
+                                   "choose groups in the list first")  # fmt: skip
         self._desk.pick(*self.found.value)
         self.found.value = ()
 
@@ -105,17 +104,15 @@ class Row:
         low, high = ceil(-100 * rules.corridor_fall), floor(100 * rules.corridor_rise)
         if desk.beyond or desk.outside(group):
             low, high = min(low, _FAR[0]), max(high, _FAR[1])
-        mark = f" <i>▲ {say('超出区间', 'beyond')}</i>" if desk.outside(group) else ""
-        sign = "down" if share < 0 else "up"
-        name = escape(desk.say(group))
+        mark = say("超出区间", "beyond") if desk.outside(group) else ""
+        note = (f"{say('草案', 'draft')} {desk.drafts[group]:.{DIGITS}f} · "
+                f"{desk.cases[group]:,}{say('例', ' cases')}")  # fmt: skip
         self._quiet = True
         try:
-            self.name.value = (
-                f"<div class='rowname' title='{name}'><b class='{sign}'>"
-                f"{fixed(100 * share, 1, signed=True)}%</b>{mark} {name} · "
-                f"{say('草案', 'draft')} {desk.drafts[group]:.{DIGITS}f} · "
-                f"{desk.cases[group]:,}{say('例', ' cases')}</div>"
-            )
+            self.name.value = rendered(
+                "bench.html.j2", say, part="row", name=desk.say(group), note=note, mark=mark,
+                share=say.share(share, signed=True), down=share < 0,
+            )  # fmt: skip
             with self.slider.hold_sync():
                 self.slider.min, self.slider.max = min(low, self.slider.min), high
                 self.slider.value = min(max(round(100 * share), low), high)
@@ -149,11 +146,12 @@ class Rows:
             self.box.children = [*(row.box for row in self.rows.values()), self.rest]
         for row in self.rows.values():
             row.show()
-        beside = len(desk.beside)
+        beside, text = len(desk.beside), ""
         if beside:
             text = say(
                 f"另有 {beside} 个病组随方案调整", f"{beside} other groups move with the offer"
             )
-        else:
-            text = "" if self.rows else say("还没有选病组。", "No group is picked.")
-        self.rest.value = f"<p class='note'>{text}</p>" if text else ""
+        elif not self.rows:
+            text = say("还没有选病组。", "No group is picked.")
+        self.rest.value = rendered("bench.html.j2", say, part="blocks", look="",
+                                   items=[Text(text, "quiet")])  # fmt: skip

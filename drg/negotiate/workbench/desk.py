@@ -19,8 +19,8 @@ from budget.impact.tables import hospital_table, summary, who_pays
 from budget.impact.weights import NEUTRAL, Impact
 from drg.errors import DrgError
 from drg.negotiate.round.act import Round
+from drg.negotiate.round.state import State
 from drg.page.words import Words, clean
-from drg.report.minutes.write import write_minutes
 from weights.negotiation.proposals.judge import propose
 from weights.table.moved import SAME, moved
 
@@ -156,9 +156,8 @@ class Desk:
         for name in (code, code.upper()):
             if name in self.drafts:
                 return name
-        raise self.wrong(
-            f"病组“{clean(group)}”不在草案中", f"group '{clean(group)}' is not in the draft"
-        )
+        raise self.wrong(f"病组“{clean(group)}”不在草案中",
+                         f"group '{clean(group)}' is not in the draft")  # fmt: skip
 
     # Weights
 
@@ -348,10 +347,8 @@ class Desk:
             if not found:
                 raise
             line = found.line(self.words.lang)
-            raise self.wrong(
-                f"以下约束不能同时满足，放宽其一即可：{line}",
-                f"these demands conflict, relax one of them: {line}",
-            ) from None
+            raise self.wrong(f"以下约束不能同时满足，放宽其一即可：{line}",
+                             f"these demands conflict, relax one of them: {line}") from None
 
     def offer(self, name: str) -> Mapping[str, Any]:
         """An offer as it stands on record.
@@ -377,15 +374,12 @@ class Desk:
 
     def standing(self) -> dict[str, str]:
         """What there is to be loaded or compared: key -> how it is called."""
-        state, found = self.round.state, {DRAFT: self.words("草案", "draft")}
-        there = {"asked": state.open, "accepted": state.accepted,
-                 "decided": any(one.accepted for one in state.decisions.values())}  # fmt: skip
-        found |= {key: self.words.of(pair) for key, pair in _STANDING.items() if there[key]}
+        words, state = self.words, self.round.state
+        found = {DRAFT: words("草案", "draft")}
+        found |= {key: words.of(_STANDING[key]) for key in _there(state)}
         for name, body in state.offers.items():
-            pair = OBJECTIVES.get(body["objective"], (body["objective"],) * 2)
-            found[name] = (
-                self.words(f"折中方案 {name}", f"offer {name}") + f"：{self.words.of(pair)}"
-            )
+            aim = words.of(OBJECTIVES.get(body["objective"], (body["objective"],) * 2))
+            found[name] = words(f"折中方案 {name}：{aim}", f"offer {name}: {aim}")
         return found
 
     def weights_of(self, key: str) -> tuple[dict[str, float], str]:
@@ -444,8 +438,7 @@ class Desk:
             raise self.wrong(f"没有这个文件夹：{clean(folder)}", f"no such folder: {clean(folder)}")
         other = Round(folder)
         state = other.state
-        decided = any(one.accepted for one in state.decisions.values())
-        key = "accepted" if state.accepted else "decided" if decided else "asked"
+        key = (_there(state) or ["asked"])[-1]
         held, basis = other.weights_of(key)
         changes = {self._known(group): w for group, w in held.items()}
         title = clean(state.init["title"] or state.init["round"])
@@ -485,26 +478,39 @@ class Desk:
 
     # Minutes
 
-    def export(self, folder: str | PathLike[str] | None = None) -> list[Path]:
+    def export(
+        self, folder: str | PathLike[str] | None = None, *, word: bool = False
+    ) -> list[Path]:
         """Write the minutes of the round as it stands.
 
         Args:
             folder: where to; by default the round's own.
+            word: whether as a Word file instead of a page.
 
         Returns:
-            The page and the workbook.
+            The page or Word file, and the workbook.
 
         Raises:
             DrgError: they cannot be written.
         """
+        from drg.report.minutes.write import write_minutes
+
         target = Path(folder) if folder is not None else self.round.folder
         target.mkdir(parents=True, exist_ok=True)
-        found = write_minutes(self.round, target / "minutes.html", self.words.lang)
+        out = target / ("minutes.docx" if word else "minutes.html")
+        found = write_minutes(self.round, out, self.words.lang)
         return [found.page, found.book]
 
     def wrong(self, zh: str, en: str) -> DrgError:
         """An error in the language of the desk."""
         return DrgError(self.words(zh, en))
+
+
+def _there(state: State) -> list[str]:
+    """Which kinds of weights a round has, the most settled last."""
+    decided = any(one.accepted for one in state.decisions.values())
+    there = {"asked": state.open, "decided": decided, "accepted": state.accepted}
+    return [key for key in _STANDING if there[key]]
 
 
 def _figures(one: Seen) -> dict[str, float]:
