@@ -297,7 +297,7 @@ def test_without_ipywidgets_it_says_what_to_install(held, monkeypatch):
     def missing(name):
         raise ImportError(name)
 
-    monkeypatch.setattr("importlib.import_module", missing)
+    monkeypatch.setattr(controls, "import_module", missing)
     with pytest.raises(DrgError, match="pip install"):
         controls.toolkit()
     bench = Workbench(held)

@@ -8,29 +8,14 @@ from typing import Any
 import pandas as pd
 
 from drg.negotiate.round.state import State
-from drg.negotiate.workbench.desk import OBJECTIVES, Desk, Seen
+from drg.negotiate.workbench.desk import FIGURES, OBJECTIVES, Desk, Seen
 from drg.page.blocks import Block, Column, Figures, Table, Text, table
 from drg.page.html import rendered
 from drg.page.words import Words, clean, fixed
 
 _SHOWN = 12  # binding demands of an offer, and rows of proposals
-_FIGURES = {
-    "groups_changed": ("权重变动的病组", "groups whose weight moves", "count"),
-    "largest_change": ("最大权重变幅", "largest change of a weight", "share"),
-    "payable": ("DRG应付", "payable by DRG", "money"),
-    "payable_change": ("DRG应付变化", "change of payable", "gain"),
-    "final": ("清算总额", "paid in all", "money"),
-    "final_change": ("清算总额变化", "change of what is paid", "gain"),
-    "case_mix_index": ("平均权重（CMI）", "mean weight (CMI)", "value"),
-    "moved": ("医院间转移", "moved between hospitals", "money"),
-    "hospitals_gaining": ("受益医院", "hospitals that gain", "count"),
-    "hospitals_losing": ("受损医院", "hospitals that lose", "count"),
-    "largest_loss": ("单家最大损失", "largest loss of a hospital", "share"),
-    "inversions": ("严重程度倒挂", "severity inversions", "count"),
-    "scale": ("其余病组乘数", "others multiplied by", "value"),
-}
-_PARTY = {"hospital": ("医疗机构", "hospital"), "panel": ("专家组", "panel"),
-          "bureau": ("医保局", "bureau")}  # fmt: skip
+PARTIES = {"bureau": ("医保局", "bureau"), "hospital": ("医疗机构", "hospital"),
+           "panel": ("专家组", "panel")}  # fmt: skip
 _NAME = Column("hospital_name", "医疗机构", "hospital", "name")
 _GROUP, _ASKED = Column("drg", "病组", "group"), Column("asked", "申请", "asked", "weight")
 _HOSPITALS = (
@@ -137,8 +122,8 @@ def proposals(state: State, desk: Desk) -> str:
     found = [f"{group} {desk.drafts[group]:.4f} → {desk.weight(group):.4f}" for group in desk.own]
     saved = words("将保存：", "To be saved: ") + words("，", ", ").join(found)
     rows = [
-        [one.id, clean(names.get(one.hospital_id, "")) or words.of(_PARTY[one.party]),
-         desk.say(one.drg), one.reason, desk.drafts[one.drg], one.asked]
+        [one.id, clean(names.get(one.hospital_id, "")) or words.of(PARTIES[one.party]),
+         desk.called(one.drg), one.reason, desk.drafts[one.drg], one.asked]
         for one in held[:_SHOWN]
     ]  # fmt: skip
     none = words("还没有申请。", "No proposal yet.")
@@ -164,7 +149,7 @@ def offer(body: Mapping[str, Any], desk: Desk) -> str:
         *(clean(one[words.lang]) for one in body.get("remarks", ())),
     ])  # fmt: skip
     weights = {**desk.drafts, **body["changes"]}
-    met = [[name, desk.say(asked[name].drg), asked[name].asked, weights[asked[name].drg], share]
+    met = [[name, desk.called(asked[name].drg), asked[name].asked, weights[asked[name].drg], share]
            for name, share in body["satisfaction"].items()]  # fmt: skip
     bound = [
         [one.get(f"text_{words.lang}", one.get(words.lang)), one.get(f"relax_{words.lang}", ""),
@@ -189,19 +174,20 @@ def _gain(one: Mapping[str, Any], words: Words) -> str:
 def comparison(figures: pd.DataFrame, changes: pd.DataFrame, words: Words) -> str:
     """Scenarios side by side: figures, then the change of each hospital in yuan."""
     rows = []
-    for key, (zh, en, kind) in _FIGURES.items():
-        unit = words(f"（{words.unit}）", f", {words.unit}") if kind in ("money", "gain") else ""
-        rows.append([words(zh, en) + unit,
-                     *(words.number(float(v), kind) for v in figures.T[key].tolist())])  # fmt: skip
+    for key, (_, zh, en, kind) in FIGURES.items():
+        unit = words.units(kind) if kind in ("money", "gain", "share") else ""
+        name = words(zh, en) + (words(f"（{unit}）", f" ({unit})") if unit else "")
+        rows.append([name, *(words.number(value, kind) for value in figures.T[key].tolist())])
     by = changes.loc[changes.abs().max(axis=1).sort_values(ascending=False, kind="stable").index]
     names = [clean(name) for name in figures.columns]
     parts = []
-    for key, zh, en, first, kind, cells in (
-        ("figures", "方案比较", "Scenarios", Column("name", "", ""), "plain", rows),
-        ("changes", "各医疗机构清算变化", "change of each hospital's payment", _NAME, "fen_change",
+    for key, look, zh, en, first, kind, cells in (
+        ("figures", "bare", "方案比较", "Scenarios", Column("name", "", ""), "plain", rows),
+        ("changes", "narrow", "各医疗机构清算变化", "Change of each hospital's payment", _NAME,
+         "fen_change",
          [[name, *row] for name, row in zip(by.index, by.to_numpy(float), strict=True)]),
     ):  # fmt: skip
         columns = [first, *(Column(f"s{i}", name, name, kind, digits=0)
                             for i, name in enumerate(names))]  # fmt: skip
-        parts.append(table(key, words(zh, en), columns, cells, look="narrow"))
+        parts.append(table(key, words(zh, en), columns, cells, look=look))
     return _html(words, *parts)

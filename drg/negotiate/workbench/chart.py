@@ -47,14 +47,10 @@ def bars(hospitals: pd.DataFrame, words: Words, rows: int = ROWS) -> list[Bar]:
 def chart(
     hospitals: pd.DataFrame, words: Words, *, limit: float | None = None, rows: int = ROWS
 ) -> str:
-    """The chart as an SVG element.
+    """The chart of a table of hospitals as an SVG element, in at most so many rows.
 
-    Args:
-        hospitals: table of :func:`budget.impact.tables.hospital_table`.
-        words: language.
-        limit: largest loss that the rules allow, as a share; a dashed line marks it for the
-            hospitals that come near it, and ▲ those beyond it.
-        rows: at most so many.
+    A dashed line marks the largest loss that the rules allow, a share, for hospitals that come
+    near it; ▲ marks those beyond it.
     """
     held = bars(hospitals, words, rows)
     top = math.inf if limit is None else limit

@@ -1,11 +1,11 @@
-"""Forms of the workbench (申请、折中、比较、纪要): what a person fills in, and what comes of it."""
+"""Tabs of the workbench (申请、得失、折中、比较、纪要): what is filled in, and what comes of it."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from drg.negotiate.workbench import blocks
 from drg.negotiate.workbench.controls import Guarded, toolkit
@@ -27,16 +27,17 @@ class Form:
         guarded: runs what a person asked for, and shows what went wrong.
     """
 
+    title: ClassVar[tuple[str, str]]
+
     def __init__(self, desk: Desk, guarded: Guarded) -> None:
         self._w, self._desk, self._say, self._guarded = toolkit(), desk, desk.words, guarded
         self.told = self._w.HTML()
-        wrap = {"flex_flow": "row wrap"}
-        self.box = self._w.VBox([*(self._w.HBox(row, layout=wrap) for row in self._rows()),
-                                 self.told])  # fmt: skip
+        rows = [self._w.HBox(row, layout={"flex_flow": "row wrap"}) for row in self._rows()]
+        self.box = self._w.VBox([*rows, self.told])
 
     def _rows(self) -> list[list[Any]]:
         """Its widgets."""
-        raise NotImplementedError
+        return []
 
     def show(self) -> None:
         """Show what the desk has now."""
@@ -56,8 +57,9 @@ class Form:
     def _sources(self) -> list[tuple[str, str]]:
         return [(called, key) for key, called in self._desk.standing().items()]
 
-    def _offer(self, choice: Any, options: Options) -> None:
-        """Offer other things to choose from; what was chosen stays, if it is still there."""
+    def _offer(self, choice: Any) -> None:
+        """Offer what can be loaded now; what was chosen stays, if it is still there."""
+        options = self._sources()
         if list(choice.options) != options:
             before, keys = choice.value, [key for _, key in options]
             choice.options = options
@@ -71,12 +73,12 @@ def _wide(flex: str) -> dict[str, str]:
 class ProposalForm(Form):
     """Save the weights on trial as proposals (保存为申请)."""
 
+    title = ("申请", "Proposals")
+
     def _rows(self) -> list[list[Any]]:
         say, names = self._say, self._desk.round.context.hospital_names
-        self.party = self._choice([
-            (say("医保局", "bureau"), "bureau"), (say("医疗机构", "hospital"), "hospital"),
-            (say("专家组", "panel"), "panel"),
-        ], "0 0 130px")  # fmt: skip
+        parties = [(say.of(pair), key) for key, pair in blocks.PARTIES.items()]
+        self.party = self._choice(parties, "0 0 130px")
         self.hospital = self._choice([
             (say("（选择医疗机构）", "(choose a hospital)"), ""),
             *((f"{clean(name) or key} {key}", key) for key, name in names.items()),
@@ -105,8 +107,28 @@ class ProposalForm(Form):
         self.told.value = blocks.proposals(self._desk.round.state, self._desk)
 
 
+class PayersTab(Form):
+    """Who gains and who pays (谁受益，谁承担)."""
+
+    title = ("谁得谁付", "Who pays")
+
+    def show(self) -> None:  # noqa: D102
+        self.told.value = blocks.payers(self._desk.seen, self._say)
+
+
+class HospitalsTab(Form):
+    """All hospitals (各医疗机构)."""
+
+    title = ("各医院", "Hospitals")
+
+    def show(self) -> None:  # noqa: D102
+        self.told.value = blocks.hospitals(self._desk.seen, self._say)
+
+
 class OfferForm(Form):
     """Ask the solver, look at its offer, load it, accept it (折中方案)."""
+
+    title = ("折中方案", "Offers")
 
     def _rows(self) -> list[list[Any]]:
         aims = [(self._say.of(pair), key) for key, pair in OBJECTIVES.items()]
@@ -141,12 +163,14 @@ class OfferForm(Form):
         self.told.value = blocks.offer(body, self._desk) if body else ""
 
     def show(self) -> None:  # noqa: D102
-        self._offer(self.source, self._sources())
+        self._offer(self.source)
         self._tell()
 
 
 class CompareForm(Form):
     """Scenarios and rounds side by side (方案比较)."""
+
+    title = ("比较", "Compare")
 
     def _rows(self) -> list[list[Any]]:
         self.name = self._text("名称，如 第一轮", "name, such as round 1", "0 1 200px")
@@ -172,18 +196,19 @@ class CompareForm(Form):
 
     def show(self) -> None:  # noqa: D102
         desk = self._desk
-        self._offer(self.what, self._sources())
-        self.told.value = blocks.comparison(desk.comparison(), desk.hospitals_compared(),
-                                            desk.words)  # fmt: skip
+        self._offer(self.what)
+        self.told.value = blocks.comparison(desk.comparison(), desk.hospitals_compared(), self._say)
 
 
 class MinutesForm(Form):
     """Export the minutes (导出会议纪要)."""
 
+    title = ("会议纪要", "Minutes")
+
     def _rows(self) -> list[list[Any]]:
-        self.export = self._button("导出会议纪要（网页和 Excel）", "Export minutes (page and Excel)",
-                                   self._export, "primary")  # fmt: skip
-        self.word = self._button("导出会议纪要（Word 和 Excel）", "Export minutes (Word and Excel)",
+        self.export = self._button("导出网页和 Excel", "Export page and Excel", self._export,
+                                   "primary")  # fmt: skip
+        self.word = self._button("导出 Word 和 Excel", "Export Word and Excel",
                                  lambda: self._export(word=True))  # fmt: skip
         return [[self.export, self.word]]
 

@@ -6,15 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from drg.errors import DrgError
-from drg.negotiate.workbench import blocks
+from drg.negotiate.workbench import blocks, forms
 from drg.negotiate.workbench.chart import chart
 from drg.negotiate.workbench.controls import Picker, Rows, toolkit
 from drg.negotiate.workbench.desk import Desk
-from drg.negotiate.workbench.forms import CompareForm, Form, MinutesForm, OfferForm, ProposalForm
 from drg.page.html import rendered
 from drg.page.words import clean
 
 _LONGEST = 600
+_TABS = {"propose": forms.ProposalForm, "payers": forms.PayersTab, "hospitals": forms.HospitalsTab,
+         "offer": forms.OfferForm, "compare": forms.CompareForm,
+         "minutes": forms.MinutesForm}  # fmt: skip
 
 
 class View:
@@ -28,8 +30,7 @@ class View:
     def __init__(self, desk: Desk) -> None:
         w, say = toolkit(), desk.words
         self._desk, self._busy = desk, False
-        self.title, self.said, self.tiles, self.chart = w.HTML(), w.HTML(), w.HTML(), w.HTML()
-        self.payers, self.hospitals = w.HTML(), w.HTML()
+        self.title, self.said, self.tiles, self.chart = (w.HTML() for _ in range(4))
         self.neutral = w.Dropdown(options=[
             (say("总金额不变", "money stays"), "yuan"),
             (say("总权重不变", "weights stay"), "weights"),
@@ -41,29 +42,15 @@ class View:
         self.reset = w.Button(description=say("恢复草案", "Back to draft"),
                               layout={"width": "auto"})  # fmt: skip
         self.picker, self.rows = Picker(desk, self.guarded), Rows(desk, self.guarded)
-        self.forms: dict[str, Form] = {
-            "propose": ProposalForm(desk, self.guarded), "offer": OfferForm(desk, self.guarded),
-            "compare": CompareForm(desk, self.guarded), "minutes": MinutesForm(desk, self.guarded),
-        }  # fmt: skip
-        self._tabs: list[tuple[str, Any, Callable[[], None]]] = [
-            (say("申请", "Proposals"), *self._form("propose")),
-            (say("谁得谁付", "Who pays"), self.payers, self._show_payers),
-            (say("各医院", "Hospitals"), self.hospitals, self._show_hospitals),
-            (say("折中方案", "Offers"), *self._form("offer")),
-            (say("比较", "Compare"), *self._form("compare")),
-            (say("会议纪要", "Minutes"), *self._form("minutes")),
-        ]
-        titles, children, _ = map(list, zip(*self._tabs, strict=True))
-        self.tabs = w.Tab(children=children, titles=titles, selected_index=0)
+        self.forms = {name: form(desk, self.guarded) for name, form in _TABS.items()}
+        self.tabs = w.Tab(children=[form.box for form in self.forms.values()], selected_index=0,
+                          titles=[say.of(form.title) for form in self.forms.values()])  # fmt: skip
         self.box = self._laid_out(w)
         self.neutral.observe(lambda c: self._chosen(c["new"]), "value")
         self.beyond.observe(lambda c: self.guarded(lambda: self._allow(c["new"])), "value")
         self.reset.on_click(lambda _: self.guarded(desk.reset))
         self.tabs.observe(lambda _: self.show_tab(), "selected_index")
         self.show()
-
-    def _form(self, name: str) -> tuple[Any, Callable[[], None]]:
-        return self.forms[name].box, self.forms[name].show
 
     def _laid_out(self, w: Any) -> Any:
         wrap = {"flex_flow": "row wrap"}
@@ -73,13 +60,11 @@ class View:
         ], layout={"flex": "1 1 340px", "min_width": "300px", "max_width": "560px"})  # fmt: skip
         right = w.VBox([self.tiles, self.chart],
                        layout={"flex": "2 1 430px", "min_width": "380px"})  # fmt: skip
-        style = rendered("bench.html.j2", self._desk.words, part="style")
-        box = w.VBox([
-            w.HTML(style, layout={"display": "none"}), self.title, self.said,
-            w.HBox([left, right], layout={**wrap, "align_items": "flex-start",
-                                          "overflow": "visible"}),
-            self.tabs,
-        ])  # fmt: skip
+        style = w.HTML(rendered("bench.html.j2", self._desk.words, part="style"),
+                       layout={"display": "none"})  # fmt: skip
+        both = w.HBox([left, right], layout={**wrap, "align_items": "flex-start",
+                                             "overflow": "visible"})  # fmt: skip
+        box = w.VBox([style, self.title, self.said, both, self.tabs])
         box.add_class("drg-bench")
         self.chart.add_class("drg-bench-chart")
         return box
@@ -108,8 +93,7 @@ class View:
         """Show what the desk has now."""
         if self._busy:
             return
-        desk, seen = self._desk, self._desk.seen
-        limit = desk.round.rules.largest_loss
+        desk, seen, limit = self._desk, self._desk.seen, self._desk.round.rules.largest_loss
         self.chart.value = chart(seen.hospitals, desk.words, limit=limit)
         self.tiles.value = blocks.tiles(seen, desk.words, limit)
         self.rows.show()
@@ -120,13 +104,7 @@ class View:
     def show_tab(self) -> None:
         """Show what is on the tab that is open; the others wait until they are opened."""
         if self.tabs.selected_index is not None:
-            self._tabs[self.tabs.selected_index][2]()
-
-    def _show_payers(self) -> None:
-        self.payers.value = blocks.payers(self._desk.seen, self._desk.words)
-
-    def _show_hospitals(self) -> None:
-        self.hospitals.value = blocks.hospitals(self._desk.seen, self._desk.words)
+            list(self.forms.values())[self.tabs.selected_index].show()
 
     def _title(self) -> str:
         state, say = self._desk.round.state, self._desk.words
