@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from budget.impact.tables import who_pays
 from drg.negotiate.round.state import State
 from drg.negotiate.workbench.desk import FIGURES, OBJECTIVES, Desk, Seen
 from drg.page.blocks import Block, Column, Figures, Table, Text, table
@@ -16,19 +17,17 @@ from drg.page.words import Words, clean, fixed
 _SHOWN = 12  # binding demands of an offer, and rows of proposals
 PARTIES = {"bureau": ("医保局", "bureau"), "hospital": ("医疗机构", "hospital"),
            "panel": ("专家组", "panel")}  # fmt: skip
-_NAME = Column("hospital_name", "医疗机构", "hospital", "name")
+_NAME, _FIGURE = Column("hospital_name", "医疗机构", "hospital", "name"), Column("figure", "", "")
 _GROUP, _ASKED = Column("drg", "病组", "group"), Column("asked", "申请", "asked", "weight")
 _HOSPITALS = (
-    _NAME,
-    Column("tier", "级别", "tier", "tier"),
-    Column("cases", "病例", "cases", "count"),
+    _NAME, Column("tier", "级别", "tier", "tier"), Column("cases", "病例", "cases", "count"),
     Column("final_before", "原清算", "paid before", "money"),
     Column("final_after", "现清算", "paid after", "money"),
     Column("final_change", "变化", "change", "fen_change"),
     Column("final_change_share", "变幅", "change", "change"),
     Column("case_mix_index_before", "原CMI", "CMI before", "index"),
     Column("case_mix_index_after", "现CMI", "CMI after", "index"),
-)
+)  # fmt: skip
 _PROPOSALS = (
     Column("id", "编号", "id"), Column("by", "提出方", "by", "name"), _GROUP,
     Column("reason", "理由", "reason", "long"), Column("draft", "草案", "draft", "weight"), _ASKED,
@@ -41,13 +40,9 @@ _BOUND = (Column("text", "起作用的约束", "binding demand", "long"),
           Column("gain", "影子价格", "worth", "plain"))  # fmt: skip
 
 
-def _html(words: Words, *blocks: Block, look: str = "") -> str:
+def html(words: Words, *blocks: Block, look: str = "") -> str:
+    """Blocks as HTML; with the look ``pair`` side by side."""
     return rendered("bench.html.j2", words, part="blocks", items=blocks, look=look)
-
-
-def tiles(seen: Seen, words: Words, limit: float | None) -> str:
-    """The figures that are told first, as tiles."""
-    return _html(words, figures(seen, words, limit))
 
 
 def figures(seen: Seen, words: Words, limit: float | None) -> Figures:
@@ -55,7 +50,10 @@ def figures(seen: Seen, words: Words, limit: float | None) -> Figures:
     held, loss = seen.summary, seen.summary["largest_loss"]
     owed = held["payable_after"] - held["payable_before"]
     mix = held["case_mix_index_after"] - held["case_mix_index_before"]
-    new = held["inversions_new"]
+    new, more = held["inversions_new"], len(held["inversions_new"]) - 2
+    turned = words("▲ 新增 ", "▲ new ") if new else words("无新增", "none new")
+    turned += words.joined(new[:2])
+    turned += words(f" 等 {len(new)} 对", f" and {more} more") if more > 0 else ""
     worst = words("没有医院受损", "no hospital loses")
     if loss:
         over = limit is not None and -loss["share"] > limit
@@ -72,23 +70,16 @@ def figures(seen: Seen, words: Words, limit: float | None) -> Figures:
          words("转移 ", "moved ") + words.money(held["moved"])),
         (words("单家最大损失", "Largest loss"),
          words.share(loss["share"], signed=True) if loss else "0", worst),
-        (words("严重程度倒挂", "Inversions"), str(held["inversions_after"]),
-         words("▲ 新增 ", "▲ new ") + _some(new, 2, words) if new else words("无新增", "none new")),
+        (words("严重程度倒挂", "Inversions"), str(held["inversions_after"]), turned),
     ])  # fmt: skip
-
-
-def _some(texts: Sequence[str], most: int, words: Words) -> str:
-    more = len(texts) - most
-    shown = words.joined(texts[:most])
-    return shown + (words(f" 等 {len(texts)} 对", f" and {more} more") if more > 0 else "")
 
 
 def payers(seen: Seen, words: Words) -> str:
     """Who gains and who pays (谁受益，谁承担): two lists side by side that add up to the same."""
-    held = seen.payers
+    held = who_pays(seen.impact)
     if held.empty:
         none = words("权重没有改动，各方金额不变。", "No weight is moved, nobody gains or pays.")
-        return _html(words, Text(none, "quiet"))
+        return html(words, Text(none, "quiet"))
     sides = []
     for key, zh, en, mine in (
         ("gain", "谁受益", "Who gains", held[held["yuan"] > 0]),
@@ -103,7 +94,7 @@ def payers(seen: Seen, words: Words) -> str:
         columns = (Column("name", zh, en, "name"), Column("yuan", "金额", "amount", "fen"),
                    Column("share", "占比", "share", "share"))  # fmt: skip
         sides.append(table(key, words(zh, en), columns, rows, totals=1, look="bare"))
-    return _html(words, *sides, look="pair")
+    return html(words, *sides, look="pair")
 
 
 def hospitals(seen: Seen, words: Words) -> str:
@@ -112,7 +103,7 @@ def hospitals(seen: Seen, words: Words) -> str:
     names = held["hospital_name"].map(clean)
     held["hospital_name"] = names.where(names != "", held["hospital_id"])
     title = words("各医疗机构清算变化", "Change of what hospitals are paid")
-    return _html(words, Table("hospitals", title, _HOSPITALS, held, look="bare"))
+    return html(words, Table("hospitals", title, _HOSPITALS, held, look="bare"))
 
 
 def proposals(state: State, desk: Desk) -> str:
@@ -128,7 +119,7 @@ def proposals(state: State, desk: Desk) -> str:
     ]  # fmt: skip
     none = words("还没有申请。", "No proposal yet.")
     tail = words(f"另有 {more} 项较早的申请", f"{more} earlier ones") if more > 0 else ""
-    return _html(
+    return html(
         words, Text(saved if found else "", "quiet"), Text("" if held else none, "quiet"),
         table("proposals", words("申请", "Proposals"), _PROPOSALS, rows, note=tail, look="bare"),
     )  # fmt: skip
@@ -138,13 +129,13 @@ def offer(body: Mapping[str, Any], desk: Desk) -> str:
     """An offer: what it comes to, how far each proposal is met, what binds it."""
     words, asked = desk.words, desk.round.state.proposals
     names = desk.round.context.hospital_names
-    worst = [f"{clean(names.get(key, '')) or key} {words.share(share)}"
-             for key, share in body["largest_loss"].items() if share > 0]  # fmt: skip
+    loss = [f"{clean(names.get(key, '')) or key} {words.share(share)}"
+            for key, share in body["largest_loss"].items() if share > 0]  # fmt: skip
     line = words("；", "; ").join([
         words.of(OBJECTIVES.get(body["objective"], (body["objective"],) * 2)),
         words(f"改动 {len(body['changes'])} 个病组", f"{len(body['changes'])} groups move"),
         words("病组间转移 ", "moved between groups ") + words.money(body["moved_yuan"]),
-        words("最大损失 ", "largest loss ") + (worst[0] if worst else "0"),
+        words("最大损失 ", "largest loss ") + (loss or ["0"])[0],
         words("对偶间隙 ", "gap ") + f"{body['gap']:.1e}",
         *(clean(one[words.lang]) for one in body.get("remarks", ())),
     ])  # fmt: skip
@@ -156,7 +147,7 @@ def offer(body: Mapping[str, Any], desk: Desk) -> str:
          _gain(one, words)]
         for one in body["constraints"] if one["shadow_price"] > 0
     ][:_SHOWN]  # fmt: skip
-    return _html(
+    return html(
         words, Text(line, "quiet"),
         table("met", words("各项申请的满意度", "How far each is met"), _MET, met, look="bare"),
         table("bound", words("起作用的约束", "Binding demands"), _BOUND, bound, look="bare"),
@@ -177,17 +168,18 @@ def comparison(figures: pd.DataFrame, changes: pd.DataFrame, words: Words) -> st
     for key, (_, zh, en, kind) in FIGURES.items():
         unit = words.units(kind) if kind in ("money", "gain", "share") else ""
         name = words(zh, en) + (words(f"（{unit}）", f" ({unit})") if unit else "")
-        rows.append([name, *(words.number(value, kind) for value in figures.T[key].tolist())])
+        held = figures.T[key].tolist()
+        rows.append([name, *(words.number(value, kind).removesuffix("%") for value in held)])
     by = changes.loc[changes.abs().max(axis=1).sort_values(ascending=False, kind="stable").index]
     names = [clean(name) for name in figures.columns]
-    parts = []
-    for key, look, zh, en, first, kind, cells in (
-        ("figures", "bare", "方案比较", "Scenarios", Column("name", "", ""), "plain", rows),
-        ("changes", "narrow", "各医疗机构清算变化", "Change of each hospital's payment", _NAME,
-         "fen_change",
-         [[name, *row] for name, row in zip(by.index, by.to_numpy(float), strict=True)]),
-    ):  # fmt: skip
-        columns = [first, *(Column(f"s{i}", name, name, kind, digits=0)
-                            for i, name in enumerate(names))]  # fmt: skip
-        parts.append(table(key, words(zh, en), columns, cells, look=look))
-    return _html(words, *parts)
+    lines = [[name, *row] for name, row in zip(by.index, by.to_numpy(float), strict=True)]
+
+    def columns(first: Column, kind: str) -> list[Column]:
+        return [first, *(Column(f"s{i}", n, n, kind, digits=0) for i, n in enumerate(names))]
+
+    return html(
+        words, table("figures", words("方案比较", "Scenarios"), columns(_FIGURE, "plain"), rows,
+                     look="bare"),
+        table("changes", words("各医疗机构清算变化", "Change of each hospital's payment"),
+              columns(_NAME, "fen_change"), lines, look="narrow"),
+    )  # fmt: skip

@@ -47,11 +47,7 @@ def bars(hospitals: pd.DataFrame, words: Words, rows: int = ROWS) -> list[Bar]:
 def chart(
     hospitals: pd.DataFrame, words: Words, *, limit: float | None = None, rows: int = ROWS
 ) -> str:
-    """The chart of a table of hospitals as an SVG element, in at most so many rows.
-
-    A dashed line marks the largest loss that the rules allow, a share, for hospitals that come
-    near it; ▲ marks those beyond it.
-    """
+    """The chart as an SVG element: dashed lines mark the limit of losses, ▲ losses beyond it."""
     held = bars(hospitals, words, rows)
     top = math.inf if limit is None else limit
     marks = [-words.scaled(top * bar.before) if bar.share < -top / 2 else math.nan for bar in held]
@@ -59,8 +55,8 @@ def chart(
     for bar in held:
         share = words.share(bar.share, signed=True)
         text = words.number(bar.yuan, "gain") + words(f"（{share}）", f" ({share})")
-        over = bar.share < -top and math.isfinite(bar.before)
-        items.append((bar.name, [words.scaled(bar.yuan)], ["▲ " * over + text]))
+        over = "▲ " if bar.share < -top and math.isfinite(bar.before) else ""
+        items.append((bar.name, [words.scaled(bar.yuan)], [over + text]))
     near = [-mark for mark in marks if math.isfinite(mark)]
     most = _round_up(max([abs(value) for _, (value,), _ in items] + near, default=0.0))
     unit = words("万元（占原清算额）", "thousand yuan (share of payment)")

@@ -9,6 +9,7 @@ from typing import Any
 
 from drg.errors import DrgError
 from drg.language import say
+from drg.negotiate.workbench.blocks import html
 from drg.negotiate.workbench.desk import DIGITS, Desk
 from drg.page.blocks import Text
 from drg.page.html import rendered
@@ -22,13 +23,8 @@ def toolkit() -> Any:
     try:
         return import_module("ipywidgets")
     except ImportError:
-        install = "pip install 'drg-toolkit[notebooks]'"
-        raise DrgError(
-            say(
-                f"工作台需要 ipywidgets 和 JupyterLab：{install}",
-                f"the workbench needs ipywidgets and JupyterLab: {install}",
-            )
-        ) from None
+        needed = "ipywidgets, JupyterLab: pip install 'drg-toolkit[notebooks]'"
+        raise DrgError(say("工作台需要 ", "the workbench needs ") + needed) from None
 
 
 class Picker:
@@ -36,10 +32,9 @@ class Picker:
 
     def __init__(self, desk: Desk, guarded: Guarded) -> None:
         w, words, self._desk = toolkit(), desk.words, desk
-        self.search = w.Text(
-            placeholder=words("搜索病组：编码或名称", "groups: code or name"),
-            layout={"width": "auto", "flex": "1 1 auto", "min_width": "0"},
-        )
+        wide = {"width": "auto", "flex": "1 1 auto", "min_width": "0"}
+        placeholder = words("搜索病组：编码或名称", "search groups: code or name")
+        self.search = w.Text(placeholder=placeholder, layout=wide)
         self.add = w.Button(description=words("加入", "Pick"), button_style="primary",
                             layout={"width": "84px", "flex": "0 0 auto"})  # fmt: skip
         self.found = w.SelectMultiple(rows=4, layout={"width": "auto", "height": "104px"})
@@ -68,7 +63,7 @@ class Row:
 
     def __init__(self, desk: Desk, group: str, guarded: Guarded) -> None:
         w = toolkit()
-        self._desk, self.group, self._quiet = desk, group, False
+        self._desk, self.group, self._guarded, self._quiet = desk, group, guarded, False
         self.name = w.HTML(layout={"flex": "1 1 auto", "min_width": "0", "overflow": "hidden"})
         self.away = w.Button(description="×", tooltip=desk.words("移除", "remove"), layout={
             "width": "30px", "height": "26px", "padding": "0", "flex": "0 0 auto"})  # fmt: skip
@@ -81,16 +76,14 @@ class Row:
                           layout={"flex": "0 0 auto", "overflow": "hidden"})  # fmt: skip
         self.box.add_class("row")
         self.show()
-        for widget, act in (
-            (self.slider, lambda value: desk.set_share(group, value / 100)),
-            (self.number, lambda value: desk.set(group, value)),
-        ):
-            widget.observe(self._watch(guarded, act), "value")
+        self.slider.observe(lambda c: self._do(lambda: desk.set_share(group, c["new"] / 100)),
+                            "value")  # fmt: skip
+        self.number.observe(lambda c: self._do(lambda: desk.set(group, c["new"])), "value")
         self.away.on_click(lambda _: guarded(lambda: desk.drop(group)))
 
-    def _watch(self, guarded: Guarded, act: Callable[[Any], None]) -> Callable[[Any], None]:
-        """What a person moved is done; what :meth:`show` moves is not sent back."""
-        return lambda change: None if self._quiet else guarded(lambda: act(change["new"]))
+    def _do(self, act: Callable[[], None]) -> None:
+        if not self._quiet:  # moved by a person, not by what is shown
+            self._guarded(act)
 
     def show(self) -> None:
         """Show what the desk has."""
@@ -142,5 +135,4 @@ class Rows:
                          f"{beside} other groups move with the offer")  # fmt: skip
         elif not self.rows:
             text = words("还没有选病组。", "No group is picked.")
-        self.rest.value = rendered("bench.html.j2", words, part="blocks", look="",
-                                   items=[Text(text, "quiet")])  # fmt: skip
+        self.rest.value = html(words, Text(text, "quiet"))

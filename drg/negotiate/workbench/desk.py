@@ -7,7 +7,7 @@ cannot be done is a :class:`drg.errors.DrgError` in the language of the desk.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -78,11 +78,6 @@ class Seen:
         """One row a hospital."""
         return hospital_table(self.impact)
 
-    @cached_property
-    def payers(self) -> pd.DataFrame:
-        """Who gains and who pays."""
-        return who_pays(self.impact)
-
     def figures(self) -> dict[str, float]:
         """The figures by which it is compared with others; money in yuan."""
         held, loss = self.summary, self.summary["largest_loss"]
@@ -96,13 +91,7 @@ class Seen:
 
 
 class Desk:
-    """Weights on trial in a round; all that the workbench can do, without a widget.
-
-    Args:
-        round_: the round.
-        actor: under whose name the record is kept.
-        lang: language of what is said: ``zh`` or ``en``.
-    """
+    """Weights on trial in a round; all that the workbench can do, without a widget."""
 
     def __init__(self, round_: Round, *, actor: str = "医保局", lang: str = "zh") -> None:
         if lang not in ("zh", "en"):
@@ -115,7 +104,7 @@ class Desk:
         self.neutral = round_.rules.neutral  # how the others are made so: yuan, weights or none
         self.beyond = False  # whether weights may leave the corridor
         self.kept: dict[str, Seen] = {}  # for comparison, by name
-        self._seen: Seen | None = None
+        self.seen = self.look("", {}, self.neutral)  # what the weights on trial do
 
     def wrong(self, zh: str, en: str) -> DrgError:
         """An error in the language of the desk."""
@@ -169,8 +158,7 @@ class Desk:
         """Called after each change, for those who show it."""
 
     def _known(self, group: str) -> str:
-        code = group.strip()
-        for name in (code, code.upper()):
+        for name in (group.strip(), group.strip().upper()):
             if name in self.drafts:
                 return name
         raise self.wrong(f"病组“{clean(group)}”不在草案中",
@@ -195,10 +183,7 @@ class Desk:
         return not low * (1 - SAME) <= held <= high * (1 + SAME)
 
     def set(self, group: str, weight: float, *, beyond: bool | None = None) -> None:
-        """Try a weight for a group, which is picked if it was not.
-
-        ``beyond`` says whether it may leave the corridor; by default :attr:`beyond` does.
-        """
+        """Try a weight for a group, picked if it was not; ``beyond`` its corridor if meant."""
         group = self._known(group)
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < 1e6:
             raise self.wrong(f"{group} 的权重应是大于 0 的数", f"{group}: not a weight above 0")
@@ -211,7 +196,7 @@ class Desk:
                              f"{group}: weight {weight:g} is outside its corridor {bounds}; "
                              "allow it to go beyond if that is meant")  # fmt: skip
         if group not in self.picked:
-            self.pick(group)
+            self.picked.append(group)
         self.touched.add(group)
         self._try({**self.changes, group: float(weight)})
 
@@ -245,20 +230,13 @@ class Desk:
         """Take weights on trial, unless their impact cannot be worked out."""
         basis = self.neutral if neutral is None else neutral
         held = {group: w for group, w in changes.items() if moved(w, self.drafts[group])}
-        seen = self.look("", held, basis)
-        self.changes, self.neutral, self._seen = held, basis, seen
+        self.seen = self.look("", held, basis)
+        self.changes, self.neutral = held, basis
         self._changed()
 
     def look(self, name: str, changes: Mapping[str, float], neutral: str) -> Seen:
         """What weights do, under a name."""
         return Seen(name, dict(changes), neutral, self.round.impact(changes, neutral))
-
-    @property
-    def seen(self) -> Seen:
-        """What the weights on trial do."""
-        if self._seen is None:
-            self._seen = self.look("", self.changes, self.neutral)
-        return self._seen
 
     def figures(self) -> dict[str, Any]:
         """The figures that are told first; see :func:`budget.impact.tables.summary`."""
@@ -270,7 +248,7 @@ class Desk:
 
     def payers(self) -> pd.DataFrame:
         """Who gains and who pays, by name."""
-        return self.seen.payers
+        return who_pays(self.seen.impact)
 
     @property
     def own(self) -> list[str]:
@@ -286,10 +264,9 @@ class Desk:
         self, reason: str, *, party: str = "bureau", hospital_id: str = "", evidence: str = "",
         groups: Iterable[str] | None = None, record: bool = True,
     ) -> list[str]:  # fmt: skip
-        """Save the weights on trial as proposals of a party, one a group, all or none; their ids.
+        """Save the weights on trial as proposals, by default those of :attr:`own`; their ids.
 
-        ``groups`` are those of :attr:`own` by default; ``record`` says whether the impact that was
-        seen goes on record too.
+        All or none is saved, and with ``record`` the impact that was seen.
         """
         wanted = [self._known(group) for group in groups] if groups is not None else self.own
         parts: list[dict[str, Any]] = [
@@ -325,10 +302,8 @@ class Desk:
             if not found:
                 raise
             line = found.line(self.words.lang)
-            raise self.wrong(
-                f"以下约束不能同时满足，放宽其一即可：{line}",
-                f"these demands conflict, relax one of them: {line}",
-            ) from None
+            zh, en = "以下约束不能同时满足，放宽其一即可：", "these conflict, relax one of them: "
+            raise self.wrong(zh + line, en + line) from None
 
     def offer(self, name: str) -> Mapping[str, Any]:
         """An offer as it stands on record."""
@@ -355,9 +330,9 @@ class Desk:
         return found
 
     def weights_of(self, key: str) -> tuple[dict[str, float], str]:
-        """Changed weights of what :meth:`standing` names, and how the others are made neutral."""
-        if key == DRAFT:
-            return {}, self.neutral
+        """Weights of what :meth:`standing` names, or on trial, and how others are made neutral."""
+        if key in ("", DRAFT):
+            return {} if key else self.changes, self.neutral
         if key in self.kept:
             return dict(self.kept[key].changes), self.kept[key].neutral
         if key not in _STANDING:
@@ -375,18 +350,10 @@ class Desk:
         self.hold(changes, neutral, at_hand)
 
     def keep(self, name: str = "", key: str = "") -> str:
-        """Keep the weights on trial, or what a key of :meth:`standing` names, for comparison.
-
-        Returns:
-            The name under which it is kept; by default it says what it is.
-        """
-        if key:
-            called = clean(name) or self.standing().get(key, key)
-            seen = self.look(called, *self.weights_of(key))
-        else:
-            called = clean(name) or self.words("方案", "scenario") + f" {len(self.kept) + 1}"
-            seen = Seen(called, self.changes, self.neutral, self.seen.impact)
-        self.kept[called] = seen
+        """Keep the weights on trial, or what :meth:`standing` names, for comparison; its name."""
+        number = self.words("方案", "scenario") + f" {len(self.kept) + 1}"
+        called = clean(name) or (self.standing().get(key, key) if key else number)
+        self.kept[called] = self.look(called, *self.weights_of(key))
         return called
 
     def keep_round(self, folder: str | PathLike[str], name: str = "") -> str:
@@ -421,15 +388,11 @@ class Desk:
         found = [draft, *(one for one in self.kept.values() if one.name != draft.name)]
         same = any(one.changes == self.changes and one.neutral == self.neutral for one in found)
         if self.changes and not same:
-            now = self.words("当前", "now")
-            found.append(Seen(now, self.changes, self.neutral, self.seen.impact))
+            found.append(replace(self.seen, name=self.words("当前", "now")))
         return found
 
     def export(self, folder: str | PathLike[str] = "", *, word: bool = False) -> list[Path]:
-        """Write the minutes as the round stands, by default to its folder: page and workbook.
-
-        With ``word`` a Word file takes the page's place.
-        """
+        """Write the minutes, by default to the round's folder: page or Word file, and workbook."""
         from drg.report.minutes.write import write_minutes
 
         target = Path(folder or self.round.folder)

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import base64
+from base64 import b64encode
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 from drg.negotiate.workbench import blocks
 from drg.negotiate.workbench.controls import Guarded, toolkit
 from drg.negotiate.workbench.desk import OBJECTIVES, Desk
 from drg.page.html import rendered
-from drg.page.words import Words, clean
+from drg.page.words import clean
 
-_OFFICE = "application/vnd.openxmlformats-officedocument."
-_TYPES = {".html": "text/html", ".xlsx": _OFFICE + "spreadsheetml.sheet",
-          ".docx": _OFFICE + "wordprocessingml.document"}  # fmt: skip
-Options = Sequence[tuple[str, str]]
+_WIDE = {"width": "auto", "min_width": "0"}
 
 
 class Form:
-    """What is on a tab: rows of widgets, and below them what there is to tell.
-
-    Args:
-        desk: the desk.
-        guarded: runs what a person asked for, and shows what went wrong.
-    """
+    """What is on a tab: rows of widgets, and below them what there is to tell."""
 
     title: ClassVar[tuple[str, str]]
 
@@ -49,10 +40,10 @@ class Form:
         return made
 
     def _text(self, zh: str, en: str, flex: str = "1 1 220px") -> Any:
-        return self._w.Text(placeholder=self._say(zh, en), layout=_wide(flex))
+        return self._w.Text(placeholder=self._say(zh, en), layout=_WIDE | {"flex": flex})
 
-    def _choice(self, options: Options, flex: str) -> Any:
-        return self._w.Dropdown(options=options, layout=_wide(flex))
+    def _choice(self, options: Sequence[tuple[str, str]], flex: str) -> Any:
+        return self._w.Dropdown(options=options, layout=_WIDE | {"flex": flex})
 
     def _sources(self) -> list[tuple[str, str]]:
         return [(called, key) for key, called in self._desk.standing().items()]
@@ -64,10 +55,6 @@ class Form:
             before, keys = choice.value, [key for _, key in options]
             choice.options = options
             choice.value = before if before in keys else keys[-1]
-
-
-def _wide(flex: str) -> dict[str, str]:
-    return {"width": "auto", "flex": flex, "min_width": "0"}
 
 
 class ProposalForm(Form):
@@ -83,27 +70,21 @@ class ProposalForm(Form):
             (say("（选择医疗机构）", "(choose a hospital)"), ""),
             *((f"{clean(name) or key} {key}", key) for key, name in names.items()),
         ], "0 1 280px")  # fmt: skip
-        self.hospital.layout.display = "none"
         self.reason = self._text("理由（必填）", "reason (needed)")
         self.evidence = self._text("依据，如附件编号", "evidence")
         self.save = self._button("保存为申请", "Save as proposal", self._save, "success")
-        self.party.observe(self._shown, "value")
+        self.party.observe(lambda _: self.show(), "value")
         return [[self.party, self.hospital, self.reason, self.evidence, self.save]]
 
-    def _shown(self, change: Any) -> None:
-        self.hospital.layout.display = None if change["new"] == "hospital" else "none"
-
     def _save(self) -> str:
-        saved = self._desk.propose(
+        ids = self._say.joined(self._desk.propose(
             self.reason.value, party=self.party.value, hospital_id=self.hospital.value,
-            evidence=self.evidence.value,
-        )  # fmt: skip
+            evidence=self.evidence.value))  # fmt: skip
         self.reason.value = self.evidence.value = ""
-        ids = self._say.joined(saved)
-        return self._say(f"已保存 {ids}，并记录了影响测算",
-                         f"Saved {ids}, with the impact that was seen")  # fmt: skip
+        return self._say(f"已保存 {ids}，并记录了影响测算", f"Saved {ids} and the impact seen")
 
     def show(self) -> None:  # noqa: D102
+        self.hospital.layout.display = None if self.party.value == "hospital" else "none"
         self.told.value = blocks.proposals(self._desk.round.state, self._desk)
 
 
@@ -145,8 +126,7 @@ class OfferForm(Form):
         name = self._desk.solve(self.objective.value)
         self.show()
         self.source.value = name
-        return self._say(f"求得折中方案 {name}，可载入查看",
-                         f"Offer {name} is there; load it to see it")  # fmt: skip
+        return self._say(f"求得折中方案 {name}，可载入查看", f"Offer {name} can be loaded now")
 
     def _load(self) -> str:
         self._desk.load(self.source.value)
@@ -214,14 +194,8 @@ class MinutesForm(Form):
 
     def _export(self, *, word: bool = False) -> str:
         files = self._desk.export(word=word)
-        self.told.value = links(files, self._say)
+        # the links carry the files themselves, so that a browser elsewhere can save them
+        carried = [(path.name, b64encode(path.read_bytes()).decode()) for path in files]
+        self.told.value = rendered("bench.html.j2", self._say, part="files", files=carried)
         names = self._say.joined(path.name for path in files)
         return self._say(f"已写入轮次文件夹：{names}", f"Written to the round's folder: {names}")
-
-
-def links(files: Sequence[Path], words: Words) -> str:
-    """Links that carry the files themselves, so that a browser elsewhere can save them."""
-    return rendered("bench.html.j2", words, part="files", files=[
-        (path.name, _TYPES[path.suffix], base64.b64encode(path.read_bytes()).decode())
-        for path in files
-    ])  # fmt: skip

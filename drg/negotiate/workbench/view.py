@@ -20,17 +20,13 @@ _TABS = {"propose": forms.ProposalForm, "payers": forms.PayersTab, "hospitals": 
 
 
 class View:
-    """All widgets.
-
-    Attributes:
-        box: the widget that holds the others.
-        said: what was done last, or what went wrong, in one line.
-    """
+    """All widgets; ``box`` holds the others."""
 
     def __init__(self, desk: Desk) -> None:
         w, say = toolkit(), desk.words
         self._desk, self._busy = desk, False
-        self.title, self.said, self.tiles, self.chart = (w.HTML() for _ in range(4))
+        self.title, self.tiles, self.chart = w.HTML(), w.HTML(), w.HTML()
+        self.said = w.HTML()  # what was done last, or what went wrong, in one line
         self.neutral = w.Dropdown(options=[
             (say("总金额不变", "money stays"), "yuan"),
             (say("总权重不变", "weights stay"), "weights"),
@@ -95,7 +91,7 @@ class View:
             return
         desk, seen, limit = self._desk, self._desk.seen, self._desk.round.rules.largest_loss
         self.chart.value = chart(seen.hospitals, desk.words, limit=limit)
-        self.tiles.value = blocks.tiles(seen, desk.words, limit)
+        self.tiles.value = blocks.html(desk.words, blocks.figures(seen, desk.words, limit))
         self.rows.show()
         self.neutral.value, self.beyond.value = desk.neutral, desk.beyond
         self.title.value = self._title()
