@@ -95,9 +95,10 @@ def bars(
                            bbox=None if mark is None else _PATCH)  # fmt: skip
         axes.axvline(base, color=INK, linewidth=0.8, zorder=4)
         if mark is not None:
-            tops = np.arange(len(items)) * row
-            axes.vlines(np.broadcast_to(mark, len(items)), tops, tops + row, colors=INK,
-                        linewidth=1.3, linestyle=(0, (3, 1.5)), zorder=5)  # fmt: skip
+            marks = np.broadcast_to(np.array(mark, float), len(items))
+            known = np.flatnonzero(np.isfinite(marks))
+            axes.vlines(marks[known], known * row, (known + 1) * row, colors=INK, linewidth=1.3,
+                        linestyle=(0, (3, 1.5)), zorder=5)  # fmt: skip
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         _numbers(axes.xaxis)
         _legend(page, legend, unit)
