@@ -28,8 +28,8 @@ class Kept(Enum):
 FEWEST = 5  # fewer cases than this could point to a person
 Cell: TypeAlias = str | float | int | Kept | None
 Pair: TypeAlias = tuple[str, str]
-NUMBERS = ("cases", "count", "money", "gain", "yuan", "yuan_change", "fen", "share", "change",
-           "ratio", "index", "weight", "value", "points", "year", "plain")  # fmt: skip
+NUMBERS = ("cases", "count", "money", "gain", "yuan", "yuan_change", "fen", "fen_change", "share",
+           "change", "ratio", "index", "weight", "value", "points", "year", "plain")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,11 @@ class Column:
         zh: its heading, without unit.
         en: the same in English.
         kind: one of :data:`NUMBERS`: ``money`` and ``gain`` (signed) are sums in yuan that the page
-            writes in 万元, ``yuan`` and ``yuan_change`` amounts of a case, ``fen`` an amount to the
-            fen, ``cases`` a count of which 1 to 4 is not told, ``count`` any other, ``share`` and
-            ``change`` (signed) a percentage. Or a text: ``text``, ``name`` (of the data), ``code``,
-            ``long``; ``tier`` and ``insurance`` are codes that are written in words.
+            writes in 万元, ``yuan`` and ``yuan_change`` amounts of a case, ``fen`` and
+            ``fen_change`` amounts to the fen, ``cases`` a count of which 1 to 4 is not told,
+            ``count`` any other, ``share`` and ``change`` (signed) a percentage. Or a text:
+            ``text``, ``name`` (of the data), ``code``, ``long``; ``tier`` and ``insurance`` are
+            codes that are written in words.
         codes: words of codes; others stay as they are.
         digits: decimals, where they are not those of the kind.
         open: whether a row that is not told tells this number all the same.
@@ -77,7 +78,8 @@ class Table:
         note: below it.
         ends: how many rows from the top and from the end stand on a page; all by default.
         where: ``both``, ``page`` or ``book``: a table that only the page or the workbook has.
-        look: ``narrow`` when it fits a telephone, ``form`` when it is filled in by hand.
+        look: ``narrow`` when it fits a telephone, ``bare`` when it stands without its caption too,
+            ``form`` when it is filled in by hand.
     """
 
     key: str

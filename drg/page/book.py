@@ -14,11 +14,12 @@ from drg.tables.excel.sheets import TEXT, Part, Sheet, write_book
 _FORMATS = {
     "cases": "#,##0", "count": "#,##0", "money": "#,##0.00", "gain": "+#,##0.00;-#,##0.00;0.00",
     "yuan": "#,##0.00", "yuan_change": "+#,##0.00;-#,##0.00;0.00", "fen": "#,##0.00",
+    "fen_change": "+#,##0.00;-#,##0.00;0.00",
     "share": "0.0%", "change": "+0.0%;-0.0%;0.0%", "ratio": "0.0000", "index": "0.000",
     "weight": "0.0000", "value": "#,##0.0000", "points": "#,##0.00", "year": "0",
     "plain": "#,##0.####",
 }  # fmt: skip
-_DECIMALS = {"money": 2, "gain": 2, "yuan": 2, "yuan_change": 2, "fen": 2}  # others: without noise
+_DECIMALS = dict.fromkeys(("money", "gain", "yuan", "yuan_change", "fen", "fen_change"), 2)
 _NOISE, _LONG = 10, 40  # rows of a table that has a sheet of its own
 
 

@@ -83,7 +83,8 @@ def grid(table: Table, words: Words, *, whole: bool = False) -> Grid:
         cells = []
         for column, look, values in zip(columns, looks, held, strict=True):
             text = written(column, values[row], words)
-            loss = " loss" if column.kind == "gain" and text.startswith(MINUS) else ""
+            money = column.kind in ("gain", "fen_change")
+            loss = " loss" if money and text.startswith(MINUS) else ""
             cells.append(Shown(text, values[row], look + loss))
         gap = row - kept[place - 1] - 1 if place else 0
         lines.append(Line(tuple(cells), row >= last, gap))

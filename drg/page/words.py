@@ -15,9 +15,9 @@ DASH = "—"
 _LONGEST = 160
 _WAN, _THOUSAND = 10_000.0, 1_000.0
 _UNSEEN = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-SIGNED = ("gain", "change", "yuan_change")
-_DECIMALS = {"cases": 0, "count": 0, "yuan": 0, "yuan_change": 0, "fen": 2, "ratio": 2, "index": 3,
-             "weight": 4, "value": 4, "points": 0}  # fmt: skip
+SIGNED = ("gain", "change", "yuan_change", "fen_change")
+_DECIMALS = {"cases": 0, "count": 0, "yuan": 0, "yuan_change": 0, "fen": 2, "fen_change": 2,
+             "ratio": 2, "index": 3, "weight": 4, "value": 4, "points": 0}  # fmt: skip
 INSURANCES = {
     "employee": ("职工医保", "employees"), "resident": ("居民医保", "residents"),
     "all": ("全部", "all"),
@@ -80,7 +80,8 @@ class Words(language.Words):
         return {
             "cases": self("例", "cases"), "money": self.unit, "gain": self.unit,
             "yuan": self("元/例", "yuan a case"), "yuan_change": self("元/例", "yuan a case"),
-            "fen": self("元", "yuan"), "share": "%", "change": "%", "points": self("点", "points"),
+            "fen": self("元", "yuan"), "fen_change": self("元", "yuan"),
+            "share": "%", "change": "%", "points": self("点", "points"),
             "value": self("元/点", "yuan a point"),
         }.get(kind, "")  # fmt: skip
 

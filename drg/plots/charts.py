@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -31,7 +33,7 @@ from drg.plots.picture import (
 )
 
 Band = Sequence[tuple[float, float]]
-SERIES = (  # colour, dashes, mark
+SERIES: tuple[tuple[str, Any, str], ...] = (  # colour, dashes, mark
     (BLUE, "-", "o"), (VERMILION, (0, (6, 2)), "s"), (GREEN, (0, (1, 1.5)), "^"),
     (ORANGE, (0, (6, 2, 1, 2)), "D"), (GREY, (0, (3, 2)), "v"), (SKY, "-", "P"),
 )  # fmt: skip
@@ -43,8 +45,9 @@ _EDGE = "#FFFFFF"
 
 def bars(
     items: Sequence[tuple[str, Sequence[float], Sequence[str]]], legend: Sequence[str], unit: str,
-    lang: str, *, base: float = 0.0, sides: bool = False, mark: float | None = None,
-    reach: tuple[float, float] | None = None,
+    lang: str, *, base: float = 0.0, sides: bool = False,
+    mark: float | Sequence[float] | None = None, reach: tuple[float, float] | None = None,
+    width: float = WIDTH,
 ) -> Picture:  # fmt: skip
     """Bars that lie: one group an item, one bar a value, with the value as text at its end.
 
@@ -55,23 +58,24 @@ def bars(
         lang: ``zh`` or ``en``.
         base: where bars begin.
         sides: colour by the side of the base; the values of an item share one line.
-        mark: a value to be marked by a dashed line, such as a limit.
+        mark: a value to be marked by a dashed line, such as a limit, or one of each item.
         reach: least and greatest value of the axis; by default those of the items.
+        width: of the picture in mm.
     """
     depth = 1 if sides else max(len(values) for _, values, _ in items)
     row = depth * _BAR + (1.9 if depth > 1 else 1.2)
-    body = row * len(items)
+    body = row * max(len(items), 1)
 
     def draw(page: Picture) -> None:
-        names = min(max(page.width_of(name, 8) for name, _, _ in items) + 3, _NAMES)
+        names = min(max((page.width_of(n, 8) for n, _, _ in items), default=0.0) + 3, _NAMES)
         texts = [page.width_of(t, _SMALL) for _, _, said in items for t in said]
         room = max(texts, default=0.0) + 2
         found = [v for _, vs, _ in items for v in vs if math.isfinite(v)]
         low, high = reach or (min(found, default=0.0), max(found, default=0.0))
         low, high = min(low, base), max(high, base)
-        left, right = names + (room if low < base else 0), WIDTH - (room if high > base else 3)
+        left, right = names + (room if low < base else 0), width - (room if high > base else 3)
         axes = page.axes_at(left, 9, right - left, body)
-        axes.set(xlim=(low, high if high > low else low + 1), ylim=(len(items) * row, 0))
+        axes.set(xlim=(low, high if high > low else low + 1), ylim=(body, 0))
         _plain(axes)
         axes.grid(axis="x", color=PALE, linewidth=0.6, zorder=0)
         scale = (right - left) / (axes.get_xlim()[1] - axes.get_xlim()[0])
@@ -88,15 +92,18 @@ def bars(
                 x = value if math.isfinite(value) else base
                 page.write(left + (x - low) * scale + side, 9 + body - (y + _BAR / 2) - 0.95, text,
                            _SMALL, ha="left" if side > 0 else "right",
-                           backgroundcolor="none")  # fmt: skip
+                           bbox=None if mark is None else _PATCH)  # fmt: skip
         axes.axvline(base, color=INK, linewidth=0.8, zorder=4)
         if mark is not None:
-            axes.axvline(mark, color=VERMILION, linewidth=1.1, linestyle=(0, (4, 2)), zorder=5)
+            marks = np.broadcast_to(np.array(mark, float), len(items))
+            known = np.flatnonzero(np.isfinite(marks))
+            axes.vlines(marks[known], known * row, (known + 1) * row, colors=INK, linewidth=1.3,
+                        linestyle=(0, (3, 1.5)), zorder=5)  # fmt: skip
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         _numbers(axes.xaxis)
         _legend(page, legend, unit)
 
-    return drawing(draw, body + 17, lang)
+    return drawing(draw, body + 17, lang, width)
 
 
 def shares(
@@ -222,10 +229,12 @@ def scatter(
     return drawing(draw, 98, lang)
 
 
-def _box(axes: Axes, at: tuple[float, float], width: float, height: float, fill: int) -> None:
+def _box(
+    on: Axes | Picture, at: tuple[float, float], width: float, height: float, fill: int, **more: Any
+) -> None:
     colour, hatch = _FILLS[fill % len(_FILLS)]
-    axes.add_patch(Rectangle(at, width, height, facecolor=colour, hatch=hatch, edgecolor=_EDGE,
-                             linewidth=0.0 if not hatch else 0.2, zorder=3))  # fmt: skip
+    on.add_artist(Rectangle(at, width, height, facecolor=colour, hatch=hatch, edgecolor=_EDGE,
+                            linewidth=0.0 if not hatch else 0.2, zorder=3, **more))  # fmt: skip
 
 
 def _plain(axes: Axes) -> None:
@@ -246,27 +255,25 @@ def _legend(
     page: Picture, texts: Sequence[str], unit: str, *, lines: bool = False, band: str = ""
 ) -> int:
     """The legend in rows at the top of the picture; how many rows it took beyond the first."""
-    axes = page.axes_at(0, 0, WIDTH, page.height)
-    axes.set(xlim=(0, WIDTH), ylim=(0, page.height))
-    axes.axis("off")
     x, y, rows = 1.0, page.height - 4.0, 0
-    edge = WIDTH - (page.width_of(unit, 8) + 4 if unit else 0)
+    edge = page.width - (page.width_of(unit, 8) + 4 if unit else 0)
     for place, text in enumerate([*texts, *([band] if band else [])]):
         said = page.fitted(page.name(text), 8, 80)
         wide = (11 if lines else 6) + page.width_of(said, 8) + 5
         if x > 1 and x + wide > edge:
             x, y, rows = 1.0, y - 5, rows + 1
         if place == len(texts):
-            axes.add_patch(Rectangle((x, y - 1.4), 9, 2.8, color=BLUE, alpha=0.2, linewidth=0))
+            page.add_artist(Rectangle((x, y - 1.4), 9, 2.8, color=BLUE, alpha=0.2, linewidth=0,
+                                      transform=page.mm))  # fmt: skip
         elif lines:
             colour, dash, shape = SERIES[place % len(SERIES)]
-            axes.plot([x, x + 9], [y, y], color=colour, linestyle=dash, linewidth=1.6)
-            axes.plot([x + 4.5], [y], color=colour, marker=shape, markersize=4.5,
-                      markeredgecolor="white")  # fmt: skip
+            page.add_artist(Line2D([x, x + 4.5, x + 9], [y] * 3, color=colour, linestyle=dash,
+                                   linewidth=1.6, marker=shape, markevery=[1], markersize=4.5,
+                                   markeredgecolor="white", transform=page.mm))  # fmt: skip
         else:
-            _box(axes, (x, y - 1.4), 4, 2.8, place)
+            _box(page, (x, y - 1.4), 4, 2.8, place, transform=page.mm)
         page.write(x + (11 if lines else 6), y - 1.1, said)
         x += wide
     if unit:
-        page.write(WIDTH - 1, page.height - 5.1, unit, ha="right", color=GREY)
+        page.write(page.width - 1, page.height - 5.1, unit, ha="right", color=GREY)
     return rows

@@ -5,6 +5,7 @@ Nothing here touches ``pyplot``: a picture belongs to no window and to no thread
 
 from __future__ import annotations
 
+import functools
 import io
 import threading
 import warnings
@@ -17,15 +18,17 @@ from typing import Any, Literal
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
+from matplotlib.transforms import Affine2D
 
 from drg.errors import problem
 from drg.language import say
 from drg.plots import fonts
 from drg.tables.atomic import atomic_path, writing
-from drg.terminal import width
+from drg.terminal import width as columns
 
 Language = Literal["zh", "en"]
 
@@ -60,20 +63,23 @@ class Picture(Figure):
 
     Attributes:
         lang: language of its words.
+        width: in mm; the narrower it is, the larger are its letters on a page.
         chinese: whether Chinese characters can be shown.
         for_svg: makes the same picture for a viewer that has Chinese fonts; None when this
             machine has one itself.
     """
 
-    def __init__(self, height: float, lang: Language, *, chinese: bool) -> None:
-        super().__init__(figsize=(WIDTH * _MM, height * _MM), dpi=DPI, facecolor="white")
+    def __init__(
+        self, height: float, lang: Language, *, chinese: bool, width: float = WIDTH
+    ) -> None:
+        super().__init__(figsize=(width * _MM, height * _MM), dpi=DPI, facecolor="white")
         self.lang: Language = lang
         self.chinese = chinese
-        self.height = height
+        self.height, self.width = height, width
+        self.mm = Affine2D().scale(1 / width, 1 / height) + self.transFigure
         self.for_svg: Callable[[], Picture] | None = None
         self._fonts = tuple(mpl.rcParams["font.family"])
-        canvas: Any = FigureCanvasAgg(self)
-        self._measuring = canvas.get_renderer()
+        FigureCanvasAgg(self)
 
     def say(self, words: tuple[str, str], **values: object) -> str:
         """Words in the picture's language, given as (Chinese, English)."""
@@ -92,30 +98,27 @@ class Picture(Figure):
 
     def axes_at(self, left: float, bottom: float, width: float, height: float) -> Axes:
         """Axes at a place in mm from the lower left corner."""
-        across, up = WIDTH, self.height
+        across, up = self.width, self.height
         return self.add_axes((left / across, bottom / up, width / across, height / up))
 
     def write(self, x: float, y: float, text: str, size: float = 8, **style: Any) -> Text:
         """Write a text at a place in mm; ``y`` is its baseline."""
-        return self.text(x / WIDTH, y / self.height, text, fontsize=size, **style)
+        return self.text(x / self.width, y / self.height, text, fontsize=size, **style)
 
     def heading(self, title: str, below: str, size: float = 13) -> None:
         """Title and subtitle at the top of the picture."""
-        across = WIDTH - 4
+        across = self.width - 4
         self.write(2, self.height - 7, self.fitted(title, size, across, bold=True), size,
                    fontweight="bold")  # fmt: skip
         self.write(2, self.height - 13, self.fitted(below, 9, across), 9, color=GREY)
 
     def width_of(self, text: str, size: float, *, bold: bool = False) -> float:
         """Width of a text in mm."""
-        probe = Text(0, 0, text, fontsize=size, fontweight="bold" if bold else "normal")
-        probe.set_figure(self)
         with warnings.catch_warnings():
             if self.borrowed:
                 warnings.simplefilter("ignore")
-            extent = probe.get_window_extent(self._measuring)
-        measured = float(extent.width) / self.dpi / _MM
-        return max(measured, width(text) * size * _POINT / 2) if self.borrowed else measured
+            measured = _measured(text, size, bold, self._fonts)
+        return max(measured, columns(text) * size * _POINT / 2) if self.borrowed else measured
 
     def fitted(self, text: str, size: float, width: float, *, bold: bool = False) -> str:
         """A text cut, with an ellipsis, to a width in mm."""
@@ -154,6 +157,15 @@ class Picture(Figure):
         return image(self, ".png")
 
 
+@functools.lru_cache(maxsize=16_384)
+def _measured(text: str, size: float, bold: bool, families: tuple[str, ...]) -> float:
+    """Width of a text in mm; a picture that is drawn again and again has the same texts."""
+    font = FontProperties(family=families, size=size, weight="bold" if bold else "normal")
+    measuring: Any = RendererAgg
+    wide, _, _ = measuring(1, 1, DPI).get_text_width_height_descent(text, font, False)
+    return float(wide) / DPI / _MM
+
+
 def picture(draw: Callable[[Picture], None], height: float, lang: str) -> Picture:
     """Make a picture.
 
@@ -186,10 +198,12 @@ def picture(draw: Callable[[Picture], None], height: float, lang: str) -> Pictur
     return made
 
 
-def drawing(draw: Callable[[Picture], None], height: float, lang: str) -> Picture:
+def drawing(
+    draw: Callable[[Picture], None], height: float, lang: str, width: float = WIDTH
+) -> Picture:
     """Make a picture for a page: in the language asked for, with its viewer's fonts if need be."""
     chinese = fonts.chinese_font()
-    return _made(draw, height, "zh" if lang == "zh" else "en", chinese, shown=True)
+    return _made(draw, height, "zh" if lang == "zh" else "en", chinese, shown=True, width=width)
 
 
 def save(figure: Figure, path: str | PathLike[str]) -> None:
@@ -229,10 +243,11 @@ def image(figure: Figure, ending: str) -> bytes:
 
 
 def _made(
-    draw: Callable[[Picture], None], height: float, lang: Language, font: str | None, *, shown: bool
-) -> Picture:
+    draw: Callable[[Picture], None], height: float, lang: Language, font: str | None, *,
+    shown: bool, width: float = WIDTH,
+) -> Picture:  # fmt: skip
     with style(fonts.families(font)):
-        made = Picture(height, lang, chinese=shown)
+        made = Picture(height, lang, chinese=shown, width=width)
         draw(made)
     return made
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
+from base64 import b64decode
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+from docx import Document
 from openpyxl import load_workbook
 
 import drg.negotiate.workbench.blocks as blocks
@@ -18,6 +23,7 @@ from tests.negotiate.small import begin, played
 from weights.negotiation.rules import Rules
 
 GROUPS = ("RE13", "OB19", "CB39")
+HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture
@@ -155,14 +161,34 @@ def test_scenarios_and_rounds_side_by_side(bench, tmp_path):
 
 
 @pytest.mark.usefixtures("plain")
-def test_minutes_as_page_and_workbook(bench, tmp_path):
+def test_minutes_as_page_word_file_and_workbook(bench, tmp_path):
     bench.set("RE13", 0.7)
     bench.propose("新药使耗材费用上升")
     page, book = bench.export(tmp_path / "minutes")
     assert "新药使耗材费用上升" in page.read_text(encoding="utf-8")
     assert load_workbook(book).sheetnames
-    bench.view.forms["minutes"].export.click()
-    assert "minutes.xlsx" in bench.view.forms["minutes"].files.value
+    word, _ = bench.export(tmp_path / "minutes", word=True)
+    assert any("新药使耗材费用上升" in cell.text for table in Document(str(word)).tables
+               for cell in table._cells)  # fmt: skip
+
+
+@pytest.mark.parametrize(("button", "name"), [("export", "minutes.html"), ("word", "minutes.docx")])
+def test_links_carry_the_minutes(bench, held, monkeypatch, button, name):
+    def written(round_, out, lang):
+        out.write_bytes("<b>纪要</b>".encode())
+        book = out.with_suffix(".xlsx")
+        book.write_bytes(b"tables")
+        return SimpleNamespace(page=out, book=book)
+
+    stub = SimpleNamespace(write_minutes=written)
+    monkeypatch.setitem(sys.modules, "drg.report.minutes.write", stub)
+    form = bench.view.forms["minutes"]
+    getattr(form, button).click()
+    assert f"{name}、minutes.xlsx" in bench.view.said.value
+    links = re.findall(r'download="([^"]+)" href="data:[\w/-]+;base64,([^"]+)"', form.told.value)
+    assert [one for one, _ in links] == [name, "minutes.xlsx"]
+    for one, data in links:
+        assert b64decode(data) == (held.folder / one).read_bytes()
 
 
 def test_widgets_do_the_same(bench, held):
@@ -192,7 +218,7 @@ def test_widgets_do_the_same(bench, held):
     form.reason.value = "理由 <b>"
     form.save.click()
     assert "已保存 P001、P002" in view.said.value
-    assert "理由 &lt;b&gt;" in form.list.value
+    assert "理由 &lt;b&gt;" in form.told.value
     assert len(held.state.open) == 2
     view.neutral.value = "weights"
     assert bench.neutral == "weights"
@@ -278,8 +304,60 @@ def test_the_chart(bench):
     assert drawn.startswith("<svg")
     assert "stroke-dasharray" in drawn
     assert chart(bench.hospitals().iloc[:0], words).startswith("<svg")
-    hostile = bench.hospitals().assign(hospital_name="<script>alert(1)</script>")
+    hostile = bench.hospitals().assign(hospital_name=HOSTILE)
     assert "<script" not in chart(hostile, words)
+
+
+def test_the_limit_of_losses_is_marked_for_those_who_come_near_it(bench):
+    bench.set_share("RE13", 0.2)
+    words, held = Words("zh"), bench.hospitals()
+    worst = -held["final_change_share"].min()
+    for limit, dashed, beyond in ((None, 0, 0), (4 * worst, 0, 0), (1.5 * worst, 1, 0),
+                                  (0.9 * worst, 1, 1)):  # fmt: skip
+        drawn = chart(held, words, limit=limit, rows=3)
+        assert ("虚线：损失上限" in drawn) == bool(dashed)
+        assert drawn.count("stroke-dasharray") == dashed
+        assert drawn.count("▲") == beyond
+
+
+def test_names_of_the_data_are_inert(bench):
+    bench.set_share("RE13", 0.2)
+    bench.kept[HOSTILE] = replace(bench.seen, name=HOSTILE)
+    hospitals = bench.hospitals().assign(hospital_name=HOSTILE)
+    seen = replace(bench.seen)
+    seen.__dict__["hospitals"] = hospitals
+    seen.__dict__["summary"] = bench.figures() | {"largest_loss": {
+        "hospital_id": "H0001", "hospital_name": HOSTILE, "yuan": -1.0, "share": -0.9}}  # fmt: skip
+    bench.names["RE13"] = HOSTILE
+    bench.propose(HOSTILE, evidence=HOSTILE)
+    bench.view.guarded(lambda: HOSTILE)
+    bench.view.rows.show()
+    words, changes = bench.words, bench.hospitals_compared().rename(index=lambda _: HOSTILE)
+    shown = [bench.picture(seen), blocks.hospitals(seen, words),
+             blocks.comparison(bench.comparison(), changes, words),
+             blocks.proposals(bench.round.state, bench), bench.view.said.value,
+             bench.view.rows.rows["RE13"].name.value]  # fmt: skip
+    for one in shown:
+        assert "&lt;script&gt;" in one
+        assert "<script" not in one
+
+
+def test_tables_say_what_the_desk_has(bench):
+    bench.set_share("RE13", 0.2)
+    words = bench.words
+    first = bench.hospitals().sort_values("final_change", ascending=False).iloc[0]
+    shown = blocks.hospitals(bench.seen, words)
+    assert f"{first['final_change']:+,.2f}" in shown
+    assert f"{first['final_before'] / 10_000:,.2f}" in shown
+    paid = bench.payers()["yuan"].clip(lower=0).sum()
+    assert blocks.payers(bench.seen, words).count(f">{paid:,.2f}<") == 2
+    figures = blocks.comparison(bench.comparison(), bench.hospitals_compared(), words)
+    assert "最大权重变幅（%）" in figures
+    assert ">20.0<" in figures
+    for one in (shown, figures):
+        assert one.count('scope="col"') > 2
+        assert "scope=row" in one
+        assert "aria-label" in one
 
 
 def test_english(held):
@@ -287,7 +365,7 @@ def test_english(held):
     bench.set_share("RE13", 0.1)
     for place in range(6):
         bench.view.tabs.selected_index = place
-    told = bench.view.tiles.value + bench.view.forms["compare"].table.value
+    told = bench.view.tiles.value + bench.view.forms["compare"].told.value
     assert not re.search("[一-鿿]", re.sub("<small>.*?</small>", "", bench.view.tiles.value))
     assert "Payable" in told
     assert "draft" in told
@@ -297,7 +375,7 @@ def test_without_ipywidgets_it_says_what_to_install(held, monkeypatch):
     def missing(name):
         raise ImportError(name)
 
-    monkeypatch.setattr("importlib.import_module", missing)
+    monkeypatch.setattr(controls, "import_module", missing)
     with pytest.raises(DrgError, match="pip install"):
         controls.toolkit()
     bench = Workbench(held)

@@ -1,32 +1,27 @@
 """The notebook workbench (权重谈判工作台): pick groups, move weights, see hospitals move.
 
-In a notebook::
-
-    from drg.negotiate.round.act import Round
-    from drg.negotiate.workbench.bench import Workbench
+Shown in a notebook; what its widgets do can be done from Python too, and shows in them::
 
     bench = Workbench(Round("round-2026"))
     bench
-
-What the widgets do can be done from Python too, and shows in them::
-
     bench.set("ES13", 1.2)
-    bench.figures()["hospitals_losing"]
     bench.propose("新技术使耗材费用上升", party="hospital", hospital_id="H0001")
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
+from markupsafe import Markup
+
 from drg.negotiate.round.act import Round
-from drg.negotiate.workbench import blocks
+from drg.negotiate.workbench.blocks import figures
 from drg.negotiate.workbench.chart import chart
 from drg.negotiate.workbench.desk import Desk, Seen
-from drg.negotiate.workbench.style import STYLE
 from drg.negotiate.workbench.view import View
+from drg.page.html import rendered
 
 
 class Workbench(Desk):
@@ -47,25 +42,13 @@ class Workbench(Desk):
 
     @cached_property
     def view(self) -> View:
-        """The widgets.
-
-        Raises:
-            DrgError: ipywidgets is not installed.
-        """
+        """The widgets; an error says what to install when they are missing."""
         return View(self)
 
-    def _refresh(self) -> None:
+    def _changed(self) -> None:
         """Show in the widgets, if there are any, what changed."""
         if "view" in self.__dict__:
             self.view.show()
-
-    def pick(self, *groups: str) -> None:  # noqa: D102
-        super().pick(*groups)
-        self._refresh()
-
-    def _try(self, changes: Mapping[str, float], neutral: str | None = None) -> None:
-        super()._try(changes, neutral)
-        self._refresh()
 
     def _repr_mimebundle_(self, **more: Any) -> Any:
         """Widgets where there is a kernel, else a picture of how it stands."""
@@ -78,5 +61,6 @@ class Workbench(Desk):
     def picture(self, seen: Seen | None = None) -> str:
         """Figures and chart as HTML that needs no kernel."""
         held, limit = seen or self.seen, self.round.rules.largest_loss
-        return (STYLE + "<div class='drg-bench'>" + blocks.tiles(held, self.words, limit)
-                + chart(held.hospitals, self.words, limit=limit) + "</div>")  # fmt: skip
+        drawn = Markup(chart(held.hospitals, self.words, limit=limit))
+        return rendered("bench.html.j2", self.words, part="picture", svg=drawn,
+                        figures=figures(held, self.words, limit))  # fmt: skip

@@ -3,68 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
+from importlib import import_module
 from math import ceil, floor
 from typing import Any
 
 from drg.errors import DrgError
+from drg.language import say
+from drg.negotiate.workbench.blocks import html
 from drg.negotiate.workbench.desk import DIGITS, Desk
-from drg.page.words import fixed
+from drg.page.blocks import Text
+from drg.page.html import rendered
 
 _FAR = (-60, 150)  # percent, when weights may leave the corridor
 Guarded = Callable[[Callable[[], str | None]], None]
 
 
 def toolkit() -> Any:
-    """The module ``ipywidgets``.
-
-    Raises:
-        DrgError: it is not installed.
-    """
-    from importlib import import_module
-
+    """The module ``ipywidgets``; an error says what to install when it is missing."""
     try:
         return import_module("ipywidgets")
     except ImportError:
-        raise DrgError("the workbench needs ipywidgets and JupyterLab: "
-                       "pip install 'drg-toolkit[notebooks]'") from None  # fmt: skip
+        needed = "ipywidgets, JupyterLab: pip install 'drg-toolkit[notebooks]'"
+        raise DrgError(say("工作台需要 ", "the workbench needs ") + needed) from None
 
 
 class Picker:
-    """Search for groups by code or name, and take some of them at hand.
-
-    Args:
-        desk: the desk.
-        guarded: runs what a person asked for, and shows what went wrong.
-    """
+    """Search for groups by code or name, and take some of them at hand."""
 
     def __init__(self, desk: Desk, guarded: Guarded) -> None:
-        w, say = toolkit(), desk.words
-        self._desk, self._guarded = desk, guarded
-        wide = w.Layout(width="auto", flex="1 1 auto", min_width="0")
-        self.search = w.Text(placeholder=say("搜索病组：编码或名称", "search groups: code or name"),
-                             continuous_update=True, layout=wide)  # fmt: skip
-        self.add = w.Button(description=say("加入", "Pick"), button_style="primary",
-                            layout=w.Layout(width="84px", flex="0 0 auto"))  # fmt: skip
-        self.found = w.SelectMultiple(rows=4, layout=w.Layout(width="auto", height="104px"))
+        w, words, self._desk = toolkit(), desk.words, desk
+        wide = {"width": "auto", "flex": "1 1 auto", "min_width": "0"}
+        placeholder = words("搜索病组：编码或名称", "search groups: code or name")
+        self.search = w.Text(placeholder=placeholder, layout=wide)
+        self.add = w.Button(description=words("加入", "Pick"), button_style="primary",
+                            layout={"width": "84px", "flex": "0 0 auto"})  # fmt: skip
+        self.found = w.SelectMultiple(rows=4, layout={"width": "auto", "height": "104px"})
         self.box = w.VBox([w.HBox([self.search, self.add]), self.found])
         self._list()
         self.search.observe(lambda _: self._list(), "value")
         self.add.on_click(lambda _: guarded(self._pick))
 
     def _list(self) -> None:
-        desk = self._desk
+        desk, unit = self._desk, self._desk.words("例", " cases")
         self.found.options = [
-            (f"{desk.say(group)} · {desk.drafts[group]:.{DIGITS}f} · {desk.cases[group]:,}"
-             + desk.words("例", " cases"), group)
-            for group in desk.search(self.search.value)
-        ]  # fmt: skip
+            (f"{desk.called(one)} · {desk.drafts[one]:.{DIGITS}f} · {desk.cases[one]:,}{unit}", one)
+            for one in desk.search(self.search.value)
+        ]
 
     def _pick(self) -> None:
         if not self.found.value:
-            raise self._desk.wrong(
-                "请先在列表中选择病组（按住 Ctrl 可多选）", "choose groups in the list first"
-            )
+            raise self._desk.wrong("请先在列表中选择病组（按住 Ctrl 可多选）",
+                                   "choose groups in the list first")  # fmt: skip
         self._desk.pick(*self.found.value)
         self.found.value = ()
 
@@ -74,48 +63,43 @@ class Row:
 
     def __init__(self, desk: Desk, group: str, guarded: Guarded) -> None:
         w = toolkit()
-        self._desk, self.group, self._quiet = desk, group, False
-        self.name = w.HTML(layout=w.Layout(flex="1 1 auto", min_width="0", overflow="hidden"))
-        self.away = w.Button(description="×", tooltip=desk.words("移除", "remove"),
-                             layout=w.Layout(width="30px", height="26px", padding="0",
-                                              flex="0 0 auto"))  # fmt: skip
+        self._desk, self.group, self._guarded, self._quiet = desk, group, guarded, False
+        self.name = w.HTML(layout={"flex": "1 1 auto", "min_width": "0", "overflow": "hidden"})
+        self.away = w.Button(description="×", tooltip=desk.words("移除", "remove"), layout={
+            "width": "30px", "height": "26px", "padding": "0", "flex": "0 0 auto"})  # fmt: skip
         # whole percents: a browser sends other numbers back rounded, as if a person moved them
-        self.slider = w.IntSlider(readout=False, layout=w.Layout(
-            flex="1 1 auto", width="auto", min_width="0", margin="0 12px"))  # fmt: skip
+        self.slider = w.IntSlider(readout=False, layout={
+            "flex": "1 1 auto", "width": "auto", "min_width": "0", "margin": "0 12px"})  # fmt: skip
         self.number = w.FloatText(step=10.0**-DIGITS,
-                                  layout=w.Layout(width="112px", flex="0 0 auto"))  # fmt: skip
+                                  layout={"width": "112px", "flex": "0 0 auto"})  # fmt: skip
         self.box = w.VBox([w.HBox([self.name, self.away]), w.HBox([self.slider, self.number])],
-                          layout=w.Layout(flex="0 0 auto", overflow="hidden"))  # fmt: skip
+                          layout={"flex": "0 0 auto", "overflow": "hidden"})  # fmt: skip
         self.box.add_class("row")
         self.show()
-        self.slider.observe(lambda change: self._moved(
-            guarded, lambda: desk.set_share(group, change["new"] / 100)), "value")  # fmt: skip
-        self.number.observe(lambda change: self._moved(guarded, lambda: desk.set(
-            group, change["new"])), "value")  # fmt: skip
+        self.slider.observe(lambda c: self._do(lambda: desk.set_share(group, c["new"] / 100)),
+                            "value")  # fmt: skip
+        self.number.observe(lambda c: self._do(lambda: desk.set(group, c["new"])), "value")
         self.away.on_click(lambda _: guarded(lambda: desk.drop(group)))
 
-    def _moved(self, guarded: Guarded, act: Callable[[], None]) -> None:
-        if not self._quiet:
-            guarded(act)
+    def _do(self, act: Callable[[], None]) -> None:
+        if not self._quiet:  # moved by a person, not by what is shown
+            self._guarded(act)
 
     def show(self) -> None:
         """Show what the desk has."""
-        desk, group, say = self._desk, self.group, self._desk.words
-        share, rules = desk.share(group), desk.round.rules
+        desk, group, words, rules = self._desk, self.group, self._desk.words, self._desk.round.rules
+        share, outside = desk.share(group), desk.outside(group)
         low, high = ceil(-100 * rules.corridor_fall), floor(100 * rules.corridor_rise)
-        if desk.beyond or desk.outside(group):
+        if desk.beyond or outside:
             low, high = min(low, _FAR[0]), max(high, _FAR[1])
-        mark = f" <i>▲ {say('超出区间', 'beyond')}</i>" if desk.outside(group) else ""
-        sign = "down" if share < 0 else "up"
-        name = escape(desk.say(group))
+        note = f" {desk.drafts[group]:.{DIGITS}f} · {desk.cases[group]:,}"
         self._quiet = True
         try:
-            self.name.value = (
-                f"<div class='rowname' title='{name}'><b class='{sign}'>"
-                f"{fixed(100 * share, 1, signed=True)}%</b>{mark} {name} · "
-                f"{say('草案', 'draft')} {desk.drafts[group]:.{DIGITS}f} · "
-                f"{desk.cases[group]:,}{say('例', ' cases')}</div>"
-            )
+            self.name.value = rendered(
+                "bench.html.j2", words, part="row", name=desk.called(group), down=share < 0,
+                share=words.share(share, signed=True), mark=words("超出区间", "beyond") if outside
+                else "", note=words(f"草案{note}例", f"draft{note} cases"),
+            )  # fmt: skip
             with self.slider.hold_sync():
                 self.slider.min, self.slider.max = min(low, self.slider.min), high
                 self.slider.value = min(max(round(100 * share), low), high)
@@ -130,30 +114,25 @@ class Rows:
     """The groups at hand, one row each, in a box that scrolls."""
 
     def __init__(self, desk: Desk, guarded: Guarded) -> None:
-        w = toolkit()
-        self._desk, self._guarded = desk, guarded
+        w, self._desk, self._guarded = toolkit(), desk, guarded
         self.rows: dict[str, Row] = {}
         self.rest = w.HTML()
-        self.box = w.VBox(layout=w.Layout(max_height="272px", overflow="hidden auto",
-                                          display="flex"))  # fmt: skip
+        self.box = w.VBox(layout={"max_height": "272px", "overflow": "hidden auto",
+                                  "display": "flex"})  # fmt: skip
         self.show()
 
     def show(self) -> None:
         """Show what the desk has."""
-        desk, say = self._desk, self._desk.words
+        desk, words, text = self._desk, self._desk.words, ""
         if list(self.rows) != desk.picked:
-            self.rows = {
-                group: self.rows.get(group) or Row(desk, group, self._guarded)
-                for group in desk.picked
-            }
+            self.rows = {group: self.rows.get(group) or Row(desk, group, self._guarded)
+                         for group in desk.picked}  # fmt: skip
             self.box.children = [*(row.box for row in self.rows.values()), self.rest]
         for row in self.rows.values():
             row.show()
-        beside = len(desk.beside)
-        if beside:
-            text = say(
-                f"另有 {beside} 个病组随方案调整", f"{beside} other groups move with the offer"
-            )
-        else:
-            text = "" if self.rows else say("还没有选病组。", "No group is picked.")
-        self.rest.value = f"<p class='note'>{text}</p>" if text else ""
+        if beside := len(desk.beside):
+            text = words(f"另有 {beside} 个病组随方案调整",
+                         f"{beside} other groups move with the offer")  # fmt: skip
+        elif not self.rows:
+            text = words("还没有选病组。", "No group is picked.")
+        self.rest.value = html(words, Text(text, "quiet"))

@@ -1,12 +1,13 @@
 """What a negotiator has before him (谈判桌): weights on trial, what they do, offers, comparison.
 
-No widget is made here; :mod:`drg.negotiate.workbench.bench` shows it in a notebook.
+No widget is made here; :mod:`drg.negotiate.workbench.bench` shows it in a notebook. Whatever
+cannot be done is a :class:`drg.errors.DrgError` in the language of the desk.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -17,10 +18,11 @@ import pandas as pd
 
 from budget.impact.tables import hospital_table, summary, who_pays
 from budget.impact.weights import NEUTRAL, Impact
-from drg.errors import DrgError
+from drg.errors import DrgError, problem
+from drg.language import say
 from drg.negotiate.round.act import Round
+from drg.negotiate.round.state import State
 from drg.page.words import Words, clean
-from drg.report.minutes.write import write_minutes
 from weights.negotiation.proposals.judge import propose
 from weights.table.moved import SAME, moved
 
@@ -35,6 +37,21 @@ OBJECTIVES = {
     "fairest": ("最公平（最低满意度最高）", "fairest: the least satisfied first"),
     "least_change": ("改动最少", "least change"),
 }
+FIGURES = {  # of a comparison: where in the summary, what it is, kind of number
+    "groups_changed": ("weights_changed", "权重变动的病组", "groups whose weight moves", "count"),
+    "largest_change": ("largest_change", "最大权重变幅", "largest change of a weight", "share"),
+    "payable": ("payable_after", "DRG应付", "payable by DRG", "money"),
+    "payable_change": ("payable_change", "DRG应付变化", "change of payable", "gain"),
+    "final": ("final_after", "清算总额", "paid in all", "money"),
+    "final_change": ("final_change", "清算总额变化", "change of what is paid", "gain"),
+    "case_mix_index": ("case_mix_index_after", "平均权重（CMI）", "mean weight (CMI)", "value"),
+    "moved": ("moved", "医院间转移", "moved between hospitals", "money"),
+    "hospitals_gaining": ("hospitals_gaining", "受益医院", "hospitals that gain", "count"),
+    "hospitals_losing": ("hospitals_losing", "受损医院", "hospitals that lose", "count"),
+    "largest_loss": ("largest_loss", "单家最大损失", "largest loss of a hospital", "share"),
+    "inversions": ("inversions_after", "严重程度倒挂", "severity inversions", "count"),
+    "scale": ("scale", "其余病组乘数", "others multiplied by", "value"),
+}
 _STANDING = {
     "asked": ("全部申请", "all proposals"),
     "decided": ("专家组决定", "decided by panels"),
@@ -44,18 +61,11 @@ _STANDING = {
 
 @dataclass(frozen=True)
 class Seen:
-    """A set of weights and what it does (方案).
+    """A set of weights and what it does (方案)."""
 
-    Attributes:
-        name: as it is shown.
-        changes: weights by group that differ from the draft, before others are made neutral.
-        neutral: how the others are made neutral.
-        impact: what it does.
-    """
-
-    name: str
-    changes: Mapping[str, float]
-    neutral: str
+    name: str  # as it is shown
+    changes: Mapping[str, float]  # that differ from the draft, before others are made neutral
+    neutral: str  # how the others are made neutral
     impact: Impact
 
     @cached_property
@@ -68,42 +78,37 @@ class Seen:
         """One row a hospital."""
         return hospital_table(self.impact)
 
-    @cached_property
-    def payers(self) -> pd.DataFrame:
-        """Who gains and who pays."""
-        return who_pays(self.impact)
+    def figures(self) -> dict[str, float]:
+        """The figures by which it is compared with others; money in yuan."""
+        held, loss = self.summary, self.summary["largest_loss"]
+        shares = self.impact.after.weight / self.impact.before.weight - 1
+        held = held | {
+            "largest_change": np.nanmax(np.abs(shares)),
+            "payable_change": held["payable_after"] - held["payable_before"],
+            "largest_loss": -loss["share"] if loss else 0.0,
+        }
+        return {key: float(held[source]) for key, (source, _, _, _) in FIGURES.items()}
 
 
 class Desk:
-    """Weights on trial in a round; all that the workbench can do, without a widget.
-
-    Args:
-        round_: the round.
-        actor: under whose name the record is kept.
-        lang: language of what is said: ``zh`` or ``en``.
-
-    Attributes:
-        picked: groups that are at hand, in the order in which they were picked.
-        touched: groups whose weight was set one by one, not loaded as part of a whole.
-        changes: weights on trial by group; other groups have their draft weight.
-        neutral: how the other groups are made neutral: ``yuan``, ``weights`` or ``none``.
-        beyond: whether weights may leave the corridor.
-        kept: what was kept for comparison, by name.
-    """
+    """Weights on trial in a round; all that the workbench can do, without a widget."""
 
     def __init__(self, round_: Round, *, actor: str = "医保局", lang: str = "zh") -> None:
-        self.words = Words(lang)
         if lang not in ("zh", "en"):
-            raise DrgError(f"lang: not known: found '{lang}', expected zh or en")
-        self.round, self.actor = round_, actor
-        self.picked: list[str] = []
-        self.touched: set[str] = set()
-        self.changes: dict[str, float] = {}
-        self.neutral, self.beyond = round_.rules.neutral, False
-        self.kept: dict[str, Seen] = {}
-        self._seen: Seen | None = None
+            raise problem(say("没有这种语言", "no such language"), key="lang", found=lang,
+                          expected="zh, en")  # fmt: skip
+        self.words, self.round, self.actor = Words(lang), round_, actor
+        self.picked: list[str] = []  # groups at hand, in the order in which they were picked
+        self.touched: set[str] = set()  # set one by one, not loaded as part of a whole
+        self.changes: dict[str, float] = {}  # weights on trial; other groups have their draft's
+        self.neutral = round_.rules.neutral  # how the others are made so: yuan, weights or none
+        self.beyond = False  # whether weights may leave the corridor
+        self.kept: dict[str, Seen] = {}  # for comparison, by name
+        self.seen = self.look("", {}, self.neutral)  # what the weights on trial do
 
-    # Groups
+    def wrong(self, zh: str, en: str) -> DrgError:
+        """An error in the language of the desk."""
+        return DrgError(self.words(zh, en))
 
     @cached_property
     def drafts(self) -> dict[str, float]:
@@ -122,10 +127,10 @@ class Desk:
         """Names of groups, as far as the draft or the cases have them."""
         cells = self.round.impacts.cells
         found = dict(zip(cells.groups[:-1], map(clean, cells.names[:-1]), strict=True))
-        named = {group: clean(name) for group, name in self.round.names.items() if name}
-        return {group: "" if name == group else name for group, name in (found | named).items()}
+        found |= {group: clean(name) for group, name in self.round.names.items() if name}
+        return {group: "" if name == group else name for group, name in found.items()}
 
-    def say(self, group: str) -> str:
+    def called(self, group: str) -> str:
         """A group by code and name."""
         return f"{group} {self.names.get(group, '')}".strip()
 
@@ -133,34 +138,31 @@ class Desk:
         """Groups whose code or name has all the words of a text, those with most cases first."""
         wanted = text.casefold().split()
         found = [group for group in self.drafts
-                 if all(word in self.say(group).casefold() for word in wanted)]  # fmt: skip
+                 if all(word in self.called(group).casefold() for word in wanted)]  # fmt: skip
         return sorted(found, key=lambda group: (-self.cases[group], group))[:most]
 
     def pick(self, *groups: str) -> None:
-        """Take groups at hand.
-
-        Raises:
-            DrgError: a group is not in the draft.
-        """
+        """Take groups at hand."""
         known = [self._known(group) for group in groups]
         self.picked += [group for group in dict.fromkeys(known) if group not in self.picked]
+        self._changed()
 
     def drop(self, group: str) -> None:
         """Put a group back; it has its draft weight again."""
         group = self._known(group)
         self._try({name: w for name, w in self.changes.items() if name != group})
         self.picked = [name for name in self.picked if name != group]
+        self._changed()
+
+    def _changed(self) -> None:
+        """Called after each change, for those who show it."""
 
     def _known(self, group: str) -> str:
-        code = group.strip()
-        for name in (code, code.upper()):
+        for name in (group.strip(), group.strip().upper()):
             if name in self.drafts:
                 return name
-        raise self.wrong(
-            f"病组“{clean(group)}”不在草案中", f"group '{clean(group)}' is not in the draft"
-        )
-
-    # Weights
+        raise self.wrong(f"病组“{clean(group)}”不在草案中",
+                         f"group '{clean(group)}' is not in the draft")  # fmt: skip
 
     def weight(self, group: str) -> float:
         """The weight that a group has on trial."""
@@ -174,46 +176,34 @@ class Desk:
         """Least and greatest weight that the rules allow."""
         return self.round.rules.corridor(self.drafts[group])
 
-    def outside(self, group: str) -> bool:
-        """Whether a group's weight on trial is outside its corridor."""
+    def outside(self, group: str, weight: float | None = None) -> bool:
+        """Whether a weight, by default the one on trial, is outside its group's corridor."""
         low, high = self.corridor(group)
-        weight = self.weight(group)
-        return weight < low * (1 - SAME) or weight > high * (1 + SAME)
+        held = self.weight(group) if weight is None else weight
+        return not low * (1 - SAME) <= held <= high * (1 + SAME)
 
     def set(self, group: str, weight: float, *, beyond: bool | None = None) -> None:
-        """Try a weight for a group; it is picked if it was not.
-
-        Args:
-            group: the group.
-            weight: its weight.
-            beyond: whether it may leave the corridor; by default as :attr:`beyond` says.
-
-        Raises:
-            DrgError: the group is not known or frozen, or the weight is not allowed.
-        """
+        """Try a weight for a group, picked if it was not; ``beyond`` its corridor if meant."""
         group = self._known(group)
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < 1e6:
             raise self.wrong(f"{group} 的权重应是大于 0 的数", f"{group}: not a weight above 0")
         if group in self.round.rules.frozen and moved(weight, self.drafts[group]):
             raise self.wrong(f"{group} 已冻结，权重不能改动", f"{group} is frozen by the rules")
-        low, high = self.corridor(group)
-        allowed = self.beyond if beyond is None else beyond
-        if not allowed and not low * (1 - SAME) <= weight <= high * (1 + SAME):
-            bounds = f"{low:.{DIGITS}f}–{high:.{DIGITS}f}"
+        if not (self.beyond if beyond is None else beyond) and self.outside(group, weight):
+            bounds = "–".join(f"{end:.{DIGITS}f}" for end in self.corridor(group))
             raise self.wrong(f"{group} 的权重 {weight:g} 超出浮动区间 {bounds}；"
                              "确需超出，请勾选“允许超出区间”",
                              f"{group}: weight {weight:g} is outside its corridor {bounds}; "
                              "allow it to go beyond if that is meant")  # fmt: skip
         if group not in self.picked:
-            self.pick(group)
+            self.picked.append(group)
         self.touched.add(group)
         self._try({**self.changes, group: float(weight)})
 
     def set_share(self, group: str, share: float) -> None:
         """Move a group by a share of its draft weight; at the corridor's ends exactly to them."""
-        group = self._known(group)
+        group, rules = self._known(group), self.round.rules
         draft, (low, high) = self.drafts[group], self.corridor(group)
-        rules = self.round.rules
         ends = {0.0: draft, -rules.corridor_fall: low, rules.corridor_rise: high}
         exact = [weight for end, weight in ends.items() if abs(share - end) < SAME]
         self.set(group, exact[0] if exact else round(draft * (1 + share), DIGITS))
@@ -223,11 +213,7 @@ class Desk:
         self._try({})
 
     def set_neutral(self, neutral: str) -> None:
-        """Choose how the other groups are made neutral.
-
-        Raises:
-            DrgError: it is not known, or nothing is left that could be made neutral.
-        """
+        """Choose how the other groups are made neutral."""
         if neutral not in NEUTRAL:
             raise self.wrong(f"没有这种中性方式：{clean(neutral)}",
                              f"not a way to be neutral: {clean(neutral)}")  # fmt: skip
@@ -244,21 +230,13 @@ class Desk:
         """Take weights on trial, unless their impact cannot be worked out."""
         basis = self.neutral if neutral is None else neutral
         held = {group: w for group, w in changes.items() if moved(w, self.drafts[group])}
-        seen = self.look("", held, basis)
-        self.changes, self.neutral, self._seen = held, basis, seen
-
-    # What it does
+        self.seen = self.look("", held, basis)
+        self.changes, self.neutral = held, basis
+        self._changed()
 
     def look(self, name: str, changes: Mapping[str, float], neutral: str) -> Seen:
         """What weights do, under a name."""
         return Seen(name, dict(changes), neutral, self.round.impact(changes, neutral))
-
-    @property
-    def seen(self) -> Seen:
-        """What the weights on trial do."""
-        if self._seen is None:
-            self._seen = self.look("", self.changes, self.neutral)
-        return self._seen
 
     def figures(self) -> dict[str, Any]:
         """The figures that are told first; see :func:`budget.impact.tables.summary`."""
@@ -270,7 +248,7 @@ class Desk:
 
     def payers(self) -> pd.DataFrame:
         """Who gains and who pays, by name."""
-        return self.seen.payers
+        return who_pays(self.seen.impact)
 
     @property
     def own(self) -> list[str]:
@@ -282,43 +260,28 @@ class Desk:
         """Groups that are moved but not at hand, such as those that an offer moves too."""
         return [group for group in self.changes if group not in self.picked]
 
-    # Proposals
-
     def propose(
         self, reason: str, *, party: str = "bureau", hospital_id: str = "", evidence: str = "",
         groups: Iterable[str] | None = None, record: bool = True,
     ) -> list[str]:  # fmt: skip
-        """Save the weights on trial as proposals, one a group.
+        """Save the weights on trial as proposals, by default those of :attr:`own`; their ids.
 
-        Args:
-            reason: why.
-            party: who asks: ``hospital``, ``panel`` or ``bureau``.
-            hospital_id: the hospital that asks.
-            evidence: what supports it.
-            groups: only these; by default those of :meth:`own`.
-            record: whether the impact that was seen goes on record too.
-
-        Returns:
-            The ids of the proposals.
-
-        Raises:
-            DrgError: nothing is moved, or a proposal cannot be accepted; then none is saved.
+        All or none is saved, and with ``record`` the impact that was seen.
         """
         wanted = [self._known(group) for group in groups] if groups is not None else self.own
-        moved = [group for group in wanted if group in self.changes]
-        if not moved:
+        parts: list[dict[str, Any]] = [
+            {"party": party, "drg": group, "what": "weight", "reason": reason,
+             "value": repr(round(self.changes[group], _DECIMALS)), "evidence": evidence,
+             "hospital_id": hospital_id if party == "hospital" else ""}
+            for group in wanted if group in self.changes
+        ]  # fmt: skip
+        if not parts:
             raise self.wrong("没有改动的病组：请先选病组并移动权重",
                              "no group is moved: pick a group and move its weight")  # fmt: skip
         if not reason.strip():
             raise self.wrong("请填写理由", "say the reason")
         if party == "hospital" and not hospital_id:
             raise self.wrong("请选择提出申请的医疗机构", "say which hospital asks")
-        parts: list[dict[str, Any]] = [
-            {"party": party, "drg": group, "what": "weight", "reason": reason,
-             "value": repr(round(self.changes[group], _DECIMALS)), "evidence": evidence,
-             "hospital_id": hospital_id if party == "hospital" else ""}
-            for group in moved
-        ]  # fmt: skip
         context = self.round.context
         for part in parts:
             try:
@@ -330,17 +293,8 @@ class Desk:
             self.round.record_impact(self.seen.impact, saved, self.actor)
         return saved
 
-    # Offers
-
     def solve(self, objective: str = "closest") -> str:
-        """Let the solver make an offer, on record.
-
-        Returns:
-            The offer's id.
-
-        Raises:
-            DrgError: no weights satisfy all demands; the line names those that conflict.
-        """
+        """Let the solver make an offer, on record; its id. Demands that conflict are named."""
         try:
             return self.round.solve(objective, actor=self.actor)[0]
         except DrgError:
@@ -348,28 +302,18 @@ class Desk:
             if not found:
                 raise
             line = found.line(self.words.lang)
-            raise self.wrong(
-                f"以下约束不能同时满足，放宽其一即可：{line}",
-                f"these demands conflict, relax one of them: {line}",
-            ) from None
+            zh, en = "以下约束不能同时满足，放宽其一即可：", "these conflict, relax one of them: "
+            raise self.wrong(zh + line, en + line) from None
 
     def offer(self, name: str) -> Mapping[str, Any]:
-        """An offer as it stands on record.
-
-        Raises:
-            DrgError: there is no such offer.
-        """
+        """An offer as it stands on record."""
         offers = self.round.state.offers
         if name not in offers:
             raise self.wrong("没有这个折中方案，请先求解", "there is no such offer; solve first")
         return offers[name]
 
     def accept(self, offer: str, reason: str) -> None:
-        """Accept an offer, on record.
-
-        Raises:
-            DrgError: there is no such offer, or no reason.
-        """
+        """Accept an offer, on record."""
         self.offer(offer)
         if not reason.strip():
             raise self.wrong("请填写接受的理由", "say why it is accepted")
@@ -377,21 +321,18 @@ class Desk:
 
     def standing(self) -> dict[str, str]:
         """What there is to be loaded or compared: key -> how it is called."""
-        state, found = self.round.state, {DRAFT: self.words("草案", "draft")}
-        there = {"asked": state.open, "accepted": state.accepted,
-                 "decided": any(one.accepted for one in state.decisions.values())}  # fmt: skip
-        found |= {key: self.words.of(pair) for key, pair in _STANDING.items() if there[key]}
+        words, state = self.words, self.round.state
+        found = {DRAFT: words("草案", "draft")}
+        found |= {key: words.of(_STANDING[key]) for key in _there(state)}
         for name, body in state.offers.items():
-            pair = OBJECTIVES.get(body["objective"], (body["objective"],) * 2)
-            found[name] = (
-                self.words(f"折中方案 {name}", f"offer {name}") + f"：{self.words.of(pair)}"
-            )
+            aim = words.of(OBJECTIVES.get(body["objective"], (body["objective"],) * 2))
+            found[name] = words(f"折中方案 {name}：{aim}", f"offer {name}: {aim}")
         return found
 
     def weights_of(self, key: str) -> tuple[dict[str, float], str]:
-        """Changed weights of what :meth:`standing` names, and how the others are made neutral."""
-        if key == DRAFT:
-            return {}, self.neutral
+        """Weights of what :meth:`standing` names, or on trial, and how others are made neutral."""
+        if key in ("", DRAFT):
+            return {} if key else self.changes, self.neutral
         if key in self.kept:
             return dict(self.kept[key].changes), self.kept[key].neutral
         if key not in _STANDING:
@@ -402,54 +343,29 @@ class Desk:
         """Put an offer, all proposals, the decisions or what was kept on the desk."""
         changes, neutral = self.weights_of(key)
         asked = [one.drg for one in self.round.state.open.values() if one.drg in changes]
-        value = dict(zip(self.round.impacts.groups, self._value, strict=True))
+        yuan = np.nan_to_num(self.round.impacts.slopes().sum(axis=0))  # a unit of weight, (G,)
+        value = dict(zip(self.round.impacts.groups, yuan, strict=True))
         dear = sorted(changes, key=lambda g: (-abs(changes[g] - self.drafts[g]) * value[g], g))
         at_hand = list(dict.fromkeys([*asked, *dear]))[: max(AT_HAND, len(asked))]
         self.hold(changes, neutral, at_hand)
 
-    @property
-    def _value(self) -> Any:
-        """Yuan of the region per unit of a group's weight. Shape (G,)."""
-        return np.nan_to_num(self.round.impacts.slopes().sum(axis=0))
-
-    # Comparison
-
     def keep(self, name: str = "", key: str = "") -> str:
-        """Keep a set of weights for comparison.
-
-        Args:
-            name: how it is called; by default by what it is.
-            key: what :meth:`standing` names; by default the weights on trial.
-
-        Returns:
-            The name.
-        """
-        if key:
-            changes, neutral = self.weights_of(key)
-            called = clean(name) or self.standing().get(key, key)
-            seen = self.look(called, changes, neutral)
-        else:
-            called = clean(name) or self.words("方案", "scenario") + f" {len(self.kept) + 1}"
-            seen = Seen(called, self.changes, self.neutral, self.seen.impact)
-        self.kept[called] = seen
+        """Keep the weights on trial, or what :meth:`standing` names, for comparison; its name."""
+        number = self.words("方案", "scenario") + f" {len(self.kept) + 1}"
+        called = clean(name) or (self.standing().get(key, key) if key else number)
+        self.kept[called] = self.look(called, *self.weights_of(key))
         return called
 
     def keep_round(self, folder: str | PathLike[str], name: str = "") -> str:
-        """Keep what another round came to: its accepted offer, decisions, or proposals.
-
-        Raises:
-            DrgError: there is no round in the folder, or its groups are others.
-        """
+        """Keep what another round came to: its accepted offer, decisions, or proposals."""
         if not Path(folder).is_dir():
             raise self.wrong(f"没有这个文件夹：{clean(folder)}", f"no such folder: {clean(folder)}")
         other = Round(folder)
-        state = other.state
-        decided = any(one.accepted for one in state.decisions.values())
-        key = "accepted" if state.accepted else "decided" if decided else "asked"
+        key = (_there(other.state) or ["asked"])[-1]
         held, basis = other.weights_of(key)
-        changes = {self._known(group): w for group, w in held.items()}
-        title = clean(state.init["title"] or state.init["round"])
+        title = clean(other.state.init["title"] or other.state.init["round"])
         called = clean(name) or f"{title}：{self.words.of(_STANDING[key])}"
+        changes = {self._known(group): w for group, w in held.items()}
         self.kept[called] = self.look(called, changes, basis)
         return called
 
@@ -458,20 +374,13 @@ class Desk:
         self.kept.clear()
 
     def comparison(self) -> pd.DataFrame:
-        """Figures of the draft, of all that was kept and of the weights on trial, side by side.
-
-        Returns:
-            One column a scenario, one row a figure; money in yuan.
-        """
-        rows = {one.name: _figures(one) for one in self.compared()}
-        return pd.DataFrame(rows)
+        """Figures of the draft, what was kept and the weights on trial, one column a scenario."""
+        return pd.DataFrame({one.name: one.figures() for one in self.compared()})
 
     def hospitals_compared(self) -> pd.DataFrame:
         """Change of every hospital's payment in yuan, one column a scenario, index by name."""
-        return pd.DataFrame({
-            one.name: one.hospitals.set_index("hospital_name")["final_change"]
-            for one in self.compared()
-        })  # fmt: skip
+        return pd.DataFrame({one.name: one.hospitals.set_index("hospital_name")["final_change"]
+                             for one in self.compared()})  # fmt: skip
 
     def compared(self) -> list[Seen]:
         """The draft, what was kept, and the weights on trial unless they are kept too."""
@@ -479,48 +388,22 @@ class Desk:
         found = [draft, *(one for one in self.kept.values() if one.name != draft.name)]
         same = any(one.changes == self.changes and one.neutral == self.neutral for one in found)
         if self.changes and not same:
-            now = self.words("当前", "now")
-            found.append(Seen(now, self.changes, self.neutral, self.seen.impact))
+            found.append(replace(self.seen, name=self.words("当前", "now")))
         return found
 
-    # Minutes
+    def export(self, folder: str | PathLike[str] = "", *, word: bool = False) -> list[Path]:
+        """Write the minutes, by default to the round's folder: page or Word file, and workbook."""
+        from drg.report.minutes.write import write_minutes
 
-    def export(self, folder: str | PathLike[str] | None = None) -> list[Path]:
-        """Write the minutes of the round as it stands.
-
-        Args:
-            folder: where to; by default the round's own.
-
-        Returns:
-            The page and the workbook.
-
-        Raises:
-            DrgError: they cannot be written.
-        """
-        target = Path(folder) if folder is not None else self.round.folder
+        target = Path(folder or self.round.folder)
         target.mkdir(parents=True, exist_ok=True)
-        found = write_minutes(self.round, target / "minutes.html", self.words.lang)
+        out = target / ("minutes.docx" if word else "minutes.html")
+        found = write_minutes(self.round, out, self.words.lang)
         return [found.page, found.book]
 
-    def wrong(self, zh: str, en: str) -> DrgError:
-        """An error in the language of the desk."""
-        return DrgError(self.words(zh, en))
 
-
-def _figures(one: Seen) -> dict[str, float]:
-    held, loss = one.summary, one.summary["largest_loss"]
-    shares = one.impact.after.weight / one.impact.before.weight - 1
-    return {
-        "groups_changed": held["weights_changed"],
-        "largest_change": float(np.nanmax(np.abs(shares))),
-        "payable": held["payable_after"], "payable_change":
-        held["payable_after"] - held["payable_before"],
-        "final": held["final_after"], "final_change": held["final_change"],
-        "case_mix_index": held["case_mix_index_after"],
-        "moved": held["moved"],
-        "hospitals_gaining": held["hospitals_gaining"],
-        "hospitals_losing": held["hospitals_losing"],
-        "largest_loss": -loss["share"] if loss else 0.0,
-        "inversions": held["inversions_after"],
-        "scale": held["scale"],
-    }  # fmt: skip
+def _there(state: State) -> list[str]:
+    """Which kinds of weights a round has, the most settled last."""
+    decided = any(one.accepted for one in state.decisions.values())
+    there = {"asked": state.open, "decided": decided, "accepted": state.accepted}
+    return [key for key in _STANDING if there[key]]
