@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 
 from drg.errors import DrgError
 from drg.plots import NoChineseFont, fonts, save
-from drg.report.weights.cost import bars_of, cost_distribution
-from drg.report.weights.ladder import ladder
-from drg.report.weights.previous import against_previous
+from drg.plots.weights.cost import bars_of, cost_distribution
+from drg.plots.weights.ladder import ladder
+from drg.plots.weights.previous import against_previous
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("zh", "en")

@@ -76,7 +76,7 @@ def compare(
         typer.echo(str(out), err=True)
     if picture is not None:
         from drg.plots import save
-        from drg.report.weights.previous import against_previous
+        from drg.plots.weights.previous import against_previous
 
         bounds = (1 - corridor, 1 + corridor)
         save(against_previous(first, second, bounds, lang=lang), picture)

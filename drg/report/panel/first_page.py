@@ -82,43 +82,41 @@ def alarms(data: PanelData, words: Words) -> list[str]:
 
 def verdict(held: Story, words: Words) -> str:
     """What happens, in one sentence: who can pay, who loses, what it costs."""
-    name = scenario_name(held.data, held.code, words)
-    end = words("。", ".")
-    return words(f"“{name}”下，{held.year} 年", f'Under "{name}" in {held.year} ') + words(
-        "；", "; ").join([_can_pay(held, words), _who_loses(held, words), _costs(held, words)]
-                        ) + end  # fmt: skip
-
-
-def _can_pay(held: Story, words: Words) -> str:
-    cut, final = held.region["budget_cut"].scenario, held.region["final"]
-    base = "" if held.alone else than(final, words)
-    if cut > _MONEY:
-        owed = final.scenario + cut
-        return words(
-            f"基金付不起全部应付：应付 {words.money(owed)}，只能付 {words.money(final.scenario)}"
-            f"{base}，其余 {words.money(cut)} 由医疗机构承担",
-            f"the funds cannot pay all they owe: of {words.money(owed)} they pay "
-            f"{words.money(final.scenario)}{base}, and hospitals bear the other {words.money(cut)}",
-        )
-    left = float(held.pools["balance"].sum())
-    return words(f"基金付得起：清算支付 {words.money(final.scenario)}{base}，{state(left, words)}",
-                 f"the funds can pay: {words.money(final.scenario)} are paid{base}, and the pools "
-                 f"are {state(left, words)}")  # fmt: skip
-
-
-def _who_loses(held: Story, words: Words) -> str:
-    own = held.hospitals[~held.hospitals["hidden"]]
-    losing, n = held.losing(held.code), len(own)
-    base = "" if held.alone else words(
+    final, cut = held.region["final"], held.region["budget_cut"].scenario
+    base, losing = ("", "") if held.alone else (than(final, words), words(
         f"（基准 {held.losing(held.baseline):,} 家）",
-        f" ({held.losing(held.baseline):,} in the baseline)")  # fmt: skip
+        f" ({held.losing(held.baseline):,} in the baseline)"))  # fmt: skip
+    name, left = scenario_name(held.data, held.code, words), float(held.pools["balance"].sum())
+    return words(f"“{name}”下，{held.year} 年", f'Under "{name}" in {held.year} ') + _sentence(
+        [_can_pay(final.scenario, cut, left, base, words),
+         _who_loses(held.hospitals, losing, words), _costs(held, words)], words)  # fmt: skip
+
+
+def _sentence(parts: list[str], words: Words) -> str:
+    return words("；", "; ").join(parts) + words("。", ".")
+
+
+def _can_pay(paid: float, cut: float, left: float, base: str, words: Words) -> str:
+    if cut > _MONEY:
+        owed, said = words.money(paid + cut), words.money(paid)
+        return words(
+            f"基金付不起全部应付：应付 {owed}，只能付 {said}{base}，"
+            f"其余 {words.money(cut)} 由医疗机构承担",
+            f"the funds cannot pay all they owe: of {owed} they pay {said}{base}, and hospitals "
+            f"bear the other {words.money(cut)}")  # fmt: skip
+    return words(f"基金付得起：清算支付 {words.money(paid)}{base}，{state(left, words)}",
+                 f"the funds can pay: {words.money(paid)} are paid{base}, and the pools are "
+                 f"{state(left, words)}")  # fmt: skip
+
+
+def _who_loses(hospitals: pd.DataFrame, base: str, words: Words) -> str:
+    own = hospitals[~hospitals["hidden"]].sort_values(["gain_share", "hospital_id"])
+    losing, n = int((own["gain"] < 0).sum()), len(own)
     text = words(f"{n:,} 家医疗机构中 {losing:,} 家收不抵支{base}",
                  f"{losing:,} of {n:,} hospitals get less than their cases cost{base}")  # fmt: skip
-    worst = own[own["gain_share"] < 0].iloc[:1]
-    if len(worst):
-        name, share = worst["hospital"].iloc[0], -float(worst["gain_share"].iloc[0])
-        text += words(f"，最重的是{name}（亏费用的 {words.share(share)}）",
-                      f", {name} most of all ({words.share(share)} of its cost)")  # fmt: skip
+    for name, share in own.loc[own["gain_share"] < 0, ["hospital", "gain_share"]].to_numpy()[:1]:
+        text += words(f"，最重的是{name}（亏费用的 {words.share(-share)}）",
+                      f", {name} most of all ({words.share(-share)} of its cost)")  # fmt: skip
     return text
 
 
@@ -184,7 +182,7 @@ def _sure(held: Story, words: Words) -> str:
     final = held.region["final"]
     if final.parted and not held.alone:
         parts.append(_by_whom(held, words))
-    return words("；", "; ").join(parts) + words("。", ".")
+    return _sentence(parts, words)
 
 
 def _by_whom(held: Story, words: Words) -> str:
@@ -335,30 +333,13 @@ def _weights(data: PanelData, words: Words) -> str:
 
 
 def _settled(data: PanelData, words: Words) -> str:
-    pools, hospitals = data.pools, data.by_hospital
-    final, cut = float(pools["final"].sum()), float(pools["budget_cut"].sum())
-    told = hospitals[~hospitals["hidden"]]
-    losing, n = int((told["gain"] < 0).sum()), len(told)
-    left = float(pools["balance"].sum())
-    pay = words(
-        f"基金付不起全部应付：应付 {words.money(final + cut)}，只能付 {words.money(final)}"
-        if cut > _MONEY else f"基金付得起：清算支付 {words.money(final)}，{state(left, words)}",
-        f"the funds cannot pay all they owe: of {words.money(final + cut)} they pay "
-        f"{words.money(final)}" if cut > _MONEY else
-        f"the funds can pay: {words.money(final)} are paid, the pools are {state(left, words)}",
-    )  # fmt: skip
-    lose = words(f"{n:,} 家医疗机构中 {losing:,} 家收不抵支",
-                 f"{losing:,} of {n:,} hospitals get less than their cases cost")  # fmt: skip
-    worst = told[told["gain"] < 0].sort_values(["gain_share", "hospital_id"]).iloc[:1]
-    if len(worst):
-        name, share = worst["hospital"].iloc[0], -float(worst["gain_share"].iloc[0])
-        lose += words(f"，最重的是{name}（亏费用的 {words.share(share)}）",
-                      f", {name} most of all ({words.share(share)} of its cost)")  # fmt: skip
-    cost, cases = float(hospitals["cost"].sum()), float(hospitals["cases"].sum())
+    final, cut, left = (float(data.pools[n].sum()) for n in ("final", "budget_cut", "balance"))
+    cost, cases = (float(data.by_hospital[n].sum()) for n in ("cost", "cases"))
     mean = words(f"次均费用 {cost / cases:,.0f} 元", f"a case costs {cost / cases:,.0f} yuan"
                  ) if cases else words("没有病例", "there is no case")  # fmt: skip
-    return words(f"{data.year} 年", f"In {data.year} ") + words("；", "; ").join(
-        [pay, lose, mean]) + words("。", ".")  # fmt: skip
+    return words(f"{data.year} 年", f"In {data.year} ") + _sentence(
+        [_can_pay(final, cut, left, "", words), _who_loses(data.by_hospital, "", words), mean],
+        words)  # fmt: skip
 
 
 def _settled_figures(data: PanelData, words: Words) -> Figures:

@@ -10,9 +10,9 @@ import numpy as np
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.plots import Picture, save
-from drg.report.weights.cost import cost_distribution
-from drg.report.weights.ladder import ladder
-from drg.report.weights.previous import against_previous
+from drg.plots.weights.cost import cost_distribution
+from drg.plots.weights.ladder import ladder
+from drg.plots.weights.previous import against_previous
 from weights.cases.observations import Observations
 from weights.fit.calibrator import Calibrator
 

@@ -32,7 +32,7 @@ from drg.plots.picture import (
     picture,
     plain,
 )  # fmt: skip
-from drg.report.weights.table import Floats
+from drg.plots.weights.table import Floats
 
 _PER_DECADE = (5, 10, 20, 40)  # intervals of equal ratio
 _LEFT, _WIDTH, _HEIGHT, _BOTTOM = 17.0, 160.0, 78.0, 20.0  # mm

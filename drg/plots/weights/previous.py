@@ -28,7 +28,7 @@ from drg.plots.picture import (
     picture,
     plain,
 )  # fmt: skip
-from drg.report.weights.table import Floats, Weights, by_group, column, positive, title_of
+from drg.plots.weights.table import Floats, Weights, by_group, column, positive, title_of
 
 LISTED = 10
 _LABELLED = 60

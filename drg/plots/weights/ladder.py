@@ -15,7 +15,7 @@ from matplotlib.transforms import ScaledTranslation, Transform
 from drg.errors import problem
 from drg.language import say
 from drg.plots.picture import BLUE, GREY, INK, PALE, VERMILION, Picture, cases_text, picture
-from drg.report.weights.table import Floats, Weights, by_group, column
+from drg.plots.weights.table import Floats, Weights, by_group, column
 
 _MOST = 12
 _LEFT, _WIDTH, _HEIGHT, _BOTTOM = 17.0, 160.0, 80.0, 33.0  # mm
