@@ -187,7 +187,9 @@ class _Table:
             self.file, self._first = str(source), 2
             self._table, malformed = read_table(source, sheet=sheet)
             for one in malformed:
-                raise problem(one.reason, file=self.file, row=one.row + 2, key=one.column or None)
+                raise problem(
+                    say(one.zh, one.reason), file=self.file, row=one.row + 2, key=one.column or None
+                )
         else:
             self._table = pa.Table.from_pandas(source, preserve_index=False)
         self._names: dict[str, str] = {}

@@ -87,7 +87,9 @@ def project(
 
 def warnings(found: Sequence[Projection]) -> list[str]:
     """What is assumed and does nothing, one line a key."""
-    return [f"{say('警告', 'warning')} {one.scenario.place}: {key}: {text}"
+    from budget.projection.warnings import chinese
+
+    return [f"{say('警告', 'warning')} {one.scenario.place}: {key}: {say(chinese(text), text)}"
             for one in found for key, text in one.warnings.items()]  # fmt: skip
 
 

@@ -74,6 +74,7 @@ def settle(
 def summary(settled: Settlement) -> str:
     """Pools, branches and hospitals as text tables."""
     from budget.settlement.tables import branch_frame, hospital_frame, pool_frame
+    from budget.settlement.warned import chinese
 
     header = settled.policy.header
     title = say(header.title, header.title_en or header.title)
@@ -103,7 +104,8 @@ def summary(settled: Settlement) -> str:
         more = len(by_hospital) - _MOST_HOSPITALS
         parts.append(say(f"... 另有 {more} 家，见 hospitals.csv",
                          f"... {more} more in hospitals.csv"))  # fmt: skip
-    texts = [f"{say('警告', 'warning')} {name}: {text}" for name, text in settled.warnings.items()]
+    texts = [f"{say('警告', 'warning')} {name}: {say(chinese(text), text)}"
+             for name, text in settled.warnings.items()]  # fmt: skip
     parts += texts[:_MOST_WARNINGS]
     if len(texts) > _MOST_WARNINGS:
         more = len(texts) - _MOST_WARNINGS

@@ -52,7 +52,7 @@ def read_frame(path: Path, sheet: str | None) -> tuple[pd.DataFrame, dict[str, A
         for batch in batches(source):
             for bad in batch.malformed[:1]:
                 row = first + sum(part.num_rows for part in parts) + bad.row
-                raise problem(bad.reason, file=path, row=row, key=bad.column or None,
+                raise problem(say(bad.zh, bad.reason), file=path, row=row, key=bad.column or None,
                               found=bad.value)  # fmt: skip
             parts.append(batch.table)
         table = pa.Table.from_batches(parts, source.schema)

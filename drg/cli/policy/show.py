@@ -12,7 +12,7 @@ import typer
 from drg.cli.common.options import Lang, PolicyName, wrong
 from drg.cli.policy.search import search
 from drg.cli.policy.test import test
-from drg.language import say, speak, wished
+from drg.language import half, say, speak, spoken, wished
 from drg.terminal import fit, table
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def list_policies() -> None:
         first = str(header.valid_from or "-")
         title = say(header.title, header.title_en or header.title)
         method = say(_METHODS[policy.standard.kind][0], policy.standard.kind)
-        rows.append((name, title, method, first, fit(header.source, 60)))
+        rows.append((name, title, method, first, fit(half(header.source, spoken()), 60)))
     head = (say("政策", "policy"), say("名称", "title"), say("支付方法", "method"),
             say("生效日期", "valid from"), say("来源", "source"))  # fmt: skip
     typer.echo(table(head, rows))
@@ -161,6 +161,11 @@ def _say(key: str, lang: str, words: dict[str, tuple[str, str]] = _WORDS) -> str
     return {"zh": zh, "en": en}.get(lang, f"{en} {zh}")
 
 
+def _said(text: str, lang: str) -> str:
+    """A document's text in the language asked for; whole in both."""
+    return text if lang == "both" else half(text, lang)
+
+
 def _whole(policy: Policy, lang: str) -> str:
     held = list(policy.leaves())
     sources = list(dict.fromkeys(leaf.source for leaf in held))
@@ -172,12 +177,12 @@ def _whole(policy: Policy, lang: str) -> str:
         for leaf in held
     ]  # fmt: skip
     lines = [*_header(policy, lang), "", table(header, rows), "", f"{_say('sources', lang)}:"]
-    lines += [f"  [{i}] {source}" for source, i in number.items()]
+    lines += [f"  [{i}] {_said(source, lang)}" for source, i in number.items()]
     defaults = sum(leaf.is_default for leaf in held)
     lines += ["", f"{_say('default', lang)}: {defaults} / {len(held)}"]
     if policy.header.unknown:
         lines += ["", f"{_say('unknown', lang)}:"]
-        lines += [f"  {key}: {words}" for key, words in policy.header.unknown.items()]
+        lines += [f"  {key}: {_said(words, lang)}" for key, words in policy.header.unknown.items()]
     return "\n".join(lines)
 
 
@@ -189,7 +194,7 @@ def _header(policy: Policy, lang: str) -> list[str]:
         "region": h.region or "-",
         "method": _say(policy.standard.kind, lang, _METHODS),
         "valid": f"{h.valid_from or missing} - {h.valid_to or ''}".rstrip(),
-        "source": h.source,
+        "source": _said(h.source, lang),
         "weights": h.weights or "-",
         "scheme": h.scheme or "-",
         "chain": " < ".join(h.chain),
@@ -226,7 +231,7 @@ def _as_csv(policy: Policy, lang: str) -> str:
         zh, en = leaf.about.zh, leaf.about.en
         term = {"zh": zh, "en": en}.get(lang, f"{zh} {en}")
         writer.writerow((leaf.key, term, value, leaf.about.unit, leaf.origin,
-                         "默认" if leaf.is_default else "", leaf.source))  # fmt: skip
+                         "默认" if leaf.is_default else "", _said(leaf.source, lang)))  # fmt: skip
     return stream.getvalue().rstrip("\n")
 
 

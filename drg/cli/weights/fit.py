@@ -254,7 +254,7 @@ def summary(fitted: Calibrator) -> str:
                          f"  interval width (median) {width:.1%} of the weight"))  # fmt: skip
     lines.append(f"  {say('权重倒挂', 'inversions')} {pairs}")
     lines += [f"  {say('警告', 'warning')} {name}: {text}"
-              for name, text in fitted.trail_.warnings.items()]  # fmt: skip
+              for name, text in fitted.trail_.said().items()]  # fmt: skip
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from drg.errors import DrgError
-from drg.language import half
+from drg.language import half, is_default
 from drg.page.blocks import Block, Cell, Column, Points, Text, table
 from drg.page.words import DASH, Words, clean
 from drg.report.panel.columns import SCENARIO
@@ -192,7 +192,7 @@ def figure_of(value: Any, unit: str, words: Words) -> str:
 
 def mark(source: Any, words: Words) -> str:
     """Whether a figure is a default or was published."""
-    default = str(source or "default").startswith(("default", "默认"))
+    default = is_default(str(source or "default"))
     return words("默认值", "default") if default else words("有出处", "published")
 
 
