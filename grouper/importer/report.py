@@ -101,7 +101,8 @@ def by_kind(findings: Findings) -> Sequence[tuple[str, str, int]]:
 def summary(findings: Findings, most: int = 20) -> str:
     """A few lines for a terminal: the counts of each kind, then the first errors."""
     lines = [
-        f"  {say(LEVEL_ZH[level], f'{level:<7}')}  {count:>6,}  {say(KINDS[kind].zh, KINDS[kind].en)}"
+        f"  {say(LEVEL_ZH[level], f'{level:<7}')}  {count:>6,}  "
+        f"{say(KINDS[kind].zh, KINDS[kind].en)}"
         for level, kind, count in by_kind(findings)
     ]
     errors = [finding for finding in findings if finding.level == "error"]
