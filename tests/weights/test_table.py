@@ -215,7 +215,7 @@ def test_the_audit_trail():
         "  1  读取 read                  1,000        990"
         "  8,000,000.50  7,900,000.25           10 例无费用\n"
         "  2  裁剪 trim       iqr          990        960"
-        "                                   3\n"
+        "                                    3\n"
         "  3  归一 normalise"
     )
     bare = WeightTable("x", pd.DataFrame({"drg": ["A"], "weight": [1]}))

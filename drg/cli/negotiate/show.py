@@ -310,17 +310,20 @@ def minutes(
     round: RoundFolder,  # noqa: A002
     out: Annotated[
         Path,
-        typer.Option("--out", help=say("网页（.html），同目录另有工作簿。",
-                                       "Page (.html); a workbook comes beside it.")),
+        typer.Option("--out", help=say("网页（.html）或 Word 文件（.docx），同目录另有工作簿。",
+                                       "Page (.html) or Word (.docx); a workbook comes beside "
+                                       "it.")),
     ],
     lang: Lang = None,
 ) -> None:  # fmt: skip
-    """Write the minutes (会议纪要) as a page and a workbook."""
+    """Write the minutes (会议纪要), with a workbook."""
     from drg.negotiate.round.act import Round
     from drg.report.minutes.write import write_minutes
 
     written = write_minutes(Round(round), out, lang or "zh")
     typer.echo(f"{written.page}\n{written.book}")
+    for line in written.told:
+        typer.echo(line, err=True)
 
 
 def _set(text: str) -> tuple[str, float]:
