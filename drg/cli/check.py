@@ -44,9 +44,7 @@ def check(
     not a failure: the exit status is 0. In files numbers below 5 cases are not shown.
     """
     from drg.errors import problem
-    from drg.page.write import write_report
     from drg.progress import Progress
-    from drg.report.quality.sections import quality_report
     from drg.report.quality.words import QualityWords
     from drg.tables import check_outputs
     from grouper.quality.run import check_file
@@ -65,9 +63,12 @@ def check(
         )  # fmt: skip
     words = QualityWords(lang)
     typer.echo(summary(found, words))
-    report = quality_report(found, words) if any(targets) else None
-    for target in targets:
-        if target is not None and report is not None:
+    if any(targets):
+        from drg.page.write import write_report
+        from drg.report.quality.sections import quality_report
+
+        report = quality_report(found, words)
+        for target in filter(None, targets):
             for line in (*write_report(target, report, words), str(target)):
                 typer.echo(line, err=True)
 

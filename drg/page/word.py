@@ -172,6 +172,8 @@ class _Word:
         made.style = "Table Grid"
         made.autofit = False
         widths = _widths(held)
+        for column, wide in zip(made.columns, widths, strict=True):
+            column.width = Mm(wide)
         size = 9.0 if len(held.columns) <= 6 else 8.0 if len(held.columns) <= 9 else 7.0
         rows = made._tbl.tr_lst
         _repeated(rows[0])
