@@ -49,9 +49,7 @@ def check(
 ) -> None:  # fmt: skip
     """Check the quality of a discharge file by hospital and month, and score it."""
     from drg.errors import problem
-    from drg.page.write import write_report
     from drg.progress import Progress
-    from drg.report.quality.sections import quality_report
     from drg.report.quality.words import QualityWords
     from drg.tables import check_outputs
     from grouper.quality.run import check_file
@@ -69,9 +67,12 @@ def check(
         )  # fmt: skip
     words = QualityWords(lang)
     typer.echo(summary(found, words))
-    report = quality_report(found, words) if any(targets) else None
-    for target in targets:
-        if target is not None and report is not None:
+    if any(targets):
+        from drg.page.write import write_report
+        from drg.report.quality.sections import quality_report
+
+        report = quality_report(found, words)
+        for target in filter(None, targets):
             for line in (*write_report(target, report, words), str(target)):
                 typer.echo(line, err=True)
 
