@@ -376,6 +376,7 @@ def test_mistakes_are_one_line(rounds, tmp_path):
     data = rounds["decided"]
     with pytest.raises(DrgError, match=r"\.docx"):
         write(data, tmp_path / "m.pdf")
+    assert list(tmp_path.iterdir()) == []
     with pytest.raises(DrgError, match="zh or en"):
         write(data, tmp_path / "m.html", "fr")
     (tmp_path / "votes.xlsx").write_bytes(b"votes")

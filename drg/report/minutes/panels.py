@@ -51,13 +51,12 @@ def panel_section(data: Minutes, words: Words) -> Section:
         )
         for seat, experts in ((words("专家", "member"), one.members),
                               (words("候补", "substitute"), one.substitutes)):  # fmt: skip
-            for place, expert in enumerate(experts, 1):
+            for n, expert in enumerate(experts, 1):
                 held = data.roster[expert] if data.roster and expert in data.roster else None
                 about = [data.hospital(held.hospital_id), held.tier or None, held.county,
                          held.specialty] if held else ["", "", "", ""]  # fmt: skip
                 ballot = one.vote_weights.get(expert, 1.0) if weighted else None
-                name = data.expert(expert)
-                seats.append([one.id, f"{seat} {place}", expert, name, *about, ballot])
+                seats.append([one.id, f"{seat} {n}", expert, data.expert(expert), *about, ballot])
     out = [[one.id, expert, data.expert(expert), recused(data, reason, words)]
            for one in panels for expert, reason in one.recused.items()]  # fmt: skip
     return Section("panels", words("专家组", "Panels"), [

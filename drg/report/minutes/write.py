@@ -56,6 +56,7 @@ def write(data: Minutes, out: Path, lang: str = "zh", inputs: Sequence[Path] = (
     """
     if lang not in LANGUAGES:
         raise problem("no such language", key="lang", found=lang, expected="zh or en")
+    check_ending(out)
     words, book = Words(lang), out.with_suffix(".xlsx")
     check_outputs((out, book), inputs)
     found = [section for make in _SECTIONS if (section := make(data, words)) is not None]
