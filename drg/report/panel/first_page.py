@@ -76,8 +76,8 @@ def alarms(data: PanelData, words: Words) -> list[str]:
                 f"{cases:,.0f} cases ({share}, cost {cost}) are not settled and not in the figures "
                 "below."))  # fmt: skip
     said = warned(data, words, grave=True)
-    return [*found, words("数据有缺：", "The data are incomplete: ") + words("", " ").join(said)
-            ] if said else found  # fmt: skip
+    lines = _sentence([line.rstrip("。.") for line in said], words)
+    return [*found, words("数据有缺：", "The data are incomplete: ") + lines] if said else found
 
 
 def verdict(held: Story, words: Words) -> str:
