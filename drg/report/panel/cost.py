@@ -13,7 +13,14 @@ from drg.page.words import EFFECTS, Words
 from drg.plots.charts import bars, lines, shares
 from drg.report.panel.columns import AVERAGE, CASES, INSURANCE, MIX, SCENARIO, TIER, YEAR
 from drg.report.panel.data import PanelData
-from drg.report.panel.story import Story, average, part_name, scenario_name
+from drg.report.panel.story import (
+    MOST_OTHERS,
+    Story,
+    average,
+    others_note,
+    part_name,
+    scenario_name,
+)
 
 _LEVELS = ("region", "tier", "insurance", "hospital")
 
@@ -33,7 +40,7 @@ def _by_year(held: Story, frame: pd.DataFrame, words: Words) -> Chart:
     data = held.data
     years = sorted({int(y) for y in frame["year"] if math.isfinite(y)})
     series: list[tuple[str, list[float], list[tuple[float, float]]]] = []
-    for code in dict.fromkeys((held.baseline, held.code, *held.others[:4])):
+    for code in dict.fromkeys((held.baseline, held.code, *held.others[:MOST_OTHERS])):
         ends = [] if code in held.others else [
             (average(data, code, y, "average_cost_low"), average(data, code, y,
              "average_cost_high")) for y in years]  # fmt: skip
@@ -49,7 +56,7 @@ def _by_year(held: Story, frame: pd.DataFrame, words: Words) -> Chart:
     )
     picture = lines([str(y) for y in years], series, words("元/例", "yuan a case"), words.lang,
                     band=band, height=56)  # fmt: skip
-    return Chart("average-by-year", title, about, picture)
+    return Chart("average-by-year", title, about, picture, others_note(held, words))
 
 
 def _by_tier(held: Story, frame: pd.DataFrame, words: Words) -> list[Block]:

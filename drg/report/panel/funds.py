@@ -12,7 +12,7 @@ from drg.page.words import DECIDED, Words, clean
 from drg.plots.charts import lines
 from drg.report.panel.columns import CASES, CUT, PAID, PAYABLE, POOL, SCENARIO, YEAR
 from drg.report.panel.data import PanelData
-from drg.report.panel.story import Story, scenario_name
+from drg.report.panel.story import MOST_OTHERS, Story, others_note, scenario_name
 
 _AMOUNT = Column("amount", "可分配额", "To distribute", "money")
 _BEFORE = Column("balance_before_cut", "扣减前结余", "Balance before cut", "gain")
@@ -65,7 +65,7 @@ def _balances(held: Story, frame: pd.DataFrame, pool: str, words: Words) -> Char
     data = held.data
     years = sorted({int(y) for y in frame["year"] if math.isfinite(y)})
     series: list[tuple[str, list[float], list[tuple[float, float]]]] = []
-    for code in dict.fromkeys((held.baseline, held.code, *held.others[:4])):
+    for code in dict.fromkeys((held.baseline, held.code, *held.others[:MOST_OTHERS])):
         own = frame[(frame["pool"] == pool) & (frame["scenario"] == code)]
         some = own.drop_duplicates("year").set_index("year").reindex(years)
         values = [words.scaled(float(v)) for v in some["balance_before_cut"]]
@@ -85,7 +85,7 @@ def _balances(held: Story, frame: pd.DataFrame, pool: str, words: Words) -> Char
     )
     picture = lines([str(y) for y in years], series, words.unit, words.lang, zero=True, band=band,
                     height=50)  # fmt: skip
-    return Chart(f"balance-{clean(pool, 20)}", title, about, picture)
+    return Chart(f"balance-{clean(pool, 20)}", title, about, picture, others_note(held, words))
 
 
 def _shrinking(data: PanelData, words: Words) -> list[str]:

@@ -15,6 +15,7 @@ from drg.report.panel.columns import LEVELS, PARTS
 from drg.report.panel.data import MEASURES, PanelData
 
 _LONGEST = 36  # half ems of a title that stands in headings and tables
+MOST_OTHERS = 4  # scenarios in a chart beside the one told and the baseline
 _SUMMED = ("cases", "cost", "payable", "final", "patient", "gain")
 
 
@@ -170,6 +171,13 @@ def with_hidden(data: PanelData, frame: pd.DataFrame) -> pd.DataFrame:
         parts = own["level"].iloc[0] != "region"
         hidden[own.index] = held_back(cases, also=also) if parts else also
     return frame.assign(hidden=hidden)
+
+
+def others_note(held: Story, words: Words) -> str:
+    """Says below a chart how many scenarios are not in it."""
+    left = len(held.others) - MOST_OTHERS
+    return words(f"另有 {left} 个方案见工作簿。", f"{left} more scenarios are in the workbook."
+                 ) if left > 0 else ""  # fmt: skip
 
 
 def hospital_name(name: object, code: object) -> str:
