@@ -43,7 +43,7 @@ def summary(data: PanelData, held: Story | None, words: Words) -> Section:
     blocks: list[Block] = [Text(line, "call") for line in alarms(data, words)]
     if held is None:
         blocks += [Text(_settled(data, words), "lead"), _settled_figures(data, words),
-                   _pools(data, words)]  # fmt: skip
+                   _pool_chart(data.pools, data.year, words)]  # fmt: skip
     else:
         blocks += [Text(verdict(held, words), "lead"), Text(_sure(held, words), "quiet"),
                    _figures(held, words), _tiers(held, words)]  # fmt: skip
@@ -53,31 +53,27 @@ def summary(data: PanelData, held: Story | None, words: Words) -> Section:
 
 def alarms(data: PanelData, words: Words) -> list[str]:
     """What is wrong with the data: cases that are not settled, and what stands in for data."""
-    found = []
-    held = data.settlement.get("unsettled")
-    lines = (
-        [one for one in held.values() if isinstance(one, dict)] if isinstance(held, dict) else []
-    )
-    cases = sum(float(one.get("cases") or 0) for one in lines)
+    found, held = [], data.settlement.get("unsettled")
+    frame = pd.DataFrame(list(held.values()) if isinstance(held, dict) else [],
+                         columns=["cases", "cost_fen"], dtype=float)  # fmt: skip
+    cases, fen = float(frame["cases"].sum()), float(frame["cost_fen"].sum())
     if cases:
-        every = cases + float(data.by_hospital["cases"].sum())
-        cost = words.money(sum(float(one.get("cost_fen") or 0) for one in lines) / 100)
-        if cases < FEWEST:
-            found.append(
-                words(
-                    "有不足 5 例病例没有结算，以下数字不含这些病例。",
-                    "Fewer than 5 cases are not settled and not in the figures below.",
-                )
+        share = words.share(cases / (cases + float(data.by_hospital["cases"].sum())))
+        about = (
+            ""
+            if cases < FEWEST
+            else words(
+                f"（占 {share}，费用 {words.money(fen / 100)}）",
+                f" ({share}, cost {words.money(fen / 100)})",
             )
-        else:
-            share = words.share(cases / every)
-            found.append(words(
-                f"有 {cases:,.0f} 例病例没有结算（占 {share}，费用 {cost}），以下不含这些病例。",
-                f"{cases:,.0f} cases ({share}, cost {cost}) are not settled and not in the figures "
-                "below."))  # fmt: skip
-    said = warned(data, words, grave=True)
-    lines = _sentence([line.rstrip("。.") for line in said], words)
-    return [*found, words("数据有缺：", "The data are incomplete: ") + lines] if said else found
+        )
+        found.append(words(f"有 {words.few(cases)} 例病例没有结算{about}，以下不含这些病例。",
+                           f"{words.few(cases)} cases are not settled{about}, they are not in the "
+                           "figures below."))  # fmt: skip
+    said = [line.rstrip("。.") for line in warned(data, words, grave=True)]
+    if said:
+        found.append(words("数据有缺：", "The data are incomplete: ") + _sentence(said, words))
+    return found
 
 
 def verdict(held: Story, words: Words) -> str:
@@ -240,8 +236,7 @@ def _tiers(held: Story, words: Words) -> Chart:
     """What hospitals of each tier are paid, in the baseline and in the scenario."""
     rows = held.level("tier")
     if held.alone or rows.empty:
-        return _pool_chart(held.pools.assign(owed=held.pools["final"] + held.pools["budget_cut"]),
-                           held.year, words)  # fmt: skip
+        return _pool_chart(held.pools, held.year, words)
     rows = rows[~rows["hidden"]].sort_values("key", ascending=False)
     items = []
     for _, r in rows.iterrows():
@@ -261,16 +256,11 @@ def _tiers(held: Story, words: Words) -> Chart:
                  bars(items, legend, words.unit, words.lang))  # fmt: skip
 
 
-def _pools(data: PanelData, words: Words) -> Chart:
-    return _pool_chart(data.pools.assign(owed=data.pools["final"] + data.pools["budget_cut"]),
-                       data.year, words)  # fmt: skip
-
-
 def _pool_chart(pools: pd.DataFrame, year: int, words: Words) -> Chart:
     """The pool against what is owed and what is paid."""
     items = []
     for _, p in pools.iterrows():
-        values = [float(p["amount"]), float(p["owed"]), float(p["final"])]
+        values = [float(p["amount"]), float(p["final"] + p["budget_cut"]), float(p["final"])]
         items.append((words.insurance(clean(p["pool"], 30)), [words.scaled(v) for v in values],
                       [words.number(v, "money") for v in values]))  # fmt: skip
     legend = [words("基金池可分配", "in the pool"), words("应付", "owed"), words("实付", "paid")]
