@@ -80,7 +80,10 @@ def make(folder: Path, *, hospitals: int = 8, names: Sequence[str] = (), project
         "input": {"file": "grouped.csv", "sha256": "ab" * 32},
         "policy": {"id": "some-other", "sha256": "cd" * 32},
         "weights": {"id": "weights<b>", "sha256": "ef" * 32},
-        "warnings": {"fund_paid_zero": "3 cases, 1,234.00 yuan: fund_paid is 0"},
+        "warnings": {
+            "fund_paid_zero": "3 cases: fund_paid is 0 or blank; the patient is taken to have paid "
+            "everything",
+            "groups_without_weight": "groups without a weight (AA19): 3 cases, 1,234.00 yuan"},
     }, ensure_ascii=False), encoding="utf-8")  # fmt: skip
     if projected:
         project(folder, lines, pools)
@@ -165,7 +168,7 @@ def project(
         "assumptions": [{"scenario": "low", "key": "pools.employee.growth", "zh": "基金增长率",
                          "en": "growth", "year": 2026, "value": 0.02, "before": 0.05,
                          "unit": "share", "basis": "policy", "low": None, "high": None,
-                         "source": "default: 3 to 6%"}],
+                         "source": "默认：3 至 6% | default: 3 to 6%"}],
     }, ensure_ascii=False), encoding="utf-8")  # fmt: skip
 
 
