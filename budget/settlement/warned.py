@@ -79,6 +79,8 @@ _CHINESE = {
         "医疗机构 {id}：没有预拨，全部在清算时支付：{sums} 元",
 }  # fmt: skip
 _WITHIN = (  # what stands for braces in several of them
+    (re.compile(r"\bemployee\b"), "职工医保"),
+    (re.compile(r"\bresident\b"), "居民医保"),
     (re.compile(r"([\d,]+) cases, ([\d,.]+) yuan"), r"\1 例，\2 元"),
     (re.compile(r"\bfewer than (\d+) cases\b"), r"不足 \1 例"),
     (re.compile(r"\bfewer than (\d+)"), r"不足 \1"),

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from budget.projection.years import Projection
+    from budget.settlement.settled import Settlement
+
+_MOST_WARNINGS = 12
 
 
 def project(
@@ -80,9 +83,22 @@ def project(
     )  # fmt: skip
     for one in found:
         typer.echo(summary(one))
-    for text in warnings(found):
+    for text in (*unsettled(found[0].years[0].cells.settlement), *warnings(found)):
         typer.echo(text, err=True)
     typer.echo(str(out))
+
+
+def unsettled(settled: Settlement) -> list[str]:
+    """Cases of the settled year that are not settled, and what its settlement warns of."""
+    from budget.settlement.warned import chinese
+
+    held = settled.unsettled.values()
+    cases, cost = sum(n for n, _ in held), sum(fen for _, fen in held) / 100
+    lines = [say(f"未清算病例 {cases:,} 例，费用 {cost:,.2f} 元，见 rejects.csv",
+                 f"not settled: {cases:,} cases, cost {cost:,.2f} yuan, see rejects.csv")
+             ] if cases else []  # fmt: skip
+    return lines + [f"{say('警告', 'warning')} {name}: {say(chinese(text), text)}"
+                    for name, text in settled.warnings.items()][:_MOST_WARNINGS]  # fmt: skip
 
 
 def warnings(found: Sequence[Projection]) -> list[str]:

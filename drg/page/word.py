@@ -67,6 +67,7 @@ class _Word:
 
     def __init__(self, words: Words) -> None:
         self.words = words
+        self.in_card = False
         self.pictures = not words.zh or chinese_font() is not None
         self.document: Any = Document()
         self._set_up()
@@ -151,8 +152,10 @@ class _Word:
         if card.aside:
             run = made.add_run(f"　{_printable(card.aside)}")
             run.bold, run.font.size, run.font.color.rgb = False, Pt(9), _GREY
+        self.in_card = True
         for block in card.blocks:
             self._block(block)
+        self.in_card = False
 
     def _chart(self, chart: Chart) -> None:
         if not self.pictures:
@@ -166,7 +169,9 @@ class _Word:
             self._paragraph(chart.note, "Quiet")
 
     def _table(self, held: Grid) -> None:
-        self._paragraph(held.table.caption, "Caption").paragraph_format.keep_with_next = True
+        if not self.in_card:  # whose heading says it
+            made = self._paragraph(held.table.caption, "Caption")
+            made.paragraph_format.keep_with_next = True
         form = held.table.look == "form"
         gaps = sum(1 for line in held.lines if line.gap)
         made = self.document.add_table(rows=1 + len(held.lines) + gaps, cols=len(held.columns))
@@ -283,7 +288,8 @@ def _widths(held: Grid, size: float) -> list[float]:
         word = max(len(one) for one in " ".join((*heads, "0")).split() if one.isascii())
         blank = held.table.look == "form" and not longest
         half = (0.225 if column.is_number else 0.26) * size  # mm, of a digit or a letter
-        wanted.append(40.0 if blank else min(half * max(longest, word, 4) + 2.5, 64.0))
+        unit = len(f"({heads[1]})".encode("gb18030")) if heads[1] else 4
+        wanted.append(40.0 if blank else min(half * max(longest, word, 4, 0.9 * unit) + 2.5, 64.0))
         long.append(not column.is_number and longest > _SHORT)
     loose = sum(wide for wide, one in zip(wanted, long, strict=True) if one)
     rest = _WIDTH - sum(wanted) + loose

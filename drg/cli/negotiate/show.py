@@ -182,6 +182,9 @@ def impact_text(found: Impact) -> str:
         for part in (payers[payers["yuan"] > 0].head(5), payers[payers["yuan"] < 0].tail(5))
         for one in part.to_dict("records")
     ]
+    if len(payers) > len(shown):
+        left = len(payers) - len(shown)
+        shown.append([say(f"... 另有 {left} 行，见 --out", f"... {left} more, see --out"), "", ""])
     lost = [told[name] for name in ("largest_loss", "largest_loss_payable")]
     worst, owed = (
         say("无", "none") if one is None else

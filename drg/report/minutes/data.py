@@ -21,6 +21,7 @@ from weights.table import WeightTable
 from weights.table.moved import moved
 
 OTHER = "other"  # nobody asked for the group
+AGAINST = "against"  # a panel accepted what was asked, the weight moves the other way
 _CODE = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]+(?![0-9A-Za-z])")
 
 
@@ -83,6 +84,10 @@ class Minutes:
             hidden=held_back(frame["cases"]),
             moved=moved(frame["weight_after"], frame["weight_before"]),
         )  # fmt: skip
+        asked = pd.Series({p.drg: p.asked for p in self.with_outcome("accepted")}, dtype=float)
+        way = self.groups["drg"].map(asked) - self.groups["weight_before"]
+        against = way * (self.groups["weight_after"] - self.groups["weight_before"]) < 0
+        self.groups.loc[against & self.groups["moved"], "why"] = AGAINST
         self.drafts = dict(zip(frame["drg"], frame["weight_before"], strict=True))
         worst = self.told.sort_values(["payable_change_share", "hospital_id"]).head(1)
         losses = zip(-worst["payable_change_share"], worst["hospital"], strict=True)

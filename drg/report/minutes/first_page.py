@@ -6,7 +6,7 @@ from collections import Counter
 
 from drg.page.blocks import Facts, Figures, Points, Section, Table, Text, table
 from drg.page.words import Words, clean, fixed, plural
-from drg.report.minutes.data import OTHER, Minutes
+from drg.report.minutes.data import AGAINST, OTHER, Minutes
 from drg.report.minutes.weights import SHARE, factor, reasons
 from drg.report.minutes.words import NEUTRAL, OBJECTIVES, PARTIES, STATES, columns, percent, safe
 
@@ -163,7 +163,7 @@ def _weights(data: Minutes, words: Words) -> str:
     counts, up = moved["why"].value_counts(), sum(moved["weight_after"] > moved["weight_before"])
     parts = words("；", "; ").join(
         words(f"{why[one]} {counts[one]:,} 个", f"{counts[one]:,} {why[one]}")
-        for one in (*STATES, OTHER) if one in counts)  # fmt: skip
+        for one in (*STATES, AGAINST, OTHER) if one in counts)  # fmt: skip
     neutral = words.of(NEUTRAL[data.state.rules.neutral])
     total, down = f"{len(moved):,}", f"{len(moved) - up:,}"
     return words(f"权重变动的病组共 {total} 个（上调 {up:,}、下调 {down}）：{parts}。预算中性："

@@ -11,7 +11,7 @@ import pandas as pd
 from drg.page.blocks import Cell, Chart, Pair, Section, Table, Text, table
 from drg.page.words import Words, fixed
 from drg.plots.charts import bars
-from drg.report.minutes.data import OTHER, Minutes
+from drg.report.minutes.data import AGAINST, OTHER, Minutes
 from drg.report.minutes.words import STATES, columns
 
 SHARE = "weight_change_share"
@@ -29,6 +29,7 @@ def reasons(data: Minutes, words: Words) -> dict[str, str]:
         waiting = words("申请由折中方案处理", "asked, settled by the offer")
     return {
         "accepted": words("申请通过", "asked and accepted"), "open": waiting,
+        AGAINST: words("申请通过，但权重与所请方向相反", "accepted, yet moved against what was asked"),
         "refused": words("申请未通过，", "asked and turned down, ") + way,
         "withdrawn": words("申请撤回，", "asked and withdrawn, ") + way, OTHER: way,
         _SAME: words("未变动", "unchanged"),
@@ -45,7 +46,7 @@ def weight_section(data: Minutes, words: Words) -> Section:
         why=[why[one] for one in np.where(moved, held["why"], _SAME)],
     )  # fmt: skip
     counts: list[list[Cell]] = []
-    for one in (*STATES, OTHER, ""):
+    for one in (*STATES, AGAINST, OTHER, ""):
         part = held[moved & (held["why"].eq(one) | (one == ""))]
         up, shares = int((part["weight_after"] > part["weight_before"]).sum()), part[SHARE]
         if len(part):

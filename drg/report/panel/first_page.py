@@ -11,7 +11,7 @@ import pandas as pd
 from drg.page.blocks import FEWEST, Block, Chart, Facts, Figures, Heading, Section, Text
 from drg.page.words import Words, clean, fixed
 from drg.plots.charts import bars
-from drg.report.panel.assumptions import drivers, listed, policy_changes
+from drg.report.panel.assumptions import drivers, listed, policy_changes, source_of
 from drg.report.panel.data import PanelData
 from drg.report.panel.sources import warned
 from drg.report.panel.story import Compared, Story, average, named, scenario_name, scenario_title
@@ -96,7 +96,7 @@ def _can_pay(paid: float, cut: float, left: float, base: str, words: Words) -> s
     if cut > _MONEY:
         owed, said = words.money(paid + cut), words.money(paid)
         return words(
-            f"基金付不起全部应付：应付 {owed}，只能付 {said}{base}，"
+            f"基金付不起全部清算应付：应付 {owed}，只能付 {said}{base}，"
             f"其余 {words.money(cut)} 由医疗机构承担",
             f"the funds cannot pay all they owe: of {owed} they pay {said}{base}, and hospitals "
             f"bear the other {words.money(cut)}")  # fmt: skip
@@ -183,18 +183,20 @@ def _sure(held: Story, words: Words) -> str:
 
 def _by_whom(held: Story, words: Words) -> str:
     """What of the difference the policy brings; by the scenario's changes, not by totals."""
-    final = held.region["final"]
-    own, moved = (words.money(v, signed=True) for v in (final.by_policy, final.by_drivers))
+    paid, gain = held.region["final"], held.region["gain"]
+    both = ((paid.by_policy, gain.by_policy), (paid.by_drivers, gain.by_drivers))
+    own, moved = (words(
+        f"清算支付 {words.money(a, signed=True)}、医疗机构盈亏 {words.money(b, signed=True)}",
+        f"{words.money(a, signed=True)} paid and {words.money(b, signed=True)} of hospitals' gain")
+        for a, b in both)  # fmt: skip
     if not policy_changes(held, words):
         return words(f"方案没有调整政策，与基准之差（{moved}）全部来自假设的驱动因素",
                      f"the scenario changes no policy: the difference ({moved}) comes from the "
                      "assumed drivers")  # fmt: skip
-    if abs(final.by_drivers) < _MONEY:
-        return words(f"与基准之差（{own}）全部来自政策调整",
-                     f"the whole difference ({own}) comes from the policy")  # fmt: skip
-    return words(f"与基准之差中，政策调整带来 {own}，假设的驱动因素带来 {moved}",
-                 f"of the difference {own} come from the policy and {moved} from the assumed "
-                 "drivers")  # fmt: skip
+    return words(
+        f"与基准之差中，政策调整带来{own}，假设的驱动因素带来{moved}",
+        f"of the difference the policy brings {own}, the assumed drivers {moved}",
+    )
 
 
 def _figures(held: Story, words: Words) -> Figures:
@@ -206,7 +208,7 @@ def _figures(held: Story, words: Words) -> Figures:
         return base + text if base else ""
 
     balance = float(held.pools["balance_before_cut"].sum())
-    second = (words("应付超出基金池", "Owed beyond the pools"), words.money(cut.scenario),
+    second = (words("清算应付超出基金池", "Owed beyond the pools"), words.money(cut.scenario),
               beside(words.money(cut.baseline)))  # fmt: skip
     if not (cut.scenario or cut.baseline):
         second = (words("基金池结余", "Left in the pools"), words.money(balance), "")
@@ -263,7 +265,11 @@ def _pool_chart(pools: pd.DataFrame, year: int, words: Words) -> Chart:
         values = [float(p["amount"]), float(p["final"] + p["budget_cut"]), float(p["final"])]
         items.append((words.insurance(clean(p["pool"], 30)), [words.scaled(v) for v in values],
                       [words.number(v, "money") for v in values]))  # fmt: skip
-    legend = [words("基金池可分配", "in the pool"), words("应付", "owed"), words("实付", "paid")]
+    legend = [
+        words("基金池可分配", "in the pool"),
+        words("清算应付", "owed"),
+        words("实付", "paid"),
+    ]
     name = words(f"基金池与应付，{year} 年", f"The pools and what is owed, {year}")
     return Chart("pools", name, _about(items, words), bars(items, legend, words.unit, words.lang))
 
@@ -278,12 +284,11 @@ def _rests_on(data: PanelData, held: Story | None, words: Words) -> list[tuple[s
              (words("权重", "Weights"), _weights(data, words))]  # fmt: skip
     if held is not None and not held.alone:
         told = [*policy_changes(held, words), *drivers(held, words)]
-        pairs.append(
-            (
-                words("方案设定", "The scenario sets"),
-                listed(told, 6, words) or words("无", "nothing"),
-            )
-        )
+        sets = listed(told, 6, words) or words("无", "nothing")
+        source = next((source_of(one.get("source"), words) for one in data.scenarios
+                       if str(one.get("id")) == held.code), "")  # fmt: skip
+        sets += words(f"。来源：{source}", f". Source: {source}") if source else ""
+        pairs.append((words("方案设定", "The scenario sets"), sets))
     elif held is not None:
         pairs.append(
             (

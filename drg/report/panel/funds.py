@@ -15,6 +15,7 @@ from drg.report.panel.data import PanelData
 from drg.report.panel.story import MOST_OTHERS, Story, others_note, scenario_name
 
 _AMOUNT = Column("amount", "可分配额", "To distribute", "money")
+_OWED = Column("final_before_cut", "清算应付", "Owed at clearing", "money")
 _BEFORE = Column("balance_before_cut", "扣减前结余", "Balance before cut", "gain")
 _AFTER = Column("balance", "扣减后结余", "Balance after cut", "gain")
 _STEPS = (
@@ -40,15 +41,17 @@ def ahead_section(held: Story, words: Words) -> Section | None:
     by_rate = set(data.pools.loc[data.pools["decided_by"] == "rate", "pool"])
     frame = frame.assign(point_value=frame["point_value"].where(~frame["pool"].isin(by_rate)))
     columns = [
-        YEAR, POOL, _AMOUNT, PAYABLE, _BEFORE,
+        YEAR, POOL, _AMOUNT, PAYABLE, _OWED, _BEFORE,
         Column("balance_before_cut_low", "扣减前 95% 下限", "before cut, 95% low", "gain"),
         Column("balance_before_cut_high", "扣减前 95% 上限", "before cut, 95% high", "gain"),
         Column("overrun_probability", "超支概率", "Overrun chance", "share", digits=0), CUT, PAID,
         _AFTER, Column("point_value", "点值", "Point value", "value"),
     ]  # fmt: skip
     note = words(
-        "95% 区间与超支概率属于扣减前结余；扣减后结余 = 扣减前结余 + 总额控制扣减。",
-        "The interval and the overrun chance are those of the balance before the cut.",
+        "清算应付 = DRG 应付经结余收回、超支分担、考核等以后的金额，超过可分配额的部分按比例扣减；"
+        "95% 区间与超支概率属于扣减前结余。",
+        "Owed at clearing: payable by DRG after sharing, caps and assessment; what exceeds the "
+        "pool is cut. The interval and the overrun chance are those of the balance before it.",
     )
     own = frame[frame["scenario"] == held.code]
     name = scenario_name(data, held.code, words)

@@ -123,7 +123,14 @@ def _meaning(found: QualityReport, words: QualityWords) -> str:
                  words(f"最主要的是“{rule.zh}”（{words.few(count)} 例）",
                        f"above all: {rule.en} ({words.few(count)})")]  # fmt: skip
     for lines, name, text in (
-        (found.hospitals, words.hospital, words("得分最低的医疗机构是", "lowest score: ")),
+        (
+            found.hospitals,
+            words.hospital,
+            words(
+                f"有问题病例不少于 {b.FEWEST} 例的医疗机构中得分最低的是",
+                f"lowest score of those with {b.FEWEST} findings or more: ",
+            ),
+        ),
         (found.months, words.month, words("得分最低的月份是 ", "worst month: ")),
     ):
         if len(worst := [line for line in _ranking(lines) if line.flagged]) > 1:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Cell: TypeAlias = str | float | int | None
 MONEY, WHOLE, TEXT = "#,##0.00", "#,##0", "@"
 _NARROW, _WIDE, _LONGEST, _NUMBER = 9, 48, 32_000, 14
+_PAPER = 330  # characters across that can still be read on a sheet of paper
 _FONT = {"font_name": "Microsoft YaHei", "font_size": 10, "valign": "top"}
 
 
@@ -151,6 +152,10 @@ def _page(book: Workbook, name: str, *, landscape: bool) -> Any:
 def _sheet(book: Workbook, name: str, held: Sheet, styles: _Styles) -> None:
     widths = _widths(held)
     sheet = _page(book, name, landscape=sum(widths) > 90)
+    across = math.ceil(sum(widths) / _PAPER)
+    if across > 1:
+        sheet.fit_to_pages(across, 0)
+        sheet.repeat_columns(0, max(held.frozen - 1, 0))
     for place, width in enumerate(widths):
         sheet.set_column(place, place, width)
     row = 0

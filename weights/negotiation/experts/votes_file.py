@@ -189,10 +189,15 @@ def _column(name: str, cells: Sequence[Any]) -> pa.Array:
 
 def _fill(book: Any, rows: Sequence[tuple[Any, ...]]) -> None:
     head = book.add_format({"bold": True, "bg_color": "#D9E1F2", "border": 1})
-    given = book.add_format({"font_color": "#595959"})
-    open_cell = book.add_format({"bg_color": "#FFF9E5", "border": 1, "text_wrap": True})
+    given = book.add_format({"font_color": "#595959", "num_format": "0.0000"})
+    open_cell = book.add_format({"bg_color": "#FFF9E5", "border": 1, "text_wrap": True,
+                                 "num_format": "0.0000"})  # fmt: skip
     sheet = book.add_worksheet("表决票")
     sheet.freeze_panes(1, 0)
+    sheet.set_paper(9)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
     for column, (name, width) in enumerate(_COLUMNS.items()):
         sheet.set_column(column, column, width)
         sheet.write_string(0, column, name, head)
