@@ -29,7 +29,7 @@ def reasons(data: Minutes, words: Words) -> dict[str, str]:
         waiting = words("申请由折中方案处理", "asked, settled by the offer")
     return {
         "accepted": words("申请通过", "asked and accepted"), "open": waiting,
-        AGAINST: words("申请通过，但权重与所请方向相反", "accepted, yet moved against what was asked"),
+        AGAINST: words("申请通过，但权重与所请方向相反", "accepted, moved the other way"),
         "refused": words("申请未通过，", "asked and turned down, ") + way,
         "withdrawn": words("申请撤回，", "asked and withdrawn, ") + way, OTHER: way,
         _SAME: words("未变动", "unchanged"),
