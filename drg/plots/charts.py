@@ -47,7 +47,7 @@ def bars(
     items: Sequence[tuple[str, Sequence[float], Sequence[str]]], legend: Sequence[str], unit: str,
     lang: str, *, base: float = 0.0, sides: bool = False,
     mark: float | Sequence[float] | None = None, reach: tuple[float, float] | None = None,
-    width: float = WIDTH,
+    width: float = WIDTH, column: bool = False,
 ) -> Picture:  # fmt: skip
     """Bars that lie: one group an item, one bar a value, with the value as text at its end.
 
@@ -61,6 +61,7 @@ def bars(
         mark: a value to be marked by a dashed line, such as a limit, or one of each item.
         reach: least and greatest value of the axis; by default those of the items.
         width: of the picture in mm.
+        column: whether the texts stand in a column at the right, not at the ends of the bars.
     """
     depth = 1 if sides else max(len(values) for _, values, _ in items)
     row = depth * _BAR + (1.9 if depth > 1 else 1.2)
@@ -68,13 +69,15 @@ def bars(
     marks = np.broadcast_to(np.array(math.nan if mark is None else mark), len(items)).tolist()
 
     def draw(page: Picture) -> None:  # without axes: they take longer than all the rest
-        names = min(max((page.width_of(n, 8) for n, _, _ in items), default=0.0) + 3, _NAMES)
+        names = min(max((page.width_of(n, 8) for n, _, _ in items), default=0.0) + 3, _NAMES,
+                    0.4 * width)  # fmt: skip
         texts = [page.width_of(t, _SMALL) for _, _, said in items for t in said]
         room = max(texts, default=0.0) + 2
         found = [v for _, vs, _ in items for v in vs if math.isfinite(v)]
         low, high = reach or (min(found, default=0.0), max(found, default=0.0))
         low, high = min(low, base), max(high, base)
-        left, right = names + (room if low < base else 0), width - (room if high > base else 3)
+        left = names + (room if low < base and not column else 0)
+        right = width - (room if high > base or column else 3)
         scale, top = (right - left) / (high - low if high > low else 1.0), 9 + body
 
         def across(value: float) -> float:
@@ -98,8 +101,9 @@ def bars(
                 if math.isfinite(value):
                     _box(page, (across(base), y + 0.3), across(value) - across(base), _BAR - 0.6,
                          int(value < base) if sides else number, transform=page.mm)  # fmt: skip
-                page.write(across(known) + (1 if known >= base else -1), y + _BAR / 2 - 0.95, text,
-                           _SMALL, ha="left" if known >= base else "right",
+                x = width - 1 if column else across(known) + (1 if known >= base else -1)
+                page.write(x, y + _BAR / 2 - 0.95, text, _SMALL,
+                           ha="left" if known >= base and not column else "right",
                            **({"bbox": _PATCH} if math.isfinite(marks[place]) else {}))  # fmt: skip
         line([across(base)] * 2, [9, top], color=INK, linewidth=0.8, zorder=4)
         for place, value in enumerate(marks):
