@@ -47,7 +47,7 @@ def bars(
     items: Sequence[tuple[str, Sequence[float], Sequence[str]]], legend: Sequence[str], unit: str,
     lang: str, *, base: float = 0.0, sides: bool = False,
     mark: float | Sequence[float] | None = None, reach: tuple[float, float] | None = None,
-    width: float = WIDTH,
+    width: float = WIDTH, column: bool = False,
 ) -> Picture:  # fmt: skip
     """Bars that lie: one group an item, one bar a value, with the value as text at its end.
 
@@ -61,46 +61,55 @@ def bars(
         mark: a value to be marked by a dashed line, such as a limit, or one of each item.
         reach: least and greatest value of the axis; by default those of the items.
         width: of the picture in mm.
+        column: whether the texts stand in a column at the right, not at the ends of the bars.
     """
     depth = 1 if sides else max(len(values) for _, values, _ in items)
     row = depth * _BAR + (1.9 if depth > 1 else 1.2)
     body = row * max(len(items), 1)
+    marks = np.broadcast_to(np.array(math.nan if mark is None else mark), len(items)).tolist()
 
-    def draw(page: Picture) -> None:
-        names = min(max((page.width_of(n, 8) for n, _, _ in items), default=0.0) + 3, _NAMES)
+    def draw(page: Picture) -> None:  # without axes: they take longer than all the rest
+        names = min(max((page.width_of(n, 8) for n, _, _ in items), default=0.0) + 3, _NAMES,
+                    0.4 * width)  # fmt: skip
         texts = [page.width_of(t, _SMALL) for _, _, said in items for t in said]
         room = max(texts, default=0.0) + 2
         found = [v for _, vs, _ in items for v in vs if math.isfinite(v)]
         low, high = reach or (min(found, default=0.0), max(found, default=0.0))
         low, high = min(low, base), max(high, base)
-        left, right = names + (room if low < base else 0), width - (room if high > base else 3)
-        axes = page.axes_at(left, 9, right - left, body)
-        axes.set(xlim=(low, high if high > low else low + 1), ylim=(body, 0))
-        _plain(axes)
-        axes.grid(axis="x", color=PALE, linewidth=0.6, zorder=0)
-        scale = (right - left) / (axes.get_xlim()[1] - axes.get_xlim()[0])
+        left = names + (room if low < base and not column else 0)
+        right = width - (room if high > base or column else 3)
+        scale, top = (right - left) / (high - low if high > low else 1.0), 9 + body
+
+        def across(value: float) -> float:
+            return left + (min(max(value, low), high) - low) * scale
+
+        def line(x: Sequence[float], y: Sequence[float], **look: Any) -> None:
+            page.add_artist(Line2D(x, y, transform=page.mm, **look))
+
+        for value in MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, high):
+            if low <= value <= high:
+                line([across(value)] * 2, [8.3, top], color=PALE, linewidth=0.6, zorder=0)
+                page.write(across(value), 4.6, _number(value), _SMALL, ha="center")
+        line([left, right], [9, 9], color=RULE, linewidth=0.7)
         for place, (name, values, said) in enumerate(items):
-            top = place * row + 0.6
-            page.write(names - 2, 9 + body - (top + (row - 1.2) / 2) - 1.1,
+            upper = top - place * row - 0.6
+            page.write(names - 2, upper - (row - 1.2) / 2 - 1.1,
                        page.fitted(page.name(name), 8, names - 2), ha="right")  # fmt: skip
-            for line, (value, text) in enumerate(zip(values, said, strict=True)):
-                y = top + (0 if sides else line * _BAR)
+            for number, (value, text) in enumerate(zip(values, said, strict=True)):
+                y = upper - (1 if sides else number + 1) * _BAR
+                known = value if math.isfinite(value) else base
                 if math.isfinite(value):
-                    fill = int(value < base) if sides else line
-                    _box(axes, (base, y + 0.3), value - base, _BAR - 0.6, fill)
-                side = 1 if not math.isfinite(value) or value >= base else -1
-                x = value if math.isfinite(value) else base
-                page.write(left + (x - low) * scale + side, 9 + body - (y + _BAR / 2) - 0.95, text,
-                           _SMALL, ha="left" if side > 0 else "right",
-                           bbox=None if mark is None else _PATCH)  # fmt: skip
-        axes.axvline(base, color=INK, linewidth=0.8, zorder=4)
-        if mark is not None:
-            marks = np.broadcast_to(np.array(mark, float), len(items))
-            known = np.flatnonzero(np.isfinite(marks))
-            axes.vlines(marks[known], known * row, (known + 1) * row, colors=INK, linewidth=1.3,
-                        linestyle=(0, (3, 1.5)), zorder=5)  # fmt: skip
-        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        _numbers(axes.xaxis)
+                    _box(page, (across(base), y + 0.3), across(value) - across(base), _BAR - 0.6,
+                         int(value < base) if sides else number, transform=page.mm)  # fmt: skip
+                x = width - 1 if column else across(known) + (1 if known >= base else -1)
+                page.write(x, y + _BAR / 2 - 0.95, text, _SMALL,
+                           ha="left" if known >= base and not column else "right",
+                           **({"bbox": _PATCH} if math.isfinite(marks[place]) else {}))  # fmt: skip
+        line([across(base)] * 2, [9, top], color=INK, linewidth=0.8, zorder=4)
+        for place, value in enumerate(marks):
+            if low <= value <= high:
+                line([across(value)] * 2, [top - place * row, top - (place + 1) * row], color=INK,
+                     linewidth=1.3, linestyle=(0, (3, 1.5)), zorder=3)  # fmt: skip
         _legend(page, legend, unit)
 
     return drawing(draw, body + 17, lang, width)
@@ -247,8 +256,11 @@ def _plain(axes: Axes) -> None:
 
 def _numbers(axis: object) -> None:
     """Round numbers with thousands separators and a true minus sign."""
-    axis.set_major_formatter(FuncFormatter(  # type: ignore[attr-defined]
-        lambda v, _: f"{round(v, 10) + 0.0:,.10g}".replace("-", "\N{MINUS SIGN}")))  # fmt: skip
+    axis.set_major_formatter(FuncFormatter(lambda v, _: _number(v)))  # type: ignore[attr-defined]
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 10) + 0.0:,.10g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _legend(

@@ -58,6 +58,25 @@ _NOT_FIRST = "，。、；：！？）》” ,.;:)"  # no line begins with these
 _lock = threading.RLock()  # matplotlib's settings are the whole process's
 
 
+class _Line(Text):
+    """A text in one line on its baseline: drawn without a layout, the dearest part of a picture."""
+
+    wide = 0.0  # mm
+
+    def draw(self, renderer: Any) -> None:
+        """Draw it."""
+        if not self.get_text() or not self.get_visible():
+            return
+        x, y = self.get_transform().transform(self.get_unitless_position())
+        before = {"left": 0.0, "center": 0.5, "right": 1.0}[self.get_horizontalalignment()]
+        x -= before * self.wide * _MM * self.figure.dpi
+        y = renderer.get_canvas_width_height()[1] - y if renderer.flipy() else y
+        context = renderer.new_gc()
+        context.set_foreground(self.get_color())
+        renderer.draw_text(context, x, y, self.get_text(), self.get_fontproperties(), 0, mtext=self)
+        context.restore()
+
+
 class Picture(Figure):
     """A figure that knows its language and shows itself in a notebook.
 
@@ -103,7 +122,13 @@ class Picture(Figure):
 
     def write(self, x: float, y: float, text: str, size: float = 8, **style: Any) -> Text:
         """Write a text at a place in mm; ``y`` is its baseline."""
-        return self.text(x / self.width, y / self.height, text, fontsize=size, **style)
+        if not style.keys() <= {"ha", "color", "fontweight"}:
+            return self.text(x / self.width, y / self.height, text, fontsize=size, **style)
+        made = _Line(x, y, text, fontsize=size, transform=self.mm, **style)
+        made.wide = self.width_of(text, size, bold="fontweight" in style)
+        made.set_figure(self)
+        self.texts.append(made)
+        return made
 
     def heading(self, title: str, below: str, size: float = 13) -> None:
         """Title and subtitle at the top of the picture."""

@@ -168,8 +168,7 @@ def test_minutes_as_page_word_file_and_workbook(bench, tmp_path):
     assert "新药使耗材费用上升" in page.read_text(encoding="utf-8")
     assert load_workbook(book).sheetnames
     word, _ = bench.export(tmp_path / "minutes", word=True)
-    assert any("新药使耗材费用上升" in cell.text for table in Document(str(word)).tables
-               for cell in table._cells)  # fmt: skip
+    assert "新药使耗材费用上升" in Document(str(word)).element.xml
 
 
 @pytest.mark.parametrize(("button", "name"), [("export", "minutes.html"), ("word", "minutes.docx")])

@@ -12,7 +12,7 @@ from drg.plots import charts
 from drg.plots.inline import inline_svg
 
 ROWS = 12
-_WIDTH = 150.0  # mm; narrower than a report's, so that its letters are read from afar
+_WIDTH = 110.0  # mm; narrower than a report's, so that its letters are read from afar
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,12 @@ def chart(
         items.append((bar.name, [words.scaled(bar.yuan)], [over + text]))
     near = [-mark for mark in marks if math.isfinite(mark)]
     most = _round_up(max([abs(value) for _, (value,), _ in items] + near, default=0.0))
-    unit = words("万元（占原清算额）", "thousand yuan (share of payment)")
+    unit = words("变化，万元（占原清算额）", "change, thousand yuan (share of payment)")
     if near:
         said = words.share(top)
-        unit = words(f"虚线：损失上限 {said}　", f"dashed: largest loss {said}; ") + unit
-    drawn = charts.bars(items, (words("增加", "more"), words("减少", "less")), unit, words.lang,
-                        sides=True, mark=marks if near else None, reach=(-most, most),
-                        width=_WIDTH)  # fmt: skip
+        unit = words(f"虚线：损失上限 {said}　", f"dashed: limit {said}; ") + unit
+    drawn = charts.bars(items, (), unit, words.lang, sides=True, mark=marks if near else None,
+                        reach=(-most, most), width=_WIDTH, column=True)  # fmt: skip
     about = "; ".join(f"{bar.name} {fixed(bar.yuan, 0, signed=True)}" for bar in held)
     title = words("各医疗机构清算变化", "Change of what hospitals are paid")
     return inline_svg(drawn, "bench", title, about)
