@@ -22,7 +22,7 @@ def check_ending(path: Path | None) -> None:
     """
     if path is not None and path.suffix.lower() not in (*PAGES, *WORD):
         raise problem(say("不能写成这种文件", "unknown kind of report"), file=path,
-                      expected=say("以 .html 或 .docx 结尾的文件名",
+                      expected=say(".html 或 .docx 文件",
                                    "a name that ends in .html or .docx"))  # fmt: skip
 
 

@@ -72,6 +72,14 @@ def diff(
     if picture is not None and picture.suffix.lower() not in (".svg", ".png", ".pdf"):
         raise problem(say("不能存成这种图", "unknown kind of picture"), file=picture,
                       expected=say(".svg、.png 或 .pdf", ".svg, .png or .pdf"))  # fmt: skip
+    if moves is not None and not moves.name.lower().endswith(
+        (".csv", ".csv.gz", ".xlsx", ".parquet")
+    ):
+        raise problem(
+            say("不能写成这种文件", "unknown kind of table"),
+            file=moves,
+            expected=say(".csv、.xlsx 或 .parquet", ".csv, .xlsx or .parquet"),
+        )
     check_outputs((out, moves, picture), (cases, mapping))
     schemes = load_scheme(old), load_scheme(new)
     changes = difference(*schemes)

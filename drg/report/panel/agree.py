@@ -42,18 +42,26 @@ def agree(settlement: Record, projection: Record) -> None:
                 )  # fmt: skip
 
 
-def on_record(folder: Path, projection: Record, read: Mapping[str, str]) -> None:
+def on_record(
+    folder: Path, projection: Record, read: Mapping[str, str], known: Sequence[str] = ()
+) -> None:
     """Check that the tables of a projection are those that its record tells of.
 
     Args:
         folder: of the projection.
         projection: its record.
         read: SHA-256 of the tables that were read, by their file.
+        known: files of tables that a report reads; one on record must be there.
 
     Raises:
         DrgError: a table is of another run, or was changed by hand.
     """
     hashes = _hashes(projection)
+    for name in known:
+        if name in hashes and name not in read:
+            raise problem(
+                say("没有这个文件", "no such file"), file=folder / name, expected=_again()
+            )
     for name, digest in read.items():
         told = hashes.get(name, "")
         if hashes and digest != told:

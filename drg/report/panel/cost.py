@@ -62,7 +62,8 @@ def _by_year(held: Story, frame: pd.DataFrame, words: Words) -> Chart:
 def _by_tier(held: Story, frame: pd.DataFrame, words: Words) -> list[Block]:
     """Average cost and the patient's part by tier and insurance; every scenario in the workbook."""
     data, keys = held.data, ["tier", "insurance"]
-    base = data.at("projection_tiers", held.baseline, held.year).set_index(keys)["average_cost"]
+    base = data.at("projection_tiers", held.baseline, held.year).drop_duplicates(keys).set_index(
+        keys)["average_cost"]  # fmt: skip
     own = data.at("projection_tiers", held.code, held.year).copy()
     was = [float(base.get((t, i), math.nan)) for t, i in zip(own["tier"], own["insurance"],
                                                             strict=True)]  # fmt: skip

@@ -167,10 +167,18 @@ class PanelData:
         frame = self.by_hospital
         return frozenset(frame.loc[frame["hidden"], "hospital_id"])
 
+    @cached_property
+    def hidden_pools(self) -> frozenset[str]:
+        """Pools of which no number is told, as they have few cases or cover one that has."""
+        few_cases = held_back(self.pools["cases"].to_numpy(float))
+        return frozenset(self.pools.loc[few_cases, "pool"])
+
     @property
     def scenarios(self) -> list[dict[str, Any]]:
         """Scenarios of the projection, the baseline first."""
-        listed = [s for s in (self.projection or {}).get("scenarios") or [] if isinstance(s, dict)]
+        held = (self.projection or {}).get("scenarios")
+        listed = [s for s in held if isinstance(s, dict) and s.get("id")] if isinstance(
+            held, list) else []  # fmt: skip
         if not listed:
             names = {n for frame in self.projected.values() if "scenario" in frame
                      for n in frame["scenario"]}  # fmt: skip
@@ -194,7 +202,9 @@ class PanelData:
         """Rows of a projected table for a scenario and year; none when they are not there."""
         frame = self.projected.get(table)
         if frame is None:
-            return pd.DataFrame(columns=["scenario", "year"])
+            texts, numbers, _ = _PROJECTED.get(table, ((), (), ()))
+            return pd.DataFrame({n: pd.Series(dtype=object if n in texts else float)
+                                 for n in ("scenario", "year", *texts, *numbers)})  # fmt: skip
         return frame[(frame["scenario"] == scenario) & (frame["year"] == year)]
 
 
@@ -244,7 +254,7 @@ def read_panel(folder: Path, projection: Path | None = None) -> PanelData:
     search = None
     if document is not None:
         projected = _tables(future, _PROJECTED, read)
-        on_record(future, document, read)
+        on_record(future, document, read, [f"{name}.csv" for name in _PROJECTED])
         first = [f for n, f in projected.items() if n == "projection_hospitals" and len(f)]
         same_year(int(settlement.get("year") or 0), first, future / "projection_hospitals.csv")
         if (future / SEARCH[0]).is_file():

@@ -43,10 +43,10 @@ def summary(data: PanelData, held: Story | None, words: Words) -> Section:
     blocks: list[Block] = [Text(line, "call") for line in alarms(data, words)]
     if held is None:
         blocks += [Text(_settled(data, words), "lead"), _settled_figures(data, words),
-                   _pool_chart(data.pools, data.year, words)]  # fmt: skip
+                   *_pool_chart(data.pools, data.hidden_pools, data.year, words)]  # fmt: skip
     else:
         blocks += [Text(verdict(held, words), "lead"), Text(_sure(held, words), "quiet"),
-                   _figures(held, words), _tiers(held, words)]  # fmt: skip
+                   _figures(held, words), *_tiers(held, words)]  # fmt: skip
     blocks += [Heading(words("依据", "What it rests on")), Facts(_rests_on(data, held, words))]
     return Section("summary", words("摘要", "Summary"), blocks)
 
@@ -158,6 +158,7 @@ def _sure(held: Story, words: Words) -> str:
         chances = words.joined(
             f"{words.insurance(clean(r['pool'], 40))} {words.share(r['overrun_probability'], 0)}"
             for _, r in held.pools.iterrows() if math.isfinite(r["overrun_probability"])
+            and r["pool"] not in held.data.hidden_pools
         )  # fmt: skip
         low, high = (average(held.data, held.code, held.year, f"average_cost_{end}")
                      for end in ("low", "high"))  # fmt: skip
@@ -234,11 +235,11 @@ def _figures(held: Story, words: Words) -> Figures:
     ])  # fmt: skip
 
 
-def _tiers(held: Story, words: Words) -> Chart:
+def _tiers(held: Story, words: Words) -> list[Block]:
     """What hospitals of each tier are paid, in the baseline and in the scenario."""
     rows = held.level("tier")
     if held.alone or rows.empty:
-        return _pool_chart(held.pools, held.year, words)
+        return _pool_chart(held.pools, held.data.hidden_pools, held.year, words)
     rows = rows[~rows["hidden"]].sort_values("key", ascending=False)
     items = []
     for _, r in rows.iterrows():
@@ -254,14 +255,16 @@ def _tiers(held: Story, words: Words) -> Chart:
     name = words(f"各级医疗机构得到的清算支付，{held.year} 年",
                  f"What hospitals of each tier are paid, {held.year}")  # fmt: skip
     legend = [words.of(("基准方案", "baseline")), scenario_name(held.data, held.code, words)]
-    return Chart("tiers", name, _about(items, words),
-                 bars(items, legend, words.unit, words.lang))  # fmt: skip
+    return [Chart("tiers", name, _about(items, words),
+                  bars(items, legend, words.unit, words.lang))] if items else []  # fmt: skip
 
 
-def _pool_chart(pools: pd.DataFrame, year: int, words: Words) -> Chart:
+def _pool_chart(
+    pools: pd.DataFrame, hidden: frozenset[str], year: int, words: Words
+) -> list[Block]:
     """The pool against what is owed and what is paid."""
     items = []
-    for _, p in pools.iterrows():
+    for _, p in pools[~pools["pool"].isin(hidden)].iterrows():
         values = [float(p["amount"]), float(p["final"] + p["budget_cut"]), float(p["final"])]
         items.append((words.insurance(clean(p["pool"], 30)), [words.scaled(v) for v in values],
                       [words.number(v, "money") for v in values]))  # fmt: skip
@@ -271,7 +274,8 @@ def _pool_chart(pools: pd.DataFrame, year: int, words: Words) -> Chart:
         words("实付", "paid"),
     ]
     name = words(f"基金池与应付，{year} 年", f"The pools and what is owed, {year}")
-    return Chart("pools", name, _about(items, words), bars(items, legend, words.unit, words.lang))
+    return [Chart("pools", name, _about(items, words), bars(items, legend, words.unit, words.lang))
+            ] if items else []  # fmt: skip
 
 
 def _about(items: Sequence[tuple[str, Any, Sequence[str]]], words: Words) -> str:

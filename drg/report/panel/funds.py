@@ -6,8 +6,7 @@ import math
 
 import pandas as pd
 
-from drg.page.blocks import Block, Chart, Column, Section, Table, Text, table
-from drg.page.small_cells import held_back
+from drg.page.blocks import Block, Chart, Column, Kept, Section, Table, Text, table
 from drg.page.words import DECIDED, Words, clean
 from drg.plots.charts import lines
 from drg.report.panel.columns import CASES, CUT, PAID, PAYABLE, POOL, SCENARIO, YEAR
@@ -36,8 +35,10 @@ def ahead_section(held: Story, words: Words) -> Section | None:
     frame = data.projected.get("projection_pools")
     if frame is None:
         return None
-    blocks: list[Block] = [_balances(held, frame, str(pool), words)
-                           for pool in dict.fromkeys(frame["pool"])]  # fmt: skip
+    frame = frame[frame["year"].notna()].assign(hidden=frame["pool"].isin(data.hidden_pools))
+    told = dict.fromkeys(frame.loc[~frame["hidden"], "pool"])
+    blocks: list[Block] = [_balances(held, frame, str(pool), number, words)
+                           for number, pool in enumerate(told, 1)]  # fmt: skip
     by_rate = set(data.pools.loc[data.pools["decided_by"] == "rate", "pool"])
     frame = frame.assign(point_value=frame["point_value"].where(~frame["pool"].isin(by_rate)))
     columns = [
@@ -64,7 +65,7 @@ def ahead_section(held: Story, words: Words) -> Section | None:
     return Section("pools-ahead", words("基金池", "The pools"), blocks)
 
 
-def _balances(held: Story, frame: pd.DataFrame, pool: str, words: Words) -> Chart:
+def _balances(held: Story, frame: pd.DataFrame, pool: str, number: int, words: Words) -> Chart:
     data = held.data
     years = sorted({int(y) for y in frame["year"] if math.isfinite(y)})
     series: list[tuple[str, list[float], list[tuple[float, float]]]] = []
@@ -88,7 +89,7 @@ def _balances(held: Story, frame: pd.DataFrame, pool: str, words: Words) -> Char
     )
     picture = lines([str(y) for y in years], series, words.unit, words.lang, zero=True, band=band,
                     height=50)  # fmt: skip
-    return Chart(f"balance-{clean(pool, 20)}", title, about, picture, others_note(held, words))
+    return Chart(f"balance-{number}", title, about, picture, others_note(held, words))
 
 
 def _shrinking(data: PanelData, words: Words) -> list[str]:
@@ -114,11 +115,11 @@ def pool_section(data: PanelData, words: Words) -> Section:
     """Pools of the settled year: budget, what was paid, what is left, the value of a point."""
     pools = data.pools.assign(
         balance_before_cut=data.pools["balance"] - data.pools["budget_cut"],
-        hidden=held_back(data.pools["cases"].to_numpy(float)),
+        hidden=data.pools["pool"].isin(data.hidden_pools),
     )
-    money = [Column("budget", "预算总额", "Budget", "money", open=True),
-             Column("carve_outs", "预留剔除", "Carve-outs", "money", open=True),
-             Column("reserve", "调剂金", "Reserve", "money", open=True), _AMOUNT, PAYABLE, _BEFORE,
+    money = [Column("budget", "预算总额", "Budget", "money"),
+             Column("carve_outs", "预留剔除", "Carve-outs", "money"),
+             Column("reserve", "调剂金", "Reserve", "money"), _AMOUNT, PAYABLE, _BEFORE,
              CUT, PAID, _AFTER]  # fmt: skip
     totals = int(len(pools) > 1)
     if totals:
@@ -130,7 +131,9 @@ def pool_section(data: PanelData, words: Words) -> Section:
     caption = words("各基金池的预算、支付与结余", "Budget, payment and balance of the pools")
     blocks: list[Block] = [Table("pools", caption, [POOL, CASES, *money], pools, totals)]
     return Section(
-        "pools", title, [*blocks, *_points(data.pools, words), _bridge(data.pools, words)]
+        "pools",
+        title,
+        [*blocks, *_points(pools.head(len(data.pools)), words), _bridge(data, words)],
     )
 
 
@@ -149,15 +152,17 @@ def _points(pools: pd.DataFrame, words: Words) -> list[Block]:
     return [Table("point-values", words("点值", "Point values"), columns, pools)]
 
 
-def _bridge(pools: pd.DataFrame, words: Words) -> Table:
+def _bridge(data: PanelData, words: Words) -> Table:
     """From what is payable to what is paid at the clearing, step by step."""
-    names = [clean(p) for p in pools["pool"]]
+    pools, names = data.pools, [clean(p) for p in data.pools["pool"]]
     columns = [Column("step", "步骤", "Step"),
                *(Column(f"p{i}", words.insurance(n), words.insurance(n), "money")
                  for i, n in enumerate(names))]  # fmt: skip
-    rows = [
-        (words.of(said), *(sign * float(v) for v in pools[name])) for name, sign, said in _STEPS
-    ]
-    kept = [row for n, row in enumerate(rows) if n in (0, len(rows) - 1) or any(row[1:])]
+    rows = [(said, [sign * float(v) for v in pools[name]]) for name, sign, said in _STEPS]
+    kept = [
+        (words.of(said), *(Kept.BACK if pool in data.hidden_pools else v
+                           for pool, v in zip(pools["pool"], values, strict=True)))
+        for n, (said, values) in enumerate(rows) if n in (0, len(rows) - 1) or any(values)
+    ]  # fmt: skip
     return table("bridge", words("从 DRG 应付到清算支付", "From payable to paid"), columns, kept,
                  totals=1)  # fmt: skip

@@ -52,6 +52,12 @@ def _rate(grouped: float, cases: float) -> float | Kept | None:
     return Kept.BACK if few(cases - grouped) or few(grouped) else float(grouped) / cases
 
 
+def _share(rate: float | Kept | None, words: Words) -> str:
+    if isinstance(rate, Kept):
+        return rate.value
+    return words.share(math.nan if rate is None else rate)
+
+
 def _region(data: PanelData, words: Words) -> Table:
     assert data.cases is not None
     whole, spread = data.cases.region, data.cases.spread
@@ -61,7 +67,7 @@ def _region(data: PanelData, words: Words) -> Table:
          words.number(whole.get("case_mix_index"), "ratio"),
          words("有权重病例的平均权重", "mean weight of the cases that have one")),
         (words("入组率", "Grouping rate"),
-         words.share(whole.get("grouped", 0.0) / n if n else math.nan),
+         _share(_rate(whole.get("grouped", 0.0), n), words),
          words("未入组与歧义病例不计入", "without ungrouped and ambiguous cases")),
         (words("病组数", "Groups"), words.number(spread.groups, "count"),
          words("有病例的病组", "groups with cases")),
@@ -142,6 +148,7 @@ def branch_section(data: PanelData, words: Words) -> Section | None:
 def month_section(data: PanelData, words: Words) -> Section | None:
     """Payable and advances by month, for the whole region."""
     frame = data.settled.get("months")
+    frame = None if frame is None else frame[frame["month"].between(1, 12)]
     if frame is None or frame.empty:
         return None
     money = ["cases", "cost", "payable", "advance", "quality_held", "remainder"]

@@ -19,6 +19,7 @@ from drg.report.panel.story import Story
 
 _GRAVE = ("groups_without_weight", "hospitals_without_rate", "last_year_unknown", "no_money",
           "columns_missing")  # fmt: skip
+_AMOUNTS = re.compile(r"[：:] ?(?:[^：:]*[\d,.]+)(?: 元| yuan)$|[（(][\d,.]+(?: 元| yuan)[)）]")
 _ALIKE = 3  # warnings of a kind that are told one by one
 
 
@@ -64,11 +65,14 @@ def warned(data: PanelData, words: Words, *, grave: bool = False) -> list[str]:
             found |= {f"#{n}": (str(v), translate) for n, v in enumerate(said, 1)}
     kinds: dict[str, list[str]] = {}
     for key, (text, translate) in found.items():
-        if grave == key.startswith(_GRAVE):
+        kind, _, hospital = key.partition(".")
+        if grave == key.startswith(_GRAVE) and hospital not in data.hidden:
             about = "" if translate is chinese else _assumed(data, key, words)
             told = without_few(text)
             line = _named(data, about + (translate(told) if words.zh else told), words)
-            kinds.setdefault(key.partition(".")[0], []).append(clean(line, 400))
+            if hospital in set(data.by_hospital["hospital_id"]) or data.hidden_pools:
+                line = _AMOUNTS.sub("", line)  # of one pool of a hospital, or of a hidden pool
+            kinds.setdefault(kind, []).append(clean(line, 400))
     lines = []
     for some in kinds.values():
         lines += some[:_ALIKE]

@@ -77,7 +77,12 @@ def write_report(
     data = read_panel(folder, projection)
     book = out.with_suffix(".xlsx")
     inputs = [place / name for place in (folder, projection or folder) for name in data.hashes]
+    tables = data.settlement.get("tables")
+    inputs += [folder / str(name) for name in tables] if isinstance(tables, list) else []
     check_outputs((out, book, annex), [path for path in inputs if path.is_file()])
+    if pictures is not None and (pictures in (out, book, annex) or pictures.is_file()):
+        raise problem(say("不是文件夹", "is not a folder"), file=pictures,
+                      expected=say("存放各图的文件夹", "a folder for the pictures"))  # fmt: skip
     report, more = build(data, words, "" if annex is None else annex.name)
     written = _pictures(pictures, [report, more]) if pictures is not None else []
     files = [(out, report), *([(annex, more)] if annex is not None else [])]
