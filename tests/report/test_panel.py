@@ -25,6 +25,7 @@ from drg.page.blocks import Kept
 from drg.page.fonts import carried, open_font
 from drg.page.small_cells import FEWEST, held_back
 from drg.page.words import Words, clean, fixed, without_few
+from drg.report.panel.data import read_panel
 from drg.report.panel.write import Written, write_report
 from tests.report import panel_folder
 from tests.report.panel_folder import HOSTILE, PLANTED
@@ -285,6 +286,54 @@ def test_small_numbers_are_not_told(tmp_path):
         assert "91,919" not in text, "a group with 3 cases"
         assert "3 cases, 1,234.00 yuan" not in text
     assert "fewer than 5 cases" in shown_on(made.page)
+
+
+@pytest.mark.usefixtures("plain")
+def test_a_pool_of_few_cases_is_told_nowhere(tmp_path):
+    """Not in the next table, the bridge, a chart or a warning, nor by the tiers' totals."""
+    folder = panel_folder.make(tmp_path / "d", few={(h, 0): 0 for h in range(8)} | {(1, 0): 3})
+    path = folder / "settlement.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["warnings"]["returns.H001"] = ("hospital H001: was advanced more than the year is worth "
+                                          "and returns: employee 5.09 yuan")  # fmt: skip
+    path.write_text(json.dumps(record), encoding="utf-8")
+    made = whole(folder, tmp_path, "en")
+    paid, texts = 5200 * 3, "".join(map(shown_on, pages(made)))
+    assert "5.09" not in texts
+    assert f"{paid / 1000:,.1f}" not in texts
+    for sheet in openpyxl.load_workbook(made.book).worksheets[1:]:
+        for row in sheet.iter_rows(values_only=True):
+            assert paid not in row, (sheet.title, row)
+    head, *rows = sheet_rows(made.book, "From payable to paid")
+    assert {row[1 + list(head[1:]).index("employees (yuan)")] for row in rows} == {"*"}
+
+
+def test_cells_of_hospital_and_pool_hold_against_the_tiers_totals(tmp_path):
+    folder = panel_folder.make(tmp_path / "d", hospitals=6, few={(0, 0): 4, (3, 0): 40, (1, 0): 3})
+    data = read_panel(folder)
+    from drg.report.panel.hospitals import _by_pool
+
+    frame = _by_pool(data)
+    tiers = data.by_hospital.set_index("hospital_id")["tier"]
+    for (_, _), own in frame.groupby([frame["hospital_id"].map(tiers), "pool"]):
+        hidden = own[own["hidden"]]
+        assert hidden.empty or not (~own["hidden"]).any() or (
+            len(hidden) > 1 and hidden["cases"].sum() >= FEWEST)  # fmt: skip
+
+
+@pytest.mark.usefixtures("plain")
+def test_a_report_replaces_nothing_of_the_settlement(tmp_path):
+    folder = panel_folder.make(tmp_path / "d", projected=False)
+    path = folder / "settlement.json"
+    record = json.loads(path.read_text(encoding="utf-8")) | {"tables": ["settlement.xlsx"]}
+    path.write_text(json.dumps(record), encoding="utf-8")
+    (folder / "settlement.xlsx").write_bytes(b"as it was")
+    with pytest.raises(DrgError, match=r"settlement\.xlsx"):
+        write_report(folder, folder / "settlement.html")
+    assert (folder / "settlement.xlsx").read_bytes() == b"as it was"
+    with pytest.raises(DrgError, match="is not a folder"):
+        write_report(folder, tmp_path / "p.docx", pictures=tmp_path / "p.docx")
+    assert not (tmp_path / "p.xlsx").exists()
 
 
 @given(st.lists(st.lists(st.integers(0, 12), min_size=3, max_size=3), min_size=1, max_size=6))

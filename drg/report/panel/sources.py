@@ -19,7 +19,7 @@ from drg.report.panel.story import Story
 
 _GRAVE = ("groups_without_weight", "hospitals_without_rate", "last_year_unknown", "no_money",
           "columns_missing")  # fmt: skip
-_AMOUNTS = re.compile(r"[：:] ?(?:[^：:]*[\d,.]+)(?: 元| yuan)$|[（(][\d,.]+(?: 元| yuan)[)）]")
+_AMOUNTS = re.compile(r"(?:[：:] ?(?:[^\s：:]+ [\d,.-]+,? ?)+| ?[（(][\d,.]+ ?)(?:元|yuan)[)）]?")
 _ALIKE = 3  # warnings of a kind that are told one by one
 
 
@@ -72,6 +72,8 @@ def warned(data: PanelData, words: Words, *, grave: bool = False) -> list[str]:
             line = _named(data, about + (translate(told) if words.zh else told), words)
             if hospital in set(data.by_hospital["hospital_id"]) or data.hidden_pools:
                 line = _AMOUNTS.sub("", line)  # of one pool of a hospital, or of a hidden pool
+            if data.hidden_pools and re.search(r"\d (?:元|yuan)", line):
+                continue
             kinds.setdefault(kind, []).append(clean(line, 400))
     lines = []
     for some in kinds.values():
