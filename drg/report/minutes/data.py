@@ -84,9 +84,11 @@ class Minutes:
             hidden=held_back(frame["cases"]),
             moved=moved(frame["weight_after"], frame["weight_before"]),
         )  # fmt: skip
-        asked = pd.Series({p.drg: p.asked for p in self.with_outcome("accepted")}, dtype=float)
-        way = self.groups["drg"].map(asked) - self.groups["weight_before"]
-        against = way * (self.groups["weight_after"] - self.groups["weight_before"]) < 0
+        asked = pd.DataFrame([(p.drg, p.asked) for p in self.with_outcome("accepted")],
+                             columns=["drg", "asked"]).groupby("drg")["asked"]  # fmt: skip
+        low, high = (self.groups["drg"].map(one) for one in (asked.min(), asked.max()))
+        old, new = self.groups["weight_before"], self.groups["weight_after"]
+        against = ((new > old) & (high < old)) | ((new < old) & (low > old))
         self.groups.loc[against & self.groups["moved"], "why"] = AGAINST
         self.drafts = dict(zip(frame["drg"], frame["weight_before"], strict=True))
         worst = self.told.sort_values(["payable_change_share", "hospital_id"]).head(1)
