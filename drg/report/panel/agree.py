@@ -11,7 +11,7 @@ import pandas as pd
 
 from drg.errors import problem
 from drg.language import say
-from drg.report.panel.read import read_record
+from drg.tables.results import read_record
 
 SEARCH = ("policy_search.csv", "policy_search.json")
 _NAMED = {"cases": "病例", "hospitals": "医疗机构", "policy": "支付政策", "weights": "权重表"}

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from budget.price.branches import BRANCHES
-from drg.report.panel.read import read_frame
+from drg.tables.results import read_frame
 
 _TEXTS = ("hospital_id", "insurance", "drg", "branch")
 _NUMBERS = ("weight", "cost", "patient", "other", "fund")

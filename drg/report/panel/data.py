@@ -19,7 +19,7 @@ from drg.page.words import clean
 from drg.provenance import hash_file
 from drg.report.panel.agree import SEARCH, agree, on_record, same_year, searched
 from drg.report.panel.cases import CaseSums, read_cases
-from drg.report.panel.read import read_any, read_frame, read_record, whole
+from drg.tables.results import read_any, read_frame, read_record, whole
 
 if TYPE_CHECKING:
     from budget.policy import Policy

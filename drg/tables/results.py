@@ -1,4 +1,4 @@
-"""Reading the tables of a results folder: only the columns that the report needs, as numbers."""
+"""Tables and records that a command wrote (结果表), read again: only the columns that are needed."""
 
 from __future__ import annotations
 
