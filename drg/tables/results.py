@@ -1,4 +1,4 @@
-"""Tables and records that a command wrote (结果表), read again: only the columns that are needed."""
+"""Tables and records that a command wrote (结果表), read again: only what is needed of them."""
 
 from __future__ import annotations
 
