@@ -16,6 +16,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cached_property, partial
+from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -57,8 +58,16 @@ def blocks(page: Path, *languages: str) -> list[tuple[str, str]]:
 
 
 def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [header, ("---",) * len(header), *rows]
+    lines = [header, ("---",) * len(header), *(map(barred, row) for row in rows)]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def barred(cell: str) -> str:
+    """A cell whose code holds a bar: a table of Markdown would end the cell there."""
+    cell = re.sub(
+        r"`([^`]*\\\|[^`]*)`", lambda found: f"<code>{escape(found[1], quote=False)}</code>", cell
+    )
+    return cell.replace("\\|", "&#124;")
 
 
 def code(words) -> str:

@@ -30,7 +30,9 @@ def group(
     sheet: Sheet = None,
     codes: Edition = "insurance",
     names: Annotated[
-        bool, typer.Option("--names", help="Append drg_name, the name of the group.")
+        bool,
+        typer.Option("--names", help=say("追加 drg_name 列：病组名称。",
+                                         "Append drg_name, the name of the group.")),
     ] = False,
     strict: Annotated[
         bool,

@@ -102,7 +102,7 @@ def summary(findings: Findings, most: int = 20) -> str:
     """A few lines for a terminal: the counts of each kind, then the first errors."""
     lines = [
         say(f"  {LEVEL_ZH[level]}  {count:>6,}  {KINDS[kind].zh}",
-            f"  {level}  {count:>6,}  {KINDS[kind].en}")
+            f"  {level:<7}  {count:>6,}  {KINDS[kind].en}")
         for level, kind, count in by_kind(findings)
     ]  # fmt: skip
     errors = [finding for finding in findings if finding.level == "error"]

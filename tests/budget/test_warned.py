@@ -51,7 +51,7 @@ def test_every_translation_is_of_a_text_that_is_said(english, texts):
     [
         (
             "hospital H1: payable is negative: employee -1.00, resident -2.50 yuan",
-            "医疗机构 H1：应付为负：employee -1.00, resident -2.50 元",
+            "医疗机构 H1：应付为负：职工医保 -1.00, 居民医保 -2.50 元",
         ),
         (
             "groups without a weight (NN19 and 3 more, others that are not in the weight table): "

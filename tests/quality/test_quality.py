@@ -15,7 +15,7 @@ from drg.cases.amounts import read_amounts
 from drg.cases.dates import months_of, read_dates
 from drg.page.blocks import Table
 from drg.page.cells import grid
-from drg.page.html import page as html_page
+from drg.page.html import pages
 from drg.page.write import write_report
 from drg.report.quality.sections import quality_report
 from drg.report.quality.words import QualityWords, score_of
@@ -228,7 +228,7 @@ HOSTILE = '=cmd|"/c calc"</td><script>alert(1)</script><img src=x onerror=1>&"\'
 
 def page_of(found, lang="zh"):
     words = QualityWords(lang)
-    return html_page(quality_report(found, words), words, None)
+    return pages([quality_report(found, words)], words, None)[0]
 
 
 def write(path, found, lang="zh"):

@@ -271,8 +271,6 @@ def standards(
     from drg.tables import check_outputs, write_table
     from weights.table import open_weights
 
-    if lang not in _LANGUAGES[:2]:
-        raise typer.BadParameter("expected zh or en", param_hint="--lang")
     rules = load_policy(policy)
     name = weights or rules.header.weights
     if not name:
