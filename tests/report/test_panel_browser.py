@@ -19,21 +19,10 @@ from drg.report.panel.write import write_report
 from tests import chromium
 from tests.once import once
 from tests.report import panel_folder
+from tests.report.pages import MISSING
 
 HOSPITALS = 40
 LONG = "一个名字很长需要换行的" * 8 + "医院"
-
-# Draws each character by the page's own font and by none, and compares it with a missing glyph.
-MISSING = """
-const text = [...new Set([...document.body.innerText])].filter(c => c.trim());
-const family = 'Panel Sans';
-const canvas = document.createElement('canvas'); canvas.width = canvas.height = 48;
-const pen = canvas.getContext('2d', {willReadFrequently: true});
-const drawn = c => { pen.clearRect(0, 0, 48, 48); pen.font = `32px "${family}"`;
-  pen.fillText(c, 4, 36); return pen.getImageData(0, 0, 48, 48).data.join(); };
-const boxes = new Set(['\\uFFFE', '\\u{10FFFD}', '\\uE0FF'].map(drawn));
-return text.filter(c => boxes.has(drawn(c)) || !/[1-9]/.test(drawn(c)));
-"""
 
 
 @pytest.fixture(scope="module")

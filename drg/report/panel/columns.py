@@ -21,12 +21,9 @@ PAID = Column("final", "清算支付", "Paid", "money")
 GAIN = Column("gain", "盈亏", "Gain or loss", "gain")
 GAIN_SHARE = Column("gain_share", "盈亏占费用", "Gain by cost", "change")
 AVERAGE = Column("average_cost", "次均费用", "Average cost", "yuan")
-MEASURED: dict[str, Pair] = {
-    "cases": ("病例", "Cases"), "cost": ("总费用", "Cost"),
-    "average_cost": ("次均费用", "Average cost"), "payable": ("DRG 应付", "Payable by DRG"),
-    "budget_cut": ("总额控制扣减", "Budget cut"), "final": ("清算支付", "Paid"),
-    "patient": ("个人负担", "Patients"), "gain": ("盈亏", "Gain or loss"),
-}  # fmt: skip
+MEASURED = {
+    column.field: column for column in (CASES, COST, AVERAGE, PAYABLE, CUT, PAID, PATIENT, GAIN)
+}
 PARTS: dict[str, Pair] = {
     "baseline": ("基准", "baseline"), "scenario": ("方案", "scenario"),
     "difference": ("差", "change"), "by_drivers": ("其中驱动因素", "of which drivers"),
@@ -40,8 +37,8 @@ LEVELS: dict[str, Pair] = {
 
 def measured(measure: str, part: str) -> Column:
     """The column of a measure in the baseline, the scenario, or of their difference."""
-    plain = {"cases": "cases", "average_cost": "yuan", "gain": "gain"}.get(measure, "money")
-    signed = {"yuan": "yuan_change", "money": "gain", "cases": "count"}.get(plain, plain)
-    (zh, en), (part_zh, part_en) = MEASURED[measure], PARTS[part]
-    kind = plain if part in ("baseline", "scenario") else signed
-    return Column(f"{measure}_{part}", f"{zh}·{part_zh}", f"{en}, {part_en}", kind)
+    of = MEASURED[measure]
+    signed = {"yuan": "yuan_change", "money": "gain", "cases": "count"}.get(of.kind, of.kind)
+    part_zh, part_en = PARTS[part]
+    kind = of.kind if part in ("baseline", "scenario") else signed
+    return Column(f"{measure}_{part}", f"{of.zh}·{part_zh}", f"{of.en}, {part_en}", kind)

@@ -51,10 +51,11 @@ def _levels(held: Story, words: Words) -> Table:
     wanted += [("final", ("region", "pool", "tier")), ("gain", ("region", "tier"))]
     rows = []
     for measure, levels in wanted:
+        of = MEASURED[measure]
         for level in levels:
             for _, r in held.level(level).iterrows():
                 rows.append({
-                    "figure": words.of(MEASURED[measure]), "hidden": r["hidden"],
+                    "figure": words(of.zh, of.en), "hidden": r["hidden"],
                     "scope": part_name(level, r["key"], r["name"], words),
                     **{part: float(r[f"{measure}_{part}"]) for part in PARTS},
                 })  # fmt: skip
