@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from drg.cli.common.options import Lang
+from drg.cli.common.options import CasesMade, HospitalsMade, Lang
 from drg.language import say, spoken
 from drg.terminal import fit, table
 
@@ -35,12 +35,8 @@ def demo(
         typer.Option("--out", help=say("存放全部结果的文件夹。",
                                        "Folder for everything the demo makes.")),
     ] = Path("drg-demo"),
-    cases: Annotated[
-        int, typer.Option("--cases", min=1, help=say("出院病例数。", "How many discharges."))
-    ] = 20_000,
-    hospitals: Annotated[
-        int, typer.Option("--hospitals", min=3, help=say("医疗机构数。", "How many hospitals."))
-    ] = 24,
+    cases: CasesMade = 20_000,
+    hospitals: HospitalsMade = 24,
     seed: Annotated[
         int,
         typer.Option("--seed", min=0, help=say("模拟统筹区的随机种子。",

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from drg.cli.common.options import CasesMade, HospitalsMade
 from drg.language import say
 
 
@@ -27,12 +28,8 @@ class Dialect(StrEnum):
 
 def sample(
     out: Annotated[Path, typer.Option("--out", help=say("要建立的文件夹。", "Folder to make."))],
-    cases: Annotated[
-        int, typer.Option("--cases", min=1, help=say("出院病例数。", "How many discharges."))
-    ] = 5000,
-    hospitals: Annotated[
-        int, typer.Option("--hospitals", min=3, help=say("医疗机构数。", "How many hospitals."))
-    ] = 24,
+    cases: CasesMade = 5000,
+    hospitals: HospitalsMade = 24,
     seed: Annotated[
         int,
         typer.Option("--seed", min=0, help=say("随机种子，种子相同则结果逐字节相同。",

@@ -114,3 +114,9 @@ RecordTime: TypeAlias = Annotated[
                                   "now.")),
 ]  # fmt: skip
 BUREAU = "医保局"
+CasesMade: TypeAlias = Annotated[
+    int, typer.Option("--cases", min=1, help=say("出院病例数。", "How many discharges."))
+]
+HospitalsMade: TypeAlias = Annotated[
+    int, typer.Option("--hospitals", min=3, help=say("医疗机构数。", "How many hospitals."))
+]
