@@ -25,7 +25,6 @@ class Kept(Enum):
     BACK = "*"  # what goes with such a count, or would give it away
 
 
-FEWEST = 5  # fewer cases than this could point to a person
 Cell: TypeAlias = str | float | int | Kept | None
 Pair: TypeAlias = tuple[str, str]
 NUMBERS = ("cases", "count", "money", "gain", "yuan", "yuan_change", "fen", "fen_change", "share",

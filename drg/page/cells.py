@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from drg.page.blocks import FEWEST, Cell, Column, Kept, Table
+from drg.cases.privacy import FEWEST
+from drg.page.blocks import Cell, Column, Kept, Table
 from drg.page.words import MINUS, Words, clean
 
 _SHORT, _LONG = 16, 40  # half ems: texts that do not wrap, and those that want room

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from drg.page.blocks import FEWEST
+from drg.cases.privacy import FEWEST
 
 Counts = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

@@ -8,7 +8,8 @@ import unicodedata
 from collections.abc import Iterable
 
 from drg import language
-from drg.page.blocks import FEWEST, Cell, Kept
+from drg.cases.privacy import FEWEST
+from drg.page.blocks import Cell, Kept
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "—"

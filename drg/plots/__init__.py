@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from drg.cases.privacy import FEWEST
 from drg.plots.fonts import NoChineseFont, chinese_font
-from drg.plots.picture import FEWEST, Language, Picture, drawing, picture, save
+from drg.plots.picture import Language, Picture, drawing, picture, save
 
 __all__ = [
     "FEWEST",

@@ -24,6 +24,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D
 
+from drg.cases.privacy import FEWEST
 from drg.errors import problem
 from drg.language import say
 from drg.plots import fonts
@@ -32,7 +33,6 @@ from drg.terminal import width as columns
 
 Language = Literal["zh", "en"]
 
-FEWEST = 5  # fewer cases than this could point to a person
 WIDTH = 180.0  # mm: an A4 page without its margins
 DPI = 200
 INK, GREY, PALE, RULE = "#1A1A1A", "#595959", "#E9E9E9", "#BFBFBF"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from drg.cases.privacy import FEWEST
 from grouper.engine.code_uses import Unmapped
 
-FEWEST = 5
 _CODE_LIKE = re.compile(r"[A-Z]{0,2}[0-9][0-9A-Z.X+*/-]{0,19}", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"[0-9]{11}")  # telephone, bank and identity numbers
 _IDENTITY = re.compile(r"[1-9][0-9]{5}(19|20)[0-9]{9}[0-9X]", re.IGNORECASE)

@@ -20,10 +20,11 @@ from docx.oxml.ns import qn
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drg.cases.privacy import FEWEST
 from drg.errors import DrgError
 from drg.page.blocks import Kept
 from drg.page.fonts import carried, open_font
-from drg.page.small_cells import FEWEST, held_back
+from drg.page.small_cells import held_back
 from drg.page.words import Words, clean, fixed, without_few
 from drg.report.panel.data import read_panel
 from drg.report.panel.write import Written, write_report

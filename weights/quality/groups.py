@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from drg.cases.privacy import FEWEST
 from drg.errors import problem
 from drg.language import say
 from drg.tables import write_table
@@ -20,8 +21,7 @@ from weights.quality.compare import Comparison, Order
 from weights.quality.influence import Influence
 from weights.table.write import cell_text
 
-SMALLEST = 5  # fewer cases than this could point to a person (病例数小于5不展示)
-HIDDEN = f"<{SMALLEST}"
+HIDDEN = f"<{FEWEST}"
 ENDINGS = (".csv", ".csv.gz", ".xlsx")
 FLAGS = {
     "few_cases": "病例数不足",
@@ -119,7 +119,7 @@ def _joined(marks: Mapping[str, Bools], size: int) -> list[str]:
 
 def hidden(cases: Floats) -> Bools:
     """Where a number of cases is too small to be shown. Same shape."""
-    return np.asarray((cases > 0) & (cases < SMALLEST))
+    return np.asarray((cases > 0) & (cases < FEWEST))
 
 
 def rows(frame: pd.DataFrame) -> dict[str, list[Cell]]:

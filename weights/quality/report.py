@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from drg.cases.privacy import FEWEST
 from drg.errors import problem
 from drg.language import say
 from weights.cases.observations import Bools, Floats, Observations
 from weights.cases.statistics import Statistics, ratio, reduce
 from weights.quality.compare import Comparison, Order, Slope, compare, log_slope, order
-from weights.quality.groups import HIDDEN, SMALLEST, frame_of
+from weights.quality.groups import HIDDEN, frame_of
 from weights.quality.influence import Influence, influence
 from weights.quality.spread import Spread, spread_of
 from weights.table import WeightTable
@@ -319,7 +320,7 @@ class _Assessment:
         if not uncovered.groups:
             return {}
         count, cases = len(uncovered.groups), uncovered.cases
-        few = cases < SMALLEST
+        few = cases < FEWEST
         number = HIDDEN if few else f"{cases:,.0f}"
         zh, en = (
             ("", "") if few else (f"，{uncovered.cost:,.2f} 元", f", {uncovered.cost:,.2f} yuan")

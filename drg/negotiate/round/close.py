@@ -8,6 +8,7 @@ import numpy as np
 
 from budget.impact.tables import summary
 from budget.impact.weights import Impact
+from drg.cases.privacy import FEWEST
 from drg.errors import problem
 from drg.language import say
 from drg.money import decimal, to_decimals
@@ -19,7 +20,6 @@ from weights.table.moved import moved, settled
 _SLACK, _SHARE = 1e-9, 5e-5  # of a weight; of a loss, which no rounding of weights should decide
 _NEUTRAL = 1e-3  # of what is owed: four digits of a weight move less
 _NAMED = 5
-_FEWEST = 5
 _OF_CASES = "cases", "mean_cost", "cv", "cases_used", "trim_low", "trim_high", "raw_weight"
 
 
@@ -130,7 +130,7 @@ def final_table(round_: OpenRound) -> WeightTable:
     )  # fmt: skip
     if "cases" in frame:  # what few cases cost could point to a person
         held = [name for name in _OF_CASES if name in frame]
-        frame[held] = frame[held].astype(float).mask(frame["cases"] < _FEWEST)
+        frame[held] = frame[held].astype(float).mask(frame["cases"] < FEWEST)
     record: dict[str, Any] = {
         "title": state.init["title"] or f"negotiated in round {state.init['round']}",
         "source": f"weight negotiation, round {state.init['round']}",

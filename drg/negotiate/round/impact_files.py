@@ -17,6 +17,7 @@ from budget.impact.tables import (
     who_pays,
 )
 from budget.impact.weights import Impact
+from drg.cases.privacy import FEWEST
 from drg.tables import neutralise, write_table
 from drg.tables.excel.sheets import write_sheets
 
@@ -57,13 +58,12 @@ VALUES: dict[str, dict[Any, str]] = {
     **{name: {"employee": "职工医保", "resident": "居民医保", "all": "全部"}
        for name in ("pool", "insurance", "key", "name")},
 }  # fmt: skip
-LEAST_CASES = 5
 
 
 def tables(impact: Impact) -> dict[str, pd.DataFrame]:
     """Every table of an impact by name; groups of fewer than 5 cases show no cases and no money."""
     groups = group_table(impact)
-    few = groups["cases"].between(1, LEAST_CASES - 1)
+    few = groups["cases"].between(1, FEWEST - 1)
     hidden = ["cases", "payable_before", "payable_after", "payable_change"]
     groups[hidden] = groups[hidden].astype(float).mask(few)
     return {

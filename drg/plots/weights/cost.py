@@ -17,10 +17,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
+from drg.cases.privacy import FEWEST
 from drg.errors import problem
 from drg.language import say
 from drg.plots.picture import (
-    FEWEST,
     GREY,
     INK,
     PALE,

@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from drg.cases.privacy import FEWEST
 from drg.errors import problem
 from drg.language import say
 from drg.plots.labels import place_labels
 from drg.plots.picture import (
     BLUE,
-    FEWEST,
     GREY,
     INK,
     PALE,

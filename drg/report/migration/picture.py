@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
+from drg.cases.privacy import FEWEST
 from drg.plots.charts import SERIES
-from drg.plots.picture import FEWEST, INK, WIDTH, Picture, picture
+from drg.plots.picture import INK, WIDTH, Picture, picture
 from grouper.engine.migration import Migration
 
 LARGEST = 18

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drg.page.blocks import FEWEST, Card, Cell, Facts, Heading, Section, Text, table
+from drg.cases.privacy import FEWEST
+from drg.page.blocks import Card, Cell, Facts, Heading, Section, Text, table
 from drg.page.small_cells import few
 from drg.page.words import Words, clean, fixed
 from drg.report.minutes.data import Minutes

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from drg.page.blocks import FEWEST, Block, Chart, Column, Section, Table, Text
+from drg.cases.privacy import FEWEST
+from drg.page.blocks import Block, Chart, Column, Section, Table, Text
 from drg.page.small_cells import few, held_back
 from drg.page.words import EFFECTS, Words
 from drg.plots.charts import bars, lines, shares

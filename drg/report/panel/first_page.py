@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from drg.page.blocks import FEWEST, Block, Chart, Facts, Figures, Heading, Section, Text
+from drg.cases.privacy import FEWEST
+from drg.page.blocks import Block, Chart, Facts, Figures, Heading, Section, Text
 from drg.page.words import Words, clean, fixed
 from drg.plots.charts import bars
 from drg.report.panel.assumptions import drivers, listed, policy_changes, source_of

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import drg
+from drg.cases.privacy import FEWEST
 from drg.page import blocks as b
 from drg.page.blocks import Block, Column, Section, Text, table
 from drg.page.small_cells import few
@@ -115,7 +116,7 @@ def _meaning(found: QualityReport, words: QualityWords) -> str:
     if total.flagged:
         (rule, count), of_100 = total.worst(1)[0], f"{100 * total.flagged / total.cases:.1f}"
         often = (
-            words(f"不足 {b.FEWEST} 例", f"fewer than {b.FEWEST} cases")
+            words(f"不足 {FEWEST} 例", f"fewer than {FEWEST} cases")
             if few(total.flagged)
             else words(f"每 100 例中 {of_100} 例", f"{of_100} of 100 cases")
         )
@@ -127,8 +128,8 @@ def _meaning(found: QualityReport, words: QualityWords) -> str:
             found.hospitals,
             words.hospital,
             words(
-                f"有问题病例不少于 {b.FEWEST} 例的医疗机构中得分最低的是",
-                f"lowest score of those with {b.FEWEST} findings or more: ",
+                f"有问题病例不少于 {FEWEST} 例的医疗机构中得分最低的是",
+                f"lowest score of those with {FEWEST} findings or more: ",
             ),
         ),
         (found.months, words.month, words("得分最低的月份是 ", "worst month: ")),
@@ -163,7 +164,7 @@ def _hospitals(found: QualityReport, words: QualityWords) -> list[Block]:
     if len(lines) < 2 and not any(line.key for line in lines):
         return []
     able = _ranking(lines)
-    least = words(f"得分最低（问题不少于 {b.FEWEST} 例）", f"Lowest ({b.FEWEST} findings or more)")
+    least = words(f"得分最低（问题不少于 {FEWEST} 例）", f"Lowest ({FEWEST} findings or more)")
     ranked = b.Facts([
         (title, words("；", "; ").join(f"{words.hospital(n)} {n.score:.1f}" for n in some[:5]))
         for title, some in ((least, [line for line in able if line.flagged]),
@@ -232,9 +233,9 @@ def _notes(words: QualityWords) -> list[Block]:
               "Score = 100 x (1 - mean penalty). A case is charged once, for its gravest finding: "
               f"error {error:g}, warning {warning:g}, note {note:g}, none 0, nothing for missing "
               f"columns. Fit from {fit}, to be mended from {usable}: our custom, no policy's."),
-        words(f"为保护个人信息，不足 {b.FEWEST} 例显示为“{few_}”，其占比显示为“*”，得分只给下限；"
+        words(f"为保护个人信息，不足 {FEWEST} 例显示为“{few_}”，其占比显示为“*”，得分只给下限；"
               "报告不含患者标识。",
-              f"Numbers below {b.FEWEST} are shown as {few_}, their shares as *, their scores as a "
+              f"Numbers below {FEWEST} are shown as {few_}, their shares as *, their scores as a "
               "lower bound; the report names no patient."),
         words("一份病例可有多个问题。重复：第二份及以后的病例计为重复，第一份不计。主要年度：出院病例"
               "占比不低于 5% 的年度。",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from drg.page.blocks import FEWEST, Cell, Kept
+from drg.cases.privacy import FEWEST
+from drg.page.blocks import Cell, Kept
 from drg.page.small_cells import few
 from drg.page.words import Words
 from grouper.quality.report import OTHER_YEARS, Line

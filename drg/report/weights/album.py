@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from drg.cases.privacy import FEWEST
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.plots import Picture, save
@@ -17,7 +18,6 @@ from weights.cases.observations import Observations
 from weights.fit.calibrator import Calibrator
 
 _LARGEST = 6
-_FEWEST = 5
 
 
 def write_album(
@@ -65,7 +65,7 @@ def write_album(
 
 def _dearest(fitted: Calibrator) -> list[str]:
     sums = fitted.statistics_
-    cost = np.where(sums.group_cases >= _FEWEST, sums.cost.sum(axis=0), 0.0)
+    cost = np.where(sums.group_cases >= FEWEST, sums.cost.sum(axis=0), 0.0)
     order = np.argsort(-cost, kind="stable")[:_LARGEST]
     return [sums.groups[i] for i in order if cost[i] > 0]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from drg.cases.privacy import FEWEST
 from drg.page.blocks import Column, Report, Section, Table, table
 from drg.page.words import Words
 from drg.report.weights.compared import (
@@ -19,7 +20,7 @@ from drg.report.weights.compared import (
     remarks,
     slope_text,
 )
-from weights.quality.groups import HIDDEN, SMALLEST, hidden, rows
+from weights.quality.groups import HIDDEN, hidden, rows
 from weights.quality.report import BENCHMARKS, STABLE, Quality, Some
 
 _WHAT = {
@@ -68,7 +69,7 @@ def weight_report(found: Quality, file: str, words: Words) -> Report:
                        () if found.order else _small(found)),
             table("worst", words("变异系数最大的病组", "Largest CV"), [DRG, NAME, CASES, spread],
                   [(drg, of.get(drg, ""), n, cv) for drg, n, cv
-                   in (found.trimmed or found.untrimmed).worst if n >= SMALLEST])]),
+                   in (found.trimmed or found.untrimmed).worst if n >= FEWEST])]),
         Section("influence", words("单家医疗机构影响", "Influence of hospitals"),
                 [_influence(found, of, words)]),
         Section("groups", words("病组", "Groups"), [
@@ -163,7 +164,7 @@ def _measures(found: Quality, words: Words) -> list[tuple[str, str]]:
 
 def _some(some: Some, words: Words) -> str:
     text = named(some.groups, words)
-    if 0 < some.cases < SMALLEST:
+    if 0 < some.cases < FEWEST:
         return text + words(f"（{HIDDEN} 例）", f" ({HIDDEN} cases)")
     cost = words(f"（{some.cases:,.0f} 例，{some.cost:,.2f} 元）",
                  f" ({some.cases:,.0f} cases, {some.cost:,.2f} yuan)")  # fmt: skip
@@ -190,7 +191,7 @@ def _influence(found: Quality, names: dict[str, str], words: Words) -> Table:
          *((code := found.groups[g], names.get(code, "")) if g >= 0 else ("", "")),
          int(held.alone[h]))
         for h, (n, g) in enumerate(zip(held.hospital_cases, held.largest_group, strict=True))
-        if n >= SMALLEST
+        if n >= FEWEST
     ]  # fmt: skip
     lines.sort(key=lambda line: (-line[2], line[0]))
     caption = words("剔除一家医疗机构后的权重", "Weights without one hospital")

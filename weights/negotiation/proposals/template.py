@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from drg.cases.privacy import FEWEST
 from drg.errors import problem
 from drg.language import say
 from drg.tables.excel.book import new_book
@@ -21,7 +22,6 @@ from weights.table.text import guarded, visible
 
 ROWS = 200  # rows prepared to be filled in; more may be added below
 HEADER = 2  # 0-based row of the headings: a title and a line of advice stand above
-SMALLEST = 5  # a group of fewer cases could point to a person
 _WIDTHS = {"party": 12, "hospital_id": 16, "drg": 12, "what": 12, "value": 26, "least": 13,
            "most": 13, "reason": 44, "evidence": 36}  # fmt: skip
 _LOOKUP = ("name", "weight")  # filled in by formulas beside the form's own columns
@@ -228,10 +228,10 @@ def group_figures(context: Context) -> list[dict[str, Any]]:
             figures[name] = _known_number(one.get(name))
         if figures["cases"] is None and context.cases is not None:
             figures |= counted.get(drg, {"cases": 0.0})
-        if figures["cases"] is None or 0 < figures["cases"] < SMALLEST:
+        if figures["cases"] is None or 0 < figures["cases"] < FEWEST:
             small = figures["cases"] is not None
             figures |= dict.fromkeys(("mean_cost", "cv", "ci_low", "ci_high"))
-            figures["cases"] = f"<{SMALLEST}" if small else None
+            figures["cases"] = f"<{FEWEST}" if small else None
         found.append(figures)
     return found
 
