@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from drg.cases.privacy import FEWEST
 from drg.page.blocks import Cell, Column, Kept, Table
+from drg.page.small_cells import few
 from drg.page.words import MINUS, Words, clean
 
 _SHORT, _LONG = 16, 40  # half ems: texts that do not wrap, and those that want room
@@ -102,7 +102,7 @@ def told(column: Column, value: Any, words: Words, hide: bool) -> Cell:
             return clean(value)
         if value is None or value is pd.NA or not math.isfinite(value):
             return Kept.BACK if hide and not column.open else None
-        if column.kind == "cases" and 0 < value < FEWEST:
+        if column.kind == "cases" and few(value):
             return Kept.FEW
         whole = float(value).is_integer() and column.kind in ("cases", "count", "year")
         return Kept.BACK if hide and not column.open else int(value) if whole else float(value)

@@ -10,6 +10,7 @@ import zipfile
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 from docx import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
@@ -107,10 +108,11 @@ class _Word:
         elif isinstance(block, Facts):
             self._facts(block)
         elif isinstance(block, Points):
-            style = "List Number" if block.numbered else "List Bullet"
             for place, item in enumerate(block.items, 1):
-                text = f"{place}. {item}" if block.numbered else item
-                self._paragraph(text, "Normal" if block.numbered else style)
+                if block.numbered:
+                    self._paragraph(f"{place}. {item}")
+                else:
+                    self._paragraph(item, "List Bullet")
         elif isinstance(block, Heading):
             self._paragraph(block.text, "Heading 2")
         elif isinstance(block, Figures):
@@ -320,8 +322,6 @@ def _cell(
     shade: str = "", red: bool = False, span: int = 1,
 ) -> None:  # fmt: skip
     """Fill a cell; written as XML at once, as a report has thousands of them."""
-    from xml.sax.saxutils import escape
-
     wide = f'<w:gridSpan w:val="{span}"/>' if span > 1 else ""
     fill = f'<w:shd w:val="clear" w:color="auto" w:fill="{shade}"/>' if shade else ""
     look = ("<w:b/>" if bold else "") + ('<w:color w:val="8A3A00"/>' if red else "")

@@ -8,8 +8,8 @@ import unicodedata
 from collections.abc import Iterable
 
 from drg import language
-from drg.cases.privacy import FEWEST
 from drg.page.blocks import Cell, Kept
+from drg.page.small_cells import few
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "—"
@@ -132,7 +132,7 @@ class Words(language.Words):
 
     def few(self, value: float) -> str:
         """A number of cases in running text, untold when it is small."""
-        return Kept.FEW.value if 0 < value < FEWEST else f"{value:,.0f}"
+        return Kept.FEW.value if few(value) else f"{value:,.0f}"
 
 
 def fixed(value: float, decimals: int, *, signed: bool = False) -> str:

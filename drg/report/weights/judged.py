@@ -6,6 +6,7 @@ import pandas as pd
 
 from drg.cases.privacy import FEWEST
 from drg.page.blocks import Column, Report, Section, Table, table
+from drg.page.small_cells import few
 from drg.page.words import Words
 from drg.report.weights.compared import (
     CASES,
@@ -164,7 +165,7 @@ def _measures(found: Quality, words: Words) -> list[tuple[str, str]]:
 
 def _some(some: Some, words: Words) -> str:
     text = named(some.groups, words)
-    if 0 < some.cases < FEWEST:
+    if few(some.cases):
         return text + words(f"（{HIDDEN} 例）", f" ({HIDDEN} cases)")
     cost = words(f"（{some.cases:,.0f} 例，{some.cost:,.2f} 元）",
                  f" ({some.cases:,.0f} cases, {some.cost:,.2f} yuan)")  # fmt: skip
