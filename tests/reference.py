@@ -26,6 +26,7 @@ class Case:
     age: float = math.nan
     age_days: float = math.nan
     birth_weight: float = math.nan
+    admission_weight: float = math.nan
     length_of_stay: float = math.nan
     discharge_mode: float = math.nan
     icu_hours: float = math.nan
@@ -85,7 +86,7 @@ class Reference:
 
     def _add(self, lists: str, code: str) -> None:
         for place in filter(None, lists.split("|")):
-            owner, name = place.split(":")
+            owner, _, name = place.rpartition(":")
             self.lists[owner, name].add(code)
 
     def _tree(self, mdc_rows: list, adrg_rows: list, drg_rows: list) -> list:
@@ -98,15 +99,17 @@ class Reference:
 
     def _expression(self, rule: str, owner: str, mdc: str):
         def member(match: re.Match[str]) -> str:
-            subject, name = match.groups()
-            held = mdc if name == "MDC" else owner
-            return f"bool({subject} & lists[{held!r}, {name!r}])"
+            subject, other, name = match.groups()
+            held = other or ("" if "_" in name else mdc if name == "MDC" else owner)
+            return f"({subject} & lists[{held!r}, {name!r}])"
 
         text = re.sub(
-            r"\b((?:principal|any|secondary)_(?:diagnosis|procedure)) in ([A-Z]\w*(?:#\d+)?)",
+            r"\b((?:principal|any|secondary)_(?:diagnosis|procedure)) in "
+            r"(?:([A-Z]\w*):)?([A-Z]\w*(?:#\d+)?)",
             member,
             rule,
         )
+        text = re.sub(r"\bcount\(", "len(", text)
         text = re.sub(r"\b(principal|any)_procedure_valid\b", r"bool(\1_procedure & valid)", text)
         text = re.sub(r"\btrue\b", "True", text)
         return compile(text, rule, "eval")
@@ -126,9 +129,11 @@ class Reference:
             "any_procedure": set(px), "secondary_procedure": set(px[1:]),
             "mcc": "MCC" in levels, "cc": "CC" in levels,
             "trauma_sites": len({self.site[code] for code in dx if code in self.site}),
+            "other_trauma_site": bool(dx) and dx[0] in self.site and any(
+                self.site.get(code, self.site[dx[0]]) != self.site[dx[0]] for code in dx[1:]),
             **{name: getattr(case, name) for name in (
-                "sex", "age", "age_days", "birth_weight", "length_of_stay", "discharge_mode",
-                "icu_hours", "department")},
+                "sex", "age", "age_days", "birth_weight", "admission_weight", "length_of_stay",
+                "discharge_mode", "icu_hours", "department")},
         }  # fmt: skip
         severity = "mcc" if "MCC" in levels else "cc" if "CC" in levels else "none"
         for mdc, enters, adrgs in self.tree:

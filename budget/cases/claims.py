@@ -18,6 +18,7 @@ from drg.cases import CaseColumns
 from drg.cases.amounts import read_amounts
 from drg.cases.blanks import BLANKS
 from drg.cases.dates import months_of, read_dates
+from drg.cases.outcomes import is_ambiguous, is_ungrouped
 from drg.cases.texts import as_text, on_text, text_list
 from drg.cases.values import NUMBERS, Floats, Number, read_number, read_text
 from drg.tables.arrays import integers, strings, text_scalar, values
@@ -364,9 +365,9 @@ def _whole_days(days: Floats) -> Ints:
 
 
 def _kind(group: str) -> int:
-    if group in ("", "0000", "OOOO"):
+    if is_ungrouped(group):
         return UNGROUPED
-    return AMBIGUOUS if group.endswith("QY") else GROUPED
+    return AMBIGUOUS if is_ambiguous(group) else GROUPED
 
 
 def _beginning(codes: Sequence[str], *, principal: bool) -> str:

@@ -65,6 +65,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "新生儿体重",
         "nwb_bir_wt",
     ),
+    "admission_weight": ("新生儿入院体重", "入院体重", "nwb_adm_wt"),
     "length_of_stay": (
         "实际住院天数", "实际住院天", "实际住院日", "住院天数", "住院天数天", "住院日",
         "act_ipt_days", "act_ipt_days_cnt", "ipt_days",
@@ -106,11 +107,11 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 
 CANONICAL: tuple[str, ...] = (
     "case_id", "patient_id", "hospital_id", "insurance", "admission_date", "discharge_date",
-    "sex", "age", "age_days", "birth_weight", "length_of_stay", "discharge_mode", "department",
-    "icu_hours", "diagnoses", "procedures", "total_cost", "cost_medical", "cost_nursing",
-    "cost_technology", "cost_drug_material", "cost_management", "fund_paid", "cases", "drg", "adrg",
-    "status", "other_paid", "patient_out_of_scope", "patient_deductible", "patient_copay",
-    "population", "special_review", "day_surgery", "day_bed", "tcm_share",
+    "sex", "age", "age_days", "birth_weight", "admission_weight", "length_of_stay",
+    "discharge_mode", "department", "icu_hours", "diagnoses", "procedures", "total_cost",
+    "cost_medical", "cost_nursing", "cost_technology", "cost_drug_material", "cost_management",
+    "fund_paid", "cases", "drg", "adrg", "status", "other_paid", "patient_out_of_scope",
+    "patient_deductible", "patient_copay", "population", "special_review", "day_surgery", "day_bed", "tcm_share",
 )  # fmt: skip
 
 _NUMBER = r"[_\-]?(?P<number>[0-9]{1,6})"

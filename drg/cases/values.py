@@ -62,6 +62,7 @@ NUMBERS: dict[str, Number] = {
     "age": Number(high=150, units=("周岁", "岁", "y"), whole=True),
     "age_days": Number(high=36_500, units=("天", "日", "d"), whole=True),
     "birth_weight": Number(high=20_000, units=("g", "克"), zero_is_blank=True),
+    "admission_weight": Number(high=20_000, units=("g", "克"), zero_is_blank=True),
     "length_of_stay": Number(high=36_500, units=("天", "日", "d")),
     "discharge_mode": Number(high=9),
     "icu_hours": Number(units=("小时", "h")),

@@ -10,6 +10,7 @@ import typer
 from drg.cli.common.options import DischargeFile, Edition, Lang, MappingFile, SchemeName, Sheet
 from drg.language import say
 from drg.terminal import fit, plain, table
+from grouper.scheme.name import DEFAULT
 
 if TYPE_CHECKING:
     from drg.report.quality.words import QualityWords
@@ -21,7 +22,7 @@ _MOST_LINES = 15
 
 def check(
     file: DischargeFile,
-    scheme: SchemeName = "chs-drg-1.1",
+    scheme: SchemeName = DEFAULT,
     mapping: MappingFile = None,
     sheet: Sheet = None,
     codes: Edition = "insurance",

@@ -10,8 +10,9 @@ import typer
 from drg.cli.common.options import DischargeFile, Edition, MappingFile, SchemeName, Sheet
 from drg.language import say
 from drg.terminal import width
+from grouper.scheme.name import DEFAULT, with_ambiguous
 
-PARTS = ("diagnoses", "procedures", "sex", "age", "age_days", "birth_weight")
+PARTS = ("diagnoses", "procedures", "sex", "age", "age_days", "birth_weight", "admission_weight")
 
 if TYPE_CHECKING:
     from grouper.engine.account import Account
@@ -25,7 +26,13 @@ def group(
             "结果文件，格式由扩展名（.csv、.csv.gz、.xlsx、.parquet）决定。",
             "File to write; its ending (.csv, .csv.gz, .xlsx, .parquet) says the format.")),
     ],
-    scheme: SchemeName = "chs-drg-1.1",
+    scheme: SchemeName = DEFAULT,
+    ambiguous: Annotated[
+        bool,
+        typer.Option("--ambiguous", help=say(
+            "启用方案可选的歧义组（QY），同 --scheme 方案+qy。",
+            "With the scheme's optional ambiguous groups (QY); the same as --scheme ID+qy.")),
+    ] = False,
     mapping: MappingFile = None,
     sheet: Sheet = None,
     codes: Edition = "insurance",
@@ -48,7 +55,7 @@ def group(
         account = group_file(
             file,
             out,
-            scheme=scheme,
+            scheme=with_ambiguous(scheme) if ambiguous else scheme,
             mapping=mapping,
             sheet=sheet,
             codes=codes,

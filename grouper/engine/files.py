@@ -34,6 +34,7 @@ from grouper.engine.code_uses import BatchUses, CodeUses, write_conversions, wri
 from grouper.engine.grouper import BatchResult, Grouper, faulty, workers
 from grouper.engine.reasons import REASONS, STATUSES
 from grouper.engine.results import NAME_COLUMN, RESULT_COLUMNS, renamed
+from grouper.scheme.name import DEFAULT, Named
 from grouper.scheme.pack import load_scheme
 
 
@@ -52,7 +53,7 @@ def group_file(
     source: str | PathLike[str],
     out: str | PathLike[str],
     *,
-    scheme: str | PathLike[str] = "chs-drg-1.1",
+    scheme: Named = DEFAULT,
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
     codes: str = INSURANCE,

@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from os import PathLike
 from typing import TypeAlias
 
 import numpy as np
@@ -19,6 +18,7 @@ import pyarrow as pa
 
 from drg.cases.codes import CodeIndex
 from drg.cases.columns import CaseColumns, recognise
+from drg.cases.outcomes import UNGROUPED_DRG, is_ambiguous, is_ungrouped
 from drg.tables import Malformed
 from drg.tables.arrays import numbers, strings
 from drg.tables.frames import as_arrow
@@ -33,11 +33,11 @@ from grouper.engine.reasons import (
     INVALID_BITS,
     STATUSES,
     UNGROUPED,
-    UNGROUPED_DRG,
     encode,
 )
 from grouper.engine.results import RESULT_COLUMNS, Table, joiner
 from grouper.scheme.compile import Compiled, compiled_scheme
+from grouper.scheme.name import DEFAULT, Named, with_ambiguous
 from grouper.scheme.program import BITS_PER_WORD, Answer, Binder, Column, Program, cell_of
 
 BATCH_ROWS = 131_072
@@ -75,16 +75,22 @@ class Grouper:
         scheme: id of a shipped scheme or folder of a pack.
         codes: edition of the codes in the cases: ``insurance`` (医保版), or ``clinical`` (国临版),
             which are converted.
+        ambiguous: with the scheme's optional ambiguous groups (歧义组); ``chs-drg-2.0+qy`` as the
+            scheme's name means the same.
 
     Raises:
         DrgError: there is no such scheme or it has errors, or no such edition.
     """
 
-    def __init__(self, scheme: str | PathLike[str] = "chs-drg-1.1", codes: str = INSURANCE) -> None:
-        self._source = scheme
+    def __init__(
+        self, scheme: Named = DEFAULT, codes: str = INSURANCE, *, ambiguous: bool = False
+    ) -> None:
+        self._source: Named = with_ambiguous(scheme) if ambiguous else scheme
         self.codes = codes
-        self.compiled: Compiled = compiled_scheme(scheme)
-        self._ambiguous = np.array([d.code.endswith("QY") for d in self.compiled.drgs] + [False])
+        self.compiled: Compiled = compiled_scheme(self._source)
+        codes_of_groups = [*(drg.code for drg in self.compiled.drgs), UNGROUPED_DRG]
+        self._ambiguous = np.array([is_ambiguous(code) for code in codes_of_groups])
+        self._ungrouped = np.array([is_ungrouped(code) for code in codes_of_groups])
         compiled, arrays = self.compiled, self.compiled.arrays
         binder = Binder(compiled.layout, (arrays.diagnosis_truth, arrays.procedure_truth))
         self._program = Program(compiled.mdcs, compiled.adrgs, compiled.drgs, binder)
@@ -102,7 +108,7 @@ class Grouper:
         features = self.compiled.layout.features
         return ("diagnoses", "procedures", *(f for f in features if f != "trauma_sites"))
 
-    def __reduce__(self) -> tuple[type[Grouper], tuple[str | PathLike[str], str]]:
+    def __reduce__(self) -> tuple[type[Grouper], tuple[Named, str]]:
         """A grouper travels to another process as the name of its scheme and its edition."""
         return Grouper, (self._source, self.codes)
 
@@ -175,7 +181,8 @@ class Grouper:
         unknown = (notes & BIT["unknown_principal_diagnosis"]) != 0
         notes |= np.where(unknown, said & ~BIT["principal_diagnosis_in_no_mdc"], said)
         invalid = (notes & INVALID_BITS) != 0
-        status = np.where(drg < 0, STATUSES.index(UNGROUPED), STATUSES.index(GROUPED))
+        status = np.where(self._ungrouped[drg], STATUSES.index(UNGROUPED), STATUSES.index(GROUPED))
+        notes[self._ungrouped[drg] & (drg >= 0)] |= BIT["no_group_in_mdc"]
         ambiguous = self._ambiguous[drg]
         status[ambiguous] = STATUSES.index(AMBIGUOUS)
         notes[ambiguous] |= BIT["ambiguous_procedure"]
@@ -276,10 +283,12 @@ def workers() -> int:
 
 def group(
     cases: Table,
-    scheme: str | PathLike[str] = "chs-drg-1.1",
+    scheme: Named = DEFAULT,
     columns: Headers = None,
     codes: str = INSURANCE,
+    *,
+    ambiguous: bool = False,
 ) -> Table:
-    """Group cases by a scheme; see :meth:`Grouper.group`."""
-    grouped: Table = Grouper(scheme, codes).group(cases, columns)
+    """Group cases by a scheme; see :class:`Grouper` and :meth:`Grouper.group`."""
+    grouped: Table = Grouper(scheme, codes, ambiguous=ambiguous).group(cases, columns)
     return grouped

@@ -12,12 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from drg.cases import columns_of
+from drg.cases.outcomes import UNGROUPED_DRG
 from drg.cases.values import Number, read_number
 from drg.tables import Batch, open_table
 from drg.tables import run as run_batches
 from grouper.codes.editions import INSURANCE
 from grouper.engine.grouper import Grouper, workers
-from grouper.engine.reasons import UNGROUPED_DRG
 
 _COST = Number()
 

@@ -18,11 +18,13 @@ from drg.tables.arrays import integers, strings, values
 from grouper.engine.complications import counting
 from grouper.engine.reasons import BIT
 from grouper.scheme.compile import Compiled
-from grouper.scheme.program import Column, Mask, cell_of
+from grouper.scheme.program import BITS_PER_WORD, Column, Key, Mask, cell_of
 
 Floats = npt.NDArray[np.float64]
 NEWBORN_DAYS = 28  # 新生儿: age under 29 days
-INFANT_COLUMNS = ("age_days", "birth_weight")
+WEIGHTS = ("birth_weight", "admission_weight")
+INFANT_COLUMNS = ("age_days", *WEIGHTS)
+OTHER_SITE_BIT: Key = ("other_trauma_site", "", "")
 SPEAKS, COMPLICATION, INJURY, UNKNOWN = 1, 2, 4, 8
 _POPCOUNT = np.array([i.bit_count() for i in range(1 << 10)], np.uint8)
 
@@ -122,8 +124,9 @@ class Profiler:
         _speak(words, dx, a.diagnosis_bits, a.diagnosis_later_bits)
         _speak(words, px, a.procedure_bits, a.procedure_later_bits)
         self._complications(words[0], dx)
+        self._other_site(words, dx)
         notes = self._notes(dx, px, numbers)
-        cells = [self._cells(name, dx, numbers, rows) for name in self.layout.features]
+        cells = [self._cells(name, dx, px, numbers, rows) for name in self.layout.features]
         signatures: list[Column] = [
             a.diagnosis_signature[dx.principal],
             a.procedure_signature[px.principal],
@@ -159,11 +162,40 @@ class Profiler:
         for bit in (1, 2):
             word[rows[bits == bit]] |= bit
 
-    def _cells(self, name: str, dx: _MarkedLists, numbers: _Numbers, rows: int) -> Column:
+    def _other_site(self, words: Sequence[Column], dx: _MarkedLists) -> None:
+        """Set the bit of cases with a secondary injury on another site than the principal's."""
+        if OTHER_SITE_BIT not in self.layout.bits:
+            return
+        word, bit = divmod(self.layout.bits.index(OTHER_SITE_BIT), BITS_PER_WORD)
+        rows, codes, _ = dx.hits(INJURY, secondary=True)
+        site = self.arrays.trauma_bit
+        first = site[dx.principal[rows]]
+        words[word][rows[(first != 0) & (first != site[codes])]] |= 1 << bit
+
+    def _cells(
+        self, name: str, dx: _MarkedLists, px: _MarkedLists, numbers: _Numbers, rows: int
+    ) -> Column:
         if name in self.layout.texts:
             return numbers.text_cells(name, self.layout.texts[name], rows)
-        values = self._sites(dx) if name == "trauma_sites" else numbers[name]
+        if name in self.layout.counts:
+            values = self._count(name, dx, px)
+        else:
+            values = self._sites(dx) if name == "trauma_sites" else numbers[name]
         return cell_of(values, self.layout.cuts[name])
+
+    def _count(self, name: str, dx: _MarkedLists, px: _MarkedLists) -> Floats:
+        """How many different codes of a list each case has where the count looks."""
+        place, kind = self.layout.counts[name][0].split("_")
+        lists = px if kind == "procedure" else dx
+        held = self.arrays.counted[list(self.layout.counts).index(name)]
+        places = np.flatnonzero(held[lists.lists.ids])
+        rows = lists.rows[places]
+        if place != "any":
+            first = lists.lists.offsets[rows] == places
+            places = places[first if place == "principal" else ~first]
+            rows = lists.rows[places]
+        pairs = np.unique(rows.astype(np.int64) * len(held) + lists.lists.ids[places])
+        return np.bincount(pairs // len(held), minlength=len(lists.lists)).astype(np.float64)
 
     def _sites(self, dx: _MarkedLists) -> Floats:
         """How many body sites the injuries of each case are on."""
@@ -187,10 +219,11 @@ class Profiler:
             infant = np.flatnonzero(numbers["age"] == 0)
             days = numbers["age_days"][infant]
             notes[infant[np.isnan(days)]] |= BIT["age_days_missing"]
-            if "birth_weight" in self.layout.cuts:
-                newborn = infant[days <= NEWBORN_DAYS]
-                weightless = np.isnan(numbers["birth_weight"][newborn])
-                notes[newborn[weightless]] |= BIT["birth_weight_missing"]
+            newborn = infant[days <= NEWBORN_DAYS]
+            for weight in WEIGHTS:
+                if weight in self.layout.cuts:
+                    weightless = np.isnan(numbers[weight][newborn])
+                    notes[newborn[weightless]] |= BIT[f"{weight}_missing"]
         return notes
 
 

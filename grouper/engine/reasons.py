@@ -15,7 +15,6 @@ STATUS_TEXT = {
     UNGROUPED: ("未入组", "the rules lead to no group (0000)"),
     INVALID: ("无效", "the record lacks or garbles what grouping needs (0000)"),
 }
-UNGROUPED_DRG = "0000"
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,7 @@ REASONS = (
            "the procedure is unrelated to the principal diagnosis"),
     Reason("age_days_missing", "年龄为0岁但缺少天数", "age 0 without the age in days"),
     Reason("birth_weight_missing", "新生儿缺少出生体重", "a newborn without birth weight"),
+    Reason("admission_weight_missing", "新生儿缺少入院体重", "a newborn without admission weight"),
     Reason("unknown_secondary_diagnosis", "其他诊断中有编码不在编码库中",
            "a secondary diagnosis is not a code of the edition; it was passed over"),
     Reason("unknown_procedure", "手术操作中有编码不在编码库中",

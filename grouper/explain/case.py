@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from os import PathLike
 from typing import Any
 
+from drg.cases.outcomes import UNGROUPED_DRG
 from drg.cases.values import expected_zh
 from drg.provenance import to_json
 from grouper.codes.editions import INSURANCE, aliases_to
 from grouper.engine.grouper import Grouper, faulty
-from grouper.engine.reasons import INVALID, UNGROUPED_DRG, reason_text
+from grouper.engine.reasons import INVALID, reason_text
 from grouper.explain.answer import Answer, Machinery
 from grouper.explain.codes import PARTS, OneCase, case_of
 from grouper.explain.picture import picture
@@ -23,7 +23,8 @@ from grouper.explain.text import Writer, render
 from grouper.explain.trace import Code, Complication, Tested, Tracer, Tried
 from grouper.explain.what_if import WhatIf, what_if
 from grouper.scheme import rules
-from grouper.scheme.pack import find_scheme, load_scheme, pack_hash
+from grouper.scheme.name import DEFAULT, Named
+from grouper.scheme.pack import load_scheme, pack_hash
 
 
 class Explanation(Answer):
@@ -101,12 +102,11 @@ class Explainer:
 
     def __init__(
         self,
-        scheme: str | PathLike[str] = "chs-drg-1.1",
+        scheme: Named = DEFAULT,
         codes: str = INSURANCE,
         lang: str = "zh",
     ) -> None:
-        folder = find_scheme(scheme)
-        self.machinery = _machinery(str(folder.resolve()), pack_hash(folder), codes)
+        self.machinery = _machinery(str(scheme), pack_hash(scheme), codes)
         self.scheme, self.tracer, self.grouper = self.machinery
         self.lang = lang
 
@@ -133,17 +133,17 @@ class Explainer:
 
 
 @lru_cache(maxsize=8)
-def _machinery(folder: str, _hash: str, codes: str) -> Machinery:
+def _machinery(named: str, _hash: str, codes: str) -> Machinery:
     """What is worth keeping between explanations; a changed pack is loaded anew."""
-    scheme = load_scheme(folder)
+    scheme = load_scheme(named)
     tracer = Tracer(scheme, aliases_to(codes, scheme.header.codes))
-    return Machinery(scheme, tracer, Grouper(folder, codes))
+    return Machinery(scheme, tracer, Grouper(named, codes))
 
 
 def explain_case(
     record: Mapping[str, Any] | None = None,
     *,
-    scheme: str | PathLike[str] = "chs-drg-1.1",
+    scheme: Named = DEFAULT,
     columns: Mapping[str, str | Sequence[str]] | None = None,
     codes: str = INSURANCE,
     lang: str = "zh",

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drg.cases import CaseColumns, columns_of, recognise
+from drg.cases.outcomes import UNGROUPED_DRG
 from drg.errors import problem
 from drg.language import say
 from drg.provenance import hash_file, record, to_json
@@ -32,9 +33,9 @@ from drg.tables.arrays import integers, numbers, strings
 from drg.tables.frames import as_arrow
 from grouper.codes.editions import INSURANCE
 from grouper.engine.grouper import BATCH_ROWS, Grouper, Headers, faulty, workers
-from grouper.engine.reasons import UNGROUPED_DRG
 from grouper.engine.results import Table
 from grouper.explain.dependence import KINDS, DependenceFinder, Dependences
+from grouper.scheme.name import DEFAULT, Named
 from grouper.scheme.pack import load_scheme
 
 OWN_COLUMNS = ("case_id", "hospital_id")
@@ -107,7 +108,7 @@ def dependence_file(
     source: str | PathLike[str],
     out: str | PathLike[str],
     *,
-    scheme: str | PathLike[str] = "chs-drg-1.1",
+    scheme: Named = DEFAULT,
     codes: str = INSURANCE,
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
@@ -175,7 +176,7 @@ def _beside(out: Path) -> tuple[Path, Path]:
 
 def single_code_dependence(
     cases: Table,
-    scheme: str | PathLike[str] = "chs-drg-1.1",
+    scheme: Named = DEFAULT,
     columns: Headers = None,
     *,
     codes: str = INSURANCE,

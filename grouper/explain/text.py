@@ -32,6 +32,7 @@ _FEATURES = {
     "age": ("年龄", "age", "岁", "years"),
     "age_days": ("日龄", "age in days", "天", "days"),
     "birth_weight": ("出生体重", "birth weight", "克", "g"),
+    "admission_weight": ("入院体重", "admission weight", "克", "g"),
     "sex": ("性别", "sex", "", ""),
     "length_of_stay": ("住院天数", "length of stay", "天", "days"),
     "discharge_mode": ("离院方式", "way of discharge", "", ""),
@@ -101,6 +102,8 @@ class Writer:
             return self._member(rule, leaf)
         if isinstance(rule, rules.Flag):
             return self._flag(rule, leaf)
+        if isinstance(rule, rules.Count):
+            return self._count(rule, leaf)
         assert isinstance(rule, rules.Compare | rules.OneOf)
         return self._compared(rule, leaf)
 
@@ -129,6 +132,14 @@ class Writer:
             f"{subject} {shown} 不在 {place} 中", f"{subject} {shown} is not in {place}"
         )
 
+    def _count(self, rule: rules.Count, leaf: Tested) -> str:
+        subject = self.word(_SUBJECTS[rule.item.subject])
+        wanted = f"{_OPERATORS.get(rule.op, rule.op)} {rule.value:g}"
+        found = self.say(f"{subject}中 {leaf.place} 的不同编码 {leaf.value:g} 个",
+                         f"{leaf.value:g} different codes of {leaf.place} ({subject})")  # fmt: skip
+        fits = "满足" if leaf.holds else "不满足", "" if leaf.holds else "not "
+        return self.say(f"{found}，{fits[0]} {wanted}", f"{found}, {fits[1]}{wanted}")
+
     def _principal(self, subject: str) -> str:
         held = self.trace.diagnoses if subject.endswith("diagnosis") else self.trace.procedures
         return (held[0].code or held[0].given) if held else ""
@@ -136,6 +147,13 @@ class Writer:
     def _flag(self, rule: rules.Flag, leaf: Tested) -> str:
         if rule.name in ("mcc", "cc"):
             return self._complication(rule.name.upper(), leaf)
+        if rule.name == "other_trauma_site":
+            held = self.codes(leaf.codes)
+            return self.say(f"其他诊断 {held} 在主要诊断以外的创伤部位",
+                            f"{held} injures another body site than the principal diagnosis",
+                            ) if leaf.holds else self.say(
+                "其他诊断中没有主要诊断以外的创伤部位",
+                "no secondary diagnosis injures another body site")  # fmt: skip
         subject = rule.name.removesuffix("_valid")
         zh, en = _SUBJECTS[subject]
         if leaf.holds:

@@ -251,6 +251,9 @@ class Tracer:
                 codes[f"{place}_{subject}"] = tuple(c.code for c in part if c.code)
         sites = self.scheme.trauma_sites
         injured = {sites[code] for code in codes["any_diagnosis"] if code in sites}
+        first = next((sites[code] for code in codes["principal_diagnosis"] if code in sites), "")
+        elsewhere = (c for c in codes["secondary_diagnosis"] if sites.get(c, first) != first)
+        codes["other_trauma_site"] = tuple(elsewhere) if first else ()
         numbers = {**case.numbers, "trauma_sites": float(len(injured))}
         return _Facts(codes, numbers, case.department, complications)
 
@@ -293,7 +296,13 @@ class Tracer:
         if isinstance(rule, rules.Member):
             owner, name = resolve(group, rule)
             matched = _among(facts.codes[rule.subject], self._lists[owner, name])
-            return Tested(rule, bool(matched), codes=matched, place=f"{owner}:{name}")
+            place = f"{owner}:{name}" if owner else name
+            return Tested(rule, bool(matched), codes=matched, place=place)
+        if isinstance(rule, rules.Count):
+            inner = self._test(group, rule.item, facts)
+            count = float(len(inner.codes))
+            return Tested(rule, _COMPARE[rule.op](count, rule.value), codes=inner.codes,
+                          place=inner.place, value=count)  # fmt: skip
         if isinstance(rule, rules.Flag):
             return self._flag(rule, facts)
         return _compared(rule, facts)
@@ -302,6 +311,8 @@ class Tracer:
         if rule.name in ("mcc", "cc"):
             level = rule.name.upper()
             matched = tuple(c.code for c in facts.complications if c.counts and c.level == level)
+        elif rule.name in facts.codes:
+            matched = facts.codes[rule.name]
         else:
             asked = facts.codes[rule.name.removesuffix("_valid")]
             matched = _among(asked, self.scheme.grouping_procedures)

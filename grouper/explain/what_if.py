@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from drg.cases.outcomes import UNGROUPED_DRG
 from drg.money import to_fen, to_yuan
 from drg.provenance import to_json
-from grouper.engine.reasons import GROUPED, INVALID, UNGROUPED_DRG, reason_text
+from grouper.engine.reasons import GROUPED, INVALID, reason_text
 from grouper.explain.answer import Answer
 from grouper.explain.codes import NUMBER_NAMES
 from grouper.explain.text import Writer, columns

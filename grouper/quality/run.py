@@ -35,6 +35,7 @@ from grouper.quality.report import (
 from grouper.quality.rules import PLACE, RULES
 from grouper.quality.tally import BatchTally, Tally, add_up
 from grouper.scheme.model import Scheme
+from grouper.scheme.name import DEFAULT, Named
 from grouper.scheme.pack import load_scheme
 
 _MOST_CODES = 50
@@ -44,7 +45,7 @@ _HOSPITAL_NAMES = ("hospital_name", "医疗机构名称", "医院名称", "定�
 def check_file(
     source: str | PathLike[str],
     *,
-    scheme: str | PathLike[str] = "chs-drg-1.1",
+    scheme: Named = DEFAULT,
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
     codes: str = INSURANCE,

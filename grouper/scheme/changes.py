@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from drg.errors import problem
 from drg.language import say
-from grouper.scheme.model import MDC_LIST, Adrg, Drg, Mdc, Scheme
+from grouper.scheme.model import MDC_LIST, Adrg, Drg, Mdc, Scheme, holds_procedures, is_free
 
 ACTIONS = ("add", "remove", "change")
 GROUP_TABLES = ("mdc", "adrg", "drg")
@@ -35,8 +35,8 @@ class Change:
         code: the group or the code.
         name: its name; of a changed group, the new name, empty when it stays.
         place: of a group, the one it belongs to; of a code, what it is added to or removed from:
-            a list (``BB1:D1``), an MDC (``MDCB``), ``MCC:7``, ``CC:7``, ``exclusion:7``,
-            ``trauma:SITE``, ``valid``, or ``code`` for the edition itself.
+            a list (``BB1:D1``, ``DI_OBD``), an MDC (``MDCB``), ``MCC:7``, ``CC:7``,
+            ``exclusion:7``, ``trauma:SITE``, ``valid``, or ``code`` for the edition itself.
         rule: the group's rule; empty when it stays.
         after: the group it stands behind within the one it belongs to, or ``first``; empty when
             its place in the order stays.
@@ -103,8 +103,8 @@ def places(scheme: Scheme) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
     diagnoses: dict[str, set[str]] = {code: {"code"} for code in scheme.diagnosis_names}
     procedures: dict[str, set[str]] = {code: {"code"} for code in scheme.procedure_names}
     for (owner, name), codes in scheme.lists.items():
-        held = procedures if name.startswith("P") else diagnoses
-        place = owner if name == MDC_LIST else f"{owner}:{name}"
+        held = procedures if holds_procedures(name) else diagnoses
+        place = owner if name == MDC_LIST else f"{owner}:{name}" if owner else name
         for code in codes:
             held[code].add(place)
     for kind, tables in _keyed(scheme):
@@ -158,7 +158,8 @@ def _explicit(scheme: Scheme) -> tuple[Drg, ...]:
 def _owner(place: str) -> str | None:
     """The group that a place belongs to."""
     kind, _, rest = place.partition(":")
-    if kind in ("MCC", "CC", "exclusion", "trauma") or place in ("valid", "code"):
+    known = kind in ("MCC", "CC", "exclusion", "trauma") or place in ("valid", "code")
+    if known or is_free(kind):
         return None
     return kind if rest else place
 

@@ -25,10 +25,10 @@ from drg.errors import DrgError, problem
 from drg.language import say
 from drg.tables import atomic_path
 from grouper.scheme.model import MDC_LIST, Adrg, Drg, Header, Mdc, Scheme
-from grouper.scheme.pack import find_scheme, load_scheme, pack_hash
+from grouper.scheme.pack import load_scheme, pack_hash
 from grouper.scheme.program import BITS_PER_WORD, Key, Layout, collect
 
-FORMAT = 3  # raise when the meaning of the compiled arrays changes
+FORMAT = 4  # raise when the meaning of the compiled arrays changes
 MOST_TRAUMA_SITES = 30
 
 
@@ -49,6 +49,8 @@ class Arrays:
         complication_bits: the mcc or cc bit of a complication.
         exclusion_table: table that the code excludes as principal diagnosis, -1 for none.
         trauma_bit: one bit a body site, 0 for none.
+        counted: (count, code) -> the list of the layout's n-th count holds the code; diagnoses or
+            procedures as the count says, the longer of the two in width.
         in_mdc: signature -> some MDC holds its codes.
     """
 
@@ -64,6 +66,7 @@ class Arrays:
     complication_bits: npt.NDArray[np.int64]
     exclusion_table: npt.NDArray[np.int16]
     trauma_bit: npt.NDArray[np.int32]
+    counted: npt.NDArray[np.bool_]
     in_mdc: npt.NDArray[np.bool_]
 
 
@@ -88,12 +91,11 @@ def compiled_scheme(scheme: str | PathLike[str]) -> Compiled:
     Raises:
         DrgError: there is no such scheme or its pack has errors.
     """
-    folder = find_scheme(scheme)
-    content_hash = pack_hash(folder)
+    content_hash = pack_hash(scheme)
     cached = _cache_folder() / f"{content_hash}-{FORMAT}.bin"
     found = _read(cached)
     if found is None:
-        found = compile_scheme(load_scheme(folder))
+        found = compile_scheme(load_scheme(scheme))
         _write(cached, found)
     return found
 
@@ -122,7 +124,8 @@ def compile_scheme(scheme: Scheme) -> Compiled:
         dx_signature, px_signature, dx_truth, px_truth,
         bits["any_diagnosis"], bits["secondary_diagnosis"],
         bits["any_procedure"], bits["secondary_procedure"],
-        *_complications(scheme, ids[0]), _trauma(scheme, ids[0]), by_signature,
+        *_complications(scheme, ids[0]), _trauma(scheme, ids[0]),
+        _counted(layout, members, ids), by_signature,
     )  # fmt: skip
     return Compiled(scheme.header, scheme.content_hash, scheme.mdcs, scheme.adrgs, scheme.drgs,
                     layout, diagnoses, procedures, arrays)  # fmt: skip
@@ -192,6 +195,15 @@ def _trauma(scheme: Scheme, ids: Mapping[str, int]) -> npt.NDArray[np.int32]:
     return bits
 
 
+def _counted(
+    layout: Layout, members: Members, ids: tuple[Mapping[str, int], Mapping[str, int]]
+) -> npt.NDArray[np.bool_]:
+    held = np.zeros((len(layout.counts), max(map(len, ids)) + 2), np.bool_)
+    for i, (subject, owner, name) in enumerate(layout.counts.values()):
+        held[i, _positions(members[owner, name], ids[subject.endswith("procedure")])] = True
+    return held
+
+
 def _cache_folder() -> Path:
     if given := os.environ.get("DRG_CACHE_DIR"):
         return Path(given)
@@ -211,7 +223,8 @@ def _write(path: Path, compiled: Compiled) -> None:
         "mdcs": [[g.code, g.name, g.rule] for g in compiled.mdcs],
         "adrgs": [[g.code, g.mdc, g.name, g.rule] for g in compiled.adrgs],
         "drgs": [[g.code, g.adrg, g.name, g.rule] for g in compiled.drgs],
-        "layout": [layout.principal_lists, layout.bits, layout.cuts, layout.texts],
+        "layout": [layout.principal_lists, layout.bits, layout.cuts, layout.texts,
+                   layout.counts],
         "diagnoses": compiled.diagnoses,
         "procedures": compiled.procedures,
     }
@@ -236,10 +249,11 @@ def _read(path: Path) -> Compiled | None:
         with np.load(io.BytesIO(content), allow_pickle=False) as kept:
             meta: dict[str, Any] = json.loads(kept["meta"].tobytes())
             arrays = Arrays(**{f.name: kept[f.name] for f in fields(Arrays)})
-        principal, bits, cuts, texts = meta["layout"]
+        principal, bits, cuts, texts, counts = meta["layout"]
         layout = Layout(
             ([_key(k) for k in principal[0]], [_key(k) for k in principal[1]]),
             [_key(k) for k in bits], cuts, texts,
+            {name: _key(k) for name, k in counts.items()},
         )  # fmt: skip
         return Compiled(
             Header(**meta["header"]), meta["content_hash"],

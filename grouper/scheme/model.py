@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from drg.cases.outcomes import is_ambiguous, is_ungrouped
 from grouper.scheme.rules import Member
 
 MDC_LIST = "MDC"
+FREE = ""  # the owner of lists that belong to no group
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Drg:
 
 @dataclass(frozen=True)
 class Header:
-    """What ``scheme.toml`` says of a pack."""
+    """What ``scheme.toml`` says of a pack; ``lists = "none"`` of groups without their codes."""
 
     id: str
     title: str
@@ -56,6 +58,7 @@ class Header:
     issuer: str = ""
     codes: str = "insurance"
     extends: str = ""
+    lists: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ class Scheme:
         mdcs: categories in the order in which they are tried.
         adrgs: adjacent groups in rule order.
         drgs: groups in rule order.
-        lists: (owner, list) -> codes; an MDC's diagnoses are (``"MDCB"``, ``"MDC"``).
+        lists: (owner, list) -> codes; an MDC's diagnoses are (``"MDCB"``, ``"MDC"``), a list of
+            no group is (``""``, ``"DI_OBD"``).
         mcc: diagnosis -> exclusion table, of major complications (严重并发症或合并症).
         cc: diagnosis -> exclusion table, of complications (并发症或合并症).
         exclusion: principal diagnosis -> the table whose complications it excludes (排除表).
@@ -93,14 +97,31 @@ class Scheme:
     content_hash: str = ""
 
     @property
+    def counted_drgs(self) -> tuple[Drg, ...]:
+        """The groups without the ambiguous ones and those that stand for no group."""
+        return tuple(
+            drg for drg in self.drgs if not (is_ambiguous(drg.code) or is_ungrouped(drg.code))
+        )
+
+    @property
     def id(self) -> str:
         """The pack's id, such as ``chs-drg-1.1``."""
         return self.header.id
 
 
+def is_free(name: str) -> bool:
+    """Whether a list of this name belongs to no group: ``DI_OBD``, ``OP_ARB``."""
+    return "_" in name
+
+
+def holds_procedures(name: str) -> bool:
+    """Whether a list of this name holds procedures (``P1``, ``OP_ARB``), not diagnoses."""
+    return name[0] in "PO"
+
+
 def resolve(group: Mdc | Adrg | Drg, atom: Member) -> tuple[str, str]:
     """The (owner, list) that a rule's list name means in the group that owns the rule."""
-    if atom.owner:
+    if atom.owner or is_free(atom.name):
         return atom.owner, atom.name
     if isinstance(group, Drg):
         return group.adrg, atom.name

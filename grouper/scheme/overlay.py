@@ -11,7 +11,7 @@ from drg.errors import problem
 from drg.language import say
 from grouper.scheme import rules
 from grouper.scheme.changes import CODE_TABLES, FIRST, GROUP_TABLES, Change, places, read_changes
-from grouper.scheme.model import MDC_LIST, Adrg, Drg, Header, Mdc, Scheme, resolve
+from grouper.scheme.model import FREE, MDC_LIST, Adrg, Drg, Header, Mdc, Scheme, is_free, resolve
 
 CHANGES = "changes.csv"
 
@@ -23,10 +23,19 @@ def read_overlay(folder: Path, header: Header, base: Scheme, content_hash: str) 
         DrgError: a change does not fit the scheme, or the result is not a scheme; the row of
             ``changes.csv`` or the group is named.
     """
-    path = folder / CHANGES
+    scheme = overlaid(base, folder / CHANGES)
+    return replace(scheme, header=header, content_hash=content_hash)
+
+
+def overlaid(base: Scheme, path: Path) -> Scheme:
+    """The scheme with the changes of a file, checked.
+
+    Raises:
+        DrgError: as :func:`read_overlay`.
+    """
     scheme = apply_changes(base, read_changes(path), path)
     _check(scheme, path)
-    return replace(scheme, header=header, content_hash=content_hash)
+    return scheme
 
 
 def apply_changes(base: Scheme, changes: Sequence[Change], path: Path) -> Scheme:
@@ -175,6 +184,8 @@ def _scheme(
                     keyed[kind][code] = rest
                 elif place == "valid":
                     valid.add(code)
+                elif is_free(kind):
+                    lists.setdefault((FREE, kind), []).append(code)
                 elif kind in owners:
                     lists.setdefault((kind, rest or MDC_LIST), []).append(code)
     return replace(
@@ -195,13 +206,12 @@ def _check(scheme: Scheme, path: Path) -> None:
         except rules.RuleError as error:
             raise problem(say(f"{group.code} 的规则：{error}", f"rule of {group.code}: {error}"),
                           file=path) from None  # fmt: skip
-        for atom in rules.atoms(tree):
-            if isinstance(atom, rules.Member):
-                owner, name = resolve(group, atom)
-                if (owner, name) not in scheme.lists:
-                    raise problem(say(f"{group.code} 的规则：{owner} 的列表 {name} 没有编码",
-                                      f"rule of {group.code}: list {name} of {owner} has no codes"),
-                                  file=path)  # fmt: skip
+        for atom in rules.members(tree):
+            owner, name = resolve(group, atom)
+            if (owner, name) not in scheme.lists:
+                raise problem(say(f"{group.code} 的规则：{owner} 的列表 {name} 没有编码",
+                                  f"rule of {group.code}: list {name} of {owner} has no codes"),
+                              file=path)  # fmt: skip
     if both := sorted(set(scheme.mcc) & set(scheme.cc)):
         raise problem(say("同一编码既是 MCC 又是 CC", "a code is both MCC and CC"), file=path,
                       found=both[0])  # fmt: skip

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from functools import lru_cache
-from os import PathLike
 from pathlib import Path
 
+from drg.cases.outcomes import is_ambiguous
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import hash_files, hash_text
 from grouper.scheme.model import Header, Scheme
-from grouper.scheme.overlay import CHANGES, read_overlay
-from grouper.scheme.tables import read_tables
+from grouper.scheme.name import DEFAULT, WITH_AMBIGUOUS, Named, plain, with_ambiguous
+from grouper.scheme.overlay import CHANGES, overlaid, read_overlay
+from grouper.scheme.tables import read_groups, read_tables
 
 SHIPPED = Path(__file__).parents[1] / "schemes"
+AMBIGUOUS = "ambiguous.csv"  # the optional ambiguous groups, as changes
 TABLES = ("mdc.csv", "adrg.csv", "drg.csv", "diagnoses.csv", "procedures.csv")
 
 
@@ -23,58 +26,67 @@ def shipped_schemes() -> list[str]:
     return sorted(path.parent.name for path in SHIPPED.glob("*/scheme.toml"))
 
 
-def find_scheme(scheme: str | PathLike[str]) -> Path:
-    """The folder of a shipped scheme's id or of a pack on disk.
+def find_scheme(scheme: Named) -> Path:
+    """The folder of a shipped scheme's id or of a pack on disk; a ``+qy`` behind it is passed over.
+
+    A pack on disk goes before a shipped list of groups of the same name: it has their codes.
 
     Raises:
         DrgError: there is no such scheme.
     """
-    shipped = SHIPPED / str(scheme)
-    if str(scheme) in shipped_schemes():
-        return shipped
-    folder = Path(scheme)
-    if (folder / "scheme.toml").is_file():
+    name, _ = plain(scheme)
+    shipped, folder = SHIPPED / name, Path(name)
+    known = name in shipped_schemes()
+    if (folder / "scheme.toml").is_file() and not (known and not read_header(shipped).lists):
         return folder
-    known = ", ".join(shipped_schemes())
+    if known:
+        return shipped
+    ids = ", ".join(shipped_schemes())
     raise problem(
         say("没有这个分组方案", "no such grouping scheme"), key="scheme", found=scheme,
-        expected=say(f"下列之一：{known}，或含 scheme.toml 的文件夹",
-                     f"one of {known}, or a folder with scheme.toml"),
+        expected=say(f"下列之一：{ids}，或含 scheme.toml 的文件夹",
+                     f"one of {ids}, or a folder with scheme.toml"),
     )  # fmt: skip
 
 
 def require_tables(folder: Path) -> tuple[str, ...]:
     """The files of a pack; raise a :class:`~drg.errors.DrgError` when one is missing."""
-    tables = (CHANGES,) if read_header(folder).extends else TABLES
+    header = read_header(folder)
+    tables = (CHANGES,) if header.extends else TABLES[:3] if header.lists else TABLES
     missing = [name for name in tables if not (folder / name).is_file()]
     if missing:
         raise problem(say(f"方案包缺少 {'、'.join(missing)}",
                           f"the scheme pack lacks {', '.join(missing)}"),
                       file=folder)  # fmt: skip
-    return tables
+    return (*tables, AMBIGUOUS) if (folder / AMBIGUOUS).is_file() else tables
 
 
-def pack_hash(folder: Path) -> str:
+def pack_hash(scheme: Named) -> str:
     """SHA-256 over the pack's files, names included, and over the packs it extends."""
+    folder, (_, ambiguous) = find_scheme(scheme), plain(scheme)
     own = hash_files([folder / name for name in ("scheme.toml", *require_tables(folder))])
+    if ambiguous:
+        own = hash_text(own, WITH_AMBIGUOUS)
     extended = read_header(folder).extends
-    return own if not extended else hash_text(own, pack_hash(extended_folder(folder, extended)))
+    return own if not extended else hash_text(own, pack_hash(extended_scheme(folder, extended)))
 
 
-def extended_folder(folder: Path, extends: str) -> Path:
-    """The folder of the scheme that a pack extends: a shipped id, or a path beside the pack.
+def extended_scheme(folder: Path, extends: str) -> str:
+    """The scheme that a pack extends: a shipped id, or the path of a folder beside the pack.
 
     Raises:
         DrgError: there is no such scheme, or the pack extends itself.
     """
-    beside = (folder / extends).resolve()
-    if extends not in shipped_schemes() and beside != folder.resolve():
-        return find_scheme(beside)
-    found = find_scheme(extends)
-    if found.resolve() == folder.resolve():
-        raise problem(say("方案不能以自身为基础", "a scheme cannot extend itself"),
-                      file=folder / "scheme.toml", key="extends")  # fmt: skip
-    return found
+    name, ambiguous = plain(extends)
+    beside = (folder / name).resolve()
+    if name in shipped_schemes() or beside == folder.resolve():
+        found = find_scheme(name)
+        if found.resolve() == folder.resolve():
+            raise problem(say("方案不能以自身为基础", "a scheme cannot extend itself"),
+                          file=folder / "scheme.toml", key="extends")  # fmt: skip
+    else:
+        found = find_scheme(beside)
+    return with_ambiguous(found) if ambiguous else str(found)
 
 
 def read_header(folder: Path) -> Header:
@@ -104,22 +116,58 @@ def read_header(folder: Path) -> Header:
     return Header(**document)
 
 
-def load_scheme(scheme: str | PathLike[str] = "chs-drg-1.1") -> Scheme:
-    """Load a scheme by id or folder.
+def load_scheme(scheme: Named = DEFAULT) -> Scheme:
+    """Load a scheme by id or folder; ``chs-drg-2.0+qy`` with its ambiguous groups.
+
+    Raises:
+        DrgError: there is no such scheme, its tables have errors (the first is named), or it is
+            a list of groups without the codes that lead to them.
+    """
+    folder = find_scheme(scheme)
+    if read_header(folder).lists:
+        raise problem(
+            say(f"内置的 {folder.name} 只有病组目录，没有入组编码；请先导入官方配置文件："
+                f"drg scheme import 官方文件.xlsx --out {folder.name}",
+                f"the shipped {folder.name} lists the groups but not the codes that lead to them; "
+                "import the official workbook first: "
+                f"drg scheme import WORKBOOK.xlsx --out {folder.name}"),
+            key="scheme", found=scheme,
+        )  # fmt: skip
+    return load_groups(scheme)
+
+
+def load_groups(scheme: Named = DEFAULT) -> Scheme:
+    """Load a scheme for its groups and names; a list of groups without codes will do.
 
     Raises:
         DrgError: there is no such scheme, or its tables have errors (the first is named).
     """
-    folder = find_scheme(scheme)
-    return _load(folder.resolve(), pack_hash(folder))
+    return _load(find_scheme(scheme).resolve(), plain(scheme)[1], pack_hash(scheme))
 
 
 @lru_cache(maxsize=8)
-def _load(folder: Path, content_hash: str) -> Scheme:
+def _load(folder: Path, ambiguous: bool, content_hash: str) -> Scheme:
     header = read_header(folder)
+    own = ambiguous and (folder / AMBIGUOUS).is_file()
     if header.extends:
-        base = load_scheme(extended_folder(folder, header.extends))
-        return read_overlay(folder, header, base, content_hash)
+        extended = extended_scheme(folder, header.extends)
+        base = load_scheme(with_ambiguous(extended) if ambiguous and not own else extended)
+        loaded = read_overlay(folder, header, base, content_hash)
+    elif header.lists:
+        loaded = read_groups(folder, header, content_hash)
+    else:
+        loaded = _tables(folder, header, content_hash)
+    if not ambiguous:
+        return loaded
+    if own:
+        loaded = overlaid(loaded, folder / AMBIGUOUS)
+    if not any(is_ambiguous(drg.code) for drg in loaded.drgs):
+        raise problem(say("此方案没有可选的歧义组", "this scheme has no ambiguous groups"),
+                      key="scheme", found=header.id)  # fmt: skip
+    return replace(loaded, header=replace(header, id=f"{header.id}{WITH_AMBIGUOUS}"))
+
+
+def _tables(folder: Path, header: Header, content_hash: str) -> Scheme:
     loaded, findings = read_tables(folder, header, content_hash)
     errors = [finding for finding in findings if finding.level == "error"]
     if loaded is None or errors:

@@ -45,7 +45,8 @@ class Layout:
     Attributes:
         principal_lists: lists asked of the principal diagnosis (0) and procedure (1).
         bits: facts that any code can make true; mcc and cc come first.
-        cuts: number -> the sorted constants it is compared with.
+        cuts: number -> the sorted constants it is compared with; a count of codes is a number.
+        counts: the counts among them, by name -> subject, owner and list that are counted.
         texts: text feature -> the sorted values it is compared with.
     """
 
@@ -53,6 +54,7 @@ class Layout:
     bits: list[Key] = field(default_factory=lambda: [MCC_BIT, CC_BIT])
     cuts: dict[str, list[float]] = field(default_factory=dict)
     texts: dict[str, list[str]] = field(default_factory=dict)
+    counts: dict[str, Key] = field(default_factory=dict)
 
     @property
     def words(self) -> int:
@@ -86,6 +88,10 @@ def collect(scheme: Scheme) -> Layout:
         for atom in rules.atoms(rules.parse(group.rule)):
             if isinstance(atom, rules.Compare):
                 cuts.setdefault(atom.feature, set()).add(atom.value)
+            elif isinstance(atom, rules.Count):
+                counted = key_of(group, atom.item)
+                layout.counts[count_name(counted)] = counted
+                cuts.setdefault(count_name(counted), set()).add(atom.value)
             elif isinstance(atom, rules.OneOf):
                 for value in atom.values:
                     if isinstance(value, str):
@@ -99,6 +105,11 @@ def collect(scheme: Scheme) -> Layout:
     layout.cuts = {name: sorted(cuts[name]) for name in sorted(cuts)}
     layout.texts = {name: sorted(texts[name]) for name in sorted(texts)}
     return layout
+
+
+def count_name(key: Key) -> str:
+    """The name of the number that counts the codes of a list."""
+    return f"count({key[0]} in {key[1]}:{key[2]})"
 
 
 def key_of(group: Mdc | Adrg | Drg, atom: rules.Member | rules.Flag) -> Key:
@@ -158,6 +169,8 @@ class Binder:
         if isinstance(rule, rules.Const):
             value = rule.value
             return lambda columns: np.full(len(columns[0]), value)
+        if isinstance(rule, rules.Count):
+            rule = rules.Compare(count_name(key_of(group, rule.item)), rule.op, rule.value)
         if isinstance(rule, rules.Compare | rules.OneOf):
             return _lookup(self.layout.column(rule.feature), self._cells(rule))
         key = key_of(group, rule)

@@ -6,8 +6,12 @@ A rule is a condition on one case::
     age < 14 and (mcc or cc)
     sex == male and discharge_mode in [2, 4]
 
+    principal_procedure in P1 and count(any_procedure in P1) >= 2
+
 Lists (``MDC``, ``D1``, ``P1#2``) belong to the group that owns the rule; a list of another
-group is written ``BB1:P1``. The language has no side effects and is never passed to ``eval``.
+group is written ``BB1:P1``, a list that belongs to no group by its own name, ``DI_OBD`` for
+diagnoses and ``OP_ARB`` for procedures. The language has no side effects and is never passed to
+``eval``.
 """
 
 from __future__ import annotations
@@ -28,11 +32,12 @@ CODE_SUBJECTS = (
     "any_procedure",
     "secondary_procedure",
 )
-FLAGS = ("mcc", "cc", "principal_procedure_valid", "any_procedure_valid")
+FLAGS = ("mcc", "cc", "principal_procedure_valid", "any_procedure_valid", "other_trauma_site")
 NUMBERS = (
     "age",
     "age_days",
     "birth_weight",
+    "admission_weight",
     "sex",
     "length_of_stay",
     "discharge_mode",
@@ -40,6 +45,7 @@ NUMBERS = (
     "trauma_sites",
 )
 TEXTS = ("department",)
+COUNT = "count"
 NAMED_VALUES = {"male": 1.0, "female": 2.0}
 DEEPEST = 100
 COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")  # the longer ones first
@@ -78,6 +84,15 @@ class Compare:
 
 
 @dataclass(frozen=True)
+class Count:
+    """``count(subject in list) op value``: how many different codes of a list the case has."""
+
+    item: Member
+    op: str
+    value: float
+
+
+@dataclass(frozen=True)
 class OneOf:
     """``feature in [values]``; a missing value is in no list."""
 
@@ -106,8 +121,8 @@ class Or:
     items: tuple[Rule, ...]
 
 
-Rule: TypeAlias = Const | Flag | Member | Compare | OneOf | Not | And | Or
-Atom: TypeAlias = Flag | Member | Compare | OneOf
+Rule: TypeAlias = Const | Flag | Member | Compare | Count | OneOf | Not | And | Or
+Atom: TypeAlias = Flag | Member | Compare | Count | OneOf
 
 
 class RuleError(ValueError):
@@ -125,7 +140,7 @@ class RuleError(ValueError):
 
 _TOKEN = re.compile(
     rf"""\s*(?:
-        (?P<list>[A-Z][A-Z0-9]*:[A-Z]+[0-9]*(?:\#[0-9]+)?|MDC\b|[A-Z][0-9]+(?:\#[0-9]+)?(?![A-Za-z0-9_]))
+        (?P<list>(?:DI|OP)[0-9]*_[A-Z0-9_]+|[A-Z][A-Z0-9]*:[A-Z]+[0-9]*(?:\#[0-9]+)?|MDC\b|[A-Z][0-9]+(?:\#[0-9]+)?(?![A-Za-z0-9_]))
       | (?P<word>[a-z][a-z_]*)
       | (?P<number>[+-]?[0-9]+(?:\.[0-9]+)?)
       | (?P<op>{"|".join(COMPARISONS)})
@@ -244,18 +259,33 @@ class _Parser:
         if word in NUMBERS or word in TEXTS:
             self.at += 1
             return self.comparison(word)
+        if word == COUNT:
+            self.at += 1
+            return self.count()
         raise self.fail("条件", "a condition")
 
-    def membership(self, subject: str) -> Rule:
+    def count(self) -> Rule:
+        if not self.take("("):
+            raise self.fail("'('")
+        if self.here.text not in CODE_SUBJECTS:
+            raise self.fail("诊断或手术操作", "a subject such as any_procedure")
+        self.at += 1
+        item = self.membership(self.tokens[self.at - 1].text)
+        if not self.take(")"):
+            raise self.fail("')'")
+        op = self.next("op", "比较符", "a comparison")
+        return Count(item, op, float(self.next("number", "数字", "a number")))
+
+    def membership(self, subject: str) -> Member:
         if not self.take("in"):
             raise self.fail("'in'")
         owner, _, name = self.next(
             "list", "列表，如 D1 或 P1#2", "a list such as D1 or P1#2"
         ).rpartition(":")
-        wanted = "P" if subject.endswith("procedure") else "DM"
+        wanted = "PO" if subject.endswith("procedure") else "DM"
         if name[0] not in wanted:
             self.at -= 1
-            raise (self.fail("手术操作列表", "a procedure list") if wanted == "P"
+            raise (self.fail("手术操作列表", "a procedure list") if wanted == "PO"
                    else self.fail("诊断列表", "a diagnosis list"))  # fmt: skip
         return Member(subject, name, owner)
 
@@ -308,6 +338,15 @@ def atoms(rule: Rule) -> Iterator[Atom]:
         yield rule
 
 
+def members(rule: Rule) -> Iterator[Member]:
+    """The lists a rule asks for, from left to right, repeats included."""
+    for atom in atoms(rule):
+        if isinstance(atom, Member):
+            yield atom
+        elif isinstance(atom, Count):
+            yield atom.item
+
+
 def _number(value: float | str, feature: str) -> str:
     if isinstance(value, str):
         return f"'{value}'"
@@ -327,6 +366,8 @@ def to_text(rule: Rule) -> str:
         return f"{rule.subject} in {place}"
     if isinstance(rule, Compare):
         return f"{rule.feature} {rule.op} {_number(rule.value, rule.feature)}"
+    if isinstance(rule, Count):
+        return f"{COUNT}({to_text(rule.item)}) {rule.op} {_number(rule.value, '')}"
     if isinstance(rule, OneOf):
         return f"{rule.feature} in [{', '.join(_number(v, rule.feature) for v in rule.values)}]"
     if isinstance(rule, Not):

@@ -13,10 +13,21 @@ from pathlib import Path
 from typing import Literal
 
 from drg.cases.codes import plain_code
-from drg.errors import problem, show
+from drg.errors import DrgError, problem, show
 from drg.language import say
 from grouper.scheme import rules
-from grouper.scheme.model import MDC_LIST, Adrg, Drg, Header, Mdc, Scheme, resolve
+from grouper.scheme.model import (
+    FREE,
+    MDC_LIST,
+    Adrg,
+    Drg,
+    Header,
+    Mdc,
+    Scheme,
+    holds_procedures,
+    is_free,
+    resolve,
+)
 from grouper.scheme.overlay import implied
 
 _COLUMNS = {
@@ -124,6 +135,20 @@ def read_tables(
         diagnosis_names=diagnoses.names, procedure_names=procedures, content_hash=content_hash,
     )  # fmt: skip
     return scheme, reader.findings
+
+
+def read_groups(folder: Path, header: Header, content_hash: str = "") -> Scheme:
+    """The groups of a pack that has no code tables (``lists = "none"``).
+
+    Raises:
+        DrgError: a table is wrong; the first fault is named.
+    """
+    reader = _Reader(folder)
+    mdcs, adrgs, drgs = _read_groups(reader)
+    if errors := [finding for finding in reader.findings if finding.level == "error"]:
+        raise DrgError(str(errors[0]))
+    return Scheme(header, tuple(mdcs), tuple(adrgs), tuple(drgs), {}, {}, {}, {}, {}, frozenset(),
+                  {}, {}, content_hash)  # fmt: skip
 
 
 def _read_groups(reader: _Reader) -> tuple[list[Mdc], list[Adrg], list[Drg]]:
@@ -239,12 +264,12 @@ def _add_lists(
 ) -> None:
     for place in filter(None, lists.split("|")):
         owner, _, name = place.rpartition(":")
-        if owner not in adrgs:
+        if owner not in adrgs and not (owner == FREE and is_free(name)):
             reader.error(file, number,
                          f"{show(code)} 列入列表 {show(place)}，但 adrg.csv 中没有这一行",
                          f"{show(code)} is in list {show(place)} of no row of "
                          "adrg.csv")  # fmt: skip
-        elif not name.startswith(kind):
+        elif not name or holds_procedures(name) != (kind == "P"):
             reader.error(file, number,
                          f"{show(code)} 列入列表 {show(place)}，应为 {kind}1 这样的列表",
                          f"{show(code)} is in list {show(place)}, expected a list such as "
@@ -263,9 +288,8 @@ def _check_rules(reader: _Reader, mdcs: list[Mdc], adrgs: list[Adrg], drgs: list
                 reader.error(file, number, f"{group.code} 的规则：{error.zh}",
                              f"rule of {group.code}: {error.en}")  # fmt: skip
                 continue
-            for atom in rules.atoms(tree):
-                if isinstance(atom, rules.Member):
-                    _check_list(reader, file, group, atom)
+            for atom in rules.members(tree):
+                _check_list(reader, file, group, atom)
 
 
 def _check_list(reader: _Reader, file: str, group: Mdc | Adrg | Drg, atom: rules.Member) -> None:

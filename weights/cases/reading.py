@@ -16,6 +16,7 @@ from drg.cases.amounts import read_yuan
 from drg.cases.blanks import BLANKS
 from drg.cases.columns import plain_header
 from drg.cases.dates import months_of, read_dates
+from drg.cases.outcomes import is_ambiguous, is_ungrouped
 from drg.cases.texts import as_text, text_list
 from drg.cases.values import NUMBERS, read_number, read_text
 from drg.errors import problem
@@ -33,7 +34,6 @@ from weights.cases.observations import (
     Observations,
 )
 
-_NOT_GROUPED = {"0000", "OOOO"}  # 未入组; a code ending in QY is 歧义
 _TOTALS = frozenset(["合计", "总计", "小计", "total", "sum", "subtotal"])
 # Headers that say whether a row of several cases has their sum or their mean; a Chinese total is
 # read either way, so that a file of totals must say which.
@@ -234,7 +234,7 @@ class Reader:
         return np.where(months < 0, -1, months // 12).astype(np.int32)
 
     def _ungrouped(self, table: pa.RecordBatch, drg: Ints, groups: list[str]) -> Bools | None:
-        found = _where([g in _NOT_GROUPED or g.endswith("QY") for g in groups], drg)
+        found = _where([is_ungrouped(g) or is_ambiguous(g) for g in groups], drg)
         if column := self._columns.column("status"):
             status = read_text(whole(table.column(column)))
             texts = status.dictionary.to_pylist()

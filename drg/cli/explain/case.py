@@ -12,6 +12,7 @@ from drg.cli.common.options import Edition, Lang, MappingFile, SchemeName, Sheet
 from drg.cli.explain import dependence
 from drg.errors import problem
 from drg.language import say
+from grouper.scheme.name import DEFAULT
 
 if TYPE_CHECKING:
     from drg.cli.explain.money import Answer
@@ -61,6 +62,10 @@ def explain(
     ] = None,
     birth_weight: Annotated[
         str | None, typer.Option("--birth-weight", help=say("出生体重（克）。", "Grams."))
+    ] = None,
+    admission_weight: Annotated[
+        str | None,
+        typer.Option("--admission-weight", help=say("新生儿入院体重（克）。", "Grams.")),
     ] = None,
     length_of_stay: Annotated[
         str | None,
@@ -174,7 +179,7 @@ def explain(
         typer.Option("--all", help=say("列出试过的全部病组和不影响分组的改动。",
                                        "Name all groups tried, and changes without effect.")),
     ] = False,
-    scheme: SchemeName = "chs-drg-1.1",
+    scheme: SchemeName = DEFAULT,
     codes: Edition = "insurance",
     mapping: MappingFile = None,
     sheet: Sheet = None,
@@ -208,8 +213,9 @@ def explain(
         raise wrong("--policy 只能用 --format text 或 json", "--policy needs --format text or json")
     check_outputs((out,), (file, mapping, weights, policy, hospitals))
     parts = {"sex": sex, "age": age, "age_days": age_days, "birth_weight": birth_weight,
-             "length_of_stay": length_of_stay, "discharge_mode": discharge_mode,
-             "icu_hours": icu_hours, "department": department}  # fmt: skip
+             "admission_weight": admission_weight, "length_of_stay": length_of_stay,
+             "discharge_mode": discharge_mode, "icu_hours": icu_hours,
+             "department": department}  # fmt: skip
     place = None
     if file is not None:
         if procedures or any(part is not None for part in parts.values()):

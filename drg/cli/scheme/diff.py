@@ -139,10 +139,10 @@ def _migrate(
     cases: Path, schemes: tuple[Scheme, Scheme], given: tuple[str, str], mapping: Path | None,
     codes: str, moves: Path | None, picture: Path | None,
 ) -> None:  # fmt: skip
+    from drg.cases.outcomes import UNGROUPED_DRG
     from drg.progress import Progress
     from drg.tables import write_table
     from grouper.engine.migration import migrate_file
-    from grouper.engine.reasons import UNGROUPED_DRG
 
     title = say(f"按两方案分组 {cases.name}", f"grouping {cases.name} twice")
     with Progress(title) as shown:

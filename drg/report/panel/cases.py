@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from budget.price.branches import BRANCHES
+from drg.cases.outcomes import is_ambiguous, is_ungrouped
 from drg.tables.results import read_frame
 
 _TEXTS = ("hospital_id", "insurance", "drg", "branch")
 _NUMBERS = ("weight", "cost", "patient", "other", "fund")
-_UNGROUPED = ("", "0000")
 _FEWEST = 5  # cases of a group whose spread is judged
 
 
@@ -74,8 +74,8 @@ def read_cases(path: Path, tiers: dict[str, int | None]) -> CaseSums:
     unsettled = {branch.code for branch in BRANCHES if not branch.settled}
     cases = cases[~cases["branch"].isin(unsettled)].reset_index(drop=True)
     drg = cases["drg"].str.strip()
-    ambiguous = drg.str.endswith("QY") | cases["branch"].eq("ambiguous")
-    cases["grouped"] = ~(drg.isin(_UNGROUPED) | ambiguous | cases["branch"].eq("ungrouped"))
+    without = [code for code in drg.unique() if is_ungrouped(code) or is_ambiguous(code)]
+    cases["grouped"] = ~(drg.isin(without) | cases["branch"].isin(["ambiguous", "ungrouped"]))
     cases["tier"] = cases["hospital_id"].map(lambda i: tiers.get(i))
     grouped = cases[cases["grouped"]]
     mean = grouped.groupby("drg")["cost"].mean()
