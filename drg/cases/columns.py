@@ -111,7 +111,8 @@ CANONICAL: tuple[str, ...] = (
     "discharge_mode", "department", "icu_hours", "diagnoses", "procedures", "total_cost",
     "cost_medical", "cost_nursing", "cost_technology", "cost_drug_material", "cost_management",
     "fund_paid", "cases", "drg", "adrg", "status", "other_paid", "patient_out_of_scope",
-    "patient_deductible", "patient_copay", "population", "special_review", "day_surgery", "day_bed", "tcm_share",
+    "patient_deductible", "patient_copay", "population", "special_review", "day_surgery",
+    "day_bed", "tcm_share",
 )  # fmt: skip
 
 _NUMBER = r"[_\-]?(?P<number>[0-9]{1,6})"
