@@ -24,8 +24,11 @@ GROUND = {
     "terminal",
     "language",
 }
-ROOF = {"cli", "sample", "report", "page", "plots", "negotiate"}
-DOOR = "drg.cli", "drg.errors", "drg.language", "drg.terminal", "drg.__version__"
+ROOF = {"cli", "sample", "report", "page", "plots", "negotiate", "switch"}
+DOOR = (
+    "drg.cli", "drg.errors", "drg.language", "drg.terminal", "drg.__version__",
+    "grouper.scheme.name",  # texts only: which scheme is the default
+)  # fmt: skip
 ENGINES = {"grouper", "weights", "budget"}
 PACKAGES = {"drg", *ENGINES}
 FILES = [path for package in sorted(PACKAGES) for path in sorted((ROOT / package).rglob("*.py"))]

@@ -2,7 +2,8 @@
 
 CHS-DRG writes both into the code: ``FR11``, ``FR13``, ``FR15`` are ADRG ``FR1`` with a major
 complication (MCC), with a complication (CC) and without; ``FR19`` is undivided (细分组命名规则,
-NHSA, CHS-DRG 1.1). For other codes a table says it.
+NHSA, CHS-DRG 1.1). CHS-DRG 3.0 adds letters: E, F and G are 1, 3 and 5 of patients of 70 years and
+more, a ladder of their own; C, D, H and 0 stand in none. For other codes a table says it.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from drg.cases.values import Number, read_number
 from drg.errors import problem
 from drg.language import say
 from drg.tables import read_table
-from weights.cases.observations import Floats, Ints
+from weights.cases.observations import Bools, Floats, Ints
 
-_CHS = re.compile(r"[A-Z]{2}[0-9A-Z][0-9]")
-_RANKS = {"1": 3.0, "3": 2.0, "5": 1.0}
+_CHS = re.compile(r"[A-Z]{2}[0-9A-Z][0-9A-H]")
+_RANKS = {"1": 3.0, "3": 2.0, "5": 1.0, "E": 3.0, "F": 2.0, "G": 1.0}
+_AGED = "EFG"
 _MOSTLY = 0.8
 _WORDS = {"mcc": "3", "cc": "2", "none": "1", "无": "1"}
 
@@ -39,6 +41,7 @@ class Families:
         names: ADRG codes; one ``""`` when nothing is known of any.
         rank: severity, higher is worse (MCC 3, CC 2, none 1); NaN where the group is not one of
             a ladder. Shape (G,).
+        aged: whether the group stands on its family's ladder of the aged. Shape (G,).
         known: whether families are known at all; without them all groups are one.
     """
 
@@ -46,6 +49,7 @@ class Families:
     family: Ints
     names: tuple[str, ...]
     rank: Floats
+    aged: Bools
     known: bool
 
     def ladders(self) -> tuple[Ints, ...]:
@@ -53,10 +57,11 @@ class Families:
         if not self.known:
             return ()
         ranked = np.isfinite(self.rank)
-        order = np.lexsort((np.arange(len(self.groups)), -self.rank, self.family))
+        own = self.family * 2 + self.aged
+        order = np.lexsort((np.arange(len(self.groups)), -self.rank, own))
         order = order[ranked[order]]
-        by_family = np.split(order, np.flatnonzero(np.diff(self.family[order])) + 1)
-        return tuple(ladder.astype(np.int32) for ladder in by_family if len(ladder) > 1)
+        by_ladder = np.split(order, np.flatnonzero(np.diff(own[order])) + 1)
+        return tuple(ladder.astype(np.int32) for ladder in by_ladder if len(ladder) > 1)
 
     def pairs(self) -> tuple[Ints, Ints]:
         """All pairs of one ladder: places of the graver and of the lighter group."""
@@ -87,14 +92,16 @@ def families(
     """
     chs = [bool(_CHS.fullmatch(group)) for group in groups]
     by_code = sum(chs) >= _MOSTLY * len(groups)
-    names, ranks = [], []
+    names, ranks, aged = [], [], []
     for i, group in enumerate(groups):
         given = table.get(group) if table else None
         named = given[0] if given else (adrgs[i] if adrgs else "")
         names.append(named or (group[:3] if by_code and chs[i] else ""))
         own = _RANKS.get(group[3], np.nan) if by_code and chs[i] else np.nan
         ranks.append(given[1] if given else own)
-    ladder = [(n, r) for n, r in zip(names, ranks, strict=True) if n and not np.isnan(r)]
+        aged.append(not given and not np.isnan(own) and group[3] in _AGED)
+    ladder = [(n, r, a) for n, r, a in zip(names, ranks, aged, strict=True)
+              if n and not np.isnan(r)]  # fmt: skip
     if len(set(ladder)) < len(ladder):
         twice = next(entry for entry in ladder if ladder.count(entry) > 1)
         raise problem(say("同一 ADRG 的两个病组严重程度相同",
@@ -110,6 +117,7 @@ def families(
         np.array([place[name] for name in names], np.int32),
         tuple(distinct),
         np.array(ranks, np.float64),
+        np.array(aged, np.bool_),
         known,
     )
 
