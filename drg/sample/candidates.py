@@ -7,14 +7,18 @@ from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from itertools import chain, product
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from drg.sample.groups import read_data
+from grouper.scheme.model import MDC_LIST, holds_procedures, resolve
+from grouper.scheme.rules import And, Flag, Member, Or, Rule, parse
 
 if TYPE_CHECKING:
     from grouper import Scheme
+    from grouper.scheme.model import Adrg
 
 DIAGNOSES_EACH = 14
 PROCEDURES_EACH = 8
@@ -26,7 +30,7 @@ TAIL = 2
 DIAGNOSIS_FALL = 1.0
 PROCEDURE_FALL = 0.9
 
-_PROCEDURE_LIST = re.compile(r"procedure in (P[^\s)]*)")
+_NEWBORN = "age_days <="
 _WEIGHT_BAND = re.compile(r"birth_weight (>=|<) (\d+)")
 _PLAIN = re.compile(r"[A-Z]\d\d\.(\d00|x00)")
 _SHORT = re.compile(r"[A-Z]\d\d\.[0-9x]\d\d")
@@ -74,74 +78,110 @@ def make_candidates(
         if adrgs is not None and adrg.code not in adrgs:
             continue
         wish = preferences.get(adrg.code, {"diagnoses": "", "procedures": ""})
-        maker = _Maker(scheme, adrg.code, adrg.mdc, adrg.rule, rng, width)
+        maker = _Maker(scheme, adrg, rng, width)
         every += maker.make(wish["diagnoses"].split(), wish["procedures"].split())
     return every
+
+
+Way: TypeAlias = "tuple[Member | Flag, ...]"
+
+
+def ways_to(rule: Rule) -> list[Way]:
+    """The ways to meet a rule by codes: of each, the lists and flags that all ask for a code."""
+    if isinstance(rule, Or):
+        return [way for item in rule.items for way in ways_to(item)]
+    if isinstance(rule, And):
+        return [tuple(dict.fromkeys(chain.from_iterable(ways)))
+                for ways in product(*map(ways_to, rule.items))]  # fmt: skip
+    if isinstance(rule, Member) or (isinstance(rule, Flag) and rule.name.endswith("_valid")):
+        return [(rule,)]
+    return [()]  # a number, or a code that must not be there
+
+
+def diagnoses_of(scheme: Scheme, mdc: str) -> set[str]:
+    """The diagnoses of a category: its own list, or those of its groups."""
+    owners = {mdc, *(adrg.code for adrg in scheme.adrgs if adrg.mdc == mdc)}
+    return {code for (owner, name), codes in scheme.lists.items()
+            if owner in owners and not holds_procedures(name) for code in codes}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Ranked codes to draw from: principal diagnosis, further diagnoses, operations."""
+
+    principal: list[str]
+    extra: list[list[str]]
+    procedures: list[list[str]]
 
 
 class _Maker:
     """Candidates of one ADRG."""
 
-    def __init__(
-        self,
-        scheme: Scheme,
-        adrg: str,
-        mdc: str,
-        rule: str,
-        rng: np.random.Generator,
-        width: int,
-    ) -> None:
-        self.scheme, self.adrg, self.mdc, self.rule = scheme, adrg, mdc, rule
-        self.rng, self.width = rng, width
+    def __init__(self, scheme: Scheme, adrg: Adrg, rng: np.random.Generator, width: int) -> None:
+        self.scheme, self.adrg, self.rng, self.width = scheme, adrg, rng, width
+        self.ways = ways_to(parse(adrg.rule))
 
     def make(self, diagnoses: Sequence[str], procedures: Sequence[str]) -> list[Candidate]:
-        # An operation's ADRG admits every diagnosis of its category, most of them odd with it.
-        most = DIAGNOSES_EACH if "D1" in self.rule or not diagnoses else 0
-        most = DIAGNOSES_EACH * 4 if self.mdc == "MDCZ" else most
-        principal = self._ranked(self._diagnosis_pool(diagnoses), diagnoses, most * self.width)
-        choices = [
-            [self._ranked(pool, procedures, PROCEDURES_EACH * self.width) for pool in pools]
-            for pools in self._procedure_pools()
-        ]
+        choices = [self._choice(way, diagnoses, procedures) for way in self.ways]
         low, high = self._weights()
-        newborn = self.mdc == "MDCP" and "age_days" in self.rule
+        newborn = self.adrg.mdc == "MDCP" and _NEWBORN in self.adrg.rule
+        infant = self.adrg.mdc == "MDCP" and not newborn
         count = DRAWS_EACH * self.width
         drawn: Counter[Candidate] = Counter()
         picks = [
-            [self._fallen(pool, PROCEDURE_FALL, count) for pool in alternative]
-            for alternative in choices
-        ]
-        turns = self.rng.integers(len(choices), size=count)
-        for i, diagnosis in enumerate(self._fallen(principal, DIAGNOSIS_FALL, count)):
-            done = "|".join(pick[i] for pick in picks[turns[i]])
-            extra = self._second_site(principal, diagnosis) if self.mdc == "MDCZ" else ""
-            infant = self.mdc == "MDCP" and not newborn
-            drawn[Candidate(self.adrg, diagnosis, extra, done, newborn, infant, low, high)] += 1
+            (self._fallen(choice.principal, DIAGNOSIS_FALL, count),
+             [self._fallen(pool, DIAGNOSIS_FALL, count) for pool in choice.extra],
+             [self._fallen(pool, PROCEDURE_FALL, count) for pool in choice.procedures])
+            for choice in choices
+        ]  # fmt: skip
+        for i, turn in enumerate(self.rng.integers(len(choices), size=count)):
+            principal, needed, done = picks[turn]
+            diagnosis = principal[i]
+            extra = "|".join(pick[i] for pick in needed)
+            if self.adrg.mdc == "MDCZ":
+                extra = self._second_site(choices[turn].principal, diagnosis)
+            drawn[Candidate(
+                self.adrg.code, diagnosis, extra, "|".join(pick[i] for pick in done),
+                newborn, infant, low, high,
+            )] += 1  # fmt: skip
         return [candidate for candidate, _ in drawn.most_common()]
 
-    def _diagnosis_pool(self, wishes: Sequence[str]) -> Iterable[str]:
-        if "_diagnosis in D1" in self.rule:
-            return self.scheme.lists[self.adrg, "D1"]
-        if (self.mdc, "MDC") in self.scheme.lists:
-            return self.scheme.lists[self.mdc, "MDC"]
-        # MDCA takes any diagnosis, so only the table of wishes makes its cases plausible.
-        return [c for c in self.scheme.diagnosis_names if c.startswith(tuple(wishes))]
+    def _choice(
+        self, way: Way, diagnoses: Sequence[str], procedures: Sequence[str]
+    ) -> _Choice:
+        """What the codes of one way to the ADRG are drawn from, the most usual first."""
+        pools: dict[str, list[Iterable[str]]] = {"principal": [], "extra": [], "procedures": []}
+        for atom in way:
+            codes = self.scheme.grouping_procedures if isinstance(atom, Flag) else (
+                self.scheme.lists[resolve(self.adrg, atom)])  # fmt: skip
+            asks = atom.name if isinstance(atom, Flag) else atom.subject
+            kind = ("procedures" if "procedure" in asks else
+                    "extra" if asks == "secondary_diagnosis" or pools["principal"] else
+                    "principal")  # fmt: skip
+            pools[kind].append(codes)
+        # An operation's ADRG admits every diagnosis of its category, most of them odd with it.
+        most = DIAGNOSES_EACH if pools["principal"] or not diagnoses else 0
+        most = DIAGNOSES_EACH * 4 if self.adrg.mdc == "MDCZ" else most
+        principal = pools["principal"][0] if pools["principal"] else self._category(diagnoses)
+        return _Choice(
+            self._ranked(principal, diagnoses, most * self.width),
+            [self._ranked(pool, diagnoses, DIAGNOSES_EACH * self.width)
+             for pool in pools["extra"]],
+            [self._ranked(pool, procedures, PROCEDURES_EACH * self.width)
+             for pool in pools["procedures"]],
+        )  # fmt: skip
 
-    def _procedure_pools(self) -> list[list[Iterable[str]]]:
-        """For each alternative of the rule, the lists that each give one procedure."""
-        if "not (any_procedure_valid)" in self.rule:
-            return [[]]
-        if "procedure_valid" in self.rule:
-            return [[self.scheme.grouping_procedures]]
-        pools: list[list[Iterable[str]]] = [
-            [self.scheme.lists[self.adrg, name] for name in _PROCEDURE_LIST.findall(part)]
-            for part in self.rule.split(" or ")
+    def _category(self, wishes: Sequence[str]) -> Iterable[str]:
+        if (self.adrg.mdc, MDC_LIST) in self.scheme.lists:
+            return self.scheme.lists[self.adrg.mdc, MDC_LIST]
+        # MDCA takes any diagnosis, so only the table of wishes makes its cases plausible.
+        return diagnoses_of(self.scheme, self.adrg.mdc) if not wishes else [
+            c for c in self.scheme.diagnosis_names if c.startswith(tuple(wishes))
         ]
-        return [pool for pool in pools if pool] or [[]]
 
     def _weights(self) -> tuple[int, int]:
         low, high = 0, 0
-        for sign, grams in _WEIGHT_BAND.findall(self.rule):
+        for sign, grams in _WEIGHT_BAND.findall(self.adrg.rule):
             low, high = (int(grams), high) if sign == ">=" else (low, int(grams))
         return low, high
 

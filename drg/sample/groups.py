@@ -1,4 +1,4 @@
-"""The 628 groups: what a case of each weighs, stays and costs, and how often it is seen.
+"""The 634 groups: what a case of each weighs, stays and costs, and how often it is seen.
 
 Figures and their sources: ``data/groups.csv`` and ``data/sources.toml``.
 """
@@ -31,7 +31,7 @@ class Groups:
         codes: DRG codes.
         adrgs: ADRG code of each.
         kind: index into ``KINDS``.
-        weight: published relative weight.
+        weight: relative weight, carried over from published ones.
         stay: mean length of stay in days.
         share: share of all cases.
         relative_cost: mean cost by tier and insurance over the group's mean, shape (groups, 3, 2).

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 
 from drg.errors import problem
 from drg.language import say
+from grouper.scheme.name import DEFAULT
 
-SCHEME = "chs-drg-1.1"
+SCHEME = DEFAULT
 MOST_PLANTED = 0.05
 
 

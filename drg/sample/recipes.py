@@ -13,7 +13,7 @@ import pandas as pd
 from drg.errors import DrgError
 from drg.language import say
 from drg.sample.arrays import Bools, Floats, Ints, Texts, draw_rows, running_shares
-from drg.sample.candidates import Candidate, make_candidates
+from drg.sample.candidates import Candidate, diagnoses_of, make_candidates
 from drg.sample.groups import load_groups
 from drg.sample.options import SCHEME
 
@@ -94,7 +94,7 @@ def load_recipes() -> Recipes:
     order = np.argsort([c.adrg for c in chosen], kind="stable")
     chosen = [chosen[i] for i in order]
     male, female = np.array(sexes)[order].T
-    newborn_diseases = set(scheme.lists["MDCP", "MDC"])
+    newborn_diseases = diagnoses_of(scheme, "MDCP")
     first, cumulative = _shares_by_group(chosen)
     return Recipes(
         diagnosis=np.array([c.diagnosis for c in chosen], dtype=object),

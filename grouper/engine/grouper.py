@@ -42,6 +42,11 @@ from grouper.scheme.program import BITS_PER_WORD, Answer, Binder, Column, Progra
 
 BATCH_ROWS = 131_072
 Headers: TypeAlias = Mapping[str, str | Sequence[str]] | None
+# What would lead an ungrouped case somewhere: the age of a newborn or an infant, another sex.
+_OTHERWISE: tuple[tuple[str, Mapping[str, float]], ...] = (
+    ("age", {"age": 0.0, "age_days": 0.0}), ("age", {"age": 0.0, "age_days": 100.0}),
+    ("sex", {"sex": 1.0}), ("sex", {"sex": 2.0}),
+)  # fmt: skip
 SEVERITIES = ("none", "cc", "mcc", "")
 
 
@@ -232,20 +237,25 @@ class Grouper:
         said[lost & nowhere] = BIT["principal_diagnosis_in_no_mdc"]
         rows = np.flatnonzero(lost & ~nowhere)
         said[rows] = BIT["no_group_in_mdc"]
-        for feature, values in (("age", (0.0,)), ("sex", (1.0, 2.0))):
-            for value in values if feature in self.compiled.layout.cuts else ():
-                self._what_if(columns, rows, feature, value, said)
+        for feature, changes in _OTHERWISE:
+            if feature in self.compiled.layout.cuts:
+                self._what_if(columns, rows, feature, changes, said)
         return said
 
     def _what_if(
-        self, columns: list[Column], rows: npt.NDArray[np.int64], feature: str, value: float,
-        said: npt.NDArray[np.int32],
+        self, columns: list[Column], rows: npt.NDArray[np.int64], feature: str,
+        changes: Mapping[str, float], said: npt.NDArray[np.int32],
     ) -> None:  # fmt: skip
-        place, cuts = self.compiled.layout.column(feature), self.compiled.layout.cuts[feature]
+        layout = self.compiled.layout
+        place = layout.column(feature)
+        was = columns[place][rows]
+        missing = was == 2 * len(layout.cuts[feature]) + 1
         other = [column[rows] for column in columns]
-        missing = other[place] == 2 * len(cuts) + 1
-        other[place] = np.full(len(rows), cell_of(np.array([value]), cuts)[0])
-        grouped = self._program.run(other).drg >= 0
+        for name, value in changes.items():
+            if name in layout.cuts:
+                cell = cell_of(np.array([value]), layout.cuts[name])[0]
+                other[layout.column(name)] = np.full(len(rows), cell)
+        grouped = (self._program.run(other).drg >= 0) & (was != other[place])
         said[rows[grouped & missing]] = BIT[f"{feature}_missing"]
         said[rows[grouped & ~missing]] = BIT[f"{feature}_conflict"]
 

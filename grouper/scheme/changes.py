@@ -10,12 +10,13 @@ from __future__ import annotations
 import csv
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import TypeVar
 
 from drg.errors import problem
 from drg.language import say
+from grouper.scheme.exclusions import old_numbers
 from grouper.scheme.model import MDC_LIST, Adrg, Drg, Mdc, Scheme, holds_procedures, is_free
 
 ACTIONS = ("add", "remove", "change")
@@ -125,8 +126,11 @@ def _keyed(scheme: Scheme) -> tuple[tuple[str, Mapping[str, str]], ...]:
 def difference(old: Scheme, new: Scheme) -> list[Change]:
     """The changes that turn one scheme into another.
 
-    Lists of groups that the new scheme does not have go with their groups and are not named.
+    Lists of groups that the new scheme does not have go with their groups and are not named. An
+    exclusion table bears the number that it has in the old scheme: one that was only renumbered is
+    no change, and the changes applied give the new scheme up to the numbers of its tables.
     """
+    new = _with_numbers(new, old_numbers(old, new))
     changes = [
         *_group_changes("mdc", old.mdcs, new.mdcs),
         *_group_changes("adrg", old.adrgs, new.adrgs),
@@ -148,6 +152,17 @@ def difference(old: Scheme, new: Scheme) -> list[Change]:
             ]
             changes += [Change("add", table, code, name, place) for place in sorted(come - gone)]
     return changes
+
+
+def _with_numbers(scheme: Scheme, numbers: Mapping[str, str]) -> Scheme:
+    """The scheme with other numbers of its exclusion tables."""
+    if all(number == instead for number, instead in numbers.items()):
+        return scheme
+    mcc, cc, exclusion = (
+        {code: numbers[table] for code, table in held.items()}
+        for held in (scheme.mcc, scheme.cc, scheme.exclusion)
+    )
+    return replace(scheme, mcc=mcc, cc=cc, exclusion=exclusion)
 
 
 def _explicit(scheme: Scheme) -> tuple[Drg, ...]:

@@ -24,11 +24,11 @@ import numpy.typing as npt
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.tables import atomic_path
-from grouper.scheme.model import MDC_LIST, Adrg, Drg, Header, Mdc, Scheme
+from grouper.scheme.model import Adrg, Drg, Header, Mdc, Scheme
 from grouper.scheme.pack import load_scheme, pack_hash
 from grouper.scheme.program import BITS_PER_WORD, Key, Layout, collect
 
-FORMAT = 4  # raise when the meaning of the compiled arrays changes
+FORMAT = 6  # raise when the meaning of the compiled arrays changes
 MOST_TRAUMA_SITES = 30
 
 
@@ -51,7 +51,7 @@ class Arrays:
         trauma_bit: one bit a body site, 0 for none.
         counted: (count, code) -> the list of the layout's n-th count holds the code; diagnoses or
             procedures as the count says, the longer of the two in width.
-        in_mdc: signature -> some MDC holds its codes.
+        in_mdc: signature -> its codes lead to some MDC or ADRG as principal diagnosis.
     """
 
     diagnosis_signature: npt.NDArray[np.int32]
@@ -116,8 +116,8 @@ def compile_scheme(scheme: Scheme) -> Compiled:
             for subject in ("any_diagnosis", "secondary_diagnosis", "any_procedure",
                             "secondary_procedure")}  # fmt: skip
     in_mdc = np.zeros(len(diagnoses) + 2, np.bool_)
-    for mdc in scheme.mdcs:
-        in_mdc[_positions(members.get((mdc.code, MDC_LIST), ()), ids[0])] = True
+    for _, owner, name in layout.principal_lists[0]:
+        in_mdc[_positions(members[owner, name], ids[0])] = True
     by_signature = np.zeros(dx_truth.shape[1], np.bool_)
     by_signature[dx_signature[in_mdc]] = True
     arrays = Arrays(

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from grouper.scheme import rules
-from grouper.scheme.model import Adrg, Drg, Mdc, Scheme, resolve
+from grouper.scheme.model import MDC_LIST, Adrg, Drg, Mdc, Scheme, resolve
 
 Column: TypeAlias = npt.NDArray[np.integer[Any]]
 Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -102,6 +102,11 @@ def collect(scheme: Scheme) -> Layout:
                 seen.add(key)
                 place = principal_place(key)
                 (layout.bits if place is None else layout.principal_lists[place]).append(key)
+    # so that codes of a category are told from codes of none
+    placed = [(mdc.code, MDC_LIST) for mdc in scheme.mdcs if (mdc.code, MDC_LIST) in scheme.lists]
+    placed += [key[1:] for key in layout.bits if key[0] == "any_diagnosis"]
+    keys = [("principal_diagnosis", *place) for place in placed]
+    layout.principal_lists[0].extend(dict.fromkeys(key for key in keys if key not in seen))
     layout.cuts = {name: sorted(cuts[name]) for name in sorted(cuts)}
     layout.texts = {name: sorted(texts[name]) for name in sorted(texts)}
     return layout
