@@ -147,10 +147,13 @@ def difference(old: Scheme, new: Scheme) -> list[Change]:
             gone, come = before.get(code, set()), after.get(code, set())
             changes += [
                 Change("remove", table, code, name, place)
-                for place in sorted(gone - come)
+                for place in sorted(gone - come, key=lambda place: (place == "code", place))
                 if _owner(place) is None or _owner(place) in kept
             ]
-            changes += [Change("add", table, code, name, place) for place in sorted(come - gone)]
+            changes += [
+                Change("add", table, code, name, place)
+                for place in sorted(come - gone, key=lambda place: (place != "code", place))
+            ]
     return changes
 
 
