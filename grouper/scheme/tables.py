@@ -7,6 +7,7 @@ all there is to mend.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,9 @@ _COLUMNS = {
     ),
     "procedures.csv": ("code", "name", "valid", "lists"),
 }  # fmt: skip
+
+
+_BY_ITS_CODE = re.compile(r"[A-Z](QY|000?)")  # groups that the official tables do not name
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,8 @@ def read_groups(folder: Path, header: Header, content_hash: str = "") -> Scheme:
     """
     reader = _Reader(folder)
     mdcs, adrgs, drgs = _read_groups(reader)
+    for file, group in _rows_of(mdcs, adrgs, drgs):
+        _tree(reader, file, group)
     if errors := [finding for finding in reader.findings if finding.level == "error"]:
         raise DrgError(str(errors[0]))
     return Scheme(header, tuple(mdcs), tuple(adrgs), tuple(drgs), {}, {}, {}, {}, {}, frozenset(),
@@ -186,7 +192,7 @@ def _unique(
                          f"of {above}")  # fmt: skip
         else:
             seen[code] = reader.numbers[file, code] = number
-            if not row[-2]:
+            if not row[-2] and not _BY_ITS_CODE.fullmatch(code):
                 reader.warn(file, number, *_nameless(code))
             yield number, row
 
@@ -278,18 +284,27 @@ def _add_lists(
             reader.add(file, number, owner, name, code)
 
 
-def _check_rules(reader: _Reader, mdcs: list[Mdc], adrgs: list[Adrg], drgs: list[Drg]) -> None:
+def _rows_of(
+    mdcs: list[Mdc], adrgs: list[Adrg], drgs: list[Drg]
+) -> Iterator[tuple[str, Mdc | Adrg | Drg]]:  # fmt: skip
     for file, groups in (("mdc.csv", mdcs), ("adrg.csv", adrgs), ("drg.csv", drgs)):
         for group in groups:
-            number = reader.numbers[file, group.code]
-            try:
-                tree = rules.parse(group.rule)
-            except rules.RuleError as error:
-                reader.error(file, number, f"{group.code} 的规则：{error.zh}",
-                             f"rule of {group.code}: {error.en}")  # fmt: skip
-                continue
-            for atom in rules.members(tree):
-                _check_list(reader, file, group, atom)
+            yield file, group
+
+
+def _tree(reader: _Reader, file: str, group: Mdc | Adrg | Drg) -> rules.Rule:
+    try:
+        return rules.parse(group.rule)
+    except rules.RuleError as error:
+        reader.error(file, reader.numbers[file, group.code], f"{group.code} 的规则：{error.zh}",
+                     f"rule of {group.code}: {error.en}")  # fmt: skip
+        return rules.Const(False)
+
+
+def _check_rules(reader: _Reader, mdcs: list[Mdc], adrgs: list[Adrg], drgs: list[Drg]) -> None:
+    for file, group in _rows_of(mdcs, adrgs, drgs):
+        for atom in rules.members(_tree(reader, file, group)):
+            _check_list(reader, file, group, atom)
 
 
 def _check_list(reader: _Reader, file: str, group: Mdc | Adrg | Drg, atom: rules.Member) -> None:

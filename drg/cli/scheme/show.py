@@ -21,6 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )  # fmt: skip
 _MOST_CODES = 12
+_LONGEST_RULE = 120
 
 
 @app.command("list", help=say("列出内置的分组方案。", "List the shipped schemes."))
@@ -31,7 +32,10 @@ def list_schemes() -> None:
     rows = []
     for name in shipped_schemes():
         header = read_header(find_scheme(name))
-        rows.append((name, header.version, say(header.title, header.title_en or header.title)))
+        title = say(header.title, header.title_en or header.title)
+        if header.lists:
+            title += say("（仅病组目录，编码须导入）", " (groups only; import their codes)")
+        rows.append((name, header.version, title))
     typer.echo(table((say("方案", "scheme"), say("版本", "version"), say("名称", "title")), rows))
 
 
@@ -53,9 +57,9 @@ def show(
     ] = False,
 ) -> None:  # fmt: skip
     """Show a scheme, or one of its groups or codes."""
-    from grouper.scheme.pack import load_scheme
+    from grouper.scheme.pack import load_groups
 
-    loaded = load_scheme(scheme)
+    loaded = load_groups(scheme)
     typer.echo(_whole(loaded) if group is None else _one(loaded, group, codes))
 
 
@@ -67,12 +71,16 @@ def show(
 )  # fmt: skip
 def validate(scheme: SchemeArgument) -> None:
     """Check a scheme pack; every fault is listed with file and row, errors give exit status 1."""
-    from grouper.scheme.pack import find_scheme, read_header, require_tables
+    from grouper.scheme.pack import find_scheme, load_groups, read_header, require_tables
     from grouper.scheme.tables import read_tables
 
     folder = find_scheme(scheme)
     require_tables(folder)
-    _, findings = read_tables(folder, read_header(folder))
+    header = read_header(folder)
+    if header.lists:
+        loaded = load_groups(folder)
+        typer.echo(f"{_groups_only(loaded)}\n{_counted(loaded)}")
+    findings = [] if header.lists else read_tables(folder, header)[1]
     for finding in findings:
         typer.echo(f"{finding.level}: {finding}")
     errors = sum(finding.level == "error" for finding in findings)
@@ -109,23 +117,41 @@ app.command(
 )(export_scheme)
 
 
+def _counted(scheme: Scheme) -> str:
+    """The numbers of groups; rows for what fits none, ``HQY`` and ``H000``, are no group."""
+    drgs = scheme.counted_drgs
+    return f"{len(scheme.mdcs)} MDC, {len({drg.adrg for drg in drgs})} ADRG, {len(drgs)} DRG"
+
+
+def _groups_only(scheme: Scheme) -> str:
+    return say(f"{scheme.id} 只有病组目录，没有编码；请导入官方配置文件",
+               f"{scheme.id} lists groups only, without codes; import the official "
+               "workbook")  # fmt: skip
+
+
 def _whole(scheme: Scheme) -> str:
     header = scheme.header
     adrgs = {mdc.code: [a.code for a in scheme.adrgs if a.mdc == mdc.code] for mdc in scheme.mdcs}
+    drgs = {code: [d.adrg for d in scheme.counted_drgs if d.adrg in held]
+            for code, held in adrgs.items()}  # fmt: skip
     rows = [
-        (mdc.code, fit(mdc.name, 44), str(len(adrgs[mdc.code])),
-         str(sum(drg.adrg in adrgs[mdc.code] for drg in scheme.drgs)), mdc.rule)
+        (mdc.code, fit(mdc.name, 44), str(len({*drgs[mdc.code]})), str(len(drgs[mdc.code])),
+         fit(mdc.rule, _LONGEST_RULE))
         for mdc in scheme.mdcs
     ]  # fmt: skip
+    held = (
+        _groups_only(scheme)
+        if header.lists
+        else f"MCC {len(scheme.mcc):,}, CC {len(scheme.cc):,}, "
+        f"{say('排除表', 'exclusion tables')} {len(set(scheme.exclusion.values())):,}, "
+        f"{say('可分组手术操作', 'grouping procedures')} {len(scheme.grouping_procedures):,}"
+    )
     return "\n".join(
         [
             f"{scheme.id}  {say(header.title, header.title_en or header.title)}",
             f"{say('发布单位', 'issuer')}: {header.issuer}",
             f"{say('来源', 'source')}: {header.source}",
-            f"{len(scheme.mdcs)} MDC, {len(scheme.adrgs)} ADRG, {len(scheme.drgs)} DRG; "
-            f"MCC {len(scheme.mcc):,}, CC {len(scheme.cc):,}, "
-            f"{say('排除表', 'exclusion tables')} {len(set(scheme.exclusion.values())):,}, "
-            f"{say('可分组手术操作', 'grouping procedures')} {len(scheme.grouping_procedures):,}",
+            f"{_counted(scheme)}; {held}",
             f"sha256 {scheme.content_hash}",
             "",
             table(
