@@ -10,13 +10,15 @@ from drg.lazy import imported_on_use
 if TYPE_CHECKING:
     from grouper.importer.export import export_workbook
     from grouper.importer.findings import Finding
-    from grouper.importer.run import Imported, import_tables
+    from grouper.importer.official.choose import import_tables
+    from grouper.importer.run import Imported
 else:
     __getattr__, __dir__, __all__ = imported_on_use(
         __name__,
         {
             "grouper.importer.export": "export_workbook",
             "grouper.importer.findings": "Finding",
-            "grouper.importer.run": "Imported import_tables",
+            "grouper.importer.official.choose": "import_tables",
+            "grouper.importer.run": "Imported",
         },
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from drg.tables.atomic import writing
 from grouper.importer.findings import Findings, Place
 from grouper.importer.tables import Tables, list_order
-from grouper.scheme.model import MDC_LIST
+from grouper.scheme.model import MDC_LIST, holds_procedures, is_free
 from grouper.scheme.pack import read_header
 from grouper.scheme.tables import read_tables
 
@@ -74,7 +74,7 @@ def _write_files(tables: Tables, folder: Path) -> None:
         folder / "procedures.csv",
         ("code", "name", "valid", "lists"),
         (
-            (code, name, "yes" if code in valid else "", _joined(places, code, "P"))
+            (code, name, "yes" if code in valid else "", _joined(places, code, procedures=True))
             for code, name in tables.procedures.names.items()
         ),
     )
@@ -96,18 +96,24 @@ _Places = dict[str, list[tuple[str, str]]]
 def _places(tables: Tables) -> _Places:
     found: _Places = defaultdict(list)
     adrgs = {code: i for i, code in enumerate([*tables.mdcs, *tables.adrgs])}
-    keys = sorted(
-        tables.lists,
-        key=lambda k: (adrgs.get(k[0], -1), (0, 0) if k[1] == MDC_LIST else list_order(k[1])),
-    )
+    keys = sorted(tables.lists, key=lambda k: (adrgs.get(k[0], -1), *_order(k[1])))
     for key in keys:
         for code in tables.lists[key]:
             found[code].append(key)
     return found
 
 
-def _joined(places: _Places, code: str, letter: str) -> str:
-    return "|".join(f"{o}:{n}" for o, n in places.get(code, ()) if n[0] == letter)
+def _order(name: str) -> tuple[int, int, str]:
+    """Where a list stands among those of its owner; lists of no group by their names."""
+    return (0, 0, name) if name == MDC_LIST or is_free(name) else (*list_order(name), name)
+
+
+def _joined(places: _Places, code: str, *, procedures: bool) -> str:
+    return "|".join(
+        f"{owner}:{name}" if owner else name
+        for owner, name in places.get(code, ())
+        if name != MDC_LIST and holds_procedures(name) == procedures
+    )
 
 
 def _diagnosis(tables: Tables, places: _Places, code: str, name: str) -> tuple[str, ...]:
@@ -118,7 +124,7 @@ def _diagnosis(tables: Tables, places: _Places, code: str, name: str) -> tuple[s
         name,
         mdcs,
         tables.sites.get(code, ""),
-        _joined(places, code, "D"),
+        _joined(places, code, procedures=False),
         complication.level if complication else "",
         complication.table if complication else "",
         tables.exclusions[code][0] if code in tables.exclusions else "",

@@ -23,10 +23,10 @@ def check(tables: Tables, findings: Findings) -> None:
     _sheets(tables, findings)
     used = set(_rules(tables, findings))
     _lists(tables, used, findings)
-    _groups(tables, findings)
+    check_groups(tables, findings)
     _names(tables, findings)
     _mdc_members(tables, findings)
-    _exclusions(tables, findings)
+    check_exclusions(tables, findings)
     _letters(tables, findings)
     _marks(tables, findings)
     check_reach(tables, findings)
@@ -68,9 +68,7 @@ def _rules(tables: Tables, findings: Findings) -> Iterator[Key]:
             findings.add("rule_syntax", group.place, group.code, group.rule, error.en,
                          error.zh)  # fmt: skip
             continue
-        for atom in rules.atoms(tree):
-            if not isinstance(atom, rules.Member):
-                continue
+        for atom in rules.members(tree):
             key = resolve(owner, atom)
             yield key
             if not tables.lists.get(key):
@@ -88,7 +86,8 @@ def _lists(tables: Tables, used: set[Key], findings: Findings) -> None:
         findings.add("list_unused", first, owner, name)
 
 
-def _groups(tables: Tables, findings: Findings) -> None:
+def check_groups(tables: Tables, findings: Findings) -> None:
+    """ADRGs without a DRG, and more body sites than a scheme can have."""
     parents = {drg.parent for drg in tables.drgs.values()}
     for adrg in tables.adrgs.values():
         if adrg.code not in parents:
@@ -125,7 +124,8 @@ def _mdc_members(tables: Tables, findings: Findings) -> None:
                          f"{first.sheet} {first.row}")  # fmt: skip
 
 
-def _exclusions(tables: Tables, findings: Findings) -> None:
+def check_exclusions(tables: Tables, findings: Findings) -> None:
+    """Exclusion tables without members, and those that no complication uses."""
     members = {table for table, _ in tables.exclusions.values()}
     used: dict[str, Place] = {}
     for complication in tables.complications.values():

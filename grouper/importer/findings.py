@@ -1,4 +1,4 @@
-"""Findings of an import: each with its sheet, its Excel row and what to do."""
+"""Findings of an import: each with its sheet, its Excel row or cell and what to do."""
 
 from __future__ import annotations
 
@@ -15,10 +15,28 @@ _MOST_OF_A_KIND = 2_000
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands: the sheet (or file) and its Excel row, None for the whole sheet."""
+    """Where something stands: a sheet (or file), its Excel row and its column, as far as known.
+
+    Attributes:
+        sheet: the sheet or file.
+        row: the Excel row; None for the whole sheet.
+        column: the column, 0 for A; None for the whole row.
+    """
 
     sheet: str
     row: int | None = None
+    column: int | None = None
+
+    @property
+    def cell(self) -> str:
+        """The cell as Excel names it, such as ``ADRG!C14``; "" where only the row is known."""
+        if self.row is None or self.column is None:
+            return ""
+        letters, left = "", self.column + 1
+        while left:
+            left, letter = divmod(left - 1, 26)
+            letters = chr(ord("A") + letter) + letters
+        return f"{self.sheet}!{letters}{self.row}"
 
 
 @dataclass(frozen=True)
@@ -27,7 +45,7 @@ class Finding:
 
     Attributes:
         kind: one of :data:`~grouper.importer.kinds.KINDS`.
-        place: sheet and row.
+        place: sheet, row and, where it is known, the cell.
         code: the code or group that it is about.
         found: what stands there.
         expected: what should stand there, or what it was compared with.
@@ -56,9 +74,10 @@ class Finding:
         words = Words(lang or spoken())
         number = self.place.row
         row = "" if number is None else words(f": 第 {number} 行", f": row {number}")
+        place = self.place.cell or f"{self.place.sheet}{row}"
         level = words(LEVEL_ZH[self.level], self.level)
         code = f"{self.code}: " if self.code else ""
-        line = f"{level}: {self.place.sheet}{row}: {code}{words(self.about.zh, self.about.en)}"
+        line = f"{level}: {place}: {code}{words(self.about.zh, self.about.en)}"
         if self.zh and words.zh:
             return f"{line}：{self.zh}"
         if self.found:
@@ -96,7 +115,12 @@ class Findings:
         return iter(
             sorted(
                 self._all,
-                key=lambda f: (LEVELS.index(f.level), sheets[f.place.sheet], f.place.row or 0),
+                key=lambda f: (
+                    LEVELS.index(f.level),
+                    sheets[f.place.sheet],
+                    f.place.row or 0,
+                    f.place.column or 0,
+                ),
             )
         )
 

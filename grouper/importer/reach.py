@@ -7,8 +7,8 @@ from collections import defaultdict
 from grouper.importer.findings import Findings
 from grouper.importer.tables import Group, Tables
 from grouper.scheme import rules
-from grouper.scheme.model import MDC_LIST
-from grouper.scheme.rules import And, Atom, Member, Or, Rule
+from grouper.scheme.model import FREE, MDC_LIST, is_free
+from grouper.scheme.rules import And, Member, Or, Rule
 
 _PRINCIPAL = {"principal_diagnosis": "any_diagnosis", "principal_procedure": "any_procedure"}
 
@@ -91,18 +91,14 @@ def _follows(tables: Tables, wanted: tuple[Group, Rule], given: tuple[Group, lis
             and set() < _codes(tables, group, item) <= wide
             for item in mine
         )
-    if any(isinstance(atom, Member) for atom in _atoms(rule)):
+    if any(rules.members(rule)):
         return False
     return rule in mine
 
 
-def _atoms(rule: Rule) -> list[Atom]:
-    return list(rules.atoms(rule))
-
-
 def _codes(tables: Tables, group: Group, atom: Member) -> set[str]:
     owner = atom.owner or (group.parent if atom.name == MDC_LIST else group.code)
-    return set(tables.lists.get((owner, atom.name), ()))
+    return set(tables.lists.get((FREE if is_free(atom.name) else owner, atom.name), ()))
 
 
 def _check_diagnoses(tables: Tables, findings: Findings) -> None:

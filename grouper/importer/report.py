@@ -17,15 +17,18 @@ from grouper.importer.kinds import KINDS, LEVEL_ZH, LEVELS
 
 REPORT = "import-report"
 COLUMNS = (
-    ("级别 level", 16), ("工作表 sheet", 22), ("行 row", 8), ("编码 code", 16),
+    ("级别 level", 16), ("工作表 sheet", 22), ("行 row", 8), ("单元格 cell", 14),
+    ("编码 code", 16),
     ("问题", 34), ("problem", 38), ("发现 found", 40), ("应为 expected", 40),
     ("建议", 36), ("what to do", 44), ("类型 kind", 22),
 )  # fmt: skip
 _MOST_SHOWN = 32_000
 
 
-def write_report(findings: Findings, folder: Path) -> tuple[Path, Path]:
-    """Write ``import-report.xlsx`` and ``import-report.csv``.
+def write_report(
+    findings: Findings, folder: Path, lines: Sequence[str] = ()
+) -> tuple[Path, Path]:  # fmt: skip
+    """Write ``import-report.xlsx`` and ``import-report.csv``; ``lines`` stand in the summary.
 
     Raises:
         DrgError: they cannot be written.
@@ -41,22 +44,24 @@ def write_report(findings: Findings, folder: Path) -> tuple[Path, Path]:
         writer.writerow([title for title, _ in COLUMNS])
         writer.writerows([neutralise(str(cell)) for cell in row] for row in rows)
     with new_book(book) as opened:
-        _fill(opened, findings, rows)
+        _fill(opened, findings, rows, lines)
     return book, table
 
 
 def _row(finding: Finding) -> list[str | int]:
     about, level = finding.about, finding.level
     row = finding.place.row if finding.place.row is not None else ""
-    return [f"{LEVEL_ZH[level]} {level}", finding.place.sheet, row, finding.code, about.zh,
-            about.en, finding.found, finding.expected, about.mend_zh, about.mend_en,
-            about.name]  # fmt: skip
+    return [f"{LEVEL_ZH[level]} {level}", finding.place.sheet, row, finding.place.cell,
+            finding.code, about.zh, about.en, finding.found, finding.expected, about.mend_zh,
+            about.mend_en, about.name]  # fmt: skip
 
 
-def _fill(book: Any, findings: Findings, rows: list[list[str | int]]) -> None:
+def _fill(
+    book: Any, findings: Findings, rows: list[list[str | int]], lines: Sequence[str]
+) -> None:  # fmt: skip
     bold = book.add_format({"bold": True, "bg_color": "#DDEBF7", "text_wrap": True})
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
-    _summary(book, bold, findings)
+    _summary(book, bold, findings, lines)
     sheet = book.add_worksheet("问题 findings")
     sheet.freeze_panes(1, 0)
     for i, (title, width) in enumerate(COLUMNS):
@@ -71,7 +76,7 @@ def _fill(book: Any, findings: Findings, rows: list[list[str | int]]) -> None:
     sheet.autofilter(0, 0, max(1, len(rows)), len(COLUMNS) - 1)
 
 
-def _summary(book: Any, bold: Any, findings: Findings) -> None:
+def _summary(book: Any, bold: Any, findings: Findings, lines: Sequence[str]) -> None:
     sheet = book.add_worksheet("概要 summary")
     for i, (title, width) in enumerate(
         (("级别 level", 16), ("问题", 42), ("problem", 50), ("数量 count", 12))
@@ -86,6 +91,8 @@ def _summary(book: Any, bold: Any, findings: Findings) -> None:
         sheet.write_number(number, 3, count)
     result = "未写出方案包 no pack was written" if findings.count("error") else "可用 usable"
     sheet.write_string(number + 2, 0, result, bold)
+    for i, line in enumerate(lines, number + 3):
+        sheet.write_string(i, 0, line)
 
 
 def by_kind(findings: Findings) -> Sequence[tuple[str, str, int]]:

@@ -1,9 +1,8 @@
-"""An import from beginning to end: tables in, pack and report out."""
+"""From sheets to the tables of a scheme, and from these to a pack and a report."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from os import PathLike
 from pathlib import Path
 
 from drg.tables.atomic import writing
@@ -12,11 +11,11 @@ from grouper.importer.checks import check
 from grouper.importer.complete import complete
 from grouper.importer.findings import Finding, Findings
 from grouper.importer.gather import gather
-from grouper.importer.mapping import read_mapping
+from grouper.importer.mapping import Mapping
 from grouper.importer.recognise import recognise
 from grouper.importer.report import summary, write_report
 from grouper.importer.rules import derive
-from grouper.importer.sheets import read_sheets
+from grouper.importer.sheets import RawSheet
 from grouper.importer.tables import Tables
 from grouper.scheme.pack import load_scheme
 
@@ -29,9 +28,11 @@ class Imported:
         folder: where the pack and the report are.
         written: whether the pack was written; it is not when there are errors.
         findings: errors first, each with sheet and row.
-        counts: MDCs, ADRGs, DRGs, diagnoses in MCC and CC, exclusion tables.
+        counts: MDCs, ADRGs, DRGs (rows for what fits none apart), diagnoses in MCC and CC,
+            exclusion tables.
         text: the findings in a few lines.
         report: the workbook of findings.
+        lines: how complete it is, where that is known.
     """
 
     folder: Path
@@ -40,46 +41,48 @@ class Imported:
     counts: dict[str, int]
     text: str
     report: Path
+    lines: tuple[str, ...] = ()
 
     def of(self, level: str) -> list[Finding]:
         """The findings of a level."""
         return [finding for finding in self.findings if finding.level == level]
 
 
-def import_tables(
-    source: str | PathLike[str],
-    out: str | PathLike[str],
-    mapping: str | PathLike[str] | None = None,
-) -> Imported:
-    """Turn a workbook or a folder of tables into a scheme pack.
-
-    Args:
-        source: a workbook, or a folder of CSV, TSV or Excel tables.
-        out: folder for the pack and its report; made when it is not there.
-        mapping: mapping file for what is not recognised, and the options.
-
-    Returns:
-        What it came to. With errors only the report is written, and a pack that was in the
-        folder before stays as it was.
-
-    Raises:
-        DrgError: there is no such source, the mapping file is wrong, or nothing can be written.
-    """
-    source, out = Path(source), Path(out)
-    said = read_mapping(Path(mapping) if mapping is not None else None)
-    base = load_scheme(said.options.base)
-    findings = Findings()
-    sheets = recognise(read_sheets(source, findings), said, findings)
-    tables = gather(sheets, base, said, findings)
+def generally(sheets: list[RawSheet], mapping: Mapping, findings: Findings) -> Tables:
+    """The scheme of sheets whose roles are read off their names and headers."""
+    base = load_scheme(mapping.options.base)
+    recognised = recognise(sheets, mapping, findings)
+    tables = gather(recognised, base, mapping, findings)
     complete(tables, base, findings)
     derive(tables, findings)
     check(tables, findings)
+    return tables
+
+
+def finish(
+    tables: Tables, source: Path, out: Path, findings: Findings,
+    counts: dict[str, int] | None = None, lines: tuple[str, ...] = (),
+) -> Imported:  # fmt: skip
+    """Write the pack, if there is no error, and the report.
+
+    Args:
+        tables: the scheme.
+        source: where it comes from.
+        out: folder for the pack and its report; made when it is not there.
+        findings: what was found so far.
+        counts: what the scheme holds, where the tables alone do not tell.
+        lines: what else there is to say.
+
+    Raises:
+        DrgError: nothing can be written.
+    """
     _header(tables, source, out)
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
     written = not findings.count("error") and write_pack(tables, out, findings)
-    book, _ = write_report(findings, out)
-    return Imported(out, written, tuple(findings), _counts(tables), summary(findings), book)
+    book, _ = write_report(findings, out, lines)
+    return Imported(out, written, tuple(findings), counts or _counts(tables), summary(findings),
+                    book, lines)  # fmt: skip
 
 
 def _header(tables: Tables, source: Path, out: Path) -> None:

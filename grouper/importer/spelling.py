@@ -9,7 +9,7 @@ from grouper.importer.findings import Findings
 from grouper.importer.recognise import Row
 from grouper.importer.tables import Mark, Tables
 
-_CODE = {
+SHAPES = {
     "D": re.compile(r"[A-Z]\d[0-9A-Z](\.[0-9X]\d*)?(X\d{3})?([+*].*)?"),
     "P": re.compile(r"\d{2}(\.[0-9X]{1,3}[0-9A-Z]*)?"),
 }
@@ -88,7 +88,7 @@ class Speller:
         if self.book(other).find(text):
             self.findings.add("wrong_code_kind", row.place, text, f"{text} {name}".strip())
             return ""
-        shaped = _CODE[letter].fullmatch(text.upper()) is not None
+        shaped = SHAPES[letter].fullmatch(text.upper()) is not None
         if shaped and name and self.tables.options.unknown_codes == "accept":
             self.book(letter).add(text, name)
             self.findings.add("new_code", row.place, text, name)

@@ -35,6 +35,8 @@ def import_scheme(
     names = {"exclusion tables": say("排除表", "exclusion tables")}
     counts = ", ".join(f"{count:,} {names.get(name, name)}" for name, count in done.counts.items())
     typer.echo(f"{source.name}: {counts}")
+    for line in done.lines:
+        typer.echo(f"  {line}")
     if done.text:
         typer.echo(done.text)
     typer.echo(f"{say('导入报告', 'report')}: {done.report}")
