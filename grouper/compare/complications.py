@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from grouper.scheme.exclusions import numbers, renumbered
+from grouper.scheme.exclusions import renumbered
 from grouper.scheme.model import Scheme
 
 MCC, CC, NONE = "MCC", "CC", ""
@@ -37,7 +37,7 @@ class Exclusions:
     """Exclusion tables, matched by their members.
 
     Attributes:
-        same: how many tables both schemes have.
+        same: how many tables of the old scheme the new one has too.
         renumbered: number before -> number now, of tables that both have.
         gone: numbers of tables that are there no more.
         new: numbers of tables that were not there.
@@ -55,7 +55,9 @@ class Exclusions:
 
 
 def compare_complications(old: Scheme, new: Scheme) -> Complications:
-    """Which codes are complications of another level now."""
+    """Which codes are complications of another level now; nothing where a scheme has no lists."""
+    if not (old.lists and new.lists):
+        return Complications({}, {MCC: 0, CC: 0}, frozenset())
     before, after = _levels(old), _levels(new)
     moves: dict[tuple[str, str], list[str]] = defaultdict(list)
     kept = dict.fromkeys((MCC, CC), 0)
@@ -75,21 +77,26 @@ def compare_complications(old: Scheme, new: Scheme) -> Complications:
 
 
 def compare_exclusions(old: Scheme, new: Scheme) -> Exclusions:
-    """Which codes stand in another exclusion table now; another number is no other table."""
+    """Which codes stand in another exclusion table now; another number is no other table.
+
+    Nothing where a scheme has no lists.
+    """
+    if not (old.lists and new.lists):
+        return Exclusions(0, {}, (), (), {}, {})
     back = renumbered(old, new)
-    held = numbers(old), numbers(new)
+    held = set(old.exclusion.values()), set(new.exclusion.values())
 
     def moved(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-        return {
-            code: (was, now)
-            for code in sorted({*before, *after})
-            if (was := before.get(code, "")) != back.get(now := after.get(code, ""), f"new {now}")
-            or not was
-        }
+        found = {}
+        for code in sorted({*before, *after}):
+            was, now = before.get(code, ""), after.get(code, "")
+            if not was or back.get(now) != was:
+                found[code] = was, now
+        return found
 
     return Exclusions(
-        len(back),
-        {was: now for now, was in sorted(back.items()) if was != now},
+        len(held[0] & set(back.values())),
+        {was: now for now, was in back.items() if was != now and was in held[0]},
         tuple(sorted(held[0] - set(back.values()), key=_rank)),
         tuple(sorted(held[1] - back.keys(), key=_rank)),
         moved(old.exclusion, new.exclusion),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from grouper.scheme import rules
-from grouper.scheme.model import MDC_LIST, Scheme, holds_procedures, resolve
+from grouper.scheme.model import MDC_LIST, Adrg, Scheme, holds_procedures, resolve
 from grouper.scheme.rules import And, Count, Flag, Member, Or, Rule
 
 Shares = dict[tuple[str, str], tuple[float, float]]
@@ -45,13 +45,7 @@ def contents(scheme: Scheme, other: Scheme) -> dict[str, Content]:
         return found
     for adrg in scheme.adrgs:
         tree = rules.parse(adrg.rule)
-        diagnoses: set[str] = set()
-        procedures: set[str] = set()
-        for atom in _asked(tree):
-            owner, name = resolve(adrg, atom)
-            if name != MDC_LIST:
-                held = procedures if holds_procedures(name) else diagnoses
-                held.update(scheme.lists.get((owner, name), ()))
+        diagnoses, procedures = held_by(scheme, adrg, tree)
         diagnoses &= other.diagnosis_names.keys()
         procedures &= other.procedure_names.keys()
         if diagnoses or procedures:
@@ -61,6 +55,18 @@ def contents(scheme: Scheme, other: Scheme) -> dict[str, Content]:
                 frozenset(diagnoses), frozenset(procedures), _operated(tree), reach
             )
     return found
+
+
+def held_by(scheme: Scheme, adrg: Adrg, tree: Rule) -> tuple[set[str], set[str]]:
+    """The diagnoses and the procedures of the lists that an ADRG's rule asks for."""
+    diagnoses: set[str] = set()
+    procedures: set[str] = set()
+    for atom in _asked(tree):
+        owner, name = resolve(adrg, atom)
+        if name != MDC_LIST:
+            held = procedures if holds_procedures(name) else diagnoses
+            held.update(scheme.lists.get((owner, name), ()))
+    return diagnoses, procedures
 
 
 def shares(old: Mapping[str, Content], new: Mapping[str, Content]) -> Shares:

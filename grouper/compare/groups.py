@@ -75,6 +75,11 @@ class Match:
     went: tuple[str, ...] = field(default=(), repr=False)
 
     @property
+    def aside(self) -> bool:
+        """Whether all its groups are ambiguous ones or rows for what fits no group."""
+        return all(map(_uncounted, (*self.old, *self.new)))
+
+    @property
     def renamed(self) -> bool:
         """Whether one group became one group of another name."""
         one = len(self.old) == len(self.new) == 1
@@ -314,8 +319,11 @@ def _nearness(near: _Near) -> tuple[float, bool, tuple[str, str]]:
 
 
 def _nameless(adrg: Adrg) -> bool:
-    code = adrg.code
-    return not adrg.name or is_ambiguous(code) or is_ungrouped(code) or code.endswith("00")
+    return not adrg.name or _uncounted(adrg.code)
+
+
+def _uncounted(code: str) -> bool:
+    return is_ambiguous(code) or is_ungrouped(code) or (len(code) == 3 and code.endswith("00"))
 
 
 def _drgs_by_adrg(scheme: Scheme) -> Mapping[str, list[Drg]]:
@@ -415,6 +423,6 @@ def _reused(
 
 
 def counts(matches: Iterable[Match]) -> dict[Kind, int]:
-    """How many matches there are of each kind."""
-    found = Counter(match.kind for match in matches)
+    """How many matches there are of each kind; ambiguous groups and rows for none do not count."""
+    found = Counter(match.kind for match in matches if not match.aside)
     return {kind: found[kind] for kind in KINDS}

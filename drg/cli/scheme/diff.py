@@ -1,4 +1,4 @@
-"""``drg scheme diff``: what differs between two schemes, in words, as a table, and in cases."""
+"""``drg scheme diff``: what differs between two schemes, as text, page, workbook and in cases."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drg.cli.common.options import Edition, MappingFile
+from drg.cli.common.options import Edition, Lang, MappingFile
 from drg.language import say
 from drg.terminal import table
 
@@ -36,7 +36,10 @@ def diff(
                                                 "Scheme after: an id or a folder."))],
     out: Annotated[
         Path | None,
-        typer.Option("--out", help=say("把全部变化写成 CSV。", "Write all changes as CSV.")),
+        typer.Option("--out", help=say(
+            "写成文件：.html（网页）、.xlsx（工作簿）或 .csv（全部变化，即地方方案的格式）。",
+            "Write a page (.html), a workbook (.xlsx) or all changes, as an overlay has them "
+            "(.csv).")),
     ] = None,
     cases: Annotated[
         Path | None,
@@ -57,18 +60,22 @@ def diff(
     codes: Edition = "insurance",
     all_changes: Annotated[
         bool,
-        typer.Option("--all", help=say("用文字列出每一处变化。", "Show every change in words.")),
+        typer.Option("--all", help=say("再逐一列出病组和编码的变化。",
+                                       "List every group and code that changes as well.")),
     ] = False,
+    lang: Lang = None,
 ) -> None:  # fmt: skip
     """Show what differs between two schemes, and with --cases what moves from group to group."""
     from drg.errors import DrgError, problem
-    from drg.tables import atomic_path, check_outputs
-    from grouper.scheme.changes import difference, write_changes
-    from grouper.scheme.pack import load_scheme
+    from drg.tables import check_outputs
+    from grouper.scheme.pack import load_groups, load_scheme
 
     if (moves or picture) and cases is None:
         raise DrgError(say("--moves 和 --picture 需要 --cases FILE",
                            "--moves and --picture need --cases FILE"))  # fmt: skip
+    if out is not None and out.suffix.lower() not in (".csv", ".xlsx", ".html", ".htm"):
+        raise problem(say("不能写成这种文件", "unknown kind of file"), file=out,
+                      expected=say(".html、.xlsx 或 .csv", ".html, .xlsx or .csv"))  # fmt: skip
     if picture is not None and picture.suffix.lower() not in (".svg", ".png", ".pdf"):
         raise problem(say("不能存成这种图", "unknown kind of picture"), file=picture,
                       expected=say(".svg、.png 或 .pdf", ".svg, .png or .pdf"))  # fmt: skip
@@ -81,22 +88,60 @@ def diff(
             expected=say(".csv、.xlsx 或 .parquet", ".csv, .xlsx or .parquet"),
         )
     check_outputs((out, moves, picture), (cases, mapping))
-    schemes = load_scheme(old), load_scheme(new)
-    changes = difference(*schemes)
-    typer.echo(in_words(old, new, changes, LONGEST if not all_changes else len(changes)))
-    if out is not None:
+    overlay = out is not None and out.suffix.lower() == ".csv"
+    load = load_scheme if cases is not None or overlay else load_groups
+    schemes = load(old), load(new)
+    _compare(schemes, (old, new), out, lang or "zh", whole=all_changes)
+    if cases is not None:
+        _migrate(cases, (load_scheme(old), load_scheme(new)), (old, new), mapping, codes, moves,
+                 picture)  # fmt: skip
+
+
+def _compare(
+    schemes: tuple[Scheme, Scheme], given: tuple[str, str], out: Path | None, lang: str, *,
+    whole: bool,
+) -> None:  # fmt: skip
+    """Say what differs: the summary first, then groups, then codes; and write it."""
+    from drg.report.migration.summary import groups_text, summary_text
+    from drg.report.migration.words import Compared
+    from drg.tables import atomic_path
+    from grouper.compare.summary import compare
+    from grouper.scheme.changes import difference, write_changes
+
+    told = Compared(compare(*schemes), *given)
+    by_content = told.found.groups.by_content
+    changes = difference(*schemes) if by_content else []
+    if by_content and not changes:
+        typer.echo(say("{} 与 {} 相同", "{} and {} are the same scheme").format(*given))
+    else:
+        typer.echo(summary_text(told))
+        if whole:
+            typer.echo(f"\n{groups_text(told)}")
+        if changes and (whole or len(changes) <= LONGEST):
+            typer.echo(f"\n{in_words(changes)}")
+        elif changes:
+            typer.echo(say(f"\n共 {len(changes):,} 处变化，逐一列出用 --all 或 --out",
+                           f"\n{len(changes):,} changes in all; --all or --out lists "
+                           "them"))  # fmt: skip
+    if out is None:
+        return
+    if out.suffix.lower() == ".csv":
         with atomic_path(out) as path:
             write_changes(path, changes)
-    if cases is not None:
-        _migrate(cases, schemes, (old, new), mapping, codes, moves, picture)
+    else:
+        from drg.page.words import Words
+        from drg.page.write import write_report
+        from drg.report.migration.sections import comparison_report
+
+        words = Words(lang)
+        for line in write_report(out, comparison_report(told, words), words):
+            typer.echo(line, err=True)
+    typer.echo(str(out), err=True)
 
 
-def in_words(old: str, new: str, changes: Sequence[Change], most: int) -> str:
+def in_words(changes: Sequence[Change]) -> str:
     """The changes as sentences, counted first."""
-    if not changes:
-        return say(f"{old} 与 {new} 相同", f"{old} and {new} are the same scheme")
-    lines = [say(f"{old} -> {new}：{len(changes):,} 处变化",
-                 f"{old} -> {new}: {len(changes):,} changes")]  # fmt: skip
+    lines = [say(f"{len(changes):,} 处变化", f"{len(changes):,} changes")]
     for file, title in _TABLES.items():
         counts = {
             say(*words): sum(c.table == file and c.action == action for c in changes)
@@ -105,14 +150,7 @@ def in_words(old: str, new: str, changes: Sequence[Change], most: int) -> str:
         if any(counts.values()):
             told = ", ".join(f"{word} {count:,}" for word, count in counts.items() if count)
             lines.append(f"  {say(*title)}: {told}")
-    for file in _TABLES:
-        mine = [change for change in changes if change.table == file]
-        lines += [f"  {sentence(change)}" for change in mine[:most]]
-        if len(mine) > most:
-            more = len(mine) - most
-            lines.append(say(f"  ... 另有 {more:,} 处（{file}），见 --all 或 --out",
-                             f"  ... {more:,} more ({file}); --all or "
-                             "--out shows them"))  # fmt: skip
+    lines += [f"  {sentence(one)}" for file in _TABLES for one in changes if one.table == file]
     return "\n".join(lines)
 
 
