@@ -12,6 +12,7 @@ from tests.amount import tries
 from tests.fonts import without_font
 from tests.once import begin
 from tests.reference import Reference
+from tests.schemes import grouping_schemes
 
 SHARED = Path(__file__).parents[2] / "shared"
 DATA = Path(__file__).parent / "data"
@@ -82,6 +83,6 @@ def grouper():
 @pytest.fixture(scope="session")
 def references() -> dict[str, Reference]:
     """The reference evaluator of every shipped scheme."""
-    from grouper.scheme.pack import load_scheme, shipped_schemes
+    from grouper.scheme.pack import load_scheme
 
-    return {name: Reference.of_scheme(load_scheme(name)) for name in shipped_schemes()}
+    return {name: Reference.of_scheme(load_scheme(name)) for name in grouping_schemes()}

@@ -9,8 +9,9 @@ import csv
 import random
 from pathlib import Path
 
-from grouper.scheme.pack import load_scheme, shipped_schemes
+from grouper.scheme.pack import load_scheme
 from tests.reference import Case, Reference
+from tests.schemes import grouping_schemes
 
 OUT = Path(__file__).parent / "data" / "labelled.csv"
 EACH = 2
@@ -48,7 +49,7 @@ def candidate(draw: random.Random, scheme, adrg) -> Case:
 
 
 def main() -> None:
-    for name in shipped_schemes():
+    for name in grouping_schemes():
         make(name, OUT if name == "chs-drg-1.1" else OUT.with_name(f"labelled-{name}.csv"),
              EACH if name == "chs-drg-1.1" else 1)  # fmt: skip
 

@@ -18,11 +18,12 @@ from drg.cases.codes import plain_code
 from drg.cli.explain.case import explain
 from drg.errors import DrgError
 from drg.tables import read_table
-from grouper import Grouper, load_scheme, shipped_schemes
+from grouper import Grouper, load_scheme
 from grouper.explain.dependence_files import dependence_file, single_code_dependence
 from tests.amount import tries
 from tests.conftest import DATA
 from tests.random_records import records
+from tests.schemes import grouping_schemes
 
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command("explain")(explain)
@@ -55,7 +56,7 @@ def variants(scheme_id, record):
             yield "principal_procedure", known[codes[0]], {**record, column: "|".join(left)}
 
 
-@pytest.mark.parametrize("scheme_id", shipped_schemes())
+@pytest.mark.parametrize("scheme_id", grouping_schemes())
 @settings(max_examples=tries(15, least=5))
 @given(data=st.data())
 def test_it_finds_what_dropping_by_hand_finds(scheme_id, data):

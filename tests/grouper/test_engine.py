@@ -11,15 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drg.errors import DrgError
-from grouper import Grouper, group, load_scheme, shipped_schemes
+from grouper import Grouper, group, load_scheme
 from grouper.engine.reasons import REASONS, STATUSES
 from grouper.engine.results import RESULT_COLUMNS
 from tests.amount import tries
 from tests.conftest import DATA
 from tests.reference import Case
+from tests.schemes import grouping_schemes
 
 SCHEME = load_scheme("chs-drg-1.1")
-GROUPERS = {name: Grouper(name) for name in shipped_schemes()}
+GROUPERS = {name: Grouper(name) for name in grouping_schemes()}
 
 
 def code_lists(scheme):
@@ -78,7 +79,7 @@ def as_read(case):
     return case
 
 
-@pytest.mark.parametrize("name", shipped_schemes())
+@pytest.mark.parametrize("name", grouping_schemes())
 @settings(max_examples=tries(100))
 @given(st.data())
 def test_engine_agrees_with_the_reference(references, name, data):

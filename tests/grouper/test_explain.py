@@ -17,13 +17,14 @@ from typer.testing import CliRunner
 
 from drg.cli.explain.case import explain as command
 from drg.errors import DrgError
-from grouper import Grouper, shipped_schemes
+from grouper import Grouper
 from grouper.explain.case import Explainer, case_of, explain_case
 from grouper.explain.codes import find_case
 from grouper.scheme import rules
 from tests.amount import tries
 from tests.conftest import DATA
 from tests.random_records import records
+from tests.schemes import grouping_schemes
 from tests.test_docs import EXAMPLES
 
 RESULTS = ["mdc", "adrg", "drg", "severity"]
@@ -51,7 +52,7 @@ def agrees(explainer, grouper, rows):
         yield explanation
 
 
-@pytest.mark.parametrize("scheme_id", shipped_schemes())
+@pytest.mark.parametrize("scheme_id", grouping_schemes())
 @settings(max_examples=tries(40, least=10))
 @given(data=st.data())
 def test_explanation_and_engine_agree(scheme_id, data):
