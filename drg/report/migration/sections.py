@@ -25,8 +25,8 @@ _CODE, _NAME = Column("code", "编码", "Code", "code"), Column("name", "名称"
 _OLD_NAME, _NEW_NAME = (Column("was", "原名称", "Name before", "name"),
                         Column("now", "新名称", "Name now", "name"))  # fmt: skip
 _MATCH = (
-    _KIND, Column("old", "原编码", "Before", "code"), _OLD_NAME,
-    Column("new", "新编码", "Now", "code"), _NEW_NAME,
+    _KIND, Column("old", "原编码", "Before"), _OLD_NAME,
+    Column("new", "新编码", "Now"), _NEW_NAME,
     Column("likeness", "相同编码占比", "Same codes", "share", digits=0),
     Column("came", "编码增加", "Codes in", "count"),
     Column("went", "编码减少", "Codes out", "count"),
@@ -61,8 +61,13 @@ def _summary(told: Compared, words: Words) -> list[Block]:
     made: list[Block] = [Text(_lead(told, words), "lead")]
     if not groups.by_content:
         made.append(Text(words.of(ONLY_NAMES), "call"))
-    if groups.reused_adrgs or groups.reused_drgs:
-        made.append(Text(words.of(NOT_TO_BE_USED), "call"))
+    adrgs, drgs = len(groups.reused_adrgs), len(groups.reused_drgs)
+    if adrgs or drgs:
+        made.append(Text(words(
+            f"{adrgs} 个 ADRG 编码、{drgs} 个 DRG 编码在两方案中指不同的病组（见“同码异义”）："
+            "原权重、费率和历史数据不得按编码沿用。",
+            f"{adrgs} ADRG codes and {drgs} DRG codes mean another group now (see Codes reused): "
+            "old weights, rates and series must not be joined on them."), "call"))  # fmt: skip
     held = {name[1]: (old, new) for name, old, new in told.numbers()}
     made.append(Figures([
         (kind, f"{new:,}", words(f"原 {old:,}", f"{old:,} before"))
@@ -150,8 +155,8 @@ def _points(told: Compared, words: Words) -> list[str]:
 def _reused(told: Compared, words: Words) -> list[Block]:
     groups = told.found.groups
     columns = [
-        _CODE, _OLD_NAME, Column("went", "原病组现为", "The old group is now", "code"),
-        _NEW_NAME, Column("came", "新病组来自", "The new group was", "code"),
+        _CODE, _OLD_NAME, Column("went", "原病组现为", "The old group is now"),
+        _NEW_NAME, Column("came", "新病组来自", "The new group was"),
     ]  # fmt: skip
     made: list[Block] = []
     for key, level, reused in (("adrg", "ADRG", groups.reused_adrgs),

@@ -34,7 +34,8 @@ NOT_TO_BE_USED: Pair = (
     "These codes mean another group now: old weights, rates and series must not be joined on them.",
 )
 HOW: Pair = (
-    "病组按名称和入组编码对应，不按编码对应。DRG 在对应的 ADRG 内按严重程度、年龄等分组条件对应。",
+    "病组按名称和入组的诊断、手术操作对应，不按病组编码对应。"
+    "DRG 在对应的 ADRG 内按严重程度、年龄等分组条件对应。",
     "Groups are matched by name and by the codes that lead to them, not by their own code; DRGs "
     "inside matched ADRGs by what their rules ask for (severity, age).",
 )
