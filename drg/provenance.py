@@ -40,3 +40,19 @@ def record(**parts: Any) -> dict[str, Any]:
 def to_json(document: Any) -> str:
     """JSON with sorted-as-given keys and readable Chinese, the same bytes for the same content."""
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def grouped_by(path: str | PathLike[str]) -> str:
+    """The scheme that a table of cases was grouped by, as its record beside it says; else ""."""
+    document = _json(Path(f"{path}.run.json"))
+    scheme = document.get("scheme")
+    found = scheme.get("id") if isinstance(scheme, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}

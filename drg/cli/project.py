@@ -18,6 +18,7 @@ from drg.cli.common.options import (
     TablesFolder,
     WeightsName,
 )
+from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.language import say
 from drg.terminal import table
@@ -59,17 +60,20 @@ def project(
     ] = 0,
     mapping: MappingFile = None,
     sheet: Sheet = None,
+    across_schemes: AcrossSchemes = False,
 ) -> None:  # fmt: skip
     """Look ahead (支付预测): settle the year, then project the next ones under scenarios."""
     from budget.forecast.files import project_file
     from budget.policy import load_policy
     from budget.projection.scenario import BASELINE, load_scenario
-    from grouper.scheme.pack import load_scheme
+    from drg.switch.origin import names_of
+    from grouper.scheme.name import DEFAULT
     from weights.table import open_weights
 
     table = table_of_hospitals(file, hospitals)
     rules = load_policy(policy)
     held = open_weights(weights)
+    scheme = same_scheme(file, held, across_schemes, mapping, sheet)
     wanted = [load_scenario(path) for path in scenario or []]
     longest = max([years, *(one.years for one in wanted)])
     base = BASELINE.model_copy(update={"years": longest})
@@ -77,7 +81,7 @@ def project(
     settled_year = year if year is not None else year_of(file, mapping, sheet)
     found = project_file(
         file, out, held, rules, table, settled_year, [base, *wanted], mapping=mapping,
-        sheet=sheet, last_year=spent, names={drg.code: drg.name for drg in load_scheme().drgs},
+        sheet=sheet, last_year=spent, names=names_of(scheme or DEFAULT),
         draws=draws, seed=seed,
         say=lambda text: typer.echo(text, err=True),
     )  # fmt: skip

@@ -19,6 +19,7 @@ from drg.cli.common.options import (
     WeightsName,
     wrong,
 )
+from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.language import say
 from drg.terminal import REPLACEMENT, fit, plain, table
@@ -47,6 +48,7 @@ def settle(
         typer.Option("--cases", help=say("病例表的格式：csv 或 parquet，默认与 FILE 相同。",
                                          "Format of the case table: csv or parquet; as FILE.")),
     ] = None,
+    across_schemes: AcrossSchemes = False,
 ) -> None:  # fmt: skip
     """Settle a year (年度清算): price every case, hold the global budget, settle each hospital."""
     from budget.policy import load_policy
@@ -59,6 +61,7 @@ def settle(
     table = table_of_hospitals(file, hospitals)
     rules = load_policy(policy)
     held = open_weights(weights)
+    same_scheme(file, held, across_schemes, mapping, sheet)
     settled_year = year if year is not None else year_of(file, mapping, sheet)
     spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
     with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:

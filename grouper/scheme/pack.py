@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tomllib
 from dataclasses import replace
 from functools import lru_cache
@@ -24,6 +25,17 @@ TABLES = ("mdc.csv", "adrg.csv", "drg.csv", "diagnoses.csv", "procedures.csv")
 def shipped_schemes() -> list[str]:
     """Ids of the schemes that come with the package, in order."""
     return sorted(path.parent.name for path in SHIPPED.glob("*/scheme.toml"))
+
+
+@lru_cache(maxsize=1)
+def national_codes() -> dict[str, frozenset[str]]:
+    """The DRG codes of each shipped scheme that extends no other."""
+    found = {}
+    for name in shipped_schemes():
+        if not read_header(SHIPPED / name).extends:
+            with (SHIPPED / name / "drg.csv").open(encoding="utf-8", newline="") as stream:
+                found[name] = frozenset(row["drg"] for row in csv.DictReader(stream))
+    return found
 
 
 def find_scheme(scheme: Named) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from drg.provenance import hash_file, to_json
+from drg.provenance import grouped_by, hash_file, to_json
 from drg.tables import RejectFile, atomic_path, check_outputs, write_table
 from weights.cases.costs import Costs
 from weights.cases.intake import observe_file
@@ -81,6 +81,8 @@ def fit_file(
             "files": {name: hash_file(path) for name, path in others.items() if path.is_file()},
             "recipe": describe(calibrator),
         }
+        if scheme := grouped_by(source):
+            about["scheme"] = scheme
         calibrator.table_ = _finished(calibrator.table_, out, about, names or {})
         calibrator.table_.write(out)
     if trimmed is not None:

@@ -56,6 +56,12 @@ class WeightTable:
                    f"{self.id}: {len(self):,} groups, {len(self.weights):,} weights")  # fmt: skip
 
     @property
+    def scheme(self) -> str:
+        """The grouping scheme of its groups as far as its record says it, else ""."""
+        found = self.record.get("scheme")
+        return found if isinstance(found, str) else ""
+
+    @property
     def weights(self) -> pd.Series[float]:
         """The weights by group, of the groups that have one. Shape (groups with weight,)."""
         held = self.frame[self.frame["weight"].notna()]

@@ -20,6 +20,7 @@ from drg.cli.common.options import (
     WeightsName,
     wrong,
 )
+from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.cli.negotiate.show import accept, impact, minutes, solve, status
 from drg.language import say, wished
@@ -104,6 +105,7 @@ def init(
     last_year: LastYear = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
+    across_schemes: AcrossSchemes = False,
     actor: Actor = BUREAU,
     at: RecordTime = None,
 ) -> None:  # fmt: skip
@@ -111,10 +113,13 @@ def init(
     from budget.policy import load_policy
     from drg.negotiate.round.act import Round
     from weights.negotiation.proposals.template import write_template
+    from weights.table import open_weights
 
     pools = [pool.name for pool in load_policy(policy).pools]
+    draft = open_weights(weights)
+    same_scheme(cases, draft, across_schemes, mapping, sheet)
     held = Round.create(
-        round, weights=weights, cases=cases, policy=policy,
+        round, weights=draft, cases=cases, policy=policy,
         hospitals=table_of_hospitals(cases, hospitals), roster=roster, rules=rules, title=title,
         year=year if year is not None else year_of(cases, mapping, sheet), actor=actor, at=at,
         last_year=None if last_year is None else last_year_of(last_year, pools), mapping=mapping,

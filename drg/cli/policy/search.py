@@ -18,6 +18,7 @@ from drg.cli.common.options import (
     TablesFolder,
     WeightsName,
 )
+from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.language import say
 from drg.terminal import REPLACEMENT, plain, table
@@ -41,6 +42,7 @@ def search(
     last_year: LastYear = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
+    across_schemes: AcrossSchemes = False,
 ) -> None:  # fmt: skip
     """Search (政策寻优) for the least change of a policy's figures that meets targets."""
     from budget.policy import load_policy
@@ -52,6 +54,7 @@ def search(
     table = table_of_hospitals(file, hospitals)
     rules = load_policy(policy)
     held = open_weights(weights)
+    same_scheme(file, held, across_schemes, mapping, sheet)
     settled_year = year if year is not None else year_of(file, mapping, sheet)
     spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
     inputs = {"search": asked, "weights": Path(weights), "policy": Path(policy),

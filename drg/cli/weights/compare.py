@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from drg.cli.common.options import Lang
+from drg.cli.common.schemes import AcrossSchemes, joined
 from drg.language import say
 
 
@@ -42,6 +43,7 @@ def compare(
         typer.Option("--corridor", help=say("浮动区间上下限的幅度，0.1 即 10%。",
                                             "Share of floor and ceiling, 0.1 for 10%.")),
     ] = 0.1,
+    across_schemes: AcrossSchemes = False,
     lang: Lang = None,
 ) -> None:  # fmt: skip
     """Compare weight table A with the reference B: likeness, stability, severity order, moves."""
@@ -50,6 +52,7 @@ def compare(
     from drg.page.words import Words
     from drg.page.write import write_report
     from drg.report.weights.compared import comparison_report
+    from drg.switch.origin import scheme_of_weights
     from drg.tables import check_outputs
     from weights.quality.compare import compare as compared
     from weights.quality.groups import check_ending, comparison_rows, write
@@ -63,6 +66,7 @@ def compare(
                       expected=say(".svg、.png 或 .pdf", ".svg, .png or .pdf"))  # fmt: skip
     check_outputs((out, picture), (a, b, families))
     first, second = open_weights(a), open_weights(b)
+    joined(scheme_of_weights(first), first.id, second, across_schemes)
     known = None if families is None else read_families(families)
     found = compared(first, second, families=known, corridor=corridor)
     words = Words(lang)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drg.cli.common.options import MappingFile, Sheet, wrong
+from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.cli.weights.compare import compare
 from drg.cli.weights.quality import quality
 from drg.language import say
@@ -159,11 +160,13 @@ def fit(
         typer.Option("--strict", help=say("有行不能使用时，退出状态为 1。",
                                           "Exit with 1 when any row could not be used.")),
     ] = False,
+    across_schemes: AcrossSchemes = False,
 ) -> None:  # fmt: skip
     """Fit relative weights (相对权重) from the cost of grouped cases."""
     from drg.progress import Progress
     from weights.fit.files import fit_file
     from weights.fit.recipe import calibrator, read_recipe
+    from weights.table import WeightTable, open_weights
 
     steps: dict[str, Any] = {} if recipe is None else read_recipe(recipe)
     steps |= _given(
@@ -182,6 +185,10 @@ def fit(
         held = steps["bootstrap"]
         steps["bootstrap"] = (held if isinstance(held, dict) else {"replicates": held}) | drawn
     fitter = calibrator(steps, recipe)
+    if fitter.previous is not None:
+        before = fitter.previous
+        same_scheme(file, before if isinstance(before, WeightTable) else open_weights(before),
+                    across_schemes, mapping, sheet)  # fmt: skip
     names = _names(scheme)
     fitter.groups = tuple(names)
     with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:
@@ -312,6 +319,6 @@ def _names(scheme: str | None) -> dict[str, str]:
     """Names of the groups of a scheme; they must all stand in the table."""
     if scheme is None:
         return {}
-    from grouper.scheme.pack import load_scheme
+    from grouper.scheme.pack import load_groups
 
-    return {drg.code: drg.name for drg in load_scheme(scheme).drgs}
+    return {drg.code: drg.name for drg in load_groups(scheme).counted_drgs}

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from drg.cli.common.options import Lang, MappingFile, Sheet
+from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.language import say
 
 
@@ -45,6 +46,7 @@ def quality(
     ] = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
+    across_schemes: AcrossSchemes = False,
     lang: Lang = None,
 ) -> None:  # fmt: skip
     """Judge weights by cases: explained variance, CV, stability, severity order, compression."""
@@ -67,6 +69,8 @@ def quality(
     how = method(trim)
     table = None if weights is None else open_weights(weights)
     before = None if previous is None else open_weights(previous)
+    for one in filter(None, (table, before)):
+        same_scheme(file, one, across_schemes, mapping, sheet)
     known = None if families is None else read_families(families)
     with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:
         observed = observe_file(file, mapping=mapping, sheet=sheet, progress=shown.advance)

@@ -138,6 +138,6 @@ def final_table(round_: OpenRound) -> WeightTable:
         "draft": state.init["weights"], "ledger_digest": state.digest,
         "ledger_entries": len(state.entries), "offer": state.closed["offer"],
         "scale": state.closed["scale"], "decimals": state.closed["decimals"],
-        "changed": len(changed),
+        "changed": len(changed), **({"scheme": draft.scheme} if draft.scheme else {}),
     }  # fmt: skip
     return WeightTable(f"{state.init['round']}-final", frame, record)

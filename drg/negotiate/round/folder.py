@@ -29,6 +29,7 @@ from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import hash_file, to_json
 from drg.tables import atomic_path, read_table, write_table
+from grouper.scheme.name import DEFAULT
 from weights.negotiation.experts.roster import Roster, read_roster
 from weights.table import WeightTable, open_weights
 from weights.trim import NoTrim, Trim, method
@@ -162,12 +163,12 @@ def write_with_record(table: WeightTable, path: Path) -> None:
 
 
 def named(weights: WeightTable) -> WeightTable:
-    """The table with names of groups; where it says none, those of the national scheme."""
-    from grouper.scheme.pack import load_scheme
+    """The table with names of groups; where it says none, those of its scheme."""
+    from drg.switch.origin import names_of, scheme_of_weights
 
     frame = weights.frame
     given = frame["name"].fillna("") if "name" in frame else frame["drg"].map(lambda _: "")
-    known = {drg.code: drg.name for drg in load_scheme().drgs}
+    known = names_of(scheme_of_weights(weights) or DEFAULT)
     found = given.where(given != "", frame["drg"].map(known).fillna(""))
     return WeightTable(weights.id, frame.assign(name=found), weights.record)
 

@@ -11,7 +11,7 @@ from budget.policy.document import Policy
 from budget.price.standards import hospital_classes
 from drg.page.words import Words
 from drg.tables.excel.sheets import MONEY, TEXT, Part, Sheet, write_book
-from grouper.scheme.pack import load_scheme, shipped_schemes
+from grouper.scheme.pack import load_groups, shipped_schemes
 from weights.table import WeightTable
 
 MEASURES = {
@@ -40,7 +40,7 @@ def write_standards(
     first = frame.iloc[:: size[1] * size[2]]
     names = first["name"].tolist()
     if not any(names) and held.scheme in shipped_schemes():
-        known = {drg.code: drg.name for drg in load_scheme(held.scheme).drgs}
+        known = {drg.code: drg.name for drg in load_groups(held.scheme).drgs}
         names = [known.get(drg, "") for drg in first["drg"]]
     heads = [words("病组编码", "Group"), words("病组名称", "Name"), words("权重", "Weight")]
     for tier, *others in zip(classes.tier, classes.hospital_class, classes.level, classes.county,

@@ -1,0 +1,71 @@
+"""Cases and weights of one scheme (方案一致): checked before anything is joined by code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from drg.language import say
+
+if TYPE_CHECKING:
+    from weights.table import WeightTable
+
+_SHOWN = 5
+
+AcrossSchemes: TypeAlias = Annotated[
+    bool,
+    typer.Option("--across-schemes", help=say(
+        "病例与权重（或两张权重表）的分组方案不同、且有同码异义的病组时，仍按编码相连。",
+        "Join by code although cases and weights (or two weight tables) are of different schemes "
+        "in which codes mean different groups.")),
+]  # fmt: skip
+
+
+def same_scheme(
+    file: Path, weights: WeightTable, across: bool, mapping: Path | None = None,
+    sheet: str | None = None,
+) -> str:  # fmt: skip
+    """Refuse weights of another scheme than the cases', unless told; the cases' scheme.
+
+    Raises:
+        DrgError: codes of the weights mean other groups in the scheme of the cases.
+    """
+    from drg.switch.origin import scheme_of_cases
+
+    scheme = scheme_of_cases(file, mapping, sheet)
+    joined(scheme, str(file), weights, across)
+    return scheme
+
+
+def joined(scheme: str, whose: str, weights: WeightTable, across: bool) -> None:
+    """Refuse weights of another scheme than ``scheme``, unless told.
+
+    Raises:
+        DrgError: codes of the weights mean other groups in that scheme.
+    """
+    from drg.errors import DrgError
+    from drg.switch.origin import clash, scheme_of_weights
+
+    found = clash(scheme, scheme_of_weights(weights), set(weights.by_group()))
+    if found is None:
+        return
+    some = list(found.codes.items())[:_SHOWN]
+    told = say(
+        "、".join(f"{code} 原为“{was}”，现为“{now}”" for code, (was, now) in some),
+        ", ".join(f"{code} was {was}, is {now}" for code, (was, now) in some),
+    )
+    count = len(found.codes)
+    text = say(
+        f"{weights.id} 是 {found.weights} 的权重，{whose} 属于 {found.cases}，"
+        f"{count:,} 个编码指不同的病组（{told} 等）",
+        f"{weights.id} holds weights of {found.weights} and {whose} is of {found.cases}: "
+        f"{count:,} codes mean another group ({told} ...)",
+    )
+    if not across:
+        raise DrgError(text + say(
+            "；请用 drg scheme switch 结转权重，或加 --across-schemes 仍按编码使用",
+            "; carry the weights over with drg scheme switch, or say --across-schemes",
+        ))  # fmt: skip
+    typer.echo(f"{say('警告', 'warning')}: {text}", err=True)

@@ -1,0 +1,115 @@
+"""Which scheme the groups of a table are of (病组所属方案), and whether two tables may be joined.
+
+A code of one scheme may mean another group in the next: BC2 of CHS-DRG 1.1 is BC1 of 2.0. A table
+says its scheme in its record; one without a record shows it by its codes, when it has enough of
+them and one national scheme alone knows them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from drg.cases import columns_of
+from drg.cases.outcomes import is_ambiguous, is_ungrouped
+from drg.cases.values import read_text
+from drg.errors import DrgError
+from drg.provenance import grouped_by
+from drg.tables import batches, open_table
+from grouper.compare.groups import compare_groups
+from grouper.scheme.model import Scheme
+from grouper.scheme.name import plain
+from grouper.scheme.pack import load_groups, national_codes
+from weights.table import WeightTable
+
+ENOUGH = 50  # groups from which codes tell a scheme
+KNOWN, OTHERS = 0.98, 0.95  # share of codes that the scheme must know, and that others may
+_BATCHES = 2  # of a file whose codes are looked at
+
+
+@dataclass(frozen=True)
+class Clash:
+    """Codes of a table that mean another group in the scheme of the cases.
+
+    Attributes:
+        cases: scheme of the cases.
+        weights: scheme of the weights.
+        codes: code -> name under the weights' scheme, name under that of the cases.
+    """
+
+    cases: str
+    weights: str
+    codes: Mapping[str, tuple[str, str]]
+
+
+def scheme_of_cases(
+    path: Path, mapping: Path | None = None, sheet: str | None = None
+) -> str:
+    """The scheme by which a file was grouped, "" when nothing says it.
+
+    Raises:
+        DrgError: the file cannot be read.
+    """
+    if said := grouped_by(path):
+        return said
+    with open_table(path, sheet=sheet, dictionaries=True) as table:
+        column = columns_of(table.schema.names, mapping, path).column("drg")
+        if column is None:
+            return ""
+        table.only([column])
+        codes: set[str] = set()
+        for batch in islice(batches(table), _BATCHES):
+            codes.update(map(str, read_text(batch.table.column(column)).dictionary.to_pylist()))
+    return by_codes(codes)
+
+
+def scheme_of_weights(table: WeightTable) -> str:
+    """The scheme of a weight table, "" when nothing says it."""
+    return table.scheme or by_codes({str(code) for code in table.frame["drg"]})
+
+
+def by_codes(codes: Collection[str]) -> str:
+    """The national scheme that alone knows the codes, "" when that cannot be said."""
+    own = {code for code in codes if not (is_ungrouped(code) or is_ambiguous(code))}
+    if len(own) < ENOUGH:
+        return ""
+    known = sorted(
+        ((len(own & held) / len(own), name) for name, held in national_codes().items()),
+        reverse=True,
+    )
+    first, second = known[0], known[1]
+    return first[1] if first[0] >= KNOWN and second[0] <= OTHERS else ""
+
+
+def clash(cases: str, weights: str, codes: Collection[str]) -> Clash | None:
+    """What speaks against joining weights to cases by code; None when nothing does.
+
+    Args:
+        cases: scheme of the cases, "" when it is not known.
+        weights: scheme of the weights.
+        codes: groups that have a weight.
+    """
+    if not cases or not weights or plain(cases)[0] == plain(weights)[0]:
+        return None
+    held = groups_of(weights), groups_of(cases)
+    if held[0] is None or held[1] is None:
+        return None
+    reused = compare_groups(held[0], held[1]).reused_drgs
+    found = {code: names for code, names in reused.items() if code in codes}
+    return Clash(cases, weights, found) if found else None
+
+
+def groups_of(scheme: str) -> Scheme | None:
+    """The groups of a scheme that a record names; None when it is not at hand."""
+    try:
+        return load_groups(scheme)
+    except DrgError:
+        return None
+
+
+def names_of(scheme: str) -> dict[str, str]:
+    """Names of the groups of a scheme that a record names; empty when it is not at hand."""
+    held = groups_of(scheme) if scheme else None
+    return {} if held is None else {drg.code: drg.name for drg in held.drgs}
