@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from drg.page.blocks import Pair
 from grouper.compare.complications import CC, MCC, NONE
 from grouper.compare.groups import Match
 from grouper.compare.summary import Comparison, Numbers
+
+if TYPE_CHECKING:
+    from drg.page.blocks import Pair
 
 KINDS: dict[str, Pair] = {
     "kept": ("保留", "kept"), "renumbered": ("改编码", "renumbered"), "split": ("拆分", "split"),
