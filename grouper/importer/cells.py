@@ -113,6 +113,11 @@ class CodeBook:
         self.names[code] = name
         self._by_plain[plain_code(code)] = code
 
+    def meant(self, text: str) -> str:
+        """The code that a text becomes when letters and digits that look alike are put right."""
+        plain = plain_code(text)
+        return self._by_plain.get(plain[:1] + plain[1:].translate(_LOOKALIKES), "")
+
     def find(self, text: str) -> Spelled | None:
         """The code that a cell means, None when there is none."""
         if text in self.names:
@@ -149,10 +154,9 @@ class CodeBook:
         """Codes that may have been meant, best first."""
         found = [self.by_name[name]] if name in self.by_name else []
         plain = plain_code(text)
-        alike = plain[:1] + plain[1:].translate(_LOOKALIKES)
-        if alike in self._by_plain:
-            found.append(self._by_plain[alike])
-        near = self._by_start.get(alike[:3], [])
+        if meant := self.meant(text):
+            found.append(meant)
+        near = self._by_start.get(plain[:1] + plain[1:3].translate(_LOOKALIKES), [])
         spelled = {plain_code(code): code for code in near}
         close = difflib.get_close_matches(plain, list(spelled), n=5 * most, cutoff=0.5)
         # Errors sit at the end of a code more often than at its beginning.

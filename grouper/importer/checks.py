@@ -12,7 +12,7 @@ from grouper.importer.roles import ROLES
 from grouper.importer.tables import Group, Key, Tables
 from grouper.scheme import rules
 from grouper.scheme.compile import MOST_TRAUMA_SITES
-from grouper.scheme.model import MDC_LIST, Adrg, Drg, Mdc, resolve
+from grouper.scheme.model import MDC_LIST, Adrg, Drg, Mdc, is_nameless, resolve
 
 _MANY_MDCS = {"MDCZ", "MDCY", "MDCA", "MDCP"}  # these take cases away from the other MDCs
 _TWINS = {"MDCM", "MDCN"}
@@ -101,6 +101,8 @@ def _names(tables: Tables, findings: Findings) -> None:
     for groups in (tables.mdcs, tables.adrgs, tables.drgs):
         seen: dict[str, Group] = {}
         for group in groups.values():
+            if is_nameless(group.code):
+                continue
             if not group.name:
                 findings.add("name_missing", group.place, group.code)
             elif group.name in seen:

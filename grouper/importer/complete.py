@@ -6,7 +6,7 @@ import re
 
 from grouper.importer.findings import Findings, Place
 from grouper.importer.tables import Group, Tables
-from grouper.scheme.model import Scheme
+from grouper.scheme.model import FREE, Scheme
 
 _SPLIT = re.compile(r"[,，;；]?\s*(不?伴|无)[^,，;；]*(并发症|合并症).*$")
 
@@ -53,7 +53,7 @@ def _mdcs(tables: Tables, base: Scheme, findings: Findings) -> None:
     # What hung on a deleted ADRG has been reported with it.
     tables.drgs = {c: drg for c, drg in tables.drgs.items() if drg.parent in tables.adrgs}
     tables.lists = {k: codes for k, codes in tables.lists.items()
-                    if k[0] in tables.adrgs or k[0] in tables.mdcs}  # fmt: skip
+                    if k[0] in tables.adrgs or k[0] in tables.mdcs or k[0] == FREE}  # fmt: skip
 
 
 def _from_base(tables: Tables, base: Scheme, findings: Findings) -> None:

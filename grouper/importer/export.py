@@ -14,7 +14,7 @@ from drg.tables.excel.book import new_book
 from grouper.importer.build import MARK_COLUMNS, MARKS
 from grouper.importer.roles import ROLES
 from grouper.importer.tables import Mark
-from grouper.scheme.model import Scheme
+from grouper.scheme.model import MDC_LIST, Scheme, holds_procedures
 
 _MOST_ROWS = 1_048_575
 _WIDTHS = {"规则": 60, "内容": 90, "新技术标记": 14, "备注": 30, "说明": 100}
@@ -175,7 +175,8 @@ def _members(scheme: Scheme, letter: str) -> Iterator[tuple[str, str, str]]:
     codes = [*(g.code for g in scheme.mdcs), *(g.code for g in scheme.adrgs)]
     order = {code: i for i, code in enumerate(codes)}
     for owner, name in sorted(scheme.lists, key=lambda key: (order.get(key[0], -1), key[1])):
-        if name[0] == letter:
+        held = "M" if name == MDC_LIST else "P" if holds_procedures(name) else "D"
+        if held == letter:
             for code in dict.fromkeys(scheme.lists[owner, name]):
                 yield owner, name, code
 

@@ -13,7 +13,7 @@ from grouper.importer.recognise import Row, Table
 from grouper.importer.remarks import is_remark
 from grouper.importer.spelling import Speller
 from grouper.importer.tables import Complication, Group, Mark, Tables
-from grouper.scheme.model import Scheme
+from grouper.scheme.model import Scheme, is_nameless
 
 _CODE_TABLES = ("diagnosis_codes", "procedure_codes")
 _GROUPS: tuple[Literal["mdc", "adrg", "drg"], ...] = ("mdc", "adrg", "drg")
@@ -135,7 +135,7 @@ class _Reader:
                 row.get("rule"), bool(row.get("rule")), row.get("condition"),
                 self._order(row),
             )  # fmt: skip
-            if not row.get("name"):
+            if not row.get("name") and not is_nameless(code):
                 self.findings.add("name_missing", row.place, code)
             if row.get("mark") or row.get("note"):
                 self.tables.marks.append(Mark(code, kind, row.get("mark"), row.get("note")))

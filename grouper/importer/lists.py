@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,9 +12,14 @@ from grouper.importer.recognise import Row, Table
 from grouper.importer.remarks import is_remark, section_adrg
 from grouper.importer.spelling import Speller
 from grouper.importer.tables import Group, Key, Tables
-from grouper.scheme.model import MDC_LIST
+from grouper.scheme.model import FREE, MDC_LIST, holds_procedures
 
+_FREE = re.compile(r"(DI|OP)[0-9]*_[A-Z0-9_]+")  # a list of no group
 _LETTER = {"adrg_diagnoses": "D", "adrg_procedures": "P"}
+
+
+def _kind(free: str) -> str:
+    return "P" if holds_procedures(free) else "D"
 
 
 @dataclass
@@ -99,6 +105,11 @@ class ListReader:
                 self.speller.site(row, code)
 
     def _adrg_row(self, table: Table, row: Row, given: str, section: _Section) -> None:
+        free = row.get("list")
+        if not given and _FREE.fullmatch(free) and self._letter(table, row, None) == _kind(free):
+            for code in self.speller.codes(row, _kind(free)):
+                self._enter((FREE, free), code, row)
+            return
         adrg = group_code("adrg", given)
         if not adrg:
             kind = "group_code_malformed" if given else "group_code_missing"

@@ -7,6 +7,7 @@ every part that the code plays).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from drg.cases.outcomes import is_ambiguous, is_ungrouped
 from grouper.scheme.rules import Member
 
 MDC_LIST = "MDC"
+_NAMELESS = re.compile(r"[A-Z](QY|000?)")
 FREE = ""  # the owner of lists that belong to no group
 
 
@@ -107,6 +109,11 @@ class Scheme:
     def id(self) -> str:
         """The pack's id, such as ``chs-drg-1.1``."""
         return self.header.id
+
+
+def is_nameless(code: str) -> bool:
+    """Whether the official tables leave a group without a name: ``HQY``, ``H00``, ``H000``."""
+    return _NAMELESS.fullmatch(code) is not None
 
 
 def is_free(name: str) -> bool:

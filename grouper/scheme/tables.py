@@ -7,7 +7,6 @@ all there is to mend.
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,7 @@ from grouper.scheme.model import (
     Scheme,
     holds_procedures,
     is_free,
+    is_nameless,
     resolve,
 )
 from grouper.scheme.overlay import implied
@@ -41,9 +41,6 @@ _COLUMNS = {
     ),
     "procedures.csv": ("code", "name", "valid", "lists"),
 }  # fmt: skip
-
-
-_BY_ITS_CODE = re.compile(r"[A-Z](QY|000?)")  # groups that the official tables do not name
 
 
 @dataclass(frozen=True)
@@ -192,7 +189,7 @@ def _unique(
                          f"of {above}")  # fmt: skip
         else:
             seen[code] = reader.numbers[file, code] = number
-            if not row[-2] and not _BY_ITS_CODE.fullmatch(code):
+            if not row[-2] and not is_nameless(code):
                 reader.warn(file, number, *_nameless(code))
             yield number, row
 

@@ -50,7 +50,8 @@ class Codes:
         if self.other.find(text):
             self.findings.add("wrong_code_kind", place, text, f"{text} {name}".strip())
             return ""
-        if SHAPES["P" if self.book.procedures else "D"].fullmatch(text.upper()) is None:
+        shape = SHAPES["P" if self.book.procedures else "D"]
+        if shape.fullmatch(text.upper()) is None or self.book.meant(text):
             self._asked += 1
             near = self.book.nearest(text, name) if self._asked <= _MOST_CANDIDATES else []
             like = "; ".join(f"{code} {self.book.names[code]}" for code in near)

@@ -23,14 +23,13 @@ from grouper.importer.official.sets import (
     other_site,
 )
 from grouper.importer.tables import Complication, Group, Tables
-from grouper.scheme.model import Scheme
+from grouper.scheme.model import Scheme, is_nameless
 from grouper.scheme.rules import Const, Flag, Rule, RuleError, members, to_text
 
 NONE = "none"  # the exclusion table of a complication that nothing excludes
 _FIRST = "MDCA"  # holds always; a case that none of its groups takes goes on
 _NOTHING = {MDC: "0000", ADRG: "000", DRG: "0000"}  # the rows of no group
 _REST = re.compile(r"[A-Z]00")  # an MDC's own row for what fits none of its groups
-_NAMELESS = re.compile(r"[A-Z](QY|000?)")
 _KINDS: dict[str, Literal["mdc", "adrg", "drg"]] = {MDC: "mdc", ADRG: "adrg", DRG: "drg"}
 _LEVELS: dict[str, Literal["MCC", "CC"]] = {"MCC": "MCC", "CC": "CC"}
 
@@ -116,7 +115,7 @@ class _Reader:
                 held[code] = group
                 group.order = self._order(sheet, number, group, order)
                 self._rule(sheet, number, role, group)
-            if not name and not _NAMELESS.fullmatch(code):
+            if not name and not is_nameless(code):
                 self.findings.add("name_missing", sheet.place(number, "name"), code)
         self._order_twice(sheet, held)
         above = {code: i for i, code in enumerate(parents or ())}
