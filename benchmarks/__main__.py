@@ -19,9 +19,20 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from benchmarks import data, dependence, draws, impact, negotiation, profile, settle, weights
+from benchmarks import (
+    data,
+    dependence,
+    draws,
+    impact,
+    negotiation,
+    official,
+    profile,
+    settle,
+    weights,
+)
 from grouper.engine.files import group_file
 from grouper.engine.results import RESULT_COLUMNS
+from grouper.importer import import_tables
 
 DRG = [sys.executable, "-c", "from drg.cli import main; main()"]
 
@@ -113,6 +124,22 @@ def start(turns: int) -> None:
     line("drg --help / python -c 'import typer'", ours / typer, "< 3")
 
 
+def workbook(folder: Path, turns: int) -> None:
+    """Importing the official workbook against reading it with the Excel library alone."""
+    source, out = folder / "official.xlsx", folder / "official"
+    rows = official.write(source)
+    assert import_tables(source, out).written
+    plain, ours, whole = best(
+        turns, lambda: official.read(source), lambda: import_tables(source, out),
+        lambda: subprocess.run([*DRG, "scheme", "import", source, "--out", out], check=True,
+                               stdout=subprocess.DEVNULL),
+    )  # fmt: skip
+    print(f"official workbook, {rows:,} rows; reading {plain:.2f} s, import {ours:.2f} s, "
+          f"drg scheme import {whole:.2f} s")  # fmt: skip
+    line("  import_tables / reading alone", ours / plain, "<= 30")
+    line("  drg scheme import, whole command / the same", whole / plain, "<= 30")
+
+
 def main() -> None:
     """Run the measurements."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -122,7 +149,7 @@ def main() -> None:
     parser.add_argument(
         "--only",
         choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle",
-                 "impact", "draws", "negotiation"],
+                 "impact", "draws", "negotiation", "workbook"],
     )  # fmt: skip
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
@@ -140,6 +167,7 @@ def main() -> None:
             "impact": lambda: impact.measure(place, given.rows, given.turns, line),
             "draws": lambda: draws.measure(max(given.rows // 1000, 50), given.turns, line),
             "negotiation": lambda: negotiation.measure(place, given.turns, line),
+            "workbook": lambda: workbook(place, given.turns),
         }
         for name, step in steps.items():
             if given.only in (None, name):
