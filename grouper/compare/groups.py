@@ -63,6 +63,8 @@ class Match:
             only names could be compared.
         came: codes that lead to the groups now and did not.
         went: codes that led to the groups and do not now.
+        partial: whether only pieces of the groups of the longer side correspond; those groups stand
+            in a match of their own besides.
     """
 
     kind: Kind
@@ -73,6 +75,7 @@ class Match:
     likeness: float | None = None
     came: tuple[str, ...] = field(default=(), repr=False)
     went: tuple[str, ...] = field(default=(), repr=False)
+    partial: bool = False
 
     @property
     def aside(self) -> bool:
@@ -399,7 +402,7 @@ def _match(
     return Match(
         _kind(old, new), old, new,
         tuple(named[0][code] for code in old), tuple(named[1][code] for code in new),
-        likeness, tuple(sorted(came)), tuple(sorted(went)),
+        likeness, tuple(sorted(came)), tuple(sorted(went)), not whole,
     )  # fmt: skip
 
 

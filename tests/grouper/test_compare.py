@@ -113,6 +113,7 @@ def test_a_group_of_pieces_leaves_those_that_stayed_as_they_are():
         ("kept", ("AA1",), ("AA1",)), ("kept", ("AB1",), ("AB1",)),
         ("merged", ("AA1", "AB1"), ("AC1",)),
     }  # fmt: skip
+    assert [m.new for m in found.adrgs if m.partial] == [("AC1",)]
     assert found.old_of("AC1") == ("AA1", "AB1")
     assert {(m.kind, m.old, m.new) for m in found.drgs} == {
         ("kept", ("AA19",), ("AA19",)), ("kept", ("AB19",), ("AB19",)),

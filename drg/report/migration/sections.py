@@ -20,7 +20,7 @@ from grouper.compare.groups import KINDS as ORDER
 from grouper.compare.groups import Match, counts
 
 _ON_PAGE = 20  # of a list of codes; the workbook has them all
-_KIND = Column("kind", "变化", "Change", codes=KINDS)
+_KIND = Column("kind", "变化", "Change")
 _CODE, _NAME = Column("code", "编码", "Code", "code"), Column("name", "名称", "Name", "name")
 _OLD_NAME, _NEW_NAME = (Column("was", "原名称", "Name before", "name"),
                         Column("now", "新名称", "Name now", "name"))  # fmt: skip
@@ -191,13 +191,17 @@ def _matches(
     key: str, caption: str, matches: Sequence[Match], words: Words, where: str = "both"
 ) -> Table:
     rows = [
-        (match.kind, words.joined(match.old), words("；", "; ").join(match.old_names),
+        (_kind(match, words), words.joined(match.old), words("；", "; ").join(match.old_names),
          words.joined(match.new), words("；", "; ").join(match.new_names), match.likeness,
          None if match.likeness is None else len(match.came),
          None if match.likeness is None else len(match.went))
         for match in matches
     ]  # fmt: skip
     return table(key, caption, _MATCH, rows, where=where)
+
+
+def _kind(match: Match, words: Words) -> str:
+    return words.of(KINDS[match.kind]) + (words("（部分）", " (in part)") if match.partial else "")
 
 
 def _complications(told: Compared, words: Words) -> list[Block]:

@@ -137,7 +137,9 @@ def _listed(kind: str, items: Sequence[str]) -> list[str]:
 
 
 def _arrows(matches: Iterable[Match]) -> list[str]:
-    return [f"{'+'.join(match.old)}→{'+'.join(match.new)}" for match in matches]
+    part = say("（部分）", " (in part)")
+    return [f"{'+'.join(match.old)}→{'+'.join(match.new)}{part if match.partial else ''}"
+            for match in matches]  # fmt: skip
 
 
 def _side(codes: Sequence[str], names: Sequence[str]) -> str:
