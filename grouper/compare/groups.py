@@ -359,6 +359,7 @@ def _matches(
 ) -> list[Match]:  # fmt: skip
     """Groups that hang together through their links, each one match, and groups of pieces."""
     sides = {group.code: group.name for group in old}, {group.code: group.name for group in new}
+    places = [{code: place for place, code in enumerate(side)} for side in sides]
     onward: dict[tuple[int, str], list[tuple[int, str]]] = defaultdict(list)
     for a, b in links:
         onward[0, a].append((1, b))
@@ -376,7 +377,10 @@ def _matches(
                     reach.add(node)
                     todo.append(node)
         seen |= reach
-        codes = [tuple(code for code in sides[s] if (s, code) in reach) for s in (0, 1)]
+        codes = [
+            tuple(sorted((code for side, code in reach if side == s), key=places[s].__getitem__))
+            for s in (0, 1)
+        ]
         found.append(_match(codes[0], codes[1], sides, held))
     for pairs in pieces:
         codes = [tuple(c for c in sides[s] if c in {pair[s] for pair in pairs}) for s in (0, 1)]
