@@ -26,6 +26,7 @@ from tests.importer.official_book import Cells, official_book, row_of, write_off
 from tests.reference import Case, Reference
 
 FACTS = Path(__file__).parents[3] / "shared/facts/chs-drg-3.0"
+EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 published = pytest.mark.skipif(
     not FACTS.is_dir(), reason="the excerpts of the official workbook are not on this machine"
 )
@@ -150,6 +151,12 @@ def test_ambiguous_and_none_have_their_status(small):
     found = Grouper(small / "pack").group(frame(cases))
     assert list(found["drg"]) == ["HQY", "P000"]
     assert list(found["status"]) == ["ambiguous", "ungrouped"]
+
+
+def test_the_example_of_the_page_is_the_small_workbook(small, tmp_path):
+    import_tables(EXAMPLES / "official-small.xlsx", tmp_path / "pack")
+    for name in ("adrg.csv", "diagnoses.csv", "procedures.csv"):
+        assert (tmp_path / "pack" / name).read_bytes() == (small / "pack" / name).read_bytes()
 
 
 def test_the_first_edition_says_the_same(small, tmp_path):
