@@ -12,7 +12,7 @@ from drg.language import say
 if TYPE_CHECKING:
     from weights.table import WeightTable
 
-_SHOWN = 5
+_SHOWN = 3
 
 AcrossSchemes: TypeAlias = Annotated[
     bool,

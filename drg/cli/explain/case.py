@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drg.cli.common.options import Edition, Lang, MappingFile, SchemeName, Sheet, wrong
+from drg.cli.common.schemes import AcrossSchemes
 from drg.cli.explain import dependence
 from drg.errors import problem
 from drg.language import say
@@ -180,6 +181,7 @@ def explain(
                                        "Name all groups tried, and changes without effect.")),
     ] = False,
     scheme: SchemeName = DEFAULT,
+    across_schemes: AcrossSchemes = False,
     codes: Edition = "insurance",
     mapping: MappingFile = None,
     sheet: Sheet = None,
@@ -196,6 +198,7 @@ def explain(
     asked = explain_money.asked_of(
         policy, weights, hospitals, settlement, year, cells, has_file=file is not None
     )
+    explain_money.one_scheme(scheme, file, asked, weights, across_schemes, mapping, sheet)
     if dependent:
         if file is None or out is None or case is not None or row is not None or diagnoses:
             raise wrong("--dependence 需要 FILE 和 --out，不能指定单个病例",

@@ -77,6 +77,29 @@ class Answer:
     text: str
 
 
+def one_scheme(
+    scheme: str, file: Path | None, asked: Asked | None, weights: str | None, across: bool,
+    mapping: Path | None, sheet: str | None,
+) -> None:  # fmt: skip
+    """Refuse weights of another scheme than the groups', unless told.
+
+    Raises:
+        DrgError: codes of the weights mean other groups in the scheme.
+    """
+    from budget.policy import load_policy
+    from drg.cli.common.schemes import joined
+    from drg.switch.origin import scheme_of_cases
+    from weights.table import open_weights
+
+    name = weights
+    if asked is not None:
+        name = weights or load_policy(asked.policy).header.weights
+        if file is not None:
+            scheme = scheme_of_cases(file, mapping, sheet) or scheme
+    if name:
+        joined(scheme, scheme, open_weights(name), across)
+
+
 def answer(found: Explanation, place: Place | None, asked: Asked) -> Answer:
     """Explain the money of an explained case.
 
