@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -349,6 +350,37 @@ def test_a_missing_sheet_or_column_is_an_error(sheet, tmp_path):
     done = import_tables(write_book({**book, sheet: rows}, tmp_path / "b.xlsx"), tmp_path / "out")
     assert ("column_missing", sheet) in [(f.kind, f.place.sheet) for f in done.of("error")]
     assert not done.written
+
+
+def test_what_hangs_on_a_refused_group_is_not_told_again(tmp_path):
+    book = official_book()
+    cell = put("ADRG", "HC4", 3, "MDCK")(book)
+    done = import_tables(write_official(book, tmp_path / "b.xlsx"), tmp_path / "pack")
+    assert [(f.kind, f.place.cell) for f in done.of("error")] == [("unknown_mdc", cell)]
+
+
+@pytest.mark.parametrize("seed", range(tries(60, 20)))
+def test_no_damage_crashes_the_import(seed, tmp_path):
+    """Cells blanked, swapped, cut and filled with what does not belong there; rows taken out."""
+    rng, book = random.Random(seed), official_book()
+    cells = [str(cell) for rows in book.values() for row in rows for cell in row]
+    for _ in range(rng.randint(1, 12)):
+        rows = book[rng.choice(list(book))]
+        row = rows[rng.randrange(len(rows))]
+        at = rng.randrange(len(row)) if row else 0
+        odd = ["", "#REF!", "1" * 400, "((((", "注：略", "1e999", "ZYZD in {", rng.choice(cells)]
+        kind = rng.randrange(4)
+        if kind == 0:
+            rows.remove(row)
+        elif kind == 1:
+            row[at : at + 1] = []
+        elif row:
+            row[at] = rng.choice(odd) if kind == 2 else str(row[at])[: rng.randrange(5)]
+    done = import_tables(write_official(book, tmp_path / "b.xlsx"), tmp_path / "pack")
+    assert done.written != bool(done.of("error"))
+    assert done.text or done.written
+    if done.written:
+        Grouper(tmp_path / "pack").group(frame([Case(["C22.000"], ["47.0100"], 1, 50)]))
 
 
 # The language

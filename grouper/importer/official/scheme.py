@@ -81,6 +81,7 @@ class _Reader:
     found: Official
     findings: Findings
     codes: dict[str, Codes]
+    refused: set[str] = field(default_factory=set)  # groups whose parent is not there
 
     def groups(self) -> None:
         tables = self.found.tables
@@ -148,7 +149,9 @@ class _Reader:
             return True
         if group.parent not in parents:
             kind = "unknown_mdc" if role == ADRG else "drg_without_adrg"
-            self.findings.add(kind, place, code, group.parent)
+            if group.parent not in self.refused:  # else it has been told of the parent
+                self.findings.add(kind, place, code, group.parent)
+            self.refused.add(code)
             return False
         if role == ADRG and group.parent[-1] != code[0]:
             self.findings.add("adrg_letter", place, code, group.parent, f"MDC{code[0]}")
