@@ -14,7 +14,7 @@ from drg.errors import DrgError
 from drg.negotiate.rehearsal.proposals import RULES, SEED, proposals, votes
 from drg.negotiate.round.act import Round
 from tests.fonts import without_font
-from tests.negotiate.small import AT, REGION, REHEARSAL, files
+from tests.negotiate.small import AGAINST_ORDER, AT, REGION, REHEARSAL, files
 from weights.negotiation.experts.votes import Vote
 
 
@@ -52,6 +52,8 @@ def said(tmp_path_factory):
     found["impact"] = drg("impact", folder, "--out", folder / "impact.xlsx", "--record", "--at", AT)
     found["panel"] = drg("panel", folder, "--seed", SEED, "--at", AT)
     found["vote"] = drg("vote", folder, REHEARSAL / "votes.csv", "--at", AT)
+    found["withdraw"] = drg("propose", folder, "--withdraw", AGAINST_ORDER, "--reason", "轻重倒挂",
+                            "--at", AT)  # fmt: skip
     found["solve"] = drg("solve", folder, "--objective", "all", "--frontier", "--at", AT)
     found["accept"] = drg("accept", folder, "o01", "--reason", "同意", "--at", AT)
     found["status"] = drg("status", folder)
@@ -66,7 +68,7 @@ def test_the_rehearsal_goes_through(said):
     folder, found = said
     for step, words in {
         "init": ("proposals.xlsx", "next: drg negotiate propose"),
-        "propose": ("P013", "outside the corridor"),
+        "propose": ("P014", "outside the corridor"),
         "impact": ("who gains, who pays", "severity out of order", "impact.xlsx", "pool"),
         "panel": ("Z01", "votes.xlsx", "E0"), "vote": ("accepted", "turned down"),
         "solve": ("O01 closest", "O04 least_change", "settled anew", "constraint"),
@@ -114,7 +116,7 @@ def test_the_workbook_of_an_impact(said):
 
 def test_impact_of_anything(said, tmp_path):
     folder, _ = said
-    first = drg("impact", folder, "--set", "RE13=0.7", "--neutral", "none").splitlines()[0]
+    first = drg("impact", folder, "--set", "RN13=0.7", "--neutral", "none").splitlines()[0]
     assert "weights changed: 1," in first
     for of in ("decided", "accepted", "O02", "P001,P003", "P001，P003"):
         assert "who gains" in drg("impact", folder, "--of", of)
@@ -127,7 +129,7 @@ def test_impact_of_anything(said, tmp_path):
 
 ANY_ORDER = (
     ("impact", "--of", "asked"), ("impact", "--of", "decided"), ("impact", "--of", "accepted"),
-    ("impact", "--of", "O02"), ("impact", "--of", "P001", "--set", "RE13=0.7"), ("solve",),
+    ("impact", "--of", "O02"), ("impact", "--of", "P001", "--set", "RN13=0.7"), ("solve",),
     ("accept", "O01", "--reason", "x"), ("close", "--decimals", "4"), ("verify",), ("status",),
 )  # fmt: skip
 
@@ -142,7 +144,10 @@ def test_every_command_in_any_order_is_answered_or_told_what_to_do(said, tmp_pat
     steps = {
         "proposed": [("propose", folder, REHEARSAL / "proposals.csv")],
         "voted": [("panel", folder, "--seed", SEED), ("vote", folder, REHEARSAL / "votes.csv")],
-        "offered": [("solve", folder, "--objective", "all")],
+        "offered": [
+            ("propose", folder, "--withdraw", AGAINST_ORDER, "--reason", "轻重倒挂"),
+            ("solve", folder, "--objective", "all"),
+        ],
         "accepted": [("accept", folder, "O02", "--reason", "同意")],
     }
     if stage in steps:
@@ -184,7 +189,7 @@ def test_wrong_words_are_one_line(said, tmp_path):
     folder, _ = said
     assert "P099" in fails("impact", folder, "--of", "P099")
     assert "XX99" in fails("impact", folder, "--set", "XX99=1")
-    assert "RE13" in fails("impact", folder, "--set", "RE13=-1")
+    assert "RN13" in fails("impact", folder, "--set", "RN13=-1")
     assert "asked, decided" in fails("impact", folder, "--of", "nonsense")
     assert "closed" in fails("solve", folder)
     assert "closed" in fails("close", folder, "--decimals", "1")
@@ -229,8 +234,8 @@ def test_rows_that_cannot_be_accepted_are_listed_and_the_others_go_on(tmp_path):
     form = tmp_path / "form.csv"
     form.write_text(
         "提出方,医疗机构代码,病组编码,调整事项,调整值,理由\n"
-        "医院,H0001,RE13,权重,+5%,耗材\n医院,H0001,ZZ99,权重,+5%,耗材\n"
-        "医院,H0001,FM19,权重,+5%,患者110101199003071234\n", encoding="gb18030")  # fmt: skip
+        "医院,H0001,RN13,权重,+5%,耗材\n医院,H0001,ZZ99,权重,+5%,耗材\n"
+        "医院,H0001,FR49,权重,+5%,患者110101199003071234\n", encoding="gb18030")  # fmt: skip
     done = CliRunner().invoke(app, ["negotiate", "propose", str(folder), str(form)])
     assert done.exit_code == 0
     assert "P001" in done.output
@@ -246,7 +251,7 @@ def test_conflicting_decisions_are_named(tmp_path):
     folder = tmp_path / "round"
     begin(folder)
     held = Round(folder)
-    for group, value in (("BR23", "-15%"), ("BR25", "+15%")):  # the graver one below the other
+    for group, value in (("BR13", "-15%"), ("BR15", "+15%")):  # the graver one below the other
         held.propose(actor="x", at=AT, party="bureau", drg=group, what="weight", value=value,
                      reason="x")  # fmt: skip
     for panel in held.draw(1, "x", AT):
@@ -256,7 +261,7 @@ def test_conflicting_decisions_are_named(tmp_path):
     held.tally("x", AT)
     line = fails("solve", folder)
     assert "withdraw" in line
-    assert "BR23 weighs no less than BR25" in line
+    assert "BR13 weighs no less than BR15" in line
     drg("propose", folder, "--withdraw", "P001", "--reason", "倒挂")
     assert "O01 closest" in drg("solve", folder)
 

@@ -15,6 +15,7 @@ REGION = ROOT / "data_samples" / "region-small"
 REHEARSAL = ROOT / "data_samples" / "negotiation"
 AT = "2026-03-02T09:00:00+08:00"
 WHO = "医保局"
+AGAINST_ORDER = "P014"  # makes the graver group lighter than a panel's decision on the other
 
 
 def _make(folder: Path) -> None:
@@ -41,10 +42,11 @@ def begin(folder: Path, **parts) -> Round:
 
 
 def played(folder: Path) -> Round:
-    """A round with the rehearsal's proposals, panels and votes."""
+    """A round with the rehearsal's proposals, panels and votes, its conflict resolved."""
     held = begin(folder)
     held.propose_file(REHEARSAL / "proposals.csv", WHO, AT)
     held.draw(2026, WHO, AT)
     held.vote_file(REHEARSAL / "votes.csv", WHO, AT)
     held.tally(WHO, AT)
+    held.withdraw(AGAINST_ORDER, "轻重倒挂", WHO, AT)
     return held

@@ -144,16 +144,16 @@ def test_without_an_offer_the_decisions_stand_and_the_rest_is_neutral(tmp_path):
     with pytest.raises(DrgError, match="closed"):
         held.withdraw("P001", "late", WHO, AT)
     with pytest.raises(DrgError, match="closed"):
-        held.propose(actor=WHO, party="bureau", drg="FM39", what="weight", value="+1%", reason="x")
+        held.propose(actor=WHO, party="bureau", drg="FM29", what="weight", value="+1%", reason="x")
 
 
 def test_impact_is_what_the_rules_say_and_who_pays_adds_up(tmp_path):
     held = begin(tmp_path / "round")
-    found = held.impact({"RE13": held.drafts["RE13"] * 1.1})
+    found = held.impact({"RN13": held.drafts["RN13"] * 1.1})
     assert abs(summary(found)["payable_after"] - summary(found)["payable_before"]) < 1.0
     assert round(float(who_pays(found)["yuan"].sum()), 2) == 0.0
     assert held.impact({}).scale == 1.0
-    alone = held.impact({"RE13": held.drafts["RE13"] * 1.1}, "none")
+    alone = held.impact({"RN13": held.drafts["RN13"] * 1.1}, "none")
     changed = alone.after.weight != alone.before.weight
     assert (changed & np.isfinite(alone.before.weight)).sum() == 1
 
@@ -164,7 +164,7 @@ def test_a_round_in_steps(tmp_path):
         held.draw(1, WHO, AT)
     with pytest.raises(DrgError, match="no offer was accepted"):
         held.changes("accepted")
-    one = held.propose(actor="H0001", at=AT, party="hospital", hospital_id="H0001", drg="RE13",
+    one = held.propose(actor="H0001", at=AT, party="hospital", hospital_id="H0001", drg="RN13",
                        what="weight", value="+10%", reason="耗材")  # fmt: skip
     assert one.id == "P001"
     with pytest.raises(DrgError, match="not decided yet"):
@@ -181,12 +181,12 @@ def test_a_round_in_steps(tmp_path):
     assert held.tally(WHO, AT) == ()  # it stands
     assert held.problem().asks == ()  # what was turned down asks no more
     other = Round(held.folder)
-    other.propose(actor="H0002", at=AT, party="hospital", hospital_id="H0002", drg="FM19",
+    other.propose(actor="H0002", at=AT, party="hospital", hospital_id="H0002", drg="FR49",
                   what="weight", value="-5%", reason="降价")  # fmt: skip
     assert list(held.state.proposals) == ["P001", "P002"]  # seen by the first one too
     held.withdraw("P002", "撤回", "H0002", AT)
     assert list(held.state.open) == ["P001"]
-    third = held.propose(actor="H0002", at=AT, party="hospital", hospital_id="H0002", drg="FM19",
+    third = held.propose(actor="H0002", at=AT, party="hospital", hospital_id="H0002", drg="FR49",
                          what="weight", value="-4%", reason="降价")  # fmt: skip
     assert third.id == "P003"
 
@@ -194,7 +194,7 @@ def test_a_round_in_steps(tmp_path):
 def test_decisions_on_one_group_are_a_band_for_the_solver(tmp_path):
     held = begin(tmp_path / "round")
     for hospital, value in (("H0001", "+10%"), ("H0002", "+6%")):
-        held.propose(actor=hospital, at=AT, party="hospital", hospital_id=hospital, drg="RE13",
+        held.propose(actor=hospital, at=AT, party="hospital", hospital_id=hospital, drg="RN13",
                      what="weight", value=value, reason="x")  # fmt: skip
     for panel in held.draw(3, WHO, AT):
         for proposal in panel.proposals:
@@ -202,10 +202,10 @@ def test_decisions_on_one_group_are_a_band_for_the_solver(tmp_path):
                 held.vote(Vote(panel.id, proposal, name, "for"), name, AT)
     held.tally(WHO, AT)
     (bound,) = held.problem().decided
-    draft = held.drafts["RE13"]
+    draft = held.drafts["RN13"]
     assert (bound.low, bound.high) == pytest.approx((draft * 1.06, draft * 1.1))
     _, found = held.solve("closest", actor=WHO, at=AT)
-    place = held.impacts.groups.index("RE13")
+    place = held.impacts.groups.index("RN13")
     assert bound.low - 1e-9 <= found.weight[place] <= bound.high + 1e-9
 
 
@@ -278,25 +278,25 @@ def test_two_forms_at_once_do_not_ask_twice(tmp_path):
     held = begin(tmp_path / "round")
     other = Round(held.folder)
     context = other.context
-    assert len(held.propose_file(REHEARSAL / "proposals.csv", WHO, AT)[0]) == 13
+    assert len(held.propose_file(REHEARSAL / "proposals.csv", WHO, AT)[0]) == 14
     one = next(iter(held.state.proposals.values()))
     assert context.number == 1  # read before the other form came in
     with pytest.raises(DrgError, match="asks for the group already in P001"):
         other._propose_as(one, WHO, AT)
-    assert len(Round(held.folder).state.proposals) == 13
+    assert len(Round(held.folder).state.proposals) == 14
 
 
 def test_frozen_groups_are_not_asked_about_and_stay(tmp_path):
     rules = tmp_path / "rules.toml"
-    rules.write_text('frozen = ["RE13"]\n', encoding="utf-8")
+    rules.write_text('frozen = ["RN13"]\n', encoding="utf-8")
     held = begin(tmp_path / "round", rules=rules)
     with pytest.raises(DrgError, match="frozen"):
-        held.propose(actor=WHO, party="bureau", drg="RE13", what="weight", value="+2%", reason="x")
+        held.propose(actor=WHO, party="bureau", drg="RN13", what="weight", value="+2%", reason="x")
     found, rejects = held.propose_file(REHEARSAL / "proposals.csv", WHO, AT)
-    assert "RE13" not in {one.drg for one in found}
+    assert "RN13" not in {one.drg for one in found}
     assert rejects["reason"].str.contains("frozen").sum() == 2
     held.solve("closest", actor=WHO, at=AT)
-    assert "RE13" not in held.state.offers["O01"]["changes"]
+    assert "RN13" not in held.state.offers["O01"]["changes"]
 
 
 def test_rounding_stays_inside_the_corridor_and_small_groups_say_nothing(rehearsed, tmp_path):

@@ -43,7 +43,7 @@ def test_every_drg_is_reached() -> None:
     )
     table.loc[~young, ["age_days", "birth_weight"]] = pd.NA
     table["diagnoses"] = table["diagnoses"].str.strip("|")
-    found = Grouper("chs-drg-1.1").group(table)["drg"].to_numpy()
+    found = Grouper().group(table)["drg"].to_numpy()
     wanted = groups.codes[group]
     missed = sorted(set(groups.codes) - set(found[found == wanted]))
     assert missed == []
@@ -51,7 +51,7 @@ def test_every_drg_is_reached() -> None:
 
 
 def test_codes_are_those_of_the_scheme() -> None:
-    scheme, recipes = load_scheme("chs-drg-1.1"), load_recipes()
+    scheme, recipes = load_scheme(), load_recipes()
     assert set(load_catalogue().codes) <= set(scheme.diagnosis_names)
     assert len(load_catalogue().codes) == len(read_data("comorbidities.csv"))
     assert set(recipes.diagnosis) <= set(scheme.diagnosis_names)
@@ -60,12 +60,12 @@ def test_codes_are_those_of_the_scheme() -> None:
 
 
 def test_examinations_do_not_group() -> None:
-    scheme = load_scheme("chs-drg-1.1")
+    scheme = load_scheme()
     assert len(harmless_procedures()) >= 8
     assert not set(harmless_procedures()) & set(scheme.grouping_procedures)
 
 
 def test_groups_are_those_of_the_scheme() -> None:
-    scheme = load_scheme("chs-drg-1.1")
+    scheme = load_scheme()
     assert list(load_groups().codes) == [drg.code for drg in scheme.drgs]
     assert list(load_groups().adrgs) == [drg.adrg for drg in scheme.drgs]

@@ -47,7 +47,7 @@ def test_files_hold_what_the_tables_hold(tmp_path: Path) -> None:
     assert (read["diagnoses"].fillna("") == region.cases["diagnoses"]).all()
     record = json.loads((folder / "region.json").read_text(encoding="utf-8"))
     assert record["options"]["seed"] == 4
-    assert record["scheme"]["id"] == "chs-drg-1.1"
+    assert record["scheme"]["id"] == "chs-drg-2.0"
 
 
 def test_parquet_has_true_lists(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_parquet_has_true_lists(tmp_path: Path) -> None:
     joined = ["|".join(codes) for codes in table["diagnoses"].to_pylist()]
     assert joined == region.cases["diagnoses"].tolist()
     assert [] in table["procedures"].to_pylist()
-    grouped = Grouper("chs-drg-1.1").group(table)
+    grouped = Grouper().group(table)
     assert grouped["drg"].to_pylist() == region.truth["drg"].tolist()
 
 
@@ -66,7 +66,7 @@ def test_the_front_page_dialect_groups_alike(tmp_path: Path) -> None:
     table = pd.read_csv(folder / "cases.csv", encoding="gb18030", dtype=str, keep_default_na=False)
     assert "主要诊断编码" in table.columns
     assert "手术操作编码1" in table.columns
-    grouped = Grouper("chs-drg-1.1").group(table)
+    grouped = Grouper().group(table)
     region = make_region(cases=800, hospitals=8, seed=4)
     assert grouped["drg"].tolist() == region.truth["drg"].tolist()
 
