@@ -86,6 +86,7 @@ def agree(book: Path, pack: Path, number: int, seed: int) -> set[str]:
     for record, drg in list(zip(records, found, strict=True))[:: max(1, number // tries(600, 100))]:
         path = explainer.tracer.trace(case_of(record)).path
         assert (path[-1].code if path else "0000") == drg, record
+        assert drg in explainer.explain(case_of(record)).text("zh"), record
     return set(found)
 
 
@@ -448,6 +449,8 @@ def test_the_list_is_shown_and_an_imported_pack_goes_before_it(small, tmp_path, 
     assert code == 0
     assert "of 825 DRGs" in told
     assert len(load_scheme("chs-drg-3.0").mdcs) == 7
+    assert "O34.201" in run("show", "chs-drg-3.0", "DI_OBD")[1]
+    assert "lists: OP_ARB" in run("show", "chs-drg-3.0", "17.4200")[1]
 
 
 # As published

@@ -169,6 +169,8 @@ def _one(scheme: Scheme, wanted: str, all_codes: bool) -> str:
               *(g.code for g in scheme.drgs)}  # fmt: skip
     if wanted.upper() in groups:
         return _group(scheme, wanted.upper(), all_codes)
+    if ("", wanted.upper()) in scheme.lists:  # a list of no group
+        return "\n".join(_list(scheme, "", wanted.upper(), all_codes))
     spelled = plain_code(wanted)
     for names in (scheme.diagnosis_names, scheme.procedure_names):
         for code in names:
@@ -198,19 +200,21 @@ def _group(scheme: Scheme, code: str, all_codes: bool) -> str:
 
 
 def _lists(scheme: Scheme, owner: str, all_codes: bool) -> list[str]:
-    lines = []
-    names = {**scheme.diagnosis_names, **scheme.procedure_names}
-    for (group, name), codes in scheme.lists.items():
-        if group != owner:
-            continue
-        lines.append(say(f"    列表 {name}：{len(codes):,} 个编码",
-                         f"    list {name}: {len(codes):,} codes"))  # fmt: skip
-        shown = codes if all_codes else codes[:_MOST_CODES]
-        lines += [f"      {code}  {names.get(code, '')}" for code in shown]
-        if len(shown) < len(codes):
-            more = len(codes) - len(shown)
-            lines.append(say(f"      ... 另有 {more:,} 个（--codes 列出全部）",
-                             f"      ... {more:,} more (--codes shows all)"))  # fmt: skip
+    names = [name for group, name in scheme.lists if group == owner]
+    return [line for name in names for line in _list(scheme, owner, name, all_codes)]
+
+
+def _list(scheme: Scheme, owner: str, name: str, all_codes: bool) -> list[str]:
+    names = scheme.diagnosis_names.get, scheme.procedure_names.get
+    codes = scheme.lists[owner, name]
+    lines = [say(f"    列表 {name}：{len(codes):,} 个编码",
+                 f"    list {name}: {len(codes):,} codes")]  # fmt: skip
+    shown = codes if all_codes else codes[:_MOST_CODES]
+    lines += [f"      {code}  {names[0](code) or names[1](code, '')}" for code in shown]
+    if len(shown) < len(codes):
+        more = len(codes) - len(shown)
+        lines.append(say(f"      ... 另有 {more:,} 个（--codes 列出全部）",
+                         f"      ... {more:,} more (--codes shows all)"))  # fmt: skip
     return lines
 
 
@@ -219,7 +223,8 @@ def _code(scheme: Scheme, code: str) -> str:
     names = scheme.diagnosis_names if diagnosis else scheme.procedure_names
     kind = say("诊断", "diagnosis") if diagnosis else say("手术操作", "procedure")
     lines = [f"{code}  {names[code]}  ({kind})"]
-    places = [f"{owner}:{name}" for (owner, name), codes in scheme.lists.items() if code in codes]
+    places = [f"{owner}:{name}" if owner else name
+              for (owner, name), codes in scheme.lists.items() if code in codes]  # fmt: skip
     lines.append(f"  {say('所在列表', 'lists')}: {', '.join(places) or say('无', 'none')}")
     for level, held in (("MCC", scheme.mcc), ("CC", scheme.cc)):
         if code in held:
