@@ -9,6 +9,7 @@ import typer
 from drg.cli.common.options import SchemeArgument
 from drg.cli.scheme.diff import diff
 from drg.cli.scheme.exchange import export_scheme, import_scheme
+from drg.cli.scheme.switch import switch
 from drg.language import say
 from drg.terminal import fit, table
 
@@ -97,6 +98,18 @@ app.command(
         "Show what differs between two schemes, and with --cases what moves from group to group.",
     ),
 )(diff)
+app.command(
+    "switch",
+    help=say(
+        "测算从原方案切换到新方案：同一批病例按两方案分组，结转权重，清算前后各一次，"
+        "给出每家医疗机构的增减及原因。\n\n"
+        "OUT 中有 weights.csv（新权重）、moves.csv、hospitals.csv、switch.html 和 switch.xlsx。",
+        "Work out the switch from one scheme to another: the same cases grouped by both, weights "
+        "carried over, the year settled before and after, and what every hospital gains or loses "
+        "by which groups.\n\nOUT gets weights.csv (the new weights), moves.csv, hospitals.csv, "
+        "switch.html and switch.xlsx.",
+    ),
+)(switch)
 app.command(
     "import",
     help=say(

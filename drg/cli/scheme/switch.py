@@ -1,0 +1,76 @@
+"""``drg scheme switch``: what a change of scheme does to weights and to every hospital."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from drg.cli.common.options import (
+    Edition,
+    HospitalTable,
+    Lang,
+    MappingFile,
+    SettlementYear,
+    Sheet,
+    TablesFolder,
+    WeightsName,
+)
+from drg.cli.common.schemes import AcrossSchemes, joined
+from drg.cli.common.year import table_of_hospitals, year_of
+from drg.language import say
+
+
+def switch(
+    old: Annotated[str, typer.Argument(help=say("原方案：编号或文件夹。",
+                                                "Scheme before: an id or a folder."))],
+    new: Annotated[str, typer.Argument(help=say("新方案：编号或文件夹。",
+                                                "Scheme after: an id or a folder."))],
+    cases: Annotated[
+        Path,
+        typer.Option("--cases", help=say("上一年度的出院病例，含费用。",
+                                         "Discharges of the last year, with cost.")),
+    ],
+    weights: WeightsName,
+    out: TablesFolder,
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", help=say(
+            "支付政策的编号或文件：测算每家医疗机构的支付变动；不给则只看病组和权重。",
+            "Policy, id or file: what each hospital is paid; without it groups and weights only.")),
+    ] = None,
+    hospitals: HospitalTable = None,
+    year: SettlementYear = None,
+    mapping: MappingFile = None,
+    sheet: Sheet = None,
+    codes: Edition = "insurance",
+    across_schemes: AcrossSchemes = False,
+    lang: Lang = None,
+) -> None:  # fmt: skip
+    """Group last year's cases by both schemes, carry weights over, and settle before and after."""
+    from budget.policy import load_policy
+    from drg.page.words import Words
+    from drg.page.write import write_all
+    from drg.report.switch.sections import lines, switch_report
+    from drg.switch.run import switch_file
+    from weights.table import open_weights
+
+    words = Words(lang or "zh")
+    rules = None if policy is None else load_policy(policy)
+    table = None if rules is None else table_of_hospitals(cases, hospitals)
+    when = None
+    if rules is not None:
+        when = year if year is not None else year_of(cases, mapping, sheet)
+    held = open_weights(weights)
+    joined(old, old, held, across_schemes)
+    found = switch_file(
+        cases, old, new, held, out, policy=rules, hospitals=table, year=when, mapping=mapping,
+        sheet=sheet, codes=codes, tell=lambda text: typer.echo(text, err=True),
+    )  # fmt: skip
+    page, book = out / "switch.html", out / "switch.xlsx"
+    _, told = write_all([(page, switch_report(found, words))], book, words)
+    typer.echo("\n".join(lines(found, words)))
+    for text in told:
+        typer.echo(text, err=True)
+    typer.echo(f"{out / 'weights.csv'}\n{page}\n{book}")

@@ -1,0 +1,284 @@
+"""A switch from beginning to end (方案切换测算): cases under both schemes, weights, money."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from drg.errors import problem
+from drg.language import say
+from drg.money import to_yuan
+from drg.provenance import hash_file, record, to_json
+from drg.switch.both import Both, Ints, pairs_of, read_both
+from drg.switch.carry import Carried, carry
+from drg.tables import atomic_path, check_outputs, write_table
+from drg.tables.rejects import neutralise
+from grouper.codes.editions import INSURANCE
+from grouper.compare.groups import GroupComparison, compare_groups
+from grouper.engine.files import group_file
+from grouper.scheme.model import Scheme
+from grouper.scheme.pack import load_scheme
+from weights.cases.intake import observe_file
+from weights.table import WeightTable
+
+if TYPE_CHECKING:
+    from budget.policy.document import Policy
+    from budget.settlement.settled import Settlement
+
+Progress = Callable[[str], None]
+WEIGHTS = "weights.csv"
+MONEY = ("cost", "fund_old", "fund_new", "final_old", "final_new", "change", "by_groups",
+         "by_year_end")  # fmt: skip
+TABLES = ("moves.csv", "moves-by-hospital.csv", "hospitals.csv", WEIGHTS, f"{WEIGHTS}.run.json")
+
+
+@dataclass(frozen=True)
+class Switched:
+    """What a switch comes to.
+
+    Attributes:
+        old: the scheme before.
+        new: the scheme after.
+        both: the cases under both.
+        carried: the weights carried over, with how.
+        weights: the same as a weight table.
+        before: the weight table before.
+        compared: the groups of both schemes side by side.
+        moves: sums by hospital, old and new group: ``cases, cost`` and, with a policy, ``fund_old,
+            fund_new`` in fen.
+        hospitals: one row a hospital: ``hospital_id, hospital_name, tier, cases, weight_old,
+            weight_new`` (sums of weights) and, with a policy, ``final_old, final_new, change,
+            by_groups, by_year_end`` in fen, the change split into what the groups of its cases do
+            and what budgets and year end do.
+        settled: the year settled before and after; None without a policy.
+    """
+
+    old: Scheme
+    new: Scheme
+    both: Both
+    carried: Carried
+    weights: WeightTable
+    before: WeightTable
+    compared: GroupComparison
+    moves: pd.DataFrame
+    hospitals: pd.DataFrame
+    settled: tuple[Settlement, Settlement] | None
+
+
+def switch_file(
+    cases: Path,
+    old: str,
+    new: str,
+    weights: WeightTable,
+    out: Path,
+    *,
+    policy: Policy | None = None,
+    hospitals: Path | None = None,
+    year: int | None = None,
+    mapping: Path | None = None,
+    sheet: str | None = None,
+    codes: str = INSURANCE,
+    tell: Progress | None = None,
+) -> Switched:
+    """Work out what a switch does to groups, weights and every hospital's payment.
+
+    The folder gets the cases under both schemes (``cases-old``, ``cases-new``: .parquet or .csv as
+    the input), ``moves.csv``, ``moves-by-hospital.csv``, ``hospitals.csv``, ``weights.csv``,
+    ``switch.json``, and with a policy both settlements (``settlement-old``, ``settlement-new``).
+
+    Args:
+        cases: discharge file of a year, with cost.
+        old: scheme before, a shipped id or a folder.
+        new: scheme after.
+        weights: weights of the old scheme.
+        out: folder, made when it is not there.
+        policy: how the year is paid; None to look at groups and weights only.
+        hospitals: table of hospitals, for the policy.
+        year: settlement year, for the policy.
+        mapping: mapping file for headers that are not recognised.
+        sheet: sheet of a workbook.
+        codes: edition of the codes.
+        tell: called with what is being done.
+
+    Raises:
+        DrgError: a file, a scheme or the policy cannot be used.
+    """
+    tell = tell or (lambda _: None)
+    before, after = load_scheme(old), load_scheme(new)
+    ending = ".parquet" if cases.suffix.lower() == ".parquet" else ".csv"
+    grouped = out / f"cases-old{ending}", out / f"cases-new{ending}"
+    targets = [*grouped, *(out / name for name in (*TABLES, "switch.json"))]
+    _folder(out)
+    check_outputs(targets, [p for p in (cases, mapping, hospitals, weights.path) if p is not None])
+    for scheme, path in zip((old, new), grouped, strict=True):
+        tell(say(f"按 {scheme} 分组", f"grouping by {scheme}"))
+        group_file(cases, path, scheme=scheme, mapping=mapping, sheet=sheet, codes=codes)
+    both = read_both(*grouped, mapping)
+    compared = compare_groups(before, after)
+    tell(say("结转权重", "carrying weights over"))
+    carried = carry(
+        weights.by_group(), pairs_of(both.sums()),
+        [(drg.code, drg.adrg) for drg in after.counted_drgs],
+        observe_file(grouped[1], mapping=mapping),
+        {drg.code: compared.old_of(drg.code) for drg in after.counted_drgs},
+    )  # fmt: skip
+    table = _table(carried, after, weights, old)
+    settled = None
+    if policy is not None:
+        settled = _settle(grouped, (weights, table), policy, hospitals, year, out, mapping, tell)
+    found = _summed(before, after, both, carried, table, weights, compared, settled)
+    _write(found, cases, out, policy)
+    return found
+
+
+def _folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise problem(say("无法建立文件夹", "cannot be made a folder"), file=out,
+                      found=error.strerror) from None  # fmt: skip
+
+
+def _table(carried: Carried, new: Scheme, weights: WeightTable, old: str) -> WeightTable:
+    """The carried weights as a table with names and a record of how."""
+    names = {drg.code: drg.name for drg in new.drgs}
+    frame = carried.frame.rename(columns={"how": "status", "from": "old_groups"})
+    frame.insert(1, "name", frame["drg"].map(names))
+    how = carried.frame["how"].value_counts()
+    steps = [
+        {"step": "结转 carry", "method": f"{old} -> {new.id}",
+         "note": ", ".join(f"{name} {how[name]:,}" for name in sorted(how.index))},
+        {"step": "次序 order", "changed": len(carried.moved)},
+        {"step": "标化 normalise", "method": "neutral", "note": f"x {carried.factor:.8f}"},
+    ]  # fmt: skip
+    document = record(
+        kind="weight table", title=f"{weights.id}: {old} -> {new.id}", scheme=new.id,
+        previous={"id": weights.id, "sha256": weights.digest, "scheme": old},
+        factor=carried.factor, old_sum=carried.old_sum, new_sum=carried.new_sum, steps=steps,
+    )  # fmt: skip
+    return WeightTable(f"{weights.id}-{new.id}", frame, document)
+
+
+def _settle(
+    grouped: tuple[Path, Path], weights: tuple[WeightTable, WeightTable], policy: Policy,
+    hospitals: Path | None, year: int | None, out: Path, mapping: Path | None, tell: Progress,
+) -> tuple[Settlement, Settlement]:  # fmt: skip
+    from budget.settlement.files import settle_file
+
+    if hospitals is None or year is None:
+        raise problem(say("按政策测算需要医疗机构表和清算年度",
+                          "a policy needs the table of hospitals and the year"),
+                      key="policy")  # fmt: skip
+    settled = []
+    for name, path, table in zip(("old", "new"), grouped, weights, strict=True):
+        tell(say(f"清算 {path.name}", f"settling {path.name}"))
+        settled.append(settle_file(path, out / f"settlement-{name}", table, policy, hospitals,
+                                   year, mapping=mapping))  # fmt: skip
+    return settled[0], settled[1]
+
+
+def _summed(
+    before: Scheme, after: Scheme, both: Both, carried: Carried, table: WeightTable,
+    weights: WeightTable, compared: GroupComparison,
+    settled: tuple[Settlement, Settlement] | None,
+) -> Switched:  # fmt: skip
+    amounts: dict[str, Ints] = {"cost": both.cost}
+    if settled is not None:
+        amounts |= {f"fund_{name}": one.paid.fund.astype(np.int64)
+                    for name, one in zip(("old", "new"), settled, strict=True)}  # fmt: skip
+    moves = both.sums(**amounts)
+    return Switched(before, after, both, carried, table, weights, compared, moves,
+                    _hospitals(moves, weights, table, settled), settled)  # fmt: skip
+
+
+def _hospitals(
+    moves: pd.DataFrame, before: WeightTable, after: WeightTable,
+    settled: tuple[Settlement, Settlement] | None,
+) -> pd.DataFrame:  # fmt: skip
+    """One row a hospital, in the order of their ids."""
+    weight = pd.DataFrame({
+        "hospital_id": moves["hospital_id"], "cases": moves["cases"], "cost": moves["cost"],
+        "weight_old": moves["cases"] * moves["drg_old"].map(before.by_group()),
+        "weight_new": moves["cases"] * moves["drg_new"].map(after.by_group()),
+    })  # fmt: skip
+    frame = weight.groupby("hospital_id", sort=True, as_index=False).sum()
+    if settled is None:
+        return frame
+    known = settled[0].hospitals
+    place = {one: i for i, one in enumerate(known.ids)}
+    at = frame["hospital_id"].map(place)
+    final = [one.cash.final.sum(axis=1) for one in settled]
+    due = [one.sums.yearly().fund.sum(axis=1) for one in settled]
+    inside = at.notna()
+    rows = at[inside].astype(int)
+    for name, held in (
+        ("final_old", final[0]), ("final_new", final[1]), ("change", final[1] - final[0]),
+        ("by_groups", due[1] - due[0]),
+        ("by_year_end", (final[1] - due[1]) - (final[0] - due[0])),
+    ):
+        frame[name] = 0
+        frame.loc[inside, name] = held[rows]
+    frame.insert(1, "hospital_name", "")
+    frame.insert(2, "tier", -1)
+    frame.loc[inside, "hospital_name"] = [known.names[i] for i in rows]
+    frame.loc[inside, "tier"] = [int(known.tier[i]) for i in rows]
+    return frame
+
+
+def _write(found: Switched, cases: Path, out: Path, policy: Policy | None) -> None:
+    pairs = pairs_of(found.moves)
+    whole = pairs.groupby("drg_old")["cases"].transform("sum")
+    pairs.insert(3, "share_of_old", (pairs["cases"] / whole).round(4))
+    for name, frame in (("moves", pairs), ("moves-by-hospital", found.moves),
+                        ("hospitals", found.hospitals)):  # fmt: skip
+        table = pa.Table.from_pandas(_safe(in_yuan(frame)), preserve_index=False)
+        write_table(out / f"{name}.csv", table)
+    found.weights.write(out / WEIGHTS)
+    document = {**found.weights.record, "id": found.weights.id,
+                "weights_sha256": found.weights.digest}  # fmt: skip
+    with atomic_path(out / f"{WEIGHTS}.run.json") as path:
+        path.write_text(to_json(document), encoding="utf-8")
+    with atomic_path(out / "switch.json") as path:
+        path.write_text(to_json(_record(found, cases, policy)), encoding="utf-8")
+
+
+def in_yuan(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame of the switch with its amounts in yuan."""
+    return frame.assign(**{name: to_yuan(frame[name]) for name in MONEY if name in frame})
+
+
+def _safe(frame: pd.DataFrame) -> pd.DataFrame:
+    texts = {name: [neutralise(str(value)) for value in frame[name]] for name in frame.columns
+             if not pd.api.types.is_numeric_dtype(frame[name])}  # fmt: skip
+    return frame.assign(**texts)
+
+
+def _record(found: Switched, cases: Path, policy: Policy | None) -> dict[str, object]:
+    both = found.both
+    moved = sum(int(n) for old, new, n in zip(
+        found.moves["drg_old"], found.moves["drg_new"], found.moves["cases"], strict=True)
+        if old != new)  # fmt: skip
+    money: dict[str, object] = {}
+    if policy is not None and found.settled is not None:
+        totals = [int(one.cash.final.sum()) for one in found.settled]
+        money = {"policy": {"id": policy.id, "sha256": policy.digest},
+                 "final_old_fen": totals[0], "final_new_fen": totals[1]}  # fmt: skip
+    return record(
+        kind="scheme switch",
+        input={"file": cases.name, "sha256": hash_file(cases)},
+        old={"id": found.old.id, "sha256": found.old.content_hash},
+        new={"id": found.new.id, "sha256": found.new.content_hash},
+        weights={"before": found.before.digest, "after": found.weights.digest},
+        factor=found.carried.factor,
+        cases=len(both), another_code=moved, cost_fen=int(both.cost.sum()),
+        costs_unread=both.unread,
+        how={str(k): int(v) for k, v in
+             found.carried.frame["how"].value_counts().sort_index().items()},
+        **money,
+    )  # fmt: skip
