@@ -28,7 +28,7 @@ from grouper.scheme.rules import Const, Flag, Rule, RuleError, members, to_text
 
 NONE = "none"  # the exclusion table of a complication that nothing excludes
 _FIRST = "MDCA"  # holds always; a case that none of its groups takes goes on
-_NOTHING = {MDC: "0000", ADRG: "000", DRG: "0000"}  # the rows of no group
+_NOTHING = re.compile("0{1,4}")  # the rows of no group, 0000 or 000, a number in some copies
 _REST = re.compile(r"[A-Z]00")  # an MDC's own row for what fits none of its groups
 _KINDS: dict[str, Literal["mdc", "adrg", "drg"]] = {MDC: "mdc", ADRG: "adrg", DRG: "drg"}
 _LEVELS: dict[str, Literal["MCC", "CC"]] = {"MCC": "MCC", "CC": "CC"}
@@ -101,7 +101,7 @@ class _Reader:
         held: dict[str, Group] = {}
         columns = ("code", "name", "rule", "parent", "order", "mdc")
         for number, (text, name, rule, parent, order, mdc) in sheet.rows(self.findings, *columns):
-            if text == _NOTHING[role]:
+            if _NOTHING.fullmatch(text):
                 continue
             code = self._code(sheet, number, role, text, name)
             if not code:
