@@ -32,8 +32,9 @@ from grouper.codes.editions import INSURANCE
 from grouper.engine.account import Account
 from grouper.engine.code_uses import BatchUses, CodeUses, write_conversions, write_unmapped
 from grouper.engine.grouper import BatchResult, Grouper, faulty, workers
-from grouper.engine.reasons import REASONS, STATUSES
+from grouper.engine.reasons import GROUPED, REASONS, STATUSES, UNGROUPED
 from grouper.engine.results import NAME_COLUMN, RESULT_COLUMNS, renamed
+from grouper.scheme.model import counted
 from grouper.scheme.name import DEFAULT, Named
 from grouper.scheme.pack import load_scheme
 
@@ -94,7 +95,7 @@ def group_file(
         input_hash = hashing.submit(hash_file, source)
         account = Account(
             grouper.compiled.header, grouper.compiled.content_hash, _shown(source.name),
-            rejects_path, len(grouper.compiled.drgs),
+            rejects_path, len(counted(grouper.compiled.drgs)),
         )  # fmt: skip
         account.columns = dict(columns.sources)
         account.not_found = tuple(
@@ -223,12 +224,13 @@ class _Notes:
         account.agreeing += outcome.agreeing
         for place, count in _tally(result.status):
             account.statuses[STATUSES[place]] += count
-        for place, count in _tally(result.drg[result.drg >= 0]):
+        for place, count in _tally(result.drg[result.status == STATUSES.index(GROUPED)]):
             account.drg_cases[self._drgs[place]] += count
         for bits, count in _tally(result.notes):
             said = [reason.code for i, reason in enumerate(REASONS) if bits >> i & 1]
             account.reasons.update(dict.fromkeys(said, count))
-        for bits, count in _tally(result.notes[result.drg < 0]):
+        lost = result.status >= STATUSES.index(UNGROUPED)
+        for bits, count in _tally(result.notes[lost]):
             first = next(reason.code for i, reason in enumerate(REASONS) if bits >> i & 1)
             account.main_reasons[first] += count
         self._list(outcome, first_row + self._first_number)

@@ -110,8 +110,9 @@ class Grouper:
 
     def parts_used(self) -> tuple[str, ...]:
         """The parts of a case (canonical columns) that the scheme's rules look at."""
-        features = self.compiled.layout.features
-        return ("diagnoses", "procedures", *(f for f in features if f != "trauma_sites"))
+        layout = self.compiled.layout
+        made = {"trauma_sites", *layout.counts}  # from the codes
+        return ("diagnoses", "procedures", *(f for f in layout.features if f not in made))
 
     def __reduce__(self) -> tuple[type[Grouper], tuple[Named, str]]:
         """A grouper travels to another process as the name of its scheme and its edition."""

@@ -223,8 +223,7 @@ def _write(path: Path, compiled: Compiled) -> None:
         "mdcs": [[g.code, g.name, g.rule] for g in compiled.mdcs],
         "adrgs": [[g.code, g.mdc, g.name, g.rule] for g in compiled.adrgs],
         "drgs": [[g.code, g.adrg, g.name, g.rule] for g in compiled.drgs],
-        "layout": [layout.principal_lists, layout.bits, layout.cuts, layout.texts,
-                   layout.counts],
+        "layout": [layout.principal_lists, layout.bits, layout.cuts, layout.texts, layout.counts],
         "diagnoses": compiled.diagnoses,
         "procedures": compiled.procedures,
     }

@@ -101,9 +101,7 @@ class Scheme:
     @property
     def counted_drgs(self) -> tuple[Drg, ...]:
         """The groups without the ambiguous ones and those that stand for no group."""
-        return tuple(
-            drg for drg in self.drgs if not (is_ambiguous(drg.code) or is_ungrouped(drg.code))
-        )
+        return counted(self.drgs)
 
     @property
     def id(self) -> str:
@@ -114,6 +112,11 @@ class Scheme:
 def is_nameless(code: str) -> bool:
     """Whether the official tables leave a group without a name: ``HQY``, ``H00``, ``H000``."""
     return _NAMELESS.fullmatch(code) is not None
+
+
+def counted(drgs: tuple[Drg, ...]) -> tuple[Drg, ...]:
+    """The groups without the ambiguous ones and those that stand for no group."""
+    return tuple(drg for drg in drgs if not (is_ambiguous(drg.code) or is_ungrouped(drg.code)))
 
 
 def is_free(name: str) -> bool:

@@ -143,7 +143,7 @@ def load_scheme(scheme: Named = DEFAULT) -> Scheme:
                 f"the shipped {folder.name} lists the groups but not the codes that lead to them; "
                 "import the official workbook first: "
                 f"drg scheme import WORKBOOK.xlsx --out {folder.name}"),
-            key="scheme", found=scheme,
+            key="scheme",
         )  # fmt: skip
     return load_groups(scheme)
 
