@@ -53,6 +53,6 @@ def grouped_by(path: str | PathLike[str]) -> str:
 def _json(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

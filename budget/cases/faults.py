@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ import pyarrow as pa
 from budget.cases.claims import AMOUNTS, Claims
 from drg.cases import CaseColumns
 from drg.cases.amounts import read_amounts
+from drg.cases.texts import as_text, text_list
 
 Entry = tuple[int, str, str, str]
 _REASONS = (
@@ -58,6 +58,6 @@ def _entries(
     rows = np.flatnonzero(where)
     if column is None or not len(rows):
         return
-    cells: list[Any] = table.column(column).take(pa.array(rows)).to_pylist()
+    cells = text_list(as_text(table.column(column).take(pa.array(rows))))
     for row, cell in zip(rows, cells, strict=True):
-        yield int(row), column, "" if cell is None else str(cell), reason
+        yield int(row), column, cell or "", reason

@@ -170,7 +170,7 @@ def load_scenario(source: str | PathLike[str] | Mapping[str, Any]) -> Scenario:
         except UnicodeDecodeError:
             raise problem(say("不是 UTF-8 编码，请另存为 UTF-8", "is not UTF-8; save it as UTF-8"),
                           file=path) from None  # fmt: skip
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise problem(say(f"不是 TOML（{error}）", f"is not TOML ({error})"),
                           file=path) from None  # fmt: skip
         for change in document.get("change", {}).values():

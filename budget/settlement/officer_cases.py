@@ -110,7 +110,7 @@ def _read(path: Path) -> dict[str, Any]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise problem(say("无法读取", "cannot be read"), file=path, found=error) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise problem(say("不是 TOML", "is not TOML"), file=path, found=error) from None
     _check(document, _HEAD, path, "")
     for key, known, needed in (

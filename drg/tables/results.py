@@ -115,7 +115,7 @@ def read_record(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise problem(say("不能读取", "cannot be read"), file=path, found=error.strerror) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise problem(say("不是 JSON", "is not JSON"), file=path, found=str(error)) from None
     if not isinstance(document, dict):
         raise problem(say("不是记录", "is no record"), file=path,

@@ -64,7 +64,7 @@ def read_mapping(path: Path | None) -> Mapping:
         return Mapping()
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise problem(say(f"无法读取映射文件（{error}）",
                           f"cannot read the mapping file ({error})"),
                       file=path) from None  # fmt: skip

@@ -260,7 +260,7 @@ class Reader:
         if column is None:
             return Fault(reason, rows, "", [""] * len(rows))
         cells = table.column(column).take(pa.array(rows))
-        return Fault(reason, rows, column, ["" if c is None else str(c) for c in cells.to_pylist()])
+        return Fault(reason, rows, column, [c or "" for c in text_list(as_text(cells))])
 
 
 def join(parts: Iterator[Part]) -> Observations:

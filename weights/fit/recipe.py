@@ -83,7 +83,7 @@ def read_recipe(path: str | PathLike[str]) -> dict[str, Any]:
     is_record = path.suffix.lower() == ".json"
     try:
         document = json.loads(text)["recipe"] if is_record else tomllib.loads(text)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         kind = (
             say("不含测算方案的记录", "is no record with a recipe")
             if is_record

@@ -173,7 +173,7 @@ def read_rules(path: str | PathLike[str]) -> Rules:
                       file=path) from None  # fmt: skip
     except UnicodeDecodeError:
         raise problem(say("不是 UTF-8 编码", "is not UTF-8"), file=path) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise problem(say(f"不是 TOML：{error}", f"is not TOML: {error}"), file=path) from None
     if not isinstance(document.get("sources", {}), dict):
         raise problem(say("类型不符", "wrong type"), file=path, key="sources",

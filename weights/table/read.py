@@ -167,7 +167,7 @@ def _document(found: bytes | None) -> dict[str, Any]:
         return {}
     try:
         document = json.loads(found)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -208,7 +208,7 @@ def _settlement(asked: Asked, policy: Policy, weights: WeightTable) -> dict[str,
         said = {name: record[name]["sha256"] for name in ("policy", "weights")}
         values = {one["name"]: one["point_value"] for one in record["pools"]
                   if one["point_value"] is not None}  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise problem(say("不是 drg settle 的清算结果", "no settlement of drg settle"), file=folder,
                       key="--settlement", expected="settlement.json") from None  # fmt: skip
     for name, zh, digest in (("policy", "支付政策", policy.digest),

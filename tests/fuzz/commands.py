@@ -1,0 +1,111 @@
+"""Every command of the line with the files it takes: ``{name}`` is a good file, maybe spoilt.
+
+``@folder`` in a name is a folder that is copied and spoilt inside; ``>`` begins an output.
+"""
+
+from __future__ import annotations
+
+import random
+
+_AT = "--at 2026-03-03T09:00:00+08:00"
+_YEAR = "{grouped.csv} --weights {weights.csv}"
+_POLICIES = ("national-default", "qingdao-2023", "luan-2025", "linfen-2022", "hangzhou-type")
+# how often, the words; in brackets: maybe
+COMMANDS: tuple[tuple[int, str], ...] = (
+    (1, "sample --out >sample --cases 40 --hospitals 3 --seed {n} [--dialect {dialect}]"
+        " [--format {format}] [--year {n}]"),
+    (12, "check {cases.csv} [--html >q.html] [--xlsx >q.xlsx] [--docx >q.docx]"
+         " [--hospitals {hospitals.csv}] [--mapping {mapping.toml}] [--codes clinical]"),
+    (16, "group {cases.csv} --out >out.csv [--mapping {mapping.toml}] [--codes clinical] [--names]"
+         " [--ambiguous] [--strict] [--scheme {scheme}] [--sheet {odd}]"),
+    (4, "group {cases.csv} --out >out.xlsx [--mapping {mapping.csv}] [--names]"),
+    (4, "group {cases.csv} --out >out.parquet [--scheme {@tiny-pack}]"),
+    (6, "explain {cases.csv} --row {n} [--what-if] [--weights {weights.csv}] [--format {explain}]"
+        " [--all] [--lang zh]"),
+    (3, "explain {cases.csv} --case C0000001 [--what-if] [--lang zh]"),
+    (4, "explain --diagnoses {odd} [--procedures {odd}] [--sex {odd}] [--age {odd}]"
+        " [--age-days {odd}] [--birth-weight {odd}] [--icu-hours {odd}] [--stay {odd}]"),
+    (6, "explain {grouped.csv} --row {n} --weights {weights.csv} --policy {policy}"
+        " --hospitals {hospitals.csv} [--settlement {@settled}] [--year {n}] [--cost {n}]"),
+    (2, "explain {cases.csv} --dependence --out >hang.csv [--weights {weights.csv}]"),
+    (20, f"settle {_YEAR} --out >year [--policy {{policy}}] --hospitals {{hospitals.csv}}"
+         " [--last-year {last-year.csv}] [--mapping {mapping.toml}] [--cases {format}]"),
+    (2, f"settle {_YEAR} --out >year --hospitals {{hospitals.csv}} --year {{n}} --sheet {{odd}}"),
+    (8, f"settle {_YEAR} --out >year --policy {{policy.toml}} --hospitals {{hospitals.csv}}"),
+    (3, f"project {_YEAR} --out >ahead --hospitals {{hospitals.csv}} --years 2"
+        " --scenario {scenario-tighter-cap.toml} [--scenario {scenario-lower-rate.toml}]"
+        " [--draws 4] [--policy {policy}]"),
+    (2, "report {@projected} --out >report.html [--lang en]"),
+    (2, "report {@settled} --out >report.docx [--lang en]"),
+    (1, "scheme list"),
+    (2, "scheme show {@tiny-pack} [{odd}] [--codes]"),
+    (3, "scheme validate {@tiny-pack}"),
+    (1, "scheme diff {@tiny-pack} {@tiny-pack} [--out >diff.xlsx] [--cases {cases.csv}] [--all]"),
+    (1, "scheme switch chs-drg-1.1 linfen-2022 --cases {cases.csv} --weights {weights.csv}"
+        " --out >switch --hospitals {hospitals.csv} --across-schemes"),
+    (3, "scheme import {@city-tables} --out >pack [--mapping {city-tables.toml}]"),
+    (2, "scheme import {official-small.xlsx} --out >pack"),
+    (1, "scheme export {@tiny-pack} --out >exported{ending}"),
+    (10, "weights fit {grouped.csv} --out >w.csv [--trim {trim}] [--method {method}] [--shrink]"
+         " [--order] [--previous {weights.csv}] [--families {families.csv}] [--bootstrap 20]"
+         " [--corridor {odd}] [--low-volume {odd}] [--cost components] [--strict]"
+         " [--normalise {odd}] [--trimmed >trimmed.csv]"),
+    (4, "weights fit {grouped.csv} --out >w.csv --recipe {recipe.toml}"),
+    (1, "weights list"),
+    (3, "weights compare {weights.csv} {weights.csv} [--out >c.html] [--families {families.csv}]"
+        " [--corridor 0.1]"),
+    (3, "weights quality {grouped.csv} [--weights {weights.csv}] [--out >q.html] [--trim {trim}]"
+        " [--previous {weights.csv}]"),
+    (5, "negotiate init >round --cases {grouped.csv} --weights {weights.csv}"
+        f" --hospitals {{hospitals.csv}} [--roster {{roster.csv}}] [--rules {{rules.toml}}] {_AT}"
+        " [--policy {policy}] [--last-year {last-year.csv}]"),
+    (6, f"negotiate propose {{@round-begun}} {{proposals.csv}} {_AT}"),
+    (1, f"negotiate propose {{@round-drawn}} --withdraw P001 --reason {{odd}} {_AT}"),
+    (3, f"negotiate panel {{@round-drawn}} --seed {{n}} [--size {{n}}] [--recuse {{odd}}] {_AT}"),
+    (6, f"negotiate vote {{@round-drawn}} {{votes.csv}} {_AT}"),
+    (2, "negotiate impact {@round-voted} [--of {of}] [--set {odd}] [--neutral {odd}]"
+        " [--out >impact.xlsx]"),
+    (2, f"negotiate solve {{@round-voted}} --objective {{objective}} [--frontier] {_AT}"),
+    (1, f"negotiate accept {{@round-voted}} O01 --reason {{odd}} {_AT}"),
+    (3, "negotiate status {@round-voted}"),
+    (2, "negotiate verify {@round-voted} [--weights {weights.csv}]"),
+    (1, "negotiate minutes {@round-voted} --out >minutes.html [--lang en]"),
+    (1, f"negotiate close {{@round-voted}} [--out >final.csv] [--decimals {{n}}] {_AT}"
+        " --despite x"),
+    (1, "policy list"),
+    (3, "policy show {policy.toml} [--overlay {scenario-lower-rate.toml}] [--figures] [--lang en]"),
+    (6, "policy validate {policy.toml}"),
+    (4, "policy test {officer.toml}"),
+    (3, "policy standards --policy {policy.toml} --out >standards.xlsx [--weights {weights.csv}]"
+        " [--year {n}]"),
+    (1, f"policy search {_YEAR} --search {{search-balance.toml}} --out >found"
+        " --hospitals {hospitals.csv}"),
+)  # fmt: skip
+NOT_FUZZED = ("demo",)  # takes no file
+VALUES = {
+    "n": ("0", "1", "2", "7", "2024", "2025", "-1", "99999999", "x", "1e3"),
+    "dialect": ("canonical", "front-page", "settlement-list", "x"),
+    "format": ("csv", "parquet", "xlsx", "x"),
+    "explain": ("text", "json", "html", "x"),
+    "scheme": ("chs-drg-1.1", "chs-drg-2.0", "linfen-2022", "chs-drg-3.0", "zz", "../x", ""),
+    "policy": _POLICIES,
+    "trim": ("ratio", "iqr", "none", "zz", "ratio:0.3:3"),
+    "method": ("mean", "gamma", "hsrv", "median", "zz"),
+    "of": ("asked", "accepted", "O01", "P001", "zz"),
+    "objective": ("closest", "all", "least_change", "zz"),
+    "ending": (".xlsx", "", ".csv"),
+}
+
+
+def chosen(rng: random.Random) -> list[str]:
+    """The words of one command, with their places for files still open."""
+    words = rng.choices([text for _, text in COMMANDS], [often for often, _ in COMMANDS])[0]
+    parts: list[str] = []
+    rest = words
+    while "[" in rest:
+        before, _, rest = rest.partition("[")
+        maybe, _, rest = rest.partition("]")
+        parts += before.split()
+        if rng.random() < 0.25:
+            parts += maybe.split()
+    return parts + rest.split()

@@ -1,0 +1,70 @@
+"""Good files of every kind that a command takes: a small region on its way through the house."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from drg.cli import app
+
+ROOT = Path(__file__).parents[2]
+REGION, REHEARSAL = (ROOT / "data_samples" / name for name in ("region-small", "negotiation"))
+EXAMPLES = ROOT / "docs" / "examples"
+POLICIES = ("national-default", "qingdao-2023", "luan-2025", "linfen-2022", "hangzhou-type")
+_ROWS = 300
+_AT = ("--at", "2026-03-02T09:00:00+08:00")
+_COPIED = {
+    REGION: ("hospitals.csv",),
+    REHEARSAL: ("roster.csv", "proposals.csv", "votes.csv", "rules.toml"),
+    REGION.parent: ("scenario-tighter-cap.toml", "scenario-lower-rate.toml", "search-balance.toml"),
+    EXAMPLES: ("officer.toml", "official-small.xlsx", "city-tables.toml"),
+    ROOT / "budget" / "policies": tuple(f"{name}.toml" for name in POLICIES),
+}
+_WRITTEN = {
+    "recipe.toml": 'trim = "ratio"\nshrink = true\norder = true\n[corridor]\nfall = 0.1\n',
+    "mapping.toml": 'total_cost = "total_cost"\ndiagnoses = "diagnoses"\n',
+    "mapping.csv": "canonical,header\ntotal_cost,total_cost\ndiagnoses,diagnoses\n",
+    "last-year.csv": "pool,amount\nemployee,5000000\nresident,4000000\n",
+    "grey.csv": "code,name\nI10.x00x002,高血压\n99.1500,肠外营养\n",
+}
+
+
+def _drg(*words: object) -> None:
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    if done.exit_code:
+        raise RuntimeError(f"drg {words}: {done.output} {done.exception}")
+
+
+def make(folder: Path) -> None:
+    """Fill a folder: files, and folders of a settlement, a projection, packs and rounds."""
+    for home, names in _COPIED.items():
+        for name in names:
+            shutil.copy(home / name, folder / name)
+    for name in ("tiny-pack", "city-tables"):
+        shutil.copytree(EXAMPLES / name, folder / name)
+    for name, text in _WRITTEN.items():
+        (folder / name).write_text(text, "utf-8")
+    whole, weights, grouped = (folder / f"{n}.csv" for n in ("whole", "weights", "grouped"))
+    _drg("group", REGION / "cases.csv", "--out", whole)
+    _drg("weights", "fit", whole, "--out", weights, "--trim", "ratio", "--shrink", "--order")
+    for source, target in ((REGION / "cases.csv", folder / "cases.csv"), (whole, grouped)):
+        lines = source.read_bytes().splitlines(keepends=True)
+        target.write_bytes(b"".join(lines[: _ROWS + 1]))
+    groups = [line.split(",")[0] for line in weights.read_text("utf-8-sig").splitlines()[1:]]
+    families = ["drg,adrg,severity", *(f"{g},{g[:3]},{g[3:] or 9}" for g in groups), ""]
+    (folder / "families.csv").write_text("\n".join(families))
+    year = (grouped, "--weights", weights)
+    _drg("settle", *year, "--out", folder / "settled")
+    scenario = folder / "scenario-tighter-cap.toml"
+    _drg("project", *year, "--scenario", scenario, "--out", folder / "projected")
+    rounds = [folder / f"round-{stage}" for stage in ("begun", "drawn", "voted")]
+    _drg("negotiate", "init", rounds[0], "--cases", grouped, "--weights", weights, "--roster",
+         folder / "roster.csv", "--rules", folder / "rules.toml", *_AT)  # fmt: skip
+    shutil.copytree(rounds[0], rounds[1])
+    _drg("negotiate", "propose", rounds[1], folder / "proposals.csv", *_AT)
+    _drg("negotiate", "panel", rounds[1], "--seed", 2026, *_AT)
+    shutil.copytree(rounds[1], rounds[2])
+    _drg("negotiate", "vote", rounds[2], folder / "votes.csv", *_AT)
+    _drg("negotiate", "solve", rounds[2], "--objective", "closest", *_AT)
