@@ -12,7 +12,7 @@ from tests.amount import tries
 from tests.fonts import without_font
 from tests.once import begin
 from tests.reference import Reference
-from tests.schemes import grouping_schemes
+from tests.schemes import labelled_schemes
 
 SHARED = Path(__file__).parents[2] / "shared"
 DATA = Path(__file__).parent / "data"
@@ -68,21 +68,23 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def reference() -> Reference:
+    """The reference evaluator of the default scheme, from its own files."""
+    from grouper.scheme.name import DEFAULT
     from grouper.scheme.pack import find_scheme
 
-    return Reference(find_scheme("chs-drg-1.1"))
+    return Reference(find_scheme(DEFAULT))
 
 
 @pytest.fixture(scope="session")
 def grouper():
     from grouper import Grouper
 
-    return Grouper("chs-drg-1.1")
+    return Grouper()
 
 
 @pytest.fixture(scope="session")
 def references() -> dict[str, Reference]:
-    """The reference evaluator of every shipped scheme."""
+    """The reference evaluator of every shipped scheme, and of the default with QY groups."""
     from grouper.scheme.pack import load_scheme
 
-    return {name: Reference.of_scheme(load_scheme(name)) for name in grouping_schemes()}
+    return {name: Reference.of_scheme(load_scheme(name)) for name in labelled_schemes()}

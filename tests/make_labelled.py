@@ -14,32 +14,21 @@ from typing import TYPE_CHECKING
 
 from drg.sample.candidates import diagnoses_of, ways_to
 from grouper.scheme.model import Adrg, resolve
-from grouper.scheme.name import DEFAULT, with_ambiguous
+from grouper.scheme.name import DEFAULT
 from grouper.scheme.pack import load_scheme
 from grouper.scheme.rules import Flag, parse
 from tests.reference import Case, Reference
-from tests.schemes import grouping_schemes
+from tests.schemes import labelled_of, labelled_schemes
 
 if TYPE_CHECKING:
     from grouper import Scheme
 
-OUT = Path(__file__).parent / "data"
 EACH = {DEFAULT: 2, "chs-drg-1.1": 2}  # cases of a group; of other schemes one
 TRIES = 5_000
 HEADER = ("case_id", "sex", "age", "age_days", "birth_weight", "diagnoses", "procedures", "drg")
 AGES = (0, 1, 12, 17, 45, 78)
 DAYS = (0, 3, 28, 29, 200)
 GRAMS = (900, 1499, 1500, 1999, 2000, 2499, 2500, 3300)
-
-
-def labelled_of(name: str) -> Path:
-    """The file of a scheme's labelled cases."""
-    return OUT / ("labelled.csv" if name == DEFAULT else f"labelled-{name}.csv")
-
-
-def labelled_schemes() -> list[str]:
-    """Schemes with a labelled set: the shipped ones that group, and the default with QY groups."""
-    return [*grouping_schemes(), with_ambiguous(DEFAULT)]
 
 
 class Candidates:

@@ -33,6 +33,19 @@ class Case:
     department: str = ""
 
 
+class _Missing(float):
+    """A blank number: it satisfies no comparison, not even ``!=``."""
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    __hash__ = float.__hash__
+
+
+def _number(value: float | str) -> float | str:
+    return _Missing("nan") if isinstance(value, float) and math.isnan(value) else value
+
+
 def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
@@ -131,7 +144,7 @@ class Reference:
             "trauma_sites": len({self.site[code] for code in dx if code in self.site}),
             "other_trauma_site": bool(dx) and dx[0] in self.site and any(
                 self.site.get(code, self.site[dx[0]]) != self.site[dx[0]] for code in dx[1:]),
-            **{name: getattr(case, name) for name in (
+            **{name: _number(getattr(case, name)) for name in (
                 "sex", "age", "age_days", "birth_weight", "admission_weight", "length_of_stay",
                 "discharge_mode", "icu_hours", "department")},
         }  # fmt: skip

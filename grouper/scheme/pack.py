@@ -110,7 +110,7 @@ def read_header(folder: Path) -> Header:
     path = folder / "scheme.toml"
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise problem(say(f"无法读取方案说明（{error}）",
                           f"cannot read the scheme's header ({error})"),
                       file=path) from None  # fmt: skip
@@ -163,7 +163,8 @@ def _load(folder: Path, ambiguous: bool, content_hash: str) -> Scheme:
     own = ambiguous and (folder / AMBIGUOUS).is_file()
     if header.extends:
         extended = extended_scheme(folder, header.extends)
-        base = load_scheme(with_ambiguous(extended) if ambiguous and not own else extended)
+        below = ambiguous and not own and _offered(find_scheme(extended))
+        base = load_scheme(with_ambiguous(extended) if below else extended)
         loaded = read_overlay(folder, header, base, content_hash)
     elif header.lists:
         loaded = read_groups(folder, header, content_hash)
@@ -177,6 +178,14 @@ def _load(folder: Path, ambiguous: bool, content_hash: str) -> Scheme:
         raise problem(say("此方案没有可选的歧义组", "this scheme has no ambiguous groups"),
                       key="scheme", found=header.id)  # fmt: skip
     return replace(loaded, header=replace(header, id=f"{header.id}{WITH_AMBIGUOUS}"))
+
+
+def _offered(folder: Path) -> bool:
+    """Whether a pack, or one that it extends, brings optional ambiguous groups."""
+    extended = read_header(folder).extends
+    return (folder / AMBIGUOUS).is_file() or bool(
+        extended and _offered(find_scheme(extended_scheme(folder, extended)))
+    )
 
 
 def _tables(folder: Path, header: Header, content_hash: str) -> Scheme:

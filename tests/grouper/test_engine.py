@@ -4,6 +4,7 @@ import csv
 import math
 from collections import Counter
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -17,10 +18,10 @@ from grouper.engine.results import RESULT_COLUMNS
 from tests.amount import tries
 from tests.conftest import DATA
 from tests.reference import Case
-from tests.schemes import grouping_schemes
+from tests.schemes import labelled_of, labelled_schemes
 
-SCHEME = load_scheme("chs-drg-1.1")
-GROUPERS = {name: Grouper(name) for name in grouping_schemes()}
+SCHEME = load_scheme()
+GROUPERS = {name: Grouper(name) for name in labelled_schemes()}
 
 
 def code_lists(scheme):
@@ -79,7 +80,7 @@ def as_read(case):
     return case
 
 
-@pytest.mark.parametrize("name", grouping_schemes())
+@pytest.mark.parametrize("name", labelled_schemes())
 @settings(max_examples=tries(100))
 @given(st.data())
 def test_engine_agrees_with_the_reference(references, name, data):
@@ -95,19 +96,30 @@ def test_engine_agrees_with_the_reference(references, name, data):
     ).all()
 
 
-def test_labelled_cases_reach_every_drg(grouper):
-    rows = pd.read_csv(DATA / "labelled.csv", dtype=str, keep_default_na=False)
-    found = grouper.group(rows)
+@pytest.mark.parametrize("name", labelled_schemes())
+def test_labelled_cases_reach_every_drg(references, name):
+    rows = pd.read_csv(labelled_of(name), dtype=str, keep_default_na=False)
+    found = GROUPERS[name].group(rows)
     assert list(found["drg"]) == list(found["drg_input"])
-    assert set(found["drg"]) == {drg.code for drg in SCHEME.drgs}
+    # In Linfen WJ1 and WQY ask the same question, so WQY is never reached.
+    unreached = {"WQY"} if name == "linfen-2022" else set()
+    assert set(found["drg"]) == {drg.code for drg in load_scheme(name).drgs} - unreached
+    ambiguous = found["drg"].str.endswith("QY")
+    assert (found["status"] == np.where(ambiguous, "ambiguous", "grouped")).all()
+    assert (found["reason"].str.contains("ambiguous_procedure") == ambiguous).all()
+    for row, drg in zip(rows.to_dict("records"), found["drg"], strict=True):
+        numbers = (float(row[part] or "nan") for part in ("sex", "age", "age_days", "birth_weight"))
+        lists = (list(filter(None, row[part].split("|"))) for part in ("diagnoses", "procedures"))
+        assert references[name].group(Case(*lists, *numbers))[2] == drg, row
 
 
-def test_all_shared_labels_agree(shared, grouper):
-    rows = pd.read_csv(shared / "cases/chs-drg-1.1.csv.gz", dtype=str, keep_default_na=False)
-    found = grouper.group(rows)
+@pytest.mark.parametrize(("name", "cases"), [("chs-drg-1.1", 20_000), ("chs-drg-2.0", 10_000)])
+def test_all_shared_labels_agree(shared, name, cases):
+    rows = pd.read_csv(shared / f"cases/{name}.csv.gz", dtype=str, keep_default_na=False)
+    found = GROUPERS[name].group(rows)
     wrong = found[found["drg"] != found["drg_input"]]
     assert wrong.empty, wrong.head().to_string()
-    assert len(found) == 20_000
+    assert len(found) == cases
 
 
 def one(grouper, **parts):
@@ -135,7 +147,6 @@ def one(grouper, **parts):
         ({"diagnoses": "P22.000", "age": ""}, "ungrouped", "age_missing", "0000"),
         ({"diagnoses": "V01.000"}, "ungrouped", "unknown_principal_diagnosis", "0000"),
         ({"diagnoses": "A00.000"}, "ungrouped", "principal_diagnosis_in_no_mdc", "0000"),
-        ({"diagnoses": "P22.000", "age": "0"}, "grouped", "age_days_missing", "PV1"),
         ({"diagnoses": "P22.000", "age": "0", "age_days": "3"}, "grouped",
          "birth_weight_missing", "PR1"),
         ({"diagnoses": "P22.000", "age": "", "age_days": "3", "birth_weight": "3000"}, "grouped",
@@ -145,6 +156,18 @@ def one(grouper, **parts):
 def test_status_and_reason(grouper, parts, status, reason, drg):
     found = one(grouper, **parts)
     assert (found["status"], found["reason"]) == (status, reason)
+    assert found["drg"].startswith(drg)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "drg"),
+    [("chs-drg-1.1", "grouped", "PV1"), ("chs-drg-2.0", "ungrouped", "0000")],
+)
+def test_a_newborn_without_days(name, status, drg):
+    """In 2.0 blank days make no case one of 29 days and over."""
+    found = one(GROUPERS[name], diagnoses="P22.000", age="0")
+    assert found["status"] == status
+    assert found["reason"].split("|")[-1] == "age_days_missing"
     assert found["drg"].startswith(drg)
 
 
@@ -161,16 +184,16 @@ def test_duplicate_of_the_principal_code_counts_as_secondary(reference, grouper)
 
 def test_lists_numbered_columns_and_arrow_agree():
     joined = pd.DataFrame({"sex": ["1", "2"], "age": ["60", "30"],
-                           "diagnoses": ["I50.900|J96.000", "Z37.000"],
+                           "diagnoses": ["I50.900|J96.000", "O80.000"],
                            "procedures": ["", "73.5900"]})  # fmt: skip
     numbered = pd.DataFrame({
         "性别": ["男", "女"], "年龄": ["60岁", "30"],
-        "主要诊断编码": ["I50.900", "Z37.000"], "其他诊断编码2": ["-", ""],
+        "主要诊断编码": ["I50.900", "O80.000"], "其他诊断编码2": ["-", ""],
         "其他诊断编码1": ["J96.000", ""], "手术操作编码1": ["-", "73.5900"],
     })  # fmt: skip
     arrow = pa.table({
         "gend": pa.array([1, 2]), "age": pa.array([60.0, 30.0]),
-        "diag_code": pa.array([["I50.900", "J96.000"], ["Z37.000"]]),
+        "diag_code": pa.array([["I50.900", "J96.000"], ["O80.000"]]),
         "oprn_oprt_code": pa.array([None, ["73.5900"]]),
     })  # fmt: skip
     expected = group(joined)[list(RESULT_COLUMNS)]
@@ -232,7 +255,7 @@ def test_stream_of_batches_as_spark_hands_them_out(grouper):
 
 def test_profiles_are_forgotten_when_there_are_too_many(monkeypatch, grouper):
     monkeypatch.setattr("grouper.engine.numbering._MOST", 64)
-    own = Grouper("chs-drg-1.1")
+    own = Grouper()
     rows = pd.read_csv(DATA / "labelled.csv", dtype=str, keep_default_na=False)
     for start in range(0, len(rows), 50):
         part = own.group(rows.iloc[start : start + 50])

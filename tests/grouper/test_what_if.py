@@ -14,9 +14,9 @@ from grouper.explain.case import explain_case
 from tests.amount import tries
 from tests.test_docs import EXAMPLES
 
-SCHEME = load_scheme("chs-drg-1.1")
-WEIGHTS = {"GD13": 1.2, "GD15": 0.9, "GZ13": 1.0, "EW11": 2.5}
-APPENDIX = {"diagnoses": "K35.300|J90.x00", "procedures": "47.0100", "sex": 1, "age": 40}
+SCHEME = load_scheme()
+WEIGHTS = {"HC23": 1.2, "HC25": 0.9, "HZ29": 1.0, "KT19": 2.5}
+GALLSTONES = {"diagnoses": "K80.101|E87.600", "procedures": "51.2300", "sex": 1, "age": 40}
 
 
 def variants(found, **wanted):
@@ -24,19 +24,19 @@ def variants(found, **wanted):
 
 
 def test_a_code_dropped_or_made_principal():
-    found = explain_case(APPENDIX).what_if()
-    (dropped,) = variants(found, change="dropped", code="J90.x00")
-    assert (dropped.drg, dropped.severity, dropped.changes) == ("GD15", "none", True)
-    (principal,) = variants(found, change="made_principal", code="J90.x00")
-    assert principal.mdc == "MDCE"
+    found = explain_case(GALLSTONES).what_if()
+    (dropped,) = variants(found, change="dropped", code="E87.600")
+    assert (dropped.drg, dropped.severity, dropped.changes) == ("HC25", "none", True)
+    (principal,) = variants(found, change="made_principal", code="E87.600")
+    assert principal.mdc == "MDCK"
     (operation,) = variants(found, change="dropped", kind="procedure")
-    assert operation.adrg == "GZ1"
-    (moved_up,) = variants(found, change="dropped", code="K35.300")
-    assert moved_up.mdc == "MDCE"
+    assert operation.adrg == "HZ2"
+    (moved_up,) = variants(found, change="dropped", code="K80.101")
+    assert moved_up.mdc == "MDCK"
 
 
 def test_repeated_and_from_elsewhere():
-    found = explain_case({**APPENDIX, "diagnoses": "K35.300", "入院诊断": "J96.000"}).what_if()
+    found = explain_case({**GALLSTONES, "diagnoses": "K80.101", "入院诊断": "J96.000"}).what_if()
     (added,) = variants(found, change="added")
     assert (added.code, added.column, added.severity) == ("J96.000", "入院诊断", "mcc")
     (repeated,) = variants(found, change="repeated", kind="diagnosis")
@@ -45,23 +45,23 @@ def test_repeated_and_from_elsewhere():
 
 
 def test_a_code_written_twice_is_dropped_whole():
-    found = explain_case({**APPENDIX, "diagnoses": "K35.300|J90.x00|j90.X00"}).what_if()
-    (dropped,) = variants(found, change="dropped", code="J90.x00")
-    assert dropped.drg == "GD15"
+    found = explain_case({**GALLSTONES, "diagnoses": "K80.101|E87.600|e87.600 "}).what_if()
+    (dropped,) = variants(found, change="dropped", code="E87.600")
+    assert dropped.drg == "HC25"
 
 
 def test_ordered_by_effect_without_weights():
-    found = explain_case(APPENDIX).what_if()
+    found = explain_case(GALLSTONES).what_if()
     depth = [
-        (v.mdc != "MDCG") * 4 + (v.adrg != "GD1") * 2 + (v.drg != "GD13") for v in found.variants
+        (v.mdc != "MDCH") * 4 + (v.adrg != "HC2") * 2 + (v.drg != "HC23") for v in found.variants
     ]
     assert depth == sorted(depth, reverse=True)
 
 
 def test_weights_and_money():
-    found = explain_case(APPENDIX).what_if(WEIGHTS, 8123.45)
+    found = explain_case(GALLSTONES).what_if(WEIGHTS, 8123.45)
     assert found.weight == 1.2
-    (dropped,) = variants(found, change="dropped", code="J90.x00")
+    (dropped,) = variants(found, change="dropped", code="E87.600")
     assert dropped.weight_change == pytest.approx(-0.3)
     assert dropped.yuan_change == -2437.03  # 7,311.11 - 9,748.14, each a whole amount
     known = [abs(v.weight_change) for v in found.variants if v.weight_change is not None]
@@ -72,7 +72,7 @@ def test_weights_and_money():
 
 
 def test_texts_and_json():
-    found = explain_case(APPENDIX).what_if(WEIGHTS)
+    found = explain_case(GALLSTONES).what_if(WEIGHTS)
     assert "如果一个编码不同" in str(found)
     assert "用于审核和如实编码" in found.text()
     assert "audit and honest coding" in found.text("en")
@@ -90,8 +90,8 @@ def test_an_invalid_case_has_no_variants():
 
 def test_losing_the_group_is_the_greatest_effect():
     found = explain_case({"diagnoses": "A00.000|J96.000", "procedures": "37.5100|47.0100"})
-    assert found.drg == "AA19"
-    first = found.what_if({"AA19": 30.0}).variants[0]
+    assert found.drg == "AA29"
+    first = found.what_if({"AA29": 30.0}).variants[0]
     assert (first.drg, first.reason) == ("0000", "principal_diagnosis_in_no_mdc")
 
 
