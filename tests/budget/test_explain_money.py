@@ -37,7 +37,7 @@ from tests.budget.region import (
 )
 
 MONEY = ("payment", "patient", "other", "fund", "gain")
-EXAMPLE = ("--diagnoses", "K35.300|J90.x00", "--procedures", "47.0100", "--sex", "1", "--age", "40")
+EXAMPLE = ("--diagnoses", "K80.101|E87.600", "--procedures", "51.2300", "--sex", "1", "--age", "40")
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command("explain")(command)
 
@@ -244,7 +244,7 @@ def run(*words):
 def region(tmp_path):
     """A grouped file with codes that explain can read."""
     frame = pd.DataFrame(
-        [(f"C{i}", "GD13", "K35.300|J90.x00", "47.0100", cost) for i, cost in
+        [(f"C{i}", "HC23", "K80.101|E87.600", "51.2300", cost) for i, cost in
          enumerate((2000, 20000, 45000, 300000, 30000))],
         columns=["case_id", "drg", "diagnoses", "procedures", "total_cost"],
     ).assign(hospital_id="A", insurance="employee", discharge_date="2025-05-10", sex=1, age=40,
@@ -310,8 +310,8 @@ def test_the_command_without_a_file():
     done = run(*EXAMPLE, "--policy", "changzhi", "--tier", 3, "--insurance", "employee",
                "--cost", 12345, "--stay", 7, "--what-if", "--rate", 8000)  # fmt: skip
     assert done.exit_code == 0, done.output
-    for part in ("为什么进入 GD13", "费率 8,727.60 (standard.rates.tier3.yuan [", "默认",
-                 "个人 + 基金 + 其他 - 盈亏 = 费用", "-> GD15", "政策未知事项"):  # fmt: skip
+    for part in ("为什么进入 HC23", "费率 8,727.60 (standard.rates.tier3.yuan [", "默认",
+                 "个人 + 基金 + 其他 - 盈亏 = 费用", "-> HC25", "政策未知事项"):  # fmt: skip
         assert part in done.output, part
     english = run(*EXAMPLE, "--policy", "changzhi", "--tier", 3, "--insurance", "employee",
                   "--cost", 50000, "--lang", "en")  # fmt: skip
@@ -331,7 +331,7 @@ def test_a_file_that_is_not_grouped(region):
     done = run(region / "raw.csv", "--case", "C1", "--policy", "changzhi")
     assert done.exit_code == 0, done.output
     assert "单个病例" in done.output
-    assert "GD13" in done.output
+    assert "HC23" in done.output
 
 
 @pytest.mark.parametrize(
@@ -378,4 +378,4 @@ def test_without_a_policy_nothing_of_it_is_imported():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "GD13" in done.stdout
+    assert "HC23" in done.stdout

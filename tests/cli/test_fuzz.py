@@ -369,7 +369,7 @@ def test_an_output_is_whole_or_absent_after_a_kill(tmp_path, ending, number):
 def test_names_of_outputs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copy(LABELLED, "in.csv")
-    want = 1256
+    want = 1268
     for name in ("out.csv", "a b 结果.CSV", "行\n二.csv", "n" * 200 + ".csv"):
         assert group_file("in.csv", name).cases == want
         assert len(csv_rows(Path(name))) == want

@@ -45,7 +45,7 @@ class Drawn:
 def drawn_region(cases: int = 300_000) -> Drawn:
     """The region of this session."""
     region = make_region(cases=cases, hospitals=40, seed=7)
-    grouped = Grouper("chs-drg-1.1").group(region.cases)
+    grouped = Grouper().group(region.cases)
     kept = (grouped["status"] == "grouped").to_numpy()
     columns = ["hospital_id", "total_cost", "length_of_stay"]
     table = region.cases.loc[kept, columns].assign(drg=grouped.loc[kept, "drg"].astype(str))
