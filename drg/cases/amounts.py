@@ -12,6 +12,8 @@ from drg.tables.arrays import floats, numbers, text_scalar, values
 from drg.tables.as_text import as_text
 
 _RULE = Number(low=-9e13, high=9e13, units=("元", "yuan"))
+_GROUPED = r"^[¥￥]?[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]{0,6})?元?$"
+_MANY = 1_000
 _PLAIN = r"^[+-]?[0-9]{1,13}(\.[0-9]{0,6})?$"
 
 
@@ -52,6 +54,13 @@ def _of_texts(texts: pa.Array) -> tuple[Floats, Mask]:
     yuan = floats(pc.if_else(plain, trimmed, text_scalar("0")).cast(pa.float64()))
     unreadable = np.zeros(len(yuan), np.bool_)
     other = np.flatnonzero(values(plain.cast(pa.uint8())) == 0)
+    if other.size > _MANY:  # a whole column with thousands separators
+        some = trimmed.take(numbers(other))
+        grouped = pc.match_substring_regex(some, _GROUPED)
+        digits = pc.replace_substring_regex(some, "[,¥￥元]", "")
+        yuan = yuan.copy()
+        yuan[other] = floats(pc.if_else(grouped, digits, text_scalar("0")).cast(pa.float64()))
+        other = other[values(grouped.cast(pa.uint8())) == 0]
     if other.size:
         yuan = yuan.copy()
         yuan[other], unreadable[other] = read_number(trimmed.take(numbers(other)), _RULE)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,14 +28,17 @@ Ids = npt.NDArray[np.int32]
 SEPARATORS = "|,;"
 _WIDE_SEPARATORS = ("、", "，", "；", "｜")
 _SIMPLE = re.compile(r"[A-Z]?[0-9][0-9.x+*A-Z]*")  # as the national edition writes them
-_EDGES = " \t\r\n\v\f|,;、'\""
+_EDGES = " \t\r\n\v\f|,;、'\"=[]{}()"
 _TYPED = re.compile(r"[0-9]{1,2}\.[0-9]{1,6}$")
 _INNER = re.compile(r"[\s\u200b\ufeff]+")
 _MOST_SEEN = 1_000_000
 _LONGEST_CODE = 200
 _FEW = 200
+_CATEGORY, _DIAGNOSIS_PART, _PROCEDURE_PART, _LONGEST_DIGITS = 3, 3, 4, 6  # characters
 _LONGEST_SPELLING = 100  # of an unknown code: what is longer is no code but a misplaced text
-_LOOKALIKES = str.maketrans({"×": "X", "Х": "X", "‧": ".", "·": "."})
+_LOOKALIKES = str.maketrans({"×": "X", "Х": "X", "‧": ".", "·": ".", "†": "+"})
+# a code and what stands behind it: a name, which is not made of the letters of codes
+_NAMED = re.compile(r"([A-Z][0-9]{2}[0-9A-Z.+*]*|[0-9]{2}[0-9.X]*)[^0-9A-Z.+*]?.*[^\x00-\x7f].*")
 
 
 def plain_code(text: str) -> str:
@@ -50,6 +53,66 @@ def plain_code(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).strip(_EDGES)
     folded = _INNER.sub("", folded).upper().translate(_LOOKALIKES)
     return "" if folded.lower() in BLANKS else folded
+
+
+def mendings(plain: str, written: str = "") -> Iterator[set[str]]:
+    """What a spelling that is no code may have been meant for, the least change first.
+
+    A name behind the code, a dot at its end, a dagger or asterisk; then a dot that is missing;
+    then zeros that are missing at its end (``47.01``, ``I50.9``, ``I10``).
+
+    Args:
+        plain: the spelling in plain form.
+        written: the same with the blanks that part a code and its name.
+    """
+    spaced = unicodedata.normalize("NFKC", written[:_LONGEST_CODE]).strip(_EDGES).upper()
+    named = [found[1] for text in (plain, spaced.translate(_LOOKALIKES))
+             if (found := _NAMED.fullmatch(text))]  # fmt: skip
+    bases = {base for base in named or [plain] if len(base) > 1 and _SIMPLE.fullmatch(base)}
+    bare = {form for base in bases for form in (base.rstrip("."), base.rstrip(".+*"))}
+    yield (bases | bare) - {plain} | ({plain} if typed_value(plain) is not None else set())
+    dotted = {one for form in bases | bare for one in _dotted(form)}
+    yield dotted
+    yield {one for form in bases | bare | dotted for one in _lengthened(form)}
+
+
+def _dotted(code: str) -> Iterator[str]:
+    """A code with the dot that it lacks; of digits that may have lost a zero, both readings."""
+    dagger, plus, asterisk = code.partition("+")
+    if "." not in dagger and len(dagger) > 2 and dagger[0].isdigit():
+        yield f"{dagger[:2]}.{dagger[2:]}"
+        if dagger.isdigit() and len(dagger) < _LONGEST_DIGITS:
+            yield f"{dagger[:1]}.{dagger[1:]}"
+        return
+    if plus or "." not in dagger:
+        yield "+".join(_with_dot(part) for part in (dagger, asterisk) if part)
+
+
+def _with_dot(code: str) -> str:
+    bare = code.rstrip("*")
+    if "." in code or len(bare) <= _CATEGORY:
+        return code
+    return f"{code[:_CATEGORY]}.{code[_CATEGORY:]}"
+
+
+def _lengthened(code: str) -> Iterator[str]:
+    """A code with the zeros that it lacks, before an extension ``x001`` too."""
+    if "+" in code:
+        return
+    stem, mark, extension = code.partition("X")
+    whole, _, part = stem.partition(".")
+    if whole[:1].isdigit():
+        if part[-1:].isalpha():
+            yield f"{code}0"
+        elif len(whole) == 2 and len(part) < _PROCEDURE_PART:
+            yield f"{whole}.{part.ljust(_PROCEDURE_PART, '0')}{mark}{extension}"
+            if not mark:
+                yield f"{whole}.{part}X00"
+    elif len(whole) == _CATEGORY and len(part) < _DIAGNOSIS_PART:
+        if part:
+            yield f"{whole}.{part.ljust(_DIAGNOSIS_PART, '0')}{mark}{extension}"
+        elif not extension.strip("0"):
+            yield f"{whole}.X00"
 
 
 def typed_value(code: str) -> float | None:
@@ -121,6 +184,7 @@ class CodeIndex:
         self._aliases = aliases or {}
         self._spelled: list[str] = []  # of the integers above ``unknown``
         self._means: list[int] = []
+        self._asterisks: set[int] = set()  # integers of asterisk codes that stand alone
         self._own: dict[str, int] = {}  # plain spelling -> integer, of unknown spellings
         places = {code: i for i, code in enumerate(codes, 1)} if self._aliases else {}
         self._alias_ids = {
@@ -189,8 +253,10 @@ class CodeIndex:
             plain = plain_code(text)
             found = self._by_plain.get(plain, self.unknown)
             if found == self.unknown:
-                means = self._by_value.get(typed_value(plain), found)
+                means = self._mended(plain, text)
                 found = self._other(plain, means) if self._record else means
+                if plain.endswith("*") and "+" not in plain:
+                    self._asterisks.add(found)
             if len(self._seen) < _MOST_SEEN:
                 self._seen[text] = found
         return found
@@ -199,8 +265,60 @@ class CodeIndex:
     def _by_value(self) -> dict[float | None, int]:
         """Codes that are numbers, by value."""
         found = {typed_value(code): i for i, code in enumerate(self.codes.to_pylist(), 1)}
+        found |= {typed_value(alias): i for alias, i in self._alias_ids.items()}
         found.pop(None, None)
         return found
+
+    def _table_id(self, found: int) -> int:
+        return self._means[found - self.unknown - 1] if found > self.unknown else found
+
+    def _mended(self, plain: str, written: str) -> int:
+        """The integer of the one code that an unknown spelling can mean, else ``unknown``."""
+        for forms in mendings(plain, written):
+            held = {self._by_plain.get(form, self.unknown) for form in forms}
+            held |= {self._by_value.get(typed_value(form), self.unknown) for form in forms}
+            means = {self._table_id(one) for one in held} - {0, self.unknown}
+            if means:
+                return means.pop() if len(means) == 1 else self.unknown
+        return self.unknown
+
+    def joined(self, left: str, right: str) -> int:
+        """The integer of a dagger and an asterisk code written as two, 0 when they are none."""
+        dagger, asterisk = plain_code(left), plain_code(right)
+        if not asterisk.endswith("*") or "*" in dagger:
+            return 0
+        if "+" not in dagger and dagger in self._by_plain:
+            return 0  # a code by itself
+        found = self._by_plain.get(f"{dagger.rstrip('+')}+{asterisk}", 0)
+        if not found or self._table_id(found) == self.unknown:
+            return 0
+        return self._other(f"{dagger}|{asterisk}", self._table_id(found)) if (
+            self._record
+        ) else found  # fmt: skip
+
+    def pairs(self, lists: CodeLists) -> CodeLists:
+        """Lists in which a dagger code and the asterisk code behind it are one."""
+        if not self._asterisks:
+            return lists
+        stars = np.isin(lists.ids, list(self._asterisks))
+        stars[lists.offsets[:-1][lists.counts > 0]] = False  # the first of a row has none before it
+        at = np.flatnonzero(stars)
+        if not at.size:
+            return lists
+        pairs = lists.ids[at - 1].astype(np.int64) << 32 | lists.ids[at]
+        known, place = np.unique(pairs, return_inverse=True)
+        whole = np.array(
+            [self.joined(*map(self._text, (key >> 32, key & 0xFFFFFFFF))) for key in known.tolist()]
+        )[place.reshape(-1)]
+        at, whole = at[whole > 0], whole[whole > 0]
+        ids = lists.ids.copy()
+        ids[at - 1] = whole
+        return _without(CodeLists(ids, lists.offsets), at)
+
+    def _text(self, number: int) -> str:
+        if number > self.unknown:
+            return self.spelling(number)
+        return str(self.codes[number - 1].as_py()) if 0 < number < self.unknown else ""
 
     def _other(self, plain: str, means: int) -> int:
         """The integer of a spelling that is not the table's, the same in every thread."""
@@ -225,7 +343,7 @@ def read_codes(columns: Sequence[pa.Array], index: CodeIndex, rows: int) -> Code
     if not columns:
         return CodeLists(np.empty(0, np.int32), np.zeros(rows + 1, np.int64))
     parts = [_read_column(column, index) for column in columns]
-    return parts[0] if len(parts) == 1 else _join(parts)
+    return index.pairs(parts[0] if len(parts) == 1 else _join(parts))
 
 
 def _read_column(column: pa.Array, index: CodeIndex) -> CodeLists:

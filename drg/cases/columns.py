@@ -1,9 +1,10 @@
 """Columns of the case table and the headers by which files name them.
 
-Three dialects are known: the canonical names; the Chinese names of the inpatient front page
-(住院病案首页, National Health Commission 2011/2016 edition); the field codes of the settlement
-list (医疗保障基金结算清单, National Healthcare Security Administration). A mapping file covers
-the rest.
+Three dialects are known by their headers one by one: the canonical names; the Chinese names of
+the inpatient front page (住院病案首页, National Health Commission 2011/2016 edition); the field
+codes of the settlement list (医疗保障基金结算清单, National Healthcare Security Administration).
+Layouts whose headers mean something only together are in :mod:`drg.cases.dialects`. A mapping file
+covers the rest, and says what local words in the cells mean.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
+from drg.cases.choices import VALUED, check_meanings
+from drg.cases.dialects import dialect_of, numbered
+from drg.cases.values import folded
 from drg.errors import DrgError, problem
 from drg.language import say
 
@@ -48,16 +53,25 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "fixmedins_code",
         "hospital",
     ),
-    "insurance": ("险种", "险种类型", "参保类型", "医保类型", "insutype", "hi_type"),
-    "admission_date": ("入院时间", "入院日期", "adm_time", "adm_date", "begntime", "begndate"),
-    "discharge_date": ("出院时间", "出院日期", "dscg_time", "dscg_date", "endtime", "enddate"),
+    "insurance": (
+        "险种", "险种类型", "险种名称", "险种代码", "险种编码", "参保险种", "参保类型", "医保类型",
+        "医保险种", "insutype", "hi_type",
+    ),
+    "admission_date": ("入院时间", "入院日期", "入院日期时间", "adm_time", "adm_date", "begntime",
+                       "begndate"),
+    "discharge_date": ("出院时间", "出院日期", "出院日期时间", "dscg_time", "dscg_date", "endtime",
+                       "enddate"),
+    "birth_date": ("出生日期", "出生年月日", "brdy", "birthday"),
     "sex": ("性别", "性别代码", "gend", "gender"),
     "age": ("年龄", "年龄岁", "年龄周岁"),
-    # without a unit it may be months: those headers need a mapping file
     "age_days": (
         "年龄不足1周岁天数", "年龄不足1周岁的天数", "年龄不足1周岁的年龄天", "年龄不足1周岁年龄天",
         "年龄不足一周岁天数", "年龄不足一周岁的年龄天", "不足1周岁年龄天", "不足一周岁年龄天",
         "年龄天", "天龄", "日龄", "nwb_age",
+    ),
+    "age_months": (
+        "年龄不足1周岁的年龄月", "年龄不足1周岁年龄月", "年龄不足一周岁的年龄月",
+        "不足1周岁年龄月", "不足一周岁年龄月", "年龄月", "月龄",
     ),
     "birth_weight": (
         "新生儿出生体重",
@@ -70,7 +84,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "实际住院天数", "实际住院天", "实际住院日", "住院天数", "住院天数天", "住院日",
         "act_ipt_days", "act_ipt_days_cnt", "ipt_days",
     ),
-    "discharge_mode": ("离院方式", "离院方式代码", "dscg_way"),
+    "discharge_mode": ("离院方式", "离院方式代码", "离院方式名称", "dscg_way", "dscg_way_name"),
     "department": (
         "出院科别",
         "出院科室",
@@ -87,7 +101,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "cost_technology": ("医技费", "医技费用", "检查检验费"),
     "cost_drug_material": ("药耗费", "药品耗材费", "药耗费用"),
     "cost_management": ("管理费", "管理费用"),
-    "fund_paid": ("基金支付总额", "基金支付", "统筹基金支付", "fund_pay_sumamt", "hifp_pay"),
+    # the pooled fund's own column comes before the sum of all payers
+    "fund_paid": ("统筹基金支付", "统筹基金支出", "统筹支付", "基金支付", "基金支付总额",
+                  "hifp_pay", "fund_pay_sumamt"),
     "cases": ("病例数", "例数"),
     # of a file that is grouped already, or of totals by hospital and group
     "drg": ("drg编码", "drg代码", "drg组", "drg组编码", "病组编码", "病组代码", "病组", "drg_code"),
@@ -107,15 +123,26 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 
 CANONICAL: tuple[str, ...] = (
     "case_id", "patient_id", "hospital_id", "insurance", "admission_date", "discharge_date",
-    "sex", "age", "age_days", "birth_weight", "admission_weight", "length_of_stay",
-    "discharge_mode", "department", "icu_hours", "diagnoses", "procedures", "total_cost",
-    "cost_medical", "cost_nursing", "cost_technology", "cost_drug_material", "cost_management",
+    "birth_date", "sex", "age", "age_days", "age_months", "birth_weight", "admission_weight",
+    "length_of_stay", "discharge_mode", "department", "icu_hours", "diagnoses", "procedures",
+    "total_cost", "cost_medical", "cost_nursing", "cost_technology", "cost_drug_material",
+    "cost_management",
     "fund_paid", "cases", "drg", "adrg", "status", "other_paid", "patient_out_of_scope",
     "patient_deductible", "patient_copay", "population", "special_review", "day_surgery",
     "day_bed", "tcm_share",
 )  # fmt: skip
 
+FUND_TOTALS = ("基金支付总额", "fund_pay_sumamt")
+FUND_OTHERS = (  # beside the pooled fund: civil servants, large cost, serious illness, aid, ...
+    "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "hifdm_pay", "maf_pay", "othfund_pay",
+)  # fmt: skip
 _NUMBER = r"[_\-]?(?P<number>[0-9]{1,6})"
+_LEAST_ALIKE = 4  # characters of a known header inside of one that is not known
+_SIGNS = {"diagnoses": "诊|疾病|diag", "procedures": "手术|操作|oprn|proc"}
+_NO_CODE = re.compile(
+    "名称|描述|日期|时间|类型|类别|级别|病情|标志|医师|医生|术者|助|麻醉|切口|愈合|门诊|门急诊|入院|"
+    "病理|损伤|外部|中医|科|次数|name|date|time|type|flag|_lv|way|tcm|otp|adm_|anst|sn$"
+)
 
 
 @dataclass(frozen=True)
@@ -181,10 +208,16 @@ class CaseColumns:
         sources: canonical name -> the table's columns; one, or several for a list whose codes
             stand in numbered columns (principal first).
         header: all columns of the table.
+        values: canonical name -> word of a cell, in plain form -> what it means.
+        dialect: name of the layout whose headers mean something together, "" for none.
+        resembling: columns that are not read but look like a part -> that part.
     """
 
     sources: Mapping[str, tuple[str, ...]]
     header: tuple[str, ...] = ()
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    dialect: str = ""
+    resembling: Mapping[str, str] = field(default_factory=dict)
 
     def __contains__(self, name: str) -> bool:
         return name in self.sources
@@ -197,6 +230,15 @@ class CaseColumns:
     def columns(self, name: str) -> tuple[str, ...]:
         """The table's columns for a part, principal first; empty when it is absent."""
         return self.sources.get(name, ())
+
+    def told(self) -> str:
+        """What a reader must know of columns that look like ours and are not read; or ""."""
+        if not self.resembling:
+            return ""
+        listed = ", ".join(f"{name} ({part}?)" for name, part in self.resembling.items())
+        return say(f"以下列未读取，但与已知的列相似，如需读取请在映射文件中指明：{listed}",
+                   "these columns are not read but look like known ones; name them in a mapping "
+                   f"file if they are meant: {listed}")  # fmt: skip
 
     def need(self, *names: str, file: str | PathLike[str] | None = None) -> None:
         """Raise a :class:`~drg.errors.DrgError` unless every named part was recognised."""
@@ -233,18 +275,32 @@ def plain_header(text: str) -> str:
 
 
 def recognise(
-    names: Sequence[str], mapping: Mapping[str, str | Sequence[str]] | None = None
+    names: Sequence[str], mapping: Mapping[str, Any] | None = None
 ) -> CaseColumns:
     """Find the parts of a case among a table's column names.
 
     Args:
         names: the table's columns.
-        mapping: canonical name -> column or columns; it wins over the dialects.
+        mapping: canonical name -> column or columns; it wins over the dialects. Under ``values``:
+            canonical name -> word -> what it means.
 
     Raises:
-        DrgError: the mapping names a part or a column that does not exist.
+        DrgError: the mapping names a part, a column or a meaning that does not exist.
     """
-    given = _checked(names, mapping or {})
+    if mapping is not None and not isinstance(mapping, Mapping):
+        raise problem(
+            say("列的映射须为字典", "a mapping of columns is a dictionary"), found=mapping
+        )
+    entries = dict(mapping or {})
+    said = entries.pop("values", {})
+    given = _checked(names, entries)
+    by_header = {plain_header(name): name for name in reversed(names)}
+    dialect = dialect_of(by_header)
+    words: dict[str, Mapping[str, str]] = {}
+    if dialect is not None:
+        words |= dialect.values
+        given = dialect.columns(by_header) | given
+    words |= _meanings(said, given, names)
     taken = {column for columns in given.values() for column in columns}
     free = [(plain_header(name), name) for name in names if name not in taken]
     sources: dict[str, tuple[str, ...]] = {}
@@ -253,17 +309,89 @@ def recognise(
         found = given.get(canonical) or find(canonical, free)
         if found:
             sources[canonical] = found
-    return CaseColumns(sources, tuple(names))
+    _payers(sources, by_header, given)
+    return CaseColumns(
+        sources, tuple(names), words, "" if dialect is None else dialect.name,
+        {} if dialect is not None else _resembling(sources, free),
+    )  # fmt: skip
+
+
+def _payers(
+    sources: dict[str, tuple[str, ...]], by_header: Mapping[str, str],
+    given: Mapping[str, tuple[str, ...]],
+) -> None:  # fmt: skip
+    """Where the payers beside the pooled fund stand: in a sum less the pool's part, or in parts.
+
+    ``other_paid`` gets the parts to be added, or the sum and, after it, the pooled fund's column.
+    """
+    pooled = sources.get("fund_paid", ())
+    if not pooled or "other_paid" in sources or "fund_paid" in given:
+        return
+    plain = plain_header(pooled[0])
+    if plain in FUND_TOTALS or plain not in SYNONYMS["fund_paid"]:
+        return
+    total = next((by_header[name] for name in FUND_TOTALS if name in by_header), None)
+    if total is not None:
+        sources["other_paid"] = total, pooled[0]
+    elif parts := tuple(by_header[name] for name in FUND_OTHERS if name in by_header):
+        sources["other_paid"] = parts
+
+
+def _resembling(
+    sources: Mapping[str, tuple[str, ...]], free: Sequence[tuple[str, str]]
+) -> dict[str, str]:
+    """Columns that no part took and that look like one: a code of a list, or a missing part."""
+    taken = {column for columns in sources.values() for column in columns}
+    found: dict[str, str] = {}
+    for plain, name in free:
+        if name in taken or not plain or _NO_CODE.search(plain):
+            continue
+        if re.search("编码|代码|code|icd", plain):
+            for part, sign in _SIGNS.items():
+                if re.search(sign, plain):
+                    found[name] = part
+            continue
+        for part in CANONICAL:
+            if part not in sources and any(
+                len(known) >= _LEAST_ALIKE and (known in plain or (
+                    len(plain) >= _LEAST_ALIKE and plain in known
+                )) for known in (part, *SYNONYMS.get(part, ()))
+            ):  # fmt: skip
+                found[name] = part
+                break
+    return found
+
+
+def _meanings(
+    said: Any, given: Mapping[str, tuple[str, ...]], names: Sequence[str]
+) -> dict[str, Mapping[str, str]]:
+    """Words of cells by part: the key may be a part or the column that holds it."""
+    if not isinstance(said, Mapping):
+        raise problem(say("须为表", "must be a table"), key="values", found=said)
+    plain = recognise(names).sources if any(k not in VALUED for k in said) else {}
+    at = {column: part for source in (plain, given) for part, held in source.items()
+          for column in held}  # fmt: skip
+    found: dict[str, Mapping[str, str]] = {}
+    for key, words in said.items():
+        part = key if key in VALUED else at.get(key, "")
+        if part not in VALUED:
+            raise problem(say("不是可以指明取值的列", "not a column whose values can be told"),
+                          key=f"values.{key}",
+                          expected=say("下列之一：", "one of ") + ", ".join(VALUED))  # fmt: skip
+        if not isinstance(words, Mapping) or not all(
+            isinstance(word, str | int | float) for word in words.values()
+        ):
+            raise problem(say("须为“取值 = 含义”的表", "must be a table value = meaning"),
+                          key=f"values.{key}", found=words)  # fmt: skip
+        found[part] = {folded(str(k)).removesuffix(".0"): str(v) for k, v in words.items()}
+        check_meanings(part, found[part], f"values.{key}")
+    return found
 
 
 def _checked(
-    names: Sequence[str], mapping: Mapping[str, str | Sequence[str]]
+    names: Sequence[str], mapping: Mapping[str, Any]
 ) -> dict[str, tuple[str, ...]]:
     checked = {}
-    if not isinstance(mapping, Mapping):
-        raise problem(
-            say("列的映射须为字典", "a mapping of columns is a dictionary"), found=mapping
-        )
     for canonical, given in mapping.items():
         try:
             columns = (given,) if isinstance(given, str) else tuple(given)
@@ -309,12 +437,19 @@ def _find_list(canonical: str, free: Sequence[tuple[str, str]]) -> tuple[str, ..
 def _numbered(
     pattern: str, free: Sequence[tuple[str, str]], taken: Sequence[str]
 ) -> tuple[str, ...]:
-    """Columns of one numbered family, in the order of their numbers."""
+    """Columns of one numbered family, in the order of their numbers, wherever these stand."""
     found: list[tuple[int, int, str]] = []
     for position, (plain, name) in enumerate(free):
+        if not plain or name in taken:
+            continue
+        base, number = numbered(name)
         match = re.fullmatch(rf"(?:{pattern})(?:{_NUMBER})?", plain)
-        if match and plain and name not in taken:
+        if match and (match["number"] or number is None):
             found.append((int(match["number"] or 0), position, name))
+        elif number is not None and re.fullmatch(rf"(?:{pattern})", plain_header(base)):
+            found.append((number, position, name))
+        elif match:
+            found.append((0, position, name))
     return tuple(name for _, _, name in sorted(found))
 
 
@@ -340,27 +475,31 @@ def columns_of(
     return found
 
 
-def read_mapping(path: str | PathLike[str], names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Read a mapping file: canonical name -> the table's columns.
+def read_mapping(path: str | PathLike[str], names: Sequence[str]) -> dict[str, Any]:
+    """Read a mapping file: canonical name -> the table's columns, ``values`` -> words of cells.
 
-    TOML (``total_cost = "总金额"``, ``diagnoses = ["主诊", "次诊*"]``) or a CSV of two columns
-    (canonical name, header; a list has one line a column). ``*`` stands for a running number.
+    TOML (``total_cost = "总金额"``, ``diagnoses = ["主诊", "次诊*"]``, and under
+    ``[values.insurance]`` lines such as ``"01" = "employee"``) or a CSV of two columns (canonical
+    name, header; a list has one line a column), of four for a word: canonical name, header or
+    blank, word, meaning. ``*`` stands for a running number.
 
     Raises:
-        DrgError: the file cannot be read, a name is not canonical, a header is not in the table.
+        DrgError: the file cannot be read, a name is not canonical, a header is not in the table, a
+            meaning is none.
     """
-    entries = _mapping_entries(Path(path))
-    mapping: dict[str, tuple[str, ...]] = {}
-    for canonical, headers in entries.items():
-        try:
+    entries, words = _mapping_entries(Path(path))
+    mapping: dict[str, Any] = {}
+    try:
+        for canonical, headers in entries.items():
             columns = tuple(c for header in headers for c in _expand(header, names) or [header])
             mapping |= _checked(names, {canonical: columns})
-        except DrgError as error:
-            raise DrgError(f"{path}: {error}") from None
-    return mapping
+        _meanings(words, mapping, names)
+    except DrgError as error:
+        raise DrgError(f"{path}: {error}") from None
+    return mapping | ({"values": words} if words else {})
 
 
-def _mapping_entries(path: Path) -> dict[str, list[str]]:
+def _mapping_entries(path: Path) -> tuple[dict[str, list[str]], dict[str, Any]]:
     try:
         text = _text(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
@@ -373,23 +512,28 @@ def _mapping_entries(path: Path) -> dict[str, list[str]]:
             rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines())]
         except csv.Error as error:
             raise problem(say(f"不是 CSV（{error}）", f"is not CSV ({error})"), file=path) from None
-        if rows and rows[0][:1] and rows[0][0] not in CANONICAL:
+        if rows and rows[0][:1] and rows[0][0] not in (*CANONICAL, *VALUED):
             rows = rows[1:]  # titles
+        words: dict[str, dict[str, str]] = {}
         for row in rows:
-            if len(row) >= 2 and row[0]:
-                entries.setdefault(row[0], []).append(row[1])
-        return entries
+            if len(row) >= 2 and row[0] and row[1]:
+                held = entries.setdefault(row[0], [])
+                held += [row[1]] if row[1] not in held else []
+            if len(row) >= 4 and row[0] and row[2]:
+                words.setdefault(row[0], {})[row[2]] = row[3]
+        return entries, words
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise problem(say(f"不是 TOML（{error}）", f"is not TOML ({error})"), file=path) from None
+    told = document.pop("values", {})
     for key, value in document.items():
         headers = value if isinstance(value, list) else [value]
         if not all(isinstance(header, str) for header in headers):
             raise problem(say("须为一个或若干个列名", "must be a header or a list of headers"),
                           file=path, key=key, found=value)  # fmt: skip
         entries[key] = headers
-    return entries
+    return entries, told
 
 
 def _text(content: bytes) -> str:

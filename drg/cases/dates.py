@@ -12,18 +12,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drg.cases.blanks import BLANKS
-from drg.cases.values import Floats, Mask
+from drg.cases.values import Floats, Mask, unwrapped
 from drg.tables.arrays import floats, integers
 from drg.tables.as_text import as_text
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _PARTED = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})(\D.*)?")
 _WHOLE = re.compile(r"(\d{4})(\d{2})(\d{2})(\d{2,6}|\.0| .*|T.*)?")
+_SERIAL = re.compile(r"([1-9]\d{4})(\.\d*)?")  # 10000 is 1927-05-18, 73050 is 2099-12-31
+_LAST_SERIAL = 73_050
+_FIRST_SERIAL_DAY = dt.date(1899, 12, 30).toordinal() - _EPOCH
 _LONGEST = 11  # characters of the day; a time behind it is cut off, so that few texts differ
 
 
 def read_dates(column: pa.Array) -> tuple[Floats, Mask]:
     """Read a column of dates or times (入院时间): ``2025-01-03``, ``2025/1/3 08:30``, ``20250103``.
+
+    A number of five digits is the serial of a day as Excel counts them: 45660 is 2025-01-03.
 
     Returns:
         Days since 1970-01-01 (NaN where blank or unreadable) and which rows are unreadable.
@@ -45,13 +50,18 @@ def read_dates(column: pa.Array) -> tuple[Floats, Mask]:
 
 
 def _fold(text: str | None) -> str:
-    return "" if text is None else unicodedata.normalize("NFKC", text).strip().lower()
+    return "" if text is None else unwrapped(
+        unicodedata.normalize("NFKC", text).strip().lower()
+    )  # fmt: skip
 
 
 def _day(text: str) -> float | None:
     found = _PARTED.fullmatch(text) or _WHOLE.fullmatch(text.upper())
     if not found:
-        return None
+        serial = _SERIAL.fullmatch(text)
+        if serial is None or int(serial[1]) > _LAST_SERIAL:
+            return None
+        return float(int(serial[1]) + _FIRST_SERIAL_DAY)
     try:
         return dt.date(*map(int, found.groups()[:3])).toordinal() - _EPOCH
     except ValueError:

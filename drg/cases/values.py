@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,9 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 _NUMBER = re.compile(r"-?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]{1,3})?")
+_GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")  # 12,345.67
+_SPACES = re.compile(r"[\s\u200b\ufeff]+")
+_CURRENCY = ("人民币", "¥", "rmb", "cny")
 _LONGEST = 200  # no number or sex is so long
 _SEXES = {
     "1": 1.0, "01": 1.0, "男": 1.0, "男性": 1.0, "m": 1.0, "male": 1.0, "1.0": 1.0,
@@ -65,6 +68,7 @@ NUMBERS: dict[str, Number] = {
     "admission_weight": Number(high=20_000, units=("g", "克"), zero_is_blank=True),
     "length_of_stay": Number(high=36_500, units=("天", "日", "d")),
     "discharge_mode": Number(high=9),
+    "age_months": Number(high=12),
     "icu_hours": Number(units=("小时", "h")),
     "cases": Number(),
 }
@@ -91,12 +95,13 @@ def read_number(column: pa.Array, rule: Number) -> tuple[Floats, Mask]:
     elif pa.types.is_null(column.type):
         values = np.full(len(column), math.nan)
     else:
-        values, unreadable = _by_distinct(column, lambda text: _number(text, rule.units))
-        return _limit(values, unreadable, rule)
-    return _limit(values, np.zeros(len(values), np.bool_), rule)
+        values, unreadable = by_distinct(column, lambda text: number_of(text, rule.units))
+        return limited(values, unreadable, rule)
+    return limited(values, np.zeros(len(values), np.bool_), rule)
 
 
-def _limit(values: Floats, unreadable: Mask, rule: Number) -> tuple[Floats, Mask]:
+def limited(values: Floats, unreadable: Mask, rule: Number) -> tuple[Floats, Mask]:
+    """Values of a column inside the range of its rule; those outside are unreadable too."""
     outside = (values < rule.low) | (values > rule.high) | np.isinf(values)
     if rule.zero_is_blank:
         values = np.where(values == 0, math.nan, values)
@@ -114,20 +119,39 @@ def read_sex(column: pa.Array) -> tuple[Floats, Mask]:
         other = (values != 1) & (values != 2)
         odd = other & (values != 0) & (values != 9) & ~np.isnan(values)
         return np.where(other, math.nan, values), unreadable | odd
-    return _by_distinct(column, _SEXES.get)
+    return by_distinct(column, _sex)
+
+
+def _sex(text: str) -> float | None:
+    if text in _SEXES:
+        return _SEXES[text]
+    code, name = text[:1], text[1:].strip(" -_.、:()|")  # 1-男
+    value = _SEXES.get(code) if name else None
+    return value if value == _SEXES.get(name) else None
 
 
 def read_text(column: pa.Array) -> pa.Array:
     """A column as trimmed text, dictionary-encoded; nulls are ""."""
-    encoded = _distinct(column)
+    encoded = distinct(column)
     return pa.DictionaryArray.from_arrays(
         numbers(integers(encoded.indices, len(encoded.dictionary)).astype(np.int32)),
         strings([*((t or "").strip() for t in text_list(encoded.dictionary)), ""]),
     )
 
 
-def _by_distinct(column: pa.Array, parse: Callable[[str], float | None]) -> tuple[Floats, Mask]:
-    encoded = _distinct(column)
+def by_distinct(
+    column: pa.Array, parse: Callable[[str], float | None]
+) -> tuple[Floats, Mask]:
+    """Read a column text by text, each distinct one once.
+
+    Args:
+        column: cells of any type.
+        parse: value of a text in plain form; None when it cannot be read. Blanks are NaN.
+
+    Returns:
+        The values and which rows are unreadable. Shapes (N,).
+    """
+    encoded = distinct(column)
     parsed = [
         math.nan if text in BLANKS else parse(text)
         for text in map(_fold, text_list(encoded.dictionary))
@@ -139,7 +163,23 @@ def _by_distinct(column: pa.Array, parse: Callable[[str], float | None]) -> tupl
     return values[positions], unreadable[positions]
 
 
-def _distinct(column: pa.Array) -> pa.DictionaryArray:
+def meant(column: pa.Array, words: Mapping[str, str]) -> pa.Array:
+    """A column in which words stand for what a mapping file says they mean.
+
+    Args:
+        column: cells of any type.
+        words: word in plain form -> meaning.
+    """
+    encoded = distinct(column)
+    texts = [text or "" for text in text_list(encoded.dictionary)]
+    told = [words.get(folded(text).removesuffix(".0"), text) for text in texts]
+    if told == texts:
+        return column
+    return pa.DictionaryArray.from_arrays(encoded.indices, strings(told))
+
+
+def distinct(column: pa.Array) -> pa.DictionaryArray:
+    """A column as text, each distinct one once."""
     if pa.types.is_dictionary(column.type):
         if not pa.types.is_string(column.type.value_type):
             column = column.dictionary_decode()
@@ -148,13 +188,46 @@ def _distinct(column: pa.Array) -> pa.DictionaryArray:
     return as_text(column).dictionary_encode()
 
 
+def folded(text: str) -> str:
+    """A text as words are compared: half-width, lower case, without blanks at its ends."""
+    return unicodedata.normalize("NFKC", text[:_LONGEST]).strip().lower()
+
+
 def _fold(text: str | None) -> str:
-    if text is None or len(text) > _LONGEST:
-        return "" if text is None else text[:_LONGEST]
-    return unicodedata.normalize("NFKC", text).strip().lower()
+    return "" if text is None else unwrapped(folded(text))
 
 
-def _number(text: str, units: tuple[str, ...]) -> float | None:
+def unwrapped(text: str) -> str:
+    """A text without the quotes by which it was kept from Excel: ``="310"``, ``'310``."""
+    if text[:1] in "='\"":
+        text = text.removeprefix("=").strip("'\"").strip()
+    return text
+
+
+def number_of(text: str, units: tuple[str, ...] = ()) -> float | None:
+    """A number as people write it, None when it is none.
+
+    Thousands separators, blanks, a sign of currency before and a unit behind are passed over;
+    ``万`` before a unit of money counts ten thousand.
+
+    Args:
+        text: the cell in plain form.
+        units: endings that may follow.
+    """
+    if _NUMBER.fullmatch(text) and len(text) < 40:
+        return float(text)
+    text = _SPACES.sub("", text)
+    scale = 1.0
     for unit in units:
-        text = text.removesuffix(unit).strip()
-    return float(text) if len(text) < 40 and _NUMBER.fullmatch(text) else None
+        text = text.removesuffix(unit)
+    if "元" in units:
+        for sign in _CURRENCY:
+            text = text.replace(sign, "", 1) if text.lstrip("+-").startswith(sign) else text
+        if text.endswith("万"):
+            text, scale = text.removesuffix("万"), 1e4
+    text = text.removeprefix("+")
+    if _GROUPED.fullmatch(text.removeprefix("-")):
+        text = text.replace(",", "")
+    if not (len(text) < 40 and _NUMBER.fullmatch(text)):
+        return None
+    return float(text) if scale == 1 else round(float(text) * scale, 6)

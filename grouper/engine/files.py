@@ -238,7 +238,7 @@ class _Notes:
     def _list(self, outcome: _Outcome, base: int) -> None:
         entries = [(m.row, m.column, m.value, m.reason) for m in outcome.malformed]
         entries += [
-            (c.row, c.column, c.value, f"expected {c.expected} 值无法识别")
+            (c.row, c.column, c.value, c.reason)
             for c in outcome.result.bad_cells
         ]
         if entries:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from drg.cases.cells import Unread
 from drg.cases.codes import CodeIndex
 from drg.cases.columns import CaseColumns, recognise
 from drg.cases.outcomes import UNGROUPED_DRG, is_ambiguous, is_ungrouped
@@ -24,7 +25,7 @@ from drg.tables.arrays import numbers, strings
 from drg.tables.frames import as_arrow
 from grouper.codes.editions import INSURANCE, aliases_to
 from grouper.engine.numbering import Remembered
-from grouper.engine.profile import NOTHING_SPELLED, BadCell, Profiler, Profiles, Spelled
+from grouper.engine.profile import NOTHING_SPELLED, Profiler, Profiles, Spelled
 from grouper.engine.reasons import (
     AMBIGUOUS,
     BIT,
@@ -68,7 +69,7 @@ class BatchResult:
     status: npt.NDArray[np.int8]
     drg: npt.NDArray[np.int16]
     notes: npt.NDArray[np.int32]
-    bad_cells: list[BadCell]
+    bad_cells: list[Unread]
     principal: npt.NDArray[np.int32]
     spelled: tuple[Spelled, Spelled] = (NOTHING_SPELLED, NOTHING_SPELLED)
 

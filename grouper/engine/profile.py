@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drg.cases.cells import Cells, Unread
 from drg.cases.codes import CodeIndex, CodeLists, read_codes
 from drg.cases.columns import CaseColumns
-from drg.cases.texts import as_text, text_list
-from drg.cases.values import NUMBERS, SEX_EXPECTED, read_number, read_sex, read_text
 from drg.tables.arrays import integers, strings, values
 from grouper.engine.complications import counting
 from grouper.engine.reasons import BIT
@@ -23,21 +23,10 @@ from grouper.scheme.program import BITS_PER_WORD, Column, Key, Mask, cell_of
 Floats = npt.NDArray[np.float64]
 NEWBORN_DAYS = 28  # 新生儿: age under 29 days
 WEIGHTS = ("birth_weight", "admission_weight")
-INFANT_COLUMNS = ("age_days", *WEIGHTS)
+INFANT_COLUMNS = ("age_days", "age_months", "birth_date", "admission_date", *WEIGHTS)
 OTHER_SITE_BIT: Key = ("other_trauma_site", "", "")
 SPEAKS, COMPLICATION, INJURY, UNKNOWN = 1, 2, 4, 8
 _POPCOUNT = np.array([i.bit_count() for i in range(1 << 10)], np.uint8)
-
-
-@dataclass(frozen=True)
-class BadCell:
-    """A cell that cannot be read: where it stands, its canonical name, what it should be."""
-
-    row: int
-    name: str
-    column: str
-    value: str
-    expected: str
 
 
 @dataclass(frozen=True)
@@ -73,7 +62,7 @@ class Profiles:
 
     columns: list[Column]
     notes: npt.NDArray[np.int32]
-    bad_cells: list[BadCell]
+    bad_cells: list[Unread]
     principal: npt.NDArray[np.int32]
     spelled: tuple[Spelled, Spelled]
     lists: tuple[CodeLists, CodeLists]
@@ -126,7 +115,7 @@ class Profiler:
         self._complications(words[0], dx)
         self._other_site(words, dx)
         notes = self._notes(dx, px, numbers)
-        cells = [self._cells(name, dx, px, numbers, rows) for name in self.layout.features]
+        cells = [self._cells(name, dx, px, numbers) for name in self.layout.features]
         signatures: list[Column] = [
             a.diagnosis_signature[dx.principal],
             a.procedure_signature[px.principal],
@@ -173,10 +162,10 @@ class Profiler:
         words[word][rows[(first != 0) & (first != site[codes])]] |= 1 << bit
 
     def _cells(
-        self, name: str, dx: _MarkedLists, px: _MarkedLists, numbers: _Numbers, rows: int
+        self, name: str, dx: _MarkedLists, px: _MarkedLists, numbers: _Numbers
     ) -> Column:
         if name in self.layout.texts:
-            return numbers.text_cells(name, self.layout.texts[name], rows)
+            return numbers.text_cells(name, self.layout.texts[name])
         if name in self.layout.counts:
             values = self._count(name, dx, px)
         else:
@@ -281,44 +270,18 @@ def _speak(
 
 
 class _Numbers:
-    """The numeric columns of a batch, each read once, with the cells that cannot be read."""
+    """The cells of a batch that are no codes, with those that cannot be read."""
 
     def __init__(self, table: pa.RecordBatch, columns: CaseColumns) -> None:
-        self._table = table
-        self._columns = columns
-        self._read: dict[str, Floats] = {}
-        self.bad: list[BadCell] = []
+        self._cells = Cells(table, columns)
 
     def __getitem__(self, name: str) -> Floats:
-        if name not in self._read:
-            self._read[name] = self._load(name)
-        return self._read[name]
+        return self._cells.number(name)[0]
 
-    def _load(self, name: str) -> Floats:
-        header = self._columns.column(name)
-        if header is None:
-            values = np.full(self._table.num_rows, np.nan)
-        else:
-            cells = self._table.column(header)
-            if name == "sex":
-                (values, bad), expected = read_sex(cells), SEX_EXPECTED
-            else:
-                rule = NUMBERS[name]
-                (values, bad), expected = read_number(cells, rule), rule.expected
-            for row in np.flatnonzero(bad).tolist():
-                self.bad.append(
-                    BadCell(
-                        row,
-                        name,
-                        header,
-                        text_list(as_text(cells.slice(row, 1)))[0] or "",
-                        expected,
-                    )
-                )
-        if name == "age":
-            days = self["age_days"]  # an infant's record may give days and leave the years blank
-            values = np.where(np.isnan(values) & (days < 365), 0.0, values)
-        return values
+    @cached_property
+    def bad(self) -> list[Unread]:
+        """The cells that cannot be read, of the parts asked for so far."""
+        return list(self._cells.faults())
 
     def spoilt_rows(self) -> list[int]:
         """Rows that a bad cell keeps from being grouped; an adult's days and weight do not."""
@@ -328,14 +291,11 @@ class _Numbers:
         return [
             cell.row
             for cell in self.bad
-            if cell.name not in INFANT_COLUMNS or not beyond_first_year[cell.row]
+            if cell.part not in INFANT_COLUMNS or not beyond_first_year[cell.row]
         ]
 
-    def text_cells(self, name: str, wanted: list[str], rows: int) -> Column:
-        header = self._columns.column(name)
-        if header is None:
-            return np.zeros(rows, np.int16)
-        texts = read_text(self._table.column(header))
+    def text_cells(self, name: str, wanted: list[str]) -> Column:
+        texts = self._cells.text(name)
         cells = integers(pc.index_in(texts.dictionary, strings(wanted)), -1) + 1
         found: Column = cells.astype(np.int16)[values(texts.indices)]
         return found

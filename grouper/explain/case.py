@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from drg.cases.cells import expected
 from drg.cases.outcomes import UNGROUPED_DRG
-from drg.cases.values import expected_zh
 from drg.provenance import to_json
 from grouper.codes.editions import INSURANCE, aliases_to
 from grouper.engine.grouper import Grouper, faulty
@@ -125,8 +125,8 @@ class Explainer:
             told = (*(path or ("", "", UNGROUPED_DRG)), trace.severity)
             if told != (mdc, adrg, drg, severity):
                 raise RuntimeError(f"explained as {told}, grouped as {(mdc, adrg, drg, severity)}")
-        bad = [(c.column, c.value, (f"应为 {expected_zh(c.name)}", f"expected {c.expected}"))
-               for c in result.bad_cells]  # fmt: skip
+        bad = [(c.column, c.value, (f"应为 {zh}", f"expected {en}"))
+               for c in result.bad_cells for en, zh in (expected(c.part),)]
         bad += [(m.column, m.value, (m.zh or m.reason, m.reason)) for m in case.spoilt]
         return Explanation(case, trace, mdc, adrg, drg, severity, status, reason, tuple(bad),
                            self.lang, self.machinery)  # fmt: skip

@@ -6,7 +6,6 @@ three become a table of one row, which is what the engine groups as well.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -20,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drg.cases import CaseColumns, columns_of, recognise
+from drg.cases.cells import Cells
 from drg.cases.codes import SEPARATORS, plain_code
-from drg.cases.values import NUMBERS, read_number, read_sex, read_text
 from drg.errors import problem
 from drg.language import say
 from drg.tables import Batch, Malformed, in_order, open_table
@@ -82,16 +81,14 @@ def read_case(
     table: pa.RecordBatch, columns: CaseColumns, malformed: Sequence[Malformed] = ()
 ) -> OneCase:
     """Read a table of one row."""
-    numbers = {name: _number(table, columns, name) for name in NUMBER_NAMES}
-    if math.isnan(numbers["age"]) and numbers["age_days"] < 365:
-        numbers["age"] = 0.0  # an infant's record may give days and leave the years blank
-    department = columns.column("department")
+    cells = Cells(table, columns)
+    numbers = {name: float(cells.number(name)[0][0]) for name in NUMBER_NAMES}
     number = columns.column("case_id")
     return OneCase(
         _codes(table, columns.columns("diagnoses")),
         _codes(table, columns.columns("procedures")),
         numbers,
-        _text(read_text(table.column(department))) if department else "",
+        str(cells.text("department")[0].as_py()),
         _text(table.column(number)) if number else "",
         _elsewhere(table, columns),
         tuple(malformed),
@@ -203,15 +200,6 @@ def _blank(value: Any) -> bool:
         return value is None or bool(value != value)
     except TypeError:  # pandas' NA is neither equal to itself nor unequal
         return True
-
-
-def _number(table: pa.RecordBatch, columns: CaseColumns, name: str) -> float:
-    header = columns.column(name)
-    if header is None:
-        return math.nan
-    cell = table.column(header)
-    found, _ = read_sex(cell) if name == "sex" else read_number(cell, NUMBERS[name])
-    return float(found[0])
 
 
 def _codes(table: pa.RecordBatch, columns: Sequence[str]) -> tuple[str, ...]:

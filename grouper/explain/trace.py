@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from drg.cases.codes import plain_code, typed_value
+from drg.cases.codes import CodeIndex
+from drg.tables.arrays import strings
 from grouper.explain.codes import OneCase
 from grouper.scheme import rules
 from grouper.scheme.model import MDC_LIST, Adrg, Drg, Mdc, Scheme, resolve
@@ -184,16 +185,16 @@ class Tracer:
     scheme: Scheme
     aliases: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
     _lists: Mapping[tuple[str, str], frozenset[str]] = field(init=False, repr=False)
-    _spelled: tuple[Mapping[str, str], Mapping[str, str]] = field(init=False, repr=False)
+    _index: tuple[CodeIndex, CodeIndex] = field(init=False, repr=False)
     _adrgs: dict[str, list[Adrg]] = field(init=False, repr=False)
     _drgs: dict[str, list[Drg]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         scheme = self.scheme
         self._lists = {key: frozenset(codes) for key, codes in scheme.lists.items()}
-        self._spelled = (
-            _spellings(scheme.diagnosis_names, self.aliases[0]),
-            _spellings(scheme.procedure_names, self.aliases[1]),
+        self._index = (
+            CodeIndex(list(scheme.diagnosis_names), self.aliases[0]),
+            CodeIndex(list(scheme.procedure_names), self.aliases[1]),
         )
         self._adrgs = {mdc.code: [] for mdc in scheme.mdcs}
         self._drgs = {adrg.code: [] for adrg in scheme.adrgs}
@@ -204,15 +205,33 @@ class Tracer:
 
     def diagnosis(self, given: str) -> Code:
         """A diagnosis as the scheme knows it."""
-        return _known(given, self._spelled[0], self.scheme.diagnosis_names)
+        return self._known(given, self._index[0], self.scheme.diagnosis_names)
 
     def procedure(self, given: str) -> Code:
         """A procedure as the scheme knows it."""
-        return _known(given, self._spelled[1], self.scheme.procedure_names)
+        return self._known(given, self._index[1], self.scheme.procedure_names)
+
+    @staticmethod
+    def _known(given: str, index: CodeIndex, names: Mapping[str, str]) -> Code:
+        found = int(index.ids(strings([given]))[0])
+        code = index.codes[found - 1].as_py() if 0 < found < index.unknown else ""
+        return Code(given, code, names.get(code, ""))
+
+    def _paired(self, given: Sequence[str], index: CodeIndex) -> Iterator[str]:
+        """Codes as written, a dagger code and the asterisk code behind it as one."""
+        held = list(given)
+        while held:
+            first = held.pop(0)
+            if held and (found := index.joined(first, held[0])):
+                held.pop(0)
+                first = index.codes[found - 1].as_py()
+            yield first
 
     def trace(self, case: OneCase) -> Trace:
         """Try the scheme's rules on a case, in their order, until a DRG is found."""
-        diagnoses = tuple(self.diagnosis(given) for given in case.diagnoses)
+        diagnoses = tuple(
+            self.diagnosis(given) for given in self._paired(case.diagnoses, self._index[0])
+        )
         procedures = tuple(self.procedure(given) for given in case.procedures)
         principal = diagnoses[0].code if diagnoses else ""
         excluded = self.scheme.exclusion.get(principal, "")
@@ -335,23 +354,3 @@ def _compared(rule: rules.Compare | rules.OneOf, facts: _Facts) -> Tested:
     if isinstance(rule, rules.OneOf):
         return Tested(rule, number in rule.values, value=number)
     return Tested(rule, _COMPARE[rule.op](number, rule.value), value=number)
-
-
-def _spellings(names: Mapping[str, str], aliases: Mapping[str, str]) -> Mapping[str, str]:
-    """Spellings in plain form -> the scheme's; the aliases win, also where they lead nowhere."""
-    found = {_by_value(code): code for code in names if typed_value(code) is not None}
-    found |= {plain_code(code): code for code in names}
-    for alias, code in aliases.items():
-        found[plain_code(alias)] = code if code in names else ""
-    return found
-
-
-def _by_value(plain: str) -> str:
-    """Under what a code that is a number is found when it was typed as one."""
-    return f"={typed_value(plain)}"
-
-
-def _known(given: str, spelled: Mapping[str, str], names: Mapping[str, str]) -> Code:
-    plain = plain_code(given)
-    code = spelled.get(plain if plain in spelled else _by_value(plain), "")
-    return Code(given, code, names.get(code, ""))
