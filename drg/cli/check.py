@@ -31,6 +31,12 @@ def check(
         typer.Option("--hospitals", help=say("医疗机构编号和名称表。",
                                              "Table with ids and names of hospitals.")),
     ] = None,
+    grey: Annotated[
+        Path | None,
+        typer.Option("--grey", help=say("灰码清单（含编码列的表，诊断和手术操作编码）。",
+                                        "List of grey codes (灰码): a table with a column of "
+                                        "codes, diagnoses and procedures.")),
+    ] = None,
     html: Annotated[
         Path | None,
         typer.Option("--html", help=say("把报告写成可打印的网页。",
@@ -60,11 +66,11 @@ def check(
     for target, endings in zip(targets, ((".html", ".htm"), (".docx",), (".xlsx",)), strict=True):
         if target is not None and target.suffix.lower() not in endings:
             raise problem(say("扩展名不符", "has another ending"), file=target, expected=endings[0])
-    check_outputs(targets, (file, mapping, hospitals))
+    check_outputs(targets, (file, mapping, hospitals, grey))
     with Progress(say(f"检查 {file.name}", f"checking {file.name}")) as shown:
         found = check_file(
             file, scheme=scheme, mapping=mapping, sheet=sheet, codes=codes, hospitals=hospitals,
-            progress=shown.advance,
+            grey=grey, progress=shown.advance,
         )  # fmt: skip
     words = QualityWords(lang)
     typer.echo(summary(found, words))
@@ -86,7 +92,9 @@ def summary(report: QualityReport, words: QualityWords) -> str:
     lines = [
         f"{words['title']}  {plain(report.input_name)}",
         f"{words['score']} {total.score:.1f}   {words['cases']} {total.cases:,}   "
-        f"{words['flagged']} {total.flagged:,} ({_share(total.flagged, total.cases)})",
+        f"{words['flagged']} {total.flagged:,} ({_share(total.flagged, total.cases)})"
+        if total.cases
+        else words("文件中没有病例，没有得分。", "The file holds no case: there is no score."),
         "",
     ]
     found = [
@@ -103,7 +111,7 @@ def summary(report: QualityReport, words: QualityWords) -> str:
     hospitals = [
         (fit(plain(words.hospital(line)), 30), f"{line.cases:,}", f"{line.flagged:,}",
          f"{line.score:.1f}", _worst(line.worst(1), words))
-        for line in report.hospitals[:_MOST_LINES]
+        for line in report.hospitals[: _MOST_LINES * bool(total.cases)]
     ]  # fmt: skip
     head = (words["hospital"], words["cases"], words["flagged"], words["score"], words["worst"])
     if len(report.hospitals) > 1 or any(line.key for line in report.hospitals):

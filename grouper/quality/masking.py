@@ -14,9 +14,14 @@ _IDENTITY = re.compile(r"[1-9][0-9]{5}(19|20)[0-9]{9}[0-9X]", re.IGNORECASE)
 MASK = "***"
 
 
+def is_code(text: str) -> bool:
+    """Whether a text looks like a code, and not like a number of a person."""
+    return bool(_CODE_LIKE.fullmatch(text)) and not _LONG_NUMBER.search(text)
+
+
 def masked(found: Unmapped) -> Unmapped:
     """An unknown code as a report may show it: no name of a few cases, nothing unlike a code."""
-    code_like = _CODE_LIKE.fullmatch(found.code) and not _LONG_NUMBER.search(found.code)
+    code_like = is_code(found.code)
     return replace(
         found,
         code=found.code if code_like else f"{MASK} ({len(found.code)})",

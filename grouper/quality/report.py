@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,8 +41,11 @@ class Line:
 
     @property
     def score(self) -> float:
-        """100 less the mean penalty: 100 when no case has a finding, 0 when all are lost."""
-        return 100 - self.penalty / self.cases if self.cases else 100.0
+        """100 less the mean penalty: 100 when no case has a finding, 0 when all are lost.
+
+        Without cases there is none: NaN.
+        """
+        return 100 - self.penalty / self.cases if self.cases else math.nan
 
     def count(self, rule: Rule) -> int:
         """Cases that break a rule."""
@@ -87,7 +91,9 @@ class QualityReport:
         months: by month of discharge.
         main_years: years that hold at least 5% of the dated discharges.
         completeness: how complete the columns are.
-        grey: principal diagnoses that are in no MDC: code, name, cases; the most frequent ones.
+        no_mdc: principal diagnoses that are in no MDC: code, name, cases; the most frequent ones.
+        grey: codes of the grey list, the most frequent ones: kind (0 diagnosis, 1 procedure),
+            code, name, cases.
         unmapped: unknown codes with candidates; the most frequent ones.
         unmapped_codes: how many unknown codes there are.
         converted: uses of codes that were converted.
@@ -105,7 +111,8 @@ class QualityReport:
     months: tuple[Line, ...]
     main_years: tuple[int, ...]
     completeness: tuple[Filled, ...]
-    grey: tuple[tuple[str, str, int], ...] = ()
+    no_mdc: tuple[tuple[str, str, int], ...] = ()
+    grey: tuple[tuple[int, str, str, int], ...] = ()
     unmapped: tuple[Unmapped, ...] = ()
     unmapped_codes: int = 0
     converted: int = 0
@@ -120,7 +127,8 @@ class QualityReport:
         return record(
             input={"name": self.input_name, "sha256": self.input_hash},
             scheme={"id": self.scheme, "sha256": self.scheme_hash},
-            codes=self.codes, cases=self.total.cases, score=round(self.total.score, 2),
+            codes=self.codes, cases=self.total.cases,
+            score=round(self.total.score, 2) if self.total.cases else None,
             findings={rule.code: n for rule, checked, n in self.rules() if checked},
             not_checked=[rule.code for rule, checked, _ in self.rules() if not checked],
         )  # fmt: skip

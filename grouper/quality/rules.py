@@ -22,7 +22,11 @@ MOST_YEARS, MOST_INFANT_DAYS = 120, 365
 LEAST_WEIGHT, MOST_WEIGHT = 300, 8_000  # grams
 MOST_STAY = 365  # days
 LEAST_COST, MOST_COST = 10_000, 200_000_000  # fen: 100 yuan and 2 million yuan
+OBSTETRIC_YEARS = 10, 60
 MAIN_YEAR_SHARE = 0.05  # of the dated discharges: a year with fewer is not what the file is about
+
+
+GREY_LIST, OPERATION_DATES = "grey_list", "operation_dates"
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class Rule:
         severity: ``error``, ``warning`` or ``note``.
         zh: Chinese text.
         en: English text.
-        needs: parts of the case table without which the rule is not checked.
+        needs: parts of the case table without which the rule is not checked; :data:`GREY_LIST`
+            and :data:`OPERATION_DATES` stand for what is no part of it.
     """
 
     code: str
@@ -78,8 +83,16 @@ RULES = (
     Rule("missing_principal_diagnosis", "codes", ERROR, "缺少主要诊断", "no principal diagnosis"),
     Rule("unknown_principal_diagnosis", "codes", ERROR, "主要诊断编码不在编码库中",
          "the principal diagnosis is not a code of the edition"),
-    Rule("grey_principal_diagnosis", "codes", ERROR, "主要诊断为灰码（不属于任何MDC）",
-         "the principal diagnosis is in no MDC (grey code)"),
+    Rule("principal_in_no_mdc", "codes", ERROR, "主要诊断不属于任何MDC",
+         "the principal diagnosis is in no MDC"),
+    Rule("grey_principal_diagnosis", "codes", ERROR, "主要诊断为灰码",
+         "the principal diagnosis is a grey code", (GREY_LIST,)),
+    Rule("grey_secondary_diagnosis", "codes", WARNING, "其他诊断为灰码",
+         "a secondary diagnosis is a grey code", (GREY_LIST,)),
+    Rule("grey_procedure", "codes", WARNING, "手术操作为灰码",
+         "a procedure is a grey code", (GREY_LIST, "procedures")),
+    Rule("repeated_diagnosis", "codes", NOTE, "同一诊断编码重复填写",
+         "a diagnosis stands twice in the case"),
     Rule("unknown_secondary_diagnosis", "codes", WARNING, "其他诊断编码不在编码库中",
          "a secondary diagnosis is not a code of the edition"),
     Rule("unknown_procedure", "codes", WARNING, "手术操作编码不在编码库中",
@@ -101,6 +114,21 @@ RULES = (
     Rule("birth_weight_range", "patient", WARNING,
          f"出生体重小于{LEAST_WEIGHT}克或大于{MOST_WEIGHT}克",
          f"birth weight below {LEAST_WEIGHT} g or above {MOST_WEIGHT:,} g", ("birth_weight",)),
+    Rule("admission_weight_missing", "patient", WARNING, "新生儿缺少入院体重",
+         "a newborn without weight on admission", ("age", "age_days", "admission_weight")),
+    Rule("mother_without_birth_weight", "patient", WARNING,
+         "产妇病案（活产）缺少新生儿出生体重",
+         "a live birth without birth weight in the record of the mother",
+         ("birth_weight",)),
+    Rule("delivery_without_outcome", "patient", WARNING, "分娩病例（O80-O84）缺少分娩结局（Z37）",
+         "a delivery (O80-O84) without its outcome (Z37)"),
+    Rule("obstetric_age", "patient", WARNING,
+         f"产科诊断而年龄小于{OBSTETRIC_YEARS[0]}岁或大于{OBSTETRIC_YEARS[1]}岁",
+         f"an obstetric diagnosis below {OBSTETRIC_YEARS[0]} or above {OBSTETRIC_YEARS[1]} years",
+         ("age",)),
+    Rule("birth_disagrees", "patient", WARNING, "年龄与出生日期、入院时间不符，或入院早于出生",
+         "age does not follow from birth and admission, or admitted before born",
+         ("birth_date", "admission_date")),
     Rule("unreadable_date", "dates", ERROR, "入院或出院时间无法识别",
          "the admission or discharge date cannot be read"),
     Rule("discharge_before_admission", "dates", ERROR, "出院早于入院",
@@ -109,11 +137,17 @@ RULES = (
          "discharged outside the file's main years", ("discharge_date",)),
     Rule("unreadable_stay", "dates", WARNING, "住院天数无法识别",
          "the length of stay cannot be read", ("length_of_stay",)),
-    Rule("stay_disagrees", "dates", WARNING, "住院天数与入出院时间相差超过1天",
-         "length of stay and dates differ by more than a day", ("length_of_stay", *_DATES)),
+    Rule("stay_disagrees", "dates", WARNING,
+         "住院天数与入出院时间不符（不足一天按一天，或首尾都计）",
+         "length of stay does not follow from its dates (at least a day, or both ends counted)",
+         ("length_of_stay", *_DATES)),
     Rule("stay_zero", "dates", NOTE, "住院天数为0", "length of stay 0", ("length_of_stay",)),
     Rule("stay_over_year", "dates", WARNING, f"住院超过{MOST_STAY}天",
          f"stay of more than {MOST_STAY} days"),
+    Rule("icu_exceeds_stay", "dates", WARNING, "重症监护时长超过住院时长",
+         "more hours in intensive care than the stay has", ("icu_hours", *_DATES)),
+    Rule("operation_outside_stay", "dates", ERROR, "手术操作日期不在住院期间",
+         "an operation is dated outside the stay", (OPERATION_DATES, *_DATES)),
     Rule("discharge_mode_unknown", "records", NOTE, "离院方式不在1、2、3、4、5、9之内",
          "way of discharge is none of 1, 2, 3, 4, 5, 9", ("discharge_mode",)),
     Rule("unreadable_amount", "cost", ERROR, "费用无法识别", "an amount cannot be read"),
@@ -128,11 +162,18 @@ RULES = (
     Rule("negative_component", "cost", ERROR, "分项费用为负数", "a component is negative"),
     Rule("fund_out_of_range", "cost", WARNING, "基金支付为负数或高于总费用",
          "the fund's payment is negative or above the total", ("total_cost", "fund_paid")),
+    Rule("payers_exceed_total", "cost", WARNING, "基金、其他支付与个人负担之和高于总费用",
+         "fund, other payers and patient together pay more than the total",
+         ("total_cost", "fund_paid")),
     Rule("duplicate_case_id", "records", ERROR, "病例号重复", "a case id stands again",
          ("case_id",)),
     Rule("duplicate_record", "records", ERROR, "同一患者、医院、入出院日期和主要诊断重复",
          "same patient, hospital, dates and principal diagnosis again",
          ("patient_id", "discharge_date")),
+    Rule("overlapping_stays", "records", WARNING, "同一患者住院时间重叠",
+         "stays of one person overlap", ("patient_id", *_DATES)),
+    Rule("stay_after_death", "records", ERROR, "离院方式为死亡的患者之后又入院",
+         "a person who died is admitted later", ("patient_id", "discharge_mode", *_DATES)),
 )  # fmt: skip
 
 PLACE = {rule.code: i for i, rule in enumerate(RULES)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from os import PathLike
@@ -20,10 +20,11 @@ from drg.tables import Batch, open_table, read_table
 from drg.tables import run as run_batches
 from drg.tables.as_text import as_text
 from grouper.codes.editions import INSURANCE
+from grouper.codes.grey import grey_codes
 from grouper.engine.code_uses import BatchUses, CodeUses
 from grouper.engine.grouper import Grouper, faulty, workers
 from grouper.quality.checks import Checker
-from grouper.quality.masking import masked, masked_place
+from grouper.quality.masking import MASK, is_code, masked, masked_place
 from grouper.quality.report import (
     Filled,
     Line,
@@ -50,6 +51,7 @@ def check_file(
     sheet: str | None = None,
     codes: str = INSURANCE,
     hospitals: str | PathLike[str] | None = None,
+    grey: str | PathLike[str] | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> QualityReport:
     """Check the quality of a discharge file.
@@ -61,6 +63,7 @@ def check_file(
         sheet: sheet of a workbook.
         codes: edition of the file's codes, ``insurance`` or ``clinical``.
         hospitals: table with ids and names of hospitals.
+        grey: list of grey codes (灰码); without one no code is called grey.
         progress: called with units done and their total, when it is known.
 
     Raises:
@@ -69,6 +72,7 @@ def check_file(
     source = Path(source)
     began = time.perf_counter()
     names = {} if hospitals is None else hospital_names(hospitals)
+    listed = grey_codes(grey)
     with (
         open_table(source, sheet=sheet, dictionaries=True) as table,
         ThreadPoolExecutor(1) as hashing,
@@ -78,7 +82,7 @@ def check_file(
         grouper = Grouper(scheme, codes)
         input_hash = hashing.submit(hash_file, source)
         uses = CodeUses(grouper, columns, headers)
-        work, tally = _Work(grouper, columns, uses), Tally()
+        work, tally = _Work(grouper, columns, uses, listed), Tally()
 
         def note(outcome: tuple[BatchTally, BatchUses | None], _first_row: int) -> None:
             tally.add(outcome[0])
@@ -106,7 +110,8 @@ def check_file(
             months=month_lines(cells, tally.main_years) if "discharge_date" in columns else (),
             main_years=tally.main_years,
             completeness=_completeness(columns, total),
-            grey=_grey(tally, grouper, loaded),
+            no_mdc=_no_mdc(tally, grouper, loaded),
+            grey=_grey(tally, loaded),
             unmapped=(
                 tuple(masked(u) for u in uses.unmapped(loaded, _MOST_CODES)) if uses.unknown else ()
             ),
@@ -119,9 +124,12 @@ def check_file(
 class _Work:
     """Groups and checks one batch."""
 
-    def __init__(self, grouper: Grouper, columns: CaseColumns, uses: CodeUses) -> None:
+    def __init__(
+        self, grouper: Grouper, columns: CaseColumns, uses: CodeUses,
+        grey: Collection[str] | None,
+    ) -> None:  # fmt: skip
         self._grouper, self._columns, self._uses = grouper, columns, uses
-        self.checker = Checker(grouper, columns)
+        self.checker = Checker(grouper, columns, grey)
 
     def __call__(self, batch: Batch) -> tuple[pa.RecordBatch, tuple[BatchTally, BatchUses | None]]:
         table = batch.table
@@ -142,9 +150,18 @@ def _completeness(columns: CaseColumns, total: Line) -> tuple[Filled, ...]:
     return tuple(found)
 
 
-def _grey(tally: Tally, grouper: Grouper, scheme: Scheme) -> tuple[tuple[str, str, int], ...]:
+def _grey(tally: Tally, scheme: Scheme) -> tuple[tuple[int, str, str, int], ...]:
+    names = scheme.diagnosis_names, scheme.procedure_names
+    ranked = sorted((-count, kind, code) for (kind, code), count in tally.grey.items())
+    return tuple(
+        (kind, code if is_code(code) else MASK, names[kind].get(code, ""), -count)
+        for count, kind, code in ranked[:_MOST_CODES]
+    )  # fmt: skip
+
+
+def _no_mdc(tally: Tally, grouper: Grouper, scheme: Scheme) -> tuple[tuple[str, str, int], ...]:
     codes = grouper.compiled.diagnoses
-    ranked = sorted((-count, codes[number - 1]) for number, count in tally.grey.items())
+    ranked = sorted((-count, codes[number - 1]) for number, count in tally.no_mdc.items())
     return tuple(
         (code, scheme.diagnosis_names.get(code, ""), -count)
         for count, code in ranked[:_MOST_CODES]

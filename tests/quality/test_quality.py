@@ -13,6 +13,8 @@ import pytest
 
 from drg.cases.amounts import read_amounts
 from drg.cases.dates import months_of, read_dates
+from drg.cli.check import summary
+from drg.errors import DrgError
 from drg.page.blocks import Table
 from drg.page.cells import grid
 from drg.page.html import pages
@@ -32,9 +34,13 @@ GOOD = {
     "department": "内科", "diagnoses": "I10.x00x002", "procedures": "", "total_cost": "5000.00",
     "cost_medical": "1000.00", "cost_nursing": "500.00", "cost_technology": "1500.00",
     "cost_drug_material": "1999.99", "cost_management": "0.01", "fund_paid": "3000",
+    "birth_date": "", "admission_weight": "", "icu_hours": "", "手术操作日期1": "",
+    "patient_copay": "2000",
 }  # fmt: skip
 MALE, INFANT = {"diagnoses": "N40.x00", "sex": "2"}, {"age": "0", "diagnoses": "P22.000"}
-NEWBORN = {**INFANT, "age_days": "3", "birth_weight": "3000"}
+NEWBORN = {**INFANT, "age_days": "3", "birth_weight": "3000", "admission_weight": "3000"}
+MOTHER = {"sex": "2", "age": "28", "diagnoses": "O80.000|Z37.000", "birth_weight": "3100"}
+GREY = ["I10.x99x999", "I10.x00x002", "54.2500"]  # made up: the official list is not at hand
 
 
 def found(tmp_path, *changes, **options):
@@ -45,7 +51,9 @@ def found(tmp_path, *changes, **options):
     ]
     source = tmp_path / "in.csv"
     pd.DataFrame(cases).to_csv(source, index=False)
-    report = check_file(source, **options)
+    listed = tmp_path / "grey.csv"
+    listed.write_text("\n".join(["灰码", *options.pop("listed", ["Q99.999"])]))
+    report = check_file(source, grey=listed, **options)
     return {rule.code: n for rule, _, n in report.rules() if n}, report
 
 
@@ -67,7 +75,20 @@ def test_a_good_case_has_no_finding(tmp_path):
         ({"diagnoses": ""}, "missing_principal_diagnosis"),
         ({"diagnoses": "-|I10.x00x002"}, "missing_principal_diagnosis"),
         ({"diagnoses": "Q1"}, "unknown_principal_diagnosis"),
-        ({"diagnoses": "U82.100"}, "grey_principal_diagnosis"),
+        ({"diagnoses": "U82.100"}, "principal_in_no_mdc"),
+        ({"diagnoses": "I10.x00x002|J18.900|J18.900"}, "repeated_diagnosis"),
+        ({**NEWBORN, "admission_weight": ""}, "admission_weight_missing"),
+        ({**MOTHER, "birth_weight": ""}, "mother_without_birth_weight"),
+        ({**MOTHER, "diagnoses": "O80.000"}, "delivery_without_outcome"),
+        ({**MOTHER, "age": "62"}, "obstetric_age"),
+        ({"birth_date": "1985-03-01"}, "birth_disagrees"),
+        ({"birth_date": "2025-03-02"}, "birth_disagrees"),
+        ({"icu_hours": "121"}, "icu_exceeds_stay"),
+        ({"手术操作日期1": "2025-02-28"}, "operation_outside_stay"),
+        ({"手术操作日期1": "2025-03-06 08:00"}, "operation_outside_stay"),
+        ({"patient_copay": "2000.02"}, "payers_exceed_total"),
+        ({"length_of_stay": "3"}, "stay_disagrees"),
+        ({"length_of_stay": "6"}, "stay_disagrees"),
         ({"diagnoses": "I10.x00x002|Q1"}, "unknown_secondary_diagnosis"),
         ({"procedures": "37.519"}, "unknown_procedure"),
         (MALE, "sex_conflict"),
@@ -102,9 +123,83 @@ def test_one_defect_gives_one_finding(tmp_path, change, rule):
     assert report.total.flagged == 1
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"length_of_stay": "5"},  # both ends counted
+        {"length_of_stay": "1", "admission_date": "2025-03-05"},  # a stay of the same day is one
+        {"length_of_stay": "3", "admission_date": "2025-06-12", "discharge_date": "2025-06-15"},
+        MOTHER,
+        {**MOTHER, "diagnoses": "O80.000|Z37.100", "birth_weight": ""},  # stillborn
+        {"birth_date": "1974-03-02"},
+        {"birth_date": "1975-03-01"},
+        {"icu_hours": "120"},
+        {"手术操作日期1": "2025-03-01"},
+        {"手术操作日期1": "2025-03-05 23:59"},
+        {"patient_copay": "2000.01"},
+    ],
+)
+def test_what_is_right_is_no_finding(tmp_path, change):
+    assert found(tmp_path, {}, change)[0] == {}
+
+
+def test_grey_is_the_list_and_in_no_mdc_is_another_matter(tmp_path):
+    cases = [
+        {"diagnoses": "I50.900|I10.x00x002", "procedures": "54.2500"},
+        {"diagnoses": "I10.x00x002|I50.900"},
+        {"diagnoses": "U82.100"},
+        {"diagnoses": "I10.x99x999"},  # on the list, and the edition does not know it
+        {"diagnoses": "Ｉ50.900|i10.X00x002"},
+    ]
+    said, report = found(tmp_path, *cases, listed=GREY)
+    assert said["grey_principal_diagnosis"] == 2
+    assert said["grey_secondary_diagnosis"] == 2
+    assert said["grey_procedure"] == 1
+    assert said["principal_in_no_mdc"] == 1
+    assert [(kind, code, cases) for kind, code, _, cases in report.grey] == [
+        (0, "I10.x00x002", 3), (0, "I10.X99X999", 1), (1, "54.2500", 1)
+    ]  # fmt: skip
+    assert [one[0] for one in report.no_mdc] == ["U82.100"]
+    page = page_of(report)
+    assert "灰码" in page
+    assert "不属于任何 MDC 的主要诊断" in page
+
+
+def test_without_a_list_nothing_is_called_grey(tmp_path):
+    source = tmp_path / "in.csv"
+    pd.DataFrame([{**GOOD, "diagnoses": "U82.100"}]).to_csv(source, index=False)
+    report = check_file(source)
+    said = {rule.code: n for rule, _, n in report.rules() if n}
+    assert said == {"principal_in_no_mdc": 1}
+    not_checked = report.document()["not_checked"]
+    assert {"grey_principal_diagnosis", "grey_secondary_diagnosis", "grey_procedure"} <= {
+        *not_checked
+    }
+    assert "没有官方灰码清单" in page_of(report)
+    (tmp_path / "empty.csv").write_text("灰码,名称\n,\n")
+    for name, text in (("empty.csv", "no code"), ("in.csv", "no column of codes")):
+        with pytest.raises(DrgError, match=text):
+            check_file(source, grey=tmp_path / name)
+
+
+def test_stays_of_one_person(tmp_path):
+    def stay(person, begin, end, mode="1"):
+        return {"patient_id": person, "admission_date": f"2025-03-{begin:02d}",
+                "discharge_date": f"2025-03-{end:02d}", "length_of_stay": str(end - begin),
+                "discharge_mode": mode}  # fmt: skip
+
+    said, _ = found(
+        tmp_path, stay("A", 1, 9), stay("A", 3, 5), stay("A", 6, 8), stay("A", 9, 12),
+        stay("B", 5, 9), stay("B", 1, 5), stay("B", 9, 10), stay("C", 1, 4, "5"),
+        stay("C", 4, 6), stay("C", 7, 8), stay("", 1, 9), stay("", 2, 9),
+    )  # fmt: skip
+    assert said["overlapping_stays"] == 2, "inside a longer one; the same day is none"
+    assert said["stay_after_death"] == 1
+
+
 def test_costs_out_of_range(tmp_path):
-    alone = dict.fromkeys(("cost_medical", "cost_nursing", "cost_technology", "cost_drug_material",
-                           "cost_management", "fund_paid"), "")  # fmt: skip
+    alone = dict.fromkeys(("patient_copay", "cost_medical", "cost_nursing", "cost_technology",
+                           "cost_drug_material", "cost_management", "fund_paid"), "")  # fmt: skip
     for cost, rule in (("0", "cost_not_positive"), ("-5", "cost_not_positive"),
                        ("99.99", "cost_extreme"), ("2000000.01", "cost_extreme"),
                        ("abc", "unreadable_amount")):  # fmt: skip
@@ -134,9 +229,25 @@ def test_malformed_rows_say_nothing_else(tmp_path):
     assert report.months == ()
 
 
+def mended(cases):
+    """The region without what its honest records lack: mothers, stays of one person, doubles."""
+    cases = cases.copy()
+    cases["patient_id"] = [f"P{i}" for i in range(len(cases))]
+    codes = cases["diagnoses"].str.split("|").map(dict.fromkeys).map(list)
+    born = codes.map(lambda held: any(code[:3] in ("O80", "O81", "O82", "O83", "O84", "Z37")
+                                      for code in held))  # fmt: skip
+    outcome = codes.map(lambda held: any(code.startswith("Z37") for code in held))
+    cases["diagnoses"] = codes.map("|".join) + np.where(born & ~outcome, "|Z37.000", "")
+    cases.loc[born & (cases["age"] != "0"), "birth_weight"] = "3200"
+    return cases
+
+
 def test_the_defects_of_the_sample_region_are_all_found(tmp_path):
     truth = pd.read_csv(REGION / "truth/cases.csv", dtype=str, keep_default_na=False)["flaw"]
     cases = pd.read_csv(REGION / "cases.csv", dtype=str, keep_default_na=False)
+    region = tmp_path / "region.csv"
+    mended(cases).to_csv(region, index=False)
+    raw = {r.code: n for r, _, n in check_file(REGION / "cases.csv").rules() if n}
     kinds = {
         "unknown_code": "unknown_principal_diagnosis", "sex_conflict": "sex_conflict",
         "no_principal_diagnosis": "missing_principal_diagnosis",
@@ -147,8 +258,11 @@ def test_the_defects_of_the_sample_region_are_all_found(tmp_path):
         cases[truth == flaw].to_csv(tmp_path / "flawed.csv", index=False)
         some = check_file(tmp_path / "flawed.csv")
         assert some.total.count(RULES[PLACE[rule]]) == some.total.cases == sum(truth == flaw) > 0
-    report = check_file(REGION / "cases.csv", hospitals=REGION / "hospitals.csv")
+    report = check_file(region, hospitals=REGION / "hospitals.csv")
     said = {rule.code: n for rule, _, n in report.rules() if n}
+    assert set(raw) - set(said) == {"mother_without_birth_weight", "delivery_without_outcome",
+                                    "repeated_diagnosis", "overlapping_stays", "stay_after_death"}
+    assert all(raw[rule] == count for rule, count in said.items())
     # some honest records of the region have an operation of the other sex: findings, not planted
     extra = said["sex_conflict"] - sum(truth == "sex_conflict")
     assert 0 <= extra <= 10
@@ -311,7 +425,8 @@ def test_page_word_and_workbook_tell_the_same(tmp_path, lang):
         if not 0 < line.flagged < 5:
             assert row[4] == pytest.approx(line.flagged / line.cases, abs=1e-9)
             assert row[5] == round(line.score, 1)
-    assert words("每 100 例中 1.1 例有问题", "1.1 of 100 cases have findings") in page
+    often = f"{100 * report.total.flagged / 5000:.1f}"
+    assert words(f"每 100 例中 {often} 例有问题", f"{often} of 100 cases have findings") in page
     assert words("可以用于分组和结算", "fit for grouping and settlement") in page
 
 
@@ -338,7 +453,7 @@ def test_the_workbook_is_set_up_for_print(tmp_path):
     report = check_file(REGION / "cases.csv", hospitals=REGION / "hospitals.csv")
     book = openpyxl.load_workbook(write(tmp_path / "out.xlsx", report))
     assert book.sheetnames == ["目录", "概况", "检查结果", "按医疗机构", "按出院月份",
-                               "字段完整性", "灰码与未对照编码", "说明"]  # fmt: skip
+                               "字段完整性", "编码问题", "说明"]  # fmt: skip
     assert book["目录"]["A1"].value == "病案数据质量报告"
     for sheet in book.worksheets[1:]:
         assert sheet.page_setup.paperSize == 9
@@ -361,6 +476,12 @@ def test_a_header_without_cases(tmp_path):
     (tmp_path / "in.csv").write_text("case_id,discharge_date,hospital_id,diagnoses\n")
     report = check_file(tmp_path / "in.csv")
     assert report.total.cases == 0
+    assert np.isnan(report.total.score)
+    assert report.document()["score"] is None
+    said = summary(report, QualityWords("en"))
+    assert "no score" in said
+    assert "100.0" not in said
+    assert "100.0" not in page_of(report)
     assert "文件中没有病例" in page_of(report)
     for ending in ("docx", "xlsx"):
         write(tmp_path / f"out.{ending}", report)

@@ -203,7 +203,7 @@ class Reader:
             return np.zeros(table.num_rows, np.int32), []
         encoded = whole(table.column(column))
         if not pa.types.is_dictionary(encoded.type):
-            encoded = encoded.dictionary_encode()
+            encoded = as_text(encoded).dictionary_encode()
         texts = [(text or "").strip() for text in text_list(as_text(encoded.dictionary))]
         places = encoded.indices
         if places.null_count:

@@ -15,7 +15,7 @@ from drg.report.quality import words as told
 from drg.report.quality.words import PARTS, TEXTS, QualityWords, share_of
 from grouper.codes.editions import EDITIONS
 from grouper.quality.report import Line, QualityReport
-from grouper.quality.rules import GROUPS, PENALTY, RULES
+from grouper.quality.rules import GROUPS, PENALTY, PLACE, RULES
 
 VERDICTS = (  # from which score; the limits are ours, no policy says how good data must be
     (95, "可以用于{}", "is fit for {}"),
@@ -36,6 +36,8 @@ _PART = (Column("part", "字段", "Part"), Column("filled", "有值", "Filled", 
          Column("missing", "缺失", "Missing", "cases"), replace(_SHARE, zh="缺失占比"),
          Column("columns", "文件中的列", "Columns", "long"))  # fmt: skip
 _CODE = (Column("code", "编码", "Code", "code"), Column("title", "名称", "Name", "name"))
+_GREY = (Column("kind", "类别", "Kind"), *_CODE, _CASES)
+_KINDS = ("诊断", "diagnosis"), ("手术操作", "procedure")
 _UNKNOWN = (
     *_CODE, Column("uses", "使用次数", "Uses", "count"),
     Column("principal", "其中主要", "As principal", "count"),
@@ -60,7 +62,7 @@ def quality_report(found: QualityReport, words: QualityWords) -> b.Report:
             found, words, found.months, "month", words.month, {_MONTH: words.month})),
         ("completeness", "字段完整性", "Completeness", [
             table("parts", words("各字段的病例", "Cases by part"), _PART, parts)]),
-        ("codes", "灰码与未对照编码", "Grey and unknown codes", _codes(found, words)),
+        ("codes", "编码问题", "Codes", _codes(found, words)),
         ("notes", "说明", "Notes", _notes(words)),
     )  # fmt: skip
     below = words("分组前质控", "checked before grouping")
@@ -141,7 +143,7 @@ def _meaning(found: QualityReport, words: QualityWords) -> str:
 
 
 def _findings(found: QualityReport, words: QualityWords) -> list[Block]:
-    order, lacking = list(GROUPS), words("未检查（缺列）", "not checked: no column")
+    order, lacking = list(GROUPS), words("未检查", "not checked")
     rules = sorted(found.rules(), key=lambda r: (order.index(r[0].group), -r[0].penalty, -r[2]))
     checks = table("checks", words("检查结果", "Findings"), _CHECK, [
         [words.of(GROUPS[rule.group]), rule.text(words.lang), words.severity(rule.severity),
@@ -204,7 +206,8 @@ def _lines(
 
 
 def _codes(found: QualityReport, words: QualityWords) -> list[Block]:
-    grey = words("灰码：不属于任何 MDC 的主要诊断", "Grey codes: principal diagnoses in no MDC")
+    without = words("不属于任何 MDC 的主要诊断", "Principal diagnoses in no MDC")
+    grey = words("灰码", "Grey codes")
     unknown = words("未对照编码与候选编码", "Unknown codes and candidates")
     rows = [
         [one.code, one.name,
@@ -215,9 +218,16 @@ def _codes(found: QualityReport, words: QualityWords) -> list[Block]:
     left = found.unmapped_codes - len(rows)
     more = words(f"另有 {left:,} 个编码未列出；分组时列出全部清单。",
                  f"{left:,} more are not listed; drg group lists them all.")  # fmt: skip
-    none = [text for text, some in ((grey, found.grey), (unknown, rows)) if not some]
+    listed = found.checked[PLACE["grey_principal_diagnosis"]]
+    told = (without, found.no_mdc), (grey, found.grey or not listed), (unknown, rows)
+    none = [text for text, some in told if not some]
     return [
-        table("grey", grey, (*_CODE, _CASES), found.grey),
+        table("no-mdc", without, (*_CODE, _CASES), found.no_mdc),
+        table("grey", grey, _GREY, [(words.of(_KINDS[kind]), *one) for kind, *one in found.grey]),
+        Text("" if listed else words(
+            "灰码未检查：本程序没有官方灰码清单，检查时也未另行给出清单。",
+            "Grey codes were not looked for: the official list is not part of this program, and "
+            "none was given."), "quiet"),
         table("unknown", unknown, _UNKNOWN, rows, note=more if left else ""),
         Text(words("；", "; ").join(none) + words("：未发现。", ": none.") * bool(none), "quiet"),
     ]

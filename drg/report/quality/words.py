@@ -21,7 +21,7 @@ TEXTS = {
     "score": ("质量得分", "Score"), "cases": ("病例数", "Cases"),
     "flagged": ("有问题病例", "Cases with findings"), "share": ("占比", "Share"),
     "group": ("类别", "Group"), "rule": ("检查项目", "Check"), "severity": ("级别", "Severity"),
-    "not_checked": ("未检查的项目（文件中没有所需的列）", "Not checked: no such columns"),
+    "not_checked": ("未检查的项目（没有所需的列或清单）", "Not checked: no such columns or list"),
     "hospital": ("医疗机构", "Hospital"), "month": ("月份", "Month"),
     "worst": ("主要问题（病例数）", "Main findings (cases)"),
     "try_clinical": ("未对照编码中有 {n} 个是国临版编码：请按国临版编码重新检查{how}。",
