@@ -15,12 +15,14 @@ import pyarrow.compute as pc
 from budget.cases.hospitals import Hospitals
 from budget.policy.document import Policy
 from drg.cases import CaseColumns
-from drg.cases.amounts import read_amounts
 from drg.cases.blanks import BLANKS
-from drg.cases.dates import months_of, read_dates
+from drg.cases.cells import Cells, columns_for
+from drg.cases.choices import EMPLOYEE, FLAGS, RESIDENT
+from drg.cases.choices import INSURANCES as INSURANCES
+from drg.cases.dates import months_of
 from drg.cases.outcomes import is_ambiguous, is_ungrouped
 from drg.cases.texts import as_text, on_text, text_list
-from drg.cases.values import NUMBERS, Floats, Number, read_number, read_text
+from drg.cases.values import Floats
 from drg.tables.arrays import integers, strings, text_scalar, values
 from weights.table import WeightTable
 
@@ -29,18 +31,17 @@ Keys = npt.NDArray[np.uint64]
 Fen = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-EMPLOYEE, RESIDENT = 0, 1
-INSURANCES = ("employee", "resident")
-_INSURANCE = {
-    "employee": EMPLOYEE, "职工": EMPLOYEE, "城镇职工": EMPLOYEE, "职工医保": EMPLOYEE,
-    "职工基本医疗保险": EMPLOYEE, "310": EMPLOYEE, "resident": RESIDENT, "居民": RESIDENT,
-    "城乡居民": RESIDENT, "居民医保": RESIDENT, "城乡居民基本医疗保险": RESIDENT, "390": RESIDENT,
-}  # fmt: skip
 GROUPED, UNGROUPED, AMBIGUOUS = 0, 1, 2
-_FLAG = {"1": True, "是": True, "true": True, "yes": True, "y": True, "1.0": True}
 PATIENT_PARTS = ("patient_out_of_scope", "patient_deductible", "patient_copay")
 AMOUNTS = ("fund_paid", "other_paid", *PATIENT_PARTS)
-_FLAGS = ("special_review", "day_surgery", "day_bed")
+# part -> how keys of the policy begin or end that go by it
+_ASKED = {
+    "discharge_mode": ("special.transfer.",), "age": (".age_below",),
+    "tcm_share": (".least_share",),
+    "length_of_stay": ("special.short_stay.", "special.long_stay.", ".within_days"),
+    "special_review": ("special.review.",), "day_surgery": ("special.day_surgery.",),
+    "day_bed": ("special.day_bed.",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Claims:
         flags: what the input marks, by column name.
         population: place in ``populations``; zeros without the column.
         populations: categories of people.
+        unread: cells that its money hangs on could not be read; it is not settled. None for none.
         person: key of the person, 0 unknown; None unless persons were asked for.
         day: day of discharge since 1970-01-01, -1 unknown; None likewise.
         admission: day of admission since 1970-01-01, -1 unknown; None likewise.
@@ -86,6 +88,7 @@ class Claims:
     flags: dict[str, Bools]
     population: npt.NDArray[np.int16]
     populations: tuple[str, ...]
+    unread: Bools | None = None
     person: Keys | None = None
     day: Ints | None = None
     admission: Ints | None = None
@@ -105,18 +108,46 @@ class Claims:
         ids = None if self.case_id is None else self.case_id.take(pa.array(at))
         return self._each(lambda held: held[rows], ids)
 
-    def in_order(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-        """Places of some rows in the order of their case ids, whatever the order of the file.
+    def in_order(
+        self, rows: npt.NDArray[np.intp], *first: npt.NDArray[Any]
+    ) -> npt.NDArray[np.intp]:
+        """Places of some rows in order: by keys, then by case id, whatever the order of the file.
 
         Where ids are missing or the same, by what the cases are; then it does not matter which is
         which.
+
+        Args:
+            rows: the rows. Shape (R,).
+            first: keys that come before the ids, the last one first of all. Shapes (R,).
         """
+        if not first:
+            return self._by_id(rows)
+        order = np.lexsort(first)
+        same = np.ones(max(len(rows) - 1, 0), np.bool_)
+        for key in first:
+            same &= key[order[1:]] == key[order[:-1]]
+        if not same.any():
+            return order
+        tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        run = np.cumsum(np.append(True, ~same))[tied]
+        some = order[tied]
+        by_id = self._by_id(rows[some])
+        order[tied] = some[by_id[np.argsort(run[by_id], kind="stable")]]
+        return order
+
+    def _by_id(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         ids = np.zeros(len(rows), np.intp)
         if self.case_id is not None:
             ids = np.unique(_texts_of(self.case_id, rows), return_inverse=True)[1]
+        optional = (self.person, self.day, self.admission, *self.amounts.values(),
+                    *self.flags.values())  # fmt: skip
+        alike: list[npt.NDArray[Any]] = [held[rows] for held in optional if held is not None]
+        alike += [np.nan_to_num(held[rows], nan=-1) for held in (
+            self.stay, self.age, self.tcm_share)]  # fmt: skip
         return np.lexsort((
-            rows, self.month[rows], self.cost[rows], self.group[rows], self.insurance[rows],
-            self.hospital[rows], ids,
+            rows, *alike, self.population[rows], self.technology[rows], self.disease[rows],
+            self.mode[rows], self.kind[rows], self.month[rows], self.cost[rows], self.group[rows],
+            self.insurance[rows], self.hospital[rows], ids,
         ))  # fmt: skip
 
     def priced(self) -> Claims:
@@ -160,6 +191,7 @@ class ClaimReader:
         technologies: Sequence[Sequence[str]] = (),
         *,
         persons: bool = False,
+        asked: Sequence[str] = (),
     ) -> None:
         """Prepare.
 
@@ -172,6 +204,7 @@ class ClaimReader:
             diseases: beginnings of principal diagnoses of each day-bed disease.
             technologies: beginnings of procedure codes of each new technology.
             persons: whether persons and the days of their stays are read.
+            asked: parts that the policy goes by: a case is not settled where one is unreadable.
 
         Raises:
             DrgError: a column that is needed was not found.
@@ -183,6 +216,7 @@ class ClaimReader:
         self._populations = ("", *populations)
         self._year = year
         self._persons = persons
+        self._asked = tuple(asked)
         self._diseases = [_beginning(codes, principal=True) for codes in diseases]
         self._technologies = [_beginning(codes, principal=False) for codes in technologies]
 
@@ -202,20 +236,29 @@ class ClaimReader:
         """
         special = policy.special
         found: dict[str, None] = {}  # categories of people that the policy names anywhere
+        keys = [leaf.key for leaf in policy.leaves()]
         for leaf in policy.leaves():
             if leaf.key.endswith(".population"):
                 names = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
                 found |= dict.fromkeys(map(str, names))
-        timed = special.readmission or special.caseload or special.new_technology
         return cls(
             columns, hospitals.ids, [str(group) for group in weights.frame["drg"]], year,
             list(found),
             [one.diagnoses for one in special.day_bed.diseases] if special.day_bed else (),
             [one.procedures for one in special.new_technology.technologies]
             if special.new_technology else (),
-            persons="patient_id" in columns
-            and (timed is not None or "fund_paid" not in columns.sources),
+            persons=special.caseload is not None or special.new_technology is not None
+            or ("patient_id" in columns
+                and (special.readmission is not None or "fund_paid" not in columns.sources)),
+            asked=[part for part, signs in _ASKED.items() if any(
+                key.startswith(sign) or key.endswith(sign) for sign in signs for key in keys
+            )],
         )  # fmt: skip
+
+    @property
+    def money(self) -> tuple[str, ...]:
+        """Parts that money hangs on: what is unreadable in them is no small thing."""
+        return ("total_cost", *AMOUNTS, "discharge_date", "insurance", *self._asked)
 
     @property
     def names(self) -> list[str]:
@@ -223,91 +266,110 @@ class ClaimReader:
         wanted = (
             "drg", "hospital_id", "insurance", "discharge_date", "total_cost", "status",
             "length_of_stay", "age", "discharge_mode", "population", "tcm_share", "case_id",
-            *AMOUNTS, *_FLAGS,
+            *AMOUNTS, *FLAGS,
         )  # fmt: skip
-        names = [c for name in wanted if (c := self._columns.column(name)) is not None]
-        if self._persons:
-            extra = ("patient_id", "admission_date")
-            names += [c for name in extra if (c := self._columns.column(name)) is not None]
+        extra = ("patient_id",) if self._persons else ()
+        names = columns_for(self._columns, (*wanted, "admission_date", *extra))
         if self._diseases:
             names += self._columns.columns("diagnoses")[:1]
         if self._technologies:
             names += self._columns.columns("procedures")
-        return names
+        return list(dict.fromkeys(names))
 
-    def read(self, table: pa.RecordBatch) -> Claims:
-        """One batch as claims."""
+    def read(self, table: pa.RecordBatch, cells: Cells | None = None) -> Claims:
+        """One batch as claims.
+
+        Args:
+            table: the rows.
+            cells: their cells, where the caller wants to know what could not be read.
+        """
         rows = table.num_rows
-        kind = self._mapped_by(table, "drg", _kind)
-        if self._columns.column("status"):
+        cells = Cells(table, self._columns) if cells is None else cells
+        kind = self._mapped_by(cells, "drg", _kind)
+        if self._has("status"):
             states = {"ambiguous": AMBIGUOUS, "ungrouped": UNGROUPED, "invalid": UNGROUPED}
-            kind = np.maximum(kind, self._mapped(table, "status", states, GROUPED))
-        insurance = self._mapped(table, "insurance", _INSURANCE, -1)
-        cost, blank, unreadable = read_amounts(self._column(table, "total_cost"))
+            kind = np.maximum(kind, self._mapped(cells, "status", states, GROUPED))
+        insurance = cells.number("insurance")[0]
+        cost, blank, unreadable = cells.amount("total_cost")
         bad = blank | unreadable | (cost <= 0)
-        discharge = read_dates(self._column(table, "discharge_date"))[0]
+        discharge = cells.day("discharge_date")[0]
+        if self._has("admission_date"):
+            cells.day("admission_date")
+        held = {
+            name: cells.number(name)[0].astype(np.float32)
+            for name in ("length_of_stay", "age", "discharge_mode", "tcm_share")
+        }
+        amounts = {name: cells.amount(name)[0] for name in AMOUNTS if self._has(name)}
+        flags = {name: cells.flag(name)[0] for name in FLAGS if self._has(name)}
+        unread = np.zeros(rows, np.bool_)
+        for name in (*amounts, *self._asked):
+            unread |= cells.unread(name)
+        for fen in amounts.values():
+            unread |= fen < 0
         return Claims(
-            group=self._mapped(table, "drg", self._groups, -1),
+            group=self._mapped(cells, "drg", self._groups, -1),
             kind=kind.astype(np.int8),
-            hospital=self._mapped(table, "hospital_id", self._hospitals, -1),
-            insurance=insurance.astype(np.int8),
+            hospital=self._mapped(cells, "hospital_id", self._hospitals, -1),
+            insurance=np.where(np.isin(insurance, (EMPLOYEE, RESIDENT)), insurance, -1).astype(
+                np.int8
+            ),
             month=self._month(discharge),
             cost=np.where(bad, 0, cost),
-            stay=self._number(table, "length_of_stay", NUMBERS["length_of_stay"], rows),
-            age=self._number(table, "age", NUMBERS["age"], rows),
-            mode=np.nan_to_num(
-                self._number(table, "discharge_mode", NUMBERS["discharge_mode"], rows)
-            ).astype(np.int8),
-            tcm_share=self._number(table, "tcm_share", Number(high=1), rows),
-            disease=self._marked(table, "diagnoses", self._diseases, rows),
-            technology=self._marked(table, "procedures", self._technologies, rows),
-            amounts={name: self._amount(table, name) for name in AMOUNTS if self._has(name)},
-            flags={name: self._flag(table, name) for name in _FLAGS if self._has(name)},
+            stay=held["length_of_stay"],
+            age=held["age"],
+            mode=np.nan_to_num(held["discharge_mode"]).astype(np.int8),
+            tcm_share=held["tcm_share"],
+            disease=self._marked(cells, "diagnoses", self._diseases, rows),
+            technology=self._marked(cells, "procedures", self._technologies, rows),
+            amounts={name: np.maximum(fen, 0) for name, fen in amounts.items()},
+            flags=flags,
             population=self._mapped(
-                table, "population", {n: i for i, n in enumerate(self._populations)}, 0
+                cells, "population", {n: i for i, n in enumerate(self._populations)}, 0
             ).astype(np.int16) if self._has("population") else np.zeros(rows, np.int16),
             populations=self._populations,
-            person=self._person(table) if self._persons else None,
+            unread=unread,
+            person=self._person(cells) if self._persons else None,
             day=_whole_days(discharge) if self._persons else None,
-            admission=self._admission(table) if self._persons else None,
-            case_id=pa.chunked_array([self._column(table, "case_id")])
+            admission=_whole_days(cells.day("admission_date")[0]) if self._persons else None,
+            case_id=pa.chunked_array([self._column(cells, "case_id")])
             if self._has("case_id") else None,
         )  # fmt: skip
 
     def _has(self, name: str) -> bool:
         return self._columns.column(name) is not None
 
-    def _column(self, table: pa.RecordBatch, name: str) -> pa.Array:
-        return table.column(self._columns.column(name))
+    @staticmethod
+    def _column(cells: Cells, name: str) -> pa.Array:
+        found = cells.column(name)
+        assert found is not None
+        return found
 
-    def _distinct(self, table: pa.RecordBatch, name: str) -> tuple[Ints, list[str]]:
-        encoded = self._column(table, name)
+    def _distinct(self, cells: Cells, name: str) -> tuple[Ints, list[str]]:
+        encoded = self._column(cells, name)
         if not pa.types.is_dictionary(encoded.type):
-            encoded = encoded.dictionary_encode()
+            encoded = as_text(encoded).dictionary_encode()
         texts = [(text or "").strip() for text in text_list(as_text(encoded.dictionary))]
         if encoded.indices.null_count:
             return integers(encoded.indices, len(texts)).astype(np.int32), [*texts, ""]
         return values(encoded.indices), [*texts, ""]
 
-    def _mapped(
-        self, table: pa.RecordBatch, name: str, places: Mapping[str, int], missing: int
-    ) -> Ints:
-        codes, texts = self._distinct(table, name)
+    def _mapped(self, cells: Cells, name: str, places: Mapping[str, int], missing: int) -> Ints:
+        codes, texts = self._distinct(cells, name)
         return np.array([places.get(text, missing) for text in texts], np.int32)[codes]
 
-    def _mapped_by(self, table: pa.RecordBatch, name: str, place: Callable[[str], int]) -> Ints:
-        codes, texts = self._distinct(table, name)
+    def _mapped_by(self, cells: Cells, name: str, place: Callable[[str], int]) -> Ints:
+        codes, texts = self._distinct(cells, name)
         return np.array([place(text) for text in texts], np.int32)[codes]
 
     def _marked(
-        self, table: pa.RecordBatch, part: str, patterns: Sequence[str], rows: int
+        self, cells: Cells, part: str, patterns: Sequence[str], rows: int
     ) -> npt.NDArray[np.int8]:
         """Place of the first pattern that the codes of a part match, -1 for none."""
         found = np.full(rows, -1, np.int8)
         columns = self._columns.columns(part)[: 1 if part == "diagnoses" else None]
         for place, pattern in reversed(list(enumerate(patterns))):
             for column in columns:
-                texts = as_text(table.column(column))
+                texts = as_text(cells.table.column(column))
                 hit = pc.match_substring_regex(texts, pattern).fill_null(False)
                 found[values(hit.cast(pa.uint8())) > 0] = place
         return found
@@ -317,36 +379,14 @@ class ClaimReader:
         place = months - self._year * 12
         return np.where((place >= 0) & (place < 12), place, -1).astype(np.int8)
 
-    def _person(self, table: pa.RecordBatch) -> Keys:
+    def _person(self, cells: Cells) -> Keys:
         if not self._has("patient_id"):
-            return np.zeros(table.num_rows, np.uint64)
-        encoded = self._column(table, "patient_id")
+            return np.zeros(cells.rows, np.uint64)
+        encoded = self._column(cells, "patient_id")
         if not pa.types.is_dictionary(encoded.type):
             encoded = as_text(encoded).dictionary_encode()
         keys = np.append(_text_keys(as_text(encoded.dictionary)), np.uint64(0))
         return np.asarray(keys[integers(encoded.indices, len(keys) - 1)])
-
-    def _admission(self, table: pa.RecordBatch) -> Ints:
-        if not self._has("admission_date"):
-            return np.full(table.num_rows, -1, np.int32)
-        return _whole_days(read_dates(self._column(table, "admission_date"))[0])
-
-    def _number(
-        self, table: pa.RecordBatch, name: str, rule: Number, rows: int
-    ) -> npt.NDArray[np.float32]:
-        if not self._has(name):
-            return np.full(rows, np.nan, np.float32)
-        return read_number(self._column(table, name), rule)[0].astype(np.float32)
-
-    def _amount(self, table: pa.RecordBatch, name: str) -> Fen:
-        fen, _, _ = read_amounts(self._column(table, name))
-        return np.maximum(fen, 0)
-
-    def _flag(self, table: pa.RecordBatch, name: str) -> Bools:
-        read = read_text(self._column(table, name))
-        marks = [_FLAG.get((text or "").lower(), False) for text in read.dictionary.to_pylist()]
-        found: Bools = np.array([*marks, False])[integers(read.indices, len(marks))]
-        return found
 
 
 def _text_keys(texts: pa.Array) -> Keys:

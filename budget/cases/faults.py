@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from budget.cases.claims import AMOUNTS, Claims
 from drg.cases import CaseColumns
-from drg.cases.amounts import read_amounts
-from drg.cases.texts import as_text, text_list
+from drg.cases.cells import Cells
+from drg.cases.texts import text_list
+from drg.tables.arrays import numbers
+from drg.tables.as_text import as_text
 
 Entry = tuple[int, str, str, str]
 _REASONS = (
@@ -24,16 +25,17 @@ _REASONS = (
     ("insurance", "insurance", "expected employee or resident; not settled 险种不明，未清算"),
     ("discharge_date", "month", "expected a day of the settlement year; not settled 不在结算年度"),
 )
-_AMOUNT = "expected an amount of 0 or more; taken for 0 金额无法识别，按0处理"
+_AMOUNT = "expected an amount of 0 or more; not settled 金额无法识别，未清算"
+_BEFORE = "discharged before admission 出院早于入院"
 
 
-def faults(table: pa.RecordBatch, columns: CaseColumns, claims: Claims) -> list[Entry]:
-    """Rows of a batch that are not settled, and amounts that are not used, in order of rows.
+def faults(columns: CaseColumns, claims: Claims, cells: Cells) -> list[Entry]:
+    """Rows of a batch that are not settled, and cells that cannot be read, in order of rows.
 
     Args:
-        table: the batch.
         columns: where the parts of a case stand.
-        claims: what was read of it.
+        claims: what was read of the batch.
+        cells: its cells, from which they were read.
 
     Returns:
         Place of the row in the batch, column, cell, reason.
@@ -41,23 +43,27 @@ def faults(table: pa.RecordBatch, columns: CaseColumns, claims: Claims) -> list[
     found: list[Entry] = []
     for part, name, reason in _REASONS:
         held = getattr(claims, name)
-        found += _entries(table, columns.column(part), held <= 0 if name == "cost" else held < 0,
-                          reason)  # fmt: skip
+        wrong = held <= 0 if name == "cost" else held < 0
+        found += _entries(cells, columns.column(part), wrong, reason)
     for part in AMOUNTS:
-        column = columns.column(part)
-        if column is None:
-            continue
-        fen, _, unreadable = read_amounts(table.column(column))
-        found += _entries(table, column, unreadable | (fen < 0), _AMOUNT)
+        if part in claims.amounts:
+            fen, _, unreadable = cells.amount(part)
+            found += _entries(cells, columns.column(part), unreadable | (fen < 0), _AMOUNT)
+    told = {part for part, *_ in _REASONS} | set(AMOUNTS)
+    found += [(one.row, one.column, one.value, one.reason)
+              for one in cells.faults() if one.part not in told]  # fmt: skip
+    if "admission_date" in columns:
+        before = cells.day("discharge_date")[0] < cells.day("admission_date")[0]
+        found += _entries(cells, columns.column("discharge_date"), before, _BEFORE)
     return sorted(found)
 
 
 def _entries(
-    table: pa.RecordBatch, column: str | None, where: npt.NDArray[np.bool_], reason: str
+    cells: Cells, column: str | None, where: npt.NDArray[np.bool_], reason: str
 ) -> Iterator[Entry]:
     rows = np.flatnonzero(where)
     if column is None or not len(rows):
         return
-    cells = text_list(as_text(table.column(column).take(pa.array(rows))))
-    for row, cell in zip(rows, cells, strict=True):
-        yield int(row), column, cell or "", reason
+    texts = text_list(as_text(cells.table.column(column).take(numbers(rows))))
+    for row, text in zip(rows.tolist(), texts, strict=True):
+        yield row, column, text or "", reason

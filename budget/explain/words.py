@@ -37,6 +37,7 @@ _TERMS: dict[str, Both] = {
 }
 _NOT_SETTLED: dict[str, Both] = {
     "bad_cost": ("费用缺失或不大于 0", "the cost is missing or not above 0"),
+    "unreadable": ("有无法识别的单元格", "a cell that its money hangs on cannot be read"),
     "outside_year": ("出院日期不在结算年度", "discharged outside of the settlement year"),
     "no_hospital": ("医疗机构不在目录中", "the hospital is not in the table of hospitals"),
     "no_insurance": ("险种不明", "the insurance is not known"),

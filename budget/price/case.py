@@ -109,6 +109,7 @@ def _not_settled(state: State) -> None:
         ("no_pool", state.grid.pool[state.at[0], state.at[2]] < 0),
     ):
         state.pay(state.look(branch, which), branch, (), "")
+        ("unreadable", c.unread),
 
 
 def _standards(state: State) -> None:

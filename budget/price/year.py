@@ -117,6 +117,14 @@ def unseen(claims: Claims, grid: Grid, stays: Stays | None) -> dict[str, str]:
             found[f"no_age.{row.name}"] = f"groups.multiplier.{row.name}: no case has an age"
     return found
 
+    special = grid.policy.special
+    if special.transfer is not None and not (claims.mode > 0).any():
+        found["no_discharge_mode"] = (
+            "special.transfer: no case has a discharge_mode, so none is a transfer"
+        )
+    if (special.long_stay or special.short_stay) and np.isnan(claims.stay).all():
+        key = "special.long_stay" if special.long_stay else "special.short_stay"
+        found["no_stay"] = f"{key}: no case has a length of stay or both dates"
 
 def _in_slices(claims: Claims, grid: Grid, extra: dict[str, Any]) -> Priced:
     """Price in slices on a few threads, so that no array of the whole year is made in between."""

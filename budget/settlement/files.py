@@ -21,6 +21,8 @@ from budget.settlement.settled import settle as settle_claims
 from budget.settlement.tables import write_cases, write_tables
 from budget.settlement.workbook import SHEETS
 from drg.cases import columns_of, recognise
+from drg.cases.cells import Cells
+from drg.cases.unread import Counted, UnreadCount, counted
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import hash_file, record, to_json
@@ -64,6 +66,7 @@ def settle_file(
     last_year: Mapping[str, float] | None = None,
     cases: str | None = None,
     inputs: Mapping[str, str | PathLike[str] | None] | None = None,
+    accept_unreadable: bool = True,
     progress: Progress | None = None,
 ) -> Settlement:
     """Settle a year of grouped cases and write its tables into a folder.
@@ -83,6 +86,8 @@ def settle_file(
         last_year: last year's fund spend in yuan by pool.
         cases: ending of the case table, ``parquet`` or ``csv``; by default that of the input.
         inputs: other files that were read, by what they are; hashed for the record.
+        accept_unreadable: settle also where more than 1% of a column that money hangs on cannot
+            be read; such cases are listed and not settled.
         progress: called with units done and their total, when it is known.
 
     Raises:
@@ -102,17 +107,26 @@ def settle_file(
         [*targets, *tables, *beside, out / "rejects.csv"], (source, mapping, *others.values())
     )
     kept = Kept([], [], [])
-    rejects = RejectFile(out / "rejects.csv")
+    rejects, unread = RejectFile(out / "rejects.csv"), UnreadCount()
     with rejects:
         # no name is given to the claims, so that what is read goes as it is used
         settled = settle_claims(
             read_claims(source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
-                        progress=progress, kept=kept, rejects=rejects),
+                        progress=progress, kept=kept, rejects=rejects, unread=unread,
+                        accept_unreadable=accept_unreadable),
             weights, policy, hospitals, year, last_year=last_year,
         )  # fmt: skip
-    settled.warnings.update(_twice(kept.case_id) | _in_force(policy, year))
+    told = _twice(kept.case_id) | _in_force(policy, year)
+    told |= {f"unreadable.{name}": text for name, text in unread.told().items()}
+    if unread.percent:
+        told["tcm_share_percent"] = (
+            f"{unread.percent:,} cells of tcm_share are above 1 and are taken for percentages"
+        )
     if rejects.count:
-        settled.warnings["rejects"] = f"{rejects.count:,} cells are listed in {rejects.path.name}"
+        told["rejects"] = f"{rejects.count:,} cells are listed in {rejects.path.name}"
+    later = dict(settled.warnings)
+    settled.warnings.clear()  # what is wrong with the file comes before what came of it
+    settled.warnings.update(told | later)
     for other in ("csv", "parquet"):  # of an earlier run, which would not fit the other tables
         if other != ending:
             (out / f"cases.{other}").unlink(missing_ok=True)
@@ -217,12 +231,15 @@ def read_claims(
     progress: Progress | None = None,
     kept: Kept | None = None,
     rejects: RejectFile | None = None,
+    unread: UnreadCount | None = None,
+    accept_unreadable: bool = True,
 ) -> Claims:
     """Read a file of grouped cases as claims; the arguments are those of :func:`settle_file`.
 
     ``kept`` is filled with the texts that the case table repeats, ``rejects`` with the rows that
-    are not settled and the amounts that are not used.
+    are not settled and the cells that cannot be read, ``unread`` with how many these are.
     """
+    unread = UnreadCount() if unread is None else unread
     with open_table(source, sheet=sheet, dictionaries=True) as table:
         columns = columns_of(table.schema.names, mapping, source)
         try:
@@ -234,17 +251,21 @@ def read_claims(
 
         row = table.header_rows + 1
 
-        def work(block: Block) -> tuple[Claims, list[pa.Array | None], list[Entry], int]:
+        def work(
+            block: Block,
+        ) -> tuple[Claims, list[pa.Array | None], list[Entry], Counted, int, int]:
             batch = block.load().table
             texts = [None if name is None else _text(batch.column(name)) for name in own]
-            claims = reader.read(batch)
-            found = [] if rejects is None else faults(batch, columns, claims)
-            return claims, texts, found, block.progress
+            cells = Cells(batch, columns)
+            claims = reader.read(batch, cells)
+            found = [] if rejects is None else faults(columns, claims, cells)
+            return claims, texts, found, counted(cells), cells.percent, block.progress
 
         gathering = Gathering((table.total or 0) if table.unit == "rows" else 0)
         count = 0
-        for claims, texts, found, units in in_order(table.blocks(), work):
+        for claims, texts, found, lost, percent, units in in_order(table.blocks(), work):
             gathering.add(claims)
+            unread.add(lost, len(claims), percent)
             count += len(claims)
             if kept is not None:
                 kept.case_id.extend(text for text in texts[:1] if text is not None)
@@ -258,6 +279,8 @@ def read_claims(
                 progress(units, table.total)
     if not count:
         raise problem(say("没有病例", "has no case"), file=source)
+    if not accept_unreadable:
+        unread.refuse(reader.money, source, row)
     return gathering.claims()
 
 

@@ -36,6 +36,14 @@ _CHINESE = {
         "{n} 例：其他支付超过按政策由患者负担的金额，按该金额削减",
     "{n} cases have the case_id of another one; drg check lists them":
         "{n} 例的病例号与其他病例重复，数据质量检查可逐一列出",
+    "{n} cells of {column} cannot be read ({share})":
+        "{column} 列有 {n} 个单元格无法识别（{share}）",
+    "{n} cells of {column} are above 1 and are taken for percentages":
+        "{column} 列有 {n} 个单元格大于 1，按百分数处理",
+    "{key}: no case has a discharge_mode, so none is a transfer":
+        "{key}：没有病例有离院方式，因此没有转院病例",
+    "{key}: no case has a length of stay or both dates":
+        "{key}：没有病例有住院天数或出入院日期",
     "{n} cells are listed in {file}": "{n} 个单元格列于 {file}",
     "{n} special reviews of {m} hospitals are beyond their quota and priced by the ordinary rules":
         "{m} 家医疗机构有 {n} 例特病单议超出限额，按一般规则计价",

@@ -109,7 +109,7 @@ class Cells:
     """
 
     def __init__(self, table: pa.RecordBatch | pa.Table, columns: CaseColumns) -> None:
-        self._table, self._columns = table, columns
+        self.table, self._columns = table, columns
         self._held: dict[str, tuple[Floats, Mask]] = {}
         self._fen: dict[str, tuple[Fen, Mask, Mask]] = {}
         self._bad: dict[tuple[str, str], Mask] = {}
@@ -122,9 +122,7 @@ class Cells:
         return None if header is None else self._cells(part, header)
 
     def _cells(self, part: str, header: str) -> pa.Array:
-        found = self._table.column(header)
-        if isinstance(found, pa.ChunkedArray):
-            found = found.combine_chunks()
+        found = _whole(self.table.column(header))
         words = self._columns.values.get(part)
         return meant(found, words) if words else found
 
@@ -298,13 +296,18 @@ class Cells:
                 found |= bad
         return found
 
+    def unread_columns(self) -> Iterator[tuple[tuple[str, str], Mask, Unread]]:
+        """(part, column) of the parts read so far: rows that cannot be read, and the first."""
+        for (part, header), bad in self._bad.items():
+            row = int(np.argmax(bad))
+            text = text_list(as_text(_whole(self.table.column(header).slice(row, 1))))[0]
+            yield (part, header), bad, Unread(row, part, header, text or "")
+
     def faults(self) -> Iterator[Unread]:
         """The cells that could not be read, of the parts read so far, part by part."""
         for (part, header), bad in self._bad.items():
             rows = np.flatnonzero(bad)
-            column = self._table.column(header).take(numbers(rows))
-            if isinstance(column, pa.ChunkedArray):
-                column = column.combine_chunks()
+            column = _whole(self.table.column(header).take(numbers(rows)))
             for row, text in zip(rows.tolist(), text_list(as_text(column)), strict=True):
                 yield Unread(row, part, header, text or "")
 
@@ -317,6 +320,10 @@ def _part(
         return None if found is None else found[place]
 
     return one
+
+
+def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def _numeric(cells: pa.Array) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drg.cli.common.options import (
+    AcceptUnreadable,
     GroupedFile,
     HospitalTable,
     LastYear,
@@ -15,6 +16,7 @@ from drg.cli.common.options import (
     PolicyName,
     SettlementYear,
     Sheet,
+    Strict,
     TablesFolder,
     WeightsName,
     wrong,
@@ -49,6 +51,8 @@ def settle(
                                          "Format of the case table: csv or parquet; as FILE.")),
     ] = None,
     across_schemes: AcrossSchemes = False,
+    accept_unreadable: AcceptUnreadable = False,
+    strict: Strict = False,
 ) -> None:  # fmt: skip
     """Settle a year (年度清算): price every case, hold the global budget, settle each hospital."""
     from budget.policy import load_policy
@@ -68,10 +72,13 @@ def settle(
         inputs = {"weights": Path(weights), "policy": Path(policy), "last_year": last_year}
         settled = settle_file(
             file, out, held, rules, table, settled_year, mapping=mapping, sheet=sheet,
-            last_year=spent, cases=cases, inputs=inputs, progress=shown.advance,
+            last_year=spent, cases=cases, inputs=inputs, accept_unreadable=accept_unreadable,
+            progress=shown.advance,
         )  # fmt: skip
     typer.echo(summary(settled))
     typer.echo(str(out))
+    if strict and "rejects" in settled.warnings:
+        raise typer.Exit(1)
 
 
 def summary(settled: Settlement) -> str:

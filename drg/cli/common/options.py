@@ -65,6 +65,18 @@ Edition: TypeAlias = Annotated[
                                      "Edition of the codes: insurance (医保版) or clinical "
                                      "(国临版).")),
 ]  # fmt: skip
+Strict: TypeAlias = Annotated[
+    bool,
+    typer.Option("--strict", help=say("有行或单元格被拒收时，退出状态为 1。",
+                                      "Exit with 1 when any row or cell was rejected.")),
+]  # fmt: skip
+AcceptUnreadable: TypeAlias = Annotated[
+    bool,
+    typer.Option("--accept-unreadable", help=say(
+        "与金额有关的列中无法识别的单元格超过 1% 时仍继续，这些病例列出而不计入。",
+        "Go on although more than 1% of a column that money hangs on cannot be read; those cases "
+        "are listed and left out.")),
+]  # fmt: skip
 GroupedFile: TypeAlias = Annotated[
     Path,
     typer.Argument(help=say("已分组病例：CSV(.gz)、Excel 或 Parquet。",
