@@ -20,7 +20,7 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Stays:
-    """The year's stays of each person, ordered by discharge, then admission, then row.
+    """The year's stays of each person, ordered by discharge, then admission, then case id.
 
     A case of an unknown person, or not discharged in the settlement year, stands alone.
 
@@ -50,7 +50,7 @@ class Stays:
         key = np.where(inside, claims.person, np.uint64(0))
         # Two days in one number: days are at least -1 and fit into 32 bits.
         moment = (claims.day.astype(np.int64) + 1 << 32) | (claims.admission.astype(np.int64) + 1)
-        return cls._ordered(key, inside, np.lexsort((moment, key)))
+        return cls._ordered(key, inside, _in_time(claims, key, moment))
 
     @classmethod
     def alone(cls, claims: Claims) -> Stays:
@@ -86,3 +86,13 @@ class Stays:
         found = np.empty_like(running)
         found[self.order] = running - before
         return found
+
+
+def _in_time(claims: Claims, key: npt.NDArray[np.uint64], moment: npt.NDArray[np.int64]) -> Rows:
+    """Rows by person and time; stays of unknown persons as they come, as each stands alone."""
+    order = np.lexsort((moment, key))
+    known = order[int(np.count_nonzero(key == 0)) :]
+    return np.concatenate([
+        order[: len(order) - len(known)],
+        known[claims.in_order(known, moment[known], key[known])],
+    ])  # fmt: skip

@@ -27,6 +27,7 @@ from budget.price.grid import Grid, build_grid
 from budget.price.new_technology import technology_year
 from budget.price.year import other_stays
 from budget.settlement.settled import Settlement
+from drg.money import decimal, to_decimals
 from weights.table import WeightTable
 
 _KINDS = {"grouped": GROUPED, "ambiguous": AMBIGUOUS}
@@ -100,8 +101,13 @@ class CaseMoney:
     def standard(self) -> float | None:
         """Standard S in yuan, as the case table of a settlement has it; None without one."""
         value = self.point_value * self.grid.per_yuan
-        yuan = float(self.priced.standard[0]) * (value if np.isfinite(value) else 1.0)
-        return round(yuan, 4) if np.isfinite(yuan) else None
+        yuan = self._shown(self.priced.standard, value)[0]
+        return float(yuan) if np.isfinite(yuan) else None
+
+    def _shown(self, standard: npt.NDArray[np.float64], value: float) -> npt.NDArray[np.float64]:
+        """Standards in yuan at what a reference yuan is worth, as the policy rounds them."""
+        worth = decimal(value if np.isfinite(value) else 1.0)
+        return to_decimals(self.policy.standard.decimals, decimal(standard) * worth)
 
     @property
     def money(self) -> dict[str, int]:
@@ -135,6 +141,7 @@ class CaseMoney:
         priced = price(
             claims, self.grid,
             approved=np.full(size, self.branch.code == "review"),
+            beyond=np.full(size, self.priced.beyond[0]),
             factor=np.full(size, np.prod(list(self.record.factors.values()))),
             technology_year=np.full(size, self.technology_year, np.int8),
         )  # fmt: skip
@@ -143,7 +150,7 @@ class CaseMoney:
             self.shares.patient, self.shares.other)]  # fmt: skip
         paid = _pay(claims, priced, self.grid, self.point_value, beside[0], beside[1])
         value = self.point_value * self.grid.per_yuan
-        yuan = np.round(priced.standard * (value if np.isfinite(value) else 1.0), 4)
+        yuan = self._shown(priced.standard, value)
         return [
             {"standard": float(s) if np.isfinite(s) else None,
              "payment": float(p) / 100.0 if known else None}
@@ -162,10 +169,11 @@ def of_settlement(settled: Settlement, claims: Claims, row: int) -> CaseMoney:
     grid, paid, one = settled.grid, settled.paid, slice(row, row + 1)
     stays = None if claims.person is None else Stays.of(claims)
     record, claim = Record(row), claims.slice(row, row + 1)
-    extra = other_stays(claims, grid, stays, grid.groups, settled.year, record)
+    extra = other_stays(claims, grid, grid.groups, settled.year, record)
     mine = {name: held[one] for name, held in extra.items()}
     priced = Priced(*(getattr(settled.priced, held.name)[one] for held in fields(Priced)))
-    price(claim, grid, approved=priced.branch == PLACE["review"], record=record, **mine)
+    price(claim, grid, approved=priced.branch == PLACE["review"], beyond=priced.beyond,
+          record=record, **mine)  # fmt: skip
     shares = patient_shares(claims, settled.hospitals, settled.policy, stays, record=record)
     value, decided = _value_of(settled, claim, int(paid.pool[row]))
     return CaseMoney(

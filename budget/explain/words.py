@@ -26,6 +26,7 @@ _TERMS: dict[str, Both] = {
         "全地区该病组次均费用（本院仅 {0} 例）",
         "the region's mean cost of the group (the hospital has {0} cases)",
     ),
+    "published": ("公布的本院该病组次均费用", "the published mean cost of the hospital's group"),
     "unit": (
         "本院单位权重标准（各病组中位数）",
         "the hospital's standard of weight 1 (median of its groups)",
@@ -36,8 +37,8 @@ _TERMS: dict[str, Both] = {
     "special.caseload": ("超过年度例数", "beyond the yearly cases of the group"),
 }
 _NOT_SETTLED: dict[str, Both] = {
-    "bad_cost": ("费用缺失或不大于 0", "the cost is missing or not above 0"),
     "unreadable": ("有无法识别的单元格", "a cell that its money hangs on cannot be read"),
+    "bad_cost": ("费用缺失或不大于 0", "the cost is missing or not above 0"),
     "outside_year": ("出院日期不在结算年度", "discharged outside of the settlement year"),
     "no_hospital": ("医疗机构不在目录中", "the hospital is not in the table of hospitals"),
     "no_insurance": ("险种不明", "the insurance is not known"),
@@ -75,6 +76,8 @@ _FORMULAS: dict[str, tuple[str, str]] = {
     "step_share": ("", "{s} x ({rule.step:g} + {rule.share:g} x {over})"),
     "cost_minus_part": ("", "{c} - {rule.part:g} x {s}"),
     "banded": ("", "{band.cost:g} x {c} + {band.standard:g} x {s}"),
+    "cap": ("", "{t:g} x {s}"),
+    "beyond_quota": ("S (beyond the quota of high cases)", "{s}"),
 }
 
 
@@ -96,8 +99,8 @@ def term_name(term: Term) -> Both:
 
 def band_text(band: Band, what: str) -> str:
     """The reach of a band: ``1 < RW <= 2``."""
-    low = f"{band.above:g} < " if band.above else ""
-    high = f" <= {band.upto:g}" if band.upto is not None else ""
+    low = f"{band.start:g} {'<' if band.at_least is None else '<='} " if band.start else ""
+    high = "" if band.end is None else f" {'<=' if band.below is None else '<'} {band.end:g}"
     return f"{low}{what}{high}" if low or high else ""
 
 
@@ -110,6 +113,8 @@ def why(look: Look, ratio: float) -> Both:
         return _YES_OR_NO[branch][look.applies]
     if branch in ("low", "high"):
         name, holds, fails = ("L", "<", ">=") if branch == "low" else ("T", ">", "<=")
+        if held["included"]:
+            holds, fails = f"{holds}=", fails[0]
         text = f"r {ratio:.6g} {holds if look.applies else fails} {name} {held['limit']:g}"
         return text, text
     return {
@@ -168,7 +173,7 @@ def formula(record: Record, cost: float, ratio: float, per_yuan: float) -> tuple
         ratio: cost over standard.
         per_yuan: points of a reference yuan.
     """
-    held, name, look = record.figures, record.formula, record.looks[-1]
+    held, name = record.figures, record.formula
     c, s = money(cost), money(record.standard)
     if name == "quota":
         return ("定额", "quota"), money(held["quota"])
@@ -180,8 +185,8 @@ def formula(record: Record, cost: float, ratio: float, per_yuan: float) -> tuple
         return _proportional(held, c, s)
     figures = {"c": c, "s": s, **held}
     symbols, numbers = _FORMULAS[name]
-    if look.branch == "high":
-        limit = look.figures["limit"]
+    if "rule" in held:
+        limit = held["limit"]
         figures |= {"t": limit, "over": f"({ratio:.6f} - {limit:g})", "base": money(cost / ratio)}
         letter, usual, _ = HIGH_RULES[name]
         symbols = f"{letter} {name}: {symbols or usual}"

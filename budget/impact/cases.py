@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.cases.claims import Claims
-from budget.cases.stays import Stays
 from budget.impact.book import FALL, Book, Money, total
 from budget.policy.document import Policy
 from budget.policy.groups import Tcm
@@ -28,7 +27,7 @@ from budget.pools.sharing import Alike, NotBySumsError
 from budget.price.branches import PLACE
 from budget.price.grid import Grid, build_grid, divided
 from budget.price.outliers import band_payment, high_payment, low_payment
-from budget.price.review import discharged
+from budget.price.rank import discharged
 from budget.price.transfer import share_of
 from budget.price.year import other_stays, price_year
 from budget.projection.cells import cell_of
@@ -58,8 +57,7 @@ def kinds_of(claims: Claims, money: Money) -> tuple[Book, tuple[Ordinary, Transf
     """
     settled, policy = money.settled, money.settled.policy
     _supported(policy)
-    stays = None if claims.person is None else Stays.of(claims)
-    extra = other_stays(claims, money.grid, stays, money.grid.groups, settled.year)
+    extra = other_stays(claims, money.grid, money.grid.groups, settled.year)
     known, branch = settled.paid.pool >= 0, settled.priced.branch
     alone = known & _by_more(claims, settled, extra)
     rule = policy.special.transfer
@@ -87,7 +85,11 @@ def kinds_of(claims: Claims, money: Money) -> tuple[Book, tuple[Ordinary, Transf
 
 def _supported(policy: Policy) -> None:
     """Refuse policies whose rules look at the weights themselves, or at more than sums."""
-    groups = policy.groups
+    groups, low, high = policy.groups, policy.outliers.low, policy.outliers.high
+    if low is not None and (low.included or low.times_k):
+        raise NotBySumsError
+    if high is not None and (high.included or high.quotas):
+        raise NotBySumsError
     if groups is not None and any(one.column == "weight" for _, one in groups.sets()):
         raise NotBySumsError
     if policy.standard.kind != "rate" and not all(_inside(policy, code).all() for code in _PLAIN):
@@ -397,7 +399,7 @@ class Singles:
         self.money, self.row, self.claims = money, rows, claims.take(rows)
         self.extra = {name: held[rows] for name, held in extra.items()}
         self.discharges = (
-            None if special.review is None else discharged(claims, special.review, hospitals)
+            None if special.review is None else discharged(claims, special.review.quotas, hospitals)
         )
         # The whole grid is made anew where prices look at other cells than the case's own.
         self.history = None

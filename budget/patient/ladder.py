@@ -239,8 +239,8 @@ def _payers(
         for j, ladder in enumerate(held):
             bands = [
                 (
-                    int(to_fen(band.above or 0.0)),
-                    NO_LIMIT if band.upto is None else int(to_fen(band.upto)),
+                    int(to_fen(band.start)),
+                    NO_LIMIT if band.end is None else int(to_fen(band.end)),
                     _billionths(band.value),
                 )
                 for band in (row.ratios[k] for k in ladder)

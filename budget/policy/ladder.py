@@ -18,15 +18,42 @@ Floats = npt.NDArray[np.float64]
 
 
 class Band(Selector):
-    """One band: more than ``above``, at most ``upto``; only the outer ends are left out."""
+    """One band: more than ``above`` or ``at_least`` so much, at most ``upto`` or ``below`` it.
+
+    Only the outer ends are left out.
+    """
 
     above: float | None = figure("下限", "lower end, itself outside the band", low=0, optional=True)
+    at_least: float | None = figure(
+        "下限（含）", "lower end, itself inside the band", low=0, optional=True
+    )
     upto: float | None = figure("上限", "upper end, itself inside the band", low=0, optional=True)
+    below: float | None = figure(
+        "上限（不含）", "upper end, itself outside the band", low=0, optional=True
+    )
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Band:
+        for key, other in (("at_least", "above"), ("below", "upto")):
+            if getattr(self, key) is not None and getattr(self, other) is not None:
+                raise PolicyError(say(f"与 {other} 不能同时给出", f"does not go with {other}"), key,
+                                  found=getattr(self, key))  # fmt: skip
+        return self
+
+    @property
+    def start(self) -> float:
+        """Lower end; 0 for the first band."""
+        return next((end for end in (self.above, self.at_least) if end is not None), 0.0)
+
+    @property
+    def end(self) -> float | None:
+        """Upper end, None for the last band."""
+        return self.upto if self.below is None else self.below
 
     def inside(self, numbers: npt.ArrayLike) -> Floats:
         """The part of each number that is inside the band."""
-        reached = np.minimum(np.asarray(numbers, np.float64), self.upto or math.inf)
-        return np.asarray(np.maximum(reached - (self.above or 0), 0))
+        reached = np.minimum(np.asarray(numbers, np.float64), self.end or math.inf)
+        return np.asarray(np.maximum(reached - self.start, 0))
 
 
 class Share(Band):
@@ -119,7 +146,10 @@ class Ladder(RootModel[tuple[B, ...]], Generic[B]):
         numbers, ladders = np.asarray(number, np.float64), self.ladders
         found = np.full((len(ladders) + 1, *numbers.shape), -1, np.intp)
         for i, held in enumerate(ladders):
-            ends = np.array([self.root[j].upto for j in held[:-1]], np.float64)
+            bands = [self.root[j] for j in held[:-1]]
+            ends = np.array([band.end for band in bands], np.float64)
+            short = np.array([band.below is not None for band in bands], np.bool_)
+            ends = np.where(short, np.nextafter(ends, -np.inf), ends)
             found[i] = np.array(held)[np.searchsorted(ends, numbers, side="left")]
         found[:, np.isnan(numbers)] = -1
         return found
@@ -145,23 +175,30 @@ class Ladder(RootModel[tuple[B, ...]], Generic[B]):
 
 def _without_gap(bands: Sequence[Band], held: list[int]) -> None:
     reached: float | None = 0.0
+    ends_in = False  # whether the end so far is inside the band before
     for i in held:
         band = bands[i]
-        start = band.above or 0.0
-        if reached is None or start < reached:
+        key = "above" if band.at_least is None else "at_least"
+        start = band.start
+        if reached is None or start < reached or (
+            start == reached and ends_in and key == "at_least"
+        ):  # fmt: skip
             end = say("无穷大", "infinity") if reached is None else f"{reached:g}"
-            raise PolicyError(say("与前一档重叠", "band overlaps the one before"), i, "above",
-                              found=start, expected=end)  # fmt: skip
-        if start > reached:
-            raise PolicyError(say("与前一档之间有空档", "gap before the band"), i, "above",
-                              found=start, expected=f"{reached:g}")  # fmt: skip
-        if band.upto is not None and band.upto <= start:
-            raise PolicyError(say("该档截止早于开始", "band ends before it begins"), i, "upto",
-                              found=band.upto,
+            raise PolicyError(say("与前一档重叠", "band overlaps the one before"), i, key,
+                              found=start,
+                              expected=end if key == "above" else f"above = {end}")  # fmt: skip
+        if start > reached or (start and not ends_in and key == "above"):
+            raise PolicyError(say("与前一档之间有空档", "gap before the band"), i, key,
+                              found=start, expected=f"{reached:g}" if ends_in or not reached
+                              else f"at_least = {reached:g}")  # fmt: skip
+        if band.end is not None and band.end <= start:
+            raise PolicyError(say("该档截止早于开始", "band ends before it begins"), i,
+                              "upto" if band.below is None else "below", found=band.end,
                               expected=say(f"大于 {start:g}", f"above {start:g}"))  # fmt: skip
-        reached = band.upto
+        reached, ends_in = band.end, band.below is None
     if reached is not None:
-        raise PolicyError(say("最后一档有上限", "the last band ends"), held[-1], "upto",
+        key = "upto" if bands[held[-1]].below is None else "below"
+        raise PolicyError(say("最后一档有上限", "the last band ends"), held[-1], key,
                           found=reached,
                           expected=say("不设上限，使每个值都有对应的档",
                                        "no upper end, so that every value has a band"))  # fmt: skip

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from budget.policy.fields import Part, PolicyError, figure, section, share
+from budget.policy.fields import Part, PolicyError, Rows, figure, rows, section, share
 from budget.policy.ladder import Band, Ladder
-from budget.policy.select import compatible
+from budget.policy.select import Choice, check_rows, compatible
 from drg.language import say
 
 HighRule = Literal[
@@ -21,6 +21,7 @@ HighRule = Literal[
     "step_share",
     "cost_minus_part",
     "banded",
+    "cap",
 ]
 # name -> letter in the rules, payment, the parameters it has
 HIGH_RULES: dict[str, tuple[str, str, tuple[str, ...]]] = {
@@ -33,6 +34,7 @@ HIGH_RULES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "step_share": ("G", "S*[step + share*(r - T)]", ("share", "step")),
     "cost_minus_part": ("H", "c - part*S", ("part",)),
     "banded": ("I", "cost*c + standard*S by band of r", ("bands",)),
+    "cap": ("J", "T*S", ()),
 }
 
 
@@ -61,6 +63,14 @@ class LowBand(Part):
     standard: float = figure("标准倍数", "multiple of the standard", "times", low=0, high=10)
 
 
+class Quota(Choice):
+    """Quota (申报比例、例数限额): cases of a hospital that a rule takes at most."""
+
+    share: float = share(
+        "比例", "most cases that the rule takes, as a share of the hospital's DRG discharges"
+    )
+
+
 class Low(Part):
     """Low outliers (低倍率病例): ``r < L`` is paid its cost; of the cost, this share."""
 
@@ -69,10 +79,16 @@ class Low(Part):
         "低倍率界限", "L by weight, tier, insurance", optional=False
     )
     band: LowBand | None = section("低倍率过渡段", "band above L that is not yet paid in full")
+    included: bool | None = figure(
+        "界限计入", "whether a case at L itself is low; otherwise it is not", optional=True
+    )
+    times_k: bool | None = figure(
+        "界限乘系数", "whether L is multiplied by min(1, k), k of the hospital", optional=True
+    )
 
 
 class High(Part):
-    """High outliers (高倍率病例): ``r > T`` is paid by one of nine rules."""
+    """High outliers (高倍率病例): ``r > T`` is paid by one of ten rules."""
 
     rule: HighRule = figure("高倍率规则", "what is paid above T")
     thresholds: Ladder[Threshold] = section(
@@ -100,6 +116,12 @@ class High(Part):
     bands: Ladder[Payment] | None = section(
         "分段支付", "payment by band of r (banded); the first band begins at T"
     )
+    included: bool | None = figure(
+        "界限计入", "whether a case at T itself is high; otherwise it is not", optional=True
+    )
+    quotas: Rows[Quota] = rows(
+        "例数限额", "high cases that the rule pays, the largest overruns first; others are paid S"
+    )
 
     @model_validator(mode="after")
     def _parameters(self) -> High:
@@ -119,19 +141,21 @@ class High(Part):
                                                f'{key} = "none", or another rule'))  # fmt: skip
         if self.bands is not None:
             highest = max(band.value for band in self.thresholds)
-            first = self.bands[0].upto
+            first = self.bands[0].end
             if first is not None and first <= highest:
                 raise PolicyError(say("上端低于倍率界限", "ends below the threshold"), "bands", 0,
-                                  "upto", found=first,
+                                  "upto" if self.bands[0].below is None else "below", found=first,
                                   expected=say(f"大于 {highest:g}",
                                                f"above {highest:g}"))  # fmt: skip
+        check_rows(self.quotas, "quotas")
         return self
 
 
 class Outliers(Part):
     """Outliers (极端病例).
 
-    A case is low when ``r < L``, high when ``r > T``, normal otherwise, L and T included.
+    A case is low when ``r < L``, high when ``r > T``, normal otherwise; L and T themselves are
+    normal unless ``included`` says otherwise.
     """
 
     ratio: Literal["standard", "regional"] = figure(
@@ -169,6 +193,6 @@ class Outliers(Part):
 
 def _meet(one: Band, other: Band) -> bool:
     """Whether two bands have a weight in common."""
-    start = max(one.above or 0.0, other.above or 0.0)
-    ends = [band.upto for band in (one, other) if band.upto is not None]
+    start = max(one.start, other.start)
+    ends = [band.end for band in (one, other) if band.end is not None]
     return not ends or start < min(ends)

@@ -45,6 +45,13 @@ class Rules(Part):
                 raise PolicyError(say("没有此费率", "no such rate"), "groups", "basic", basic.name,
                                   "rate_of", found=basic.rate_of,
                                   expected=_one_of(names))  # fmt: skip
+        for key in ("ungrouped", "ambiguous"):
+            for side in ("low", "high"):
+                own = getattr(getattr(self.special, key), side)
+                if own is not None and getattr(self.outliers, side) is None:
+                    raise PolicyError(say(f"政策没有 outliers.{side}",
+                                          f"the policy has no outliers.{side}"), "special", key,
+                                      side, found=own)  # fmt: skip
         bed_day = self.special.bed_day
         if bed_day is not None and bed_day.unit == "points" and self.standard.kind == "rate":
             raise PolicyError(say("须为有点数的付费方式", "needs a method with points"), "special",

@@ -22,7 +22,8 @@ from budget.policy.fields import (
 )
 from budget.policy.fields import yuan as yuan_field
 from budget.policy.ladder import Band, Ladder
-from budget.policy.select import Choice, check_rows
+from budget.policy.outliers import Quota
+from budget.policy.select import check_rows
 from drg.errors import one_of
 from drg.language import say
 
@@ -40,10 +41,28 @@ class WithoutGroup(Part):
     weight: float | None = figure(
         "权重", "weight in place of a group's (weight)", "weight", above=0, high=100, optional=True
     )
+    low: float | None = figure(
+        "低倍率界限", "L of such cases in place of the policy's (own_weight)", "times", above=0,
+        high=50, optional=True,
+    )  # fmt: skip
+    high: float | None = figure(
+        "高倍率界限", "T of such cases in place of the policy's (own_weight)", "times", above=0,
+        high=50, optional=True,
+    )  # fmt: skip
 
     @model_validator(mode="after")
     def _parameters(self) -> WithoutGroup:
         pay_has(self, share="share_of_cost", weight="weight")
+        for key in ("low", "high"):
+            if self.pay != "own_weight" and getattr(self, key) is not None:
+                raise PolicyError(say(f"pay = '{self.pay}' 没有此参数",
+                                      f"pay = '{self.pay}' has no such parameter"), key,
+                                  found=getattr(self, key))  # fmt: skip
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise PolicyError(say("不高于低倍率界限", "not above the low threshold"), "high",
+                              found=self.high,
+                              expected=say(f"大于 {self.low:g}",
+                                           f"above {self.low:g}"))  # fmt: skip
         return self
 
 
@@ -153,14 +172,6 @@ class Readmission(Part):
     factor: float = share("前次折算系数", "multiplier of the previous stay's standard")
     same: Literal["drg", "adrg"] = figure("同组口径", "same DRG or same ADRG")
     exempt_adrgs: Many[str] = words("豁免病组", "beginnings of exempt group codes: chemotherapy...")
-
-
-class Quota(Choice):
-    """Quota (申报比例) of special review."""
-
-    share: float = share(
-        "申报比例", "most approved cases, as a share of the hospital's DRG discharges"
-    )
 
 
 class Review(Part):

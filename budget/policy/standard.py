@@ -19,6 +19,7 @@ from budget.policy.fields import (
     share,
     yuan,
 )
+from budget.policy.groups import GroupSet
 from budget.policy.select import Choice, check_rows
 from drg.language import say
 from drg.money import printed
@@ -68,8 +69,25 @@ class Points(Part):
     per_weight: float = figure("基准点数", "points of weight 1", "points", above=0, high=1e5)
 
 
+class PublishedMean(GroupSet):
+    """Published mean (公布的次均费用) of some groups in some hospitals: a sum, or a column."""
+
+    yuan: float | None = yuan("次均费用", "mean cost of these groups", optional=True, positive=True)
+    figures: str | None = figure(
+        "数值列", "column of the weight table that holds each group's mean cost", optional=True
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> PublishedMean:
+        _one_of(self, "yuan", "figures")
+        return self
+
+
 class OwnMean(Part):
-    """Own mean (医疗机构次均费用): each hospital's mean cost of the group, in yuan-points."""
+    """Own mean (医疗机构次均费用): each hospital's mean cost of the group, in yuan-points.
+
+    A published mean first, else the mean of the cases.
+    """
 
     least_cases: int = figure(
         "最少病例数", "cases below which the own mean is not used", "cases", low=1, high=1000
@@ -77,6 +95,7 @@ class OwnMean(Part):
     otherwise: Literal["regional_mean", "by_item"] = figure(
         "无均值时", "what takes the place of a missing own mean"
     )
+    published: Rows[PublishedMean] = rows("公布均值", "published means by hospital and group")
 
 
 class Standard(Part):
@@ -134,6 +153,29 @@ class Coefficient(Choice):
     k: float = figure("机构系数", "multiplier of the standard", "factor", above=0, high=10)
 
 
+class GroupCoefficient(GroupSet):
+    """Coefficient (病组系数) of some groups in some hospitals: a number, or a column."""
+
+    k: float | None = figure(
+        "机构系数", "multiplier of the standard", "factor", above=0, high=10, optional=True
+    )
+    figures: str | None = figure(
+        "数值列", "column of the weight table that holds each group's k", optional=True
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> GroupCoefficient:
+        _one_of(self, "k", "figures")
+        return self
+
+
+def _one_of(row: GroupSet, *keys: str) -> None:
+    if sum(getattr(row, key) is not None for key in keys) != 1:
+        raise PolicyError(say("须有一种数值", "needs one figure"), keys[0],
+                          expected=say(f"{keys[0]} 或 {keys[1]} 之一",
+                                       f"either {keys[0]} or {keys[1]}"))  # fmt: skip
+
+
 class Computed(Part):
     """Computed coefficients (测算系数).
 
@@ -171,8 +213,9 @@ class Convergence(Part):
 
 
 class Coefficients(Part):
-    """Coefficients (机构系数) k: a row of the table first, else computed, else 1."""
+    """Coefficients (机构系数) k: by group first, then a row of the table, computed, else 1."""
 
+    by_group: Rows[GroupCoefficient] = rows("病组系数", "coefficients by hospital and group")
     table: Rows[Coefficient] = rows("系数表", "given coefficients by tier, class or hospital")
     computed: Computed | None = section("测算系数", "coefficients computed from costs")
     convergence: tuple[Convergence, ...] = rows("系数趋同", "convergence towards 1 by year")

@@ -23,6 +23,7 @@ from budget.price import (
     unstable,
     without_group,
 )
+from budget.price.branches import PLACE
 from budget.price.grid import Grid
 from budget.price.multipliers import multiply
 from budget.price.outliers import ratio
@@ -57,6 +58,7 @@ class Priced:
         amount: what the case is worth in reference yuan, 0 where it is not settled. Shape (N,).
         fen: the same to the fen, rounded once.
         points: the same in points, in units of 0.0001; 0 for the rate method.
+        beyond: a high case beyond its hospital's quota, which is paid its standard.
     """
 
     branch: npt.NDArray[np.int8]
@@ -66,6 +68,7 @@ class Priced:
     amount: Floats
     fen: Fen
     points: Fen
+    beyond: Bools
 
 
 def price(
@@ -73,6 +76,7 @@ def price(
     grid: Grid,
     *,
     approved: Bools | None = None,
+    beyond: Bools | None = None,
     factor: Floats | None = None,
     technology_year: npt.NDArray[np.int8] | None = None,
     record: Record | None = None,
@@ -83,25 +87,29 @@ def price(
         claims: the cases.
         grid: standards and thresholds.
         approved: cases whose special review was approved and is inside the quota. Shape (N,).
+        beyond: high cases that are beyond their hospital's quota. Shape (N,).
         factor: multiplier of what a case is worth that is priced by its standard, from other
             stays of the person or from a caseload cap. Shape (N,).
         technology_year: year since the case's new technology came in, 0 for none. Shape (N,).
         record: takes what is decided of the case, which is a single one; the factors in it stay
             only where they cut the case.
     """
-    state = State(claims, grid, approved, factor, technology_year, record)
+    state = State(claims, grid, approved, beyond, factor, technology_year, record)
     _not_settled(state)
     _standards(state)
     for rule in _RULES:
         rule.decide(state)
+    high = state.branch == PLACE["high"]
     return Priced(
-        state.branch, state.weight, _cut(state), state.r, state.amount, state.fen, state.points
+        state.branch, state.weight, _cut(state), state.r, state.amount, state.fen, state.points,
+        np.zeros(len(high), np.bool_) if beyond is None else high & beyond,
     )  # fmt: skip
 
 
 def _not_settled(state: State) -> None:
     c = state.claims
     for branch, which in (
+        ("unreadable", c.unread),
         ("bad_cost", c.cost <= 0),
         ("outside_year", c.month < 0),
         ("no_hospital", c.hospital < 0),
@@ -109,7 +117,6 @@ def _not_settled(state: State) -> None:
         ("no_pool", state.grid.pool[state.at[0], state.at[2]] < 0),
     ):
         state.pay(state.look(branch, which), branch, (), "")
-        ("unreadable", c.unread),
 
 
 def _standards(state: State) -> None:

@@ -17,8 +17,8 @@ Floats = npt.NDArray[np.float64]
 def caseload_factor(claims: Claims, groups: Sequence[str], rule: Caseload) -> Floats:
     """Multipliers of the standard for caseload caps (病例数控制).
 
-    Cases that can be settled count, by day of discharge, then by row; by month where days were
-    not read. A cap of a group that is not in ``groups`` has no case.
+    Cases that can be settled count, by day of discharge, then by case id; by month where days
+    were not read. A cap of a group that is not in ``groups`` has no case.
 
     Returns:
         ``rule.beyond`` for cases beyond the yearly number, else 1. Shape (N,).
@@ -32,7 +32,7 @@ def caseload_factor(claims: Claims, groups: Sequence[str], rule: Caseload) -> Fl
     if rule.per == "hospital":
         unit += claims.hospital[rows].astype(np.int64) * len(groups)
     when = claims.month if claims.day is None else claims.day
-    order = np.lexsort((when[rows], unit))
+    order = claims.in_order(rows, when[rows], unit)
     rows = rows[order]
     factor = np.ones(len(claims))
     beyond = rank_in_runs(unit[order]) >= cap[claims.group[rows]]

@@ -23,13 +23,13 @@ from budget.policy.document import Policy
 from budget.policy.groups import Basic, GroupSet, Unstable
 from budget.policy.outliers import High, Low
 from budget.policy.select import Selector, choose, pick
-from budget.price.coefficients import coefficients
+from budget.price.coefficients import coefficients, given_by_group
 from budget.price.history import History, mean, needed
 from budget.price.sets import Set
 from budget.price.terms import Factor, Origin, Terms
 from drg.errors import problem
 from drg.language import say
-from drg.money import Exact, Fen, decimal, printed, rounded, to_decimals
+from drg.money import Exact, Fen, decimal, either, printed, rounded, to_decimals
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -37,6 +37,7 @@ INSURANCES = np.array(["employee", "resident"], object)
 STABLE, BY_ITEM, COST_POINTS = 0, 1, 2
 POINT_DECIMALS = 4
 _UNIT_DECIMALS = 9  # of the standard of weight 1
+_LIMIT_DECIMALS = 12  # of a threshold times a coefficient
 _MULTIPLIERS = ("tcm", "incentive", "watched", "multiplier")
 
 
@@ -217,6 +218,7 @@ class _Builder:
         self.flat["insurance"] = INSURANCES[None, :]
         self.shape = len(hospitals), len(groups), len(INSURANCES)
         self.warnings: dict[str, str] = {}
+        self.missing: list[str] = []
         held = policy.groups
         self.sets = tuple(
             Set(kind, row, row.members(groups, columns), self._here(row))
@@ -235,7 +237,8 @@ class _Builder:
         held = self.policy.coefficients
         table = () if held is None else held.table
         k, self.k_from = coefficients(self.policy, self.hospitals, self._rows(table), self.sets,
-                                      len(self.groups), self.year, self.history)  # fmt: skip
+                                      len(self.groups), self.year, self.history,
+                                      self._given)  # fmt: skip
         factors = tuple(
             Factor(one.where, float(one.row.factor), one.kind, f"{one.key}.factor")  # type: ignore[attr-defined]
             for one in self.multipliers if not one.personal
@@ -248,12 +251,23 @@ class _Builder:
             self.policy, self.groups, self.weight, mean_cost,
             decimal(np.full(len(self.groups), np.nan)) if self.history is None
             else self.history.group_mean,
-            k, priced, unit, self._threshold("low"), self._threshold("high"), self._unstable(),
+            k, priced, unit, self._threshold("low", k),
+            self._threshold("high", k), self._unstable(),
             choose(self.policy.pools, **self.flat), self._point_values(),
             self.flat, per_yuan, self.sets, tuple(one for one in self.multipliers if one.personal),
             terms, self.base_from, self.k_from, self._rows(standard.point_values), self.year,
             self.history, self.warnings,
         )  # fmt: skip
+
+    def _given(
+        self, rows: Sequence[GroupSet], of: str, key: str
+    ) -> tuple[Floats, list[tuple[Bools, str]]]:
+        """Figures of rows by hospital and group; a column that is not there is told."""
+        for row in rows:
+            for name in (row.column, row.figures):  # type: ignore[attr-defined]
+                if name is not None and name not in self.columns:
+                    self.missing.append(name)
+        return given_by_group(rows, of, key, self.groups, self.columns, self._here, self.shape)
 
     def _mean_cost(self) -> float:
         given = self.policy.standard.mean_cost
@@ -316,6 +330,8 @@ class _Builder:
         """Each hospital's own mean cost of each group in yuan, exactly. Shape (H, G, 2)."""
         how = self.policy.standard.own_mean
         assert how is not None
+        given, covers = self._given(how.published, "yuan", "standard.own_mean.published")
+        published = np.isfinite(given)
         history = needed(self.history, "standard.own_mean", self.policy.id)
         enough = history.cases >= how.least_cases
         cost, cases = (
@@ -325,25 +341,31 @@ class _Builder:
         known = np.broadcast_to(enough[:, :, None], self.shape)
         self.base_from = Origin(
             np.full((len(self.hospitals), len(INSURANCES)), -1, np.intp),
-            ("standard.own_mean.otherwise",), [(known, "standard.own_mean.least_cases")],
+            ("standard.own_mean.otherwise",),
+            [(known, "standard.own_mean.least_cases"), *covers],
         )  # fmt: skip
-        return mean(*(np.repeat(part[:, :, None], 2, axis=2) for part in (cost, cases)))
+        own = mean(*(np.repeat(part[:, :, None], 2, axis=2) for part in (cost, cases)))
+        return either(published, decimal(given), own) if published.any() else own
 
-    def _threshold(self, side: str) -> Floats:
+    def _threshold(self, side: str, k: Floats) -> Floats:
         rule = getattr(self.policy.outliers, side)
         if rule is None:
             return np.full(self.shape, np.nan)
         deep = {name: np.expand_dims(held, 1) for name, held in self.flat.items()}
         found: Floats = rule.thresholds.at(divided(self.weight)[None, :, None], **deep)
-        return np.broadcast_to(found, self.shape)
+        found = np.broadcast_to(found, self.shape)
+        if side == "low" and rule.times_k:
+            limit = decimal(found) * decimal(np.minimum(k, 1.0))
+            found = to_decimals(_LIMIT_DECIMALS, limit.where(np.isfinite(found)))
+        return found
 
     def _thresholds_warn(self) -> None:
-        missing = () if self.policy.groups is None else self.policy.groups.missing_columns(
-            list(self.columns)
-        )  # fmt: skip
+        groups = self.policy.groups
+        missing = list(() if groups is None else groups.missing_columns(list(self.columns)))
+        missing = list(dict.fromkeys(missing + self.missing))
         if missing:
             self.warnings["columns_missing"] = (
-                "group sets choose by columns that the weight table has not, so they are empty: "
+                "the policy goes by columns that the weight table has not, so they are empty: "
                 + ", ".join(missing)
             )
 

@@ -7,36 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from budget.cases.claims import GROUPED, Claims
-from budget.policy.select import pick
+from budget.cases.claims import Claims
 from budget.policy.special import Review
-from budget.price.rank import rank_in_runs
+from budget.price.rank import inside_quota
 from budget.price.state import State
-from drg.money import decimal, times
+from drg.money import decimal
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-
-
-def review_parts(rule: Review) -> int:
-    """2 where the quota of special reviews goes by insurance, else 1."""
-    return 2 if any(row.insurance for row in rule.quotas) else 1
-
-
-def _discharges(claims: Claims, parts: int) -> tuple[Bools, Ints]:
-    """DRG discharges, and of every case the place of its hospital (and insurance). Shapes (N,)."""
-    drg = (claims.month >= 0) & (claims.cost > 0) & (claims.hospital >= 0)
-    drg &= (claims.insurance >= 0) & (claims.kind == GROUPED)
-    unit = claims.hospital.astype(np.int64) * parts
-    return drg, unit + claims.insurance if parts == 2 else unit
-
-
-def discharged(claims: Claims, rule: Review, hospitals: int) -> Ints:
-    """DRG discharges of each hospital, or hospital and insurance, as the quota counts them."""
-    parts = review_parts(rule)
-    drg, unit = _discharges(claims, parts)
-    return np.bincount(unit[drg], minlength=hospitals * parts)
 
 
 def approved_reviews(
@@ -48,10 +27,7 @@ def approved_reviews(
     hospitals: int,
     discharges: Ints | None = None,
 ) -> tuple[Bools, dict[str, int]]:
-    """Special reviews (特病单议) inside the quota: those with the largest overrun, then by row.
-
-    The quota is a share of the hospital's DRG discharges, rounded down; where a quota's row
-    names an insurance, of those of each insurance.
+    """Special reviews (特病单议) inside the quota of :func:`budget.price.rank.inside_quota`.
 
     Args:
         claims: the cases, with the column ``special_review``.
@@ -60,27 +36,20 @@ def approved_reviews(
         rule: the policy's rule.
         attributes: selectors of hospital and insurance, each broadcasting to (H, 2).
         hospitals: number of hospitals, H.
-        discharges: what :func:`discharged` finds of the whole year, where ``claims`` is a part.
+        discharges: what :func:`budget.price.rank.discharged` finds of the whole year, where
+            ``claims`` is a part of it.
 
     Returns:
         Approved cases, shape (N,), and hospital -> cases put forward beyond its quota, which are
         priced by the ordinary rules. Cases that may not be put forward are in neither.
     """
-    approved = np.zeros(len(claims), np.bool_)
     marked = claims.flags.get("special_review")
     if marked is None:
-        return approved, {}
-    share = np.nan_to_num(np.broadcast_to(pick(rule.quotas, "share", **attributes), (hospitals, 2)))
-    parts = review_parts(rule)
-    drg, unit = _discharges(claims, parts)
-    if discharges is None:
-        discharges = np.bincount(unit[drg], minlength=hospitals * parts)
-    quota = times(discharges, share[:, :parts].ravel(), down=True)
-    rows = np.flatnonzero(marked & drg & (high if rule.eligible == "high_outliers" else True))
-    rows = rows[np.lexsort((-overrun[rows], unit[rows]))]
-    inside = rank_in_runs(unit[rows]) < quota[unit[rows]]
-    approved[rows[inside]] = True
-    beyond = np.bincount(claims.hospital[rows[~inside]], minlength=hospitals)
+        return np.zeros(len(claims), np.bool_), {}
+    wanted = marked & (high if rule.eligible == "high_outliers" else True)
+    approved, out = inside_quota(claims, wanted, overrun, rule.quotas, attributes, hospitals,
+                                 otherwise=0.0, discharges=discharges)  # fmt: skip
+    beyond = np.bincount(claims.hospital[out], minlength=hospitals)
     ids = np.broadcast_to(attributes["hospital"], (hospitals, 2))[:, 0]
     return approved, {str(ids[i]): int(beyond[i]) for i in np.flatnonzero(beyond)}
 

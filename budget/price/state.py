@@ -44,13 +44,15 @@ class State:
         claims: Claims,
         grid: Grid,
         approved: Bools | None,
+        beyond: Bools | None,
         factor: Floats | None,
         technology_year: npt.NDArray[np.int8] | None,
         record: Record | None,
     ) -> None:
         self.claims, self.grid, self.record = claims, grid, record
         self.special = grid.policy.special
-        self.approved, self.given, self.technology_year = approved, factor, technology_year
+        self.approved, self.beyond = approved, beyond
+        self.given, self.technology_year = factor, technology_year
         size = len(claims)
         self.cost = ratio(claims.cost, 100)
         self.known = (claims.group >= 0) & (claims.hospital >= 0) & (claims.insurance >= 0)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from budget.cases.claims import AMBIGUOUS, GROUPED, UNGROUPED
 from budget.policy.special import WithoutGroup
+from budget.price.outliers import by_own_limits
 from budget.price.state import State
 from drg.money import Exact, decimal, either
 
@@ -38,9 +39,15 @@ def _pay(state: State, branch: str, rule: WithoutGroup, rows: Rows) -> None:
     if rule.pay == "by_item":
         state.pay(rows, branch, (cost,), "cost", f"{key}.pay")
         return
-    own = state.standard[rows]
-    if rule.pay == "weight":
-        own = _by_weight(state, rule.weight or 0.0, rows, f"{key}.weight")
+    if rule.pay == "own_weight":
+        known = np.isfinite(state.standard.value[rows])
+        if state.record is not None:
+            state.record.use(f"{key}.pay")
+        by_own_limits(state, rows[known], branch, rule.low, rule.high, key)
+        rows = rows[~known]
+        state.pay(rows, branch, (state.cost[rows],), "cost", f"{key}.pay")
+        return
+    own = _by_weight(state, rule.weight or 0.0, rows, f"{key}.weight")
     known = np.isfinite(own.value)
     state.pay(rows, branch, (either(known, own, cost),), "standard" if known.all() else "cost",
               f"{key}.pay")  # fmt: skip

@@ -22,6 +22,7 @@ from budget.price.case import Priced, price
 from budget.price.caseload import caseload_factor
 from budget.price.grid import Grid
 from budget.price.new_technology import technology_year
+from budget.price.rank import inside_quota
 from budget.price.readmission import readmission_factor
 from budget.price.review import approved_reviews
 from drg.money import decimal, ratio, to_decimals
@@ -34,7 +35,6 @@ _OVERRUN_DECIMALS = 6  # of yuan, by which special reviews are put into order
 def other_stays(
     claims: Claims,
     grid: Grid,
-    stays: Stays | None,
     groups: tuple[str, ...],
     year: int,
     record: Record | None = None,
@@ -45,10 +45,8 @@ def other_stays(
     if special.new_technology is not None and (claims.technology >= 0).any():
         extra["technology_year"] = technology_year(claims, special.new_technology, year)
     factors = {}
-    if special.readmission is not None and stays is not None:
-        factors["special.readmission"] = readmission_factor(
-            claims, stays, special.readmission, groups
-        )
+    if special.readmission is not None and claims.person is not None:
+        factors["special.readmission"] = readmission_factor(claims, special.readmission, groups)
     if special.caseload is not None:
         factors["special.caseload"] = caseload_factor(claims, groups, special.caseload)
     if factors:
@@ -78,23 +76,38 @@ def price_year(
     Returns:
         The prices, and name -> what a reader must know.
     """
-    review = grid.policy.special.review
+    review, rule = grid.policy.special.review, grid.policy.outliers.high
+    quotas = () if rule is None else rule.quotas
     priced = _in_slices(claims, grid, extra)
-    if review is None or "special_review" not in claims.flags:
+    if review is not None and "special_review" not in claims.flags:
+        review = None
+    if review is None and not quotas:
         return priced, {}
     high = priced.branch == PLACE["high"]
-    standard = decimal(np.nan_to_num(priced.standard))
+    extra, standard = dict(extra), decimal(np.nan_to_num(priced.standard))
     overrun = to_decimals(_OVERRUN_DECIMALS, ratio(claims.cost, 100), -standard)
-    approved, refused = approved_reviews(
-        claims, high, overrun, review, grid.attributes, len(grid.pool), discharges
-    )
-    warnings = {}
+    warnings, hospitals = {}, len(grid.pool)
+    refused: dict[str, int] = {}
+    if review is not None:
+        extra["approved"], refused = approved_reviews(
+            claims, high, overrun, review, grid.attributes, hospitals, discharges
+        )
+        high &= ~extra["approved"]
+    if quotas:
+        _, extra["beyond"] = inside_quota(
+            claims, high, overrun, quotas, grid.attributes, hospitals, otherwise=1.0
+        )
+        if count := int(np.count_nonzero(extra["beyond"])):
+            warnings["high_beyond_quota"] = (
+                f"{count:,} high cases are beyond the quota of their hospital and are paid the "
+                "standard"
+            )
     if refused:
         warnings["review_beyond_quota"] = (
             f"{sum(refused.values()):,} special reviews of {len(refused)} hospitals are beyond "
             "their quota and priced by the ordinary rules"
         )
-    return _in_slices(claims, grid, extra | {"approved": approved}), warnings
+    return _in_slices(claims, grid, extra), warnings
 
 
 def unseen(claims: Claims, grid: Grid, stays: Stays | None) -> dict[str, str]:
@@ -104,6 +117,14 @@ def unseen(claims: Claims, grid: Grid, stays: Stays | None) -> dict[str, str]:
         stays is None or stays.unknown == len(claims)
     ):
         found["no_persons"] = "without patient_id readmissions cannot be seen"
+    special = grid.policy.special
+    if special.transfer is not None and not (claims.mode > 0).any():
+        found["no_discharge_mode"] = (
+            "special.transfer: no case has a discharge_mode, so none is a transfer"
+        )
+    if (special.long_stay or special.short_stay) and np.isnan(claims.stay).all():
+        key = "special.long_stay" if special.long_stay else "special.short_stay"
+        found["no_stay"] = f"{key}: no case has a length of stay or both dates"
     for row in (one.row for one in grid.personal):
         if isinstance(row, Tcm) and row.least_share and np.isnan(claims.tcm_share).all():
             found[f"no_tcm_share.{row.name}"] = (
@@ -117,21 +138,14 @@ def unseen(claims: Claims, grid: Grid, stays: Stays | None) -> dict[str, str]:
             found[f"no_age.{row.name}"] = f"groups.multiplier.{row.name}: no case has an age"
     return found
 
-    special = grid.policy.special
-    if special.transfer is not None and not (claims.mode > 0).any():
-        found["no_discharge_mode"] = (
-            "special.transfer: no case has a discharge_mode, so none is a transfer"
-        )
-    if (special.long_stay or special.short_stay) and np.isnan(claims.stay).all():
-        key = "special.long_stay" if special.long_stay else "special.short_stay"
-        found["no_stay"] = f"{key}: no case has a length of stay or both dates"
 
 def _in_slices(claims: Claims, grid: Grid, extra: dict[str, Any]) -> Priced:
     """Price in slices on a few threads, so that no array of the whole year is made in between."""
     size = len(claims)
     bounds = [(start, min(start + _SLICE, size)) for start in range(0, size, _SLICE)]
 
-    kinds = {"branch": np.int8, "ratio": np.float32, "fen": np.int64, "points": np.int64}
+    kinds = {"branch": np.int8, "ratio": np.float32, "fen": np.int64, "points": np.int64,
+             "beyond": np.bool_}  # fmt: skip
     whole = Priced(*(np.empty(size, kinds.get(one.name, np.float64)) for one in fields(Priced)))
 
     def one(bound: tuple[int, int]) -> None:

@@ -134,6 +134,7 @@ def settle(
     *,
     last_year: Mapping[str, float] | None = None,
     last_year_by_hospital: Fen | None = None,
+    history: History | None = None,
 ) -> Settlement:
     """Settle a year.
 
@@ -146,6 +147,7 @@ def settle(
         last_year: last year's fund spend in yuan by pool, where the policy leaves it to the data.
         last_year_by_hospital: last year's fund spend in fen by hospital and pool, for advances
             that go by it. Shape (H, P).
+        history: costs that standards are computed from; those of the claims when left out.
 
     Raises:
         DrgError: the policy asks for what is not there, or a pool has no money.
@@ -161,12 +163,12 @@ def settle(
     groups = tuple(str(group) for group in weights.frame["drg"])
     grid = build_grid(
         policy, groups, weights.frame["weight"].to_numpy(np.float64), hospitals, year,
-        history_of(claims, len(hospitals), len(groups)),
+        history or history_of(claims, len(hospitals), len(groups)),
         {name: weights.frame[name].to_numpy() for name in weights.frame.columns},
     )  # fmt: skip
     warnings |= grid.warnings | unpriced(claims, grid, hospitals)
     stays = None if claims.person is None else Stays.of(claims)
-    extra = other_stays(claims, grid, stays, groups, year)
+    extra = other_stays(claims, grid, groups, year)
     warnings |= unseen(claims, grid, stays)
     priced, refused = price_year(claims, grid, extra)
     warnings |= refused
@@ -192,7 +194,7 @@ def settle(
     )  # fmt: skip
     names = tuple(held.name for held in policy.pools)
     advances = monthly(sums.fund, policy.cash, last_year_by_hospital)
-    cash = close_year(advances, closing.final - cut, closing.coefficient, hospitals.ids, names)
+    cash = close_year(advances, closing.final - cut, closing.factor, hospitals.ids, names)
     fund = fund_cash(money, clock(year, policy.cash), advances.advance, cash.year_end)
     warnings |= closing.warnings | cash.warnings | fund.warnings
     branches = _branches(claims, priced, patient, other, paid, len(hospitals))

@@ -12,13 +12,14 @@ import pandas as pd
 import pyarrow as pa
 
 from budget.cases.claims import INSURANCES
-from budget.price.branches import BRANCHES, CODES
+from budget.price.branches import BRANCHES, CODES, PLACE
 from budget.settlement.settled import Settlement
 from budget.settlement.workbook import write_workbook
 from drg.money import decimal, to_decimals, to_yuan
 from drg.tables import neutralise, open_sink, write_table
 
 _ROWS = 131_072
+_RATIO = 6  # decimals of the ratio
 YUAN = pa.float64()
 CASES = pa.schema([
     ("case_id", pa.string()), ("hospital_id", pa.string()), ("insurance", pa.string()),
@@ -80,8 +81,8 @@ def _case_rows(
         _coded(priced.branch[rows], CODES),
         _coded(paid.pool[rows], [pool.name for pool in settled.policy.pools]),
         pa.array(to_yuan(cost)),
-        _number(to_decimals(4, decimal(priced.standard[rows]) * decimal(_value(settled, rows)))),
-        _number(np.round(priced.ratio[rows].astype(np.float64), 6)),
+        _number(_standard(settled, rows)),
+        _number(_ratio(settled, rows)),
         pa.array(paid.points[rows] / 10_000.0),
         *(pa.array(to_yuan(part)) for part in (paid.payment[rows], patient, other, fund, gain)),
     ]
@@ -97,6 +98,29 @@ def _value(settled: Settlement, rows: slice) -> npt.NDArray[np.float64]:
     ] + [1.0])  # fmt: skip
     found: npt.NDArray[np.float64] = values[settled.paid.pool[rows]]
     return found
+
+
+def _standard(settled: Settlement, rows: slice) -> npt.NDArray[np.float64]:
+    """Standards in yuan, to the policy's decimals."""
+    worth = decimal(settled.priced.standard[rows]) * decimal(_value(settled, rows))
+    return to_decimals(settled.policy.standard.decimals, worth)
+
+
+def _ratio(settled: Settlement, rows: slice) -> npt.NDArray[np.float64]:
+    """Ratios to six decimals; one beyond a threshold is not shown as the threshold itself."""
+    grid, outliers = settled.grid, settled.policy.outliers
+    claims, branch = settled.claims, settled.priced.branch[rows]
+    at = tuple(np.maximum(held[rows], 0) for held in (
+        claims.hospital, claims.group, claims.insurance))  # fmt: skip
+    found = np.asarray(np.round(settled.priced.ratio[rows].astype(np.float64), _RATIO), np.float64)
+    for code, rule, limits, step in (
+        ("low", outliers.low, grid.low, -1), ("high", outliers.high, grid.high, 1),
+    ):  # fmt: skip
+        if rule is not None and not rule.included:
+            limit = limits[at]
+            lost = (branch == PLACE[code]) & ((found - limit) * step <= 0)
+            found = np.where(lost, np.round(limit + step * 10.0**-_RATIO, _RATIO), found)
+    return np.asarray(found, np.float64)
 
 
 def _coded(places: npt.NDArray[Any], texts: Sequence[str]) -> pa.Array:
@@ -169,7 +193,7 @@ def hospital_frame(settled: Settlement) -> pd.DataFrame:
         "pool": [settled.policy.pools[i].name for i in p],
         "cases": sums.cases[h, p],
         "case_mix_index": np.round(weight[h, p], 4),
-        "assessment": closing.coefficient[h],
+        "assessment": closing.factor[h],
         **{name: to_yuan(held[h, p]) for name, held in money.items()},
     })  # fmt: skip
 

@@ -47,9 +47,11 @@ _CHINESE = {
     "{n} cells are listed in {file}": "{n} 个单元格列于 {file}",
     "{n} special reviews of {m} hospitals are beyond their quota and priced by the ordinary rules":
         "{m} 家医疗机构有 {n} 例特病单议超出限额，按一般规则计价",
+    "{n} high cases are beyond the quota of their hospital and are paid the standard":
+        "{n} 例高倍率病例超出所在医疗机构的例数限额，按支付标准支付",
     # of what the policy asks for and is not there
-    "group sets choose by columns that the weight table has not, so they are empty: {list}":
-        "病组集合按权重表中没有的列选取，因此为空：{list}",
+    "the policy goes by columns that the weight table has not, so they are empty: {list}":
+        "政策所依据的列在权重表中没有，相应内容为空：{list}",
     "the policy has no rate for {list} (tier, class, level or county?): {size}":
         "政策没有以下医疗机构的费率（级别、等次、层级或县区是否有误？）：{list}：{size}",
     "no mean cost stands for cases of {list}: {size}":

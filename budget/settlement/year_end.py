@@ -28,6 +28,7 @@ from drg.money import (
     ratio,
     sign,
     times,
+    to_decimals,
     to_fen,
     to_yuan,
     whole,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+_FACTOR_DECIMALS = 12  # of the product of two coefficients
 
 # Steps from payable to final, with the Chinese term, in their order.
 STEPS: dict[str, str] = {
@@ -97,6 +100,11 @@ class YearEnd:
     credit: Floats
     penalty_unpaid: Fen
     warnings: dict[str, str]
+
+    @property
+    def factor(self) -> Floats:
+        """Both coefficients together: what the settled sum is multiplied by. Shape (H,)."""
+        return to_decimals(_FACTOR_DECIMALS, decimal(self.coefficient) * decimal(self.credit))
 
     @property
     def surplus(self) -> Fen:
@@ -239,7 +247,7 @@ def in_bands(
         here = np.broadcast_to(bands[0].applies(**attributes), amount.shape)
         place = np.zeros(amount.shape, np.intp)
         for band in bands[:-1]:
-            end = ratio(base) * decimal(band.upto or 0.0)
+            end = ratio(base) * decimal(band.end or 0.0)
             place += sign(ratio(amount), -end) > 0
         values = np.array([band.value for band in bands])
         part = blend((amount, values[place]), (base, _levels(bands)[place]))
@@ -253,7 +261,7 @@ def _levels(bands: list[Share]) -> Floats:
     found = [0.0]
     for one, after in pairwise(bands):
         step = printed(one.value) - printed(after.value)
-        level += step * printed(after.above or 0.0)
+        level += step * printed(after.start)
         found.append(float(level))
     return np.array(found)
 

@@ -54,7 +54,7 @@ class Clearing:
             found = []
             for held in ladder.ladders:
                 here = np.broadcast_to(ladder[held[0]].applies(**attributes), shape)
-                ends = ((one.above or 0.0, one.upto or np.inf, one.value)
+                ends = ((one.start, one.end or np.inf, one.value)
                         for one in (ladder[i] for i in held))  # fmt: skip
                 found.append((here, tuple(ends)))
             return tuple(found)

@@ -339,7 +339,7 @@ def test_every_key_has_term_meaning_and_range():
             key.unit
             or key.kind not in ("number", "whole")
             or key.many
-            or path.endswith(("above", "upto"))
+            or path.endswith(("above", "upto", "at_least", "below"))
         ), path
 
 

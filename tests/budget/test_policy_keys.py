@@ -77,6 +77,10 @@ def by_weight(first, then):
     return [{"upto": 1, "value": first}, {"above": 1, "value": then}]
 
 
+def below(end, first, then):
+    return [{"below": end, "value": first}, {"at_least": end, "value": then}]
+
+
 TECHNOLOGY = {"robot": {"procedures": ["96.7"], "valid_from": load_policy().header.valid_from}}
 DAY_BED = {
     "deductible": False, "bed_and_nursing": 0.5, "reimbursed": 0.8,
@@ -150,7 +154,26 @@ def composed():
             standard__decimals=0,
         ),
         "floor": laid("hangzhou-type", standard__point_values={"all": {"floor": 300.0}}),
-        "given": laid("huaibei-2025", standard__own_mean__least_cases=3),
+        "given": laid("huaibei-2025", standard__own_mean={
+            "least_cases": 3, "otherwise": "regional_mean",
+            "published": {"a": {"hospital": "A", "groups": "BB19", "yuan": 9000.0}}}),
+        "edges": laid(
+            "national-default",
+            coefficients__by_group={"a": {"hospital": "A", "groups": "BB19", "k": 0.9}},
+            coefficients__table__tier2={"tier": 2, "k": 0.5},
+            outliers__low={"share": 1.0, "times_k": True, "included": True,
+                           "thresholds": below(1.5, 0.9, 0.4)},
+            outliers__high={
+                "rule": "banded", "thresholds": below(1.0, 3.0, 1.4), "included": True,
+                "quotas": {"all": {"share": 0.05}},
+                "bands": [{"below": 4.0, "cost": 1.0, "standard": -0.4},
+                          {"at_least": 4.0, "cost": 0.0, "standard": 2.1}]},
+            special__ambiguous={"pay": "own_weight", "low": 0.6, "high": 1.1},
+            special__bed_day={"unit": "yuan", "rates": below(50.0, 900.0, 500.0)},
+            special__long_stay={"days": 40, "pay": "bed_day"},
+            sharing={"surplus": below(0.05, 1.0, 0.5), "overrun": below(0.05, 0.6, 0.0)},
+            benefit__major_illness__all={"line": 500.0, "ratios": below(3000.0, 0.6, 0.7)},
+        ),
     }  # fmt: skip
 
 
@@ -175,7 +198,7 @@ def nudged(policy, leaf):
         changes = [round(value * 1.1 + 0.01, 6), round(value * 0.9, 6), value * 2, value / 2]
     for change in changes:
         try:
-            if path[-1] == "upto" and isinstance(path[-2], int):
+            if path[-1] in ("upto", "below") and isinstance(path[-2], int):
                 yield both_ends(policy, path, change)
             elif path[:2] == ("assessment", "indicators"):
                 yield two_weights(policy, path[2], change)
@@ -194,14 +217,15 @@ def node_at(policy, path):
 
 def both_ends(policy, path, change):
     """A band that ends elsewhere, and the next one that begins there."""
-    *where, place, _ = path
+    *where, place, end = path
     bands = [dict(band) for band in node_at(policy, where)]
-    old = bands[place]["upto"]
-    bands[place]["upto"] = change
+    start = {"upto": "above", "below": "at_least"}[end]
+    old = bands[place][end]
+    bands[place][end] = change
     others = {k: v for k, v in bands[place].items() if k in SELECTORS}
     for band in bands:
-        if band.get("above") == old and others.items() <= band.items():
-            band["above"] = change
+        if band.get(start) == old and others.items() <= band.items():
+            band[start] = change
     return policy.replace(".".join(map(str, where)), bands)
 
 
@@ -274,7 +298,7 @@ def test_a_figure_of_a_shipped_policy_moves_only_what_it_should(name):
     assert shipped(name)
 
 
-@pytest.mark.parametrize("name", ["rate", "points", "part", "floor", "given"])
+@pytest.mark.parametrize("name", ["rate", "points", "part", "floor", "given", "edges"])
 def test_a_figure_of_a_made_up_policy_moves_only_what_it_should(name):
     assert made_up(name)
 
