@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from drg.cli import app
 from drg.errors import DrgError
-from drg.negotiate.rehearsal.proposals import RULES, SEED, proposals, votes
+from drg.negotiate.rehearsal.proposals import NUMBERS, RULES, drawn, proposals, votes
 from drg.negotiate.round.act import Round
 from tests.fonts import without_font
 from tests.negotiate.small import AGAINST_ORDER, AT, REGION, REHEARSAL, files
@@ -43,6 +43,14 @@ def begin(folder):
     )  # fmt: skip
 
 
+def lot(folder):
+    """Steps of the lot: seals of the parties' numbers, then the numbers."""
+    told = [word for one in NUMBERS.items() for word in ("--reveal", "=".join(one))]
+    said = [drg("lot", folder, "--seal", "=".join(one)).strip() for one in NUMBERS.items()]
+    seals = [word for one in said for word in ("--commit", one)]
+    return [("lot", folder, *seals), ("lot", folder, *told)]
+
+
 @pytest.fixture(scope="module")
 def said(tmp_path_factory):
     """What each command of the rehearsal said, and the round."""
@@ -50,7 +58,8 @@ def said(tmp_path_factory):
     found = {"init": begin(folder)}
     found["propose"] = drg("propose", folder, REHEARSAL / "proposals.csv", "--at", AT)
     found["impact"] = drg("impact", folder, "--out", folder / "impact.xlsx", "--record", "--at", AT)
-    found["panel"] = drg("panel", folder, "--seed", SEED, "--at", AT)
+    found["lot"] = "".join(drg(*step, "--at", AT) for step in lot(folder))
+    found["panel"] = drg("panel", folder, "--at", AT)
     found["vote"] = drg("vote", folder, REHEARSAL / "votes.csv", "--at", AT)
     found["withdraw"] = drg("propose", folder, "--withdraw", AGAINST_ORDER, "--reason", "轻重倒挂",
                             "--at", AT)  # fmt: skip
@@ -143,7 +152,7 @@ def test_every_command_in_any_order_is_answered_or_told_what_to_do(said, tmp_pat
         begin(folder)
     steps = {
         "proposed": [("propose", folder, REHEARSAL / "proposals.csv")],
-        "voted": [("panel", folder, "--seed", SEED), ("vote", folder, REHEARSAL / "votes.csv")],
+        "voted": [*lot(folder), ("panel", folder), ("vote", folder, REHEARSAL / "votes.csv")],
         "offered": [
             ("propose", folder, "--withdraw", AGAINST_ORDER, "--reason", "轻重倒挂"),
             ("solve", folder, "--objective", "all"),
@@ -202,7 +211,8 @@ def test_wrong_words_are_one_line(said, tmp_path):
     assert "headings" in fails("propose", other, tmp_path / "empty.csv")
     assert "column" in fails("vote", other, tmp_path / "empty.csv")
     assert "--withdraw" in fails("propose", other)
-    assert "no open proposal" in fails("panel", other, "--seed", "1")
+    assert "no open proposal" in fails(*lot(other)[0])
+    assert "no lot was opened" in fails("panel", other)
     assert "drg negotiate solve" in fails("impact", other, "--of", "O02")
     assert "drg negotiate solve" in fails("accept", other, "O02", "--reason", "x")
     assert "is there already" in str(fails(
@@ -254,7 +264,7 @@ def test_conflicting_decisions_are_named(tmp_path):
     for group, value in (("BR13", "-15%"), ("BR15", "+15%")):  # the graver one below the other
         held.propose(actor="x", at=AT, party="bureau", drg=group, what="weight", value=value,
                      reason="x")  # fmt: skip
-    for panel in held.draw(1, "x", AT):
+    for panel in drawn(held):
         for name in panel.members:
             for proposal in panel.proposals:
                 held.vote(Vote(panel.id, proposal, name, "for"), name, AT)
@@ -262,7 +272,8 @@ def test_conflicting_decisions_are_named(tmp_path):
     line = fails("solve", folder)
     assert "withdraw" in line
     assert "BR13 weighs no less than BR15" in line
-    drg("propose", folder, "--withdraw", "P001", "--reason", "倒挂")
+    assert "only who proposed" in fails("propose", folder, "--withdraw", "P001", "--reason", "倒挂")
+    drg("propose", folder, "--withdraw", "P001", "--reason", "倒挂", "--actor", "x")
     assert "O01 closest" in drg("solve", folder)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from drg.negotiate.rehearsal.proposals import drawn
 from drg.negotiate.round.act import Round
 from grouper.engine.files import group_file
 from tests.once import once
@@ -45,7 +46,7 @@ def played(folder: Path) -> Round:
     """A round with the rehearsal's proposals, panels and votes, its conflict resolved."""
     held = begin(folder)
     held.propose_file(REHEARSAL / "proposals.csv", WHO, AT)
-    held.draw(2026, WHO, AT)
+    drawn(held)
     held.vote_file(REHEARSAL / "votes.csv", WHO, AT)
     held.tally(WHO, AT)
     held.withdraw(AGAINST_ORDER, "轻重倒挂", WHO, AT)

@@ -13,12 +13,14 @@ import pytest
 
 from budget.impact.tables import summary, who_pays
 from drg.errors import DrgError
+from drg.negotiate.rehearsal.proposals import drawn
 from drg.negotiate.round.act import FINAL, Round
 from drg.negotiate.round.folder import CASES, LEDGER, WEIGHTS
 from drg.negotiate.round.state import replay
 from drg.negotiate.round.verify import verify
 from tests.negotiate.small import AT, REHEARSAL, WHO, begin, files, played
 from weights.negotiation.experts.votes import Vote
+from weights.negotiation.record import clock
 from weights.negotiation.record.ledger import Ledger
 from weights.table import open_weights
 
@@ -26,7 +28,12 @@ from weights.table import open_weights
 @pytest.fixture(scope="module")
 def rehearsed(tmp_path_factory):
     """A closed round."""
-    held = played(tmp_path_factory.mktemp("rounds") / "round")
+    with clock.given(AT):
+        return ended(tmp_path_factory.mktemp("rounds") / "round")
+
+
+def ended(folder):
+    held = played(folder)
     held.record_impact(held.impact(held.changes("asked")), list(held.state.open), WHO, AT)
     name, _ = held.solve("closest", actor=WHO, at=AT)
     held.accept(name, "各方同意", WHO, AT)
@@ -54,11 +61,8 @@ def test_the_record_replays_to_the_same_state_and_table(rehearsed, tmp_path):
     again = Round(rehearsed.folder)
     assert again.state == rehearsed.state
     assert replay(Ledger(rehearsed.folder / LEDGER).entries()) == rehearsed.state
-    other = played(tmp_path / "round")
-    other.record_impact(other.impact(other.changes("asked")), list(other.state.open), WHO, AT)
-    name, _ = other.solve("closest", actor=WHO, at=AT)
-    other.accept(name, "各方同意", WHO, AT)
-    other.close(WHO, AT)
+    with clock.given(AT):
+        other = ended(tmp_path / "round")
     for file in (LEDGER, FINAL, WEIGHTS, CASES):
         assert (other.folder / file).read_bytes() == (rehearsed.folder / file).read_bytes(), file
 
@@ -136,7 +140,11 @@ def test_without_an_offer_the_decisions_stand_and_the_rest_is_neutral(tmp_path):
     weights = table.by_group()
     for drg, weight in decided.items():
         assert weights[drg] == pytest.approx(weight, abs=5.1e-5)
-    assert {round(w, 4) for w in weights.values()} == set(weights.values())
+    refused = [one.drg for one in held.state.standing.values() if not one.accepted]
+    assert refused
+    assert all(weights[drg] == held.drafts[drg] for drg in refused)  # not accepted: the draft stays
+    new = {w for drg, w in weights.items() if drg not in refused}
+    assert {round(w, 4) for w in new} == new
     after = held.impact({d: w for d, w in weights.items() if w != held.drafts[d]}, "none").after
     assert abs(after.payable.sum() - before) < 2e-4 * before
     assert held.state.closed["scale"] != 1.0
@@ -161,7 +169,7 @@ def test_impact_is_what_the_rules_say_and_who_pays_adds_up(tmp_path):
 def test_a_round_in_steps(tmp_path):
     held = begin(tmp_path / "round")
     with pytest.raises(DrgError, match="no open proposal is without a panel"):
-        held.draw(1, WHO, AT)
+        drawn(held)
     with pytest.raises(DrgError, match="no offer was accepted"):
         held.changes("accepted")
     one = held.propose(actor="H0001", at=AT, party="hospital", hospital_id="H0001", drg="RN13",
@@ -169,7 +177,7 @@ def test_a_round_in_steps(tmp_path):
     assert one.id == "P001"
     with pytest.raises(DrgError, match="not decided yet"):
         held.close(WHO, AT)
-    (panel,) = held.draw(5, WHO, AT)
+    (panel,) = drawn(held)
     roster = held.files.roster
     assert all(roster[name].hospital_id != "H0001" for name in panel.members)
     with pytest.raises(DrgError):
@@ -196,7 +204,7 @@ def test_decisions_on_one_group_are_a_band_for_the_solver(tmp_path):
     for hospital, value in (("H0001", "+10%"), ("H0002", "+6%")):
         held.propose(actor=hospital, at=AT, party="hospital", hospital_id=hospital, drg="RN13",
                      what="weight", value=value, reason="x")  # fmt: skip
-    for panel in held.draw(3, WHO, AT):
+    for panel in drawn(held):
         for proposal in panel.proposals:
             for name in panel.members:
                 held.vote(Vote(panel.id, proposal, name, "for"), name, AT)

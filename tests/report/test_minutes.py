@@ -353,7 +353,7 @@ def fake_round(state, folder: Path) -> SimpleNamespace:
     return SimpleNamespace(
         state=state, folder=folder, files=SimpleNamespace(roster=minutes_round.ROSTER),
         impact=lambda changes, neutral="yuan": held.at(changes, neutral=neutral),
-        changes=lambda which: {"decided": {"BB19": 1.2}}[which],
+        changes=lambda which: {"decided": {"BB19": 1.2}}[which], record_minutes=lambda files: None,
     )  # fmt: skip
 
 

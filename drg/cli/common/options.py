@@ -121,9 +121,9 @@ Actor: TypeAlias = Annotated[
 ]  # fmt: skip
 RecordTime: TypeAlias = Annotated[
     str | None,
-    typer.Option("--at", help=say("记录时间，如 2026-03-01T09:00:00+08:00；默认为现在。",
-                                  "Time for the record, such as 2026-03-01T09:00:00+08:00; "
-                                  "now.")),
+    typer.Option("--at", help=say("另注的时间，如 2026-03-01T09:00:00+08:00；不代替本机时间。",
+                                  "A time to be stated, such as 2026-03-01T09:00:00+08:00, beside "
+                                  "the machine's.")),
 ]  # fmt: skip
 BUREAU = "医保局"
 CasesMade: TypeAlias = Annotated[

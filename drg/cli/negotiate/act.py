@@ -181,24 +181,38 @@ def propose(
         _rejected(reject_lines(str(form), rejects), target)
     if not found:
         raise problem(say("没有可接受的申请", "no row can be accepted as a proposal"), file=form)
-    _next(f"drg negotiate impact {round}", f"drg negotiate panel {round} --seed NUMBER")
+    _next(f"drg negotiate impact {round}", f"drg negotiate lot {round} --commit PARTY=SEAL")
 
 
 @app.command(
-    "panel",
+    "lot",
     help=say(
-        "为待议申请抽取专家组，每个 MDC 一组，并生成表决表。",
-        "Draw panels of experts for the open proposals, one for each MDC, and write the vote "
-        "sheet.",
+        "抽签：各方先交承诺值，再揭晓数字，种子由此产生；或公告一个时间，以届时的记录摘要为种子。",
+        "The lot: parties give sealed numbers, then tell them, which makes the seed; or a time is "
+        "announced and the record's digest then is the seed.",
     ),
 )
-def panel(
+def lot(
     round: RoundFolder,  # noqa: A002
-    seed: Annotated[
-        int,
-        typer.Option("--seed", min=0, help=say("抽取的随机种子，应事先公布。",
-                                               "Seed of the draw, said beforehand.")),
-    ],
+    seal: Annotated[
+        list[str] | None,
+        typer.Option("--seal", help=say("只算承诺值，不写记录：PARTY=NUMBER。",
+                                        "Only say what a number is sealed to: PARTY=NUMBER.")),
+    ] = None,
+    commit: Annotated[
+        list[str] | None,
+        typer.Option("--commit", help=say("开签：PARTY=承诺值，至少两方。",
+                                          "Open the lot: PARTY=SEAL, of two parties or more.")),
+    ] = None,
+    draw_at: Annotated[
+        str,
+        typer.Option("--draw-at", help=say("开签：公告的抽签时间，如 2026-03-19T14:00:00+08:00。",
+                                           "Open the lot: the time announced for the draw.")),
+    ] = "",
+    reveal: Annotated[
+        list[str] | None,
+        typer.Option("--reveal", help=say("揭晓：PARTY=NUMBER。", "Tell a number: PARTY=NUMBER.")),
+    ] = None,
     proposals: Annotated[
         str | None,
         typer.Option("--proposals", help=say("只抽一个专家组审议这些申请：P001,P002。",
@@ -215,17 +229,61 @@ def panel(
             "申请回避的专家及理由，写作 EXPERT=理由，可给出多个。",
             "EXPERT=reason of an expert who recuses himself; repeats.")),
     ] = None,
+    reason: Annotated[
+        str, typer.Option("--reason", help=say("重开未抽之签的理由。",
+                                               "Why a lot is opened again."))
+    ] = "",
     actor: Actor = BUREAU,
     at: RecordTime = None,
 ) -> None:  # fmt: skip
-    """Draw panels of experts for the open proposals, one for each MDC, and write the vote sheet."""
+    """The lot: sealed numbers of several parties, or a time announced; then numbers told."""
+    from drg.negotiate.round.act import Round
+    from weights.negotiation.experts.lot import sealed
+
+    if seal:
+        for party, number in (_pair(text, "--seal") for text in seal):
+            typer.echo(f"{party}={sealed(party, number)}")
+        return
+    held = Round(round)
+    if reveal:
+        for party, number in (_pair(text, "--reveal") for text in reveal):
+            held.reveal(party, number, actor, at)
+        left = [one for one in held.state.lots[-1]["seals"]
+                if one not in held.state.lots[-1]["numbers"]]  # fmt: skip
+        typer.echo(say(f"尚待揭晓：{'、'.join(left)}", f"still to be told: {', '.join(left)}")
+                   if left else say("数字已全部揭晓", "all numbers are told"))  # fmt: skip
+        _next(*[f"drg negotiate panel {round}"][: not left])
+        return
+    seals = dict(_pair(text, "--commit") for text in commit or [])
+    body = held.lot(
+        seals, actor=actor, at=at, time=draw_at, size=size, reason=reason,
+        declared=dict(_pair(text, "--recuse") for text in recuse or []),
+        proposals=None if proposals is None else _ids(proposals),
+    )  # fmt: skip
+    for name, ids in body["panels"].items():
+        typer.echo(f"{name}: {', '.join(ids)}")
+    _next(f"drg negotiate lot {round} --reveal PARTY=NUMBER" if seals
+          else f"drg negotiate panel {round}")  # fmt: skip
+
+
+@app.command(
+    "panel",
+    help=say(
+        "按已开的签抽取专家组，并生成表决表。",
+        "Draw the panels of the lot that was opened, and write the vote sheet.",
+    ),
+)
+def panel(
+    round: RoundFolder,  # noqa: A002
+    actor: Actor = BUREAU,
+    at: RecordTime = None,
+) -> None:
+    """Draw the panels of the lot that was opened, and write the vote sheet."""
     from drg.negotiate.round.act import Round
     from weights.negotiation.experts.votes_file import write_votes_template
 
     held = Round(round)
-    declared = dict(_pair(text) for text in recuse or [])
-    drawn = held.draw(seed, actor, at, size=size, declared=declared or None,
-                      proposals=None if proposals is None else _ids(proposals))  # fmt: skip
+    drawn = held.draw(actor, at)
     roster = held.files.roster
     assert roster is not None
     rows = [
@@ -259,6 +317,12 @@ def vote(
         typer.Argument(help=say("填好的表决表：Excel 或 CSV。",
                                 "Filled vote sheet: Excel or CSV.")),
     ],
+    count: Annotated[
+        bool,
+        typer.Option("--count/--no-count", help=say("登记后即计票并截止；分批登记时先不计票。",
+                                                    "Count and close the votes; not yet, while "
+                                                    "sheets still come in.")),
+    ] = True,
     actor: Actor = BUREAU,
     at: RecordTime = None,
 ) -> None:  # fmt: skip
@@ -272,6 +336,9 @@ def vote(
         _rejected(_lines(votes, rejects), None)
     if not cast:
         raise problem(say("表中没有表决票", "no vote in the sheet"), file=votes)
+    if not count:
+        typer.echo(say(f"表决票 {len(cast)} 张，尚未计票", f"{len(cast)} votes, not counted yet"))
+        return
     decisions = held.tally(actor, at)
     rows = [
         [one.panel, one.proposal, one.drg, f"{held.drafts[one.drg]:.4f}", f"{one.asked:.4f}",
@@ -284,9 +351,80 @@ def vote(
             say("草案", "draft"), say("申请权重", "asked"),
             say("赞成:反对:弃权", "for:against:abstain"), say("决定", "decision"),
             say("权重", "weight"), say("说明", "note"))  # fmt: skip
-    count = say(f"表决票 {len(cast)} 张", f"{len(cast)} votes")
-    typer.echo(f"{count}\n{table(head, rows, (3, 4, 7))}")
+    said = say(f"表决票 {len(cast)} 张", f"{len(cast)} votes")
+    typer.echo(f"{said}\n{table(head, rows, (3, 4, 7))}")
     _next(f"drg negotiate solve {round} --objective closest", f"drg negotiate close {round}")
+
+
+@app.command(
+    "object",
+    help=say("把对一项决定的异议记入谈判记录；可另抽一次专家组复议。",
+             "Put an objection to a decision on record; a second panel may then be drawn."),
+)  # fmt: skip
+def object_(
+    round: RoundFolder,  # noqa: A002
+    proposal: Annotated[str, typer.Argument(help=say("申请编号，如 P003。",
+                                                     "Id of the proposal, such as P003."))],
+    party: Annotated[str, typer.Option("--party", help=say("异议提出方。", "Who objects."))],
+    reason: Annotated[str, typer.Option("--reason", help=say("异议理由。", "Why."))],
+    actor: Actor = BUREAU,
+    at: RecordTime = None,
+) -> None:  # fmt: skip
+    """Put an objection to a decision on record; a second panel may then be drawn."""
+    from drg.negotiate.round.act import Round
+
+    Round(round).object(proposal.upper(), reason, party=party, actor=actor, at=at)
+    typer.echo(f"{proposal.upper()}: {say('异议在案', 'objection on record')}")
+    _next(f"drg negotiate lot {round} --commit PARTY=SEAL")
+
+
+@app.command(
+    "receipt",
+    help=say(
+        "写出记录回执，供登报、抄送医疗机构或申请时间戳；verify --receipt 据以核对。",
+        "Write a receipt of the record, to be printed, mailed or timestamped; verify --receipt "
+        "holds the round against it.",
+    ),
+)
+def receipt(
+    round: RoundFolder,  # noqa: A002
+    out: Annotated[Path, typer.Option("--out", help=say("回执文件。", "File of the receipt."))],
+    token: Annotated[
+        Path | None,
+        typer.Option("--token", help=say("把时间戳（RFC 3161）附在已有的回执上。",
+                                         "Put a timestamp (RFC 3161) into the receipt that is "
+                                         "there.")),
+    ] = None,
+    request: Annotated[
+        Path | None,
+        typer.Option("--request", help=say("另写时间戳请求（.tsq），由单位自行送交。",
+                                           "Also a request for a timestamp (.tsq), to be sent by "
+                                           "the office.")),
+    ] = None,
+    actor: Actor = BUREAU,
+    at: RecordTime = None,
+) -> None:  # fmt: skip
+    """Write a receipt of the record, to be printed, mailed or timestamped."""
+    from drg.errors import problem
+    from drg.negotiate.round.act import Round
+    from drg.negotiate.round.receipt import read
+    from drg.tables import atomic_path
+
+    if token is not None:
+        try:
+            found = read(out).attach(token.read_bytes(), token)
+        except OSError as error:
+            raise problem(say(f"无法读取：{error.strerror}", f"cannot be read: {error.strerror}"),
+                          file=token) from None  # fmt: skip
+    else:
+        found = Round(round).receipt(actor, at)
+    found.write(out)
+    if request is not None:
+        with atomic_path(request) as partial:
+            partial.write_bytes(found.request())
+    typer.echo(say(f"{found.round}：第 {found.entries} 条，{found.at}，摘要 {found.digest}",
+                   f"{found.round}: entry {found.entries}, {found.at}, digest {found.digest}"))
+    _next(f"drg negotiate verify {round} --receipt {out}")
 
 
 @app.command(
@@ -346,11 +484,22 @@ def verify(
         typer.Option("--weights", help=say("据称为最终权重表的文件。",
                                            "A table said to be the final one.")),
     ] = None,
+    receipt: Annotated[
+        list[str] | None,
+        typer.Option("--receipt", help=say("以前发出的回执文件或摘要值，可给出多个。",
+                                           "A receipt given out before, or its digest; "
+                                           "repeats.")),
+    ] = None,
+    minutes: Annotated[
+        list[Path] | None,
+        typer.Option("--minutes", help=say("据称为会议纪要的文件，可给出多个。",
+                                           "A file said to be the minutes; repeats.")),
+    ] = None,
 ) -> None:  # fmt: skip
     """Check the record, draw the panels again, count and solve again; exit status 1 on a fault."""
     from drg.negotiate.round.verify import verify as check
 
-    found = check(round, weights)
+    found = check(round, weights, receipts=receipt or (), minutes=minutes or ())
     typer.echo(found.text())
     if found.digest:
         typer.echo(f"{say('记录摘要', 'digest')} {found.digest}")
@@ -398,11 +547,11 @@ def _ids(text: str) -> list[str]:
     return [name.strip() for name in text.replace("，", ",").split(",") if name.strip()]
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, reason = text.partition("=")
-    if not equals or not reason.strip():
-        raise wrong("应写作 EXPERT=理由", "EXPERT=reason", "--recuse")
-    return name.strip(), reason.strip()
+def _pair(text: str, option: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not value.strip():
+        raise wrong("应写作 NAME=VALUE", "NAME=VALUE", option)
+    return name.strip(), value.strip()
 
 
 def _next(*commands: str) -> None:

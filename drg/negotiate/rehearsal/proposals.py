@@ -23,13 +23,16 @@ from drg.negotiate.rehearsal.roster import roster_csv
 from drg.negotiate.round.act import Round
 from drg.tables import read_table, write_table
 from weights.negotiation.compromise.offer import OBJECTIVES
+from weights.negotiation.experts.lot import sealed
 from weights.negotiation.experts.panels import Panel
 from weights.negotiation.proposals.proposal import Proposal
 from weights.negotiation.proposals.words import COLUMNS, heading
+from weights.negotiation.record import clock
 from weights.table import WeightTable
 from weights.table.families import families
 
-SEED = 2026
+SEED = 2026  # of the opinions of those who vote
+NUMBERS = {"医保局": "2026-0319-1400", "H0001": "7351-4402-9186"}  # committed to before the lot
 BUREAU, TITLE = "医保局", "权重论证谈判演练"
 RULES = """\
 # Rules of the rehearsal (谈判演练规则); what is not here has its default.
@@ -37,6 +40,10 @@ panel_size = 5
 decision = "median"
 largest_loss = 0.02
 neutral = "yuan"
+objection_days = 0
+
+[sources]
+objection_days = "a rehearsal ends on the day it begins"
 """
 TIMES = {
     "init": "2026-03-02T09:00:00+08:00", "propose": "2026-03-16T09:30:00+08:00",
@@ -171,8 +178,17 @@ def _resolve(held: Round, tell: Callable[[str], None]) -> None:
         if not own:
             raise problem(say("演练中的冲突无法化解", "the rehearsal cannot be resolved"),
                           found=found.line(spoken()))  # fmt: skip
-        held.withdraw(own[0], "与其他决定冲突，会议协商后撤回", BUREAU, TIMES["solve"])
+        held.withdraw(own[0], "与其他决定冲突，会议协商后撤回", BUREAU)
         tell(say("撤回", "withdrawn") + f" {own[0]}")
+
+
+def drawn(held: Round) -> tuple[Panel, ...]:
+    """The panels of a lot with the rehearsal's numbers."""
+    seals = {party: sealed(party, number) for party, number in NUMBERS.items()}
+    held.lot(seals, actor=BUREAU)
+    for party, number in NUMBERS.items():
+        held.reveal(party, number, actor=party)
+    return held.draw(BUREAU)
 
 
 def play(
@@ -181,47 +197,60 @@ def play(
 ) -> Round:  # fmt: skip
     """Play a whole round in a new folder ``round`` inside ``folder``: from the draft to the end.
 
-    The roster, the proposals and the votes are written beside it.
+    The roster, the proposals and the votes are written beside it. Its times are those of a plan,
+    which its first entry says.
 
     Raises:
         DrgError: the region is too small.
     """
+    with clock.given(TIMES["init"]) as now:
+        return _play(folder, cases, weights, hospitals, policy, year, tell, now)
+
+
+def _play(
+    folder: Path, cases: Path, weights: Path, hospitals: Path, policy: str, year: int,
+    tell: Callable[[str], None], now: list[str],
+) -> Round:  # fmt: skip
     table, _ = read_table(hospitals)
     (folder / "roster.csv").write_text(roster_csv(table.to_pandas()), encoding="utf-8")
     (folder / "rules.toml").write_text(RULES, encoding="utf-8")
     held = Round.create(
         folder / "round", weights=weights, cases=cases, policy=policy, hospitals=hospitals,
         roster=folder / "roster.csv", rules=folder / "rules.toml", title=TITLE, year=year,
-        actor=BUREAU, at=TIMES["init"],
+        actor=BUREAU,
     )  # fmt: skip
     write_form(folder / "proposals.csv", proposals(held.files.weights, held.files.hospitals))
-    found, _ = held.propose_file(folder / "proposals.csv", BUREAU, TIMES["propose"])
+    now[0] = TIMES["propose"]
+    found, _ = held.propose_file(folder / "proposals.csv", BUREAU)
     asked = held.impact(held.changes("asked"))
-    held.record_impact(asked, list(held.state.open), BUREAU, TIMES["propose"])
+    held.record_impact(asked, list(held.state.open), BUREAU)
     told = summary(asked)
     gain, lose, moved = told["hospitals_gaining"], told["hospitals_losing"], told["moved"]
     tell(say(f"申请 {len(found)} 项：医疗机构受益 {gain} 家，受损 {lose} 家，"
                      f"转移 {moved:,.0f} 元",
                      f"proposals {len(found)}: hospitals gaining {gain}, losing {lose}, "
                      f"moved {moved:,.0f} yuan"))  # fmt: skip
-    panels = held.draw(SEED, BUREAU, TIMES["panel"])
+    now[0] = TIMES["panel"]
+    panels = drawn(held)
+    now[0] = TIMES["vote"]
     sheet = votes(panels, held.state.proposals, held.drafts)
     write_form(folder / "votes.csv", sheet)
-    held.vote_file(folder / "votes.csv", BUREAU, TIMES["vote"])
-    decisions = held.tally(BUREAU, TIMES["vote"])
+    held.vote_file(folder / "votes.csv", BUREAU)
+    decisions = held.tally(BUREAU)
     cast, passed = len(held.state.votes), sum(one.accepted for one in decisions)
     tell(say(f"专家组 {len(panels)} 个，表决票 {cast} 张，"
                      f"{len(decisions)} 项中通过 {passed} 项",
                      f"panels {len(panels)}, votes {cast}, accepted {passed} of "
                      f"{len(decisions)}"))  # fmt: skip
+    now[0] = TIMES["solve"]
     _resolve(held, tell)
-    offers = {kind: held.solve(kind, actor=BUREAU, at=TIMES["solve"]) for kind in OBJECTIVES}
+    offers = {kind: held.solve(kind, actor=BUREAU) for kind in OBJECTIVES}
     for kind, (name, offer) in offers.items():
         met, moved = offer.total_satisfaction, offer.moved_yuan
         tell(say(f"折中方案 {name} {kind}：满足度 {met:.2f}，转移 {moved:,.0f} 元",
                          f"offer {name} {kind}: satisfaction {met:.2f}, "
                          f"moved {moved:,.0f} yuan"))  # fmt: skip
-    held.accept(offers["closest"][0], "各方意见与成本数据折中，无医疗机构损失超限", BUREAU,
-                TIMES["close"])  # fmt: skip
-    held.close(BUREAU, TIMES["close"])
+    now[0] = TIMES["close"]
+    held.accept(offers["closest"][0], "各方意见与成本数据折中，无医疗机构损失超限", BUREAU)
+    held.close(BUREAU)
     return held

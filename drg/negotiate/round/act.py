@@ -7,7 +7,10 @@ Usage::
                           roster="roster.csv", year=2025)
     round_.propose_file("proposals.xlsx", actor="医保局")
     impact = round_.impact(round_.changes("asked"))
-    round_.draw(seed=7, actor="医保局")
+    round_.lot({"医保局": sealed("医保局", one), "H01": sealed("H01", two)}, actor="医保局")
+    round_.reveal("医保局", one, actor="医保局")
+    round_.reveal("H01", two, actor="H01")
+    round_.draw(actor="医保局")
     round_.vote_file("votes.xlsx", actor="医保局")
     round_.tally(actor="医保局")
     offer, _ = round_.solve("closest", actor="医保局")
@@ -35,6 +38,9 @@ from drg.negotiate.round.begin import OpenRound
 from drg.negotiate.round.close import breaches, final_table, final_weights
 from drg.negotiate.round.folder import write_with_record
 from drg.negotiate.round.offers import offer_body, problem_of, settled_offer
+from drg.negotiate.round.procedure import cast, may_close, seed, vote_fault
+from drg.negotiate.round.receipt import Receipt
+from drg.negotiate.round.receipt import of as receipt_of
 from drg.negotiate.round.state import State, known
 from weights.negotiation.compromise.conflict import Conflict, conflict
 from weights.negotiation.compromise.frontier import frontier, side_by_side
@@ -48,6 +54,8 @@ from weights.negotiation.forms.rows import RowError
 from weights.negotiation.proposals.file import read_proposals
 from weights.negotiation.proposals.judge import numbered, propose
 from weights.negotiation.proposals.proposal import Proposal
+from weights.negotiation.record import clock
+from weights.negotiation.record.entry import checked_time
 from weights.negotiation.record.ledger import Entry
 from weights.table import WeightTable
 from weights.table.moved import moved
@@ -77,7 +85,8 @@ class Round(OpenRound):
         Raises:
             DrgError: the file cannot be read.
         """
-        read, rejects = read_proposals(path, self.context)
+        own = actor if actor in self.files.hospitals.ids else ""
+        read, rejects = read_proposals(path, self.context, own=own)
         return tuple(self._propose_as(one, actor, at) for one in read), rejects
 
     def _propose_as(self, one: Proposal, actor: str, at: str | None) -> Proposal:
@@ -101,57 +110,97 @@ class Round(OpenRound):
         """Withdraw a proposal.
 
         Raises:
-            DrgError: it is not open.
+            DrgError: it is not open, or somebody else proposed it.
         """
         seen = self.going
-        known(say("有效申请", "open proposal"), proposal, seen.open)
         self.add("withdraw", {"proposal": proposal, "reason": reason}, actor, at, seen=seen)
 
-    def draw(
-        self, seed: int, actor: str, at: str | None = None, *,
-        proposals: Collection[str] | None = None, size: int | None = None,
-        declared: Mapping[str, str] | None = None,
-    ) -> tuple[Panel, ...]:  # fmt: skip
-        """Draw a panel for each MDC that has open proposals without one.
+    def lot(
+        self, seals: Mapping[str, str] | None = None, *, actor: str, at: str | None = None,
+        time: str = "", proposals: Collection[str] | None = None, size: int | None = None,
+        declared: Mapping[str, str] | None = None, reason: str = "",
+    ) -> Mapping[str, Any]:  # fmt: skip
+        """Open a lot (开签): lay down what is to be drawn, and where its seed will come from.
 
         Args:
-            seed: of the draw.
-            actor: who draws.
-            at: the time.
-            proposals: only these, before one panel.
+            seals: party -> sealed number, of several parties; see ``experts.lot.sealed``.
+            actor: who opens it.
+            at: a time to be stated beside the machine's.
+            time: in place of ``seals``, a time to come, ISO 8601 with offset: the seed is then the
+                digest of the record at that time.
+            proposals: only these, before one panel; by default a panel for each MDC that has open
+                proposals without one, or with an objection that waits.
             size: members of a panel.
             declared: expert -> reason, of those who recuse themselves.
+            reason: why a lot is opened again that was not drawn.
 
         Raises:
-            DrgError: there is no roster, nothing to decide, or there are too few experts.
+            DrgError: there is nothing to decide, or the procedure does not allow it.
         """
         seen = self.going
-        roster = self.files.roster
-        if roster is None:
-            raise problem(say("本轮谈判没有专家库", "the round has no roster of experts"),
-                          file=self.folder)  # fmt: skip
+        if bool(seals) == bool(time):
+            raise problem(say("须给出几方的承诺值，或公告的抽签时间",
+                              "sealed numbers of several parties, or a time announced"),
+                          key="lot")  # fmt: skip
+        if time:
+            checked_time(time)
+        former = seen.lot["panels"] if seen.lot is not None else {}
         if proposals is not None:
-            for name in proposals:
-                known(say("有效申请", "open proposal"), name, seen.open)
-            parts = [[seen.open[name] for name in proposals]]
+            parts = [list(proposals)]
+        elif former:
+            parts = [names for panel, names in former.items() if panel not in seen.panels]
         else:
-            by_mdc: dict[str, list[Proposal]] = {}
+            by_mdc: dict[str, list[str]] = {}
             for one in seen.open.values():
-                if seen.panel_of(one.id) is None:
-                    by_mdc.setdefault(one.drg[:1], []).append(one)
+                if seen.panel_of(one.id) is None or seen.objected(one.id):
+                    by_mdc.setdefault(one.drg[:1], []).append(one.id)
             parts = [by_mdc[mdc] for mdc in sorted(by_mdc)]
         if not parts:
             raise problem(say("没有待抽取专家组的有效申请，请先用 drg negotiate propose 登记申请",
                               "no open proposal is without a panel; put one on record first, by "
                               "drg negotiate propose"), file=self.folder)  # fmt: skip
-        cases = self.files.cases.to_pandas() if self.rules.interest_share is not None else None
-        drawn = [
-            draw_panel(roster, part, self.rules, seed, panel=f"Z{len(seen.panels) + i:02d}",
-                       size=size, cases=cases, declared=declared)
-            for i, part in enumerate(parts, 1)
-        ]  # fmt: skip
+        names = {f"Z{len(seen.panels) + i:02d}": part for i, part in enumerate(parts, 1)}
+        body = {"panels": names, "size": size or self.rules.panel_size, "seals": dict(seals or {}),
+                "time": time, "declared": dict(declared or {}), "reason": reason}  # fmt: skip
+        for panel in names:  # it can be drawn
+            self._drawn(seen, panel, body, 0)
+        self.add("lot", body, actor, at, seen=seen)
+        return body
+
+    def reveal(self, party: str, number: str, actor: str, at: str | None = None) -> None:
+        """Tell the number that a party had sealed.
+
+        Raises:
+            DrgError: it is not the one that was sealed, or there is no lot.
+        """
+        self.add("reveal", {"party": party, "number": number}, actor, at, seen=self.going)
+
+    def draw(self, actor: str, at: str | None = None) -> tuple[Panel, ...]:
+        """Draw the panels of the lot that was opened.
+
+        Raises:
+            DrgError: there is no lot, its seed is not known yet, or there are too few experts.
+        """
+        seen = self.going
+        number = seed(seen, clock.after(seen.entries[-1].at))
+        lot = seen.lot
+        assert lot is not None
+        drawn = [self._drawn(seen, name, lot, number) for name in lot["panels"]
+                 if name not in seen.panels]  # fmt: skip
         self.add_all("panel", [panel.to_body() for panel in drawn], actor, at, seen=seen)
         return tuple(drawn)
+
+    def _drawn(self, seen: State, name: str, lot: Mapping[str, Any], number: int) -> Panel:
+        roster = self.files.roster
+        if roster is None:
+            raise problem(say("本轮谈判没有专家库", "the round has no roster of experts"),
+                          file=self.folder)  # fmt: skip
+        for one in lot["panels"][name]:
+            known(say("有效申请", "open proposal"), one, seen.open)
+        cases = self.files.cases.to_pandas() if self.rules.interest_share is not None else None
+        return draw_panel(roster, [seen.open[one] for one in lot["panels"][name]], self.rules,
+                          number, panel=name, size=lot["size"], cases=cases,
+                          declared=lot["declared"])  # fmt: skip
 
     def vote(self, vote: Vote, actor: str, at: str | None = None) -> None:
         """Put a vote on record.
@@ -174,30 +223,64 @@ class Round(OpenRound):
     ) -> tuple[tuple[Vote, ...], pd.DataFrame]:
         """Put the votes of a sheet on record; the rows that are no votes come back.
 
+        A row that says again what its expert has cast is passed over.
+
         Raises:
             DrgError: the file cannot be read.
         """
-        votes, rejects = read_votes(path, list(self.state.panels.values()))
+        seen = self.going
+        here: set[tuple[str, str, str]] = set()
+
+        def check(vote: Vote) -> None:
+            key = vote.panel, vote.proposal, vote.expert
+            fault = vote_fault(seen, vote) if cast(seen, vote) != vote else None
+            if key in here:
+                fault = "该专家已就此申请表决", "this expert has voted on it"
+            if fault is not None:
+                raise RowError("proposal", vote.proposal, *fault)
+            here.add(key)
+
+        groups = {name: one.drg for name, one in seen.proposals.items()}
+        votes, rejects = read_votes(path, list(seen.panels.values()), check=check, groups=groups)
         for one in votes:  # a vote hangs on no other entry than its panel's
-            self._cast(one, actor, at)
+            if cast(seen, one) is None:
+                self._cast(one, actor, at)
         return votes, rejects
 
     def tally(self, actor: str, at: str | None = None) -> tuple[Decision, ...]:
         """Count the votes on every open proposal before a panel that has votes, and decide.
 
-        A decision that stands already, on the same votes, is not made again.
+        What is decided is counted once; where the quorum is missing, votes may still come in.
         """
         seen = self.going
         found = []
         for one in seen.open.values():
             panel = seen.panel_of(one.id)
-            if panel is None or not any(vote.proposal == one.id for vote in seen.votes):
+            if panel is None or not any(
+                (vote.panel, vote.proposal) == (panel.id, one.id) for vote in seen.votes
+            ):
+                continue
+            before = seen.decisions.get(one.id)
+            if before is not None and before.decided and before.panel == panel.id:
                 continue
             decided = tally(panel, seen.votes, self.rules, one, self.drafts[one.drg])
-            if seen.decisions.get(one.id) != decided:
+            if before != decided:
                 found.append(decided)
         self.add_all("decision", [one.to_body() for one in found], actor, at, seen=seen)
         return tuple(found)
+
+    def object(
+        self, proposal: str, reason: str, *, party: str, actor: str, at: str | None = None
+    ) -> None:
+        """Put an objection (异议) to the decision on a proposal on record; a second panel follows.
+
+        Raises:
+            DrgError: nothing is decided, or the period for objections is over.
+        """
+        seen = self.going
+        known(say("有效申请", "open proposal"), proposal, seen.open)
+        self.add("objection", {"proposal": proposal, "party": party, "reason": reason}, actor, at,
+                 seen=seen)  # fmt: skip
 
     def weights_of(self, which: str | Collection[str] = "asked") -> tuple[dict[str, float], str]:
         """Weights that stand for something, and how all other groups are made neutral for them.
@@ -324,6 +407,7 @@ class Round(OpenRound):
             span = say(f"1 至 {MOST_DECIMALS}", f"1 to {MOST_DECIMALS}")
             raise problem(say("超出范围", "out of range"), key="decimals", found=decimals,
                           expected=span)  # fmt: skip
+        may_close(seen, clock.after(seen.entries[-1].at))
         weights, scale = final_weights(seen, self, decimals)
         changed = {drg: w for drg, w in weights.items() if moved(w, self.drafts[drg])}
         broken = breaches(self, weights)
@@ -345,3 +429,21 @@ class Round(OpenRound):
         table = final_table(self)
         write_with_record(table, target)
         return table
+
+    def receipt(self, actor: str, at: str | None = None) -> Receipt:
+        """A receipt of the record as it stands; that it was given out goes on record."""
+        seen = self.state
+        found = receipt_of(seen)
+        body = {"entries": found.entries, "digest": found.digest}
+        self.add("receipt", body, actor, at, seen=seen)
+        return found
+
+    def record_minutes(self, files: Mapping[str, str]) -> None:
+        """Put minutes of the closed round on record: file name -> SHA-256.
+
+        Raises:
+            DrgError: other minutes of such a name are on record.
+        """
+        seen = self.state
+        if any(seen.minutes.get(name) != digest for name, digest in files.items()):
+            self.add("minutes", {"files": dict(files)}, seen.entries[0].actor, None, seen=seen)

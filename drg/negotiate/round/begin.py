@@ -17,8 +17,10 @@ from drg.errors import DrgError, problem
 from drg.language import say
 from drg.negotiate.round.folder import LEDGER, Files, fill, trim_of
 from drg.negotiate.round.plain import plain
-from drg.negotiate.round.state import State, replay
+from drg.negotiate.round.procedure import PROCEDURE, breach, foreign
+from drg.negotiate.round.state import AFTER_CLOSE, State, replay
 from weights.negotiation.proposals.context import Context
+from weights.negotiation.record import clock
 from weights.negotiation.record.ledger import Entry, Ledger
 from weights.negotiation.rules import Rules, read_rules
 from weights.table import WeightTable, open_weights
@@ -78,7 +80,7 @@ class OpenRound:
             title: of the round.
             year: of the cases.
             actor: who lays it down.
-            at: the time, ISO 8601 with offset; None is now.
+            at: a time to be stated beside the machine's, ISO 8601 with offset.
             last_year: last year's fund spend in yuan by pool.
             mapping: mapping file for headers of the cases that are not recognised.
             sheet: sheet of the cases' workbook.
@@ -107,7 +109,8 @@ class OpenRound:
             _known_groups(held, table)
             Ledger.create(folder / LEDGER, actor, plain({
                 "round": folder.name, "title": title, "year": year, "rules": held.to_body(),
-                "last_year": dict(last_year or {}), **body,
+                "last_year": dict(last_year or {}), "procedure": PROCEDURE,
+                **({"clock": "given"} if clock.is_given() else {}), **body,
             }), at)  # fmt: skip
             return cls(folder)
         except BaseException:
@@ -210,16 +213,20 @@ class OpenRound:
             kind: what it is.
             body: what it says.
             actor: who does it.
-            at: the time; None is now.
+            at: a time to be stated beside the machine's.
             seen: the state over which it was worked out.
             after: digest of the entry that it must follow, where that is a later one.
 
         Raises:
-            DrgError: the round is closed, or the record went on since ``seen``.
+            DrgError: the procedure does not allow it now, or the record went on since ``seen``.
         """
-        self.must_go_on(seen)
-        return self._ledger.append(kind, plain(body), actor=actor, at=at,
-                                   expect=after or seen.digest)  # fmt: skip
+        if kind not in AFTER_CLOSE:
+            self.must_go_on(seen)
+        held = plain(body)
+        breach(seen, kind, held, actor, clock.after(seen.entries[-1].at))
+        if kind == "proposal":
+            foreign(held, actor, set(self.files.hospitals.ids))
+        return self._ledger.append(kind, held, actor=actor, at=at, expect=after or seen.digest)
 
     def add_all(
         self, kind: str, bodies: Iterable[Mapping[str, Any]], actor: str, at: str | None, *,
@@ -243,7 +250,7 @@ class OpenRound:
             kind: what it is.
             make: the body, over a state.
             actor: who does it.
-            at: the time; None is now.
+            at: a time to be stated beside the machine's.
 
         Returns:
             The body that is on record.

@@ -135,8 +135,8 @@ def final_table(round_: OpenRound) -> WeightTable:
         "title": state.init["title"] or f"negotiated in round {state.init['round']}",
         "source": f"weight negotiation, round {state.init['round']}",
         "round": state.init["round"], "year": state.init["year"],
-        "draft": state.init["weights"], "ledger_digest": state.digest,
-        "ledger_entries": len(state.entries), "offer": state.closed["offer"],
+        "draft": state.init["weights"], "ledger_digest": state.until_close[-1].digest,
+        "ledger_entries": len(state.until_close), "offer": state.closed["offer"],
         "scale": state.closed["scale"], "decimals": state.closed["decimals"],
         "changed": len(changed), **({"scheme": draft.scheme} if draft.scheme else {}),
     }  # fmt: skip

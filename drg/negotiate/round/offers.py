@@ -26,8 +26,8 @@ _TURNS, _NEAR = 8, 1e-6
 def problem_of(state: State, impacts: Impacts, table: WeightTable) -> Problem:
     """The draft, the asks and the demands of a round.
 
-    What panels decided is a bound that must hold; where they decided on several proposals for one
-    group, its weight lies between their decisions. Proposals that were turned down ask no more.
+    What panels decided is a bound that must hold; where they accepted several proposals for one
+    group, its weight lies between their decisions. Where all were turned down, the draft stays.
     """
     rules, groups = state.rules, impacts.groups
     place = {group: i for i, group in enumerate(groups)}
@@ -119,12 +119,11 @@ def _beyond(given: Problem, gained: Floats) -> float:
 
 
 def _decisions(state: State) -> dict[str, tuple[list[float], str]]:
-    """Accepted weights by group, and the panels and proposals that they come from."""
+    """Weights that panels decided, by group, and the panels and proposals that they come from."""
     found: dict[str, tuple[list[float], str]] = {}
-    for name, one in state.decisions.items():
-        if one.accepted and name in state.open:
-            weights, source = found.get(one.drg, ([], ""))
-            found[one.drg] = [*weights, one.weight], f"{source}, {one.panel} {name}".lstrip(", ")
+    for name, one in state.standing.items():
+        weights, source = found.get(one.drg, ([], ""))
+        found[one.drg] = [*weights, one.weight], f"{source}, {one.panel} {name}".lstrip(", ")
     return found
 
 

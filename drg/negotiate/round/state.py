@@ -29,6 +29,14 @@ class State:
         panels: panels by id.
         votes: votes in the order in which they were cast.
         decisions: proposal -> what its panel decided; the last decision stands.
+        history: every decision that was made, in order.
+        lots: lots in order: what each is to draw, where its seed comes from, the numbers told.
+        objections: objections to decisions, in order, each with ``at``.
+        decided_at: proposal -> when its decision that stands was made.
+        changed: number of the last entry that changes what an offer rests on.
+        offered: offer -> number of its entry.
+        receipts: receipts that were given out, in order.
+        minutes: file -> SHA-256 of minutes that were written of the closed round.
         impacts: impacts that were put on record.
         offers: offers of the solver by id.
         accepted: the offer that was accepted, or None.
@@ -49,6 +57,14 @@ class State:
     accepted: str | None = None
     accept_reason: str = ""
     closed: Mapping[str, Any] | None = None
+    history: tuple[Decision, ...] = ()
+    lots: tuple[Mapping[str, Any], ...] = ()
+    objections: tuple[Mapping[str, Any], ...] = ()
+    decided_at: Mapping[str, str] = field(default_factory=dict)
+    changed: int = 0
+    offered: Mapping[str, int] = field(default_factory=dict)
+    receipts: tuple[Mapping[str, Any], ...] = ()
+    minutes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def open(self) -> dict[str, Proposal]:
@@ -60,10 +76,39 @@ class State:
         """Digest of the last entry; it stands for the whole record."""
         return self.entries[-1].digest if self.entries else ""
 
+    @property
+    def until_close(self) -> tuple[Entry, ...]:
+        """The record up to its close: what minutes and the final table are made of."""
+        ends = [place for place, one in enumerate(self.entries) if one.kind == "close"]
+        return self.entries[: ends[0] + 1] if ends else self.entries
+
+    def panels_of(self, proposal: str) -> list[Panel]:
+        """The panels before which a proposal was, in order."""
+        return [panel for panel in self.panels.values() if proposal in panel.proposals]
+
     def panel_of(self, proposal: str) -> Panel | None:
         """The panel before which a proposal is; the last one drawn for it."""
-        found = [panel for panel in self.panels.values() if proposal in panel.proposals]
-        return found[-1] if found else None
+        return next(iter(reversed(self.panels_of(proposal))), None)
+
+    @property
+    def standing(self) -> dict[str, Decision]:
+        """Decisions by which a group's weight is fixed: accepted, else that the draft stays."""
+        held = {name: one for name, one in self.decisions.items()
+                if one.decided and name in self.open}  # fmt: skip
+        up = {one.drg for one in held.values() if one.accepted}
+        return {name: one for name, one in held.items() if one.accepted or one.drg not in up}
+
+    @property
+    def lot(self) -> Mapping[str, Any] | None:
+        """The lot that is still to be drawn, or None."""
+        if not self.lots or all(name in self.panels for name in self.lots[-1]["panels"]):
+            return None
+        return self.lots[-1]
+
+    def objected(self, proposal: str) -> bool:
+        """Whether an objection to the decision that stands on a proposal waits for a panel."""
+        asked = sum(one["proposal"] == proposal for one in self.objections)
+        return bool(asked) and len(self.panels_of(proposal)) == 1
 
     def changes(self, which: str | Collection[str]) -> dict[str, float]:
         """Weights by group that proposals or decisions come to; of several for one, their mean.
@@ -75,8 +120,7 @@ class State:
             DrgError: there is no such proposal.
         """
         if which == "decided":
-            pairs = [(one.drg, one.weight) for name, one in self.decisions.items()
-                     if one.accepted and name in self.open]  # fmt: skip
+            pairs = [(one.drg, one.weight) for one in self.standing.values()]
         elif which == "asked":
             pairs = [(one.drg, one.asked) for one in self.open.values()]
         else:
@@ -102,23 +146,32 @@ def replay(entries: Iterable[Entry], place: str = "ledger") -> State:
     init = entries[0].body
     state = State(init, Rules.from_body(init.get("rules", {})))
     for entry in entries[1:]:
-        step = _STEPS.get(entry.kind)
-        if step is None:
-            raise problem(say("没有这一类记录", "not a kind of entry"), file=place,
-                          row=entry.seq + 1, found=entry.kind)  # fmt: skip
-        if state.closed is not None:
-            raise problem(say("谈判结束后又有记录", "an entry after the round was closed"),
-                          file=place, row=entry.seq + 1, found=entry.kind)  # fmt: skip
-        try:
-            state = step(state, entry.body)
-        except (KeyError, TypeError) as error:
-            raise problem(say("不是这类记录的内容", "not the parts of such an entry"),
-                          file=place, row=entry.seq + 1, key=entry.kind,
-                          found=str(error)) from None  # fmt: skip
-        except DrgError as error:
-            raise DrgError(say(f"{place}，第 {entry.seq + 1} 行：{error}",
-                               f"{place}, row {entry.seq + 1}: {error}")) from None  # fmt: skip
+        state = advance(state, entry, place)
     return replace(state, entries=entries)
+
+
+def advance(state: State, entry: Entry, place: str = "ledger") -> State:
+    """The state after one more entry, without the entry itself.
+
+    Raises:
+        DrgError: the entry is of no known kind, comes after the end, or is about what is not there.
+    """
+    step = _STEPS.get(entry.kind)
+    if step is None:
+        raise problem(say("没有这一类记录", "not a kind of entry"), file=place,
+                      row=entry.seq + 1, found=entry.kind)  # fmt: skip
+    if state.closed is not None and entry.kind not in AFTER_CLOSE:
+        raise problem(say("谈判结束后又有记录", "an entry after the round was closed"),
+                      file=place, row=entry.seq + 1, found=entry.kind)  # fmt: skip
+    try:
+        return step(state, entry)
+    except (KeyError, TypeError) as error:
+        raise problem(say("不是这类记录的内容", "not the parts of such an entry"),
+                      file=place, row=entry.seq + 1, key=entry.kind,
+                      found=str(error)) from None  # fmt: skip
+    except DrgError as error:
+        raise DrgError(say(f"{place}，第 {entry.seq + 1} 行：{error}",
+                           f"{place}, row {entry.seq + 1}: {error}")) from None  # fmt: skip
 
 
 def known(what: str, name: str, held: Collection[str], otherwise: str = "") -> None:
@@ -139,57 +192,92 @@ def _new(what: str, name: str, held: Mapping[str, Any]) -> None:
         raise problem(say(f"已有这个{what}", f"there is such a {what} already"), found=name)
 
 
-def _proposal(state: State, body: Mapping[str, Any]) -> State:
-    one = Proposal.from_body(body)
+def _proposal(state: State, entry: Entry) -> State:
+    one = Proposal.from_body(entry.body)
     _new(say("申请", "proposal"), one.id, state.proposals)
-    return replace(state, proposals={**state.proposals, one.id: one})
+    return replace(state, proposals={**state.proposals, one.id: one}, changed=entry.seq)
 
 
-def _withdraw(state: State, body: Mapping[str, Any]) -> State:
+def _withdraw(state: State, entry: Entry) -> State:
+    body = entry.body
     known(say("申请", "proposal"), body["proposal"], state.open)
-    return replace(state, withdrawn={**state.withdrawn, body["proposal"]: body["reason"]})
+    return replace(state, withdrawn={**state.withdrawn, body["proposal"]: body["reason"]},
+                   changed=entry.seq)  # fmt: skip
 
 
-def _panel(state: State, body: Mapping[str, Any]) -> State:
-    one = Panel.from_body(body)
+def _lot(state: State, entry: Entry) -> State:
+    held = {"reason": "", "seals": {}, "time": "", "declared": {}, **entry.body}
+    return replace(state, lots=(*state.lots, {**held, "numbers": {}, "at": entry.at}))
+
+
+def _reveal(state: State, entry: Entry) -> State:
+    lot = state.lot
+    if lot is None:
+        raise problem(say("没有待抽的签", "there is no lot to be drawn"), found=entry.kind)
+    numbers = {**lot["numbers"], entry.body["party"]: entry.body["number"]}
+    return replace(state, lots=(*state.lots[:-1], {**lot, "numbers": numbers}))
+
+
+def _panel(state: State, entry: Entry) -> State:
+    one = Panel.from_body(entry.body)
     _new(say("专家组", "panel"), one.id, state.panels)
     for name in one.proposals:
         known(say("申请", "proposal"), name, state.proposals)
     return replace(state, panels={**state.panels, one.id: one})
 
 
-def _vote(state: State, body: Mapping[str, Any]) -> State:
-    one = Vote.from_body(body)
+def _vote(state: State, entry: Entry) -> State:
+    one = Vote.from_body(entry.body)
     known(say("专家组", "panel"), one.panel, state.panels)
     return replace(state, votes=(*state.votes, one))
 
 
-def _decision(state: State, body: Mapping[str, Any]) -> State:
-    one = Decision.from_body(body)
+def _decision(state: State, entry: Entry) -> State:
+    one = Decision.from_body(entry.body)
     known(say("专家组", "panel"), one.panel, state.panels)
     known(say("申请", "proposal"), one.proposal, state.proposals)
-    return replace(state, decisions={**state.decisions, one.proposal: one})
+    return replace(state, decisions={**state.decisions, one.proposal: one},
+                   history=(*state.history, one), changed=entry.seq,
+                   decided_at={**state.decided_at, one.proposal: entry.at})  # fmt: skip
 
 
-def _impact(state: State, body: Mapping[str, Any]) -> State:
-    return replace(state, impacts=(*state.impacts, body))
+def _objection(state: State, entry: Entry) -> State:
+    known(say("申请", "proposal"), entry.body["proposal"], state.proposals)
+    return replace(state, objections=(*state.objections, {**entry.body, "at": entry.at}))
 
 
-def _offer(state: State, body: Mapping[str, Any]) -> State:
-    _new(say("折中方案", "offer"), body["id"], state.offers)
-    return replace(state, offers={**state.offers, body["id"]: body})
+def _impact(state: State, entry: Entry) -> State:
+    return replace(state, impacts=(*state.impacts, entry.body))
 
 
-def _accept(state: State, body: Mapping[str, Any]) -> State:
+def _offer(state: State, entry: Entry) -> State:
+    name = entry.body["id"]
+    _new(say("折中方案", "offer"), name, state.offers)
+    return replace(state, offers={**state.offers, name: entry.body},
+                   offered={**state.offered, name: entry.seq})  # fmt: skip
+
+
+def _accept(state: State, entry: Entry) -> State:
+    body = entry.body
     known(say("折中方案", "offer"), body["offer"], state.offers)
     return replace(state, accepted=body["offer"], accept_reason=body["reason"])
 
 
-def _close(state: State, body: Mapping[str, Any]) -> State:
-    return replace(state, closed=body)
+def _close(state: State, entry: Entry) -> State:
+    return replace(state, closed=entry.body)
 
 
+def _receipt(state: State, entry: Entry) -> State:
+    return replace(state, receipts=(*state.receipts, {**entry.body, "at": entry.at}))
+
+
+def _minutes(state: State, entry: Entry) -> State:
+    return replace(state, minutes={**state.minutes, **entry.body["files"]})
+
+
+AFTER_CLOSE = ("minutes", "receipt")
 _STEPS = {
-    "proposal": _proposal, "withdraw": _withdraw, "panel": _panel, "vote": _vote,
-    "decision": _decision, "impact": _impact, "offer": _offer, "accept": _accept, "close": _close,
+    "proposal": _proposal, "withdraw": _withdraw, "lot": _lot, "reveal": _reveal, "panel": _panel,
+    "vote": _vote, "decision": _decision, "objection": _objection, "impact": _impact,
+    "offer": _offer, "accept": _accept, "close": _close, "receipt": _receipt, "minutes": _minutes,
 }  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,9 +16,13 @@ from drg.negotiate.round.act import Round
 from drg.negotiate.round.close import final_table, final_weights
 from drg.negotiate.round.folder import LEDGER
 from drg.negotiate.round.offers import problem_of, settled_offer
+from drg.negotiate.round.procedure import breaches_of, foreign
+from drg.negotiate.round.receipt import held_against
 from drg.negotiate.round.state import State, replay
+from drg.provenance import hash_file
 from weights.negotiation.experts.panels import verify_panel
 from weights.negotiation.experts.tally import tally
+from weights.negotiation.record import clock
 from weights.negotiation.record.ledger import Entry, Ledger
 from weights.table import WeightTable, open_weights
 
@@ -68,12 +73,18 @@ class Verification:
         return "\n".join(lines)
 
 
-def verify(folder: str | PathLike[str], weights: str | PathLike[str] | None = None) -> Verification:
+def verify(
+    folder: str | PathLike[str], weights: str | PathLike[str] | None = None, *,
+    receipts: Sequence[str | PathLike[str]] = (),
+    minutes: Sequence[str | PathLike[str]] = (),
+) -> Verification:  # fmt: skip
     """Check a round from its record on.
 
     Args:
         folder: the round.
         weights: a table that is said to be the final one; by default the round's own.
+        receipts: receipts' files, or digests as they were printed.
+        minutes: files that are said to be the minutes, beside those in the folder.
 
     Raises:
         DrgError: there is no record at all.
@@ -82,8 +93,8 @@ def verify(folder: str | PathLike[str], weights: str | PathLike[str] | None = No
     chain = Ledger(folder / LEDGER).verify()
     first = Check(f"记录链，{chain.entries} 条记录以哈希相连",
                   f"record, {chain.entries} entries chained by hash",
-                  tuple(map(str, chain.faults)), chain.remarks)  # fmt: skip
-    if first.faults:
+                  (*map(str, chain.faults), *chain.back), chain.remarks)  # fmt: skip
+    if chain.faults:
         return Verification((first,))
     try:
         round_ = Round(folder)
@@ -92,10 +103,68 @@ def verify(folder: str | PathLike[str], weights: str | PathLike[str] | None = No
         second = Check("文件与记录回放", "files, and replay of the record", (str(error),))
         return Verification((first, second), chain.digest)
     checks = [first, Check("文件与记录回放", "files, and replay of the record")]
+    checks += [_procedure(round_, state), *(_receipt(state, one) for one in receipts)]
     checks += [_panels(round_, state), _decisions(round_, state), _offers(round_, state)]
     if state.closed is not None:
         checks.append(_final(round_, state, weights))
+        checks.append(_minutes(round_, state, minutes))
     return Verification(tuple(checks), chain.digest)
+
+
+def _procedure(round_: Round, state: State) -> Check:
+    """Every entry again as the procedure allows it, over what stood before it."""
+    zh, en = "程序，逐条核对", "procedure, entry by entry"
+    remarks = []
+    if state.init.get("clock") == "given":
+        remarks.append(say("时间为演练所设，非本机时钟",
+                           "a rehearsal: its times were given, not the machine's"))  # fmt: skip
+    if "procedure" not in state.init:
+        remarks.append(say("立项于程序核对之前，不逐条核对",
+                           "begun before the procedure was kept; not checked"))  # fmt: skip
+        return Check(zh, en, (), tuple(remarks))
+    faults, hospitals = list(breaches_of(state.entries)), set(round_.files.hospitals.ids)
+    for entry in state.entries:
+        if entry.kind == "proposal":
+            try:
+                foreign(entry.body, entry.actor, hospitals)
+            except DrgError as error:
+                faults.append(f"{_row(entry)}: {error}")
+    if _ahead(state.entries[-1].at):
+        faults.append(say(f"末条时间 {state.entries[-1].at} 晚于本机时钟",
+                          f"the last entry says {state.entries[-1].at}, which is to come"))
+    return Check(zh, en, tuple(faults), tuple(remarks))
+
+
+def _ahead(at: str) -> bool:
+    return datetime.fromisoformat(at) > datetime.fromisoformat(clock.now()) + clock.SKEW
+
+
+def _receipt(state: State, given: str | PathLike[str]) -> Check:
+    faults, said = held_against(state.entries, str(state.init["round"]), given)
+    return Check(f"回执 {Path(given).name}", f"receipt {Path(given).name}", tuple(faults),
+                 (said,) if said else ())  # fmt: skip
+
+
+def _minutes(round_: Round, state: State, others: Sequence[str | PathLike[str]]) -> Check:
+    """The minutes' files against the record; those of the folder by name, others by content."""
+    faults, remarks = [], []
+    for name, digest in state.minutes.items():
+        path = round_.folder / name
+        if not path.is_file():
+            remarks.append(say(f"{name}: 不在文件夹中", f"{name}: is not in the folder"))
+        elif hash_file(path) != digest:
+            faults.append(say(f"{name}: 与记录在案的纪要不同，已被改动",
+                              f"{name}: is not the one on record, it was changed"))  # fmt: skip
+    faults += [say(f"{path.name}: 未记录在案", f"{path.name}: is not on record")
+               for path in sorted(round_.folder.glob("minutes*.*"))
+               if path.name not in state.minutes]  # fmt: skip
+    faults += [say(f"{one.name}: 不是记录在案的纪要",
+                   f"{one.name}: is not among the minutes on record")
+               for one in map(Path, others)
+               if hash_file(one) not in state.minutes.values()]  # fmt: skip
+    count = len(state.minutes)
+    return Check(f"会议纪要，{count} 个文件在案", f"minutes, {count} files on record",
+                 tuple(faults), tuple(remarks))  # fmt: skip
 
 
 def _panels(round_: Round, state: State) -> Check:
@@ -164,7 +233,7 @@ def _final(round_: Round, state: State, weights: str | PathLike[str] | None) -> 
     """The final table again from the record, and the file against it."""
     assert state.closed is not None
     faults = []
-    before = replay(state.entries[:-1])
+    before = replay(state.until_close[:-1])
     found, _ = final_weights(before, round_, state.closed["decimals"])
     faults += _differs(round_, state.closed, found, say(
         "重新计算最终权重", "worked out again, of the final weights"))  # fmt: skip
@@ -180,7 +249,7 @@ def _final(round_: Round, state: State, weights: str | PathLike[str] | None) -> 
                 f"{path.name}: 权重相同，但其他内容有改动",
                 f"{path.name}: says the same weights, but something else was changed"))  # fmt: skip
         said = table.record.get("ledger_digest")
-        if said is not None and said != state.digest:
+        if said is not None and said != state.until_close[-1].digest:
             faults.append(say(f"{path.name}: 指向另一份记录：{said}",
                               f"{path.name}: names another record: {said}"))  # fmt: skip
     else:

@@ -10,7 +10,7 @@ from typing import Any
 from drg.page.blocks import Cell, Section, Text, table
 from drg.page.words import Words, clean, fixed
 from drg.report.minutes.data import Minutes
-from drg.report.minutes.words import COUNTED, columns, rule, safe
+from drg.report.minutes.words import COUNTED, columns, moment, rule, safe
 from weights.negotiation.experts.tally import Decision
 from weights.negotiation.experts.votes import Vote, count_votes
 from weights.negotiation.rules import Rules
@@ -61,11 +61,31 @@ def panel_section(data: Minutes, words: Words) -> Section:
            for one in panels for expert, reason in one.recused.items()]  # fmt: skip
     return Section("panels", words("专家组", "Panels"), [
         Text(intro if panels else words("未抽取专家组。", "No panel was drawn.")),
+        table("lots", words("抽签", "The lot"), columns("at asks who number digest"),
+              _lots(data, words), note=words(
+                  "各方先交承诺值（数字的 SHA-256），揭晓后合成种子；未用承诺值的，种子取公告时间前"
+                  "最后一条记录的摘要值。",
+                  "Each party first gave the SHA-256 of its number; the numbers told make the "
+                  "seed. Without them it is the digest of the record at the time announced.")),
         table("panels", words("专家组的抽取", "How panels were drawn"), _DRAWN, drawn),
         table("members", words("专家组成员", "Members"), _SEATS, seats),
         table("recused", words("应回避的专家", "Recused experts"),
               columns("panel expert person recused"), out, ends=(40, 0)),
     ])  # fmt: skip
+
+
+def _lots(data: Minutes, words: Words) -> list[list[Cell]]:
+    """Every lot: who took part with what number, or the time announced."""
+    rows: list[list[Cell]] = []
+    for lot in data.state.lots:
+        asks = words.joined(f"{panel} {'、'.join(names)}" for panel, names in lot["panels"].items())
+        if not lot["seals"]:
+            rows.append([moment(lot["at"]), asks, words("公告时间 ", "announced for ")
+                         + moment(lot["time"]), "", ""])  # fmt: skip
+        rows += [[moment(lot["at"]), asks, data.hospital(party),
+                  safe(lot["numbers"].get(party, "")), seal]
+                 for party, seal in lot["seals"].items()]  # fmt: skip
+    return rows
 
 
 def recused(data: Minutes, reason: str, words: Words) -> str:
@@ -97,7 +117,7 @@ def _strata(held: Mapping[str, Any], words: Words) -> str:
 
 def vote_section(data: Minutes, words: Words) -> Section:
     """How panels voted, and what that comes to."""
-    held, rules, heads = data.decisions.values(), data.state.rules, list(_COUNTS)
+    held, rules, heads = data.state.history, data.state.rules, list(_COUNTS)
     if weighted := rules.voting == "weighted":
         heads[5:8] = [replace(one, kind="ratio") for one in heads[5:8]]
     _, decision, _ = rule(rules, "decision", words, data.named)
@@ -118,6 +138,9 @@ def vote_section(data: Minutes, words: Words) -> Section:
               [_decided(data, one) for one in held],
               note=words("▲ 受浮动区间约束。", "▲ held by the corridor.")
               * any(one.cut for one in held)),
+        table("objections", words("异议", "Objections"), columns("at id who reason"), [
+            [moment(one["at"]), one["proposal"], data.hospital(one["party"]), safe(one["reason"])]
+            for one in data.state.objections]),
         table("single-votes", words("逐票记录", "Single votes"), _SINGLE, _single(data),
               where="book"),
     ])  # fmt: skip

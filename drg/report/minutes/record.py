@@ -15,7 +15,7 @@ _ABOUT = ("panel", "proposal", "expert", "offer", "id", "drg")
 
 def record_section(data: Minutes, words: Words) -> Section:
     """What is on record, and how anybody can check it."""
-    held, init, closed = data.state.entries, data.state.init, data.state.closed
+    held, init, closed = data.state.until_close, data.state.init, data.state.closed
     kinds = words.joined(
         f"{words.of(KINDS.get(kind, (clean(kind),) * 2))} {count}"
         for kind, count in Counter(one.kind for one in held).items()
@@ -44,20 +44,25 @@ def record_section(data: Minutes, words: Words) -> Section:
             (words("记录条数", "Entries"), f"{len(held):,}{words(' 条：', ': ')}{kinds}"),
             (words("首末时间（北京时间）", "First, last (Beijing time)"),
              f"{moment(held[0].at)}　{moment(held[-1].at)}"),
-            (words("末条摘要值", "Digest of the last"), data.state.digest),
+            (words("末条摘要值", "Digest of the last"), held[-1].digest),
         ]),
         Points([
             words(f"核验：对本轮文件夹运行 drg negotiate verify {name}，核对每条记录、所用文件、"
-                  "专家组抽取和最终权重表；结果中的摘要值应与上列相同。",
+                  "专家组抽取、最终权重表和纪要；其中定案的摘要值应与上列相同；也可与已发出的"
+                  "回执核对。",
                   f"To check it, run drg negotiate verify {name} on the folder of the round, for "
                   "every entry, the files, the draws of the panels and the final table; its digest "
-                  "must be the one above."),
+                  "must be the one above; --receipt FILE holds it against a receipt given out."),
             words("每条记录含前一条的摘要值：改动、删除、插入任何一条，其后的摘要值即不相符。",
                   "Every entry carries the digest of the one before: whatever is changed, taken "
                   "out or put in, the digests after it no longer fit."),
             words("摘要值请当场宣读并抄送各方；日后可据以确认记录未被改动。",
                   "Read the digest out and send it to all parties, to be compared later."),
         ]),
+        table("receipts", words("已发出的回执", "Receipts given out"),
+              columns("at entries digest"), [
+                  [moment(one.at), one.body["entries"], one.body["digest"]] for one in held
+                  if one.kind == "receipt"]),
         table("versions", words("版本与校验值", "Versions and hashes"),
               columns("what name sha256"), versions),
         table("entries", words("谈判记录", "The record"),

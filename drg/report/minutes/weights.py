@@ -37,12 +37,12 @@ def reasons(data: Minutes, words: Words) -> dict[str, str]:
 
 
 def weight_section(data: Minutes, words: Words) -> Section:
-    """Groups that somebody asked for, counts of the others; all in the workbook."""
+    """Groups that somebody asked for or that change, with why; all in the workbook."""
     held, why, moved = data.groups, reasons(data, words), data.groups["moved"]
     frame = held.assign(
         weight_asked=_listed(held, ((one.drg, one.asked) for one in data.state.open.values())),
         weight_decided=_listed(held, ((one.drg, one.weight) for one in data.decisions.values()
-                                      if one.decided and one.accepted)),
+                                      if one.decided)),
         why=[why[one] for one in np.where(moved, held["why"], _SAME)],
     )  # fmt: skip
     counts: list[list[Cell]] = []
@@ -53,23 +53,26 @@ def weight_section(data: Minutes, words: Words) -> Section:
             counts.append([why.get(one, words("变动合计", "All that change")), len(part), up,
                            len(part) - up, shares.min(), shares.max()])  # fmt: skip
     title = (words("最终权重", "Final weights"), words("权重（未定案）", "Weights so far"))
-    spoken = frame[held["why"] != OTHER]
-    ranks = spoken.sort_values(SHARE, ascending=False)
+    other = held["why"] == OTHER
+    spoken = pd.concat([frame[~other], frame[other & moved]])
+    ranks = frame[~other].sort_values(SHARE, ascending=False)
     items = [
         (data.named(drg), share, f"{words.share(share, 2, signed=True)} ({old:.4f} → {new:.4f})")
         for drg, old, new, share in zip(ranks["drg"], ranks["weight_before"],
                                         ranks["weight_after"], ranks[SHARE], strict=True)
     ]  # fmt: skip
     asked = words("有申请的病组", "Groups that were asked for")
-    note = words("多项申请或决定时逐一列出；无申请的病组见工作簿。",
-                 "The workbook has the groups that nobody asked for.")  # fmt: skip
+    every = words("有申请或权重变动的病组", "Groups that were asked for or change")
+    note = words("多项申请或决定时逐一列出；未通过即维持草案；未变动又无申请的病组见工作簿。",
+                 "Turned down, the draft stays. The workbook has the groups that nobody asked for "
+                 "and that stay.")  # fmt: skip
     return Section("weights", title[data.state.closed is None], [
         Text(factor(data, words)),
         table("weights-why", words("权重为何变动", "Why weights change"),
               columns("why groups up down low high"), counts, totals=min(len(counts), 1)),
         *ranked("weights", asked + words("：权重较草案的变化", ": change against the draft"), items,
                 _BARS, (("上调", "up"), ("下调", "down")), "%", words),
-        Table("weights", asked, columns(_FIELDS.format("")), spoken, note=note, where="page"),
+        Table("weights", every, columns(_FIELDS.format("")), spoken, note=note, where="page"),
         Table("weights-all", words("全部病组的权重与支付", "Weights and payment of all groups"),
               columns(_FIELDS.format("payable_before payable_after")), frame, where="book"),
     ])  # fmt: skip

@@ -31,7 +31,9 @@ KINDS = {
     "panel": ("抽取专家组", "panel drawn"), "vote": ("表决", "vote"),
     "offer": ("折中方案", "offer"), "impact": ("影响测算", "impact"),
     "decision": ("决定", "decision"), "close": ("定案", "close"),
-    "accept": ("采纳方案", "offer accepted"),
+    "accept": ("采纳方案", "offer accepted"), "lot": ("开签", "lot opened"),
+    "reveal": ("揭晓数字", "number told"), "objection": ("异议", "objection"),
+    "receipt": ("回执", "receipt"),
 }  # fmt: skip
 NEUTRAL = {
     "yuan": ("基金应付总额不变", "what the funds owe stays the same"),
@@ -81,6 +83,7 @@ _FIELDS = {
     "long": """
         said 内容 Text | value 申请内容 What is asked | basis 申请权重的由来 How it was found
         reason 理由 Reason | evidence 依据 Evidence | gone 撤回理由 Why withdrawn
+        number 揭晓数字 Number told
         set 取值 Value | source 出处 Source | asks 审议申请 Before it | strata 构成 Strata
         recused 回避事由 Why recused | note 说明 Note | demand 约束 Demand""",
     "code": "sha256 SHA-256 SHA-256 | digest 摘要值 Digest",
@@ -88,6 +91,7 @@ _FIELDS = {
     "cases": "cases 病例 Cases", "year": "seq 序号 No. | seed 种子 Seed",
     "ratio": "ballot 表决权重 Vote weight",
     "count": """
+        entries 条数 Entries
         groups 变动病组 Groups that change | up 上调 Up | down 下调 Down | members 应到 Seats
         experts 专家 Members | present 实到 Voted | votes_for 赞成 For | against 反对 Against
         abstain 弃权 Abstained | spare 候补 Substitutes | out 回避 Recused

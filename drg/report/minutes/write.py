@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from drg.errors import problem
@@ -12,6 +13,7 @@ from drg.negotiate.round.act import Round
 from drg.page.blocks import Report
 from drg.page.words import Words
 from drg.page.write import check_ending, write_all
+from drg.provenance import hash_file
 from drg.report.minutes.data import Minutes, collect
 from drg.report.minutes.effects import effect_section, simulation_section
 from drg.report.minutes.first_page import summary_section, title
@@ -20,7 +22,7 @@ from drg.report.minutes.panels import panel_section, vote_section
 from drg.report.minutes.proposals import proposal_section, subject_section
 from drg.report.minutes.record import record_section, signature_section
 from drg.report.minutes.weights import weight_section
-from drg.tables import check_outputs
+from drg.tables import atomic_path, check_outputs
 
 _SECTIONS = (summary_section, subject_section, proposal_section, panel_section, vote_section,
              offer_section, weight_section, effect_section, simulation_section, record_section,
@@ -38,6 +40,8 @@ class Written(NamedTuple):
 def write_minutes(round_: Round, out: Path, lang: str = "zh") -> Written:
     """Write the minutes of a round as ``.html`` or ``.docx``, with a workbook beside it.
 
+    Those of a closed round go on record with their hashes, by which they are verified.
+
     Raises:
         DrgError: the round is damaged, or an output cannot be written.
     """
@@ -45,7 +49,18 @@ def write_minutes(round_: Round, out: Path, lang: str = "zh") -> Written:
     names = ("ledger.jsonl", "ledger.head", "proposals.xlsx", "votes.xlsx", "impact.xlsx",
              *round_.state.init["files"])  # fmt: skip
     inputs = [path for name in names if (path := round_.folder / name).is_file()]
-    return write(collect(round_), out, lang, inputs)
+    data = collect(round_)
+    if round_.state.closed is None:
+        return write(data, out, lang, inputs)
+    check_outputs((out, out.with_suffix(".xlsx")), inputs)
+    with TemporaryDirectory() as folder:  # on record before they are there
+        found = write(data, Path(folder) / out.name, lang)
+        made = (found.page, found.book)
+        round_.record_minutes({one.name: hash_file(one) for one in made})
+        for one in made:
+            with atomic_path(out.with_name(one.name)) as partial:
+                partial.write_bytes(one.read_bytes())
+    return Written(out, out.with_suffix(".xlsx"), found.told)
 
 
 def write(data: Minutes, out: Path, lang: str = "zh", inputs: Sequence[Path] = ()) -> Written:

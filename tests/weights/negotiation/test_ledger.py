@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from drg.errors import DrgError
 from weights.negotiation.record import check as ledger_check
+from weights.negotiation.record import clock
 from weights.negotiation.record import disk as ledger_disk
 from weights.negotiation.record.entry import canonical, checked_body, parse, seal
 from weights.negotiation.record.ledger import Ledger
@@ -48,8 +49,9 @@ def ledger(path) -> Ledger:
 
 
 def test_a_ledger_from_the_start(path):
-    ledger = Ledger.create(path, "医保局", {"round": "2026"}, AT)
-    vote = ledger.append("vote", {"weight": 1.25, "note": "同意"}, actor="专家 E01", at=AT)
+    with clock.given(AT):
+        ledger = Ledger.create(path, "医保局", {"round": "2026"})
+        vote = ledger.append("vote", {"weight": 1.25, "note": "同意"}, actor="专家 E01")
     init, read = ledger.entries()
     assert (init.seq, init.kind, init.actor, init.previous) == (0, "init", "医保局", "")
     assert read == vote
@@ -68,8 +70,9 @@ def test_a_ledger_from_the_start(path):
 
 def test_the_same_entries_are_the_same_bytes(tmp_path):
     for name in ("a", "b"):
-        ledger = Ledger.create(tmp_path / f"{name}.jsonl", "x", {"b": 1, "a": [1.5]}, AT)
-        ledger.append("vote", {"z": None, "a": True}, actor="y", at=AT)
+        with clock.given(AT):
+            ledger = Ledger.create(tmp_path / f"{name}.jsonl", "x", {"b": 1, "a": [1.5]}, AT)
+            ledger.append("vote", {"z": None, "a": True}, actor="y", at=AT)
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
 
 
@@ -155,8 +158,13 @@ def test_now_has_the_local_offset(ledger):
 
 
 @pytest.mark.parametrize("at", [AT, "2026-03-01T01:00:00Z", "2026-02-28T20:00:00.250-05:00"])
-def test_times_are_kept_as_given(ledger, at):
-    assert ledger.append("v", {}, actor="x", at=at).at == at
+def test_a_stated_time_stands_beside_the_machines_and_replaces_none(ledger, at):
+    before = datetime.now().astimezone().replace(microsecond=0)
+    entry = ledger.append("v", {}, actor="x", at=at)
+    assert entry.stated == at
+    assert before <= datetime.fromisoformat(entry.at) <= datetime.now().astimezone()
+    assert ledger.entries()[-1] == entry
+    assert "stated" not in json.loads(ledger.append("v", {}, actor="x").line)
 
 
 @pytest.mark.parametrize("at", [
@@ -169,13 +177,30 @@ def test_other_times_are_refused(ledger, at):
         ledger.append("v", {}, actor="x", at=at)
 
 
-def test_time_that_goes_back_is_a_remark(ledger):
-    ledger.append("v", {}, actor="x", at="2026-03-01T08:30:00+07:00")  # half an hour later
-    ledger.append("v", {}, actor="x", at="2026-03-01T09:29:59+08:00")  # one second earlier
-    verdict = ledger.verify()
-    assert verdict.ok
-    assert verdict.remarks == (
-        "seq 2 says 2026-03-01T09:29:59+08:00, before 2026-03-01T08:30:00+07:00 of seq 1",
+def test_a_clock_that_is_behind_writes_nothing_and_clocks_that_differ_a_little_no_less(path):
+    with clock.given(AT) as now:
+        ledger = Ledger.create(path, "x", {})
+        now[0] = "2026-03-01T08:30:00+07:00"  # half an hour later
+        later = ledger.append("v", {}, actor="x").at
+        now[0] = "2026-03-01T09:29:00+08:00"  # a minute earlier: another machine's clock
+        assert ledger.append("v", {}, actor="x").at == later
+        now[0] = "2026-03-01T09:20:00+08:00"
+        with pytest.raises(DrgError, match="clock is before the last entry") as error:
+            ledger.append("v", {}, actor="x")
+        assert "\n" not in str(error.value)
+    assert len(ledger.entries()) == 3
+    assert ledger.verify().ok
+
+
+def test_a_time_that_goes_back_was_written_by_no_clock(path):
+    first = seal(0, "2026-03-01T09:30:00+08:00", "x", "init", {}, "")
+    second = seal(1, "2026-03-01T09:29:59+08:00", "x", "v", {}, first.digest)
+    path.write_bytes(first.line + second.line)
+    path.with_suffix(".head").write_bytes(ledger_check.head_line(1, second.digest))
+    verdict = Ledger(path).verify()
+    assert not verdict.ok
+    assert verdict.back == (
+        "seq 1 says 2026-03-01T09:29:59+08:00, before 2026-03-01T09:30:00+08:00 of seq 0",
     )
 
 

@@ -174,7 +174,9 @@ def _order(problem: Problem, column: Ints, rows: _Rows, remarks: list[tuple[str,
     """Graver groups weigh no less. Where nobody asks about a disordered ADRG, it gets no worse."""
     spoken = np.zeros(len(problem.groups), bool)
     spoken[[ask.group for ask in problem.asks]] = True
-    spoken[[decided.group for decided in problem.decided]] = True
+    for decided in problem.decided:  # a draft that stays is nothing that anybody asked for
+        stays = decided.low == decided.high == problem.draft[decided.group]
+        spoken[decided.group] |= not stays
     draft, families = problem.draft, problem.families
     for ladder in families.ladders():
         steps = [int(place) for place in ladder if problem.weighed[place]]

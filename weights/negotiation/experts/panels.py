@@ -17,7 +17,7 @@ from weights.negotiation.experts.roster import Expert, Roster
 from weights.negotiation.experts.seats import allot, draw_seats, fair_shares, hospitals_of
 from weights.negotiation.rules import Rules
 
-_DECLARED = "declared: "
+DECLARED = "declared: "
 _TRIES = 200
 
 
@@ -220,9 +220,9 @@ def verify_panel(
             panel.id, (*faults, f"no such proposal: {', '.join(missing)}; not drawn again")
         )
     declared = {
-        expert: reason.removeprefix(_DECLARED)
+        expert: reason.removeprefix(DECLARED)
         for expert, reason in panel.recused.items()
-        if reason.startswith(_DECLARED)
+        if reason.startswith(DECLARED)
     }
     try:
         again = draw_panel(
@@ -287,7 +287,7 @@ def _pool(
     active = [expert for expert in roster.experts if expert.active]
     recused = {e.expert_id: f"works at {e.hospital_id}, which {_why(hospitals[e.hospital_id])}"
                for e in active if e.hospital_id in hospitals}  # fmt: skip
-    recused |= {expert: _DECLARED + reason for expert, reason in declared.items()}
+    recused |= {expert: DECLARED + reason for expert, reason in declared.items()}
     covering = [e for e in active if any(e.covers(mdc) for mdc in mdcs)]
     free = [e for e in covering if e.expert_id not in recused]
     known = {e.expert_id for e in covering} | set(declared)
@@ -302,7 +302,7 @@ def _pool(
     if len(free) + len(others) < rules.panel_size:
         off = sum(not e.active and any(e.covers(mdc) for mdc in mdcs) for e in roster.experts)
         lost = [e.expert_id for e in covering if e.expert_id in recused]
-        asked = sum(recused[expert].startswith(_DECLARED) for expert in lost)
+        asked = sum(recused[expert].startswith(DECLARED) for expert in lost)
         where = ", ".join(sorted(hospitals))
         raise problem(say(f"MDC {', '.join(mdcs)} 专家组的专家不足：专家库 {len(roster)} 人中 "
                           f"{len(covering) + off} 人属该专业，其中 {off} 人停用，"

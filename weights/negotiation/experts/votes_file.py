@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "weight": ("建议权重", "权重"),
     "note": ("说明", "备注", "理由", "reason"),
 }
+_GROUP = {"drg": ("病组编码",)}  # as the template has it, to tell the sheet of another round
 REQUIRED = ("panel", "proposal", "expert", "choice")
 _CHOICES = {
     "for": "for", "yes": "for", "赞成": "for", "同意": "for", "赞同": "for",
@@ -47,7 +48,7 @@ _HELP = (
     "意见：赞成、反对或弃权。空白表示尚未表决。",
     "建议权重：可不填；赞成而未填的，按申请权重计。",
     "最低、最高为本轮规则允许的范围，超出范围的结果取边界值。",
-    "同一专家对同一申请再次表决的，以后一次为准，前一次留存在记录中。",
+    "同一专家对同一申请只能表决一次，计票后不再接收表决票。",
     "候补专家的表决票只在有正式成员未表决时按顺序计入。",
 )
 
@@ -56,6 +57,9 @@ def read_votes(
     source: str | PathLike[str] | pd.DataFrame,
     panels: Sequence[Panel] | None = None,
     sheet: str | None = None,
+    *,
+    check: Callable[[Vote], None] | None = None,
+    groups: Mapping[str, str] | None = None,
 ) -> tuple[tuple[Vote, ...], pd.DataFrame]:
     """Read votes from CSV, Excel or Parquet, or take them from a frame.
 
@@ -67,6 +71,8 @@ def read_votes(
         panels: the panels of the round; with them a vote of someone who is neither member nor
             substitute, or on a proposal that is not the panel's, is a reject.
         sheet: of a workbook; the first one by default.
+        check: raises :class:`RowError` for a vote that cannot be cast.
+        groups: proposal -> group; a row that names another group is of another round's sheet.
 
     Returns:
         The votes in the order of the file, and rejects as ``row, column, value, reason``.
@@ -74,13 +80,21 @@ def read_votes(
     Raises:
         DrgError: the file cannot be read, or a column is missing.
     """
-    form = read_form(source, HEADERS, REQUIRED, sheet)
+    form = read_form(source, {**HEADERS, **_GROUP}, REQUIRED, sheet)
     known = None if panels is None else {panel.id: panel for panel in panels}
 
     def parse(cells: Mapping[str, str]) -> Vote | None:
         vote = _vote(cells)
-        if vote is not None and known is not None:
+        if vote is None:
+            return None
+        if known is not None:
             check_vote(vote, known)
+        group, here = cells.get("drg", ""), (groups or {}).get(vote.proposal, "")
+        if group and here and group != here:
+            raise RowError("drg", group, f"申请 {vote.proposal} 的病组为 {here}：表决票不是本轮的",
+                           f"{vote.proposal} is about {here}: a row of another sheet")  # fmt: skip
+        if check is not None:
+            check(vote)
         return vote
 
     votes = tuple(vote for _, vote in form.parsed(parse) if vote is not None)

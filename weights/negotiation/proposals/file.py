@@ -48,7 +48,7 @@ class _Table:
 
 
 def read_proposals(
-    path: str | PathLike[str], context: Context, *, sheet: str | None = None
+    path: str | PathLike[str], context: Context, *, sheet: str | None = None, own: str = ""
 ) -> tuple[tuple[Proposal, ...], pd.DataFrame]:
     """Read proposals from a form.
 
@@ -59,6 +59,7 @@ def read_proposals(
         path: CSV (also .gz; UTF-8 or GB18030) or Excel.
         context: what they are judged against.
         sheet: the only sheet of a workbook to read; by default every sheet with the headings.
+        own: the hospital whose form it is; rows in the name of others are rejects.
 
     Returns:
         The proposals in the order of the file, and a frame ``sheet, row, column, value, reason``
@@ -76,6 +77,10 @@ def read_proposals(
     for table in tables:
         for row, cells, faults in _rows(table):
             one = judged(cells, context, numbered(context.number + len(found)), places)
+            if own and isinstance(one, Proposal) and one.hospital_id != own:
+                one = [UnfitError("hospital_id", say(
+                    f"{own} 只能为自己提出申请", f"{own} proposes for nobody else"),
+                    one.hospital_id or one.party)]  # fmt: skip
             if isinstance(one, Proposal) and not faults:
                 name = say(f"第 {row} 行", f"row {row}")
                 if several:

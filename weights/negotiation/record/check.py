@@ -47,7 +47,8 @@ class Verdict:
         digest: digest of the last line that is an entry; empty when there is none.
         faults: damage, in the order of the file.
         torn: what a writer that was killed left after the last line; None when there is nothing.
-        remarks: what is no fault: torn ends set aside, a head one entry behind, times that go back.
+        remarks: what is no fault: torn ends set aside, a head one entry behind.
+        back: entries that say they are older than the one before, which no clock wrote.
     """
 
     entries: int
@@ -55,11 +56,12 @@ class Verdict:
     faults: tuple[Fault, ...]
     torn: bytes | None
     remarks: tuple[str, ...]
+    back: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is damaged."""
-        return not self.faults
+        """Whether nothing is damaged and no time goes back."""
+        return not self.faults and not self.back
 
 
 @dataclass(frozen=True)

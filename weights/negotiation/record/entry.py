@@ -25,12 +25,14 @@ class Entry:
 
     Attributes:
         seq: its number, from 0.
-        at: when it was written, as the writer's clock said: ISO 8601 with offset.
+        at: when it was written, by the machine's clock: ISO 8601 with offset, never before the
+            entry before.
         actor: who wrote it.
         kind: what it is, such as ``proposal``.
         body: its content, as it reads back from the file.
         previous: digest of the entry before; empty for the first.
         digest: SHA-256, in hexadecimal, of the canonical JSON of all the other fields.
+        stated: when it happened, as the writer stated; "" when nothing was, and then not written.
     """
 
     seq: int
@@ -40,11 +42,17 @@ class Entry:
     body: dict[str, Any]
     previous: str
     digest: str
+    stated: str = ""
 
     @property
     def line(self) -> bytes:
         """The entry as it stands in the file, with the line's end."""
-        return canonical(self.__dict__) + b"\n"
+        return canonical(_written(self.__dict__)) + b"\n"
+
+
+def _written(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields as they are written: a stated time only when there is one."""
+    return {name: value for name, value in fields.items() if name != "stated" or value}
 
 
 def canonical(value: object) -> bytes:
@@ -59,13 +67,16 @@ def canonical(value: object) -> bytes:
 
 def digest_of(fields: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON of an entry's fields, the digest itself left out."""
-    return sha256(canonical({k: v for k, v in fields.items() if k != "digest"})).hexdigest()
+    held = {k: v for k, v in _written(fields).items() if k != "digest"}
+    return sha256(canonical(held)).hexdigest()
 
 
-def seal(seq: int, at: str, actor: str, kind: str, body: dict[str, Any], previous: str) -> Entry:
+def seal(
+    seq: int, at: str, actor: str, kind: str, body: dict[str, Any], previous: str, stated: str = ""
+) -> Entry:
     """The entry with its digest; what goes in has been checked."""
     fields = {"seq": seq, "at": at, "actor": actor, "kind": kind, "body": body,
-              "previous": previous}  # fmt: skip
+              "previous": previous, "stated": stated}  # fmt: skip
     return Entry(**fields, digest=digest_of(fields))  # type: ignore[arg-type]
 
 
@@ -102,12 +113,17 @@ def parse(line: bytes) -> Entry:
 def _is_entry(fields: object) -> bool:
     return (
         isinstance(fields, dict)
-        and fields.keys() == Entry.__dataclass_fields__.keys()
+        and fields.keys() | {"stated"} == Entry.__dataclass_fields__.keys()
         and type(fields["seq"]) is int
         and isinstance(fields["body"], dict)
         and all(isinstance(fields[key], str) for key in _TEXTS)
         and is_time(fields["at"])
+        and ("stated" not in fields or _is_stated(fields["stated"]))
     )
+
+
+def _is_stated(value: object) -> bool:
+    return isinstance(value, str) and is_time(value)
 
 
 def is_time(text: str) -> bool:
@@ -122,13 +138,13 @@ def is_time(text: str) -> bool:
 
 
 def checked_time(at: str | None) -> str:
-    """The time as given, or now with the local offset, in seconds.
+    """A stated time, "" where none is.
 
     Raises:
         DrgError: Not a time in ISO 8601 with offset.
     """
     if at is None:
-        return datetime.now().astimezone().isoformat(timespec="seconds")
+        return ""
     if not isinstance(at, str) or not is_time(at):
         raise problem(say("不是时间", "not a time"), key="at", found=at,
                       expected=say("带时区的 ISO 8601 时间，例如 2026-03-01T09:00:00+08:00",

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 from drg.errors import DrgError, problem, show
 from drg.language import say
+from weights.negotiation.record import clock
 from weights.negotiation.record.check import (
     HEAD,
     START,
@@ -78,15 +79,15 @@ class Ledger:
             path: the file, ``NAME.jsonl``, in a folder that exists.
             actor: who begins it.
             body: what is laid down at the start.
-            at: the time, ISO 8601 with offset; None is now.
+            at: a time to be stated beside the machine's, ISO 8601 with offset.
 
         Raises:
             DrgError: There is a ledger already, or what was left of one; or the body cannot be
                 recorded.
         """
         disk = Disk(path)
-        entry = seal(0, checked_time(at), checked_text(actor, "actor"), "init",
-                     checked_body(body), "")  # fmt: skip
+        entry = seal(0, clock.now(), checked_text(actor, "actor"), "init",
+                     checked_body(body), "", checked_time(at))  # fmt: skip
         with disk.locked():
             if left := disk.files():
                 raise problem(say(f"已有记录文件：{', '.join(left)}",
@@ -111,22 +112,23 @@ class Ledger:
             kind: what it is.
             body: texts, finite numbers, booleans, None, lists, and objects with texts as keys.
             actor: who adds it.
-            at: the time, ISO 8601 with offset; None is now.
+            at: a time to be stated beside the machine's, ISO 8601 with offset.
             expect: digest of the last entry that the caller knows; None adds after whatever is
                 there.
 
         Raises:
             DrgError: The ledger is damaged; another entry was added since ``expect``; the body
-                cannot be recorded; or the disk cannot be written.
+                cannot be recorded; the clock is behind the last entry; or the disk cannot be
+                written.
         """
         kind, actor = checked_text(kind, "kind"), checked_text(actor, "actor")
-        plain = checked_body(body)
+        plain, stated = checked_body(body), checked_time(at)
         with self._disk.locked():
             found = self._look()
             if expect is not None and expect != self._place.digest:
                 raise self._overtaken()
-            entry = seal(self._place.seq + 1, checked_time(at), actor, kind, plain,
-                         self._place.digest)  # fmt: skip
+            entry = seal(self._place.seq + 1, clock.after(self._last().at), actor, kind, plain,
+                         self._place.digest, stated)  # fmt: skip
             self._mend(found)
             self._disk.add(entry.line)
             self._put_head(entry.seq, entry.digest)
@@ -161,8 +163,7 @@ class Ledger:
         with self._disk.locked(reading=True):
             data, head, aside = self._disk.read(), self._disk.read_head(), self._disk.torn()
         found = check(data, head)
-        remarks = times_going_back(found.entries)
-        remarks += [say(f"未写完的末尾已另存：{name}", f"a torn end was set aside: {name}")
+        remarks = [say(f"未写完的末尾已另存：{name}", f"a torn end was set aside: {name}")
                     for name in aside]  # fmt: skip
         torn = found.torn if found.torn and not found.faults else None
         if torn:
@@ -173,7 +174,9 @@ class Ledger:
             remarks.append(say("记录头落后一条；写入下一条记录时补齐",
                                "the head is one entry behind; the next entry mends "
                                "it"))  # fmt: skip
-        return Verdict(len(found.entries), found.end.digest, found.faults, torn, tuple(remarks))
+        back = tuple(times_going_back(found.entries))
+        return Verdict(len(found.entries), found.end.digest, found.faults, torn, tuple(remarks),
+                       back)  # fmt: skip
 
     def _look(self, *, anew: bool = False) -> Check:
         """Read the files, check what is new (or all), and remember it."""
@@ -213,8 +216,11 @@ class Ledger:
                 f"{error}; seq {seq} is on record all the same",
             )) from error  # fmt: skip
 
+    def _last(self) -> Entry:
+        return parse(self._seen[self._seen.rfind(b"\n", 0, -1) + 1 : -1])
+
     def _overtaken(self) -> DrgError:
-        last = parse(self._seen[self._seen.rfind(b"\n", 0, -1) + 1 : -1])
+        last = self._last()
         return problem(say(f"此后又写入了一条记录：seq {last.seq}，{show(last.kind)}，记录人 "
                            f"{show(last.actor)}；请查看后重新决定",
                            f"another entry was written since: seq {last.seq}, {show(last.kind)} by "

@@ -1,0 +1,172 @@
+"""Receipts (回执): what is given out of a record, so that a rebuilt one is found by anybody.
+
+A receipt is a small text with the digest of the last entry: for the newspaper, the mail to all
+hospitals, or a timestamp authority whose token (RFC 3161) is put into it. Nothing is sent by this
+program, and a token's signature is for the office's own tools to check.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from os import PathLike
+from pathlib import Path
+
+from drg.errors import problem
+from drg.language import say
+from drg.negotiate.round.state import State
+from drg.tables import atomic_path
+from weights.negotiation.record.entry import Entry
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+# SHA-256 as a token may name it, with and without the empty parameters; the digest follows.
+_IMPRINTS = tuple(bytes.fromhex(one) for one in (
+    "3031300d060960864801650304020105000420", "302f300b06096086480165030402010420",
+))  # fmt: skip
+_REQUEST = bytes.fromhex("3039020101") + _IMPRINTS[0], bytes.fromhex("0101ff")
+_TIME = re.compile(rb"\x18[\x0f-\x1f](\d{14})(?:\.\d+)?Z")  # GeneralizedTime
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A receipt.
+
+    Attributes:
+        round: name of the round.
+        entries: number of entries that it stands for.
+        at: time of the last of them.
+        digest: digest of the last of them.
+        token: timestamp token over the digest, DER; empty when there is none.
+    """
+
+    round: str
+    entries: int
+    at: str
+    digest: str
+    token: bytes = b""
+
+    @property
+    def stamped(self) -> str:
+        """When the token says that it was made, in UTC; "" without a token."""
+        found = _TIME.search(self.token, max(_imprint(self.token, self.digest), 0))
+        return "" if found is None else datetime.strptime(
+            found[1].decode(), "%Y%m%d%H%M%S").isoformat() + "Z"  # fmt: skip
+
+    def text(self) -> str:
+        """The receipt as it is printed and mailed; :func:`read` takes it back."""
+        lines = [
+            "# 权重论证谈判记录回执 (receipt of a record of weight negotiation)",
+            f'# 核验: drg negotiate verify "{_plain(self.round)}" --receipt FILE',
+            f'round = "{_plain(self.round)}"', f"entries = {self.entries}", f'at = "{self.at}"',
+            f'digest = "{self.digest}"',
+        ]  # fmt: skip
+        if self.token:
+            lines.append(f'token = "{base64.b64encode(self.token).decode()}"')
+        return "\n".join(lines) + "\n"
+
+    def request(self) -> bytes:
+        """A request for a timestamp (RFC 3161 TimeStampReq, DER), for the office to send."""
+        return _REQUEST[0] + bytes.fromhex(self.digest) + _REQUEST[1]
+
+    def attach(self, token: bytes, file: str | PathLike[str]) -> Receipt:
+        """The same with a token.
+
+        Raises:
+            DrgError: the token is not over this digest.
+        """
+        if _imprint(token, self.digest) < 0:
+            raise problem(say("时间戳不是对本回执摘要值的", "not a timestamp over this digest"),
+                          file=file, expected=self.digest)  # fmt: skip
+        return replace(self, token=token)
+
+    def write(self, path: str | PathLike[str]) -> None:
+        """Write the receipt.
+
+        Raises:
+            DrgError: it cannot be written.
+        """
+        with atomic_path(Path(path)) as partial:
+            partial.write_text(self.text(), encoding="utf-8")
+
+
+def of(state: State) -> Receipt:
+    """A receipt of a record as it stands."""
+    last = state.entries[-1]
+    return Receipt(str(state.init["round"]), len(state.entries), last.at, last.digest)
+
+
+def read(path: str | PathLike[str]) -> Receipt:
+    """Read a receipt.
+
+    Raises:
+        DrgError: it cannot be read, or is none.
+    """
+    try:
+        held = tomllib.loads(Path(path).read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
+        token = base64.b64decode(held.get("token", ""), validate=True)
+        found = Receipt(held["round"], held["entries"], held["at"], held["digest"])
+    except OSError as error:
+        raise problem(say(f"无法读取：{error.strerror}", f"cannot be read: {error.strerror}"),
+                      file=path) from None  # fmt: skip
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, binascii.Error):
+        raise problem(say("不是谈判记录的回执", "is not a receipt of a record"),
+                      file=path) from None  # fmt: skip
+    whole = type(found.entries) is int and found.entries > 0
+    if not whole or not isinstance(found.digest, str) or not _DIGEST.fullmatch(found.digest):
+        raise problem(say("不是谈判记录的回执", "is not a receipt of a record"), file=path)
+    return found.attach(token, path) if token else found
+
+
+def held_against(
+    entries: Sequence[Entry], name: str, given: str | PathLike[str]
+) -> tuple[list[str], str]:
+    """What is wrong with a record by a receipt, and what the receipt says.
+
+    Args:
+        entries: the record.
+        name: name of the round.
+        given: a receipt's file, or a digest as it was printed.
+
+    Raises:
+        DrgError: the file is no receipt.
+    """
+    digest = re.sub(r"[\s-]", "", str(given)).lower()
+    if _DIGEST.fullmatch(digest):
+        found = [one.seq + 1 for one in entries if one.digest == digest]
+        if not found:
+            return [say(f"记录中没有摘要值 {digest}：记录被重写",
+                        f"the record has no digest {digest}: it was rebuilt")], ""  # fmt: skip
+        return [], say(f"摘要值为第 {found[0]} 条", f"the digest of entry {found[0]}")
+    one = read(given)
+    faults = []
+    if one.round != name:
+        faults.append(say(f"回执属于另一轮：{one.round}",
+                          f"a receipt of another round: {one.round}"))  # fmt: skip
+    if one.entries > len(entries):
+        faults.append(say(f"回执有 {one.entries} 条，记录只有 {len(entries)} 条：记录被重写或截断",
+                          f"the receipt has {one.entries} entries, the record {len(entries)}: it "
+                          "was rebuilt or cut"))  # fmt: skip
+    elif entries[one.entries - 1].digest != one.digest:
+        faults.append(say(f"第 {one.entries} 条的摘要值与回执不同：此前的记录被重写",
+                          f"entry {one.entries} has another digest than the receipt: the record "
+                          "up to there was rebuilt"))  # fmt: skip
+    stamp = say(f"，时间戳 {one.stamped}（签名请另行核验）",
+                f", timestamp {one.stamped}, its signature is not checked here")  # fmt: skip
+    return faults, say(f"{one.entries} 条，{one.at}", f"{one.entries} entries, {one.at}") + (
+        stamp if one.token else ""
+    )
+
+
+def _imprint(token: bytes, digest: str) -> int:
+    """Where a token has its imprint of a digest; -1 when it has none."""
+    wanted = [form + bytes.fromhex(digest) for form in _IMPRINTS]
+    return max(token.find(one) for one in wanted)
+
+
+def _plain(text: str) -> str:
+    return "".join(c for c in text if c.isprintable() and c not in '"\\')
