@@ -20,6 +20,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from benchmarks import (
+    coverage,
     data,
     dependence,
     draws,
@@ -149,7 +150,7 @@ def main() -> None:
     parser.add_argument(
         "--only",
         choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle",
-                 "impact", "draws", "negotiation", "workbook"],
+                 "impact", "draws", "negotiation", "workbook", "coverage"],
     )  # fmt: skip
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
@@ -168,6 +169,7 @@ def main() -> None:
             "draws": lambda: draws.measure(max(given.rows // 1000, 50), given.turns, line),
             "negotiation": lambda: negotiation.measure(place, given.turns, line),
             "workbook": lambda: workbook(place, given.turns),
+            "coverage": lambda: coverage.show(max(given.rows // 25, 2000), line),
         }
         for name, step in steps.items():
             if given.only in (None, name):

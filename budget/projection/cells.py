@@ -87,37 +87,21 @@ class Cells:
     def of(cls, settled: Settlement) -> Cells:
         """Sum up a settlement."""
         claims, grid = settled.claims, settled.grid
-        rows = np.flatnonzero(settled.paid.pool >= 0)
+        rows, brought = by_case(settled)
         count = len(grid.groups) + 1
         shape = len(settled.hospitals), count, 2
         cell = cell_of(claims.hospital[rows], claims.group[rows], claims.insurance[rows], count)
 
         def total(values: npt.NDArray[Any] | None) -> Floats:
-            held = None if values is None else values[rows].astype(np.float64)
-            return np.bincount(cell, held, int(np.prod(shape))).astype(np.float64).reshape(shape)
+            return np.bincount(cell, values, int(np.prod(shape))).astype(np.float64).reshape(shape)
 
-        share = cost_share(settled.priced, grid)
-        yuan = claims.cost / 100.0
-        by_cost = total(share * yuan)
-        patient, other, fund = (
-            held / 100.0 for held in (settled.patient, settled.other, settled.paid.fund)
-        )
-        beside_pool = ~settled.paid.inside
-        values = np.array([one.point_value for one in settled.paid.pools])
-        value = np.where(np.isfinite(grid.point_value), grid.point_value, values[grid.pool])
-        rate = np.nan_to_num(value * grid.per_yuan)[:, None, :]
-        priced = total(settled.priced.amount)
-        outside, outside_beside = (total(held * beside_pool) for held in (fund, patient + other))
-        paid = total(fund + patient + other) - outside - outside_beside
-        lift = paid - (priced - outside - outside_beside) * rate
         frame = settled.weights.frame
         names = frame["name"].fillna("").astype(str) if "name" in frame else [""] * (count - 1)
         return cls(
             settled.policy, settled.hospitals, (*grid.groups, ""), (*names, "未入组"),
-            np.append(grid.weight, np.nan), settled.year, total(None), total(yuan),
-            total(patient), total(other), total(fund), priced - by_cost,
-            by_cost, outside, outside_beside, lift,
-            total(np.nan_to_num(claims.stay)), grid.pool, grid.point_value * grid.per_yuan, settled,
+            np.append(grid.weight, np.nan), settled.year, pool=grid.pool,
+            point_value=grid.point_value * grid.per_yuan, settlement=settled,
+            **{name: total(brought.get(name)) for name in SUMS},
         )  # fmt: skip
 
     @property
@@ -174,6 +158,29 @@ class Cells:
     def scaled(self, **factors: Floats) -> Cells:
         """The cells with some sums multiplied."""
         return replace(self, **{name: getattr(self, name) * held for name, held in factors.items()})
+
+
+def by_case(settled: Settlement) -> tuple[npt.NDArray[np.intp], dict[str, Floats]]:
+    """Rows of the cases that are settled, and what each adds to the sums of its cell; yuan."""
+    claims, grid, priced = settled.claims, settled.grid, settled.priced
+    rows = np.flatnonzero(settled.paid.pool >= 0)
+    patient, other, fund = (held[rows] / 100.0 for held in
+                            (settled.patient, settled.other, settled.paid.fund))  # fmt: skip
+    yuan, inside = claims.cost[rows] / 100.0, settled.paid.inside[rows]
+    values = np.array([one.point_value for one in settled.paid.pools])
+    value = np.where(np.isfinite(grid.point_value), grid.point_value, values[grid.pool])
+    rate = np.nan_to_num(value * grid.per_yuan)[claims.hospital[rows], claims.insurance[rows]]
+    by_cost = cost_share(priced, grid)[rows] * yuan
+    beside, amount = patient + other, priced.amount[rows]
+    outside, outside_beside = (np.where(inside, 0.0, held) for held in (fund, beside))
+    paid = np.where(inside, fund + beside, 0.0)
+    return rows, {
+        "cost": yuan, "patient": patient, "other": other, "fund": fund,
+        "by_standard": amount - by_cost, "by_cost": by_cost, "outside": outside,
+        "outside_beside": outside_beside,
+        "lift": paid - (amount - outside - outside_beside) * rate,
+        "stay": np.nan_to_num(claims.stay[rows]).astype(np.float64),
+    }  # fmt: skip
 
 
 def cell_of(

@@ -1,9 +1,9 @@
 """Projection (支付预测): the next years of a settled one, under a scenario.
 
 A year is the one before with its cases and costs moved by the drivers, priced and settled by the
-year's policy and weights. Where the policy or the weights change, all cases are settled anew, so
-that thresholds and branches are exact; drivers and behaviour move the sums of cells. With nothing
-assumed a projected year is the settled one, to the last fen.
+year's policy and weights. Where the policy, the weights or the cost of cases change, all cases are
+settled anew, so that thresholds and branches are exact; the other drivers and behaviour move the
+sums of cells. With nothing assumed a projected year is the settled one, to the last fen.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from budget.projection.cells import SUMS, Cells
 from budget.projection.equilibrium import React
+from budget.projection.prices import Prices
 from budget.projection.scenario import Drivers, Scenario, growth
 from budget.projection.warnings import unmatched
 from budget.projection.year import Year, settled, settled_ahead, spent
@@ -25,7 +26,7 @@ from weights.table.families import families
 
 Floats = npt.NDArray[np.float64]
 Fen = npt.NDArray[np.int64]
-Reprice = Callable[[int, Mapping[str, float]], Cells]
+Reprice = Callable[[int, Mapping[str, float], Prices | None], Cells]
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,9 @@ def project(
         base: the settled year.
         scenario: what is assumed.
         reprice: cells of the settled year's cases under the policy and weights of a year, counted
-            from 1, and the fund spend of the year before it in yuan by pool; without it the policy
-            stays as it is.
+            from 1, the fund spend of the year before it in yuan by pool, and at other prices;
+            without it the policy stays as it is, and cases stay in their branches when their cost
+            moves.
         react: settles a year with the reactions to its prices; see ``equilibrium``.
 
     Raises:
@@ -72,16 +74,20 @@ def project(
                 raise problem(say("需要病例数据才能重新清算",
                                   "needs the cases to settle them anew"), file=scenario.place,
                               key=f"change.{number}")  # fmt: skip
-            years, priced = _together(years, reprice(number, spent(years[-1])))
+            years, priced = _together(years, reprice(number, spent(years[-1]), None))
             volume_step, cost_step = growth(priced, scenario.drivers)
         volume, price = volume_step**number, cost_step**number
-        cells = moved(priced, volume, price)
+        at_price, dearer = priced, price
+        if reprice is not None and (cost_step != 1.0).any():
+            found = reprice(number, spent(years[-1]), Prices(priced.groups, price))
+            at_price, dearer = found.over(priced.groups), np.ones(price.shape)
+        cells = moved(at_price, volume, dearer)
         if scenario.drivers is not None:
             cells = _mix(cells, scenario.drivers, number)
         before = years[-1]
 
         def settle(
-            held: Cells, number: int = number, price: Floats = price, priced: Cells = priced,
+            held: Cells, number: int = number, price: Floats = price, priced: Cells = at_price,
             before: Year = before,
         ) -> Year:  # fmt: skip
             return settled_ahead(base.year + number, held, price, priced, before)

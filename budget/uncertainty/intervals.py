@@ -10,14 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from budget.behaviour.responses import ranges
+from budget.behaviour.responses import Responses, on, ranges
 from budget.policy.pools import Pool
 from budget.projection.cells import Cells
 from budget.projection.year import Year, bounds
 from budget.projection.years import Projection
 from budget.uncertainty.draws import Draws
 from budget.uncertainty.linear import Linear
+from budget.uncertainty.losses import loss_probability
 from budget.uncertainty.priors import Priors, normal, title, uniform
+from budget.uncertainty.sampling import Sampling
 from budget.uncertainty.simulate import simulate
 from budget.uncertainty.sobol import UNITS, sobol, tornado
 from budget.uncertainty.year_end import Clearing
@@ -32,14 +34,17 @@ _DEFAULT = both(
     "默认：没有公布的依据，宜以本地历年预测偏差代替",
     "default: no published source; a bureau's own past forecasts say it better",
 )  # fmt: skip
+_CASES = both("所结算年度的病例", "the cases of the settled year")
+_BASIS = {_DEFAULT: "assumed", _CASES: "data"}
 INSURANCES = ("employee", "resident")
 
 
 def usual_priors() -> Priors:
     """Doubts about the drivers of a projection, as standard deviations a year; all defaults.
 
-    What is decided is not in doubt: payment standards, weights, and the money of the pools, for
-    each of which a policy must say a sum or a growth.
+    Who falls ill is chance, and needs no source. What is decided is not in doubt: payment
+    standards, weights, and the money of the pools, for each of which a policy must say a sum or a
+    growth.
     """
     return Priors(
         drivers={
@@ -50,18 +55,20 @@ def usual_priors() -> Priors:
         volume_tier=normal(0.0, 0.01, _DEFAULT),
         group_volume=0.05,
         group_cost=0.05,
+        sampling=True,
     )
 
 
 def priors_of(held: Projection) -> Priors:
-    """The usual doubts, and those of responses where they are on.
+    """The usual doubts, and that of how cost reacts where it does.
 
     The size of a response is known no better than its published range is wide; the path stands
-    for its middle.
+    for its middle. A response that is off widens nothing.
     """
     usual = usual_priors()
     drivers = dict(usual.drivers)
-    if held.scenario.behaviour:
+    intensity = Responses.of(held.scenario.behaviour or {}).intensity
+    if any(on(one) for one in (intensity.loss, intensity.gain, intensity.level)):
         known = ranges()["intensity.level"]
         half = (known.high - known.low) / 2.0
         drivers["cost_response"] = uniform(-half, half, known.source)
@@ -93,6 +100,9 @@ def linear(held: Projection) -> Linear:
     ends = [Clearing.of(one) for one in cells]
     outside = np.stack([one.outside for one in cells])
 
+    settlements = {id(one.settlement): one for one in cells}
+    sampled = {key: Sampling.of(one) for key, one in settlements.items()}
+
     def close(number: int, fund: Floats, cost: Floats, beside: Floats) -> Floats:
         return ends[number - 1](fund, cost, beside)
 
@@ -116,6 +126,7 @@ def linear(held: Projection) -> Linear:
         borne=np.stack([one.borne for one in cells]),
         outside=outside if outside.any() else None,
         follows=np.array([held[3] for held in money]),
+        sampling=tuple(sampled[id(one.settlement)] for one in cells),
         close=close,
     )  # fmt: skip
 
@@ -185,8 +196,10 @@ def with_draws(
         What the record says of it.
     """
     for held in projections:
-        found = simulate(linear(held), priors_of(held), draws, seed=seed, groups=True)
-        _hospitals(tables["projection_hospitals"], held, found)
+        model, priors = linear(held), priors_of(held)
+        found = simulate(model, priors, draws, seed=seed, groups=True)
+        loss = loss_probability(model, priors, found, _LOSS)
+        _hospitals(tables["projection_hospitals"], held, found, loss)
         _tiers(tables["projection_tiers"], held, found)
         _pools(tables["projection_pools"], held, found)
         _groups(tables["projection_groups"], held, found)
@@ -225,12 +238,15 @@ def _doubts(held: Projection) -> list[dict[str, Any]]:
         if one is not None:
             low, high = (round(float(v), 6) for v in one.at(np.array(_INTERVAL)))
             row |= {"value": str(one), "low": low, "high": high, "source": one.source}
+        elif name == "sampling":
+            row |= {"value": both("由所结算病例重抽样", "resampled from the cases settled"),
+                    "low": None, "high": None, "unit": "", "source": _CASES}  # fmt: skip
         else:
             spread = float(np.mean(getattr(priors, name)))
             low, high = (round(float(np.expm1(sign * _SIGMAS * spread)), 6) for sign in (-1, 1))
             said = both(f"对数正态分布 {spread:.4g}，按病组", f"lognormal {spread:.4g}, by group")
             row |= {"value": said, "low": low, "high": high, "source": _DEFAULT}
-        row["basis"] = "assumed" if row["source"] == _DEFAULT else "published"
+        row["basis"] = _BASIS.get(row["source"], "published")
         rows.append(row)
     return rows
 
@@ -262,9 +278,8 @@ def _ahead(frame: pd.DataFrame, held: Projection) -> tuple[pd.Index[Any], npt.ND
     return frame.index[mine], year[mine].astype(np.intp)
 
 
-def _hospitals(frame: pd.DataFrame, held: Projection, found: Draws) -> None:
+def _hospitals(frame: pd.DataFrame, held: Projection, found: Draws, loss: Floats) -> None:
     low, high = found.fan("fund", _INTERVAL)
-    loss = found.loss(_LOSS)
     place = {name: i for i, name in enumerate(found.hospitals)}
     rows, year = _ahead(frame, held)
     where = frame.loc[rows, "hospital_id"].map(place).to_numpy(np.intp)

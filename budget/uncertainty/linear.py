@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from budget.uncertainty.sampling import Sampling
 from drg.errors import problem
 from drg.language import say
 
@@ -51,6 +52,7 @@ class Linear:
         outside: fund money that is paid beside the pool; none when left out.
         follows: what a yuan more that was paid from a pool the year before brings to its money.
             Shape (Y, P); nothing when left out.
+        sampling: the chance in each year's cases; none when left out. Length Y.
         close: the year end: year from 1, fund money, cost and what others bear (D, H, I) -> fund
             money (D, H, I).
     """
@@ -74,6 +76,7 @@ class Linear:
     borne: Floats | None = None
     outside: Floats | None = None
     follows: Floats | None = None
+    sampling: tuple[Sampling, ...] | None = None
     close: Close | None = None
 
     def __post_init__(self) -> None:

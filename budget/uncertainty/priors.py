@@ -39,7 +39,8 @@ BY_GROUP: dict[str, tuple[str, str]] = {
 _NUMBERS = {"fixed": 1, "uniform": 2, "triangular": 3, "normal": 2, "lognormal": 2}
 _KINDS_ZH = {"fixed": "定值", "uniform": "均匀分布", "triangular": "三角分布", "normal": "正态分布",
              "lognormal": "对数正态分布"}  # fmt: skip
-_STREAMS = (*DRIVERS, *BY_GROUP, "volume_tier")  # append only: places are part of the seed
+# append only: places are part of the seed
+_STREAMS = (*DRIVERS, *BY_GROUP, "volume_tier", "sampling", "sampling_groups")
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,11 @@ class Priors:
         weights: bootstrap replicates of the weights, NaN for none. Shape (R, G). Each draw takes
             one of them. Or a coefficient of variation, a number or (G,), of log-normal weights.
         group_volume: standard deviation of the logarithm of cases, a year, by group: a number or
-            shape (G,). The deviation grows with the years.
+            shape (G,). Each year has its own; a group's deviation is what they add up to.
         group_cost: the same of the cost of a case.
+        persistence: correlation of what a group has in one year with what it has in the next; 1
+            where the same comes again every year.
+        sampling: who falls ill is drawn, where the path knows its cases (病例抽样波动).
         responds: which groups react to their price (1) or not (0); a number or shape (G,).
         cost_years: years until the cost response is complete.
     """
@@ -142,6 +146,8 @@ class Priors:
     weights: Floats | float | None = None
     group_volume: Floats | float | None = None
     group_cost: Floats | float | None = None
+    persistence: float = 0.0
+    sampling: bool = False
     responds: Floats | float = 1.0
     cost_years: int = 1
 
@@ -158,23 +164,29 @@ class Priors:
         if self.cost_years < 1:
             raise problem(say("超出范围", "out of range"), key="cost_years", found=self.cost_years,
                           expected=say("不小于 1", "1 or more"))  # fmt: skip
+        if not 0.0 <= self.persistence <= 1.0:
+            raise problem(say("超出范围", "out of range"), key="persistence",
+                          found=self.persistence, expected=say("0 至 1", "0 to 1"))  # fmt: skip
 
     @property
     def uncertain(self) -> tuple[str, ...]:
         """Names of all that is uncertain, for a sensitivity analysis."""
         named = [name for name, one in self.drivers.items() if one.kind != "fixed"]
         named += ["volume_tier"] * (self.volume_tier is not None)
-        return (*named, *(name for name in BY_GROUP if getattr(self, name) is not None))
+        named += [name for name in BY_GROUP if getattr(self, name) is not None]
+        return (*named, *["sampling"] * self.sampling)
 
 
 def title(name: str) -> tuple[str, str]:
     """Chinese and English name of what is uncertain."""
     if name == "volume_tier":
         return "各级别病例数增长", "growth of cases of each tier"
+    if name == "sampling":
+        return "病例抽样波动", "chance of who falls ill"
     return (DRIVERS | BY_GROUP)[name]
 
 
-def stream(seed: int, name: str, chunk: int = 0) -> np.random.Generator:
-    """Random numbers of one driver and chunk of draws, whatever else is drawn."""
-    key = (_STREAMS.index(name), chunk)
+def stream(seed: int, name: str, chunk: int = 0, *parts: int) -> np.random.Generator:
+    """Random numbers of one driver, chunk of draws and part of it, whatever else is drawn."""
+    key = (_STREAMS.index(name), chunk, *parts)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))

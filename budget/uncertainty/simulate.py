@@ -8,7 +8,10 @@ uncertainty every draw is the path itself, bit for bit. Money is in yuan.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +19,7 @@ import numpy.typing as npt
 from budget.uncertainty.draws import Draws
 from budget.uncertainty.linear import Linear, pay
 from budget.uncertainty.priors import DRIVERS, Priors, stream
+from budget.uncertainty.sampling import Sampling
 from drg.errors import problem
 from drg.language import say
 
@@ -73,11 +77,11 @@ def simulate(
     for chunk, start in enumerate(range(0, draws, _CHUNK)):
         rows = slice(start, min(start + _CHUNK, draws))
         numbers = {name: held[rows] for name, held in drawn.items()}
-        shocks = _shocks(model, priors, rows, seed, chunk, given)
+        chance = _Chance(model, priors, rows, seed, chunk, given)
         spent: Floats | None = None
         for place, held in enumerate(matrices):
             number = place + 1
-            sums, keep, shock = held.moved(model, priors, shocks, numbers)
+            sums, keep, shock = held.moved(model, priors, chance.shocks(number), numbers)
             scale = (1.0 + numbers["volume"])[:, None] ** number
             scale = scale * (1.0 + by_tier[rows]) ** number
             lift = (scale * keep)[:, np.searchsorted(tiers, model.tier)][..., None]
@@ -85,12 +89,15 @@ def simulate(
                 1.0 + numbers["cost_response"] * min(number / priors.cost_years, 1.0)
             )
             if by_group is not None:
-                by_group[rows, place] = held.group_cost(scale * keep, dearer, shock)
+                costs = held.group_cost(scale * keep, dearer, shock)
+                by_group[rows, place] = costs if chance.off else costs * chance.cost(number)
             money = lift * dearer[:, None, None]
             rate = ((1.0 + numbers["rate"]) * (1.0 + numbers["coding"])) ** number
             standards = lift * rate[:, None, None]
             factors = {"by_standard": standards, "cases": lift}
             sums = {name: v * factors.get(name, money) for name, v in sums.items()}
+            if not chance.off:
+                sums = chance.moved(sums, number)
             growth = 1.0 + numbers["pool_growth"][:, None]
             amount = model.amount[place] * growth**number
             if spent is not None and model.follows is not None:
@@ -143,44 +150,110 @@ def _places(unit: Floats, count: int) -> Ints:
     return np.minimum((unit * count).astype(np.intp), count - 1)
 
 
-def _shocks(
-    model: Linear,
-    priors: Priors,
-    rows: slice,
-    seed: int,
-    chunk: int,
-    unit: dict[str, Floats],
-) -> dict[str, Singles]:
-    """Logarithmic deviations of groups in this chunk: weights, group_volume, group_cost. (d, G)."""
-    found: dict[str, Singles] = {}
-    size, groups = rows.stop - rows.start, len(model.weight)
-    for name in ("weights", "group_volume", "group_cost"):
-        held = getattr(priors, name)
+@dataclass
+class _Chance:
+    """What varies by group and by case in one chunk of draws; asked year by year, in order."""
+
+    model: Linear
+    priors: Priors
+    rows: slice
+    seed: int
+    chunk: int
+    unit: dict[str, Floats]
+    walked: dict[str, Singles] = field(default_factory=dict)
+
+    @cached_property
+    def weights(self) -> Singles | None:
+        """Logarithmic deviations of weights, the same in all years. (d, G)."""
+        held = self.priors.weights
         if held is None:
-            continue
-        replicates = name == "weights" and np.ndim(held) == 2
-        if replicates and np.shape(held)[1] != groups:
+            return None
+        if isinstance(held, np.ndarray) and held.ndim == 2:
+            return self._replicates(held)
+        return _spread(self._normal("weights"), np.sqrt(np.log1p(np.square(held))))
+
+    @property
+    def size(self) -> int:
+        return int(self.rows.stop - self.rows.start)
+
+    @property
+    def off(self) -> bool:
+        """Whether who falls ill is not drawn."""
+        return not self.priors.sampling or self.model.sampling is None
+
+    def shocks(self, number: int) -> dict[str, Singles]:
+        """Logarithmic deviations of groups: weights, group_volume, group_cost. (d, G)."""
+        found = {} if self.weights is None else {"weights": self.weights}
+        for name in ("group_volume", "group_cost"):
+            held = getattr(self.priors, name)
+            if held is not None:
+                found[name] = self._walk(name, number, np.asarray(held, np.float64))
+        return found
+
+    def moved(self, sums: dict[str, Floats], number: int) -> dict[str, Floats]:
+        """Sums with the chance of who falls ill in a year. (d, H, I) each."""
+        sampling = self._sampling(number)
+        noise = self._table("sampling", lambda seed, chunk, size: sampling.noise(
+            seed, chunk, size, number))  # fmt: skip
+        return sampling.moved(sums, noise)
+
+    def cost(self, number: int) -> Singles:
+        """The same as factors on the mean cost of a case of each group. (d, G)."""
+        sampling = self._sampling(number)
+        found = self._table("sampling", lambda seed, chunk, size: sampling.cost(
+            seed, chunk, size, number))  # fmt: skip
+        return np.asarray(found, np.float32)
+
+    def _sampling(self, number: int) -> Sampling:
+        assert self.model.sampling is not None
+        return self.model.sampling[number - 1]
+
+    def _table(
+        self, name: str, made: Callable[[int, int, int], npt.NDArray[Any]]
+    ) -> npt.NDArray[Any]:
+        """Draws of this chunk; where places are given, those rows of a table of draws."""
+        if name in self.unit:
+            return made(self.seed, 0, _CHUNK)[_places(self.unit[name][self.rows], _CHUNK)]
+        return made(self.seed, self.chunk, self.size)
+
+    def _normal(self, name: str, *year: int) -> Singles:
+        groups = len(self.model.weight)
+        return np.asarray(self._table(name, lambda seed, chunk, size: stream(
+            seed, name, chunk, *year).standard_normal((size, groups), np.float32)))  # fmt: skip
+
+    def _walk(self, name: str, number: int, sd: Floats) -> Singles:
+        """What a group's years up to this one add up to, as logarithms of factors with mean 1."""
+        kept, steps = self.priors.persistence, self._normal(name, number)
+        if name in self.walked:
+            self.walked[name] += steps
+        else:
+            self.walked[name] = steps
+        total = self.walked[name]
+        if kept:
+            total = np.float32(np.sqrt(1.0 - kept)) * total
+            total += np.float32(np.sqrt(kept) * number) * self._normal(name)
+        return _spread(total, sd, kept * number**2 + (1.0 - kept) * number)
+
+    def _replicates(self, held: Floats) -> Singles:
+        """Weights of a bootstrap, of which each draw takes one."""
+        groups = len(self.model.weight)
+        if np.shape(held)[1] != groups:
             raise problem(say("形状不符", "wrong shape"), key="weights", found=np.shape(held),
                           expected=f"(replicates, {groups})")  # fmt: skip
-        if replicates:
-            place = (stream(seed, name, chunk).integers(len(held), size=size)
-                     if name not in unit else _places(unit[name][rows], len(held)))  # fmt: skip
-            with np.errstate(divide="ignore", invalid="ignore"):
-                ratio = np.log(held[place] / model.weight)
-            found[name] = np.where(np.isfinite(ratio), ratio, 0.0).astype(np.float32)
-            continue
-        if name in unit:  # a table of draws, of which each row takes one
-            which = _places(unit[name][rows], _CHUNK)
-            noise = stream(seed, name).standard_normal((_CHUNK, groups), np.float32)[which]
-        else:
-            noise = stream(seed, name, chunk).standard_normal((size, groups), np.float32)
-        sd = np.asarray(held, np.float64)
-        if name == "weights":
-            sd = np.sqrt(np.log1p(sd**2))
-        single = sd.astype(np.float32)
-        middle = single**2 / np.float32(2) if name == "weights" else np.float32(0.0)
-        found[name] = np.asarray(noise * single - middle, np.float32)
-    return found
+        place = (stream(self.seed, "weights", self.chunk).integers(len(held), size=self.size)
+                 if "weights" not in self.unit
+                 else _places(self.unit["weights"][self.rows], len(held)))  # fmt: skip
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.log(held[place] / self.model.weight)
+        return np.where(np.isfinite(ratio), ratio, 0.0).astype(np.float32)
+
+
+def _spread(normal: Singles, sd: Floats | float, variance: float = 1.0) -> Singles:
+    """Normal numbers of a variance as logarithms of factors with mean 1. A new array."""
+    single = np.asarray(sd, np.float32)
+    found = normal * single
+    found -= single**2 * np.float32(variance / 2.0)
+    return np.asarray(found)
 
 
 @dataclass(frozen=True)
@@ -224,7 +297,7 @@ class _Matrices:
         sums = {name: np.broadcast_to(v, (size, *v.shape)) for name, v in self.path.items()}
         volume, keep = self._volume(model, priors, shocks, numbers)
         price = shocks.get("weights")
-        cost = _grown(shocks.get("group_cost"), priors.group_cost, self.number)
+        cost = shocks.get("group_cost")
         shape = size, *self.path["cases"].shape
 
         def add(factor: Singles | None, matrix: Singles) -> Floats | None:
@@ -272,7 +345,7 @@ class _Matrices:
         self, model: Linear, priors: Priors, shocks: dict[str, Singles], numbers: dict[str, Floats]
     ) -> tuple[Singles | None, Floats | float]:
         """Logarithm of what moves cases (d, G), and what keeps a tier's cases (d, T)."""
-        volume = _grown(shocks.get("group_volume"), priors.group_volume, self.number)
+        volume = shocks.get("group_volume")
         response, rate = numbers["volume_response"], np.log1p(numbers["rate"]) * self.number
         if response.any() and (rate.any() or "weights" in shocks):
             groups = np.broadcast_to(np.asarray(priors.responds, np.float64), model.weight.shape)
@@ -298,14 +371,6 @@ class _Matrices:
 
 def _outer(rows: Floats, columns: Floats) -> Singles:
     return np.multiply.outer(rows.astype(np.float32), columns.astype(np.float32))
-
-
-def _grown(noise: Singles | None, sd: Floats | float | None, number: int) -> Singles | None:
-    """Noise after some years, so that its factor has mean 1. A new array."""
-    if noise is None:
-        return None
-    spread = np.asarray(sd, np.float32) * np.float32(number)
-    return np.asarray(noise * np.float32(number) - spread**2 / np.float32(2), np.float32)
 
 
 def _plus(one: Singles | None, other: Singles | None) -> Singles | None:

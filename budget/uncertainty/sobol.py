@@ -190,7 +190,8 @@ def tornado(
     ends = (1.0 - level) / 2.0, (1.0 + level) / 2.0
     single = [name for name in priors.uncertain if name in DRIVERS]
     others = [name for name in priors.uncertain if name not in DRIVERS]
-    quiet = replace(priors, volume_tier=None, weights=None, group_volume=None, group_cost=None)
+    quiet = replace(priors, volume_tier=None, weights=None, group_volume=None, group_cost=None,
+                    sampling=False)  # fmt: skip
     wanted = usual_outcomes() if outcomes is None else outcomes
     size = 1 + 2 * len(single)  # the centre, then each driver low and high
     unit = {name: np.full(size, 0.5) for name in single}

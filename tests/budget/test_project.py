@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from budget.cases.hospitals import hospitals_of
 from budget.policy import load_policy, policies
 from budget.projection.cells import SUMS, Cells
 from budget.projection.equilibrium import reactions
@@ -15,8 +16,17 @@ from budget.projection.scenario import load_scenario
 from budget.projection.tables import frames
 from budget.projection.year import bounds, spent
 from budget.projection.years import project, shift_severity, shift_tier
+from budget.settlement.settled import history_of, settle
 from drg.errors import DrgError
-from tests.budget.region import HOSPITALS, WEIGHTS, many, settled, weight_table
+from tests.budget.region import (
+    HOSPITALS,
+    WEIGHTS,
+    YEAR,
+    claims_of,
+    many,
+    settled,
+    weight_table,
+)
 
 SPENT = {"employee": 5e6, "resident": 5e6}
 POINTS = load_policy("hangzhou-type").replace("standard.point_values", None)
@@ -48,9 +58,18 @@ def scenario(years: int = 2, **parts):
 def again(of: Cells, what, size: int = 1200, weights=None):
     """What settles the cases of :func:`base` anew."""
 
-    def reprice(number, money):
+    table = weights or weight_table()
+    hospitals = hospitals_of(HOSPITALS)
+
+    def reprice(number, money, prices):
         policy = changed_policy(of.policy, what, number)
-        return Cells.of(settled(many(size), policy, last_year=SPENT | dict(money), weights=weights))
+        claims, history = claims_of(many(size), policy, hospitals, table), None
+        if prices is not None:
+            groups = tuple(table.frame["drg"])
+            history = history_of(claims, len(hospitals), len(groups))
+            claims = prices.on(claims, groups)
+        return Cells.of(settle(claims, table, policy, hospitals, YEAR, history=history,
+                               last_year=SPENT | dict(money)))  # fmt: skip
 
     return reprice
 
@@ -300,6 +319,31 @@ def test_a_change_is_a_settlement_under_the_changed_policy(change):
     assert np.array_equal(held.years[2].final, exact.cash.final)
     assert [one.amount for one in held.years[2].money] == [one.amount for one in exact.money]
     assert not np.array_equal(held.years[2].final, held.years[1].final)
+
+
+@pytest.mark.parametrize("name", ["national-default", "points"])
+def test_dearer_cases_are_settled_as_dearer_cases(name):
+    """Cases that cost more pass thresholds: a year is the settlement of its dearer cases."""
+    cells, rise = base(name), 0.03
+    what = scenario(2, drivers={"input_cost": rise, "groups": {
+        "cheap": {"adrgs": ["CC"], "input_cost": -0.05}}})  # fmt: skip
+    held = project(cells, what, reprice=again(cells, what))
+    hospitals = cells.hospitals
+    history = history_of(cells.settlement.claims, len(hospitals), len(WEIGHTS))
+    for number in (1, 2):
+        frame = many(1200)
+        factor = np.where(frame["drg"] == "CC19", (1 + rise) * 0.95, 1 + rise) ** number
+        frame["total_cost"] = (frame["total_cost"] * factor).round(2)
+        exact = settle(claims_of(frame, cells.policy, hospitals), weight_table(), cells.policy,
+                       hospitals, YEAR, history=history,
+                       last_year=spent(held.years[number - 1]))  # fmt: skip
+        found = held.years[number]
+        if name != "points":  # where the cases' costs are the fen that this rounds them to
+            assert np.abs(found.fund - exact.closing.payable).max() <= 2
+        assert np.abs(found.final - exact.cash.final).max() <= 1e-8 * exact.cash.final.max() + 2
+        assert np.allclose(found.cells.cost.sum(), exact.sums.cost.sum() / 100)
+        sums_only = project(cells, what).years[number]
+        assert not np.array_equal(found.fund, sums_only.fund)
 
 
 def test_a_change_under_points_is_a_settlement_too():

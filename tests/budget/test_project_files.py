@@ -206,7 +206,7 @@ def test_what_is_decided_is_drawn_only_for_who_asks():
     asked = replace(usual, drivers={**usual.drivers, "pool_growth": normal(0.0, 0.01, "asked")},
                     weights=weight_doubt(held.years[0].cells))  # fmt: skip
     assert {"pool_growth", "weights"} < set(asked.uncertain)
-    one, more = (simulate(model, priors, 200, seed=3) for priors in (usual, asked))
+    one, more = (simulate(model, priors, 2000, seed=3) for priors in (usual, asked))
     for name in usual.drivers:
         assert (one.drawn[name] == more.drawn[name]).all()
     assert one.cost.tobytes() == more.cost.tobytes()

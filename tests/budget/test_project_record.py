@@ -239,7 +239,9 @@ def test_the_record_warns_and_has_ranges(done):
     assert rows["standard.rates.base.yuan"]["low"] is None
     keys = {(row["scenario"], row["key"]) for row in record["doubts"]}
     assert {("baseline", "uncertain.volume"), ("mine", "uncertain.group_cost")} <= keys
-    assert {row["basis"] for row in record["doubts"]} == {"assumed"}
+    basis = {row["key"]: row["basis"] for row in record["doubts"]}
+    assert basis.pop("uncertain.sampling") == "data"  # who falls ill is chance, not assumed
+    assert set(basis.values()) == {"assumed"}
     assert not {"uncertain.pool_growth", "uncertain.weights", "uncertain.rate"} & {
         key for _, key in keys
     }  # decided by the policy and its weights

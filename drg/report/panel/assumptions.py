@@ -17,7 +17,7 @@ from drg.report.panel.story import Story, scenario_name
 BASIS = {
     "published": ("公布数据", "published figures"), "assumed": ("假定", "assumed"),
     "direction": ("方向性证据", "evidence of the direction only"),
-    "logical": ("逻辑推出", "what a share can be"),
+    "logical": ("逻辑推出", "what a share can be"), "data": ("由病例得出", "from the cases"),
     "scenario": ("方案设定", "set by the scenario"), "policy": ("政策调整", "change of the policy"),
 }  # fmt: skip
 _UNITS = {"share": "", "share a year": "每年", "yuan": "元", "elasticity": "弹性", "days": "天",

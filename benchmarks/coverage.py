@@ -1,0 +1,165 @@
+"""How often hospitals' payments fall into their 95% intervals, over simulated next years.
+
+A region's population of cases stands for what may happen. Each round takes a year from it, projects
+the next one with draws, then takes that next year: other cases, moved by what the draws doubt
+(volume, mix, prices, and each group's own), and settled case by case. So the intervals are held
+against settlements, not against themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from budget.cases.claims import ClaimReader, Claims
+from budget.cases.hospitals import Hospitals, hospitals_of
+from budget.policy import load_policy
+from budget.policy.document import Policy
+from budget.projection.cells import Cells
+from budget.projection.scenario import BASELINE
+from budget.projection.year import settled as settled_year
+from budget.projection.year import spent
+from budget.projection.years import project
+from budget.settlement.settled import settle
+from budget.uncertainty.intervals import linear, usual_priors
+from budget.uncertainty.losses import loss_probability
+from budget.uncertainty.priors import Priors
+from budget.uncertainty.simulate import simulate
+from drg.cases import columns_of
+from drg.sample.region import make_region
+from weights.cases.observations import Floats
+from weights.table import WeightTable
+
+SIZES = (0, 100, 300, 1000, 10**9)  # cases of a hospital
+_MORE = 5  # times a year's cases in the population
+_LOSS = 0.05
+YEAR = 2025
+
+
+@dataclass(frozen=True)
+class Population:
+    """Cases that a year's are taken from, and what they are settled by."""
+
+    claims: Claims
+    weights: WeightTable
+    hospitals: Hospitals
+    policy: Policy
+
+    @classmethod
+    def of(cls, cases: int, hospitals: int, policy: str, seed: int) -> Population:
+        """A synthetic region with some times a year's cases."""
+        region = make_region(cases=_MORE * cases, hospitals=hospitals, seed=seed, year=YEAR)
+        weights = WeightTable("true", region.weights[["drg", "weight"]])
+        held, rules = hospitals_of(region.hospitals), load_policy(policy)
+        frame = region.cases.assign(drg=region.truth["drg"])
+        columns = columns_of(list(frame.columns), None, "cases")
+        reader = ClaimReader.of(rules, columns, held, weights, YEAR)
+        table = pa.Table.from_pandas(frame, preserve_index=False).combine_chunks()
+        claims = reader.read(table.to_batches()[0])
+        known = (claims.hospital >= 0) & (claims.insurance >= 0) & (claims.group >= 0)
+        return cls(replace(claims.take(known), person=None), weights, held, rules)
+
+    def year(self, rng: np.random.Generator, expected: Floats, price: Floats) -> Claims:
+        """A year's cases: each that often as chance has it, at its price."""
+        counted = rng.poisson(expected / _MORE)
+        rows = np.repeat(np.arange(len(counted)), counted)
+        taken, factor = self.claims.take(rows), price[rows]
+        amounts = {name: np.rint(fen * factor).astype(np.int64)
+                   for name, fen in taken.amounts.items()}  # fmt: skip
+        return replace(taken, cost=np.rint(taken.cost * factor).astype(np.int64), amounts=amounts)
+
+    def moved(self, rng: np.random.Generator, priors: Priors) -> tuple[Floats, Floats]:
+        """How often each case is expected in a next year, and its price: one draw of the doubts."""
+        claims, weight = self.claims, self.weights.frame["weight"].to_numpy(np.float64)
+        drawn = {name: float(one.at(rng.random(1))[0]) for name, one in priors.drivers.items()}
+        assert priors.volume_tier is not None
+        tiers = np.unique(self.hospitals.tier)
+        by_tier = dict(zip(tiers, priors.volume_tier.at(rng.random(len(tiers))), strict=True))
+        tier = self.hospitals.tier[claims.hospital]
+        sd = float(np.max(priors.group_volume or 0.0)), float(np.max(priors.group_cost or 0.0))
+        volume, cost = (np.exp(rng.standard_normal(len(weight)) * one - one**2 / 2) for one in sd)
+        log = np.log(np.where(weight > 0, weight, 1.0))[claims.group]
+        own = weight[claims.group]
+        pull = (own * (log - log.mean())).mean() / own.mean()
+        tilt = np.exp(drawn["case_mix"] / pull * log)
+        for one in tiers:  # a tier keeps its number of cases
+            tilt[tier == one] /= tilt[tier == one].mean()
+        grown = np.array([by_tier[one] for one in tier])
+        expected = (1 + drawn["volume"]) * (1 + grown) * volume[claims.group] * tilt
+        return expected, (1 + drawn["input_cost"]) * cost[claims.group]
+
+
+def rounds(held: Population, years: int, draws: int, seed: int) -> Iterator[pd.DataFrame]:
+    """A row a hospital and simulated next year: its size, interval, loss and what came."""
+    priors, ones = usual_priors(), np.ones(len(held.claims))
+    asked = BASELINE.model_copy(update={"years": 1})
+    for number in range(years):
+        rng = np.random.default_rng([seed, number])
+        by = held.weights, held.policy, held.hospitals, YEAR
+        seen = Cells.of(settle(held.year(rng, ones, ones), *by))
+        model = linear(project(seen, asked))
+        found = simulate(model, priors, draws, seed=number)
+        loss = loss_probability(model, priors, found, _LOSS)
+        low, high = found.fan("fund", (0.025, 0.975))
+        came = settle(held.year(rng, *held.moved(rng, priors)), *by,
+                      last_year=spent(settled_year(seen)))  # fmt: skip
+        yearly, final = came.sums.yearly(), came.cash.final.sum(axis=1) / 100.0
+        cost, others = (part.sum(axis=1) / 100.0 for part in
+                        (yearly.cost, yearly.patient + yearly.other))  # fmt: skip
+        yield pd.DataFrame({
+            "round": number, "cases": seen.cases.sum(axis=(1, 2)), "low": low[0], "high": high[0],
+            "final": final, "loss_probability": loss[0],
+            "loss": final + others < (1 - _LOSS) * cost,
+        }).query("cases > 0")  # fmt: skip
+
+
+def by_size(rows: pd.DataFrame) -> pd.DataFrame:
+    """Coverage by the hospitals' numbers of cases."""
+    inside = rows["final"].between(rows["low"], rows["high"])
+    size = pd.cut(rows["cases"], SIZES, right=False)
+    width = (rows["high"] - rows["low"]) / rows["final"].where(rows["final"] > 0)
+    grouped = pd.DataFrame({"hospitals": 1, "inside": inside, "width": width}).groupby(
+        size, observed=True
+    )
+    return grouped.agg({"hospitals": "sum", "inside": "mean", "width": "median"})
+
+
+def by_probability(rows: pd.DataFrame) -> pd.DataFrame:
+    """Loss probabilities in tenths, and how often the loss came."""
+    tenth = np.minimum((rows["loss_probability"] * 10).astype(int), 9)
+    return rows.groupby(tenth).agg(
+        hospitals=("loss", "size"), said=("loss_probability", "mean"), came=("loss", "mean")
+    )
+
+
+def measure(
+    cases: int,
+    years: int,
+    draws: int,
+    line: Callable[[str, float, str], None],
+    *,
+    hospitals: int = 60,
+    policy: str = "national-default",
+    seed: int = 1,
+) -> None:
+    """Coverage by size class and losses by tenth, printed."""
+    held = Population.of(cases, hospitals, policy, seed)
+    rows = pd.concat(list(rounds(held, years, draws, seed)), ignore_index=True)
+    print(f"coverage, {policy}: {years} next years of {hospitals} hospitals, {cases:,} cases, "
+          f"{draws:,} draws")  # fmt: skip
+    for size, one in by_size(rows).iterrows():
+        line(f"  {size} cases, {one['hospitals']:.0f}: inside 95%, width {one['width']:.0%}",
+             100 * one["inside"], "92 to 98")  # fmt: skip
+    for _, one in by_probability(rows).iterrows():
+        line(f"  loss said {one['said']:.1%}, {one['hospitals']:.0f} hospitals: came",
+             100 * one["came"], f"{100 * one['said']:.0f}")  # fmt: skip
+
+
+def show(cases: int, line: Callable[[str, float, str], None]) -> None:
+    """40 next years of a region of large hospitals, and of one of small ones."""
+    measure(cases, 40, 500, line)
+    measure(3 * cases // 4, 40, 500, line, hospitals=120)

@@ -1,0 +1,162 @@
+"""Who falls ill: chance of the size that the cases have, the same whatever their order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import coverage
+from budget.projection.cells import Cells
+from budget.projection.scenario import load_scenario
+from budget.projection.years import project
+from budget.uncertainty import sampling
+from budget.uncertainty.intervals import linear, priors_of
+from budget.uncertainty.priors import Priors, normal
+from budget.uncertainty.sampling import SUMS, Sampling
+from budget.uncertainty.simulate import simulate
+from drg.errors import DrgError
+from tests.budget.region import many, settled
+from tests.budget.test_project import SPENT, base, scenario
+from tests.budget.test_uncertainty import model
+
+COST = SUMS.index("cost")
+
+
+@cache
+def cells(size: int = 1200) -> Cells:
+    return Cells.of(settled(many(size), last_year=SPENT))
+
+
+def noise(few: bool, years=(1, 2), size: int = 4000) -> tuple[Sampling, list[np.ndarray]]:
+    held = Sampling.of(cells())
+    held = held if few else replace(held, few={})
+    return held, [held.noise(5, 0, size, year) for year in years]
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_the_size_of_chance_is_that_of_the_cases(few):
+    """Twice the sum of squares, of the year seen and the year to come; the first is common."""
+    held, (first, second) = noise(few)
+    assert bool(held.few) == few
+    settlement = cells().settlement
+    for hospital in range(3):
+        for insurance in range(2):
+            mine = (settlement.claims.hospital == hospital) & (settlement.paid.pool >= 0)
+            mine &= settlement.claims.insurance == insurance
+            square = float(((settlement.claims.cost[mine] / 100.0) ** 2).sum())
+            one, other = first[:, hospital, insurance, COST], second[:, hospital, insurance, COST]
+            assert abs(one.mean()) < 4 * np.sqrt(2 * square / len(one))
+            assert one.var() == pytest.approx(2 * square, rel=0.2)
+            assert np.cov(one, other)[0, 1] == pytest.approx(square, rel=0.25)
+    apart = np.corrcoef(first[:, 0, 0, COST], first[:, 1, 0, COST])[0, 1]
+    assert abs(apart) < 0.06  # of two hospitals nothing is common
+
+
+def test_a_hospital_of_few_cases_never_has_less_than_none():
+    held, (first,) = noise(few=True, years=(1,))
+    assert len(held.few) == 5
+    sums = held.total + first
+    for name in ("cost", "cases", "beside", "by_standard"):
+        assert (sums[..., SUMS.index(name)] > -1e-3).all()
+
+
+def test_sums_of_cases_are_those_of_the_cells():
+    held, whole = Sampling.of(cells()), cells()
+    for name in ("cost", "cases", "by_standard", "beside", "borne", "outside"):
+        exact = getattr(whole, name).sum(axis=1)
+        assert np.allclose(held.total[..., SUMS.index(name)], exact, rtol=1e-9), name
+    worth = (whole.worth - whole.by_standard).sum(axis=1)
+    assert np.allclose(held.total[..., SUMS.index("by_cost")], worth, rtol=1e-9)
+
+
+def test_the_order_of_the_file_says_nothing():
+    turned = Cells.of(settled(many(1200).iloc[::-1].reset_index(drop=True), last_year=SPENT))
+    one, other = (Sampling.of(held).noise(1, 0, 50, 1) for held in (cells(), turned))
+    assert np.allclose(one, other, rtol=1e-4, atol=1.0)
+
+
+def test_draws_with_chance_are_wider_and_stay_around_the_path():
+    held = project(cells(), scenario(2))
+    path = linear(held)
+    chance, none = (simulate(path, Priors(sampling=one), 1000, seed=2) for one in (True, False))
+    width = np.ptp(none.of("cost"), axis=0)
+    assert (width == 0).all()
+    mean = chance.of("cost").mean(axis=0)
+    spread = chance.of("cost").std(axis=0)
+    assert np.abs(mean / none.of("cost")[0] - 1).max() < 0.03
+    expected = np.sqrt(2 * np.array([
+        ((cells().settlement.claims.cost[cells().settlement.claims.hospital == h] / 100.0) ** 2
+         ).sum() for h in range(5)
+    ]))  # fmt: skip
+    assert np.allclose(spread[0], expected, rtol=0.1)
+    again = simulate(path, Priors(sampling=True), 1000, seed=2)
+    assert again.fund.tobytes() == chance.fund.tobytes()
+    points = linear(project(base("points"), scenario(1)))
+    shared = simulate(points, Priors(sampling=True), 200)
+    assert np.allclose(shared.of("fund", "pool"), np.minimum(shared.due, shared.amount))
+    assert (shared.value.std(axis=0) > 0).all()  # the pool's point moves with who falls ill
+
+
+def test_hospitals_drawn_case_by_case_agree_with_the_normal_distribution(monkeypatch):
+    path = project(cells(), scenario(1))
+    small = simulate(linear(path), Priors(sampling=True), 2000, seed=1)
+    monkeypatch.setattr(sampling, "_FEW", 10)
+    large = simulate(linear(path), Priors(sampling=True), 2000, seed=1)
+    for name in ("cost", "fund", "cases"):
+        one, other = (held.of(name)[:, 0].std(axis=0) for held in (small, large))
+        assert np.allclose(one, other, rtol=0.12), name
+
+
+def test_shocks_of_groups_add_up_by_the_year_unless_said():
+    """The variance grows with the number of years, and with its square where one stays."""
+    held = model(hospitals=2, groups=1)
+    for kept, by in ((0.0, (1, 2, 3)), (1.0, (1, 4, 9)), (0.5, (1, 3, 6))):
+        priors = Priors(group_cost=0.05, persistence=kept)
+        drawn = simulate(held, priors, 4000, seed=3).of("cost", "region")[..., 0]
+        logs = np.log(drawn).var(axis=0) / 0.05**2
+        assert np.allclose(logs, by, rtol=0.1), kept
+        path = simulate(held, Priors(), 1).of("cost", "region")[0, :, 0]
+        assert np.allclose(drawn.mean(axis=0), path, rtol=0.01)
+    with pytest.raises(DrgError, match=r"^persistence: .*'2\.0', expected 0 to 1$"):
+        Priors(persistence=2.0)
+
+
+@pytest.mark.parametrize("behaviour", [
+    {"intensity": {"loss": 0.0}}, {"intensity": {"stay": -0.05}}, {"volume": {"medical": 0.1}},
+    {"coding": {"creep": 0.01}},
+])  # fmt: skip
+def test_a_response_that_is_off_widens_nothing(behaviour):
+    quiet, with_it = (project(cells(600), scenario(1, **more))
+                      for more in ({}, {"behaviour": behaviour}))  # fmt: skip
+    assert priors_of(quiet) == priors_of(with_it)
+    on = load_scenario({"id": "s", "title": "s", "source": "a test", "years": 1,
+                        "behaviour": {"intensity": {"loss": 0.1}}})  # fmt: skip
+    assert "cost_response" in priors_of(replace(quiet, scenario=on)).uncertain
+
+
+def test_chance_is_one_of_what_matters():
+    asked = Priors({"volume": normal(0.0, 0.01)}, sampling=True)
+    assert asked.uncertain == ("volume", "sampling")
+
+
+@pytest.fixture(scope="module")
+def simulated() -> pd.DataFrame:
+    held = coverage.Population.of(6000, 24, "national-default", seed=3)
+    return pd.concat(list(coverage.rounds(held, 8, 300, 3)), ignore_index=True)
+
+
+def test_intervals_cover(simulated):
+    """A small size of ``python -m benchmarks --only coverage``; docs/projection/uncertainty.md."""
+    inside = simulated["final"].between(simulated["low"], simulated["high"])
+    few = simulated["cases"] < 100
+    assert len(simulated) > 150
+    assert 0.90 <= inside.mean() <= 0.99
+    assert inside[few].mean() >= 0.88
+    told = coverage.by_probability(simulated)
+    assert np.average(told["said"] - told["came"], weights=told["hospitals"]) == pytest.approx(
+        0, abs=0.08
+    )
