@@ -236,7 +236,6 @@ class ClaimReader:
         """
         special = policy.special
         found: dict[str, None] = {}  # categories of people that the policy names anywhere
-        keys = [leaf.key for leaf in policy.leaves()]
         for leaf in policy.leaves():
             if leaf.key.endswith(".population"):
                 names = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
@@ -250,9 +249,7 @@ class ClaimReader:
             persons=special.caseload is not None or special.new_technology is not None
             or ("patient_id" in columns
                 and (special.readmission is not None or "fund_paid" not in columns.sources)),
-            asked=[part for part, signs in _ASKED.items() if any(
-                key.startswith(sign) or key.endswith(sign) for sign in signs for key in keys
-            )],
+            asked=asked_by(policy),
         )  # fmt: skip
 
     @property
@@ -398,6 +395,14 @@ def _text_keys(texts: pa.Array) -> Keys:
     keys = hash_array(np.array([*text_list(plain), ""], object)[:-1], categorize=False)
     keys = np.where(keys == 0, np.uint64(1), keys)
     return np.where(values(blank.cast(pa.uint8())) > 0, np.uint64(0), keys)
+
+
+def asked_by(policy: Policy) -> list[str]:
+    """Parts of a case that rules of a policy ask for besides those that every policy needs."""
+    keys = [leaf.key for leaf in policy.leaves()]
+    return [part for part, signs in _ASKED.items() if any(
+        key.startswith(sign) or key.endswith(sign) for sign in signs for key in keys
+    )]  # fmt: skip
 
 
 def _whole_days(days: Floats) -> Ints:

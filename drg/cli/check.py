@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drg.cli.common.options import DischargeFile, Edition, Lang, MappingFile, SchemeName, Sheet
+from drg.cli.common.options import (
+    DischargeFile,
+    Edition,
+    Lang,
+    MappingFile,
+    SchemeName,
+    Sheet,
+    wrong,
+)
 from drg.language import say
 from drg.terminal import fit, plain, table
 from grouper.scheme.name import DEFAULT
@@ -36,6 +45,17 @@ def check(
         typer.Option("--grey", help=say("灰码清单（含编码列的表，诊断和手术操作编码）。",
                                         "List of grey codes (灰码): a table with a column of "
                                         "codes, diagnoses and procedures.")),
+    ] = None,
+    stage: Annotated[
+        str | None,
+        typer.Option("--for", help=say(
+            "预检：文件能否用于 settle（结算）、weights（权重测算）或 group（分组），逐列列出。",
+            "Preflight: is the file ready for settle, weights or group, column by column.")),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", help=say("预检结算时的支付政策：编号或文件。",
+                                          "Policy of --for settle: an id or a file.")),
     ] = None,
     html: Annotated[
         Path | None,
@@ -67,6 +87,11 @@ def check(
         if target is not None and target.suffix.lower() not in endings:
             raise problem(say("扩展名不符", "has another ending"), file=target, expected=endings[0])
     check_outputs(targets, (file, mapping, hospitals, grey))
+    if policy is not None and stage != "settle":
+        raise wrong("只与 --for settle 同用", "goes with --for settle", "--policy")
+    if stage is not None:
+        _preflight(file, stage, policy, hospitals, scheme, codes, mapping, sheet, targets, lang)
+        return
     with Progress(say(f"检查 {file.name}", f"checking {file.name}")) as shown:
         found = check_file(
             file, scheme=scheme, mapping=mapping, sheet=sheet, codes=codes, hospitals=hospitals,
@@ -82,6 +107,35 @@ def check(
         for target in filter(None, targets):
             for line in (*write_report(target, report, words), str(target)):
                 typer.echo(line, err=True)
+
+
+def _preflight(
+    file: Path, stage: str, policy: str | None, hospitals: Path | None, scheme: str, codes: str,
+    mapping: Path | None, sheet: str | None, targets: Sequence[Path | None], lang: str,
+) -> None:  # fmt: skip
+    """Whether a stage can use the file, and what it will lose."""
+    from budget.cases.hospitals import read_hospitals
+    from budget.policy import load_policy
+    from drg.page.write import write_report
+    from drg.progress import Progress
+    from drg.report.quality.words import QualityWords
+    from drg.report.ready.look import STAGES, look
+    from drg.report.ready.sections import ready_report, text
+
+    if stage not in STAGES:
+        raise wrong("应为 settle、weights 或 group", "expected settle, weights or group", "--for")
+    rules = known = None
+    if stage == "settle":
+        rules = load_policy("national-default" if policy is None else policy)
+        known = None if hospitals is None else read_hospitals(hospitals).ids
+    with Progress(say(f"预检 {file.name}", f"looking at {file.name}")) as shown:
+        found = look(file, stage, policy=rules, hospitals=known, scheme=scheme, codes=codes,
+                     mapping=mapping, sheet=sheet, progress=shown.advance)  # fmt: skip
+    words = QualityWords(lang)
+    typer.echo(text(found, words))
+    for target in filter(None, targets):
+        for line in (*write_report(target, ready_report(found, words), words), str(target)):
+            typer.echo(line, err=True)
 
 
 def summary(report: QualityReport, words: QualityWords) -> str:
