@@ -28,6 +28,7 @@ from benchmarks import (
     negotiation,
     official,
     profile,
+    schemes,
     settle,
     weights,
 )
@@ -150,7 +151,8 @@ def main() -> None:
     parser.add_argument(
         "--only",
         choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle",
-                 "impact", "draws", "negotiation", "workbook", "coverage"],
+                 "impact", "draws", "negotiation", "workbook", "schemes",
+                 "coverage"],
     )  # fmt: skip
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
@@ -170,6 +172,7 @@ def main() -> None:
             "negotiation": lambda: negotiation.measure(place, given.turns, line),
             "workbook": lambda: workbook(place, given.turns),
             "coverage": lambda: coverage.show(max(given.rows // 25, 2000), line),
+            "schemes": lambda: schemes.measure(place, given.rows, given.turns, best, line),
         }
         for name, step in steps.items():
             if given.only in (None, name):

@@ -22,7 +22,7 @@ def cases(rows: int, seed: int, *, joined: bool) -> pa.Table:
         joined: code lists as one text a cell (as in a CSV) instead of Arrow lists.
     """
     draw = np.random.default_rng(seed)
-    scheme = load_scheme("chs-drg-1.1")
+    scheme = load_scheme()
     age = draw.choice(np.arange(101), rows, p=_ages())
     infant = age == 0
     days = pa.array(draw.integers(0, 365, rows), mask=~infant)

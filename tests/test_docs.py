@@ -366,8 +366,8 @@ def test_every_column_is_described():
         r"^\| `(\w+)` \|.*\| ([^|]+) \|$", section("case-table.md", "Columns"), re.MULTILINE
     )
     assert [name for name, _ in rows] == list(CANONICAL)
-    asked = {"diagnoses", "procedures", *compiled_scheme("chs-drg-1.1").layout.features}
-    assert {name for name, use in rows if use in ("1.1", "always")} == asked - {"trauma_sites"}
+    asked = {"diagnoses", "procedures", *compiled_scheme("chs-drg-2.0").layout.features}
+    assert {name for name, use in rows if use in ("2.0", "always")} == asked - {"trauma_sites"}
     known = {*rules.NUMBERS, *rules.TEXTS, "diagnoses", "procedures"} - {"trauma_sites"}
     assert {name for name, use in rows if use != "no rule"} == known
     assert set(NUMBERS) <= set(CANONICAL)
@@ -392,16 +392,16 @@ def test_headers_of_lists_are_recognised(page, title):
             assert not recognise(given[:1]).sources, header
 
 
-def one(**cells: str) -> pd.Series:
+def one(scheme: str = "chs-drg-2.0", **cells: str) -> pd.Series:
     row = {"sex": "1", "age": "40", "diagnoses": "I10.x00x002", "procedures": "", **cells}
-    return Grouper().group(pd.DataFrame([row])).iloc[0]
+    return Grouper(scheme).group(pd.DataFrame([row])).iloc[0]
 
 
 def test_spellings():
     for spelling in ("i10.X00X002", "Ｉ１0．x00x002", "I10·x00×002", "'I10.x00x002'"):
         assert one(diagnoses=spelling)["drg"] == "FV25", spelling
     for mark in "|,;｜，；、":
-        assert one(diagnoses=f"I10.x00x002{mark}{mark}J96.000")["drg"] == "FV21", mark
+        assert one(diagnoses=f"I10.x00x002{mark}{mark}J96.000")["drg"] == "FV23", mark
     for mark in " \n/+":
         found = one(diagnoses=f"I10.x00x002{mark}J96.000")
         assert found["reason"] == "unknown_principal_diagnosis", mark
@@ -499,6 +499,27 @@ def test_counts_of_the_shipped_pack():
     assert not [drg for drg in scheme.drgs if "QY" in drg.code]
 
 
+def test_counts_of_2_0():
+    scheme = load_scheme("chs-drg-2.0")
+    page = section("differences.md", "CHS-DRG 2.0")
+    in_mdc = {code for (_, name), codes in scheme.lists.items() if name == "MDC" for code in codes}
+    surgical = sum(drg.code[1] in "ABCDEFGHJ" for drg in scheme.drgs)
+    tables = {*scheme.mcc.values(), *scheme.cc.values()}
+    names, operations = scheme.diagnosis_names, scheme.procedure_names
+    for sentence in (
+        f"{len(scheme.mdcs)} MDC, {len(scheme.adrgs)} ADRG, {len(scheme.drgs)} DRG "
+        f"({surgical} surgical), {len(scheme.mcc):,} MCC and {len(scheme.cc):,} CC in "
+        f"{len(tables)} exclusion tables",
+        f"{sum(not name for name in operations.values())} procedure codes have no name",
+        f"{sum(code not in scheme.exclusion for code in in_mdc):,} diagnoses that belong to an MDC",
+        f"{sum(code not in in_mdc for code in names):,} of {len(names):,} diagnosis codes",
+    ):
+        assert sentence in page, sentence
+    assert f"{len(names):,} and {len(operations):,} in 2.0" in section("differences.md", "Codes")
+    with_qy = load_scheme("chs-drg-2.0+qy").drgs
+    assert f"{len(with_qy) - len(scheme.drgs)} optional ones" in text("grouping.md")
+
+
 @pytest.mark.parametrize(
     ("cells", "drg", "reason"),
     [
@@ -520,7 +541,7 @@ def test_counts_of_the_shipped_pack():
     ],
 )
 def test_cases_of_the_differences(cells, drg, reason):
-    found = one(**cells)
+    found = one("chs-drg-1.1", **cells)
     assert (found["drg"], found["reason"]) == (drg, reason)
 
 
