@@ -42,12 +42,13 @@ def to_json(document: Any) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
-def grouped_by(path: str | PathLike[str]) -> str:
-    """The scheme that a table of cases was grouped by, as its record beside it says; else ""."""
-    document = _json(Path(f"{path}.run.json"))
-    scheme = document.get("scheme")
-    found = scheme.get("id") if isinstance(scheme, dict) else None
-    return found if isinstance(found, str) else ""
+def grouped_by(path: str | PathLike[str]) -> tuple[str, str]:
+    """Id and SHA-256 of the scheme that a table of cases was grouped by, as its record says."""
+    scheme = _json(Path(f"{path}.run.json")).get("scheme")
+    if not isinstance(scheme, dict):
+        return "", ""
+    name, digest = scheme.get("id"), scheme.get("sha256")
+    return (name if isinstance(name, str) else "", digest if isinstance(digest, str) else "")
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -119,13 +119,13 @@ def _check(region: Path) -> None:
 def _group(region: Path, grouped: Path) -> dict[str, str]:
     """Group the cases; names of the groups."""
     from drg.cli.group import summary
-    from drg.switch.origin import names_of
+    from drg.switch.origin import Origin, names_of
     from grouper.engine.files import group_file
 
     _step(3, say("分组", "group"))
     account = group_file(region / "cases.csv", grouped)
     typer.echo(summary(account, grouped), err=True)
-    return names_of(account.scheme.id)
+    return names_of(Origin(account.scheme.id))
 
 
 def _fit(grouped: Path, table: Path, names: dict[str, str], seed: int) -> None:

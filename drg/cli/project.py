@@ -66,7 +66,7 @@ def project(
     from budget.forecast.files import project_file
     from budget.policy import load_policy
     from budget.projection.scenario import BASELINE, load_scenario
-    from drg.switch.origin import names_of
+    from drg.switch.origin import Origin, names_of
     from grouper.scheme.name import DEFAULT
     from weights.table import open_weights
 
@@ -81,7 +81,7 @@ def project(
     settled_year = year if year is not None else year_of(file, mapping, sheet)
     found = project_file(
         file, out, held, rules, table, settled_year, [base, *wanted], mapping=mapping,
-        sheet=sheet, last_year=spent, names=names_of(scheme or DEFAULT),
+        sheet=sheet, last_year=spent, names=names_of(scheme or Origin(DEFAULT)),
         draws=draws, seed=seed,
         say=lambda text: typer.echo(text, err=True),
     )  # fmt: skip

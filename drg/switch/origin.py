@@ -12,21 +12,38 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from drg.cases import columns_of
+from drg.cases.opening import open_cases
 from drg.cases.outcomes import is_ambiguous, is_ungrouped
 from drg.cases.values import read_text
 from drg.errors import DrgError
 from drg.provenance import grouped_by
-from drg.tables import batches, open_table
+from drg.tables import batches
 from grouper.compare.groups import compare_groups
+from grouper.scheme.compile import kept_groups
 from grouper.scheme.model import Scheme
 from grouper.scheme.name import plain
 from grouper.scheme.pack import load_groups, national_codes
 from weights.table import WeightTable
 
-ENOUGH = 50  # groups from which codes tell a scheme
-KNOWN, OTHERS = 0.98, 0.95  # share of codes that the scheme must know, and that others may
+ENOUGH = 20  # groups from which codes tell a scheme
+KNOWN, OTHERS = 0.98, 0.9  # share of codes that the scheme must know, and that others may
 _BATCHES = 2  # of a file whose codes are looked at
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The scheme of a table's groups.
+
+    Attributes:
+        scheme: id, or the name under which it is loaded; "" when nothing says it.
+        digest: SHA-256 of its pack as a record has it, else "".
+    """
+
+    scheme: str
+    digest: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.scheme)
 
 
 @dataclass(frozen=True)
@@ -36,7 +53,8 @@ class Clash:
     Attributes:
         cases: scheme of the cases.
         weights: scheme of the weights.
-        codes: code -> name under the weights' scheme, name under that of the cases.
+        codes: code -> name under the weights' scheme, name under that of the cases; empty when a
+            scheme is not at hand, so that nothing can be said of its codes.
     """
 
     cases: str
@@ -44,30 +62,31 @@ class Clash:
     codes: Mapping[str, tuple[str, str]]
 
 
-def scheme_of_cases(
-    path: Path, mapping: Path | None = None, sheet: str | None = None
-) -> str:
-    """The scheme by which a file was grouped, "" when nothing says it.
+def scheme_of_cases(path: Path, mapping: Path | None = None, sheet: str | None = None) -> Origin:
+    """The scheme by which a file was grouped.
 
     Raises:
         DrgError: the file cannot be read.
     """
-    if said := grouped_by(path):
+    said = Origin(*grouped_by(path))
+    if said:
         return said
-    with open_table(path, sheet=sheet, dictionaries=True) as table:
-        column = columns_of(table.schema.names, mapping, path).column("drg")
+    with open_cases(path, mapping=mapping, sheet=sheet) as table:
+        column = table.columns.column("drg")
         if column is None:
-            return ""
+            return Origin("")
         table.only([column])
         codes: set[str] = set()
         for batch in islice(batches(table), _BATCHES):
             codes.update(map(str, read_text(batch.table.column(column)).dictionary.to_pylist()))
-    return by_codes(codes)
+    return Origin(by_codes(codes))
 
 
-def scheme_of_weights(table: WeightTable) -> str:
-    """The scheme of a weight table, "" when nothing says it."""
-    return table.scheme or by_codes({str(code) for code in table.frame["drg"]})
+def scheme_of_weights(table: WeightTable) -> Origin:
+    """The scheme of a weight table."""
+    if table.scheme:
+        return Origin(table.scheme, str(table.record.get("scheme_sha256", "")))
+    return Origin(by_codes({str(code) for code in table.frame["drg"]}))
 
 
 def by_codes(codes: Collection[str]) -> str:
@@ -83,33 +102,40 @@ def by_codes(codes: Collection[str]) -> str:
     return first[1] if first[0] >= KNOWN and second[0] <= OTHERS else ""
 
 
-def clash(cases: str, weights: str, codes: Collection[str]) -> Clash | None:
+def clash(cases: Origin, weights: Origin, codes: Collection[str]) -> Clash | None:
     """What speaks against joining weights to cases by code; None when nothing does.
 
     Args:
-        cases: scheme of the cases, "" when it is not known.
+        cases: scheme of the cases.
         weights: scheme of the weights.
         codes: groups that have a weight.
     """
-    if not cases or not weights or plain(cases)[0] == plain(weights)[0]:
+    if not cases or not weights or plain(cases.scheme)[0] == plain(weights.scheme)[0]:
         return None
     held = groups_of(weights), groups_of(cases)
     if held[0] is None or held[1] is None:
-        return None
+        return Clash(cases.scheme, weights.scheme, {})
     reused = compare_groups(held[0], held[1]).reused_drgs
     found = {code: names for code, names in reused.items() if code in codes}
-    return Clash(cases, weights, found) if found else None
+    return Clash(cases.scheme, weights.scheme, found) if found else None
 
 
-def groups_of(scheme: str) -> Scheme | None:
-    """The groups of a scheme that a record names; None when it is not at hand."""
+def groups_of(origin: Origin) -> Scheme | None:
+    """The groups of a scheme, as shipped, from its folder, or as it was used here before."""
     try:
-        return load_groups(scheme)
+        found = load_groups(origin.scheme)
+        if not origin.digest or found.content_hash == origin.digest:
+            return found
     except DrgError:
-        return None
+        found = None
+    kept = kept_groups(origin.digest)
+    if kept is None:
+        return found
+    return Scheme(kept.header, kept.mdcs, kept.adrgs, kept.drgs, {}, {}, {}, {}, {}, frozenset(),
+                  {}, {}, kept.content_hash)  # fmt: skip
 
 
-def names_of(scheme: str) -> dict[str, str]:
-    """Names of the groups of a scheme that a record names; empty when it is not at hand."""
-    held = groups_of(scheme) if scheme else None
+def names_of(origin: Origin) -> dict[str, str]:
+    """Names of the groups of a scheme; empty when it is not at hand."""
+    held = groups_of(origin) if origin else None
     return {} if held is None else {drg.code: drg.name for drg in held.drgs}

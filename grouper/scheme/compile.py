@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -98,6 +99,13 @@ def compiled_scheme(scheme: str | PathLike[str]) -> Compiled:
         found = compile_scheme(load_scheme(scheme))
         _write(cached, found)
     return found
+
+
+def kept_groups(content_hash: str) -> Compiled | None:
+    """A scheme that was compiled here before, by the hash of its pack; None when it was not."""
+    if not re.fullmatch("[0-9a-f]{64}", content_hash):
+        return None
+    return _read(_cache_folder() / f"{content_hash}-{FORMAT}.bin")
 
 
 def compile_scheme(scheme: Scheme) -> Compiled:

@@ -81,8 +81,9 @@ def fit_file(
             "files": {name: hash_file(path) for name, path in others.items() if path.is_file()},
             "recipe": describe(calibrator),
         }
-        if scheme := grouped_by(source):
-            about["scheme"] = scheme
+        scheme, digest = grouped_by(source)
+        if scheme:
+            about |= {"scheme": scheme, "scheme_sha256": digest}
         calibrator.table_ = _finished(calibrator.table_, out, about, names or {})
         calibrator.table_.write(out)
     if trimmed is not None:

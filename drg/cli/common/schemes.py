@@ -10,6 +10,7 @@ import typer
 from drg.language import say
 
 if TYPE_CHECKING:
+    from drg.switch.origin import Origin
     from weights.table import WeightTable
 
 _SHOWN = 3
@@ -26,7 +27,7 @@ AcrossSchemes: TypeAlias = Annotated[
 def same_scheme(
     file: Path, weights: WeightTable, across: bool, mapping: Path | None = None,
     sheet: str | None = None,
-) -> str:  # fmt: skip
+) -> Origin:  # fmt: skip
     """Refuse weights of another scheme than the cases', unless told; the cases' scheme.
 
     Raises:
@@ -39,7 +40,7 @@ def same_scheme(
     return scheme
 
 
-def joined(scheme: str, whose: str, weights: WeightTable, across: bool) -> None:
+def joined(scheme: Origin, whose: str, weights: WeightTable, across: bool) -> None:
     """Refuse weights of another scheme than ``scheme``, unless told.
 
     Raises:
@@ -51,18 +52,19 @@ def joined(scheme: str, whose: str, weights: WeightTable, across: bool) -> None:
     found = clash(scheme, scheme_of_weights(weights), set(weights.by_group()))
     if found is None:
         return
+    a, b = found.weights, found.cases
     some = list(found.codes.items())[:_SHOWN]
-    told = say(
-        "、".join(f"{code} 原为“{was}”，现为“{now}”" for code, (was, now) in some),
-        ", ".join(f"{code} was {was}, is {now}" for code, (was, now) in some),
-    )
-    count = len(found.codes)
-    text = say(
-        f"{weights.id} 是 {found.weights} 的权重，{whose} 属于 {found.cases}，"
-        f"{count:,} 个编码指不同的病组（{told} 等）",
-        f"{weights.id} holds weights of {found.weights} and {whose} is of {found.cases}: "
-        f"{count:,} codes mean another group ({told} ...)",
-    )
+    what = say(
+        f"{len(found.codes):,} 个编码指不同的病组（"
+        + "、".join(f"{code} 在 {a} 为“{was}”，在 {b} 为“{now}”" for code, (was, now) in some)
+        + " 等）",
+        f"{len(found.codes):,} codes mean different groups ("
+        + ", ".join(f"{code} is {was} in {a}, {now} in {b}" for code, (was, now) in some)
+        + " ...)",
+    ) if some else say("其中一个方案不在本机，无法核对编码的含义",
+                       "one of the schemes is not at hand, so what codes mean cannot be compared")
+    text = say(f"{weights.id} 是 {a} 的权重，{whose} 属于 {b}，{what}",
+               f"{weights.id} holds weights of {a} and {whose} is of {b}: {what}")  # fmt: skip
     if not across:
         raise DrgError(text + say(
             "；请用 drg scheme switch 结转权重，或加 --across-schemes 仍按编码使用",

@@ -88,16 +88,16 @@ def one_scheme(
     """
     from budget.policy import load_policy
     from drg.cli.common.schemes import joined
-    from drg.switch.origin import scheme_of_cases
+    from drg.switch.origin import Origin, scheme_of_cases
     from weights.table import open_weights
 
-    name = weights
+    name, own = weights, Origin(scheme)
     if asked is not None:
         name = weights or load_policy(asked.policy).header.weights
         if file is not None:
-            scheme = scheme_of_cases(file, mapping, sheet) or scheme
+            own = scheme_of_cases(file, mapping, sheet) or own
     if name:
-        joined(scheme, scheme, open_weights(name), across)
+        joined(own, own.scheme, open_weights(name), across)
 
 
 def answer(found: Explanation, place: Place | None, asked: Asked) -> Answer:

@@ -53,6 +53,7 @@ def switch(
     from drg.page.words import Words
     from drg.page.write import write_all
     from drg.report.switch.sections import lines, switch_report
+    from drg.switch.origin import Origin
     from drg.switch.run import switch_file
     from weights.table import open_weights
 
@@ -63,7 +64,7 @@ def switch(
     if rules is not None:
         when = year if year is not None else year_of(cases, mapping, sheet)
     held = open_weights(weights)
-    joined(old, old, held, across_schemes)
+    joined(Origin(old), say("所给的原方案", "the old scheme given"), held, across_schemes)
     found = switch_file(
         cases, old, new, held, out, policy=rules, hospitals=table, year=when, mapping=mapping,
         sheet=sheet, codes=codes, tell=lambda text: typer.echo(text, err=True),

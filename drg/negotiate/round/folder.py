@@ -164,11 +164,11 @@ def write_with_record(table: WeightTable, path: Path) -> None:
 
 def named(weights: WeightTable) -> WeightTable:
     """The table with names of groups; where it says none, those of its scheme."""
-    from drg.switch.origin import names_of, scheme_of_weights
+    from drg.switch.origin import Origin, names_of, scheme_of_weights
 
     frame = weights.frame
     given = frame["name"].fillna("") if "name" in frame else frame["drg"].map(lambda _: "")
-    known = names_of(scheme_of_weights(weights) or DEFAULT)
+    known = names_of(scheme_of_weights(weights) or Origin(DEFAULT))
     found = given.where(given != "", frame["drg"].map(known).fillna(""))
     return WeightTable(weights.id, frame.assign(name=found), weights.record)
 
