@@ -33,7 +33,7 @@ HOW = {
     SHRUNK: ("病例少，向所属 ADRG 收缩", "few cases: drawn to its ADRG"),
     BY_ADRG: ("无病例，取所属 ADRG 水平", "no case: the level of its ADRG"),
     BY_NAME: ("无病例，取同名原病组权重", "no case: the old group of its name"),
-    NONE: ("无病例，也无可比病组", "no case and nothing to compare with"),
+    NONE: ("无病例，也没有可取权重的原病组", "no case, and no old group to take a weight from"),
 }
 Floats = npt.NDArray[np.float64]
 
@@ -135,7 +135,7 @@ def _from_cases(
     observed: Observations, codes: tuple[str, ...]
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Own level, level drawn to the ADRG, the ADRG's level alone, in yuan; and the mean cost."""
-    fitted = Calibrator(trim="ratio", shrink=True, groups=codes).fit(observed)
+    fitted = Calibrator(trim="winsor", shrink=True, groups=codes).fit(observed)
     assert fitted.prior_ is not None
     assert fitted.noise_ is not None
     frame = fitted.table_.frame.set_index("drg").reindex(list(codes))

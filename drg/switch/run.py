@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -52,10 +52,10 @@ class Switched:
         compared: the groups of both schemes side by side.
         moves: sums by hospital, old and new group: ``cases, cost`` and, with a policy, ``fund_old,
             fund_new`` in fen.
-        hospitals: one row a hospital: ``hospital_id, hospital_name, tier, cases, weight_old,
-            weight_new`` (sums of weights) and, with a policy, ``final_old, final_new, change,
-            by_groups, by_year_end`` in fen, the change split into what the groups of its cases do
-            and what budgets and year end do.
+        hospitals: one row a hospital: ``hospital_id, hospital_name, tier, cases, weighed_old,
+            weighed_new`` (cases with a weight), ``weight_old, weight_new`` (their sums) and, with
+            a policy, ``final_old, final_new, change, by_groups, by_year_end`` in fen, the change
+            split into what the groups of its cases do and what budgets and year end do.
         settled: the year settled before and after; None without a policy.
     """
 
@@ -81,9 +81,11 @@ def switch_file(
     policy: Policy | None = None,
     hospitals: Path | None = None,
     year: int | None = None,
+    last_year: Mapping[str, Any] | None = None,
     mapping: Path | None = None,
     sheet: str | None = None,
     codes: str = INSURANCE,
+    accept_unreadable: bool = True,
     tell: Progress | None = None,
 ) -> Switched:
     """Work out what a switch does to groups, weights and every hospital's payment.
@@ -101,9 +103,11 @@ def switch_file(
         policy: how the year is paid; None to look at groups and weights only.
         hospitals: table of hospitals, for the policy.
         year: settlement year, for the policy.
+        last_year: last year's fund spend in yuan by pool, for the policy.
         mapping: mapping file for headers that are not recognised.
         sheet: sheet of a workbook.
         codes: edition of the codes.
+        accept_unreadable: as in ``settle_file``, for costs without a policy too.
         tell: called with what is being done.
 
     Raises:
@@ -125,13 +129,14 @@ def switch_file(
     carried = carry(
         weights.by_group(), pairs_of(both.sums()),
         [(drg.code, drg.adrg) for drg in after.counted_drgs],
-        observe_file(grouped[1], mapping=mapping),
+        observe_file(grouped[1], mapping=mapping, accept_unreadable=accept_unreadable),
         {drg.code: compared.old_of(drg.code) for drg in after.counted_drgs},
     )  # fmt: skip
     table = _table(carried, after, weights, old)
     settled = None
     if policy is not None:
-        settled = _settle(grouped, (weights, table), policy, hospitals, year, out, mapping, tell)
+        settled = _settle(grouped, (weights, table), policy, hospitals, year, out, mapping, tell,
+                          last_year, accept_unreadable)  # fmt: skip
     found = _summed(before, after, both, carried, table, weights, compared, settled)
     _write(found, cases, out, policy)
     return found
@@ -168,6 +173,7 @@ def _table(carried: Carried, new: Scheme, weights: WeightTable, old: str) -> Wei
 def _settle(
     grouped: tuple[Path, Path], weights: tuple[WeightTable, WeightTable], policy: Policy,
     hospitals: Path | None, year: int | None, out: Path, mapping: Path | None, tell: Progress,
+    last_year: Mapping[str, Any] | None, accept_unreadable: bool,
 ) -> tuple[Settlement, Settlement]:  # fmt: skip
     from budget.settlement.files import settle_file
 
@@ -179,7 +185,8 @@ def _settle(
     for name, path, table in zip(("old", "new"), grouped, weights, strict=True):
         tell(say(f"清算 {path.name}", f"settling {path.name}"))
         settled.append(settle_file(path, out / f"settlement-{name}", table, policy, hospitals,
-                                   year, mapping=mapping))  # fmt: skip
+                                   year, mapping=mapping, last_year=last_year,
+                                   accept_unreadable=accept_unreadable))  # fmt: skip
     return settled[0], settled[1]
 
 
@@ -204,9 +211,11 @@ def _hospitals(
     """One row a hospital, in the order of their ids."""
     weight = pd.DataFrame({
         "hospital_id": moves["hospital_id"], "cases": moves["cases"], "cost": moves["cost"],
-        "weight_old": moves["cases"] * moves["drg_old"].map(before.by_group()),
-        "weight_new": moves["cases"] * moves["drg_new"].map(after.by_group()),
     })  # fmt: skip
+    for side, table in (("old", before), ("new", after)):
+        each = moves[f"drg_{side}"].map(table.by_group())
+        weight[f"weighed_{side}"] = moves["cases"].where(each.notna(), 0)
+        weight[f"weight_{side}"] = (moves["cases"] * each).fillna(0.0)
     frame = weight.groupby("hospital_id", sort=True, as_index=False).sum()
     if settled is None:
         return frame

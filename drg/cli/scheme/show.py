@@ -81,7 +81,10 @@ def validate(scheme: SchemeArgument) -> None:
     if header.lists:
         loaded = load_groups(folder)
         typer.echo(f"{_groups_only(loaded)}\n{_counted(loaded)}")
-    findings = [] if header.lists else read_tables(folder, header)[1]
+    elif header.extends:
+        load_groups(folder)  # an overlay is checked as it is laid over its base
+    whole = header.lists or header.extends
+    findings = [] if whole else read_tables(folder, header)[1]
     for finding in findings:
         typer.echo(f"{finding.level}: {finding}")
     errors = sum(finding.level == "error" for finding in findings)

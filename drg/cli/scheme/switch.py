@@ -8,17 +8,20 @@ from typing import Annotated
 import typer
 
 from drg.cli.common.options import (
+    AcceptUnreadable,
     Edition,
     HospitalTable,
     Lang,
+    LastYear,
     MappingFile,
     SettlementYear,
     Sheet,
+    Strict,
     TablesFolder,
     WeightsName,
 )
 from drg.cli.common.schemes import AcrossSchemes, joined
-from drg.cli.common.year import table_of_hospitals, year_of
+from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.language import say
 
 
@@ -42,10 +45,13 @@ def switch(
     ] = None,
     hospitals: HospitalTable = None,
     year: SettlementYear = None,
+    last_year: LastYear = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
     codes: Edition = "insurance",
     across_schemes: AcrossSchemes = False,
+    accept_unreadable: AcceptUnreadable = False,
+    strict: Strict = False,
     lang: Lang = None,
 ) -> None:  # fmt: skip
     """Group last year's cases by both schemes, carry weights over, and settle before and after."""
@@ -63,11 +69,15 @@ def switch(
     when = None
     if rules is not None:
         when = year if year is not None else year_of(cases, mapping, sheet)
+    spent = None
+    if rules is not None and last_year is not None:
+        spent = last_year_of(last_year, [pool.name for pool in rules.pools])
     held = open_weights(weights)
     joined(Origin(old), say("所给的原方案", "the old scheme given"), held, across_schemes)
     found = switch_file(
-        cases, old, new, held, out, policy=rules, hospitals=table, year=when, mapping=mapping,
-        sheet=sheet, codes=codes, tell=lambda text: typer.echo(text, err=True),
+        cases, old, new, held, out, policy=rules, hospitals=table, year=when,
+        last_year=spent, mapping=mapping, sheet=sheet, codes=codes,
+        accept_unreadable=accept_unreadable, tell=lambda text: typer.echo(text, err=True),
     )  # fmt: skip
     page, book = out / "switch.html", out / "switch.xlsx"
     _, told = write_all([(page, switch_report(found, words))], book, words)
@@ -75,3 +85,5 @@ def switch(
     for text in told:
         typer.echo(text, err=True)
     typer.echo(f"{out / 'weights.csv'}\n{page}\n{book}")
+    if strict and any(out.glob("**/*rejects.csv")):
+        raise typer.Exit(1)

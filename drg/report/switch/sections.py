@@ -31,6 +31,7 @@ from drg.switch.carry import BY_ADRG, BY_NAME, CARRIED, ENOUGH, FITTED, HOW, NON
 from drg.switch.run import Switched, in_yuan
 
 _BARS, _ROWS, _EACH, _LEAST = 24, 20, 3, 30  # bars, rows on paper, groups a hospital; its cases
+_MANY = 0.05  # share of cases more without a group from which a scheme may be a part only
 CASES = Column("cases", "病例", "Cases", "cases")
 HOSPITAL = Column("hospital_name", "医疗机构", "Hospital", "name")
 TIER = Column("tier", "级别", "Tier", "tier")
@@ -64,9 +65,10 @@ class Told:
                 frame[name] = frame["hospital_id"] if name == "hospital_name" else ""
         frame["tier"] = [one if one != -1 else "" for one in frame["tier"]]
         cases = frame["cases"].to_numpy(np.float64)
-        frame["mix_old"] = frame["weight_old"] / cases
-        frame["mix_new"] = frame["weight_new"] / cases
-        frame["mix_change"] = frame["weight_new"] / frame["weight_old"] - 1
+        for side in ("old", "new"):
+            weighed = frame[f"weighed_{side}"].where(frame[f"weighed_{side}"] > 0)
+            frame[f"mix_{side}"] = frame[f"weight_{side}"] / weighed
+        frame["mix_change"] = frame["mix_new"] / frame["mix_old"] - 1
         frame["hidden"] = held_back(cases)
         order = "change" if self.paid else "mix_change"
         if self.paid:
@@ -147,15 +149,16 @@ def lines(found: Switched, words: Words) -> list[str]:
 def verdict(told: Told, words: Words) -> str:
     """What the switch does, in one sentence."""
     moved = words.share(told.moved / told.cases if told.cases else 0.0)
-    first = words(f"{told.cases:,} 例病例中 {moved} 换了病组编码，权重总和不变",
-                  f"Of {told.cases:,} cases {moved} get another group code; the sum of weights "
-                  "stays")  # fmt: skip
+    first = words(
+        f"{told.cases:,} 例病例中 {moved} 换了病组编码，两方案下都有权重的病例权重总和不变",
+        f"Of {told.cases:,} cases {moved} get another group code; the sum of weights stays for "
+        "the cases that have one under both schemes")  # fmt: skip
     frame = told.hospitals
     if not told.paid:
         rise, fall = int((frame["mix_change"] > 0).sum()), int((frame["mix_change"] < 0).sum())
-        return first + words(f"；{rise:,} 家医疗机构的权重上升，{fall:,} 家下降。",
-                             f"; {plural(rise, 'hospital gains', 'hospitals gain')} weight, "
-                             f"{fall:,} lose.")  # fmt: skip
+        return first + words(f"；{rise:,} 家医疗机构的 CMI 上升，{fall:,} 家下降。",
+                             f"; the case mix of {plural(rise, 'hospital', 'hospitals')} rises, "
+                             f"of {fall:,} it falls.")  # fmt: skip
     was, now = frame["final_old"].sum(), frame["final_new"].sum()
     more, less = int((frame["change"] > 0).sum()), int((frame["change"] < 0).sum())
     text = first + words(
@@ -167,13 +170,17 @@ def verdict(told: Told, words: Words) -> str:
     open_ = frame[~frame["hidden"] & frame["change_share"].notna()]
     if len(open_):
         ranked = open_.sort_values("change_share")
+        names, shares = ranked["hospital_name"].tolist(), ranked["change_share"].tolist()
         ends = [
-            f"{clean(name)} {words.share(share, signed=True)}"
-            for name, share in zip(ranked["hospital_name"].iloc[[-1, 0]],
-                                   ranked["change_share"].iloc[[-1, 0]], strict=True)
+            words(f"{what}最多的是{name}（{share}）", f"{name} {what} most ({share})")
+            for place, what, fits in (
+                (-1, words("增加", "gains"), shares[-1] > 0),
+                (0, words("减少", "loses"), shares[0] < 0),
+            ) if fits
+            for name, share in [(clean(names[place]), words.share(shares[place], signed=True))]
         ]  # fmt: skip
-        text += words(f"，幅度最大的是 {ends[0]} 和 {ends[1]}",
-                      f", most of all {ends[0]} and {ends[1]}")  # fmt: skip
+        if ends:
+            text += words("，", "; ") + words("，", ", ").join(ends)
     return text + words("。", ".")
 
 
@@ -181,7 +188,14 @@ def _points(told: Told, words: Words) -> list[str]:
     found = told.found
     was, now = told.count("ungrouped")
     made = []
-    if was or now:
+    if now > was + _MANY * told.cases:
+        made.append(words(
+            f"未入组病例由 {words.share(was / told.cases)} 增至 {words.share(now / told.cases)}："
+            "新方案可能不完整（如官方工作簿的节选），以下金额不能用于决策。",
+            f"Cases without a group rise from {words.share(was / told.cases)} to "
+            f"{words.share(now / told.cases)}: the new scheme may be a part only (an excerpt of "
+            "the official workbook); do not decide by the money below."))  # fmt: skip
+    elif was or now:
         made.append(words(
             f"未入组病例由 {words.few(was)} 例变为 {words.few(now)} 例。",
             f"Cases without a group: {words.few(was)} before, {words.few(now)} now."))  # fmt: skip
@@ -195,9 +209,9 @@ def _points(told: Told, words: Words) -> list[str]:
     empty = grouped[grouped["how"] == NONE]
     if len(empty):
         made.append(words(
-            f"{len(empty):,} 个新病组没有病例、也没有可比的原病组，没有权重，需另行确定。",
-            f"{len(empty):,} new groups have no case and nothing to compare with: they have no "
-            "weight and need one."))  # fmt: skip
+            f"{len(empty):,} 个新病组没有病例，也没有可取权重的原病组，没有权重，需另行确定。",
+            f"{len(empty):,} new groups have no case, and no old group has a weight for them: "
+            "they need one."))  # fmt: skip
     if found.compared.reused_drgs:
         made.append(words(
             f"{len(found.compared.reused_drgs):,} 个 DRG 编码在新方案中指另一个病组，"
@@ -276,8 +290,17 @@ def _hospitals(told: Told, words: Words) -> list[Block]:
         "year end” what caps, surpluses and the year end make of it; both add up to the change.",
     ) if told.paid else ""  # fmt: skip
     name = words("各医疗机构", "Hospitals")
-    made: list[Block] = [Table("hospitals", name, columns, frame, note=note, ends=(60, 30))]
-    if told.paid and (rows := _behind(told)):
+    sums = ("cases", "final_old", "final_new", "change", "by_groups", "by_year_end")
+    total = {one: frame[one].sum() for one in sums if one in frame}
+    if told.paid:
+        total["change_share"] = total["change"] / total["final_old"] if total["final_old"] else 0
+    whole = pd.DataFrame([{"hospital_name": words("合计", "All"), "tier": "", "hidden": False,
+                           **total}])  # fmt: skip
+    made: list[Block] = [Table("hospitals", name, columns, pd.concat([frame, whole]), totals=1,
+                               note=note, ends=(60, 30))]  # fmt: skip
+    if told.paid:
+        made.append(_pools(told, words))
+    if told.paid and (rows := _behind(told, words)):
         made.append(table(
             "behind", words("每家医疗机构影响最大的病组", "Groups that move each hospital most"),
             [HOSPITAL, OLD, NEW, NEW_NAME, CASES, CHANGE], rows, ends=(_ROWS, _ROWS),
@@ -287,7 +310,19 @@ def _hospitals(told: Told, words: Words) -> list[Block]:
     return made
 
 
-def _behind(told: Told) -> list[Sequence[object]]:
+def _pools(told: Told, words: Words) -> Table:
+    """What each pool pays before and after."""
+    assert told.found.settled is not None
+    before, after = told.found.settled
+    final = [one.cash.final.sum(axis=0) / 100 for one in (before, after)]
+    rows = [(words.insurance(pool.name), final[0][i], final[1][i], final[1][i] - final[0][i])
+            for i, pool in enumerate(before.policy.pools)]  # fmt: skip
+    return table("pools", words("各基金池", "Pools"), [
+        Column("pool", "基金池", "Pool"), Column("old", "原清算支付", "Paid before", "money"),
+        Column("new", "新清算支付", "Paid now", "money"), CHANGE], rows, look="narrow")  # fmt: skip
+
+
+def _behind(told: Told, words: Words) -> list[Sequence[object]]:
     """For each hospital the groups that change its money most, as far as that may be told."""
     moves = in_yuan(told.found.moves)
     moves = moves.assign(change=moves["fund_new"] - moves["fund_old"])
@@ -303,11 +338,15 @@ def _behind(told: Told) -> list[Sequence[object]]:
             ["_size", "drg_old", "drg_new"], ascending=[False, True, True]).head(_EACH)  # fmt: skip
         if 0 < own["cases"].sum() - seen["cases"].sum() < FEWEST:
             seen = seen.head(_EACH - 1)
+        left = own["cases"].sum() - seen["cases"].sum(), own["change"].sum() - seen["change"].sum()
         rows += [
             (hospital["hospital_name"], row["drg_old"], row["drg_new"],
              names.get(row["drg_new"], ""), row["cases"], row["change"])
             for _, row in seen.iterrows()
         ]  # fmt: skip
+        if left[0]:
+            rows.append((hospital["hospital_name"], "", "", words("其余病组", "other groups"),
+                         *left))  # fmt: skip
     return rows
 
 
@@ -328,7 +367,11 @@ def _groups(told: Told, words: Words) -> list[Block]:
     note = words("应付是 DRG 规则算出的基金支付，未经总额控制。",
                  "Owed: by the DRG rules, before caps and year end.",
                  ) if told.paid else ""  # fmt: skip
-    return [Table("moves", caption, [*columns, change], frame, ends=(_ROWS, 0), note=note)]
+    sums = [name for name in ("cases", "cost", "fund_old", "fund_new", "change") if name in frame]
+    whole = pd.DataFrame([{"drg_old": words("合计", "All"), "drg_new": "", "name_old": "",
+                           "name_new": "", "hidden": False, **frame[sums].sum()}])  # fmt: skip
+    return [Table("moves", caption, [*columns, change], pd.concat([frame, whole]), totals=1,
+                  ends=(_ROWS, 0), note=note)]  # fmt: skip
 
 
 def _weights(told: Told, words: Words) -> list[Block]:
@@ -359,7 +402,10 @@ def _weights(told: Told, words: Words) -> list[Block]:
     ]  # fmt: skip
     every = Table("weights", words("新病组权重", "Weights of the new groups"), columns, frame,
                   where="book")  # fmt: skip
-    return [summary, every]
+    without = Table("without", words("没有权重的新病组", "New groups without a weight"),
+                    columns[:2], frame[frame["how"] == NONE], where="page", ends=(_ROWS, 0),
+                    look="narrow")  # fmt: skip
+    return [summary, without, every]
 
 
 def _reused(told: Told, words: Words) -> list[Block]:
@@ -389,6 +435,10 @@ def _method(told: Told, words: Words) -> list[Block]:
                           "两次完整清算见 settlement-old、settlement-new。",
                           f"Policy: {title} ({policy.id}), {year}. Both settlements are in "
                           "settlement-old and settlement-new."))  # fmt: skip
+        if count := len(found.settled[1].warnings):
+            made.append(words(f"清算另有 {count:,} 条提示，见 settlement-new/settlement.json。",
+                              f"The settlement tells {count:,} more things, see "
+                              "settlement-new/settlement.json."))  # fmt: skip
     made.append(words("未入组或歧义病例按政策规定支付；无权重的病组见“权重结转”。",
                       "Cases without a group are paid as the policy says; groups without a weight "
                       "stand under Weights."))  # fmt: skip
