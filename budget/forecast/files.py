@@ -47,6 +47,7 @@ def project_file(
     draws: int = 0,
     seed: int = 0,
     say: Said | None = None,
+    accept_unreadable: bool = True,
 ) -> tuple[Projection, ...]:
     """Settle a year of grouped cases, look ahead under scenarios, and write all tables.
 
@@ -65,6 +66,7 @@ def project_file(
         draws: draws for intervals; 0 for none.
         seed: seed of the draws.
         say: called with what is being done.
+        accept_unreadable: as in ``settle_file``.
 
     Raises:
         DrgError: a file or document cannot be used, or a scenario cannot be settled.
@@ -78,6 +80,7 @@ def project_file(
         source, out, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
         last_year=last_year, inputs={"hospitals": hospitals},
     )  # fmt: skip
+        accept_unreadable=accept_unreadable,
     everybody = Everybody.of(table, scenarios)
     if everybody.tables:  # the same year, with room for those who join
         claims = read_claims(source, weights, policy, everybody.hospitals, year, mapping=mapping,

@@ -26,7 +26,7 @@ from drg import language
 from drg.errors import problem
 from drg.language import both
 from drg.provenance import hash_file, hash_text, record, to_json
-from drg.tables import atomic_path, check_outputs, neutralise, write_table
+from drg.tables import RejectFile, atomic_path, check_outputs, neutralise, write_table
 from weights.table import WeightTable
 
 Said = Callable[[str], None]
@@ -97,6 +97,7 @@ def search_file(
     last_year: Mapping[str, float] | None = None,
     inputs: Mapping[str, str | PathLike[str] | None] | None = None,
     say: Said | None = None,
+    accept_unreadable: bool = True,
 ) -> Searched:
     """Search a policy on a year of grouped cases, and write what was found into a folder.
 
@@ -117,6 +118,7 @@ def search_file(
         last_year: last year's fund spend in yuan by pool.
         inputs: other files that were read, by what they are; hashed for the record.
         say: called with what is being done.
+        accept_unreadable: as in ``settle_file``; the cells are listed in ``rejects.csv``.
 
     Raises:
         DrgError: a file or document cannot be used, or the policy asks for what is not there.
@@ -132,11 +134,13 @@ def search_file(
     table = read_hospitals(hospitals)
     others = {name: Path(path) for name, path in (inputs or {}).items() if path is not None}
     files = {"hospitals": Path(hospitals), **others}
-    paths = [out / name for name in (CURVE, RECORD, POLICY, SCENARIO)]
+    paths = [out / name for name in (CURVE, RECORD, POLICY, SCENARIO, "rejects.csv")]
     _folder(out)
     check_outputs(paths, (source, mapping, *(one for one in files.values() if one.is_file())))
     tell(language.say(f"读取 {source.name}", f"read {source.name}"))
-    claims = read_claims(source, weights, policy, table, year, mapping=mapping, sheet=sheet)
+    with RejectFile(out / "rejects.csv") as rejects:
+        claims = read_claims(source, weights, policy, table, year, mapping=mapping, sheet=sheet,
+                             rejects=rejects, accept_unreadable=accept_unreadable)  # fmt: skip
     given = evaluator(claims, weights, policy, table, year, last_year=last_year)
     seen: dict[tuple[float, ...], Outcomes] = {}
     evaluate = _by_name(given, document, seen)

@@ -20,13 +20,14 @@ from budget.settlement.settled import Settlement
 from budget.settlement.settled import settle as settle_claims
 from budget.settlement.tables import write_cases, write_tables
 from budget.settlement.workbook import SHEETS
-from drg.cases import columns_of, recognise
+from drg.cases import recognise
 from drg.cases.cells import Cells
 from drg.cases.unread import Counted, UnreadCount, counted
+from drg.cases.opening import open_cases
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import hash_file, record, to_json
-from drg.tables import RejectFile, atomic_path, check_outputs, in_order, open_table
+from drg.tables import RejectFile, atomic_path, check_outputs, in_order
 from drg.tables.as_text import as_text
 from drg.tables.batches import Block
 from weights.table import WeightTable, open_weights
@@ -240,8 +241,8 @@ def read_claims(
     are not settled and the cells that cannot be read, ``unread`` with how many these are.
     """
     unread = UnreadCount() if unread is None else unread
-    with open_table(source, sheet=sheet, dictionaries=True) as table:
-        columns = columns_of(table.schema.names, mapping, source)
+    with open_cases(source, mapping=mapping, sheet=sheet) as table:
+        columns = table.columns
         try:
             reader = ClaimReader.of(policy, columns, hospitals, weights, year)
         except DrgError as error:
@@ -254,11 +255,22 @@ def read_claims(
         def work(
             block: Block,
         ) -> tuple[Claims, list[pa.Array | None], list[Entry], Counted, int, int]:
-            batch = block.load().table
+            loaded = block.load()
+            batch = loaded.table
             texts = [None if name is None else _text(batch.column(name)) for name in own]
             cells = Cells(batch, columns)
             claims = reader.read(batch, cells)
-            found = [] if rejects is None else faults(columns, claims, cells)
+            broken = {m.row: m for m in loaded.malformed if not m.column}
+            if broken:
+                rows = list(broken)
+                claims.cost[rows], claims.hospital[rows] = 0, -1
+                if claims.unread is not None:
+                    claims.unread[rows] = False
+            found = [] if rejects is None else [
+                *(one for one in faults(columns, claims, cells) if one[0] not in broken),
+                *((row, "", m.value, m.reason) for row, m in broken.items()),
+            ]  # fmt: skip
+            found.sort()
             return claims, texts, found, counted(cells), cells.percent, block.progress
 
         gathering = Gathering((table.total or 0) if table.unit == "rows" else 0)

@@ -499,6 +499,16 @@ def read_mapping(path: str | PathLike[str], names: Sequence[str]) -> dict[str, A
     return mapping | ({"values": words} if words else {})
 
 
+def mapped_headers(path: str | PathLike[str]) -> list[str]:
+    """The headers that a mapping file names, a running number left out.
+
+    Raises:
+        DrgError: the file cannot be read.
+    """
+    entries, _ = _mapping_entries(Path(path))
+    return [header.replace("*", "") for headers in entries.values() for header in headers]
+
+
 def _mapping_entries(path: Path) -> tuple[dict[str, list[str]], dict[str, Any]]:
     try:
         text = _text(path.read_bytes())

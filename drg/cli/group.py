@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drg.cli.common.options import DischargeFile, Edition, MappingFile, SchemeName, Sheet
+from drg.cli.common.options import DischargeFile, Edition, MappingFile, SchemeName, Sheet, Strict
 from drg.language import say
 from drg.terminal import width
 from grouper.scheme.name import DEFAULT, with_ambiguous
@@ -41,11 +41,7 @@ def group(
         typer.Option("--names", help=say("追加 drg_name 列：病组名称。",
                                          "Append drg_name, the name of the group.")),
     ] = False,
-    strict: Annotated[
-        bool,
-        typer.Option("--strict", help=say("有行或单元格被拒收时，退出状态为 1。",
-                                          "Exit with 1 when any row or cell was rejected.")),
-    ] = False,
+    strict: Strict = False,
 ) -> None:  # fmt: skip
     """Group a discharge file: every row comes back with its group, status and reason."""
     from drg.progress import Progress
@@ -140,6 +136,11 @@ def _columns(account: Account) -> list[str]:
     """Which columns were read as what, and which were looked for in vain."""
     found = [_found(part, names) for part, names in account.columns.items() if part in PARTS]
     lines = [f"  {say('列', 'columns')}: {'; '.join(found)}"]
+    if account.resembling:
+        listed = ", ".join(f"{name} ({part}?)" for name, part in account.resembling.items())
+        lines.append(say(f"  警告: 以下列未读取，但与已知的列相似: {listed}（见 --mapping）",
+                         f"  warning: not read, but like known columns: {listed} "
+                         "(see --mapping)"))  # fmt: skip
     if account.not_found:
         missing = ", ".join(account.not_found)
         lines.append(say(f"  警告: 未找到列: {missing}（见 --mapping）",

@@ -9,6 +9,7 @@ import typer
 
 from drg.cli.common.options import (
     GroupedFile,
+    AcceptUnreadable,
     HospitalTable,
     LastYear,
     MappingFile,
@@ -16,6 +17,7 @@ from drg.cli.common.options import (
     SettlementYear,
     Sheet,
     TablesFolder,
+    Strict,
     WeightsName,
 )
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
@@ -62,6 +64,8 @@ def project(
     sheet: Sheet = None,
     across_schemes: AcrossSchemes = False,
 ) -> None:  # fmt: skip
+    accept_unreadable: AcceptUnreadable = False,
+    strict: Strict = False,
     """Look ahead (支付预测): settle the year, then project the next ones under scenarios."""
     from budget.forecast.files import project_file
     from budget.policy import load_policy
@@ -82,7 +86,7 @@ def project(
     found = project_file(
         file, out, held, rules, table, settled_year, [base, *wanted], mapping=mapping,
         sheet=sheet, last_year=spent, names=names_of(scheme or Origin(DEFAULT)),
-        draws=draws, seed=seed,
+        draws=draws, seed=seed, accept_unreadable=accept_unreadable,
         say=lambda text: typer.echo(text, err=True),
     )  # fmt: skip
     for one in found:
@@ -92,6 +96,8 @@ def project(
     typer.echo(str(out))
 
 
+    if strict and (out / "rejects.csv").is_file():
+        raise typer.Exit(1)
 def unsettled(settled: Settlement) -> list[str]:
     """Cases of the settled year that are not settled, and what its settlement warns of."""
     from budget.settlement.warned import chinese

@@ -12,15 +12,14 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from drg.cases import columns_of
-from drg.cases.values import Number, read_number, read_text
+from drg.cases.cells import Cells
+from drg.cases.opening import open_cases
 from drg.errors import problem
 from drg.language import say
-from drg.tables import batches, open_table
+from drg.tables import batches
 from drg.tables.arrays import values
 
 Ints = npt.NDArray[np.int64]
-_COST = Number()
 
 
 @dataclass(frozen=True)
@@ -108,20 +107,20 @@ def _read(path: Path, mapping: Path | None, whole: bool) -> tuple[Coded, Coded, 
     texts: dict[str, list[pa.Array]] = {"drg": [], "hospital_id": []}
     costs: list[Ints] = []
     unread = 0
-    with open_table(path, dictionaries=True) as table:
-        columns = columns_of(table.schema.names, mapping, path, "drg")
+    with open_cases(path, mapping=mapping, needed=("drg",)) as table:
+        columns = table.columns
         wanted = ("drg", "hospital_id", "total_cost") if whole else ("drg",)
         named = {name: columns.column(name) for name in wanted}
         table.only([name for name in named.values() if name is not None])
         for batch in batches(table):
+            cells = Cells(batch.table, columns)
             for name, held in texts.items():
-                column = named.get(name)
-                if column is not None:
-                    held.append(read_text(batch.table.column(column)).cast(pa.string()))
-            if (column := named.get("total_cost")) is not None:
-                yuan, _ = read_number(batch.table.column(column), _COST)
-                unread += int(np.isnan(yuan).sum())
-                costs.append(np.round(np.nan_to_num(yuan) * 100).astype(np.int64))
+                if named.get(name) is not None:
+                    held.append(cells.text(name).cast(pa.string()))
+            if named.get("total_cost") is not None:
+                fen, blank, bad = cells.amount("total_cost")
+                unread += int((blank | bad).sum())
+                costs.append(np.maximum(fen, 0))
     drg = _coded(texts["drg"], 0)
     rows = len(drg[0])
     return (

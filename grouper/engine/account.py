@@ -34,6 +34,8 @@ class Account:
         seconds: wall time.
         columns: part of a case -> the input's columns that hold it.
         not_found: parts that the scheme's rules use and the input does not have.
+        resembling: columns that are not read and look like a part -> that part.
+        dialect: layout of the input, where its headers mean something only together.
         mapping_hash: SHA-256 of the mapping file, empty without one.
         sheet: the sheet that was asked for, empty for the first.
         codes: edition of the input's codes.
@@ -61,6 +63,8 @@ class Account:
     seconds: float = 0.0
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     not_found: tuple[str, ...] = ()
+    resembling: dict[str, str] = field(default_factory=dict)
+    dialect: str = ""
     mapping_hash: str = ""
     sheet: str = ""
     codes: str = "insurance"
@@ -83,6 +87,8 @@ class Account:
             },
             columns={part: list(columns) for part, columns in self.columns.items()},
             not_found=list(self.not_found),
+            **({"resembling": self.resembling} if self.resembling else {}),
+            **({"layout": self.dialect} if self.dialect else {}),
             cases=self.cases,
             statuses={s: self.statuses[s] for s in STATUSES},
             without_group_by_first_reason=_counts(self.main_reasons),

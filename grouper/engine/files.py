@@ -14,7 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from drg.cases import CaseColumns, columns_of
+from drg.cases import CaseColumns
+from drg.cases.cells import can_read
+from drg.cases.opening import open_cases
 from drg.cases.texts import as_text, on_text
 from drg.provenance import hash_file, record, to_json
 from drg.tables import (
@@ -24,7 +26,6 @@ from drg.tables import (
     atomic_path,
     check_outputs,
     open_sink,
-    open_table,
 )
 from drg.tables import run as run_batches
 from drg.tables.arrays import text_scalar
@@ -87,10 +88,10 @@ def group_file(
     written = (out, rejects_path, codes_path, unmapped_path, run_path)
     check_outputs(written, (source, mapping))
     with (
-        open_table(source, sheet=sheet, dictionaries=True) as table,
+        open_cases(source, mapping=mapping, sheet=sheet, needed=("diagnoses",)) as table,
         ThreadPoolExecutor(1) as hashing,
     ):
-        columns = columns_of(table.schema.names, mapping, source, "diagnoses")
+        columns = table.columns
         grouper = Grouper(scheme, codes)
         input_hash = hashing.submit(hash_file, source)
         account = Account(
@@ -99,8 +100,10 @@ def group_file(
         )  # fmt: skip
         account.columns = dict(columns.sources)
         account.not_found = tuple(
-            part for part in grouper.parts_used() if not columns.columns(part)
+            part for part in grouper.parts_used() if not can_read(columns, part)
         )
+        account.resembling = dict(columns.resembling)
+        account.dialect = columns.dialect
         account.mapping_hash = "" if mapping is None else hash_file(mapping)
         account.sheet = sheet or ""
         account.codes = codes

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from drg.cases import columns_of
+from drg.cases.cells import Cells
+from drg.cases.opening import open_cases
 from drg.cases.outcomes import UNGROUPED_DRG
-from drg.cases.values import Number, read_number
-from drg.tables import Batch, open_table
+from drg.tables import Batch
 from drg.tables import run as run_batches
 from grouper.codes.editions import INSURANCE
 from grouper.engine.grouper import Grouper, workers
-
-_COST = Number()
 
 
 @dataclass
@@ -99,8 +96,8 @@ def migrate_file(
     """
     before, after = Grouper(old, codes), Grouper(new, codes)
     found = Migration(before.compiled.header.id, after.compiled.header.id)
-    with open_table(Path(source), sheet=sheet, dictionaries=True) as table:
-        columns = columns_of(table.schema.names, mapping, source, "diagnoses")
+    with open_cases(source, mapping=mapping, sheet=sheet, needed=("diagnoses",)) as table:
+        columns = table.columns
         cost_column = columns.column("total_cost")
         found.has_cost = cost_column is not None
         names = tuple(
@@ -118,8 +115,7 @@ def migrate_file(
             pair = places[0].astype(np.int64) * len(names[1]) + places[1]
             fen = np.zeros(len(pair), np.int64)
             if cost_column is not None:
-                yuan, _ = read_number(batch.table.column(cost_column), _COST)
-                fen = np.round(np.nan_to_num(yuan) * 100).astype(np.int64)
+                fen, _, _ = Cells(batch.table, columns).amount("total_cost")
             distinct, inverse = np.unique(pair, return_inverse=True)
             sums = np.zeros(len(distinct), np.int64)
             np.add.at(sums, inverse, fen)

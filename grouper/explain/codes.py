@@ -18,12 +18,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from drg.cases import CaseColumns, columns_of, recognise
+from drg.cases import CaseColumns, recognise
 from drg.cases.cells import Cells
 from drg.cases.codes import SEPARATORS, plain_code
+from drg.cases.opening import open_cases
 from drg.errors import problem
 from drg.language import say
-from drg.tables import Batch, Malformed, in_order, open_table
+from drg.tables import Batch, Malformed, in_order
 from drg.tables.arrays import nulls, text_scalar, values
 from grouper.scheme import rules
 
@@ -146,9 +147,11 @@ def find_case(
         DrgError: the file cannot be used, or there is no such case.
     """
     path = Path(file)
-    with open_table(path, sheet=sheet) as table:
-        needed = ("diagnoses", "case_id") if row is None else ("diagnoses",)
-        columns = columns_of(table.schema.names, mapping, path, *needed)
+    needed = ("diagnoses", "case_id") if row is None else ("diagnoses",)
+    with open_cases(
+        path, mapping=mapping, sheet=sheet, needed=needed, dictionaries=False
+    ) as table:
+        columns = table.columns
         wanted = None if row is None else row - table.header_rows - 1
         header = "" if row is not None else columns.column("case_id") or ""
         found: OneCase | None = None

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from drg.cases import CaseColumns, columns_of, recognise
+from drg.cases import CaseColumns, recognise
+from drg.cases.opening import open_cases
 from drg.cases.outcomes import UNGROUPED_DRG
 from drg.errors import problem
 from drg.language import say
@@ -26,7 +27,6 @@ from drg.tables import (
     check_outputs,
     in_order,
     open_sink,
-    open_table,
     write_table,
 )
 from drg.tables.arrays import integers, numbers, strings
@@ -143,8 +143,8 @@ def dependence_file(
                       file=out)  # fmt: skip
     hospitals_path, run_path = _beside(out)
     check_outputs((out, hospitals_path, run_path), (source, mapping))
-    with open_table(source, sheet=sheet, dictionaries=True) as table:
-        columns = columns_of(table.schema.names, mapping, source, "diagnoses")
+    with open_cases(source, mapping=mapping, sheet=sheet, needed=("diagnoses",)) as table:
+        columns = table.columns
         work = _Work(Grouper(scheme, codes), columns, weights, principal_procedure)
         account = DependenceAccount(work.scheme_id, hospitals_path, weights is not None)
         with open_sink(out, work.schema, like=table) as sink:

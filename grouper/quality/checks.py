@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from drg.cases.amounts import read_amounts
 from drg.cases.blanks import BLANKS
+from drg.cases.cells import Cells
 from drg.cases.codes import CodeLists, plain_code, read_codes
 from drg.cases.columns import LIST_COLUMNS, CaseColumns, plain_header
 from drg.cases.dates import months_of, read_dates
-from drg.cases.values import NUMBERS, Floats, Mask, read_number, read_sex, read_text
+from drg.cases.values import Floats, Mask, read_text
 from drg.money import Fen
 from drg.tables.arrays import strings, values
 from drg.tables.as_text import as_text
@@ -30,7 +30,6 @@ from grouper.quality.sexes import FEMALE, MALE, of_one_sex
 
 _BLANK = strings(sorted(BLANKS))
 _TEXTS = ("case_id", "patient_id", "hospital_id", "insurance", "discharge_mode", "department")
-_MODES = (1, 2, 3, 4, 5, 9)
 _LONGEST_ID = 60
 _DIED = 5
 _PAID = ("fund_paid", "other_paid", "patient_out_of_scope", "patient_deductible", "patient_copay")
@@ -128,6 +127,7 @@ class _Batch:
         self._rows = table.num_rows
         self._malformed = (result.notes & BIT["malformed_row"]) != 0
         self._out = Checked()
+        self._read = Cells(table, checker.columns)
         self._lists = [
             read_codes([table.column(c) for c in self._columns.columns(part)], index, self._rows)
             for part, index in zip(LIST_COLUMNS, self._grouper.code_indices, strict=True)
@@ -158,8 +158,7 @@ class _Batch:
             self._out.found[place] = rows
 
     def _cells(self, part: str) -> pa.Array | None:
-        header = self._columns.column(part)
-        return None if header is None else self._table.column(header)
+        return self._read.column(part)
 
     def _blank(self, part: str) -> Mask:
         cells = self._cells(part)
@@ -182,11 +181,7 @@ class _Batch:
             places = values(texts.indices).astype(np.int64)
             self._out.hospitals = [*names, ""]
             self._out.hospital = np.where(self._malformed, len(names), places)
-        mode = self._cells("discharge_mode")
-        if mode is not None:
-            number, unreadable = read_number(mode, NUMBERS["discharge_mode"])
-            odd = ~np.isnan(number) & ~np.isin(number, _MODES)
-            self._say("discharge_mode_unknown", odd | unreadable)
+        self._say("discharge_mode_unknown", self._number("discharge_mode")[1])
 
     def _codes(self) -> None:
         principal = self._result.principal
@@ -275,10 +270,7 @@ class _Batch:
         return mask
 
     def _number(self, part: str) -> tuple[Floats, Mask]:
-        cells = self._cells(part)
-        if cells is None:
-            return np.full(self._rows, np.nan), np.zeros(self._rows, np.bool_)
-        return read_sex(cells) if part == "sex" else read_number(cells, NUMBERS[part])
+        return self._read.number(part)
 
     def _patient(self) -> None:
         sex, bad_sex = self._number("sex")
@@ -308,10 +300,7 @@ class _Batch:
         self._say("birth_disagrees", ~bad_born & ((years < 0) | (np.abs(years - age) > 1)))
 
     def _day(self, part: str) -> tuple[Floats, Mask]:
-        cells = self._cells(part)
-        if cells is None:
-            return np.full(self._rows, np.nan), np.zeros(self._rows, np.bool_)
-        return read_dates(cells)
+        return self._read.day(part)
 
     def _dates(self) -> tuple[Floats, Floats]:
         admitted, bad_admission = self._day("admission_date")
@@ -322,7 +311,7 @@ class _Batch:
         self._say("missing_discharge_date", np.isnan(discharged) & ~bad_discharge)
         self._say("unreadable_date", bad_admission | bad_discharge)
         self._say("discharge_before_admission", between < 0)
-        self._say("missing_length_of_stay", np.isnan(stay) & ~bad_stay)
+        self._say("missing_length_of_stay", self._blank("length_of_stay"))
         self._say("unreadable_stay", bad_stay)
         # 12 to 15 June are three days, a stay of the same day is one; some count both ends
         short, long = stay <= np.maximum(between, 1) - 1, stay > between + 1
@@ -341,11 +330,7 @@ class _Batch:
         return admitted, discharged
 
     def _amount(self, part: str) -> tuple[Fen, Mask, Mask]:
-        cells = self._cells(part)
-        if cells is None:
-            nothing = np.zeros(self._rows, np.bool_)
-            return np.zeros(self._rows, np.int64), ~nothing, nothing
-        return read_amounts(cells)
+        return self._read.amount(part)
 
     def _costs(self) -> None:
         total, blank, bad = self._amount("total_cost")

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from drg.cases import CaseColumns, columns_of, recognise
+from drg.cases import CaseColumns, recognise
 from drg.cases.columns import plain_header
+from drg.cases.opening import open_cases
 from drg.errors import problem
 from drg.language import say
 from drg.provenance import hash_file
-from drg.tables import Batch, open_table, read_table
+from drg.tables import Batch, read_table
 from drg.tables import run as run_batches
 from drg.tables.as_text import as_text
 from grouper.codes.editions import INSURANCE
@@ -74,11 +75,11 @@ def check_file(
     names = {} if hospitals is None else hospital_names(hospitals)
     listed = grey_codes(grey)
     with (
-        open_table(source, sheet=sheet, dictionaries=True) as table,
+        open_cases(source, mapping=mapping, sheet=sheet, needed=("diagnoses",)) as table,
         ThreadPoolExecutor(1) as hashing,
     ):
         headers = table.schema.names
-        columns = columns_of(headers, mapping, source, "diagnoses")
+        columns = table.columns
         grouper = Grouper(scheme, codes)
         input_hash = hashing.submit(hash_file, source)
         uses = CodeUses(grouper, columns, headers)

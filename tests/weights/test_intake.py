@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,8 @@ from weights.cases.observations import FAULTS, UNGROUPED
 from weights.fit.calibrator import Calibrator
 
 GROUPS = ["AA11", "BB15", " AA11 ", "039", "", "  ", "null", None, "0000", "AAQY"]
-COSTS = ["100", "1,234.5", "99.5元", "0", "-5", "-0.00", "", None, "a lot", "NaN", "1e3", "1e99",
+COSTS = ["100", "1,234.5", "1,23.5", "99.5元", "0", "-5", "-0.00", "", None, "a lot", "NaN", "1e3",
+         "1e99",
          "12.345", "٣"]  # fmt: skip
 HOSPITALS = ["x", "y", "", None]
 TIMES = ["1", "3", "0", "-2", "2.5", "", "many", None]
@@ -38,6 +40,8 @@ def number(text):
     if blank(text):
         return None
     plain = text.removesuffix("元")
+    if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d*)?", plain):
+        plain = plain.replace(",", "")
     try:
         value = float(plain)
     except ValueError:

@@ -34,6 +34,7 @@ def fit_file(
     names: Mapping[str, str] | None = None,
     totals: str | None = None,
     trimmed: str | PathLike[str] | None = None,
+    accept_unreadable: bool = True,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> tuple[Calibrator, Observations]:
     """Fit weights from a file and write the weight table.
@@ -51,6 +52,7 @@ def fit_file(
         names: names of groups for the table.
         totals: with the column ``cases``, whether costs are the ``sum`` or the ``mean``.
         trimmed: table to write of the cases that trimming removed or changed, by row of the file.
+        accept_unreadable: as in ``observe_file``.
         progress: called with units done and their total, when it is known.
 
     Returns:
@@ -73,7 +75,7 @@ def fit_file(
         observed = observe_file(
             source, mapping=mapping, sheet=sheet, rejects=rejects, progress=progress,
             components=costs.components, years=costs.years, totals=totals,
-            rows=trimmed is not None,
+            rows=trimmed is not None, accept_unreadable=accept_unreadable,
         )  # fmt: skip
         calibrator.fit(observed)
         about: dict[str, Any] = {

@@ -25,18 +25,16 @@ def year_of(file: Path, mapping: Path | None, sheet: str | None) -> int:
     """The year in which most cases of the first rows were discharged."""
     import numpy as np
 
-    from drg.cases import columns_of
-    from drg.cases.dates import months_of, read_dates
+    from drg.cases.cells import Cells
+    from drg.cases.dates import months_of
+    from drg.cases.opening import open_cases
     from drg.errors import problem
-    from drg.tables import batches, open_table
+    from drg.tables import batches
 
-    with open_table(file, sheet=sheet) as table:
-        columns = columns_of(table.schema.names, mapping, file, "discharge_date")
-        name = columns.column("discharge_date")
-        assert name is not None
-        table.only([name])
+    with open_cases(file, mapping=mapping, sheet=sheet, needed=("discharge_date",)) as table:
+        table.only(table.columns.columns("discharge_date"))
         for batch in batches(table):
-            months = months_of(read_dates(batch.table.column(name))[0])
+            months = months_of(Cells(batch.table, table.columns).day("discharge_date")[0])
             if (months >= 0).any():
                 return int(np.bincount(months[months >= 0] // 12).argmax())
     raise problem(say("病例均无出院日期", "no case has a date of discharge"), file=file,

@@ -160,11 +160,10 @@ def _group_of(found: Explanation) -> str:
 
 
 def _columns(place: Place) -> CaseColumns:
-    from drg.cases import columns_of
-    from drg.tables import open_table
+    from drg.cases.opening import open_cases
 
-    with open_table(place.file, sheet=place.sheet) as table:
-        return columns_of(table.schema.names, place.mapping, place.file)
+    with open_cases(place.file, mapping=place.mapping, sheet=place.sheet) as table:
+        return table.columns
 
 
 def _of_file(
@@ -175,8 +174,8 @@ def _of_file(
     from budget.explain.case import of_settlement
     from budget.settlement.files import read_claims
     from budget.settlement.settled import settle
+    from drg.cases.opening import open_cases
     from drg.errors import problem
-    from drg.tables import open_table
 
     hospitals = read_hospitals(table_of_hospitals(place.file, asked.hospitals))
     year = asked.year or settlement.get("year") or year_of(place.file, place.mapping, place.sheet)
@@ -192,7 +191,7 @@ def _of_file(
             raise problem(say("不是该文件的清算结果", "the settlement is not one of this file"),
                           file=asked.settlement, key=f"settlement.json: {pool.name}: point_value",
                           found=f"{said:.10g}", expected=f"{pool.point_value:.10g}")  # fmt: skip
-    with open_table(place.file, sheet=place.sheet) as table:
+    with open_cases(place.file, mapping=place.mapping, sheet=place.sheet) as table:
         return of_settlement(settled, claims, place.row - table.header_rows - 1)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from drg.cli.common.options import (
     BUREAU,
+    AcceptUnreadable,
     Actor,
     HospitalTable,
     LastYear,
@@ -17,6 +18,7 @@ from drg.cli.common.options import (
     RecordTime,
     RoundFolder,
     Sheet,
+    Strict,
     WeightsName,
     wrong,
 )
@@ -108,6 +110,8 @@ def init(
     across_schemes: AcrossSchemes = False,
     actor: Actor = BUREAU,
     at: RecordTime = None,
+    accept_unreadable: AcceptUnreadable = False,
+    strict: Strict = False,
 ) -> None:  # fmt: skip
     """Begin a round: a folder with the draft, the cases, the form for proposals and the record."""
     from budget.policy import load_policy
@@ -123,7 +127,7 @@ def init(
         hospitals=table_of_hospitals(cases, hospitals), roster=roster, rules=rules, title=title,
         year=year if year is not None else year_of(cases, mapping, sheet), actor=actor, at=at,
         last_year=None if last_year is None else last_year_of(last_year, pools), mapping=mapping,
-        sheet=sheet,
+        sheet=sheet, accept_unreadable=accept_unreadable,
     )  # fmt: skip
     form = round / "proposals.xlsx"
     write_template(form, held.context, title=title)
@@ -136,6 +140,8 @@ def init(
     _next(f"drg negotiate propose {round} FILLED_FORM.xlsx")
 
 
+    if strict and (round / "rejects.csv").is_file():
+        raise typer.Exit(1)
 @app.command(
     "propose",
     help=say(

@@ -9,6 +9,7 @@ import typer
 
 from drg.cli.common.options import (
     GroupedFile,
+    AcceptUnreadable,
     HospitalTable,
     LastYear,
     MappingFile,
@@ -16,6 +17,7 @@ from drg.cli.common.options import (
     SettlementYear,
     Sheet,
     TablesFolder,
+    Strict,
     WeightsName,
 )
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
@@ -44,6 +46,8 @@ def search(
     sheet: Sheet = None,
     across_schemes: AcrossSchemes = False,
 ) -> None:  # fmt: skip
+    accept_unreadable: AcceptUnreadable = False,
+    strict: Strict = False,
     """Search (政策寻优) for the least change of a policy's figures that meets targets."""
     from budget.policy import load_policy
     from budget.search.document import load_search
@@ -61,7 +65,7 @@ def search(
               "last_year": last_year}  # fmt: skip
     found = search_file(
         file, out, held, rules, table, settled_year, wanted, extends=policy, mapping=mapping,
-        sheet=sheet, last_year=spent, inputs=inputs,
+        sheet=sheet, last_year=spent, inputs=inputs, accept_unreadable=accept_unreadable,
         say=lambda text: typer.echo(text, err=True),
     )  # fmt: skip
     typer.echo(summary(found))
@@ -72,6 +76,8 @@ def search(
         raise typer.Exit(1)
 
 
+    if strict and (out / "rejects.csv").is_file():
+        raise typer.Exit(1)
 def summary(searched: Searched) -> str:
     """Figures, targets and the curve as text tables."""
     from budget.search.files import holds, told

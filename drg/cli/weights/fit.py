@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from drg.cli.common.options import MappingFile, Sheet, wrong
+from drg.cli.common.options import AcceptUnreadable, MappingFile, Sheet, Strict, wrong
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.cli.weights.compare import compare
 from drg.cli.weights.quality import quality
@@ -155,12 +155,9 @@ def fit(
     ] = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
-    strict: Annotated[
-        bool,
-        typer.Option("--strict", help=say("有行不能使用时，退出状态为 1。",
-                                          "Exit with 1 when any row could not be used.")),
-    ] = False,
+    strict: Strict = False,
     across_schemes: AcrossSchemes = False,
+    accept_unreadable: AcceptUnreadable = False,
 ) -> None:  # fmt: skip
     """Fit relative weights (相对权重) from the cost of grouped cases."""
     from drg.progress import Progress
@@ -195,7 +192,8 @@ def fit(
         inputs = {"recipe": recipe, "classes": classes, "families": families}
         fitted, observed = fit_file(
             file, out, fitter, mapping=mapping, sheet=sheet, inputs=inputs, names=names,
-            totals=totals, trimmed=trimmed, progress=shown.advance,
+            totals=totals, trimmed=trimmed, accept_unreadable=accept_unreadable,
+            progress=shown.advance,
         )  # fmt: skip
     typer.echo(summary(fitted), err=True)
     rejected = _rejected(observed)

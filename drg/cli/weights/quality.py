@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from drg.cli.common.options import Lang, MappingFile, Sheet
+from drg.cli.common.options import AcceptUnreadable, Lang, MappingFile, Sheet, Strict
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.language import say
 
@@ -47,6 +47,8 @@ def quality(
     mapping: MappingFile = None,
     sheet: Sheet = None,
     across_schemes: AcrossSchemes = False,
+    accept_unreadable: AcceptUnreadable = False,
+    strict: Strict = False,
     lang: Lang = None,
 ) -> None:  # fmt: skip
     """Judge weights by cases: explained variance, CV, stability, severity order, compression."""
@@ -57,6 +59,7 @@ def quality(
     from drg.report.weights.judged import weight_report
     from drg.tables import check_outputs
     from weights.cases.intake import observe_file
+    from weights.cases.observations import FAULTS
     from weights.quality.groups import check_ending, rows, write
     from weights.quality.report import assess
     from weights.table import open_weights
@@ -73,7 +76,8 @@ def quality(
         same_scheme(file, one, across_schemes, mapping, sheet)
     known = None if families is None else read_families(families)
     with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:
-        observed = observe_file(file, mapping=mapping, sheet=sheet, progress=shown.advance)
+        observed = observe_file(file, mapping=mapping, sheet=sheet, progress=shown.advance,
+                                accept_unreadable=accept_unreadable)  # fmt: skip
     found = assess(observed, table, trim=how, families=known, previous=before)
     words = Words(lang or "zh")
     report = weight_report(found, file.name, words)
@@ -90,3 +94,5 @@ def quality(
         else:
             write(out, rows(found.by_group))
         typer.echo(str(out), err=True)
+    if strict and any(observed.intake.excluded_rows.get(reason) for reason in FAULTS):
+        raise typer.Exit(1)

@@ -67,6 +67,7 @@ class OpenRound:
         mapping: str | PathLike[str] | None = None,
         sheet: str | None = None,
     ) -> Self:
+        accept_unreadable: bool = True,
         """Lay down a round; the folder appears whole or not at all.
 
         Args:
@@ -85,6 +86,8 @@ class OpenRound:
             mapping: mapping file for headers of the cases that are not recognised.
             sheet: sheet of the cases' workbook.
 
+            accept_unreadable: begin also where more than 1% of a column that money hangs on cannot
+                be read; the cells are listed in ``rejects.csv`` of the folder.
         Raises:
             DrgError: the folder is there already, or a file cannot be used.
         """
@@ -105,7 +108,8 @@ class OpenRound:
                           found=error.strerror) from None  # fmt: skip
         try:
             body = fill(folder, weights=table, cases=cases, policy=policy, hospitals=hospitals,
-                        roster=roster, mapping=mapping, sheet=sheet)  # fmt: skip
+                        roster=roster, mapping=mapping, sheet=sheet, year=year,
+                        accept_unreadable=accept_unreadable)  # fmt: skip
             _known_groups(held, table)
             Ledger.create(folder / LEDGER, actor, plain({
                 "round": folder.name, "title": title, "year": year, "rules": held.to_body(),

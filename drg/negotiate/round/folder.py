@@ -23,12 +23,13 @@ from budget.cases.hospitals import Hospitals, read_hospitals
 from budget.policy.document import Policy
 from budget.policy.load import find_policy, load_policy, policies
 from budget.settlement.files import read_claims
-from drg.cases import columns_of
+from drg.cases.cells import Cells
+from drg.cases.opening import open_cases
 from drg.cases.texts import as_text
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import hash_file, to_json
-from drg.tables import atomic_path, read_table, write_table
+from drg.tables import RejectFile, atomic_path, batches, read_table, write_table
 from grouper.scheme.name import DEFAULT
 from weights.negotiation.experts.roster import Roster, read_roster
 from weights.table import WeightTable, open_weights
@@ -38,6 +39,7 @@ LEDGER = "ledger.jsonl"
 WEIGHTS, CASES, ROSTER, HOSPITALS = "weights.csv", "cases.parquet", "roster.csv", "hospitals.csv"
 POLICY = "policy"
 _NEEDED = "drg", "hospital_id", "insurance", "discharge_date", "total_cost"
+REJECTS = "rejects.csv"
 _LISTS, _JOINT = ("diagnoses", "procedures"), "|"
 
 
@@ -112,9 +114,11 @@ def fill(
     folder: Path, *, weights: WeightTable, cases: str | PathLike[str],
     policy: str | PathLike[str], hospitals: str | PathLike[str],
     roster: str | PathLike[str] | None, mapping: str | PathLike[str] | None = None,
-    sheet: str | None = None,
+    sheet: str | None = None, year: int | None = None, accept_unreadable: bool = True,
 ) -> dict[str, Any]:  # fmt: skip
     """Copy what a round needs into its folder; what the record says of it.
+
+    With the year, cells of the cases that cannot be read are listed in ``rejects.csv``.
 
     Raises:
         DrgError: a file cannot be used.
@@ -125,6 +129,15 @@ def fill(
     table, _ = read_table(hospitals)
     read_hospitals(hospitals)
     write_table(folder / HOSPITALS, table)
+    read_hospitals(folder / HOSPITALS)  # as the round will read it
+    if year is not None:
+        with RejectFile(folder / REJECTS) as lost:
+            try:
+                read_claims(folder / CASES, weights, held, read_hospitals(hospitals), year,
+                            rejects=lost, accept_unreadable=accept_unreadable)  # fmt: skip
+            except DrgError as error:  # the copy is not the user's file
+                said = str(error).replace(str(folder / CASES), str(cases))
+                raise DrgError(said) from None
     names = [WEIGHTS, f"{WEIGHTS}.run.json", CASES, HOSPITALS]
     body: dict[str, Any] = {
         "weights": {"id": weights.id, "sha256": weights.digest},
@@ -189,21 +202,33 @@ def _copy_cases(
     source: Path, target: Path, mapping: str | PathLike[str] | None, sheet: str | None
 ) -> int:
     """Copy the parts of the cases that are known, under their canonical names; their number."""
-    table, _ = read_table(source, sheet=sheet)
-    columns = columns_of(table.column_names, mapping, source, *_NEEDED)
+    with open_cases(source, mapping=mapping, sheet=sheet, needed=_NEEDED) as opened:
+        columns = opened.columns
+        table = pa.Table.from_batches([one.table for one in batches(opened)], opened.schema)
+    cells = Cells(table, columns)
     held: dict[str, Any] = {}
     for name in columns.sources:
-        parts = [as_text(table.column(one).combine_chunks()) for one in columns.columns(name)]
-        if name == "patient_id":
-            held[name] = _numbers(parts[0])
-        elif name in _LISTS and len(parts) > 1:
+        several = len(columns.columns(name)) > 1
+        if name in _LISTS and several:
+            parts = [as_text(table.column(one).combine_chunks()) for one in columns.columns(name)]
             filled = [pc.utf8_trim_whitespace(pc.fill_null(part, "")) for part in parts]
             joined = pc.binary_join_element_wise(*filled, _JOINT)
             held[name] = pc.utf8_trim(pc.replace_substring_regex(joined, r"\|+", _JOINT), _JOINT)
+        elif name == "other_paid" and several:
+            held[name] = _yuan(cells, name)
         else:
-            held[name] = parts[0]
+            own = as_text(cells.column(name))
+            held[name] = _numbers(own) if name == "patient_id" else own
     write_table(target, pa.table(held))
     return int(table.num_rows)
+
+
+def _yuan(cells: Cells, name: str) -> pa.Array:
+    """An amount that stands in several columns as one; an unreadable one is said to be so."""
+    fen, blank, bad = cells.amount(name)
+    rows = zip(fen.tolist(), blank.tolist(), bad.tolist(), strict=True)
+    texts = ["?" if lost else None if none else f"{one / 100:.2f}" for one, none, lost in rows]
+    return pa.array(texts, pa.string())
 
 
 def _numbers(ids: pa.Array) -> pa.Array:

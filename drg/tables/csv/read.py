@@ -29,6 +29,7 @@ from drg.tables.csv.text import (
     is_valid,
     refuse_utf16,
 )
+from drg.tables.headers import MOST_ROWS, Known, choose_header
 
 _FIRST_READ = 1 << 18
 _LARGEST_BLOCK = 32 << 20
@@ -64,13 +65,22 @@ class CsvSource(TableSource):
     encoding: str
     delimiter: str
 
-    def __init__(self, path: Path, *, batch_rows: int = DEFAULT_BATCH_ROWS) -> None:
+    def __init__(
+        self, path: Path, *, batch_rows: int = DEFAULT_BATCH_ROWS, known: Known | None = None
+    ) -> None:
         """Open the file, find out its encoding and delimiter and read its header.
+
+        Args:
+            path: The file.
+            batch_rows: About how many rows a batch has.
+            known: Counts headers that are known, to find the header below titles.
 
         Raises:
             DrgError: It cannot be read, is empty, or its header cannot be used.
         """
         self.path = path
+        self._known = known
+        self._names: list[str] | None = None
         with reading(path):
             self._raw: BinaryIO = path.open("rb")
         try:
@@ -92,6 +102,8 @@ class CsvSource(TableSource):
         with_bom = data.startswith(BOM)
         data = data[len(BOM) :] if with_bom else data
         header, data = self._take_header(data)
+        if self._known is not None:
+            header, data = self._look_for_header(header, data, self._known)
         self._pending = data
         # A header in English and a first Chinese cell far down: look on while that is cheap.
         here = self._raw.tell()
@@ -142,6 +154,30 @@ class CsvSource(TableSource):
         after = end + (2 if data[end : end + 2] == b"\r\n" else 1)
         return data[:end], data[after:]
 
+    def _look_for_header(self, first: bytes, data: bytes, known: Known) -> tuple[bytes, bytes]:
+        """The header below titles, and what follows it; as given where the first row is best."""
+        lines, rests = [first], [data]
+        while len(lines) < MOST_ROWS and (rest := rests[-1].lstrip(b"\r\n")):
+            end = _first_break(rest)
+            if b'"' in rest[:end]:
+                end = _end_of_quoted_header(rest, end)
+            lines.append(rest[:end])
+            rests.append(rest[end + (2 if rest[end : end + 2] == b"\r\n" else 1) :])
+        encoding = guess_encoding([b"\n".join(lines)]) or "utf-8"
+        rows = []
+        for line in lines:
+            text = decode(line, encoding)
+            delimiter = ord(guess_delimiter(text, ".tsv" if self._tabs else ".csv"))
+            cells = take_apart(line, 0, len(line), delimiter).cells
+            rows.append([decode(cell, encoding) for cell in cells])
+        place, self._names = choose_header(rows, known)
+        self.header_rows = place + 1
+        return lines[place], rests[place]
+
+    @property
+    def _tabs(self) -> bool:
+        return ".tsv" in [suffix.lower() for suffix in self.path.suffixes][-2:]
+
     def _sample(self, header: bytes, data: bytes) -> Iterator[bytes]:
         whole_lines = data[: _last_break(data)] or data
         yield header + b"\n" + whole_lines
@@ -162,13 +198,12 @@ class CsvSource(TableSource):
                               f"the header is not valid {self.encoding}"),
                           file=self.path, found=text)  # fmt: skip
         text = header.decode("gb18030" if self.encoding == "gb18030" else "utf-8")
-        suffixes = [suffix.lower() for suffix in self.path.suffixes]
-        self.delimiter = guess_delimiter(text, ".tsv" if ".tsv" in suffixes[-2:] else ".csv")
+        self.delimiter = guess_delimiter(text, ".tsv" if self._tabs else ".csv")
         record = take_apart(header, 0, len(header), ord(self.delimiter))
         if record.state != "whole":
             raise problem(say("表头中的引号没有闭合", "a quote in the header is not closed"),
                           file=self.path, found=text)  # fmt: skip
-        names = [decode(cell, self.encoding) for cell in record.cells]
+        names = self._names or [decode(cell, self.encoding) for cell in record.cells]
         unique = unique_names(names, self.path)
         self.blank_headers = blank_headers(unique, names)
         self._form = CsvForm(unique, self.delimiter, self.encoding)

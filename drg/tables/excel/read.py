@@ -26,6 +26,7 @@ from drg.tables.batches import (
     unique_names,
 )
 from drg.tables.excel.errors import error_cells
+from drg.tables.headers import MOST_ROWS, Known, choose_header
 
 # Rows here are Python objects, about ten times the size of Arrow's.
 _MOST_ROWS = 16_384
@@ -91,14 +92,22 @@ class ExcelSource(TableSource):
     kind = "excel"
 
     def __init__(
-        self, path: Path, *, batch_rows: int = DEFAULT_BATCH_ROWS, sheet: str | None = None
-    ) -> None:
+        self, path: Path, *, batch_rows: int = DEFAULT_BATCH_ROWS, sheet: str | None = None,
+        known: Known | None = None,
+    ) -> None:  # fmt: skip
         """Open the workbook and look through the sheet for its columns' types.
+
+        Args:
+            path: The workbook.
+            batch_rows: About how many rows a batch has.
+            sheet: The sheet's name; by default the first one.
+            known: Counts headers that are known, to find the header below titles.
 
         Raises:
             DrgError: It is not a workbook, has no such sheet, or its header cannot be used.
         """
         self.path = path
+        self._known = known
         self._batch_rows = max(1, min(batch_rows, _MOST_ROWS))
         with reading(path, calamine.CalamineError, ValueError), _no_panic(path, quiet=True):
             try:
@@ -124,18 +133,20 @@ class ExcelSource(TableSource):
 
     def _look_through(self) -> None:
         rows = enumerate(self._sheet.iter_rows(), 1)
-        header: list[Any] = []
-        self.header_rows = 0
-        for number, row in rows:
-            if any(text_of(cell).strip() for cell in row):
-                header, self.header_rows = row, number
-                break
-        if not header:
+        filled = ((number, row) for number, row in rows if any(text_of(c).strip() for c in row))
+        ahead = list(itertools.islice(filled, 1 if self._known is None else MOST_ROWS))
+        if not ahead:
             raise problem(say("工作表为空，应有表头行", "is empty, expected a header row"),
                           file=self.path)  # fmt: skip
+        place, names = (0, None) if self._known is None else choose_header(
+            [[text_of(cell) for cell in row] for _, row in ahead], self._known
+        )  # fmt: skip
+        self.header_rows = ahead[place][0]
+        header: Sequence[Any] = ahead[place][1] if names is None else names
+        body = itertools.chain(ahead[place + 1 :], rows)
         columns = [_Column() for _ in header]
         last = self.header_rows
-        while chunk := list(itertools.islice(rows, _MOST_ROWS)):
+        while chunk := list(itertools.islice(body, _MOST_ROWS)):
             for column, cells in zip(
                 columns, zip(*(row for _, row in chunk), strict=True), strict=True
             ):

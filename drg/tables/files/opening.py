@@ -11,6 +11,7 @@ import pyarrow as pa
 from drg.errors import problem
 from drg.language import say
 from drg.tables.batches import DEFAULT_BATCH_ROWS, TableSink, TableSource, reading, unique_names
+from drg.tables.headers import Known
 
 _CSV = (".csv", ".tsv", ".txt")
 _EXCEL = (".xlsx", ".xlsm", ".xls", ".xlsb")
@@ -33,6 +34,7 @@ def open_table(
     batch_rows: int = DEFAULT_BATCH_ROWS,
     sheet: str | None = None,
     dictionaries: bool = False,
+    known: Known | None = None,
 ) -> TableSource:
     """Open a CSV, Excel or Parquet file to read it in batches.
 
@@ -43,6 +45,8 @@ def open_table(
         dictionaries: Let batches of a Parquet file have dictionary arrays (also as list items)
             for text of few distinct values, which reads several times faster. The source's
             ``schema`` says plain text all the same, and every sink takes them as such.
+        known: How many of some headers are known, where the header may stand below titles; without
+            it the first row that is not empty is the header.
 
     Raises:
         DrgError: The file is missing, empty, damaged or not what its name says.
@@ -64,10 +68,10 @@ def open_table(
     if kind == "excel":
         from drg.tables.excel.read import ExcelSource
 
-        return ExcelSource(path, batch_rows=batch_rows, sheet=sheet)
+        return ExcelSource(path, batch_rows=batch_rows, sheet=sheet, known=known)
     from drg.tables.csv.read import CsvSource
 
-    return CsvSource(path, batch_rows=batch_rows)
+    return CsvSource(path, batch_rows=batch_rows, known=known)
 
 
 def open_sink(
