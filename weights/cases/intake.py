@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from drg.cases import columns_of, recognise
+from drg.cases import recognise
+from drg.cases.opening import open_cases
+from drg.cases.unread import UnreadCount
 from drg.errors import DrgError, problem
 from drg.language import say
-from drg.tables import Block, RejectFile, in_order, open_table
+from drg.tables import Block, RejectFile, in_order
 from drg.tables.frames import as_arrow, headers
 from weights.cases.observations import FAULTS, Observations
 from weights.cases.reading import Part, Reader, join
@@ -62,6 +64,7 @@ def observe_file(
     totals: str | None = None,
     rows: bool = False,
     rejects: RejectFile | None = None,
+    accept_unreadable: bool = True,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Observations:
     """Read grouped cases, or totals by hospital and group, from a file.
@@ -75,13 +78,15 @@ def observe_file(
         totals: as in :func:`observe`.
         rows: keep the places of the rows in the file.
         rejects: where rows go that cannot be used; the caller opens and commits it.
+        accept_unreadable: go on also where more than 1% of the costs cannot be read.
         progress: called with units done and their total, when it is known.
 
     Raises:
         DrgError: the file cannot be read, a column is missing, or no row can be used.
     """
-    with open_table(path, sheet=sheet, dictionaries=True) as table:
-        columns = columns_of(table.schema.names, mapping, path)
+    unread = UnreadCount()
+    with open_cases(path, mapping=mapping, sheet=sheet) as table:
+        columns = table.columns
         with named_file(path):
             reader = Reader(columns, components=components, years=years, totals=totals, rows=rows)
         table.only(reader.names)
@@ -97,9 +102,12 @@ def observe_file(
             if rejects is not None:
                 _list(part, row, rejects)
             row += part.intake.rows
+            unread.add(part.lost, part.intake.rows)
             parts.append(part)
             if progress is not None:
                 progress(units, table.total)
+    if not accept_unreadable:
+        unread.refuse(reader.money, path, table.header_rows + 1)
     found = _some(join(iter(parts)), path)
     with named_file(path):
         return reader.said(found)
@@ -116,7 +124,7 @@ def named_file(path: str | PathLike[str]) -> Iterator[None]:
 
 def _list(part: Part, first: int, rejects: RejectFile) -> None:
     entries = [
-        (int(row), fault.column, value, f"expected {FAULTS[fault.reason]}")
+        (int(row), fault.column, value, f"expected {FAULTS.get(fault.reason, fault.reason)}")
         for fault in part.faults
         for row, value in zip(fault.rows, fault.values, strict=True)
     ]

@@ -12,13 +12,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from drg.cases import CaseColumns
-from drg.cases.amounts import read_yuan
 from drg.cases.blanks import BLANKS
+from drg.cases.cells import Cells, can_read, columns_for
 from drg.cases.columns import plain_header
-from drg.cases.dates import months_of, read_dates
+from drg.cases.dates import months_of
 from drg.cases.outcomes import is_ambiguous, is_ungrouped
 from drg.cases.texts import as_text, text_list
-from drg.cases.values import NUMBERS, read_number, read_text
+from drg.cases.unread import Counted, counted
 from drg.errors import problem
 from drg.language import say
 from drg.tables.arrays import integers, values
@@ -34,6 +34,7 @@ from weights.cases.observations import (
     Observations,
 )
 
+_LISTED = ("total_cost", *COMPONENTS, "cases")  # whose rows are told by a reason of their own
 _TOTALS = frozenset(["合计", "总计", "小计", "total", "sum", "subtotal"])
 # Headers that say whether a row of several cases has their sum or their mean; a Chinese total is
 # read either way, so that a file of totals must say which.
@@ -63,6 +64,7 @@ class Part:
     adrgs: dict[str, str]
     intake: Intake
     faults: tuple[Fault, ...]
+    lost: Counted
 
 
 class Reader:
@@ -108,7 +110,13 @@ class Reader:
         wanted = ["drg", "hospital_id", "cases", "length_of_stay", "status", "adrg"]
         wanted += COMPONENTS if self._components else ["total_cost"]
         wanted += ["discharge_date"] if self._years else []
-        return [c for name in wanted if (c := self._columns.column(name)) is not None]
+        return columns_for(self._columns, wanted)
+
+    @property
+    def money(self) -> tuple[str, ...]:
+        """Parts that a weight hangs on: what is unreadable in them is no small thing."""
+        costs = COMPONENTS if self._components else ("total_cost",)
+        return (*costs, "cases", *(("discharge_date",) if self._years else ()))
 
     def part(self, table: pa.RecordBatch, malformed: Sequence[int] = ()) -> Part:
         """Read one batch.
@@ -118,12 +126,13 @@ class Reader:
             malformed: places of rows whose shape could not be read.
         """
         rows = table.num_rows
+        cells = Cells(table, self._columns)
         with ThreadPoolExecutor(1) as other:
-            by_hospital = other.submit(self._codes, table, "hospital_id")
-            drg, groups = self._codes(table, "drg")
-            costs, unreadable = self._costs(table)
+            by_hospital = other.submit(self._codes, cells, "hospital_id")
+            drg, groups = self._codes(cells, "drg")
+            costs, unreadable = self._costs(cells)
             hospital, hospitals = by_hospital.result()
-        cases, bad_cases = self._number(table, "cases")
+        cases, bad_cases = self._number(cells, "cases")
         if cases is not None:
             bad_cases |= ~(cases > 0)
             if self.totals == "sum":
@@ -145,7 +154,7 @@ class Reader:
             "negative_cost": None if fine else cost < 0,
             "zero_cost": None if fine else cost == 0,
             "bad_cases": bad_cases if bad_cases.any() else None,
-            UNGROUPED: self._ungrouped(table, drg, groups),
+            UNGROUPED: self._ungrouped(cells, drg, groups),
         }
         money = cost if fine else np.where(np.isfinite(cost), cost, 0.0)
         known = None if cases is None else np.where(bad_cases, 0.0, cases)
@@ -166,18 +175,20 @@ class Reader:
             numbers["components"] = costs
         if cases is not None:
             numbers["cases"] = cases
-        stay, _ = self._number(table, "length_of_stay")
+        stay, _ = self._number(cells, "length_of_stay")
         if stay is not None:
             numbers["stay"] = stay
         if self._years:
-            numbers["year"] = self._year(table)
+            numbers["year"] = self._year(cells)
         if self._rows:
             numbers["row"] = np.arange(rows)
-        adrgs = self._adrgs(table, drg, groups)
+        adrgs = self._adrgs(cells, drg, groups)
         if not keep.all():
             drg, hospital = drg[keep], hospital[keep]
             numbers = {name: column[keep] for name, column in numbers.items()}
-        return Part(drg, groups, hospital, hospitals, numbers, adrgs, intake, tuple(faults))
+        faults += _others(cells)
+        return Part(drg, groups, hospital, hospitals, numbers, adrgs, intake, tuple(faults),
+                    counted(cells))  # fmt: skip
 
     def said(self, found: Observations) -> Observations:
         """The observations, if it is known whether their costs are sums or means.
@@ -197,11 +208,11 @@ class Reader:
                       expected=say("totals = sum 或 mean（--totals）",
                                    "totals = sum or mean (--totals)"))  # fmt: skip
 
-    def _codes(self, table: pa.RecordBatch, name: str) -> tuple[Ints, list[str]]:
-        column = self._columns.column(name)
-        if column is None:
-            return np.zeros(table.num_rows, np.int32), []
-        encoded = whole(table.column(column))
+    @staticmethod
+    def _codes(cells: Cells, name: str) -> tuple[Ints, list[str]]:
+        encoded = cells.column(name)
+        if encoded is None:
+            return np.zeros(cells.rows, np.int32), []
         if not pa.types.is_dictionary(encoded.type):
             encoded = as_text(encoded).dictionary_encode()
         texts = [(text or "").strip() for text in text_list(as_text(encoded.dictionary))]
@@ -210,10 +221,10 @@ class Reader:
             return integers(places, len(texts)).astype(np.int32), [*texts, ""]
         return values(places).astype(np.int32, copy=False), texts
 
-    def _costs(self, table: pa.RecordBatch) -> tuple[Floats, Bools]:
+    def _costs(self, cells: Cells) -> tuple[Floats, Bools]:
         if not self._components:
-            return read_yuan(whole(table.column(self._columns.column("total_cost"))))
-        read = [read_yuan(whole(table.column(self._columns.column(n)))) for n in COMPONENTS]
+            return cells.yuan("total_cost")
+        read = [cells.yuan(name) for name in COMPONENTS]
         costs = np.stack([yuan for yuan, _ in read], axis=1)
         bad = np.any([unreadable for _, unreadable in read], axis=0)
         # a component that is blank beside others that are not is one that was not billed
@@ -221,22 +232,20 @@ class Reader:
         empty = blank.all(axis=1, keepdims=True)
         return np.where(blank & ~empty, 0.0, costs), np.asarray(bad)
 
-    def _number(self, table: pa.RecordBatch, name: str) -> tuple[Floats | None, Bools]:
-        column = self._columns.column(name)
-        if column is None:
-            return None, np.zeros(table.num_rows, np.bool_)
-        values, unreadable = read_number(whole(table.column(column)), NUMBERS[name])
-        return values, unreadable
+    def _number(self, cells: Cells, name: str) -> tuple[Floats | None, Bools]:
+        if not can_read(self._columns, name):
+            return None, np.zeros(cells.rows, np.bool_)
+        return cells.number(name)
 
-    def _year(self, table: pa.RecordBatch) -> Ints:
-        column = whole(table.column(self._columns.column("discharge_date")))
-        months = months_of(read_dates(column)[0])
+    @staticmethod
+    def _year(cells: Cells) -> Ints:
+        months = months_of(cells.day("discharge_date")[0])
         return np.where(months < 0, -1, months // 12).astype(np.int32)
 
-    def _ungrouped(self, table: pa.RecordBatch, drg: Ints, groups: list[str]) -> Bools | None:
+    def _ungrouped(self, cells: Cells, drg: Ints, groups: list[str]) -> Bools | None:
         found = _where([is_ungrouped(g) or is_ambiguous(g) for g in groups], drg)
-        if column := self._columns.column("status"):
-            status = read_text(whole(table.column(column)))
+        if "status" in self._columns:
+            status = cells.text("status")
             texts = status.dictionary.to_pylist()
             other = _where([text not in ("", GROUPED) for text in texts],
                            integers(status.indices, 0))  # fmt: skip
@@ -244,10 +253,10 @@ class Reader:
                 found = other if found is None else found | other
         return found
 
-    def _adrgs(self, table: pa.RecordBatch, drg: Ints, groups: list[str]) -> dict[str, str]:
+    def _adrgs(self, cells: Cells, drg: Ints, groups: list[str]) -> dict[str, str]:
         if "adrg" not in self._columns:
             return {}
-        codes, adrgs = self._codes(table, "adrg")
+        codes, adrgs = self._codes(cells, "adrg")
         first = np.unique(drg, return_index=True)
         return {groups[g]: adrgs[codes[row]] for g, row in zip(*first, strict=True)}
 
@@ -261,6 +270,19 @@ class Reader:
             return Fault(reason, rows, "", [""] * len(rows))
         cells = table.column(column).take(pa.array(rows))
         return Fault(reason, rows, column, [c or "" for c in text_list(as_text(cells))])
+
+
+def _others(cells: Cells) -> list[Fault]:
+    """Cells that cannot be read and for which no row is left out: stays, dates."""
+    found: dict[tuple[str, str], tuple[list[int], list[str], str]] = {}
+    for one in cells.faults():
+        if one.part in _LISTED:
+            continue
+        rows, texts, _ = found.setdefault((one.part, one.column), ([], [], one.reason))
+        rows.append(one.row)
+        texts.append(one.value)
+    return [Fault(reason.removeprefix("expected "), np.array(rows), column, texts)
+            for (_, column), (rows, texts, reason) in found.items()]  # fmt: skip
 
 
 def join(parts: Iterator[Part]) -> Observations:
