@@ -169,9 +169,31 @@ def test_published_tables_know_their_scheme():
     from drg.switch.origin import scheme_of_weights
     from weights.table import open_weights
 
-    found = {name: scheme_of_weights(open_weights(name)) for name in (
+    found = {name: scheme_of_weights(open_weights(name)).scheme for name in (
         "tongchuan", "qingdao", "linfen", "lanzhou", "luan")}  # fmt: skip
     assert found == {
         "tongchuan": "chs-drg-1.1", "qingdao": "qingdao-2023", "linfen": "linfen-2022",
         "lanzhou": "lanzhou-2023", "luan": "chs-drg-2.0",
     }  # fmt: skip
+
+
+def test_a_scheme_that_is_not_at_hand_is_known_by_its_hash_or_refused(
+    switched, tmp_path, monkeypatch, capsys
+):
+    """A pack in another folder: its record has only an id and a hash."""
+    pack = tmp_path / "there" / "yunhe-2026"
+    pack.mkdir(parents=True)
+    (pack / "scheme.toml").write_text(
+        'id = "yunhe-2026"\ntitle = "试点"\nversion = "1"\nsource = "试验"\n'
+        'extends = "chs-drg-2.0"\n', encoding="utf-8")  # fmt: skip
+    header = "change,table,code,name,place,rule,after,was\n"
+    (pack / "changes.csv").write_text(f"{header}change,drg,FV25,另一名称,,,,\n", encoding="utf-8")
+    grouped = tmp_path / "g.csv"
+    assert run("group", REGION / "cases.csv", "--scheme", pack, "--out", grouped) == 0
+    words = ("settle", grouped, "--weights", switched / "w.csv", "--hospitals",
+             REGION / "hospitals.csv", "--out", tmp_path / "s")  # fmt: skip
+    assert run(*words) == 1
+    assert "codes mean different groups" in capsys.readouterr().err
+    monkeypatch.setenv("DRG_CACHE_DIR", str(tmp_path / "empty"))
+    assert run(*words) == 1
+    assert "not at hand" in capsys.readouterr().err
