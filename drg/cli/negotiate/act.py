@@ -31,6 +31,8 @@ from drg.terminal import fit, table
 if TYPE_CHECKING:
     import pandas as pd
 
+    from weights.negotiation.experts.tally import Decision
+
 app = typer.Typer(
     help=say(
         "权重论证谈判：申请、影响测算、专家组、表决、折中方案、记录。",
@@ -108,10 +110,10 @@ def init(
     mapping: MappingFile = None,
     sheet: Sheet = None,
     across_schemes: AcrossSchemes = False,
-    actor: Actor = BUREAU,
-    at: RecordTime = None,
     accept_unreadable: AcceptUnreadable = False,
     strict: Strict = False,
+    actor: Actor = BUREAU,
+    at: RecordTime = None,
 ) -> None:  # fmt: skip
     """Begin a round: a folder with the draft, the cases, the form for proposals and the record."""
     from budget.policy import load_policy
@@ -138,10 +140,10 @@ def init(
                    f"{groups:,} groups, {hospitals_} hospitals, {rows:,} cases"))  # fmt: skip
     typer.echo(f"{say('申请表', 'form for proposals')}: {form}")
     _next(f"drg negotiate propose {round} FILLED_FORM.xlsx")
-
-
     if strict and (round / "rejects.csv").is_file():
         raise typer.Exit(1)
+
+
 @app.command(
     "propose",
     help=say(
@@ -342,6 +344,14 @@ def vote(
         _rejected(_lines(votes, rejects), None)
     if not cast:
         raise problem(say("表中没有表决票", "no vote in the sheet"), file=votes)
+    for one, what in held.doubts(cast):
+        typer.echo(f"{say('存疑', 'in doubt')}: {one.panel} {one.proposal} {one.expert} "
+                   f"{one.weight:.4f} {what}", err=True)  # fmt: skip
+    if held.waiting:
+        names = ", ".join(sorted(held.waiting))
+        typer.echo(say(f"{names} 暂不计票：请更正上列表决票后再次提交",
+                       f"{names} not counted yet: mend the votes above, hand the sheet in again"),
+                   err=True)  # fmt: skip
     if not count:
         typer.echo(say(f"表决票 {len(cast)} 张，尚未计票", f"{len(cast)} votes, not counted yet"))
         return
@@ -350,7 +360,8 @@ def vote(
         [one.panel, one.proposal, one.drg, f"{held.drafts[one.drg]:.4f}", f"{one.asked:.4f}",
          f"{one.votes_for:g}:{one.against:g}:{one.abstain:g}",
          say("通过", "accepted") if one.accepted else say("未通过", "turned down") if one.decided
-         else say("未达法定人数", "no quorum"), f"{one.weight:.4f}", one.cut or one.reason]
+         else say("未达法定人数", "no quorum"), f"{one.weight:.4f}",
+         _remark(one, held.drafts[one.drg])]
         for one in decisions
     ]  # fmt: skip
     head = (say("专家组", "panel"), say("申请", "proposal"), say("病组", "drg"),
@@ -527,6 +538,14 @@ def _proposals(held: Any, ids: list[str]) -> None:
             say("草案", "draft"), say("申请权重", "asked"), say("变动", "change"),
             say("说明", "note"))  # fmt: skip
     typer.echo(table(head, rows, (4, 5, 6)))
+
+
+def _remark(one: Decision, draft: float) -> str:
+    """What is to be told of a decision: cut by the corridor, not accepted, or not as asked."""
+    from weights.negotiation.experts.plausible import AGAINST, decided_against
+
+    against = say(*AGAINST) if decided_against(one, draft) else ""
+    return "; ".join(filter(None, (against, one.cut or one.reason)))
 
 
 def _rejected(lines: list[str], target: Path | None) -> None:

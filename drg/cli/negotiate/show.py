@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
     from budget.impact.weights import Impact
     from drg.negotiate.round.act import Round
 
-_MOST = 12
+_MOST, _NOTHING = 12, 1e-6
 
 
 def status(round: RoundFolder) -> None:  # noqa: A002
     """Where the round stands: proposals, panels, decisions, offers, end."""
     from drg.negotiate.round.act import Round
+    from weights.negotiation.experts.plausible import AGAINST, decided_against
 
     held = Round(round)
     state = held.state
@@ -35,6 +37,8 @@ def status(round: RoundFolder) -> None:  # noqa: A002
         if decision is not None and not word:
             said = ("通过", "accepted") if decision.accepted else ("未通过", "not accepted")
             word = f"{say(*said)} {decision.weight:.4f}"
+            if decided_against(decision, held.drafts[one.drg]):
+                word += say("，", ", ") + say(*AGAINST)
         rows.append([one.id, one.hospital_id or one.party, one.drg,
                      fit(held.names.get(one.drg, ""), 28), f"{held.drafts[one.drg]:.4f}",
                      f"{one.asked:.4f}", panel.id if panel else "", word])  # fmt: skip
@@ -248,10 +252,11 @@ def solve(
                 f"({command})"),
             file=round, found=found.line(spoken()),
         )  # fmt: skip
-    given = held.problem()
+    given, made = held.problem(), []
     for one in wanted:
         name, offer = held.solve(one, actor=actor, at=at)
         body = held.state.offers[name]
+        made.append(body)
         exact = body["exact"]
         count, moved, apart = len(body["changes"]), offer.moved_yuan, offer.disagreement_yuan
         typer.echo(say(f"{name} {one}：权重 {count} 个，转移 {moved:,.0f} 元，"
@@ -268,7 +273,7 @@ def solve(
                        f"largest loss {most}"))  # fmt: skip
         rows = [
             [ask.proposal, ask.party, given.groups[ask.group], f"{given.draft[ask.group]:.4f}",
-             f"{ask.weight:.4f}", f"{offer.weight[ask.group]:.4f}", f"{s:.0%}"]
+             f"{ask.weight:.4f}", f"{offer.weight[ask.group]:.4f}", _met(s)]
             for ask, s in zip(given.asks, offer.satisfaction, strict=True)
         ]  # fmt: skip
         head = (say("申请", "proposal"), say("提出方", "by"), say("病组", "drg"),
@@ -284,11 +289,40 @@ def solve(
             typer.echo(table((constraint, saves, relaxed), lines, (1,)))
         typer.echo("")
     if len(wanted) > 1:
-        typer.echo(held.side_by_side().to_string(index=False))
+        typer.echo(compared(made))
     if frontier:
         typer.echo(held.frontier().to_string(index=False))
     command = f"drg negotiate accept {round} {name} --reason TEXT"
     typer.echo(f"{say('下一步', 'next')}: {command}", err=True)
+
+
+def _met(satisfaction: float) -> str:
+    """How far an ask is met; what is below 0 is worse than the draft, not a share."""
+    if satisfaction < -_NOTHING:
+        return say("不如草案", "worse than draft")
+    return f"{max(satisfaction, 0.0):.0%}"
+
+
+def compared(made: Sequence[Mapping[str, Any]]) -> str:
+    """Offers beside each other, in the figures that stand on record of each."""
+    rows = []
+    for body in made:
+        reached, exact = body["satisfaction"].values(), body["exact"]
+        loss = exact["largest_loss_payable"]
+        rows.append([
+            body["id"], body["objective"], f"{len(body['changes'])}",
+            f"{sum(one > 1 - _NOTHING for one in reached)}",
+            f"{sum(one < -_NOTHING for one in reached)}", _met(min(reached, default=0.0)),
+            f"{body['disagreement_yuan']:,.0f}", f"{body['moved_yuan']:,.0f}",
+            f"{exact['payable_after'] - exact['payable_before']:+,.2f}",
+            say("无", "none") if loss is None
+            else f"{loss['hospital_name']} {loss['yuan']:,.2f} ({loss['share']:+.3%})",
+        ])  # fmt: skip
+    head = (say("方案", "offer"), say("目标", "objective"), say("权重", "weights"),
+            say("满足", "met"), say("不如草案", "worse"), say("最低满足", "least met"),
+            say("分歧（元）", "disagreement"), say("转移（元）", "moved"),
+            say("DRG应付", "payable"), say("最大损失", "largest loss"))  # fmt: skip
+    return table(head, rows, range(2, 9))
 
 
 def accept(

@@ -22,7 +22,7 @@ Whatever changes the round is an entry of its record; everything else is worked 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -43,10 +43,11 @@ from drg.negotiate.round.receipt import Receipt
 from drg.negotiate.round.receipt import of as receipt_of
 from drg.negotiate.round.state import State, known
 from weights.negotiation.compromise.conflict import Conflict, conflict
-from weights.negotiation.compromise.frontier import frontier, side_by_side
+from weights.negotiation.compromise.frontier import frontier
 from weights.negotiation.compromise.offer import Offer
 from weights.negotiation.compromise.problem import Problem
 from weights.negotiation.experts.panels import Panel, draw_panel
+from weights.negotiation.experts.plausible import check_plausible, doubts
 from weights.negotiation.experts.tally import Decision, tally
 from weights.negotiation.experts.votes import Vote, check_vote
 from weights.negotiation.experts.votes_file import read_votes
@@ -64,7 +65,14 @@ FINAL, MOST_DECIMALS, MOST_SAID = "weights-final.csv", 12, 4
 
 
 class Round(OpenRound):
-    """A round: what people do in it. Begun by :meth:`create`, opened by its folder."""
+    """A round: what people do in it. Begun by :meth:`create`, opened by its folder.
+
+    Attributes:
+        waiting: proposals with a vote in the last sheet that must be a slip of the pen; they are
+            not counted before it is mended.
+    """
+
+    waiting: frozenset[str] = frozenset()
 
     def propose(self, *, actor: str, at: str | None = None, **parts: Any) -> Proposal:
         """Put a proposal on record; ``parts`` as in ``weights.negotiation.proposals``.
@@ -211,9 +219,22 @@ class Round(OpenRound):
         seen = self.going
         try:
             check_vote(vote, seen.panels)
+            self._plausible(vote, seen)
         except RowError as fault:
             raise problem(fault.reason, key=fault.column, found=fault.value) from None
         self._cast(vote, actor, at)
+
+    def _plausible(self, vote: Vote, seen: State) -> None:
+        asked = seen.proposals[vote.proposal]
+        check_plausible(vote, asked.asked, self.drafts[asked.drg])
+
+    def doubts(self, votes: Iterable[Vote]) -> list[tuple[Vote, str]]:
+        """Votes that count although they are odd, and what is odd about them."""
+        asks, rules = self.state.proposals, self.rules
+        told = [(one, doubts(one, asks[one.proposal], self.drafts[asks[one.proposal].drg], rules))
+                for one in votes]  # fmt: skip
+        return [(one, say("，", ", ").join(say(*what) for what in found))
+                for one, found in told if found]  # fmt: skip
 
     def _cast(self, vote: Vote, actor: str, at: str | None) -> None:
         self.add_over("vote", lambda _: vote.to_body(), actor, at)
@@ -223,13 +244,15 @@ class Round(OpenRound):
     ) -> tuple[tuple[Vote, ...], pd.DataFrame]:
         """Put the votes of a sheet on record; the rows that are no votes come back.
 
-        A row that says again what its expert has cast is passed over.
+        A row that says again what its expert has cast is passed over. A weight beyond 0.2 to 5
+        times the draft must be a slip: the row comes back, and its proposal is not counted yet.
 
         Raises:
             DrgError: the file cannot be read.
         """
         seen = self.going
         here: set[tuple[str, str, str]] = set()
+        waiting: set[str] = set()
 
         def check(vote: Vote) -> None:
             key = vote.panel, vote.proposal, vote.expert
@@ -238,10 +261,16 @@ class Round(OpenRound):
                 fault = "该专家已就此申请表决", "this expert has voted on it"
             if fault is not None:
                 raise RowError("proposal", vote.proposal, *fault)
+            try:
+                self._plausible(vote, seen)
+            except RowError:
+                waiting.add(vote.proposal)
+                raise
             here.add(key)
 
         groups = {name: one.drg for name, one in seen.proposals.items()}
         votes, rejects = read_votes(path, list(seen.panels.values()), check=check, groups=groups)
+        self.waiting = frozenset(waiting)
         for one in votes:  # a vote hangs on no other entry than its panel's
             if cast(seen, one) is None:
                 self._cast(one, actor, at)
@@ -256,7 +285,7 @@ class Round(OpenRound):
         found = []
         for one in seen.open.values():
             panel = seen.panel_of(one.id)
-            if panel is None or not any(
+            if one.id in self.waiting or panel is None or not any(
                 (vote.panel, vote.proposal) == (panel.id, one.id) for vote in seen.votes
             ):
                 continue
@@ -359,10 +388,6 @@ class Round(OpenRound):
         """The smallest set of demands that cannot hold together, or None when all can."""
         found = conflict(self.problem())
         return found or None
-
-    def side_by_side(self) -> pd.DataFrame:
-        """The four kinds of offer in one table."""
-        return side_by_side(self.problem())
 
     def frontier(self, points: int = 9) -> pd.DataFrame:
         """How much satisfaction costs the hospital that loses most."""

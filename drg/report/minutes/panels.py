@@ -11,6 +11,7 @@ from drg.page.blocks import Cell, Section, Text, table
 from drg.page.words import Words, clean, fixed
 from drg.report.minutes.data import Minutes
 from drg.report.minutes.words import COUNTED, columns, moment, rule, safe
+from weights.negotiation.experts.plausible import AGAINST, decided_against, doubts
 from weights.negotiation.experts.tally import Decision
 from weights.negotiation.experts.votes import Vote, count_votes
 from weights.negotiation.rules import Rules
@@ -123,7 +124,7 @@ def vote_section(data: Minutes, words: Words) -> Section:
     _, decision, _ = rule(rules, "decision", words, data.named)
     counts: list[list[Cell]] = [
         [one.proposal, data.named(one.drg), one.panel, one.members, one.present, one.votes_for,
-         one.against, one.abstain, result(one, rules, words)] for one in held
+         one.against, one.abstain, result(one, data.drafts[one.drg], rules, words)] for one in held
     ]  # fmt: skip
     intro = words(f"到会达到法定人数、赞成票超过规定比例即通过，权重取{decision}，并限于浮动区间"
                   "之内。逐票记录见工作簿。",
@@ -141,18 +142,20 @@ def vote_section(data: Minutes, words: Words) -> Section:
         table("objections", words("异议", "Objections"), columns("at id who reason"), [
             [moment(one["at"]), one["proposal"], data.hospital(one["party"]), safe(one["reason"])]
             for one in data.state.objections]),
+        Text(_doubted(data, words), "call"),
         table("single-votes", words("逐票记录", "Single votes"), _SINGLE, _single(data),
               where="book"),
     ])  # fmt: skip
 
 
-def result(one: Decision, rules: Rules, words: Words) -> str:
-    """What a vote came to, and why."""
+def result(one: Decision, draft: float, rules: Rules, words: Words) -> str:
+    """What a vote came to, and why; a decision against the direction asked is told."""
     if not one.decided:
         return words(f"未作决定：未达法定人数（{one.present}/{one.members}）",
                      f"not decided: no quorum ({one.present} of {one.members})")  # fmt: skip
     if one.accepted:
-        return words("通过", "accepted")
+        against = words("，但", ", but ") + words.of(AGAINST)
+        return words("通过", "accepted") + against * decided_against(one, draft)
     if not one.votes_for + one.against:
         return words("未通过：全部弃权", "turned down: all abstained")
     if one.votes_for == one.against and rules.majority == 0.5:
@@ -166,6 +169,23 @@ def _decided(data: Minutes, one: Decision) -> list[Cell]:
     return [one.proposal, data.named(one.drg), draft, one.asked, one.named, weight,
             None if weight is None else weight / draft - 1,
             f"{'▲ ' * bool(one.cut)}{low}–{high}"]  # fmt: skip
+
+
+def _doubted(data: Minutes, words: Words) -> str:
+    """Votes that counted although they are odd."""
+    told = []
+    for one in data.state.votes:
+        ask = data.state.proposals[one.proposal]
+        draft = data.drafts[ask.drg]
+        if found := doubts(one, ask, draft, data.state.rules):
+            what = words.joined(map(words.of, found))
+            told.append(words(
+                f"{one.proposal} {data.expert(one.expert)} 建议 {one.weight:.4f}（草案 {draft:.4f}"
+                f"，申请 {ask.asked:.4f}）：{what}",
+                f"{one.proposal} {data.expert(one.expert)} names {one.weight:.4f} (draft "
+                f"{draft:.4f}, asked {ask.asked:.4f}): {what}"))  # fmt: skip
+    listed = words("；", "; ").join(told)
+    return words(f"存疑的表决票：{listed}。", f"Votes in doubt: {listed}.") * bool(told)
 
 
 def _single(data: Minutes) -> list[list[Cell]]:
