@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from drg.cases.choices import tier_of
 from drg.cases.columns import plain_header
 from drg.cases.texts import as_text, text_list
+from drg.cases.values import folded, meant
 from drg.errors import problem
 from drg.language import say
 from drg.tables import read_table
@@ -34,10 +36,6 @@ _HEADERS: dict[str, tuple[str, ...]] = {
     "score": ("score", "assessment_score", "考核得分", "年度考核得分"),
     "credit": ("credit", "credit_score", "信用得分", "信用评分"),
     "penalty": ("penalty", "违规扣款", "扣款金额"),
-}  # fmt: skip
-_TIERS = {
-    "3": 3, "三": 3, "三级": 3, "2": 2, "二": 2, "二级": 2, "1": 1, "一": 1, "一级": 1, "0": 0,
-    "未定级": 0, "无": 0,
 }  # fmt: skip
 _LEVELS = {"town": "town", "乡镇": "town", "county": "county", "县": "county", "县级": "county",
            "city": "city", "市": "city", "市级": "city", "province": "province", "省": "province",
@@ -113,14 +111,28 @@ class Hospitals:
         }
 
 
-def read_hospitals(path: str | PathLike[str], sheet: str | None = None) -> Hospitals:
+def read_hospitals(
+    path: str | PathLike[str], sheet: str | None = None, tiers: Mapping[str, str] | None = None
+) -> Hospitals:
     """Read a table of hospitals from CSV, Excel or Parquet.
+
+    Args:
+        path: the file.
+        sheet: sheet of a workbook.
+        tiers: word -> tier, of words that are not the national ones (a mapping file's
+            ``[values.tier]``).
 
     Raises:
         DrgError: the file cannot be read, has no column of ids, a hospital stands twice, or a tier
             or score cannot be read; the message names the row.
     """
     table, _ = read_table(path, sheet=sheet)
+    if tiers:
+        headers = _HEADERS["tier"]
+        for place, name in enumerate(table.column_names):
+            if plain_header(name) in headers:
+                column = meant(as_text(table.column(name).combine_chunks()), tiers)
+                table = table.set_column(place, name, as_text(column))
     return _hospitals(table, str(path), first_row=2)
 
 
@@ -191,7 +203,7 @@ def _columns(table: pa.Table, file: str | None) -> dict[str, list[str]]:
 def _tier(text: str, file: str | None, row: int) -> int:
     if not text:
         return -1
-    found = _TIERS.get(text.removesuffix(".0"))
+    found = tier_of(folded(text))
     if found is None:
         raise problem(say("不是级别", "not a tier"), file=file, row=row, key="tier", found=text,
                       expected=say("3、2、1 或 0（三级、二级、一级、未定级）",

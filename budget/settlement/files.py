@@ -22,7 +22,7 @@ from budget.settlement.tables import write_cases, write_tables
 from budget.settlement.workbook import SHEETS
 from drg.cases import recognise
 from drg.cases.cells import Cells
-from drg.cases.unread import Counted, UnreadCount, counted
+from drg.cases.columns import told_tiers
 from drg.cases.opening import open_cases
 from drg.errors import DrgError, problem
 from drg.language import say
@@ -99,7 +99,7 @@ def settle_file(
     others = {name: Path(path) for name, path in (inputs or {}).items() if path is not None}
     if not isinstance(hospitals, Hospitals):
         others["hospitals"] = Path(hospitals)
-        hospitals = read_hospitals(hospitals)
+        hospitals = read_hospitals(hospitals, tiers=told_tiers(mapping))
     _folder(out)
     targets = [out / name for name in (f"cases.{ending}", "settlement.json", "settlement.xlsx")]
     tables = [out / f"{name}.csv" for name in SHEETS]

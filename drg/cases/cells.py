@@ -255,8 +255,8 @@ class Cells:
             return fen, blank, bad
         if headers[1] == self._columns.column("fund_paid"):  # the sum of all less the pooled fund
             less, none, other_bad = read[1]
-            given = ~blank & ~none
-            return np.where(given, fen - less, 0), ~given, bad | other_bad
+            lost = bad | other_bad
+            return np.where(~blank & ~none & ~lost, fen - less, 0), (blank | none) & ~lost, lost
         for more, none, other_bad in read[1:]:
             fen, blank, bad = fen + more, blank & none, bad | other_bad
         return fen, blank, bad

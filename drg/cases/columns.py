@@ -499,6 +499,19 @@ def read_mapping(path: str | PathLike[str], names: Sequence[str]) -> dict[str, A
     return mapping | ({"values": words} if words else {})
 
 
+def told_tiers(path: str | PathLike[str] | None) -> dict[str, str]:
+    """What the mapping file says of words for tiers, which stand in the table of hospitals.
+
+    Raises:
+        DrgError: the file cannot be read, or a meaning is none.
+    """
+    if path is None:
+        return {}
+    words = _mapping_entries(Path(path))[1].get("tier", {})
+    held = _meanings({"tier": words}, {}, ()) if words else {}
+    return dict(held.get("tier", {}))
+
+
 def mapped_headers(path: str | PathLike[str]) -> list[str]:
     """The headers that a mapping file names, a running number left out.
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drg.cases.blanks import BLANKS
-from drg.cases.values import Floats, Mask, unwrapped
+from drg.cases.texts import on_text
+from drg.cases.values import Floats, Mask
 from drg.tables.arrays import floats, integers
 from drg.tables.as_text import as_text
 
@@ -41,7 +42,8 @@ def read_dates(column: pa.Array) -> tuple[Floats, Mask]:
     if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
         days = floats(column.cast(pa.date32(), safe=False).cast(pa.int32()))
         return days, np.zeros(len(column), np.bool_)
-    cut = pc.utf8_slice_codeunits(as_text(column), 0, _LONGEST).dictionary_encode()
+    cut = on_text(pc.utf8_ltrim, as_text(column), characters=" ='\"")
+    cut = pc.utf8_slice_codeunits(cut, 0, _LONGEST).dictionary_encode()
     texts = [_fold(text) for text in cut.dictionary.to_pylist()]
     parsed = [math.nan if text in BLANKS else _day(text) for text in texts] + [math.nan]
     places = integers(cut.indices, len(texts))
@@ -50,9 +52,7 @@ def read_dates(column: pa.Array) -> tuple[Floats, Mask]:
 
 
 def _fold(text: str | None) -> str:
-    return "" if text is None else unwrapped(
-        unicodedata.normalize("NFKC", text).strip().lower()
-    )  # fmt: skip
+    return "" if text is None else unicodedata.normalize("NFKC", text).strip().lower().rstrip("'\"")
 
 
 def _day(text: str) -> float | None:

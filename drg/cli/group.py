@@ -12,7 +12,10 @@ from drg.language import say
 from drg.terminal import width
 from grouper.scheme.name import DEFAULT, with_ambiguous
 
-PARTS = ("diagnoses", "procedures", "sex", "age", "age_days", "birth_weight", "admission_weight")
+PARTS = (
+    "diagnoses", "procedures", "sex", "age", "age_days", "age_months", "birth_date",
+    "birth_weight", "admission_weight",
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from grouper.engine.account import Account
