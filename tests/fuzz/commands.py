@@ -14,7 +14,9 @@ _POLICIES = ("national-default", "qingdao-2023", "luan-2025", "linfen-2022", "ha
 COMMANDS: tuple[tuple[int, str], ...] = (
     (1, "sample --out >sample --cases 40 --hospitals 3 --seed {n} [--dialect {dialect}]"
         " [--format {format}] [--year {n}]"),
-    (12, "check {cases.csv} [--html >q.html] [--xlsx >q.xlsx] [--docx >q.docx]"
+    (6, "check {grouped.csv} --for {stage} [--html >r.html] [--hospitals {hospitals.csv}]"
+        " [--mapping {mapping.toml}]"),
+    (12, "check {cases.csv} [--grey {grey.csv}] [--html >q.html] [--xlsx >q.xlsx] [--docx >q.docx]"
          " [--hospitals {hospitals.csv}] [--mapping {mapping.toml}] [--codes clinical]"),
     (16, "group {cases.csv} --out >out.csv [--mapping {mapping.toml}] [--codes clinical] [--names]"
          " [--ambiguous] [--strict] [--scheme {scheme}] [--sheet {odd}]"),
@@ -61,7 +63,13 @@ COMMANDS: tuple[tuple[int, str], ...] = (
         " [--policy {policy}] [--last-year {last-year.csv}]"),
     (6, f"negotiate propose {{@round-begun}} {{proposals.csv}} {_AT}"),
     (1, f"negotiate propose {{@round-drawn}} --withdraw P001 --reason {{odd}} {_AT}"),
-    (3, f"negotiate panel {{@round-drawn}} --seed {{n}} [--size {{n}}] [--recuse {{odd}}] {_AT}"),
+    (1, f"negotiate lot {{@round-asked}} --seal {{odd}} {_AT}"),
+    (2, f"negotiate lot {{@round-asked}} --draw-at 2027-03-19T14:00:00+08:00 {_AT}"
+        " [--size {n}] [--recuse {odd}] [--proposals {odd}]"),
+    (1, f"negotiate lot {{@round-asked}} --commit {{odd}} --commit {{odd}} {_AT}"),
+    (1, f"negotiate panel {{@round-drawn}} {_AT}"),
+    (1, f"negotiate object {{@round-voted}} P004 --party H0001 --reason {{odd}} {_AT}"),
+    (1, f"negotiate receipt {{@round-voted}} --out >receipt.json {_AT}"),
     (6, f"negotiate vote {{@round-drawn}} {{votes.csv}} {_AT}"),
     (2, "negotiate impact {@round-voted} [--of {of}] [--set {odd}] [--neutral {odd}]"
         " [--out >impact.xlsx]"),
@@ -93,6 +101,7 @@ VALUES = {
     "method": ("mean", "gamma", "hsrv", "median", "zz"),
     "of": ("asked", "accepted", "O01", "P001", "zz"),
     "objective": ("closest", "all", "least_change", "zz"),
+    "stage": ("settle", "weights", "group", "x"),
     "ending": (".xlsx", "", ".csv"),
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from drg.cli import app
+from drg.negotiate.rehearsal.proposals import NUMBERS
 
 ROOT = Path(__file__).parents[2]
 REGION, REHEARSAL = (ROOT / "data_samples" / name for name in ("region-small", "negotiation"))
@@ -31,10 +32,19 @@ _WRITTEN = {
 }
 
 
-def _drg(*words: object) -> None:
+def _drg(*words: object) -> str:
     done = CliRunner().invoke(app, [str(word) for word in words])
     if done.exit_code:
         raise RuntimeError(f"drg {words}: {done.output} {done.exception}")
+    return done.output
+
+
+def _lot(folder: Path) -> None:
+    """A lot from the sealed numbers of two parties, opened and told."""
+    told = [f"{party}={number}" for party, number in NUMBERS.items()]
+    seals = [_drg("negotiate", "lot", folder, "--seal", one).strip() for one in told]
+    _drg("negotiate", "lot", folder, *(w for one in seals for w in ("--commit", one)), *_AT)
+    _drg("negotiate", "lot", folder, *(w for one in told for w in ("--reveal", one)), *_AT)
 
 
 def make(folder: Path) -> None:
@@ -59,12 +69,14 @@ def make(folder: Path) -> None:
     _drg("settle", *year, "--out", folder / "settled")
     scenario = folder / "scenario-tighter-cap.toml"
     _drg("project", *year, "--scenario", scenario, "--out", folder / "projected")
-    rounds = [folder / f"round-{stage}" for stage in ("begun", "drawn", "voted")]
+    rounds = [folder / f"round-{stage}" for stage in ("begun", "drawn", "voted", "asked")]
     _drg("negotiate", "init", rounds[0], "--cases", grouped, "--weights", weights, "--roster",
          folder / "roster.csv", "--rules", folder / "rules.toml", *_AT)  # fmt: skip
     shutil.copytree(rounds[0], rounds[1])
     _drg("negotiate", "propose", rounds[1], folder / "proposals.csv", *_AT)
-    _drg("negotiate", "panel", rounds[1], "--seed", 2026, *_AT)
+    shutil.copytree(rounds[1], rounds[3])
+    _lot(rounds[1])
+    _drg("negotiate", "panel", rounds[1], *_AT)
     shutil.copytree(rounds[1], rounds[2])
     _drg("negotiate", "vote", rounds[2], folder / "votes.csv", *_AT)
     _drg("negotiate", "solve", rounds[2], "--objective", "closest", *_AT)
