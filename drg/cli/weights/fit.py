@@ -24,6 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )  # fmt: skip
+_MOST_STRANGE = 10
 METHODS = "mean, geometric, hsrv, regression, gamma"
 TRIMS = "none, log3sd, iqr, percentile, ratio, l3h3, l15h15, inek, winsor"
 
@@ -161,6 +162,7 @@ def fit(
 ) -> None:  # fmt: skip
     """Fit relative weights (相对权重) from the cost of grouped cases."""
     from drg.progress import Progress
+    from drg.switch.origin import names_of, scheme_of_cases
     from weights.fit.files import fit_file
     from weights.fit.recipe import calibrator, read_recipe
     from weights.table import WeightTable, open_weights
@@ -188,6 +190,7 @@ def fit(
                     across_schemes, mapping, sheet)  # fmt: skip
     names = _names(scheme)
     fitter.groups = tuple(names)
+    names = names or names_of(scheme_of_cases(file, mapping, sheet))
     with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:
         inputs = {"recipe": recipe, "classes": classes, "families": families}
         fitted, observed = fit_file(
@@ -196,6 +199,10 @@ def fit(
             progress=shown.advance,
         )  # fmt: skip
     typer.echo(summary(fitted), err=True)
+    if strange := _strange(fitted, names):
+        typer.echo(say(f"  警告: 方案中没有这些病组编码: {strange}",
+                       f"  warning: codes that are no group of the scheme: {strange}"),
+                   err=True)  # fmt: skip
     rejected = _rejected(observed)
     if rejected:
         typer.echo(say(f"  拒收记录 {rejected:,}，列于 {out}.rejects.csv",
@@ -311,6 +318,13 @@ def _normalise(text: str) -> dict[str, Any]:
         raise problem(say("不是数值", "not an amount"), key="--normalise", found=amount,
                       expected=say("冒号后为数值",
                                    "a number after the colon")) from None  # fmt: skip
+
+
+def _strange(fitted: Calibrator, names: dict[str, str]) -> str:
+    """Groups of the table that a known scheme does not have."""
+    codes = [str(code) for code in fitted.table_.frame["drg"] if code not in names]
+    return ", ".join(codes[:_MOST_STRANGE]) + (" ..." if len(codes) > _MOST_STRANGE else "") if (
+        names) else ""  # fmt: skip
 
 
 def _names(scheme: str | None) -> dict[str, str]:
