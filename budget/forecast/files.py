@@ -10,6 +10,7 @@ from typing import Any
 from budget.cases.claims import Claims
 from budget.cases.hospitals import read_hospitals
 from budget.policy.document import Policy
+from budget.pools.money import LastYear
 from budget.projection.assumptions import hashes, inputs_of, record_of
 from budget.projection.cells import Cells
 from budget.projection.equilibrium import reactions
@@ -42,12 +43,12 @@ def project_file(
     *,
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
-    last_year: Mapping[str, float] | None = None,
+    last_year: LastYear | None = None,
     names: Mapping[str, str] | None = None,
     draws: int = 0,
     seed: int = 0,
-    say: Said | None = None,
     accept_unreadable: bool = True,
+    say: Said | None = None,
 ) -> tuple[Projection, ...]:
     """Settle a year of grouped cases, look ahead under scenarios, and write all tables.
 
@@ -61,12 +62,12 @@ def project_file(
         scenarios: what is assumed; each is compared with the first.
         mapping: mapping file for headers that are not recognised.
         sheet: sheet of a workbook.
-        last_year: last year's fund spend in yuan by pool.
+        last_year: last year's fund spend in yuan by pool, or by pool and hospital.
         names: names of groups, for those that the weight table does not name.
         draws: draws for intervals; 0 for none.
         seed: seed of the draws.
-        say: called with what is being done.
         accept_unreadable: as in ``settle_file``.
+        say: called with what is being done.
 
     Raises:
         DrgError: a file or document cannot be used, or a scenario cannot be settled.
@@ -79,8 +80,8 @@ def project_file(
     settled = settle_file(
         source, out, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
         last_year=last_year, inputs={"hospitals": hospitals},
-    )  # fmt: skip
         accept_unreadable=accept_unreadable,
+    )  # fmt: skip
     everybody = Everybody.of(table, scenarios)
     if everybody.tables:  # the same year, with room for those who join
         claims = read_claims(source, weights, policy, everybody.hospitals, year, mapping=mapping,

@@ -18,6 +18,7 @@ from budget.cases.claims import Claims
 from budget.cases.hospitals import Hospitals
 from budget.impact.sums import Sums
 from budget.policy.document import Policy
+from budget.pools.money import LastYear
 from budget.pools.sharing import NotBySumsError
 from budget.projection.cells import Cells, cell_of
 from budget.settlement.files import claims_of, documents
@@ -85,7 +86,7 @@ class Impacts:
         policy: the policy.
         hospitals: the hospitals.
         year: settlement year.
-        last_year: last year's fund spend in yuan by pool.
+        last_year: last year's fund spend in yuan by pool, or by pool and hospital.
 
     Attributes:
         settled: the year at the draft weights.
@@ -102,7 +103,7 @@ class Impacts:
         hospitals: Hospitals,
         year: int,
         *,
-        last_year: Mapping[str, float] | None = None,
+        last_year: LastYear | None = None,
     ) -> None:
         self._claims, self._last_year = claims, last_year
         self.settled = settle(claims, weights, policy, hospitals, year, last_year=last_year)
@@ -125,7 +126,7 @@ class Impacts:
         hospitals: pd.DataFrame | pa.Table | Hospitals | str | PathLike[str],
         year: int,
         *,
-        last_year: Mapping[str, float] | None = None,
+        last_year: LastYear | None = None,
     ) -> Self:
         """The same from tables, files or ids; the arguments are those of ``budget.settle``.
 

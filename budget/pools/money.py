@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from drg.errors import problem
 from drg.language import say
@@ -12,6 +12,15 @@ from drg.money import blend, times, to_fen, yuan
 
 if TYPE_CHECKING:
     from budget.policy.pools import Pool
+
+# Last year's fund spend in yuan by pool: a sum, or hospital -> sum.
+LastYear: TypeAlias = Mapping[str, "float | Mapping[str, float]"]
+
+
+def spent_in(last_year: LastYear | None, pool: str) -> float | None:
+    """Last year's spend of a pool in yuan, None where it is not given."""
+    held = (last_year or {}).get(pool)
+    return sum(held.values()) if isinstance(held, Mapping) else held
 
 
 @dataclass(frozen=True)

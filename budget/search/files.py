@@ -14,6 +14,7 @@ import pyarrow as pa
 from budget.cases.hospitals import Hospitals, read_hospitals
 from budget.policy.describe import step_zh
 from budget.policy.document import Leaf, Policy
+from budget.pools.money import LastYear
 from budget.projection.cells import Cells
 from budget.projection.year import settled, spent
 from budget.search.document import OUTCOMES, SearchDocument, check
@@ -94,10 +95,10 @@ def search_file(
     extends: str,
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
-    last_year: Mapping[str, float] | None = None,
+    last_year: LastYear | None = None,
     inputs: Mapping[str, str | PathLike[str] | None] | None = None,
-    say: Said | None = None,
     accept_unreadable: bool = True,
+    say: Said | None = None,
 ) -> Searched:
     """Search a policy on a year of grouped cases, and write what was found into a folder.
 
@@ -115,10 +116,10 @@ def search_file(
         extends: id or file of the policy, which the found one extends.
         mapping: mapping file for headers that are not recognised.
         sheet: sheet of a workbook.
-        last_year: last year's fund spend in yuan by pool.
+        last_year: last year's fund spend in yuan by pool, or by pool and hospital.
         inputs: other files that were read, by what they are; hashed for the record.
-        say: called with what is being done.
         accept_unreadable: as in ``settle_file``; the cells are listed in ``rejects.csv``.
+        say: called with what is being done.
 
     Raises:
         DrgError: a file or document cannot be used, or the policy asks for what is not there.

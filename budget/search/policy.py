@@ -11,6 +11,7 @@ from budget.cases.claims import Claims
 from budget.cases.hospitals import Hospitals
 from budget.policy.document import Held, Leaf, Policy, build
 from budget.policy.tree import parse, put
+from budget.pools.money import LastYear
 from budget.search.solve import Parameter
 from budget.settlement.settled import Settlement, settle
 from drg.errors import problem
@@ -84,7 +85,7 @@ def evaluator(
     hospitals: Hospitals,
     year: int,
     *,
-    last_year: Mapping[str, float] | None = None,
+    last_year: LastYear | None = None,
 ) -> Evaluate:
     """What a year comes to under other figures of a policy, for :func:`budget.search.solve.search`.
 
@@ -97,7 +98,7 @@ def evaluator(
         policy: the policy in force.
         hospitals: the hospitals.
         year: settlement year.
-        last_year: last year's fund spend in yuan by pool.
+        last_year: last year's fund spend in yuan by pool, or by pool and hospital.
     """
     known: dict[tuple[tuple[str, float], ...], Outcomes] = {}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 
@@ -28,6 +30,19 @@ def tiers_known(policy: Policy, hospitals: Hospitals) -> None:
                                    "a column tier (医院级别) with 3, 2, 1 or 0"))  # fmt: skip
 
 
+def in_year(claims: Claims, year: int, file: Path) -> None:
+    """Refuse a year in which no case was discharged.
+
+    Raises:
+        DrgError: there is none.
+    """
+    if not (claims.month >= 0).any():
+        raise problem(say("没有病例在该年度出院", "no case was discharged in the year"), file=file,
+                      key="year", found=year,
+                      expected=say("病例出院的年度",
+                                   "the year of the cases' discharge"))  # fmt: skip
+
+
 def unpriced(claims: Claims, grid: Grid, hospitals: Hospitals) -> dict[str, str]:
     """Hospitals without a rate and groups without a weight that have cases."""
     found = {}
@@ -40,14 +55,24 @@ def unpriced(claims: Claims, grid: Grid, hospitals: Hospitals) -> dict[str, str]
     without = grouped & (claims.hospital >= 0) & (claims.insurance >= 0) & (claims.group >= 0)
     without &= ~weightless & ~np.isfinite(grid.standard)[place]
     if without.any():
-        ids = sorted({hospitals.ids[held] for held in np.unique(claims.hospital[without])})
         found["hospitals_without_rate"] = (
             ("no mean cost stands for cases of " if own_mean else "the policy has no rate for ")
-            + ", ".join(ids[:12])
-            + (f" and {len(ids) - 12} more" if len(ids) > 12 else "")
+            + _named(claims, hospitals, without)
             + ("" if own_mean else " (tier, class, level or county?)")
             + f": {_size(claims, without)}"
         )
+    held = grid.policy.coefficients
+    if held is not None and held.table and held.computed is None and not own_mean:
+        given = np.broadcast_to(grid.k_from.rows[:, None, :] >= 0, grid.standard.shape)
+        for where, _ in grid.k_from.covers:
+            given = given | where
+        lost = grouped & (claims.hospital >= 0) & (claims.insurance >= 0) & (claims.group >= 0)
+        lost &= ~weightless & ~given[place]
+        if lost.any():
+            found["hospitals_without_coefficient"] = (
+                f"the policy has no coefficient for {_named(claims, hospitals, lost)} (tier, "
+                f"class, level or county?), 1 stands in: {_size(claims, lost)}"
+            )
     which = grouped & weightless
     if which.any():
         places = np.unique(claims.group[which])
@@ -59,6 +84,11 @@ def unpriced(claims: Claims, grid: Grid, hospitals: Hospitals) -> dict[str, str]
             + _size(claims, which)
         )
     return found
+
+
+def _named(claims: Claims, hospitals: Hospitals, which: npt.NDArray[np.bool_]) -> str:
+    ids = sorted({hospitals.ids[held] for held in np.unique(claims.hospital[which])})
+    return ", ".join(ids[:12]) + (f" and {len(ids) - 12} more" if len(ids) > 12 else "")
 
 
 def _size(claims: Claims, which: npt.NDArray[np.bool_]) -> str:

@@ -16,6 +16,8 @@ from budget.cases.faults import Entry, faults
 from budget.cases.hospitals import Hospitals, hospitals_of, read_hospitals
 from budget.policy.document import Policy
 from budget.policy.load import load_policy
+from budget.pools.money import LastYear
+from budget.settlement.checks import in_year
 from budget.settlement.settled import Settlement
 from budget.settlement.settled import settle as settle_claims
 from budget.settlement.tables import write_cases, write_tables
@@ -24,6 +26,7 @@ from drg.cases import recognise
 from drg.cases.cells import Cells
 from drg.cases.columns import told_tiers
 from drg.cases.opening import open_cases
+from drg.cases.unread import Counted, UnreadCount, counted
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import hash_file, record, to_json
@@ -64,7 +67,7 @@ def settle_file(
     *,
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
-    last_year: Mapping[str, float] | None = None,
+    last_year: LastYear | None = None,
     cases: str | None = None,
     inputs: Mapping[str, str | PathLike[str] | None] | None = None,
     accept_unreadable: bool = True,
@@ -84,7 +87,7 @@ def settle_file(
         year: settlement year.
         mapping: mapping file for headers that are not recognised.
         sheet: sheet of a workbook.
-        last_year: last year's fund spend in yuan by pool.
+        last_year: last year's fund spend in yuan by pool, or by pool and hospital.
         cases: ending of the case table, ``parquet`` or ``csv``; by default that of the input.
         inputs: other files that were read, by what they are; hashed for the record.
         accept_unreadable: settle also where more than 1% of a column that money hangs on cannot
@@ -164,7 +167,7 @@ def settle(
     hospitals: pd.DataFrame | pa.Table | Hospitals | str | PathLike[str],
     year: int,
     *,
-    last_year: Mapping[str, float] | None = None,
+    last_year: LastYear | None = None,
 ) -> Settlement:
     """Settle a year of cases in memory.
 
@@ -174,7 +177,7 @@ def settle(
         policy: the policy, its file, or the id of a shipped one.
         hospitals: table of hospitals, or its file.
         year: settlement year.
-        last_year: last year's fund spend in yuan by pool.
+        last_year: last year's fund spend in yuan by pool, or by pool and hospital.
 
     Raises:
         DrgError: a column is missing, or the policy asks for what is not there.
@@ -293,7 +296,9 @@ def read_claims(
         raise problem(say("没有病例", "has no case"), file=source)
     if not accept_unreadable:
         unread.refuse(reader.money, source, row)
-    return gathering.claims()
+    claims = gathering.claims()
+    in_year(claims, year, source)
+    return claims
 
 
 def _text(column: pa.Array) -> pa.Array:

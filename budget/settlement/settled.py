@@ -20,7 +20,7 @@ from budget.fund.cash import FundCash, fund_cash
 from budget.fund.due_dates import clock
 from budget.patient.shares import patient_shares
 from budget.policy.document import Policy
-from budget.pools.money import PoolMoney, pool_money
+from budget.pools.money import LastYear, PoolMoney, pool_money, spent_in
 from budget.pools.point_value import Paid, hold, pay
 from budget.price.branches import CODES, SETTLED
 from budget.price.case import Priced
@@ -32,6 +32,7 @@ from budget.settlement.checks import tiers_known, unpriced
 from budget.settlement.year_end import YearEnd, year_end
 from drg.errors import problem
 from drg.language import say
+from drg.money import allocate, to_fen
 from weights.table import WeightTable
 
 Fen = npt.NDArray[np.int64]
@@ -132,7 +133,7 @@ def settle(
     hospitals: Hospitals,
     year: int,
     *,
-    last_year: Mapping[str, float] | None = None,
+    last_year: LastYear | None = None,
     last_year_by_hospital: Fen | None = None,
     history: History | None = None,
 ) -> Settlement:
@@ -193,6 +194,9 @@ def settle(
         other=yearly.other,
     )  # fmt: skip
     names = tuple(held.name for held in policy.pools)
+    if last_year_by_hospital is None and policy.cash.basis == "last_year_mean":
+        last_year_by_hospital, told = _by_hospital(policy, hospitals, last_year, yearly.item)
+        warnings |= told
     advances = monthly(sums.fund, policy.cash, last_year_by_hospital)
     cash = close_year(advances, closing.final - cut, closing.factor, hospitals.ids, names)
     fund = fund_cash(money, clock(year, policy.cash), advances.advance, cash.year_end)
@@ -237,13 +241,13 @@ def _money(
     policy: Policy,
     pool: npt.NDArray[Any],
     item: Fen,
-    last_year: Mapping[str, float] | None,
+    last_year: LastYear | None,
     warnings: dict[str, str],
 ) -> list[PoolMoney]:
     """Money of each pool; where last year's spend is not known, this year's by item."""
     amounts = []
     for place, held in enumerate(policy.pools):
-        spent = (last_year or {}).get(held.name)
+        spent = spent_in(last_year, held.name)
         if held.basis == "growth" and held.last_year is None and spent is None:
             if not (pool == place).any():
                 warnings[f"no_money_{held.name}"] = (
@@ -258,6 +262,45 @@ def _money(
             )
         amounts.append(pool_money(held, spent))
     return amounts
+
+
+def _by_hospital(
+    policy: Policy, hospitals: Hospitals, last_year: LastYear | None, item: Fen
+) -> tuple[Fen | None, dict[str, str]]:
+    """Last year's spend in fen by hospital and pool, and what a reader must know of it.
+
+    Where it is known of the pool only it is shared out by this year's fund money by item.
+
+    Args:
+        policy: the policy.
+        hospitals: the hospitals.
+        last_year: last year's spend in yuan.
+        item: what the fund would have paid by item, fen. Shape (H, P).
+
+    Returns:
+        The spend, shape (H, P), None where a pool's is not known; and warnings.
+
+    Raises:
+        DrgError: a hospital is not in the table of hospitals.
+    """
+    found, told = np.zeros(item.shape, np.int64), {}
+    for place, pool in enumerate(policy.pools):
+        held = (last_year or {}).get(pool.name, pool.last_year)
+        if held is None:
+            if item[:, place].any():
+                return None, {}
+        elif isinstance(held, Mapping):
+            if unknown := sorted(set(held) - set(hospitals.ids)):
+                raise problem(say("不在医疗机构表中", "is not in the table of hospitals"),
+                              key=f"last_year.{pool.name}", found=unknown[0])  # fmt: skip
+            found[:, place] = to_fen([held.get(name, 0.0) for name in hospitals.ids])
+        elif item[:, place].any():
+            found[:, place] = allocate(to_fen(held), np.maximum(item[:, place], 0))
+            told[f"last_year_shared.{pool.name}"] = (
+                f"pool {pool.name}: last year's spend is given for the pool alone; advances share "
+                "it out by this year's fund money by item"
+            )
+    return found, told
 
 
 def _sums(

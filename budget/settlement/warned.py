@@ -54,6 +54,8 @@ _CHINESE = {
         "政策所依据的列在权重表中没有，相应内容为空：{list}",
     "the policy has no rate for {list} (tier, class, level or county?): {size}":
         "政策没有以下医疗机构的费率（级别、等次、层级或县区是否有误？）：{list}：{size}",
+    "the policy has no coefficient for {list} (tier, class, level or county?), 1 stands in: {size}":
+        "政策没有以下医疗机构的系数（级别、等次、层级或县区是否有误？），按 1 计：{list}：{size}",
     "no mean cost stands for cases of {list}: {size}":
         "以下医疗机构的病例没有可依据的平均费用：{list}：{size}",
     "groups without a weight ({list}): {size}": "病组没有权重（{list}）：{size}",
@@ -70,6 +72,9 @@ _CHINESE = {
     "pool {pool}: last year's spend is not known; this year's fund money by item ({sum} yuan) "
     "stands in for it":
         "基金池 {pool}：上年支出未知，以本年按项目计算的基金支出（{sum} 元）代替",
+    "pool {pool}: last year's spend is given for the pool alone; advances share it out by this "
+    "year's fund money by item":
+        "基金池 {pool}：上年支出只有基金池合计，预拨按本年按项目计算的基金支出分到各医疗机构",
     "pool {pool}: the balance at the end of {month} is {sum} yuan":
         "基金池 {pool}：{month} 末余额为 {sum} 元",
     "{area}: no spend is given, nothing is prepaid": "{area}：没有给出支出，不预付",

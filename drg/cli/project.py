@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from drg.cli.common.fits import policy_fits
 from drg.cli.common.options import (
-    GroupedFile,
     AcceptUnreadable,
+    GroupedFile,
     HospitalTable,
     LastYear,
     MappingFile,
     PolicyName,
     SettlementYear,
     Sheet,
-    TablesFolder,
     Strict,
+    TablesFolder,
     WeightsName,
 )
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
@@ -63,9 +64,9 @@ def project(
     mapping: MappingFile = None,
     sheet: Sheet = None,
     across_schemes: AcrossSchemes = False,
-) -> None:  # fmt: skip
     accept_unreadable: AcceptUnreadable = False,
     strict: Strict = False,
+) -> None:  # fmt: skip
     """Look ahead (支付预测): settle the year, then project the next ones under scenarios."""
     from budget.forecast.files import project_file
     from budget.policy import load_policy
@@ -78,6 +79,7 @@ def project(
     rules = load_policy(policy)
     held = open_weights(weights)
     scheme = same_scheme(file, held, across_schemes, mapping, sheet)
+    policy_fits(rules, scheme, file, held, across_schemes)
     wanted = [load_scenario(path) for path in scenario or []]
     longest = max([years, *(one.years for one in wanted)])
     base = BASELINE.model_copy(update={"years": longest})
@@ -94,10 +96,10 @@ def project(
     for text in (*unsettled(found[0].years[0].cells.settlement), *warnings(found)):
         typer.echo(text, err=True)
     typer.echo(str(out))
-
-
     if strict and (out / "rejects.csv").is_file():
         raise typer.Exit(1)
+
+
 def unsettled(settled: Settlement) -> list[str]:
     """Cases of the settled year that are not settled, and what its settlement warns of."""
     from budget.settlement.warned import chinese

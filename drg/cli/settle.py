@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from drg.cli.common.fits import policy_fits
 from drg.cli.common.options import (
     AcceptUnreadable,
     GroupedFile,
@@ -65,7 +66,8 @@ def settle(
     table = table_of_hospitals(file, hospitals)
     rules = load_policy(policy)
     held = open_weights(weights)
-    same_scheme(file, held, across_schemes, mapping, sheet)
+    policy_fits(rules, same_scheme(file, held, across_schemes, mapping, sheet), file, held,
+                across_schemes)  # fmt: skip
     settled_year = year if year is not None else year_of(file, mapping, sheet)
     spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
     with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:

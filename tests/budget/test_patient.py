@@ -284,6 +284,7 @@ def test_shipped_policies_against_the_plain_reference(name):
         population=rng.integers(0, 3, size), populations=POPULATIONS,
         cost=(rng.lognormal(9.5, 1.3, size) * 100).astype(np.int64),
         amounts={"patient_out_of_scope": rng.integers(0, 400_000, size)},
+        case_id=[f"{i:03d}" for i in range(size)],
     )  # fmt: skip
     policy = load_policy(name)
     shares = patient_shares(claims, HOSPITALS, policy, Stays.of(claims))

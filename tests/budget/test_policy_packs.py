@@ -126,6 +126,9 @@ def test_changzhi():
     assert list(policy.outliers.high.thresholds.at([0.5, 2, 9])) == [3, 3, 3]
     assert policy.outliers.high.rule == "standard"
     assert policy.groups.basic[0].rate_of == "tier1"
+    # of the poor at least 85% is an outcome; in tier 1 it would be less than others get
+    of = {"tier": 1, "insurance": "employee", "population": ["", "poor"]}
+    assert list(pick(policy.benefit.ratios, "ratio", **of)) == [0.93, 0.93]
 
 
 def test_qingdao_s_published_standards():
@@ -158,7 +161,8 @@ def test_luan():
     ratios = pick(
         policy.benefit.ratios, "ratio", tier=2, insurance="resident", population=["", "poor"]
     )
-    assert list(ratios) == [0.752, 0.92]
+    # what came out in Huoqiu in 2018 is no ratio of a rule: those of the default hold
+    assert list(ratios) == [0.75, 0.75]
 
 
 def test_lanzhou():

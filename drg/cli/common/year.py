@@ -41,8 +41,8 @@ def year_of(file: Path, mapping: Path | None, sheet: str | None) -> int:
                   key="--year")  # fmt: skip
 
 
-def last_year_of(path: Path, pools: list[str]) -> dict[str, float]:
-    """Last year's fund spend in yuan by pool, from a table."""
+def last_year_of(path: Path, pools: list[str]) -> dict[str, float | dict[str, float]]:
+    """Last year's fund spend in yuan by pool, from a table; by hospital where it names them."""
     from drg.cases.values import Number, read_number
     from drg.errors import problem
     from drg.tables import read_table
@@ -52,17 +52,24 @@ def last_year_of(path: Path, pools: list[str]) -> dict[str, float]:
         if name not in table.column_names:
             raise problem(say(f"缺少列“{name}”", f"no column '{name}'"), file=path,
                           found=", ".join(table.column_names),
-                          expected="pool, amount")  # fmt: skip
+                          expected=say("pool、amount，可有 hospital_id",
+                                       "pool, amount and, where it is known, "
+                                       "hospital_id"))  # fmt: skip
     amounts, bad = read_number(table.column("amount").combine_chunks(), Number())
-    found: dict[str, float] = {}
+    named = "hospital_id" in table.column_names
+    ids = table.column("hospital_id").to_pylist() if named else [""] * table.num_rows
+    found: dict[str, dict[str, float]] = {}
     for row, name in enumerate(table.column("pool").to_pylist()):
-        pool = str(name or "").strip()
-        if pool not in pools or pool in found:
+        pool, hospital = str(name or "").strip(), str(ids[row] or "").strip()
+        if pool not in pools or hospital in found.get(pool, {}):
             raise problem(say("不是政策的基金池，或重复", "not a pool of the policy, or twice"),
-                          file=path, row=row + 2, found=pool,
+                          file=path, row=row + 2, found=f"{pool} {hospital}".strip(),
                           expected=", ".join(pools))  # fmt: skip
+        if named and not hospital:
+            raise problem(say("缺少代码", "no id"), file=path, row=row + 2,
+                          key="hospital_id")  # fmt: skip
         if bad[row] or not amounts[row] >= 0:
             raise problem(say("应为以元计的金额", "not an amount in yuan"), file=path,
                           row=row + 2, key=pool)  # fmt: skip
-        found[pool] = float(amounts[row])
-    return found
+        found.setdefault(pool, {})[hospital] = float(amounts[row])
+    return {pool: held if named else held[""] for pool, held in found.items()}

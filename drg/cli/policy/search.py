@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from drg.cli.common.fits import policy_fits
 from drg.cli.common.options import (
-    GroupedFile,
     AcceptUnreadable,
+    GroupedFile,
     HospitalTable,
     LastYear,
     MappingFile,
     PolicyName,
     SettlementYear,
     Sheet,
-    TablesFolder,
     Strict,
+    TablesFolder,
     WeightsName,
 )
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
@@ -45,9 +46,9 @@ def search(
     mapping: MappingFile = None,
     sheet: Sheet = None,
     across_schemes: AcrossSchemes = False,
-) -> None:  # fmt: skip
     accept_unreadable: AcceptUnreadable = False,
     strict: Strict = False,
+) -> None:  # fmt: skip
     """Search (政策寻优) for the least change of a policy's figures that meets targets."""
     from budget.policy import load_policy
     from budget.search.document import load_search
@@ -58,7 +59,8 @@ def search(
     table = table_of_hospitals(file, hospitals)
     rules = load_policy(policy)
     held = open_weights(weights)
-    same_scheme(file, held, across_schemes, mapping, sheet)
+    policy_fits(rules, same_scheme(file, held, across_schemes, mapping, sheet), file, held,
+                across_schemes)  # fmt: skip
     settled_year = year if year is not None else year_of(file, mapping, sheet)
     spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
     inputs = {"search": asked, "weights": Path(weights), "policy": Path(policy),
@@ -74,10 +76,10 @@ def search(
         message = say(found.found.message_zh, found.found.message)
         typer.echo(f"{wanted.place}: {message}", err=True)
         raise typer.Exit(1)
-
-
     if strict and (out / "rejects.csv").is_file():
         raise typer.Exit(1)
+
+
 def summary(searched: Searched) -> str:
     """Figures, targets and the curve as text tables."""
     from budget.search.files import holds, told

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.impact.weights import Impact, Impacts
+from budget.pools.money import LastYear
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.negotiate.round.folder import LEDGER, Files, fill, trim_of
@@ -63,11 +64,11 @@ class OpenRound:
         year: int,
         actor: str,
         at: str | None = None,
-        last_year: Mapping[str, float] | None = None,
+        last_year: LastYear | None = None,
         mapping: str | PathLike[str] | None = None,
         sheet: str | None = None,
-    ) -> Self:
         accept_unreadable: bool = True,
+    ) -> Self:
         """Lay down a round; the folder appears whole or not at all.
 
         Args:
@@ -82,12 +83,12 @@ class OpenRound:
             year: of the cases.
             actor: who lays it down.
             at: a time to be stated beside the machine's, ISO 8601 with offset.
-            last_year: last year's fund spend in yuan by pool.
+            last_year: last year's fund spend in yuan by pool, or by pool and hospital.
             mapping: mapping file for headers of the cases that are not recognised.
             sheet: sheet of the cases' workbook.
-
             accept_unreadable: begin also where more than 1% of a column that money hangs on cannot
                 be read; the cells are listed in ``rejects.csv`` of the folder.
+
         Raises:
             DrgError: the folder is there already, or a file cannot be used.
         """
