@@ -1,0 +1,121 @@
+"""What the fuzz harness found, each as its own small case."""
+
+from __future__ import annotations
+
+import shutil
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.fuzz.run import call
+from tests.fuzz.world import make
+from tests.once import once
+
+DEEP = "x = " + "[" * 5000 + "]" * 5000 + "\n"
+BEFORE_THE_CALENDAR = pa.array([-800_000, None] * 150, pa.date32())
+
+
+@pytest.fixture(scope="module")
+def world():
+    return once("fuzz-world", make)
+
+
+def fails(*words):
+    """The line of a command that does not do well."""
+    status, _, err = call(map(str, words))
+    assert status == 1, (status, err[-500:])
+    lines = [line for line in err.splitlines() if line.startswith("drg: ")]
+    assert len(lines) == 1, err
+    return lines[0]
+
+
+def works(*words):
+    status, out, err = call(map(str, words))
+    assert status == 0, (status, err[-500:])
+    return out
+
+
+def grouped_with(world, tmp_path, **columns):
+    """Grouped cases as Parquet, some columns replaced."""
+    table = pa.Table.from_pandas(pd.read_csv(world / "grouped.csv", dtype=str))
+    for name, column in columns.items():
+        table = table.set_column(table.schema.get_field_index(name), name, column)
+    path = tmp_path / "grouped.parquet"
+    pq.write_table(table, path)
+    return path
+
+
+def test_dates_before_the_calendar_are_listed(world, tmp_path):
+    path = grouped_with(world, tmp_path, total_cost=BEFORE_THE_CALENDAR)
+    fails("settle", path, "--weights", world / "weights.csv", "--out", tmp_path / "out",
+          "--hospitals", world / "hospitals.csv", "--year", 2025)  # fmt: skip
+    fails("weights", "fit", path, "--out", tmp_path / "w.csv")
+    assert not (tmp_path / "w.csv").exists()
+    works("check", path)
+
+
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [
+        ("toml", ("policy", "test", "{}")),
+        ("toml", ("policy", "validate", "{}")),
+        ("toml", ("weights", "fit", "grouped.csv", "--out", "OUT", "--recipe", "{}")),
+        ("json", ("weights", "fit", "grouped.csv", "--out", "OUT", "--recipe", "{}")),
+        ("toml", ("group", "cases.csv", "--out", "OUT", "--mapping", "{}")),
+        ("toml", ("scheme", "import", "city-tables", "--out", "OUT", "--mapping", "{}")),
+        ("toml", ("project", "grouped.csv", "--weights", "weights.csv", "--out", "OUT",
+                  "--scenario", "{}")),
+        ("toml", ("policy", "search", "grouped.csv", "--weights", "weights.csv", "--out", "OUT",
+                  "--search", "{}")),
+        ("toml", ("negotiate", "init", "OUT", "--cases", "grouped.csv", "--weights",
+                  "weights.csv", "--rules", "{}")),
+    ],
+)  # fmt: skip
+def test_documents_nested_too_deeply_are_told(world, tmp_path, ending, words):
+    path, out = tmp_path / f"deep.{ending}", tmp_path / "out.csv"
+    path.write_text(DEEP if ending == "toml" else DEEP.removeprefix("x = "))
+    put = {"{}": path, "OUT": out} | {name: world / name for name in (
+        "grouped.csv", "cases.csv", "weights.csv", "city-tables")}  # fmt: skip
+    assert "deep" in fails(*(put.get(word, word) for word in words))
+    assert not out.exists()
+
+
+def test_a_pack_and_records_nested_too_deeply(world, tmp_path):
+    pack = shutil.copytree(world / "tiny-pack", tmp_path / "pack")
+    (pack / "scheme.toml").write_text(DEEP)
+    assert "scheme.toml" in fails("scheme", "validate", pack)
+    settled = shutil.copytree(world / "settled", tmp_path / "settled")
+    for record in settled.glob("*.json"):
+        record.write_text("[" * 50_000)
+    assert "settlement.json" in fails("report", settled, "--out", tmp_path / "r.html")
+    weights = shutil.copy(world / "weights.csv", tmp_path)
+    (tmp_path / "weights.csv.run.json").write_text("[" * 50_000)
+    works("weights", "compare", weights, world / "weights.csv")
+
+
+def test_lists_where_texts_belong_are_read_as_texts(world, tmp_path):
+    lists = pa.array([["H0001"], None] * 150, pa.list_(pa.dictionary(pa.int32(), pa.string())))
+    path = grouped_with(world, tmp_path, hospital_id=lists)
+    works("weights", "fit", path, "--out", tmp_path / "w.csv")
+    fails("settle", path, "--weights", world / "weights.csv", "--out", tmp_path / "out",
+          "--hospitals", tmp_path / "none.csv")  # fmt: skip
+    works("settle", path, "--weights", world / "weights.csv", "--out", tmp_path / "out",
+          "--hospitals", world / "hospitals.csv", "--accept-unreadable")  # fmt: skip
+
+
+def test_a_switch_that_fails_leaves_nothing(world, tmp_path):
+    cases = pd.read_csv(world / "cases.csv", dtype=str)
+    cases["diagnoses"] = "zz"  # nothing is grouped, so no weight can be carried
+    cases.to_csv(tmp_path / "cases.csv", index=False)
+    out = tmp_path / "switch"
+    words = ("scheme", "switch", "chs-drg-1.1", "linfen-2022", "--cases", tmp_path / "cases.csv",
+             "--weights", world / "weights.csv", "--out", out, "--across-schemes",
+             "--hospitals", world / "hospitals.csv")  # fmt: skip
+    fails(*words)
+    assert not out.exists()
+    out.mkdir()
+    (out / "mine.txt").write_text("kept")
+    fails(*words)
+    assert [path.name for path in out.iterdir()] == ["mine.txt"]
