@@ -57,6 +57,30 @@ def test_the_summary_has_the_tables_figures(folder: Path) -> None:
     assert words.money(abs(float(region["final_difference"]))) in text
 
 
+def test_a_policy_that_a_cap_hides_in_the_total_is_told_by_its_changes(tmp_path: Path) -> None:
+    """Totals as in the baseline, tier 3 loses by policy what tier 2 gains."""
+    folder = panel_folder.make(tmp_path / "d")
+    def told(lang: str) -> str:
+        data = read_panel(folder)
+        frame = data.projected["projection_difference"]
+        frame[[name for name in frame if name.endswith(("_by_policy", "_by_drivers"))]] = 0.0
+        tiers = frame["level"] == "tier"
+        assert {"2", "3"} <= set(frame.loc[tiers, "key"])
+        frame.loc[tiers & frame["key"].eq("3"), "final_by_policy"] = -1_380_000.0
+        frame.loc[tiers & frame["key"].eq("2"), "final_by_policy"] = 1_380_000.0
+        return str(build(data, Words(lang))[0].sections[0].blocks)
+
+    said_in = {"zh": ("政策调整带来", "减少最多的是三级，−138"),
+               "en": ("the policy brings", "tier 3 loses most: −1.38 million")}  # fmt: skip
+    for lang, said in said_in.items():
+        text = told(lang)
+        assert all(one in text for one in said), text
+    record = json.loads((folder / "projection.json").read_text(encoding="utf-8"))
+    record["assumptions"] = [one for one in record["assumptions"] if one.get("year") is None]
+    (folder / "projection.json").write_text(json.dumps(record), encoding="utf-8")
+    assert "方案没有调整政策" in told("zh")
+
+
 def test_differences_stand_by_pool_tier_and_hospital(folder: Path, tmp_path: Path) -> None:
     made = write_report(folder, tmp_path / "r.html", "en")
     head, *rows = sheet_rows(made.book, "Scenarios less baseline")

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from budget.impact import tables
-from budget.impact.weights import Impact
+from budget.impact.weights import Impact, Outcome
 from drg.errors import problem
 from drg.negotiate.round.act import Round
 from drg.negotiate.round.state import State
-from drg.page.small_cells import held_back, hidden_hospitals
+from drg.page.small_cells import Layer, Mask, held_back, hidden_hospitals
 from drg.page.words import Words, clean
 from drg.report.minutes.words import PARTIES, STATES
 from weights.negotiation.experts.roster import Roster
@@ -57,8 +57,10 @@ class Minutes:
         self.scale = float(state.closed["scale"]) if state.closed is not None else impact.scale
         self.figures = tables.summary(impact)
         frame = tables.hospital_table(impact)
+        seen = cells.cases.sum(axis=(1, 2)) > 0
+        layers = [_layer(one, seen) for one in (impact.before, impact.after)]
         mask, shut = hidden_hospitals(frame["cases"].to_numpy(np.float64),
-                                      frame["tier"].to_numpy(np.int64))  # fmt: skip
+                                      frame["tier"].to_numpy(np.int64), layers)  # fmt: skip
         self.hospitals = _tiers(frame).assign(
             hidden=mask, hospital=frame["hospital_id"].map(self.hospital)
         ).sort_values(["final_change_share", "hospital_id"], ascending=[False, True],
@@ -139,6 +141,13 @@ class Minutes:
     def with_outcome(self, outcome: str) -> list[Proposal]:
         """The proposals with an outcome."""
         return [one for one in self.state.proposals.values() if self.outcome(one.id) == outcome]
+
+
+def _layer(held: Outcome, seen: Mask) -> Layer:
+    """What is owed to hospitals before the cut, and the cut's share, by pool."""
+    owed = np.maximum((held.final + held.cut)[seen].astype(np.float64), 0.0)
+    sums, cut = owed.sum(axis=0), held.cut.sum(axis=0)
+    return Layer(owed, np.divide(cut, sums, out=np.zeros_like(sums), where=sums > 0))
 
 
 def _tiers(frame: pd.DataFrame) -> pd.DataFrame:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from drg.cases.privacy import FEWEST
@@ -80,13 +82,14 @@ def _by_tier(held: Story, frame: pd.DataFrame, words: Words) -> list[Block]:
         Column("patient_share", "个人负担占比", "Patients' share", "share"),
     ]  # fmt: skip
     every = frame.assign(scenario=[scenario_name(data, code, words) for code in frame["scenario"]])
-    parts = [own.assign(hidden=hidden_tiers(own, "all"))
+    parts = [own.assign(hidden=hidden_tiers(own, "all", data.hidden_tiers))
              for _, own in every.groupby(["scenario", "year"], sort=False)]  # fmt: skip
     caption = words(
         f"次均费用与个人负担，{held.year} 年", f"Average cost and patients, {held.year}"
     )
     return [
-        Table("cost-ahead", caption, columns, own.assign(hidden=hidden_tiers(own, "all"))),
+        Table("cost-ahead", caption, columns, own.assign(
+            hidden=hidden_tiers(own, "all", data.hidden_tiers))),
         Table("costs", words("次均费用，全部方案和年度", "Average cost, every scenario and year"),
               [SCENARIO, YEAR, TIER, INSURANCE, CASES, AVERAGE, change, patient],
               pd.concat(parts), where="book"),
@@ -156,7 +159,7 @@ def cost_section(data: PanelData, words: Words) -> Section | None:
     if data.cases is None:
         return None
     frame = data.cases.tiers.copy()
-    frame["hidden"] = hidden_tiers(frame)
+    frame["hidden"] = hidden_tiers(frame, shut=data.hidden_tiers)
     order = {"all": 9, "employee": 0, "resident": 1}
     frame = frame.assign(_tier=frame["tier"].map(lambda t: {-1: 50, 0: 99}.get(t, -t)),
                          _kind=frame["insurance"].map(lambda i: order.get(i, 5)),
@@ -213,19 +216,25 @@ def _who_pays(frame: pd.DataFrame, words: Words) -> list[Block]:
     return [Chart("who-pays", title, about, shares(items, legend, words.lang), note)]
 
 
-def hidden_tiers(frame: pd.DataFrame, whole: object = 0) -> list[bool]:
+def hidden_tiers(
+    frame: pd.DataFrame, whole: object = 0, shut: Collection[str] = ()
+) -> list[bool]:
     """Which rows of a table by tier and insurance are not told, as both have their totals.
 
     Args:
         frame: columns tier, insurance and cases; insurance is ``all`` in totals.
         whole: the tier of the rows that are totals over tiers.
+        shut: tiers that are not told for another reason.
     """
     inner = frame[(frame["tier"] != whole) & (frame["insurance"] != "all")]
     grid = inner.pivot_table(index="tier", columns="insurance", values="cases", fill_value=0)
     if grid.empty:
         return [few(float(n)) for n in frame["cases"]]
-    hide = pd.DataFrame(held_back(grid.to_numpy(float)), index=grid.index, columns=grid.columns)
-    by_tier = pd.Series(held_back(grid.sum(axis=1).to_numpy(float)), index=grid.index)
+    also = np.array([str(tier) in shut for tier in grid.index])
+    both = np.repeat(also[:, None], grid.shape[1], axis=1)
+    hide = pd.DataFrame(held_back(grid.to_numpy(float), also=both), index=grid.index,
+                        columns=grid.columns)  # fmt: skip
+    by_tier = pd.Series(held_back(grid.sum(axis=1).to_numpy(float), also=also), index=grid.index)
     by_kind = pd.Series(held_back(grid.sum(axis=0).to_numpy(float)), index=grid.columns)
 
     def hidden(tier: Any, insurance: str) -> bool:

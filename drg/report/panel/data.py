@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from drg.errors import DrgError, problem
 from drg.language import say
-from drg.page.small_cells import Mask, few, held_back
+from drg.page.small_cells import Layer, Mask, few, held_back, hidden_hospitals, hidden_parts
 from drg.page.words import clean
 from drg.provenance import hash_file
 from drg.report.panel.agree import SEARCH, agree, on_record, same_year, searched
@@ -141,12 +142,13 @@ class PanelData:
             found["case_mix_index"] = own["case_mix_index"].to_numpy(float)
             found["weighed"] = own["weighed"].fillna(0.0).to_numpy(float)
         found["gain_share"] = found["gain"] / found["cost"].where(found["cost"] > 0)
-        found["hidden"] = self._hidden(found)
+        found["hidden"] = self._closed[0]
         names = zip(found["hospital_name"], found["hospital_id"], strict=True)
         return found.assign(hospital=[clean(name) or clean(code) or "—" for name, code in names])
 
-    def _hidden(self, frame: pd.DataFrame) -> Mask:
-        """Hospitals with few cases, settled or projected, and those that cover them.
+    @cached_property
+    def _closed(self) -> tuple[Mask, dict[int, bool]]:
+        """Hospitals with few cases, settled or projected, and those that cover them; tiers.
 
         Tiers have their totals beside them as the region has: each misses two hospitals or none.
         """
@@ -154,12 +156,60 @@ class PanelData:
         small: set[str] = set()
         if future is not None:
             small = set(future.loc[future["cases"].map(few), "hospital_id"])
-        hidden = frame["hospital_id"].isin(small).to_numpy(bool, copy=True)
-        cases, tiers = frame["cases"].to_numpy(float), frame["tier"].fillna(-1).to_numpy(float)
-        for tier in np.unique(tiers):
-            here = tiers == tier
-            hidden[here] = held_back(cases[here], also=hidden[here])
-        return held_back(cases, also=hidden)
+        counts = self._counts
+        return hidden_hospitals(
+            counts.sum(axis=1).to_numpy(float), self._tiers, self._layers,
+            also=counts.index.isin(small), counts=counts.to_numpy(float),
+        )  # fmt: skip
+
+    @cached_property
+    def _tiers(self) -> npt.NDArray[np.int64]:
+        """Tier of each hospital, -1 where it has none."""
+        first = self.hospitals.drop_duplicates("hospital_id").set_index("hospital_id")["tier"]
+        return first.reindex(self._counts.index).fillna(-1).to_numpy(np.int64)
+
+    @cached_property
+    def hidden_tiers(self) -> frozenset[str]:
+        """Tiers of which no total is told, as every hospital in them is hidden, or covers one."""
+        return frozenset(str(tier) for tier, shut in self._closed[1].items() if shut)
+
+    @cached_property
+    def _counts(self) -> pd.DataFrame:
+        """Cases by hospital and pool, in the order of the settlement."""
+        found = self.hospitals.pivot_table(index="hospital_id", columns="pool", values="cases",
+                                           aggfunc="sum", fill_value=0, sort=False)  # fmt: skip
+        return found.reindex(self.hospitals["hospital_id"].drop_duplicates())
+
+    @cached_property
+    def hidden_cells(self) -> pd.DataFrame:
+        """Which hospitals are not told by pool, by hospital and pool."""
+        tiers = self._tiers
+        told = [tiers == one for one in np.unique(tiers) if str(one) not in self.hidden_tiers]
+        parts = hidden_parts(self._counts.to_numpy(float), self._closed[0],
+                             [*told, np.ones(len(tiers), np.bool_)])  # fmt: skip
+        return pd.DataFrame(parts, self._counts.index, self._counts.columns)
+
+    @cached_property
+    def _layers(self) -> list[Layer]:
+        """What is owed to hospitals from pools before the cut: in the settled year, and projected.
+
+        A projection tells it by hospital; its pools stand as they do in the settled year.
+        """
+        owed = self.hospitals.assign(owed=self.hospitals["final"] + self.hospitals["budget_cut"])
+        by = owed.pivot_table(index="hospital_id", columns="pool", values="owed", aggfunc="sum",
+                              sort=False).fillna(0.0)  # fmt: skip
+        by = by.reindex(index=self._counts.index, columns=self._counts.columns).clip(lower=0.0)
+        found = [Layer(by.to_numpy(float), _rate(self.pools, by.columns))]
+        future = self.projected.get("projection_hospitals")
+        if future is None:
+            return found
+        share = by.div(by.sum(axis=1).where(lambda sums: sums > 0), axis=0).fillna(0.0)
+        for (code, year), own in future.groupby(["scenario", "year"], sort=False):
+            pools = self.at("projection_pools", str(code), int(float(str(year))))
+            whole = (own["final"] + own["budget_cut"].fillna(0.0)).groupby(own["hospital_id"]).sum()
+            amount = share.mul(whole.reindex(by.index).fillna(0.0).clip(lower=0.0), axis=0)
+            found.append(Layer(amount.to_numpy(float), _rate(pools, by.columns)))
+        return found
 
     @cached_property
     def hidden(self) -> frozenset[str]:
@@ -206,6 +256,14 @@ class PanelData:
             return pd.DataFrame({n: pd.Series(dtype=object if n in texts else float)
                                  for n in ("scenario", "year", *texts, *numbers)})  # fmt: skip
         return frame[(frame["scenario"] == scenario) & (frame["year"] == year)]
+
+
+def _rate(pools: pd.DataFrame, names: pd.Index[Any]) -> npt.NDArray[np.float64]:
+    """The share that the cut takes of what each pool owes; 0 where it takes nothing."""
+    sums = pools.groupby("pool")[["final", "budget_cut"]].sum().reindex(names).fillna(0.0)
+    owed = (sums["final"] + sums["budget_cut"]).to_numpy(float)
+    cut = sums["budget_cut"].to_numpy(float)
+    return np.asarray(np.divide(cut, owed, out=np.zeros_like(owed), where=owed > 0))
 
 
 def read_panel(folder: Path, projection: Path | None = None) -> PanelData:

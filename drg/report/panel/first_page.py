@@ -198,7 +198,21 @@ def _by_whom(held: Story, words: Words) -> str:
     return words(
         f"与基准之差中，政策调整带来{own}，假设的驱动因素带来{moved}",
         f"of the difference the policy brings {own}, the assumed drivers {moved}",
-    )
+    ) + _between_tiers(held, paid.by_policy, words)
+
+
+def _between_tiers(held: Story, whole: float, words: Words) -> str:
+    """The tier that loses most by the policy, where a total that a cap holds does not show it."""
+    rows = held.level("tier")
+    if rows.empty or rows["hidden"].any() or not rows["final_by_policy"].notna().all():
+        return ""
+    own = rows.groupby("key")["final_by_policy"].sum()
+    low = float(own.min())
+    if -low <= max(-whole, 0.0) + _MONEY:
+        return ""
+    name, moved = words.tier(str(own.idxmin())), words.money(low, signed=True)
+    return words(f"；各级之间有增有减，减少最多的是{name}，{moved}",
+                 f"; it moves money between tiers, {name} loses most: {moved}")  # fmt: skip
 
 
 def _figures(held: Story, words: Words) -> Figures:

@@ -176,18 +176,7 @@ def sheet_section(data: PanelData, held: Story | None, words: Words) -> Section:
 def _by_pool(data: PanelData) -> pd.DataFrame:
     """Hospitals and pools of the settled year, ``hidden`` as both have totals elsewhere."""
     frame = data.hospitals
-    grid = frame.pivot_table(index="hospital_id", columns="pool", values="cases", aggfunc="sum",
-                             fill_value=0)  # fmt: skip
-    also = np.repeat(grid.index.isin(data.hidden).reshape(-1, 1), grid.shape[1], axis=1)
-    counts, tiers = grid.to_numpy(float), data.by_hospital.set_index("hospital_id")["tier"]
-    tier = tiers.reindex(grid.index).fillna(-1).to_numpy(float)
-    hidden, before = held_back(counts, also=also), -1
-    while int(hidden.sum()) != before:  # tiers have their totals by insurance too
-        before = int(hidden.sum())
-        for one in np.unique(tier):
-            hidden[tier == one] = held_back(counts[tier == one], also=hidden[tier == one])
-        hidden = held_back(counts, also=hidden)
-    mask = pd.DataFrame(hidden, grid.index, grid.columns)
+    mask = data.hidden_cells
     keys = zip(frame["hospital_id"], frame["pool"], strict=True)
     names = dict(zip(data.by_hospital["hospital_id"], data.by_hospital["hospital"], strict=True))
     return frame.assign(hidden=[bool(mask.loc[h, p]) for h, p in keys],

@@ -164,11 +164,12 @@ def with_hidden(data: PanelData, frame: pd.DataFrame) -> pd.DataFrame:
     """Differences with ``hidden``: few cases on one side, or parts that cover such a part."""
     hidden = pd.Series(data=False, index=frame.index)
     for _, own in frame.groupby(["scenario", "year", "level"], sort=False):
-        also = own["key"].isin(data.hidden).to_numpy(bool) & (own["level"] == "hospital").to_numpy()
+        level, keys = own["level"].iloc[0], {"hospital": data.hidden, "tier": data.hidden_tiers}
+        also = own["key"].astype(str).isin(keys.get(level, frozenset())).to_numpy(bool)
         for side in ("baseline", "scenario"):
             also = also | own[f"cases_{side}"].map(few).to_numpy(bool)
         cases = own[["cases_baseline", "cases_scenario"]].max(axis=1).to_numpy(float)
-        parts = own["level"].iloc[0] != "region"
+        parts = level != "region"
         hidden[own.index] = held_back(cases, also=also) if parts else also
     return frame.assign(hidden=hidden)
 
