@@ -130,7 +130,14 @@ def test_offers_are_made_loaded_and_accepted(tmp_path):
     with pytest.raises(DrgError, match="没有改动"):
         bench.propose("载入的权重不是自己的诉求")
     bench.load(name)
+    assert not bench.unbalanced
+    assert "预算中性已关闭" not in bench.view.tiles.value
     bench.set_share("RN13", 0.03)
+    assert bench.unbalanced  # an offer keeps the budget as it is, and as it is no more
+    assert "▲ 预算中性已关闭" in bench.view.tiles.value
+    bench.set_neutral("yuan")
+    assert not bench.unbalanced
+    bench.set_neutral("none")
     assert bench.own == ["RN13"]
     before = len(bench.round.state.open)
     bench.set_share(bench.picked[1], 0.03)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from weights.table.moved import moved, settled
 Floats = npt.NDArray[np.float64]
 _INTERVAL = 2 * 1.96
 _TURNS, _NEAR = 8, 1e-6
+_FEN = 0.01
 
 
 def problem_of(state: State, impacts: Impacts, table: WeightTable) -> Problem:
@@ -77,7 +78,8 @@ def settled_offer(given: Problem, impacts: Impacts, objective: str) -> Settled:
 
     Along straight lines the budget is kept exactly; cases that cross a threshold bend them. What
     they bend is put into the demands, until the year settled anew keeps the budget to a millionth
-    and every hospital's limit, or no turn comes nearer; the nearest answer is taken.
+    and every hospital's limit, or no turn comes nearer; the nearest answer is taken, and its
+    remarks say by how much it does not hold.
 
     Raises:
         DrgError: no weights satisfy all demands.
@@ -98,7 +100,7 @@ def settled_offer(given: Problem, impacts: Impacts, objective: str) -> Settled:
         gained = (outcome.payable - before).sum(axis=1) / 100.0
         straight = given.effect @ np.where(given.weighed, offer.weight - given.draft, 0.0)
         total = 0.0 if by_pool or given.neutral != "yuan" else float(gained.sum())
-        off = abs(total) + _beyond(given, gained)
+        off = abs(total) + float(_beyond(given, gained).sum())
         held = Settled(problem, offer, outcome, turn)
         if best is None or off < best[0]:
             best = off, held
@@ -108,14 +110,32 @@ def settled_offer(given: Problem, impacts: Impacts, objective: str) -> Settled:
         bent = 0.0 if by_pool else float(gained.sum()) - float(value)
         problem = replace(given, bend=gained - straight, bend_total=bent)
     assert best is not None
-    return best[1]
+    held = best[1]
+    short = tuple(_short(given, (held.outcome.payable - before).sum(axis=1) / 100.0,
+                         0.0 if by_pool else _NEAR * float(before.sum()) / 100.0,
+                         kept=given.neutral == "yuan" and not by_pool))  # fmt: skip
+    return replace(held, offer=replace(held.offer, remarks=(*held.offer.remarks, *short)))
 
 
-def _beyond(given: Problem, gained: Floats) -> float:
-    """Yuan by which hospitals lose more than the limit."""
+def _short(
+    given: Problem, gained: Floats, near: float, *, kept: bool
+) -> Iterator[tuple[str, str]]:  # fmt: skip
+    """What does not hold when the year is settled at an offer's weights; Chinese and English."""
+    total = float(gained.sum())
+    if kept and abs(total) > near:
+        yield (f"按病例重新清算后，支付总额偏离 {total:+,.2f} 元",
+               f"settled anew, what is paid in all is off by {total:+,.2f} yuan")  # fmt: skip
+    for place in np.flatnonzero(_beyond(given, gained) > max(near, _FEN)):
+        name, yuan = given.hospitals[place], float(_beyond(given, gained)[place])
+        yield (f"按病例重新清算后，{name} 的损失超过限额 {yuan:,.2f} 元",
+               f"settled anew, {name} loses {yuan:,.2f} yuan more than its limit")  # fmt: skip
+
+
+def _beyond(given: Problem, gained: Floats) -> Floats:
+    """Yuan by which each hospital loses more than the limit. (H,)."""
     if given.largest_loss is None:
-        return 0.0
-    return float(np.maximum(-gained - given.largest_loss * given.revenue, 0.0).sum())
+        return np.zeros(len(given.hospitals))
+    return np.maximum(-gained - given.largest_loss * given.revenue, 0.0)
 
 
 def _decisions(state: State) -> dict[str, tuple[list[float], str]]:

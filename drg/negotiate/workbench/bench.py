@@ -63,4 +63,5 @@ class Workbench(Desk):
         held, limit = seen or self.seen, self.round.rules.largest_loss
         drawn = Markup(chart(held.hospitals, self.words, limit=limit))
         return rendered("bench.html.j2", self.words, part="picture", svg=drawn,
-                        figures=figures(held, self.words, limit))  # fmt: skip
+                        figures=figures(held, self.words, limit,
+                                        unbalanced=seen is None and self.unbalanced))  # fmt: skip

@@ -45,7 +45,7 @@ def html(words: Words, *blocks: Block, look: str = "") -> str:
     return rendered("bench.html.j2", words, part="blocks", items=blocks, look=look)
 
 
-def figures(seen: Seen, words: Words, limit: float | None) -> Figures:
+def figures(seen: Seen, words: Words, limit: float | None, *, unbalanced: bool) -> Figures:
     """The figures that are told first; ▲ marks what should not be."""
     held, loss = seen.summary, seen.summary["largest_loss"]
     owed = held["payable_after"] - held["payable_before"]
@@ -59,10 +59,13 @@ def figures(seen: Seen, words: Words, limit: float | None) -> Figures:
         over = limit is not None and -loss["share"] > limit
         worst = words("▲ 超过规则上限 ", "▲ above the limit ") if over else ""
         worst += f"{clean(loss['hospital_name'])} {words.money(loss['yuan'], signed=True)}"
+    paid = words(" · 清算 ", " · paid ") + words.money(held["final_change"], signed=True)
+    if unbalanced:
+        paid += words(" ▲ 预算中性已关闭，其余病组不再调整",
+                      " ▲ neutrality is off, no other group adjusts")  # fmt: skip
     return Figures([
         (words("DRG应付", "Payable"), words.money(held["payable_after"]),
-         words.money(owed, signed=True) + words(" · 清算 ", " · paid ")
-         + words.money(held["final_change"], signed=True)),
+         words.money(owed, signed=True) + paid),
         ("CMI", fixed(held["case_mix_index_after"], 4), fixed(mix, 4, signed=True)
          + words("；其余病组 ×", "; others ×") + fixed(held["scale"], 4)),
         (words("医院得/失", "Gain/lose"),

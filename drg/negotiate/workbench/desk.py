@@ -256,6 +256,16 @@ class Desk:
         return [group for group in self.picked if group in self.touched and group in self.changes]
 
     @property
+    def unbalanced(self) -> bool:
+        """Whether weights were moved one by one on top of an offer, which kept the budget alone.
+
+        Under such weights no other group is multiplied, so the rule that the budget is neutral is
+        off until it is chosen again.
+        """
+        moved_since = self.touched & set(self.changes)
+        return bool(moved_since) and self.neutral == "none" != self.round.rules.neutral
+
+    @property
     def beside(self) -> list[str]:
         """Groups that are moved but not at hand, such as those that an offer moves too."""
         return [group for group in self.changes if group not in self.picked]

@@ -91,7 +91,8 @@ class View:
             return
         desk, seen, limit = self._desk, self._desk.seen, self._desk.round.rules.largest_loss
         self.chart.value = chart(seen.hospitals, desk.words, limit=limit)
-        self.tiles.value = blocks.html(desk.words, blocks.figures(seen, desk.words, limit))
+        self.tiles.value = blocks.html(desk.words, blocks.figures(
+            seen, desk.words, limit, unbalanced=desk.unbalanced))  # fmt: skip
         self.rows.show()
         self.neutral.value, self.beyond.value = desk.neutral, desk.beyond
         self.title.value = self._title()

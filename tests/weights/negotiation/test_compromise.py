@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, minimize
 
 from drg.errors import DrgError
-from weights.negotiation.compromise.active_set import by_least_distance, polished
+from weights.negotiation.compromise.active_set import Active, polished
 from weights.negotiation.compromise.demands import demands
 from weights.negotiation.compromise.offer import OBJECTIVES, pull, solve
 from weights.negotiation.compromise.problem import Ask, Problem, spread_of
@@ -68,11 +68,11 @@ def test_no_random_feasible_weights_are_closer(seed: int) -> None:
     area = region(rules)
     at, scale = offer.weight[rules.places], np.maximum(problem.draft[rules.places], 0.01)
     draft = problem.draft[rules.places]
+    free = Active.of(area, np.zeros(len(at)), np.zeros(len(area.row_low)))
     for size in (1e-4, 1e-2, 0.2):
         for _ in range(20):  # any point, brought into the region; and a step from there
             wild = at + size * scale * rng.normal(size=len(at))
-            other = polished(wild, np.ones(len(at)), area, by_least_distance(
-                wild, np.ones(len(at)), area, wild))  # fmt: skip
+            other = polished(wild, np.ones(len(at)), area, free)
             point = draft if other is None else other.weight
             inside = at + rng.uniform(0, 1) * (point - at)
             if area.excess(inside) > 1e-9:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import qr, solve_triangular
-from scipy.optimize import nnls
 
 from weights.cases.observations import Bools, Floats, Ints
 from weights.negotiation.compromise.region import Region
@@ -65,17 +63,23 @@ def polished(centre: Floats, stiff: Floats, region: Region, start: Active) -> Ne
 
     From the active set given, constraints that are violated come in and those whose multiplier has
     the wrong sign go out, until neither happens; then the conditions of Karush, Kuhn and Tucker
-    hold, and since the objective is strictly convex the answer is the only one.
+    hold, and since the objective is strictly convex the answer is the only one. Where all at once
+    go in a circle, they go one by one, the worst first.
     """
     seen: set[bytes] = set()
-    state = start
+    state, alone = start, False
     for _ in range(_ROUNDS):
         found, rows, groups = _equations(centre, stiff, region, state)
-        following = _changed(region, found, state, rows, groups)
+        following = _changed(region, found, state, rows, groups, alone=alone)
         if following is None:
             return certified(centre, stiff, region, found, rows, groups)
         if following.key() in seen:
-            return None
+            if alone:
+                return None
+            alone = True
+            following = _changed(region, found, state, rows, groups, alone=alone)
+            assert following is not None
+            seen.clear()
         seen.add(following.key())
         state = following
     return None
@@ -120,16 +124,30 @@ def _least(rows: Floats, ends: Floats) -> tuple[Floats, Floats]:
 
 
 def _changed(
-    region: Region, weight: Floats, state: Active, row_price: Floats, price: Floats
+    region: Region, weight: Floats, state: Active, row_price: Floats, price: Floats, *, alone: bool
 ) -> Active | None:
-    """The next active set, or None when this one is right."""
+    """The next active set, or None when this one is right; with one change, or with all."""
     value = region.matrix @ weight
     most = max(float(np.abs(row_price).max(initial=0.0)), float(np.abs(price).max(initial=0.0)))
     groups = _turn(state.groups, weight, region.low, region.high, price, region.fixed, most)
     rows = _turn(state.rows, value, region.row_low, region.row_high, row_price, region.equations,
                  most)  # fmt: skip
     same = np.array_equal(groups, state.groups) and np.array_equal(rows, state.rows)
-    return None if same else Active(groups, rows)
+    if same:
+        return None
+    if not alone:
+        return Active(groups, rows)
+    # how far each is from right: violations first, in weight units, then prices
+    below = np.concatenate([region.low - weight, region.row_low - value])
+    above = np.concatenate([weight - region.high, value - region.row_high])
+    pushed = np.concatenate([price, row_price])
+    held, asked = (np.concatenate(pair) for pair in
+                   ((state.groups, state.rows), (groups, rows)))  # fmt: skip
+    wrong = np.where(held == 0, np.maximum(below, above), np.abs(pushed) / max(most, 1e-300) - 2.0)
+    worst = int(np.where(held != asked, wrong, -np.inf).argmax())
+    following = held.copy()
+    following[worst] = asked[worst]
+    return Active(following[: len(weight)], following[len(weight) :])
 
 
 def _turn(state: Ints, value: Floats, low: Floats, high: Floats, price: Floats, always: Bools,
@@ -157,64 +175,3 @@ def certified(
     dual = float(row_price @ rows + price @ end) - float(stiff @ away**2) / 2
     primal = float(stiff @ (weight - centre) ** 2) / 2
     return Nearest(weight, row_price, price, primal, dual)
-
-
-def by_least_distance(centre: Floats, stiff: Floats, region: Region, near: Floats) -> Active:
-    """An active set by least distance programming (Lawson and Hanson 1974, chapter 23).
-
-    Slower than :func:`polished` and never in a circle: of the constraints near the given weights,
-    non-negative least squares finds those that hold the nearest point. What is violated outside
-    of them is taken in, until nothing is.
-    """
-    root = 1.0 / np.sqrt(stiff)
-    n, m = len(centre), len(region.row_low)
-    matrix = region.matrix.toarray() * root
-    value = region.matrix @ near
-    sides = np.concatenate([near - region.low, region.high - near,
-                            value - region.row_low, region.row_high - value])  # fmt: skip
-    chosen = sides < 1e-5
-    if not chosen.any():  # nothing is near, so nothing holds; and nnls takes no empty matrix
-        return Active(np.zeros(n, np.int32), np.zeros(m, np.int32))
-    for _ in range(_ROUNDS):
-        picked = np.flatnonzero(chosen)
-        rows, ends = _one_sided(picked, centre, root, region, matrix)
-        unit = np.maximum(np.linalg.norm(rows, axis=1), 1e-300)
-        rows, ends = rows / unit[:, None], ends / unit
-        size = max(1e-300, float(np.abs(ends).max(initial=0.0)))
-        system = np.vstack([rows.T, ends[None, :] / size])
-        target = np.zeros(n + 1)
-        target[-1] = 1.0
-        share, _ = nnls(system, target, maxiter=20 * system.shape[1])
-        rest = system @ share - target
-        weight = centre + root * (-rest[:-1] / rest[-1]) * size
-        value = region.matrix @ weight
-        sides = np.concatenate([weight - region.low, region.high - weight,
-                                value - region.row_low, region.row_high - value])  # fmt: skip
-        new = (sides < -1e-9) & ~chosen
-        if not new.any():
-            break
-        chosen |= new
-    held = np.zeros(2 * n + 2 * m)
-    held[picked] = share
-    return Active.of(region, held[:n] - held[n : 2 * n],
-                     held[2 * n : 2 * n + m] - held[2 * n + m :])  # fmt: skip
-
-
-def _one_sided(
-    picked: npt.NDArray[np.intp], centre: Floats, root: Floats, region: Region, matrix: Floats
-) -> tuple[Floats, Floats]:
-    """The chosen ends as ``row @ z >= end`` with ``w = centre + root * z``."""
-    n, m = len(centre), len(region.row_low)
-    rows = np.zeros((len(picked), n))
-    ends = np.zeros(len(picked))
-    middle = region.matrix @ centre
-    for i, side in enumerate(picked):
-        if side < 2 * n:
-            column, sign = side % n, 1.0 if side < n else -1.0
-            rows[i, column] = sign * root[column]
-            ends[i] = sign * ((region.low if sign > 0 else region.high)[column] - centre[column])
-        else:
-            row, sign = (side - 2 * n) % m, 1.0 if side < 2 * n + m else -1.0
-            rows[i] = sign * matrix[row]
-            ends[i] = sign * ((region.row_low if sign > 0 else region.row_high)[row] - middle[row])
-    return rows, ends

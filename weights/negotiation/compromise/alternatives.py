@@ -7,13 +7,13 @@ keep tight whatever has a price, so the second step works on a narrower :class:`
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import sparse
 
 from weights.cases.observations import Floats, Ints
-from weights.negotiation.compromise.active_set import Nearest
 from weights.negotiation.compromise.linear import Linear, Vertex
 from weights.negotiation.compromise.problem import Problem
 from weights.negotiation.compromise.programme import nearest
@@ -128,18 +128,29 @@ class _Face:
         return part.with_rows(rows, ends[:, 0] - room, np.full(len(ends), np.inf))
 
 
-def _second(aims: Aims, whole: Region, face: _Face) -> Nearest:
+def _second(aims: Aims, whole: Region, face: _Face, at: Floats) -> Floats:
     """Of all weights on a face those nearest to the draft, then made to satisfy the region.
 
     A face has no inside, and rounding in its ends can leave nothing of it; then it gets a little.
+    Where that too leaves nothing, it is the point of it that is known.
+
+    Args:
+        aims: the draft and what a move counts.
+        whole: the region.
+        face: the face.
+        at: a point of the face, within what rounding allows. Shape (n,).
     """
-    try:
-        found = nearest(aims.draft, aims.stiff, face.region(whole))
-    except RuntimeError:
-        found = nearest(aims.draft, aims.stiff, face.region(whole, _ROOM))
-    if whole.excess(found.weight) > 0:
-        return nearest(found.weight, aims.stiff, whole)
-    return found
+    weight = at
+    for room in (0.0, _ROOM):
+        try:
+            weight = nearest(aims.draft, aims.stiff, face.region(whole, room)).weight
+            break
+        except RuntimeError:
+            continue
+    if whole.excess(weight) > 0:
+        with contextlib.suppress(RuntimeError):
+            return nearest(weight, aims.stiff, whole).weight
+    return weight
 
 
 def satisfaction_programme(aims: Aims, region: Region) -> Linear:
@@ -195,7 +206,7 @@ def most_satisfaction(aims: Aims, region: Region) -> Reached:
     face = _Face.of(region)
     face.hold(vertex, linear)
     _sides(aims, face, vertex.price, m)
-    weight = _second(aims, region, face).weight
+    weight = _second(aims, region, face, vertex.x[:n])
     return _reached(weight, vertex, n, m, -aims.total(weight))
 
 
@@ -230,22 +241,25 @@ def least_change(aims: Aims, region: Region, share: float) -> Reached:
     for j in range(n):
         over, under = vertex.price[m + 2 * k + j] != 0, vertex.price[m + 2 * k + n + j] != 0
         face.side(j, float(aims.draft[j]), bool(over), bool(under))
-    weight = _with_total(aims, region, face, needed, tight=vertex.price[-1] != 0)
+    weight = _with_total(aims, region, face, needed, vertex)
     moved = float(aims.worth @ np.abs(weight - aims.draft))
     return _reached(weight, vertex, n, m, moved, unit)
 
 
-def _with_total(aims: Aims, region: Region, face: _Face, needed: float, *, tight: bool) -> Floats:
+def _with_total(
+    aims: Aims, region: Region, face: _Face, needed: float, vertex: Vertex
+) -> Floats:  # fmt: skip
     """The second step under a least total satisfaction.
 
     Where that total has a price it is an equation, linear on the face. Elsewhere it is a concave
     function, and cuts from above are added until the answer has enough.
     """
+    tight, at = vertex.price[-1] != 0, vertex.x[: len(aims.draft)]
     if tight:
         middle = np.clip((face.low + face.high) / 2, region.low, region.high)
         face.extra.append(_cut(aims, middle, needed, tight=True))
     for _ in range(_CUTS):
-        weight = _second(aims, region, face).weight
+        weight = _second(aims, region, face, at)
         if aims.total(weight) >= needed - 1e-9 * max(1.0, abs(needed)) or tight:
             return weight
         face.extra.append(_cut(aims, weight, needed, tight=False))
@@ -293,7 +307,7 @@ def fairest(aims: Aims, region: Region) -> Reached:
         linear.columns(columns, values, values)
         rows = np.concatenate([m + np.flatnonzero(done), m + k + np.flatnonzero(done)])
         linear.rows(rows, np.full(len(rows), -np.inf), np.full(len(rows), np.inf))
-    weight = _second(aims, region, face).weight
+    weight = _second(aims, region, face, weight)
     if first is None:
         return Reached(weight, np.zeros(m), np.zeros(n), 0.0, 0.0, 0.0)
     least = float(aims.satisfaction(weight).min())

@@ -1,4 +1,4 @@
-"""The alternatives beside each other, and what a looser limit of losses would buy (有效前沿)."""
+"""What a looser limit of losses would buy (有效前沿)."""
 
 from __future__ import annotations
 
@@ -13,44 +13,13 @@ from drg.language import say
 from weights.negotiation.compromise.alternatives import aims, least_level
 from weights.negotiation.compromise.demands import demands
 from weights.negotiation.compromise.linear import Linear
-from weights.negotiation.compromise.offer import OBJECTIVES, SHARE, Offer, reach, solve
+from weights.negotiation.compromise.offer import SHARE, Offer, reach, solve
 from weights.negotiation.compromise.problem import Problem
 from weights.negotiation.compromise.region import region
-from weights.table.moved import moved
-
-
-def side_by_side(problem: Problem) -> pd.DataFrame:
-    """The four offers, one row each (方案对比).
-
-    Returns:
-        ``objective``, ``total_satisfaction``, ``weighted_satisfaction`` (times importance),
-        ``least_satisfaction``, ``met`` and ``worse`` (asks met in full, and left worse than by the
-        draft), ``disagreement_yuan``, ``moved_yuan``, ``groups_changed``, ``largest_change`` (share
-        of the draft), ``losing_hospitals``, ``largest_loss`` (share of revenue), ``loss_hospital``,
-        ``binding`` (demands with a price), ``gap``.
-
-    Raises:
-        DrgError: no weights satisfy all demands.
-    """
-    return pd.DataFrame([_row(problem, solve(problem, objective)) for objective in OBJECTIVES])
-
-
-def _row(problem: Problem, offer: Offer) -> dict[str, object]:
-    """One offer in figures."""
-    change = (offer.weight - problem.draft)[problem.weighed]
-    return {
-        "objective": offer.objective, **_figures(problem, offer),
-        "met": int((offer.satisfaction > 1 - 1e-6).sum()),
-        "worse": int((offer.satisfaction < -1e-6).sum()),
-        "groups_changed": int(moved(offer.weight, problem.draft).sum()),
-        "largest_change": float((np.abs(change) / problem.draft[problem.weighed]).max()),
-        "losing_hospitals": int((offer.gain < -0.005).sum()),
-        "binding": int((offer.constraints["shadow_price"] > 0).sum()), "gap": offer.gap,
-    }  # fmt: skip
 
 
 def _figures(problem: Problem, offer: Offer) -> dict[str, object]:
-    """What an offer comes to, in the figures that both tables show."""
+    """What an offer comes to, along straight lines."""
     shares = offer.loss_share(problem)
     worst = int(shares.argmax()) if len(shares) else -1
     loses = worst >= 0 and shares[worst] > 0

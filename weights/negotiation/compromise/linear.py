@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,8 @@ from scipy import sparse
 
 from weights.cases.observations import Floats, Ints
 
-TOLERANCE = 1e-10
+TOLERANCE = 1e-9
+_ROUGH = 1e-7  # what weights of four digits need
 _SEEN = 1e-11  # a dual below this share of the largest cost is 0
 
 
@@ -42,7 +45,7 @@ class Linear:
         self.cost, self.matrix = np.array(cost, np.float64), matrix
         self.row_low, self.row_high = np.array(row_low), np.array(row_high)
         self.low, self.high = np.array(low), np.array(high)
-        self._solver = _HIGHS()
+        self._solver = _quiet()
         self._set(_USUAL)
         self._solver.passModel(self._model())
 
@@ -79,11 +82,9 @@ class Linear:
             RuntimeError: the solver ends with neither.
         """
         status = self._run()
-        for way in _WAYS:  # once more from scratch, in another way, then less sharp
-            if status in (_DONE, _EMPTY):
-                break
+        if status not in (_DONE, _EMPTY):  # once more, from scratch
             self._solver.clearSolver()
-            self._set({**_USUAL, **way})
+            self._set({**_USUAL, **_OTHERWISE})
             status = self._run()
             self._set(_USUAL)
         if status == _EMPTY:
@@ -121,21 +122,37 @@ class Linear:
 
 _HIGHS: Any = highspy.Highs  # its types are incomplete
 _USUAL: dict[str, bool | int | float | str] = {
-    "output_flag": False, "threads": 1, "parallel": "off", "random_seed": 0, "solver": "simplex",
+    "output_flag": False, "parallel": "off", "random_seed": 0, "solver": "simplex",
     "presolve": "choose", "simplex_strategy": 1, "primal_feasibility_tolerance": TOLERANCE,
     "dual_feasibility_tolerance": TOLERANCE,
 }  # fmt: skip
-_WAYS: tuple[dict[str, bool | int | float | str], ...] = (
-    {"presolve": "off"},
-    {"presolve": "off", "simplex_strategy": 4},  # primal
-    {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9, "presolve": "off",
-     "simplex_strategy": 4},
-    {"primal_feasibility_tolerance": 1e-8, "dual_feasibility_tolerance": 1e-8, "solver": "ipm"},
-)  # fmt: skip
+_OTHERWISE: dict[str, bool | int | float | str] = {
+    "presolve": "off", "simplex_strategy": 4, "primal_feasibility_tolerance": _ROUGH,
+    "dual_feasibility_tolerance": _ROUGH,
+}  # fmt: skip
 _DONE = highspy.HighsModelStatus.kOptimal
 _EMPTY = highspy.HighsModelStatus.kInfeasible
 
 
 def version() -> str:
     """Name and version of the solver."""
-    return f"HiGHS {_HIGHS().version()}"
+    return f"HiGHS {_quiet().version()}"
+
+
+_greeted: list[bool] = []
+
+
+def _quiet() -> Any:
+    """A solver; the first of a process greets on the standard output, which is none of ours."""
+    if _greeted:
+        return _HIGHS()
+    _greeted.append(True)
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        return _HIGHS()
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)

@@ -15,13 +15,14 @@ from weights.cases.observations import Floats
 from weights.negotiation.compromise.active_set import (
     Active,
     Nearest,
-    by_least_distance,
+    certified,
     polished,
 )
 from weights.negotiation.compromise.region import Region
 
 _CVXPY: Any = cp  # its types are incomplete
 _TOLERANCE = 1e-11
+_EXACT, _ROUGH = 1e-8, 1e-7  # weights of four digits need no more than the second
 _NEAR = 1e-6  # share of the interval or of the typical move within which an end may hold
 _SETTINGS = {
     "tol_gap_abs": _TOLERANCE, "tol_gap_rel": _TOLERANCE, "tol_feas": _TOLERANCE,
@@ -43,16 +44,18 @@ def nearest(centre: Floats, stiff: Floats, region: Region) -> Nearest:
     guess, row_price, price = _clarabel(centre, stiff, region)
     first = _active(region, guess, row_price, price)
     found = _accepted(polished(centre, stiff, region, first), region)
-    if found is None:
-        held = by_least_distance(centre, stiff, region, guess)
-        found = _accepted(polished(centre, stiff, region, held), region)
+    if found is None:  # as the solver found it
+        plain = certified(centre, stiff, region, guess, row_price, price)
+        found = _accepted(plain, region, _ROUGH)
     if found is None:
         raise RuntimeError("the active constraints of the compromise were not found")
     return found
 
 
-def _accepted(found: Nearest | None, region: Region) -> Nearest | None:
-    good = found is not None and found.gap < 1e-8 and region.excess(found.weight) < 1e-8
+def _accepted(
+    found: Nearest | None, region: Region, within: float = _EXACT
+) -> Nearest | None:  # fmt: skip
+    good = found is not None and found.gap < within and region.excess(found.weight) < within
     return found if good else None
 
 
@@ -101,10 +104,11 @@ def _clarabel(centre: Floats, stiff: Floats, region: Region) -> tuple[Floats, Fl
     weight[free] = centre[free] + column * move.value
     scale = size * size
     price[free] = (limits["low"].dual_value - limits["high"].dual_value) * scale / column
-    for name, places, sign in (("lower", lower, 1.0), ("upper", upper, -1.0)):
+    for name, places, sign in (("same", same, -1.0), ("lower", lower, 1.0), ("upper", upper, -1.0)):
         if len(places):
             row_price[places] += sign * limits[name].dual_value * scale / unit[places]
-    return weight, row_price, price
+    slope = stiff * (weight - centre) - region.matrix.T @ row_price
+    return weight, row_price, np.where(free, price, slope)
 
 
 def _active(region: Region, weight: Floats, row_price: Floats, price: Floats) -> Active:
