@@ -22,6 +22,9 @@ COMMANDS: tuple[tuple[int, str], ...] = (
          " [--ambiguous] [--strict] [--scheme {scheme}] [--sheet {odd}]"),
     (4, "group {cases.csv} --out >out.xlsx [--mapping {mapping.csv}] [--names]"),
     (4, "group {cases.csv} --out >out.parquet [--scheme {@tiny-pack}]"),
+    (5, "group {lists.json} --out >out.csv [--names] [--strict]"),
+    (2, "check {lists.json} [--for {stage}]"),
+    (4, "group {long.csv} --out >out.csv [--strict]"),
     (6, "explain {cases.csv} --row {n} [--what-if] [--weights {weights.csv}] [--format {explain}]"
         " [--all] [--lang zh]"),
     (3, "explain {cases.csv} --case C0000001 [--what-if] [--lang zh]"),

@@ -20,10 +20,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from drg.cases.opening import open_cases
 from drg.cli import main
 from drg.errors import DrgError
 from drg.language import speak
-from drg.tables import read_table
+from drg.tables import batches, read_table
 from tests.fuzz.commands import VALUES, chosen
 from tests.fuzz.mutate import ODD, spoil_bytes, spoil_document, spoil_folder, spoil_table
 from tests.fuzz.world import POLICIES
@@ -163,7 +164,7 @@ def _copy(name: str, world: Path, home: Path, rng: random.Random, *, spoilt: boo
     if name.endswith(".csv") and not name.startswith("mapping"):
         return spoil_table(world / name, home, rng, spoilt=spoilt)
     target = Path(shutil.copy(world / name, home / name))
-    if spoilt and name.endswith(".toml"):
+    if spoilt and name.endswith((".toml", ".json")):
         spoil_document(target, rng)
     elif spoilt:
         spoil_bytes(target, rng)
@@ -222,12 +223,19 @@ def _rows(done: Outcome, out: Path) -> Iterator[str]:
     if done.command == "settle":
         out = next(p for p in out.iterdir() if p.name.startswith("cases."))
     try:
-        rows, wrote = (len(read_table(p)[0]) for p in (done.words[at], out))
+        rows, wrote = _cases(done.words[at], done.words), len(read_table(out)[0])
     except DrgError as error:
         yield f"cannot be read again: {error}"
         return
     if rows != wrote:
         yield f"{rows} rows in, {wrote} rows out"
+
+
+def _cases(path: str, words: list[str]) -> int:
+    """Rows of a file of cases: a case each, also sums and notes, of a long table by case."""
+    mapping = words[words.index("--mapping") + 1] if "--mapping" in words else None
+    with open_cases(path, mapping=mapping) as table:
+        return sum(batch.table.num_rows for batch in batches(table))
 
 
 @dataclass

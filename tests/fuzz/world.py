@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -47,6 +48,21 @@ def _lot(folder: Path) -> None:
     _drg("negotiate", "lot", folder, *(w for one in told for w in ("--reveal", one)), *_AT)
 
 
+def _list(number: int) -> dict[str, object]:
+    """A settlement list as the interface sends it."""
+    return {
+        "setlinfo": {
+            "setl_id": f"S{number}", "gend": "1", "age": 50 + number, "fixmedins_code": "H0001",
+            "insutype": "310", "begntime": "2025-03-01", "endtime": "2025-03-05",
+            "medfee_sumamt": 5000.5, "psn_no": f"P{number}",
+        },
+        "diseinfo": [{"diag_code": "I50.900", "maindiag_flag": "1"},
+                     {"diag_code": "J18.900", "maindiag_flag": "0"}],
+        "oprninfo": [{"oprn_oprt_code": "99.1500", "oprn_oprt_type": "1"}] * (number % 2),
+        "iteminfo": [{"med_chrgitm": "01", "amt": 5000.5}],
+    }  # fmt: skip
+
+
 def make(folder: Path) -> None:
     """Fill a folder: files, and folders of a settlement, a projection, packs and rounds."""
     for home, names in _COPIED.items():
@@ -69,6 +85,10 @@ def make(folder: Path) -> None:
     _drg("settle", *year, "--out", folder / "settled")
     scenario = folder / "scenario-tighter-cap.toml"
     _drg("project", *year, "--scenario", scenario, "--out", folder / "projected")
+    (folder / "lists.json").write_text(json.dumps([_list(n) for n in range(20)]), "utf-8")
+    long = [f"C{n},{code},{flag}" for n in range(40)
+            for code, flag in (("I50.900", 1), ("J18.900", 0))]  # fmt: skip
+    (folder / "long.csv").write_text("\n".join(["case_id,diag_code,maindiag_flag", *long, ""]))
     rounds = [folder / f"round-{stage}" for stage in ("begun", "drawn", "voted", "asked")]
     _drg("negotiate", "init", rounds[0], "--cases", grouped, "--weights", weights, "--roster",
          folder / "roster.csv", "--rules", folder / "rules.toml", *_AT)  # fmt: skip

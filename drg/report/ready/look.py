@@ -17,19 +17,20 @@ import pyarrow as pa
 
 from budget.cases.claims import asked_by
 from budget.policy.document import Policy
-from drg.cases import CaseColumns, columns_of
+from drg.cases import CaseColumns
 from drg.cases.blanks import BLANKS
 from drg.cases.cells import AMOUNTS, DATES, Cells, can_read
 from drg.cases.choices import FLAGS
 from drg.cases.columns import LIST_COLUMNS
 from drg.cases.dates import months_of
+from drg.cases.opening import open_cases
 from drg.cases.outcomes import is_ungrouped
 from drg.cases.texts import text_list
 from drg.cases.unread import MOST
 from drg.cases.values import NUMBERS, Mask, read_text
 from drg.errors import one_of, problem
 from drg.language import say
-from drg.tables import Batch, open_table
+from drg.tables import Batch
 from drg.tables import run as run_batches
 from drg.tables.arrays import integers
 from grouper.codes.editions import INSURANCE
@@ -180,8 +181,8 @@ def look(
         raise problem(say("没有这个环节", "no such stage"), key="--for", found=stage,
                       expected=one_of(STAGES))  # fmt: skip
     source = Path(source)
-    with open_table(source, sheet=sheet, dictionaries=True) as table:
-        columns = columns_of(table.schema.names, mapping, source)
+    with open_cases(source, mapping=mapping, sheet=sheet) as table:
+        columns = table.columns
         needs = dict(_PARTS[stage])
         if policy is not None and stage == "settle":
             needs |= dict.fromkeys(_asked(policy), USED)
