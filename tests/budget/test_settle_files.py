@@ -71,7 +71,7 @@ def test_the_region_of_the_demo(tmp_path):
     script = "from drg.cli import main; main()"
     ran = subprocess.run(
         [sys.executable, "-c", script, "settle", str(data / "grouped.csv"), "--weights",
-         "tongchuan-2022", "--out", str(tmp_path / "out")],
+         "luan-2025", "--out", str(tmp_path / "out")],
         capture_output=True, text=True, encoding="utf-8", check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr

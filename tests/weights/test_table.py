@@ -328,7 +328,7 @@ def test_a_sheet_of_a_workbook(tmp_path):
         ("drg,weight\n,,\nA,1\nB,x\n", "row 2: found 3 fields"),
         ("drg,weight\n,\nA,1\nB,x\n", "row 4: weight: not a weight for group 'B': found 'x', "
          "expected a number above 0"),
-        ("drg,weight\nA,\"1,000\"\n", "row 2: weight: not a weight for group 'A': found '1,000'"),
+        ("drg,weight\nA,\"1,00\"\n", "row 2: weight: not a weight for group 'A': found '1,00'"),
         ("drg,weight\nA,inf\n", "row 2: weight: not a weight"),
         ("drg,weight\n,\nA,-1\n", "row 3: weight: not a weight for group 'A': found '-1.0'"),
         ("drg,weight\nA,0\n", "row 2: weight: not a weight for group 'A': found '0.0'"),
@@ -421,7 +421,8 @@ def test_commands_take_a_published_table(tmp_path, monkeypatch):
 
     out = tmp_path / "dependent.csv"
     cases, pack = EXAMPLES / "tiny-cases.csv", EXAMPLES / "tiny-pack"
-    words = ["explain", cases, "--scheme", pack, "--dependence", "--weights", "tongchuan"]
+    words = ["explain", cases, "--scheme", pack, "--dependence", "--weights", "tongchuan",
+             "--across-schemes"]  # ER1 of the pack is another group
     monkeypatch.setattr(sys, "argv", ["drg", *map(str, words), "--out", str(out)])
     with pytest.raises(SystemExit) as ended:
         main()
