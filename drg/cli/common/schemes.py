@@ -53,12 +53,12 @@ def joined(scheme: Origin, whose: str, weights: WeightTable, across: bool) -> No
     if found is None:
         return
     a, b = found.weights, found.cases
-    some = list(found.codes.items())[:_SHOWN]
+    count, some = len(found.codes), list(found.codes.items())[:_SHOWN]
     what = say(
-        f"{len(found.codes):,} 个编码指不同的病组（"
+        f"{count:,} 个编码指不同的病组（"
         + "、".join(f"{code} 在 {a} 为“{was}”，在 {b} 为“{now}”" for code, (was, now) in some)
         + " 等）",
-        f"{len(found.codes):,} codes mean different groups ("
+        f"{count:,} {'code means another group' if count == 1 else 'codes mean different groups'} ("
         + ", ".join(f"{code} is {was} in {a}, {now} in {b}" for code, (was, now) in some)
         + " ...)",
     ) if some else say("其中一个方案不在本机，无法核对编码的含义",
