@@ -36,7 +36,7 @@ from drg.cases.values import (
     read_text,
 )
 from drg.money import Fen
-from drg.tables.arrays import numbers
+from drg.tables.arrays import numbers, strings
 from drg.tables.as_text import as_text
 
 AMOUNTS = ("total_cost", "cost_medical", "cost_nursing", "cost_technology", "cost_drug_material",
@@ -280,7 +280,7 @@ class Cells:
         cells = self.column(part)
         if cells is None:
             empty = numbers(np.zeros(self.rows, np.int32))
-            return pa.DictionaryArray.from_arrays(empty, pa.array([""]))
+            return pa.DictionaryArray.from_arrays(empty, strings([""]))
         return read_text(cells)
 
     def _note(self, part: str, header: str | None, bad: Mask) -> None:

@@ -23,7 +23,7 @@ from drg.cases.texts import on_text, text_list
 from drg.errors import problem
 from drg.language import say
 from drg.tables import Batch, Block, Malformed, TableSource, batches, open_table
-from drg.tables.arrays import values
+from drg.tables.arrays import numbers, text_scalar, values
 from drg.tables.as_text import as_text
 from drg.tables.batches import DEFAULT_BATCH_ROWS
 
@@ -86,13 +86,13 @@ class CaseSource(TableSource):
         texts = batch.table.column(self._foot)
         if not pa.types.is_string(texts.type):
             return batch
-        hit = values(on_text(pc.match_substring_regex, texts, _FOOT).fill_null(False)
-                     .cast(pa.uint8())) > 0  # fmt: skip
+        filled = texts.fill_null(text_scalar("")) if texts.null_count else texts
+        hit = values(on_text(pc.match_substring_regex, filled, _FOOT).cast(pa.uint8())) > 0
         if not hit.any():
             return batch
         known = {m.row for m in batch.malformed if not m.column}
         rows = [row for row in np.flatnonzero(hit).tolist() if row not in known]
-        said = text_list(as_text(texts.take(pa.array(rows, pa.int64()))))
+        said = text_list(as_text(texts.take(numbers(np.array(rows)))))
         more = [Malformed(row, "", text or "", *_NO_CASE)
                 for row, text in zip(rows, said, strict=True)]  # fmt: skip
         return replace(batch, malformed=tuple(sorted((*batch.malformed, *more),
