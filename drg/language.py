@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import locale
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 LANGUAGES = ("zh", "en")
@@ -32,6 +34,17 @@ def speak(lang: str) -> None:
     """Say everything in a language from now on; with an empty one, as the surroundings wish."""
     global _asked
     _asked = lang
+
+
+@contextmanager
+def speaking(lang: str) -> Iterator[None]:
+    """Say everything in a language for a while, as a notebook's workbench does."""
+    before = _asked
+    speak(lang)
+    try:
+        yield
+    finally:
+        speak(before)
 
 
 def say(zh: str, en: str) -> str:

@@ -15,6 +15,7 @@ from openpyxl import load_workbook
 import drg.negotiate.workbench.blocks as blocks
 import drg.negotiate.workbench.controls as controls
 from drg.errors import DrgError
+from drg.language import speak
 from drg.negotiate.round.act import Round
 from drg.negotiate.workbench.bench import Workbench
 from drg.negotiate.workbench.chart import bars, chart
@@ -97,7 +98,7 @@ def test_proposals_go_on_record_with_the_impact(bench, held):
     assert bench.propose("理由", party="hospital", hospital_id="H0001") == ["P001", "P002"]
     assert [entry.kind for entry in held.state.entries] == ["init", *["proposal"] * 2, "impact"]
     assert held.state.proposals["P001"].asked == 0.7
-    with pytest.raises(DrgError, match="already"):
+    with pytest.raises(DrgError, match="已在 P001 对该病组提出申请"):
         bench.propose("再次", party="hospital", hospital_id="H0001")
     for parts, words in (({"reason": " "}, "理由"), ({"reason": "x", "party": "hospital"}, "选择")):
         with pytest.raises(DrgError, match=words):
@@ -389,3 +390,39 @@ def test_without_ipywidgets_it_says_what_to_install(held, monkeypatch):
     bench = Workbench(held)
     bench.set("RN13", 0.7)
     assert "<svg" in bench.picture()
+
+
+def test_what_others_put_on_record_appears(tmp_path):
+    bench = Workbench(begin(tmp_path / "round"))
+    view = bench.view
+    view.refresh()
+    assert view.said.value == ""
+    other = Round(tmp_path / "round")
+    other.propose(actor="H0002", party="hospital", hospital_id="H0002", drg="FM29", what="weight",
+                  value="+5%", reason="耗材")  # fmt: skip
+    bench.set("RN13", bench.drafts["RN13"] * 1.03)
+    bench.propose("本台")
+    view.refresh()
+    assert "他人新登记：申请 P001（H0002）" in view.said.value
+    assert "P002" not in view.said.value
+    assert "FM29" in view.forms["propose"].told.value
+    view.said.value = ""
+    view.refresh()
+    assert view.said.value == ""
+
+
+@pytest.mark.parametrize(("lang", "said"), [("zh", "已结束"), ("en", "the round is closed")])
+def test_errors_of_the_engine_are_in_the_language_of_the_desk(tmp_path, lang, said):
+    rules = tmp_path / "rules.toml"
+    rules.write_text("objection_days = 0\n", encoding="utf-8")
+    held = begin(tmp_path / "round", rules=rules)
+    bench = Workbench(held, lang=lang)
+    held.close("医保局")
+    speak("zh" if lang == "en" else "en")
+    with pytest.raises(DrgError, match=said):
+        bench.solve()
+    bench.set("RN13", bench.drafts["RN13"] * 1.03)
+    with pytest.raises(DrgError, match=said):
+        bench.propose("理由")
+    bench.view.guarded(lambda: held.withdraw("P001", "x", "H0001"))
+    assert said in bench.view.said.value

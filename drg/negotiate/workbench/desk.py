@@ -6,12 +6,12 @@ cannot be done is a :class:`drg.errors.DrgError` in the language of the desk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ import pandas as pd
 from budget.impact.tables import hospital_table, summary, who_pays
 from budget.impact.weights import NEUTRAL, Impact
 from drg.errors import DrgError, problem
-from drg.language import say
+from drg.language import say, speaking
 from drg.negotiate.round.act import Round
 from drg.negotiate.round.state import State
 from drg.page.words import Words, clean
@@ -29,6 +29,15 @@ from weights.table.moved import SAME, moved
 MOST_FOUND = 60
 DIGITS = 4  # decimals of a weight that is set by its change
 DRAFT = "draft"
+T = TypeVar("T")
+ENTRIES = {
+    "proposal": ("申请", "proposal"), "withdraw": ("撤回", "withdrawal"),
+    "lot": ("开签", "lot"), "reveal": ("揭晓数字", "number told"), "panel": ("专家组", "panel"),
+    "vote": ("表决", "vote"), "decision": ("决定", "decision"),
+    "objection": ("异议", "objection"), "impact": ("影响测算", "impact"),
+    "offer": ("折中方案", "offer"), "accept": ("采纳方案", "offer accepted"),
+    "close": ("定案", "close"), "minutes": ("会议纪要", "minutes"), "receipt": ("回执", "receipt"),
+}  # fmt: skip
 _DECIMALS = 9  # of a weight that is proposed
 AT_HAND = 8  # groups of an offer that are taken at hand: those asked for, then the dearest
 OBJECTIVES = {
@@ -104,6 +113,8 @@ class Desk:
         self.neutral = round_.rules.neutral  # how the others are made so: yuan, weights or none
         self.beyond = False  # whether weights may leave the corridor
         self.kept: dict[str, Seen] = {}  # for comparison, by name
+        self._read = len(round_.state.entries)  # entries that were told
+        self._own: set[str] = set()  # digests of entries that were made here
         self.seen = self.look("", {}, self.neutral)  # what the weights on trial do
 
     def wrong(self, zh: str, en: str) -> DrgError:
@@ -153,6 +164,25 @@ class Desk:
         self._try({name: w for name, w in self.changes.items() if name != group})
         self.picked = [name for name in self.picked if name != group]
         self._changed()
+
+    def news(self) -> str:
+        """What others put on record since this was asked last, in a sentence; "" for nothing."""
+        state, words = self.round.state, self.words
+        new, self._read = state.entries[self._read :], len(state.entries)
+        told = words.joined(dict.fromkeys(
+            f"{words.of(ENTRIES[one.kind])} {one.body.get('id', '')}".strip()
+            + words(f"（{clean(one.actor, 40)}）", f" ({clean(one.actor, 40)})")
+            for one in new if one.digest not in self._own))  # fmt: skip
+        return words(f"他人新登记：{told}", f"put on record by others: {told}") if told else ""
+
+    def _mine(self, act: Callable[[], T]) -> T:
+        """Do something that goes on record, in the desk's language; it is no news."""
+        before = len(self.round.state.entries)
+        with speaking(self.words.lang):
+            found = act()
+        self._own |= {one.digest for one in self.round.state.entries[before:]
+                      if one.actor == self.actor}  # fmt: skip
+        return found
 
     def _changed(self) -> None:
         """Called after each change, for those who show it."""
@@ -236,7 +266,8 @@ class Desk:
 
     def look(self, name: str, changes: Mapping[str, float], neutral: str) -> Seen:
         """What weights do, under a name."""
-        return Seen(name, dict(changes), neutral, self.round.impact(changes, neutral))
+        with speaking(self.words.lang):
+            return Seen(name, dict(changes), neutral, self.round.impact(changes, neutral))
 
     def figures(self) -> dict[str, Any]:
         """The figures that are told first; see :func:`budget.impact.tables.summary`."""
@@ -293,20 +324,24 @@ class Desk:
         if party == "hospital" and not hospital_id:
             raise self.wrong("请选择提出申请的医疗机构", "say which hospital asks")
         context = self.round.context
-        for part in parts:
-            try:
-                propose(context, **part)
-            except DrgError as error:
-                raise DrgError(f"{part['drg']}: {error}") from None
-        saved = [self.round.propose(actor=self.actor, **part).id for part in parts]
-        if record:
-            self.round.record_impact(self.seen.impact, saved, self.actor)
-        return saved
+
+        def save() -> list[str]:
+            for part in parts:
+                try:
+                    propose(context, **part)
+                except DrgError as error:
+                    raise DrgError(f"{part['drg']}: {error}") from None
+            saved = [self.round.propose(actor=self.actor, **part).id for part in parts]
+            if record:
+                self.round.record_impact(self.seen.impact, saved, self.actor)
+            return saved
+
+        return self._mine(save)
 
     def solve(self, objective: str = "closest") -> str:
         """Let the solver make an offer, on record; its id. Demands that conflict are named."""
         try:
-            return self.round.solve(objective, actor=self.actor)[0]
+            return self._mine(lambda: self.round.solve(objective, actor=self.actor)[0])
         except DrgError:
             found = self.round.conflict() if objective in OBJECTIVES else None
             if not found:
@@ -327,7 +362,7 @@ class Desk:
         self.offer(offer)
         if not reason.strip():
             raise self.wrong("请填写接受的理由", "say why it is accepted")
-        self.round.accept(offer, reason, self.actor)
+        self._mine(lambda: self.round.accept(offer, reason, self.actor))
 
     def standing(self) -> dict[str, str]:
         """What there is to be loaded or compared: key -> how it is called."""
@@ -408,7 +443,7 @@ class Desk:
         target = Path(folder or self.round.folder)
         target.mkdir(parents=True, exist_ok=True)
         out = target / ("minutes.docx" if word else "minutes.html")
-        found = write_minutes(self.round, out, self.words.lang)
+        found = self._mine(lambda: write_minutes(self.round, out, self.words.lang))
         return [found.page, found.book]
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from drg.errors import DrgError
+from drg.language import speaking
 from drg.negotiate.workbench import blocks, forms
 from drg.negotiate.workbench.chart import chart
 from drg.negotiate.workbench.controls import Picker, Rows, toolkit
@@ -14,6 +17,7 @@ from drg.page.html import rendered
 from drg.page.words import clean
 
 _LONGEST = 600
+_EVERY = 3.0  # seconds
 _TABS = {"propose": forms.ProposalForm, "payers": forms.PayersTab, "hospitals": forms.HospitalsTab,
          "offer": forms.OfferForm, "compare": forms.CompareForm,
          "minutes": forms.MinutesForm}  # fmt: skip
@@ -47,6 +51,8 @@ class View:
         self.reset.on_click(lambda _: self.guarded(desk.reset))
         self.tabs.observe(lambda _: self.show_tab(), "selected_index")
         self.show()
+        with suppress(RuntimeError):  # no loop: not in a notebook
+            self._watching = asyncio.get_running_loop().create_task(self._watch())
 
     def _laid_out(self, w: Any) -> Any:
         wrap = {"flex_flow": "row wrap"}
@@ -69,7 +75,8 @@ class View:
         """Do what a person asked for; what went wrong is one red line."""
         self._busy, text, look = True, "", "good"
         try:
-            text = act() or ""
+            with speaking(self._desk.words.lang):
+                text = act() or ""
         except (DrgError, OSError) as error:
             text, look = str(error), "bad"
         finally:
@@ -77,6 +84,18 @@ class View:
         self.said.value = rendered("bench.html.j2", self._desk.words, part="said", look=look,
                                    text=clean(text, _LONGEST))  # fmt: skip
         self.show()
+
+    def refresh(self) -> None:
+        """Show what others put on record since, and that they did."""
+        if news := self._desk.news():
+            self.guarded(lambda: news)
+
+    async def _watch(self) -> None:
+        """Look every few seconds, as long as the kernel runs, whether others wrote."""
+        while True:
+            await asyncio.sleep(_EVERY)
+            with suppress(DrgError, OSError):  # damaged or away: the next act says so
+                self.refresh()
 
     def _chosen(self, neutral: str) -> None:
         if neutral != self._desk.neutral:
