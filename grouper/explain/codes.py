@@ -22,6 +22,7 @@ from drg.cases import CaseColumns, recognise
 from drg.cases.cells import Cells
 from drg.cases.codes import SEPARATORS, plain_code
 from drg.cases.opening import open_cases
+from drg.cases.texts import as_text, on_text
 from drg.errors import problem
 from drg.language import say
 from drg.tables import Batch, Malformed, in_order
@@ -181,7 +182,7 @@ def _cut(batch: Batch, row: int, columns: CaseColumns) -> OneCase:
 
 
 def _hits(column: pa.Array, wanted: str) -> list[int]:
-    texts = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    texts = on_text(pc.utf8_trim_whitespace, as_text(column))
     same = pc.equal(texts, text_scalar(wanted.strip()))
     found = values(same.cast(pa.uint8())).astype(np.bool_) & ~nulls(same)
     return [int(i) for i in np.flatnonzero(found)]

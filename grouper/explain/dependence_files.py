@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from drg.cases import CaseColumns, recognise
 from drg.cases.opening import open_cases
 from drg.cases.outcomes import UNGROUPED_DRG
+from drg.cases.texts import as_text
 from drg.errors import problem
 from drg.language import say
 from drg.provenance import hash_file, record, to_json
@@ -317,7 +318,7 @@ def _code_texts(grouper: Grouper) -> tuple[pa.Array, pa.Array]:
 
 
 def _text(column: pa.Array) -> pa.Array:
-    return pc.fill_null(column.cast(pa.string()), "")
+    return pc.fill_null(as_text(column), "")
 
 
 def _numbered(pairs: pa.RecordBatch, first: int) -> pa.RecordBatch:
