@@ -6,11 +6,16 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from budget.cases.hospitals import read_hospitals
 from budget.policy import load_policy
+from budget.settlement.files import settle_file
 from drg.cli import app
 from drg.page.words import Words
 from drg.report.ready.look import look
 from drg.report.ready.sections import text, verdict
+from tests.fuzz.world import make
+from tests.once import once
+from weights.table import open_weights
 
 CASE = {
     "case_id": "C", "drg": "ES23", "hospital_id": "H1", "insurance": "职工",
@@ -57,15 +62,37 @@ def test_what_is_lost_is_counted_once_in_cases_and_yuan(tmp_path):
     assert found.lost_fen == 6 * 500_000
     assert found.lost == sum(one.lost for one in found.parts)
     assert found.lost_fen == sum(one.lost_fen for one in found.parts)
-    assert (held["drg"].blank, held["drg"].lost) == (1, 1)
+    assert (held["drg"].blank, held["drg"].lost) == (1, 0)
     assert (held["insurance"].blank, held["insurance"].unreadable, held["insurance"].lost) == (
-        1, 1, 1)  # fmt: skip
+        1, 1, 2)  # fmt: skip
     assert (held["discharge_date"].unreadable, held["discharge_date"].lost) == (1, 2)
     assert (held["total_cost"].unreadable, held["total_cost"].lost) == (1, 2)
     assert (held["fund_paid"].unreadable, held["fund_paid"].lost) == (1, 1)
     assert found.ready
     assert "but 8 cases (30,000.00 yuan) will be lost" in verdict(found, Words("en"))
     assert "将有 8 例（30,000.00 元）不计入" in verdict(found, Words("zh"))
+
+
+def test_what_is_lost_is_what_the_settlement_does_not_settle(tmp_path):
+    world = once("fuzz-world", make)
+    cases = pd.read_csv(world / "grouped.csv", dtype=str, keep_default_na=False)
+    for row, (column, cell) in enumerate((
+        ("insurance", "外星人"), ("insurance", ""), ("total_cost", "x"), ("total_cost", "0"),
+        ("discharge_date", "2025-02-30"), ("discharge_date", "2024-12-31"),
+        ("fund_paid", "about 3"), ("hospital_id", "HX"), ("hospital_id", ""),
+        ("discharge_mode", "随便"), ("length_of_stay", "many"), ("drg", ""), ("drg", "ZZ99"),
+        ("age", "old"), ("patient_copay", "?"),
+    )):  # fmt: skip
+        cases.loc[row, column] = cell
+    path = tmp_path / "cases.csv"
+    cases.to_csv(path, index=False)
+    hospitals = read_hospitals(world / "hospitals.csv")
+    found = settle(path, hospitals=hospitals.ids)
+    done = settle_file(path, tmp_path / "out", open_weights(world / "weights.csv"),
+                       load_policy("national-default"), hospitals, 2025, accept_unreadable=True)
+    unsettled = done.unsettled.values()
+    assert found.lost == sum(count for count, _ in unsettled) == 12
+    assert found.lost_fen == sum(fen for _, fen in unsettled)
 
 
 def test_a_hospital_that_the_table_does_not_list_is_lost(tmp_path):

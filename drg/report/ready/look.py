@@ -290,8 +290,8 @@ class _Work:
                 continue
             blank, bad = (mask & ~broken for mask in self._read(cells, part))
             gone = np.zeros(rows, np.bool_)
-            if need == NEEDED:
-                gone = blank | bad
+            if need == NEEDED and not (part == "drg" and self._stage == "settle"):
+                gone = blank | bad  # a case of no group is paid as the policy says
             elif _counts(self._stage, part, need):
                 gone = bad
             if part == "total_cost":
