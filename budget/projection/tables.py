@@ -66,15 +66,20 @@ def write(folder: Path, tables: dict[str, pd.DataFrame]) -> list[Path]:
         if name not in tables:
             path.unlink(missing_ok=True)
             continue
-        frame = tables[name]
-        safe = pd.DataFrame({
-            column: frame[column] + 0 if pd.api.types.is_float_dtype(frame[column])
-            else [neutralise(v) if isinstance(v, str) else v for v in frame[column]]
-            for column in frame.columns
-        })  # fmt: skip
-        write_table(path, pa.Table.from_pandas(safe, preserve_index=False))
+        write_table(path, written_as(tables[name]))
         written.append(path)
     return written
+
+
+def written_as(frame: pd.DataFrame) -> pa.Table:
+    """A table as it is written: no amount is -0, and no text is a formula."""
+    safe = pd.DataFrame({
+        column: frame[column] + 0 if pd.api.types.is_float_dtype(frame[column])
+        else [neutralise(v) if isinstance(v, str) else v for v in frame[column]]
+        for column in frame.columns
+    })  # fmt: skip
+    return pa.Table.from_pandas(safe, preserve_index=False)
+
 
 
 def _hospitals(held: Projection, year: Year) -> pd.DataFrame:

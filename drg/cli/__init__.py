@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import drg
+from drg.cli.backtest import backtest
 from drg.cli.check import check
 from drg.cli.common.spoken import Group
 from drg.cli.demo import demo
@@ -140,6 +141,18 @@ app.command(
         "weight table does not name get the names of the national scheme.",
     ),
 )(project)
+app.command(
+    "backtest",
+    help=say(
+        "回溯检验：由上一年预测次年，与次年实际对照。\n\n"
+        "先清算上一年并预测，再按同一政策清算次年，比较清算额、次均费用、点值和区间，并与“按去年不变”对照。"
+        "写出 CSV 表和网页 backtest.html。",
+        "Hold a projection against the year that came.\n\nThe year before is settled and "
+        "projected, the year that came settled by the same policy; payments, average costs, point "
+        "values and intervals stand beside what came and beside \"as last year\". Writes CSV "
+        "tables and the page backtest.html.",
+    ),
+)(backtest)
 app.command(
     "report",
     help=say(

@@ -33,6 +33,7 @@ from drg.sample.recipes import Recipes, load_recipes
 from drg.sample.stays import Calendar, draw_length, make_calendar, place_stays
 from drg.sample.upcoding import plant_upcoding
 
+_FIRST_YEAR = 2025
 # How often a medical case, and another, has an examination recorded as a procedure.
 _EXAMINED = np.array([0.45, 0.25, 0.25])
 # Age moves the odds of a complication: child, adult, elder (assumption).
@@ -70,11 +71,12 @@ def make_block(world: World, number: int, count: int) -> Batch:
 
     Args:
         world: the region.
-        number: position of the block; with the region's seed it fixes every draw.
+        number: position of the block; with the region's seed and year it fixes every draw.
         count: number of cases.
     """
-    rng = np.random.default_rng(np.random.SeedSequence([world.options.seed, 1, number]))
-    options = world.options
+    options = world.options  # another year of a region has other cases; 2025 is the first
+    year = (options.year - _FIRST_YEAR) % 2**32
+    rng = np.random.default_rng(np.random.SeedSequence([options.seed, 1, number, year]))
     splits = _number(rng, options.split_share * count / 2)
     overlaps = _number(rng, options.overlap_share * count / 2)
     # Second stays of planted pairs are added later, so that the block comes out at its size.

@@ -218,3 +218,11 @@ def test_impossible_regions_are_refused(wrong: dict[str, float]) -> None:
         Options(**wrong)  # type: ignore[arg-type]
     assert next(iter(wrong)) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_another_year_has_other_cases_of_the_same_region():
+    one, other = (make_region(cases=400, hospitals=6, seed=3, year=year) for year in (2025, 2026))
+    assert one.hospitals.equals(other.hospitals)
+    assert one.weights.equals(other.weights)
+    assert not np.array_equal(one.cases["total_cost"], other.cases["total_cost"])
+    assert other.cases["discharge_date"].astype(str).str.startswith("2026").all()
