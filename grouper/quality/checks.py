@@ -296,8 +296,10 @@ class _Batch:
         self._say("admission_weight_missing", newborn & np.isnan(admitted) & ~bad_admitted)
         self._births(age, infant, weight, bad_weight)
         born, bad_born = self._day("birth_date")
-        years = _years(born, self._day("admission_date")[0])
-        self._say("birth_disagrees", ~bad_born & ((years < 0) | (np.abs(years - age) > 1)))
+        old = self._day("admission_date")[0] - born
+        years = _years(old)
+        apart = (np.abs(years - age) > 1) | (infant & (np.abs(old - days) > 1))
+        self._say("birth_disagrees", ~bad_born & ((old < 0) | apart))
 
     def _day(self, part: str) -> tuple[Floats, Mask]:
         return self._read.day(part)
@@ -379,6 +381,6 @@ class _Batch:
         return np.where(where & ~self._blank(part), text_keys(cells), np.uint64(0))
 
 
-def _years(born: Floats, day: Floats) -> Floats:
-    """Completed years from birth to a day, NaN where either is not known. Shape (N,)."""
-    return np.asarray(np.floor((day - born + 0.5) / 365.2425))
+def _years(days: Floats) -> Floats:
+    """Completed years of so many days, NaN where they are not known. Shape (N,)."""
+    return np.asarray(np.floor((days + 0.5) / 365.2425))

@@ -83,6 +83,7 @@ def test_a_good_case_has_no_finding(tmp_path):
         ({**MOTHER, "age": "62"}, "obstetric_age"),
         ({"birth_date": "1985-03-01"}, "birth_disagrees"),
         ({"birth_date": "2025-03-02"}, "birth_disagrees"),
+        ({**NEWBORN, "birth_date": "2025-02-24"}, "birth_disagrees"),
         ({"icu_hours": "121"}, "icu_exceeds_stay"),
         ({"手术操作日期1": "2025-02-28"}, "operation_outside_stay"),
         ({"手术操作日期1": "2025-03-06 08:00"}, "operation_outside_stay"),
@@ -132,6 +133,7 @@ def test_one_defect_gives_one_finding(tmp_path, change, rule):
         MOTHER,
         {**MOTHER, "diagnoses": "O80.000|Z37.100", "birth_weight": ""},  # stillborn
         {"birth_date": "1974-03-02"},
+        {**NEWBORN, "birth_date": "2025-02-25"},
         {"birth_date": "1975-03-01"},
         {"icu_hours": "120"},
         {"手术操作日期1": "2025-03-01"},
