@@ -14,10 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from budget.cases.hospitals import hospitals_of
+from budget.impact.weights import Impacts
+from budget.policy import load_policy
 from drg.page.small_cells import Layer, beyond_reach, held_back, within_reach
+from drg.report.minutes.data import Minutes
 from drg.report.panel.data import read_panel
 from drg.report.panel.write import write_report
-from tests.report import panel_folder
+from tests.budget.region import HOSPITALS, WEIGHTS, YEAR, claims_of, many, weight_table
+from tests.report import minutes_round, panel_folder
+from weights.negotiation.rules import Rules
 
 pytestmark = pytest.mark.usefixtures("plain")
 MEASURES = {"Cases (cases)": "cases", "Cost (yuan)": "cost", "Payable by DRG (yuan)": "payable",
@@ -196,3 +202,46 @@ def test_nothing_follows_when_the_pass_is_done(rows, one, other):
     own = [np.eye(len(cases), dtype=bool)[h][:, None] & np.ones((1, 2), bool)
            for h in np.flatnonzero(hidden)]  # fmt: skip
     assert not any(within_reach(layer, cells, lines, own))
+
+
+@pytest.mark.parametrize("few", [{"A": (0, 3)}, {"A": (0, 3), "B": (9, 0)},
+                                 {"A": (0, 3), "C": (9, 0)}])  # fmt: skip
+def test_no_hidden_hospital_follows_from_minutes(few):
+    """Few cases in one pool, beside a hospital of the other pool, whose cut is another share."""
+    frame = many(3000, 3)
+    for hospital, counts in few.items():
+        for insurance, count in zip(("employee", "resident"), counts, strict=True):
+            own = frame.index[(frame["hospital_id"] == hospital)
+                              & (frame["insurance"] == insurance)]  # fmt: skip
+            frame = frame.drop(own[count:])
+    policy, table = load_policy("national-default"), weight_table(WEIGHTS)
+    held = hospitals_of(HOSPITALS)
+    pools = {p.name: 3e6 for p in policy.pools if p.basis == "growth" and p.last_year is None}
+    year = Impacts(claims_of(frame, policy, held, table), table, policy, held, YEAR,
+                   last_year=pools)  # fmt: skip
+    data = Minutes(minutes_round.begin(Rules()).state, year.at({"BB19": 1.15}, neutral="yuan"))
+    assert {one for one, counts in few.items() if sum(counts) < 5} <= data.hidden
+    for part, outcome in (("before", data.impact.before), ("after", data.impact.after)):
+        owed = (outcome.final + outcome.cut).astype(float)
+        rate = outcome.cut.sum(axis=0) / owed.sum(axis=0)
+        assert abs(rate[0] - rate[1]) > 0.01
+        units = [(h, p) for h in range(len(owed)) for p in (0, 1) if owed[h, p] > 0]
+        truth = np.array([owed[h, p] for h, p in units])
+        paid = np.array([1 - rate[p] for _, p in units])
+        ids = [str(one) for one in held.ids]
+        told = [(np.array([p == q for _, q in units], float), owed[:, p].sum()) for p in (0, 1)]
+        rows = [({ids.index(str(r["hospital_id"]))}, r) for _, r in data.told.iterrows()]
+        rows += [({h for h in range(len(ids)) if held.tier[h] == r["tier"]}, r)
+                 for _, r in data.tiers[~data.tiers["hidden"]].iterrows()]  # fmt: skip
+        told += [(paid * [h in who for h, _ in units], 100 * r[f"final_{part}"])
+                 for who, r in rows]  # fmt: skip
+        a, b = np.array([one for one, _ in told]), np.array([value for _, value in told])
+        scale = truth.max()
+        limits = np.vstack([a, -a]), np.concatenate([b + 2e3, 2e3 - b]) / scale  # 20 yuan
+        for code in data.hidden:
+            wanted = paid * [ids[h] == code for h, _ in units]
+            true = float(wanted @ truth) / scale
+            ends = [linprog(sign * wanted, *limits) for sign in (1, -1)]
+            assert ends[0].success, ends[0].message
+            high = -ends[1].fun if ends[1].success else np.inf
+            assert ends[0].fun < 0.99 * true or high > 1.01 * true, (few, part, code)
