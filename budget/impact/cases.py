@@ -86,9 +86,7 @@ def kinds_of(claims: Claims, money: Money) -> tuple[Book, tuple[Ordinary, Transf
 def _supported(policy: Policy) -> None:
     """Refuse policies whose rules look at the weights themselves, or at more than sums."""
     groups, low, high = policy.groups, policy.outliers.low, policy.outliers.high
-    if low is not None and (low.included or low.times_k):
-        raise NotBySumsError
-    if high is not None and (high.included or high.quotas):
+    if (low is not None and low.times_k) or (high is not None and high.quotas):
         raise NotBySumsError
     if groups is not None and any(one.column == "weight" for _, one in groups.sets()):
         raise NotBySumsError
@@ -258,14 +256,17 @@ class Ordinary:
         first, last = self.start, self.stop
         if "low" in self.steps:
             ends = self.steps["low"].at(weight, self.group)
-            first = self._below(first_fen(base, ends, reached=True), self.cut[0])
+            own = rule is not None and bool(rule.included)
+            first = self._below(first_fen(base, ends, reached=not own), self.cut[0])
         part = first
         if rule is not None and rule.band is not None:
             ends = np.full(len(self.start), rule.band.upto)
             part = np.maximum(first, self._below(first_fen(base, ends, reached=True), self.cut[1]))
         if "high" in self.steps:
             ends = self.steps["high"].at(weight, self.group)
-            last = self._below(first_fen(base, ends, reached=False), self.cut[2])
+            high = self.outliers.high
+            own = high is not None and bool(high.included)
+            last = self._below(first_fen(base, ends, reached=own), self.cut[2])
         return first, part, np.maximum(last, part)
 
     def _below(self, fen: Fen, known: Places) -> Places:

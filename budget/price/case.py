@@ -59,6 +59,7 @@ class Priced:
         fen: the same to the fen, rounded once.
         points: the same in points, in units of 0.0001; 0 for the rate method.
         beyond: a high case beyond its hospital's quota, which is paid its standard.
+        cut: what other stays of the person or a caseload cap leave of it, 1 for all.
     """
 
     branch: npt.NDArray[np.int8]
@@ -69,6 +70,7 @@ class Priced:
     fen: Fen
     points: Fen
     beyond: Bools
+    cut: npt.NDArray[np.float32]
 
 
 def price(
@@ -102,15 +104,14 @@ def price(
     high = state.branch == PLACE["high"]
     return Priced(
         state.branch, state.weight, _cut(state), state.r, state.amount, state.fen, state.points,
-        np.zeros(len(high), np.bool_) if beyond is None else high & beyond,
+        np.zeros(len(high), np.bool_) if beyond is None else high & beyond, _left(state),
     )  # fmt: skip
 
 
 def _not_settled(state: State) -> None:
     c = state.claims
     for branch, which in (
-        ("unreadable", c.unread),
-        ("bad_cost", c.cost <= 0),
+        ("bad_cost", c.cost <= 0 if c.unread is None else (c.cost <= 0) | c.unread),
         ("outside_year", c.month < 0),
         ("no_hospital", c.hospital < 0),
         ("no_insurance", c.insurance < 0),
@@ -134,6 +135,15 @@ def _standards(state: State) -> None:
     if state.grid.policy.outliers.ratio == "regional":
         state.base = state.grid.regional_mean * decimal(state.weight)
     state.r = ratio(state.cost.value, state.base.value)
+
+
+def _left(state: State) -> npt.NDArray[np.float32]:
+    """What other stays or a caseload cap leave of each case. Shape (N,)."""
+    found = np.ones(len(state.branch), np.float32)
+    if state.given is not None:
+        rows = state.cut(np.arange(len(found)))
+        found[rows] = state.given[rows]
+    return found
 
 
 def _cut(state: State) -> Floats:

@@ -145,7 +145,7 @@ def _in_slices(claims: Claims, grid: Grid, extra: dict[str, Any]) -> Priced:
     bounds = [(start, min(start + _SLICE, size)) for start in range(0, size, _SLICE)]
 
     kinds = {"branch": np.int8, "ratio": np.float32, "fen": np.int64, "points": np.int64,
-             "beyond": np.bool_}  # fmt: skip
+             "beyond": np.bool_, "cut": np.float32}  # fmt: skip
     whole = Priced(*(np.empty(size, kinds.get(one.name, np.float64)) for one in fields(Priced)))
 
     def one(bound: tuple[int, int]) -> None:

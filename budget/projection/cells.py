@@ -170,7 +170,7 @@ def by_case(settled: Settlement) -> tuple[npt.NDArray[np.intp], dict[str, Floats
     values = np.array([one.point_value for one in settled.paid.pools])
     value = np.where(np.isfinite(grid.point_value), grid.point_value, values[grid.pool])
     rate = np.nan_to_num(value * grid.per_yuan)[claims.hospital[rows], claims.insurance[rows]]
-    by_cost = cost_share(priced, grid)[rows] * yuan
+    by_cost = cost_share(priced, grid)[rows] * yuan * priced.cut[rows]
     beside, amount = patient + other, priced.amount[rows]
     outside, outside_beside = (np.where(inside, 0.0, held) for held in (fund, beside))
     paid = np.where(inside, fund + beside, 0.0)

@@ -9,6 +9,7 @@ import pytest
 from budget import load_policy
 from budget.explain.case import of_settlement
 from budget.explain.document import document
+from budget.projection.cells import by_case
 from drg.errors import DrgError
 from tests.budget.region import (
     HOSPITALS,
@@ -196,3 +197,18 @@ def test_a_hospital_without_a_tier_gets_no_coefficient_in_silence():
     done = settled(cases_of({"hospital_id": "C"}), hospitals=hospitals)
     assert "C" in done.warnings["hospitals_without_coefficient"]
     assert "hospitals_without_coefficient" not in settled(cases_of({})).warnings
+
+
+def test_a_readmission_takes_nothing_off_what_a_unit_of_weight_is_worth():
+    """A low case at half its cost: the cost is halved, and no part of it hangs on the weight."""
+    frame = cases_of(*(
+        {"hospital_id": "C", "patient_id": "p", "admission_date": start, "discharge_date": end,
+         "total_cost": 2000.0}
+        for start, end in (("2025-05-01", "2025-05-05"), ("2025-05-07", "2025-05-09"))
+    ))  # fmt: skip
+    done = settled(frame)
+    assert rows(done)[["branch", "payment"]].to_numpy().tolist() == [["low", 1000.0],
+                                                                     ["low", 2000.0]]  # fmt: skip
+    _, sums = by_case(done)
+    assert sums["by_standard"].tolist() == [0.0, 0.0]
+    assert sums["by_cost"].tolist() == [1000.0, 2000.0]
