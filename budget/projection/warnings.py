@@ -17,8 +17,10 @@ from budget.settlement.warned import in_chinese
 from weights.table.families import families
 
 _KINDS = {"medical": MEDICAL, "surgical": SURGICAL, "procedure": PROCEDURE}
+_NO_MONEY = "hospitals join and no pool gets money for them that year: the others share theirs"
 # what a warning says -> the same in Chinese; names in braces stand for what differs
 _CHINESE = {
+    _NO_MONEY: "医疗机构加入，但当年没有基金池为此增加资金：由原有医疗机构与其分摊",
     "chooses no case, so it does nothing": "没有选中任何病例，不起作用",
     "no group with cases has another severity, so it does nothing":
         "有病例的病组没有其他严重程度，不起作用",
@@ -39,6 +41,9 @@ def unmatched(scenario: Scenario, years: Sequence[Year]) -> dict[str, str]:
     """What a scenario assumes of cases that there are not, by key; never a reason to stop."""
     held = [year.cells for year in years]
     found = {} if scenario.drivers is None else dict(_drivers(scenario.drivers, held))
+    for number, change in scenario.change.items():
+        if change.hospitals is not None and "pools" not in change.policy:
+            found[f"change.{number}.hospitals"] = _NO_MONEY
     if scenario.behaviour:
         found |= dict(_behaviour(Responses.of(scenario.behaviour), years))
     return found

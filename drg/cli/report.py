@@ -37,11 +37,17 @@ def report(
         Path | None, typer.Option("--pictures", help=say("存放各图（SVG）的文件夹。",
                                                          "Folder for the charts as SVG files."))
     ] = None,
+    tell: Annotated[
+        str, typer.Option("--tell", help=say("主讲的方案编号；默认为基线之外的第一个。",
+                                             "Id of the scenario to tell; the first that is not "
+                                             "the baseline by default."))
+    ] = "",
 ) -> None:  # fmt: skip
     """Write the panel report (论证报告) with its workbook."""
     from drg.report.panel.write import write_report
 
-    written = write_report(folder, out, lang or "zh", projection, annex=annex, pictures=pictures)
+    written = write_report(folder, out, lang or "zh", projection, annex=annex, pictures=pictures,
+                           tell=tell)  # fmt: skip
     for path in (written.page, written.annex, written.book, pictures):
         if path is not None:
             typer.echo(str(path))

@@ -9,6 +9,7 @@ import pytest
 from budget.forecast.files import project_file
 from budget.policy import load_policy
 from budget.projection.scenario import BASELINE, load_scenario
+from budget.projection.warnings import chinese
 from drg.errors import DrgError
 from tests.budget.region import HOSPITALS, many, weight_table
 
@@ -87,3 +88,20 @@ def test_a_table_that_is_not_there(city, tmp_path):
     (city / "joining.csv").unlink()
     with pytest.raises(DrgError, match=r"joining\.csv"):
         projected(city, tmp_path / "out", [BASELINE, scenario(city)])
+
+
+def test_joining_without_money_is_warned_of(city, tmp_path):
+    """The others share their money with those who join, unless a pool gets more that year."""
+    poor = scenario(city)
+    rich = load_scenario(city / "wider.toml").model_copy(update={"id": "rich"})
+    change = rich.change["2"].model_copy(
+        update={"policy": {"pools": {"employee": {"growth": 0.3}, "resident": {"growth": 0.3}}}}
+    )
+    rich = rich.model_copy(update={"change": {"2": change}})
+    found = project_file(city / "cases.csv", tmp_path / "out", weight_table(), load_policy(POLICY),
+                         city / "hospitals.csv", 2025, [BASELINE, poor, rich],
+                         last_year=SPENT)  # fmt: skip
+    text = "hospitals join and no pool gets money for them that year: the others share theirs"
+    assert found[1].warnings == {"change.2.hospitals": text}
+    assert found[0].warnings == found[2].warnings == {}
+    assert "原有医疗机构" in chinese(text)

@@ -171,6 +171,7 @@ def propose(
     """Put proposals on record from a filled form, or withdraw one."""
     from drg.errors import problem
     from drg.negotiate.round.act import Round
+    from weights.negotiation.forms.hidden import hidden_lines
     from weights.negotiation.proposals.file import reject_lines, write_rejects
 
     held = Round(round)
@@ -182,6 +183,8 @@ def propose(
         raise problem(say("请给出申请表，或 --withdraw ID",
                           "a form of proposals, or --withdraw ID"), key="FORM")  # fmt: skip
     found, rejects = held.propose_file(form, actor, at)
+    for line in hidden_lines(form):
+        typer.echo(f"{say('警告', 'warning')} {line}", err=True)
     _proposals(held, [one.id for one in found])
     if len(rejects):
         target = form.with_name(f"{form.stem}-rejects.csv")

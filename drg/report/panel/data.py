@@ -99,6 +99,7 @@ class PanelData:
         policy: the policy, when it is one of the installed ones; None otherwise.
         hashes: SHA-256 of every file that was read, by its name.
         search: the record of a policy search; None without one.
+        tell: id of the scenario whose story is told; the first that is not the baseline when empty.
     """
 
     settlement: dict[str, Any]
@@ -109,6 +110,7 @@ class PanelData:
     policy: Policy | None
     hashes: dict[str, str]
     search: dict[str, Any] | None = None
+    tell: str = ""
 
     @property
     def year(self) -> int:
@@ -237,7 +239,9 @@ class PanelData:
 
     @property
     def told(self) -> str:
-        """The scenario whose story is told: the first that is not the baseline."""
+        """The scenario whose story is told: as asked, or the first that is not the baseline."""
+        if self.tell:
+            return self.tell
         codes = [str(s.get("id")) for s in self.scenarios]
         return next((c for c in codes if c != "baseline"), codes[0] if codes else "")
 
@@ -266,15 +270,17 @@ def _rate(pools: pd.DataFrame, names: pd.Index[Any]) -> npt.NDArray[np.float64]:
     return np.asarray(np.divide(cut, owed, out=np.zeros_like(owed), where=owed > 0))
 
 
-def read_panel(folder: Path, projection: Path | None = None) -> PanelData:
+def read_panel(folder: Path, projection: Path | None = None, tell: str = "") -> PanelData:
     """Read what ``drg settle`` and ``drg project`` wrote.
 
     Args:
         folder: results folder of a settlement.
         projection: folder of a projection; by default the same.
+        tell: id of the scenario whose story is told.
 
     Raises:
-        DrgError: the folder or a table of the settlement is missing, or a file cannot be used.
+        DrgError: the folder or a table of the settlement is missing, a file cannot be used, or
+            no such scenario was projected.
     """
     for place in (folder, projection):
         if place is not None and not place.is_dir():
@@ -320,9 +326,14 @@ def read_panel(folder: Path, projection: Path | None = None) -> PanelData:
             search = searched(future, settlement, projected["policy_search"])
             read |= {name: hash_file(future / name) for name in SEARCH}
     hashes |= read
-    return PanelData(settlement, settled, _cases(folder, settled["hospitals"], hashes), document,
-                     {n: f for n, f in projected.items() if len(f)}, _policy(settlement),
-                     hashes, search)  # fmt: skip
+    found = PanelData(settlement, settled, _cases(folder, settled["hospitals"], hashes), document,
+                      {n: f for n, f in projected.items() if len(f)}, _policy(settlement),
+                      hashes, search, tell)  # fmt: skip
+    codes = [str(one.get("id")) for one in found.scenarios]
+    if tell and tell not in codes:
+        raise problem(say("没有预测这个方案", "no such scenario was projected"), key="--tell",
+                      found=tell, expected=", ".join(codes) or "drg project")  # fmt: skip
+    return found
 
 
 def _settled() -> str:

@@ -83,7 +83,7 @@ def verdict(held: Story, words: Words) -> str:
     base, losing = ("", "") if held.alone else (than(final, words), words(
         f"（基准 {held.losing(held.baseline):,} 家）",
         f" ({held.losing(held.baseline):,} in the baseline)"))  # fmt: skip
-    name, left = scenario_name(held.data, held.code, words), float(held.pools["balance"].sum())
+    name, left = scenario_title(held.data, held.code, words), float(held.pools["balance"].sum())
     return words(f"“{name}”下，{held.year} 年", f'Under "{name}" in {held.year} ') + _sentence(
         [_can_pay(final.scenario, cut, left, base, words),
          _who_loses(held.hospitals, losing, words), _costs(held, words)], words)  # fmt: skip

@@ -53,7 +53,7 @@ class Written:
 
 def write_report(
     folder: Path, out: Path, lang: str = "zh", projection: Path | None = None, *,
-    annex: Path | None = None, pictures: Path | None = None,
+    annex: Path | None = None, pictures: Path | None = None, tell: str = "",
 ) -> Written:  # fmt: skip
     """Write the panel report of a results folder.
 
@@ -64,6 +64,7 @@ def write_report(
         projection: folder of the projection, when it is another one.
         annex: file for sheets of hospitals, sensitivity, sources, versions and terms.
         pictures: folder for the charts as SVG.
+        tell: id of the scenario whose story is told; by default the first that is no baseline.
 
     Raises:
         DrgError: a file is missing or cannot be used, or an output cannot be written.
@@ -74,7 +75,7 @@ def write_report(
     for path in (out, annex):
         check_ending(path)
     words = Words(lang)
-    data = read_panel(folder, projection)
+    data = read_panel(folder, projection, tell)
     book = out.with_suffix(".xlsx")
     inputs = [place / name for place in (folder, projection or folder) for name in data.hashes]
     tables = data.settlement.get("tables")
