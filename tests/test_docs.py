@@ -236,7 +236,7 @@ def policy_keys() -> str:
         (f"`{path}`", key.zh, key.en, (allowed(key) or "").replace("an array of tables", "array"),
          key.unit, "" if key.optional else "yes")
         for path, key in every_key(Rules)
-        if "." not in path or path.rpartition(".")[2] not in shared
+        if "." not in path or path.rpartition(".")[2] not in shared or path.startswith("assessment")
     ]  # fmt: skip
     return table(("key", "Chinese", "meaning", "allowed", "unit", "needed"), rows)
 
@@ -410,9 +410,9 @@ def test_spellings():
         assert one(age=blank)["status"] == "grouped", blank
     for lost in ("|J96.000", "-|J96.000"):
         assert one(diagnoses=lost)["reason"] == "missing_principal_diagnosis", lost
-    for age in ("71岁", "71y", "７１", "71 岁", "NA", "\\N"):
+    for age in ("71岁", "71y", "７１", "71 岁", "NA", "\\N", "3月", "15/30", "2 15/30"):
         assert one(age=age)["status"] == "grouped", age
-    for age in ("3月", "1,000", "151", "-1", "二十"):
+    for age in ("3周", "1,000", "151", "-1", "二十"):
         assert one(age=age)["reason"] == "bad_value", age
 
 

@@ -24,7 +24,6 @@ class Branch:
 
 # In the order in which they are looked for; the first that applies prices the case.
 BRANCHES: tuple[Branch, ...] = (
-    Branch("unreadable", "有无法识别的单元格", settled=False),
     Branch("bad_cost", "费用无效", settled=False),
     Branch("outside_year", "不在结算年度", settled=False),
     Branch("no_hospital", "医疗机构未登记", settled=False),

@@ -25,7 +25,6 @@ INSURANCES = {
 }  # fmt: skip
 TIERS = {1: ("一级", "tier 1"), 2: ("二级", "tier 2"), 3: ("三级", "tier 3")}
 BRANCHES_EN = {
-    "unreadable": "cells not readable",
     "bad_cost": "cost not valid", "outside_year": "outside the year",
     "no_hospital": "hospital not registered", "no_insurance": "insurance unknown",
     "no_pool": "in no pool", "day_bed": "day-bed quota", "review": "special review",
