@@ -177,7 +177,10 @@ def _opened(
     columns = recognise(names, None if mapping is None else read_mapping(mapping, names))
     mark = mark_column(columns)
     if mark is not None and inner.kind != "held":
-        whole = pa.Table.from_batches([batch.table for batch in batches(inner)], inner.schema)
+        parts = [inner.schema.empty_table()]
+        for batch in batches(inner):  # dictionaries of Parquet are texts, as the schema says
+            parts.append(pa.Table.from_batches([batch.table]).cast(inner.schema))
+        whole = pa.concat_tables(parts)
         inner.close()
         table = assembled(whole, columns, mark)
         inner, columns = _Held(inner.path, table, batch_rows), of_cases(table, columns)

@@ -127,3 +127,19 @@ def test_a_case_is_found_by_an_id_of_any_type(world, tmp_path):
     fails("explain", path, "--case", "C0000001")
     works("explain", path, "--case", "['C0000001']")
     works("explain", path, "--dependence", "--out", tmp_path / "hang.csv")
+
+
+def test_columns_that_parquet_keeps_as_dictionaries(world, tmp_path):
+    rows = 2_000
+    long = pa.table({
+        "case_id": [f"C{i // 2}" for i in range(rows)], "sex": ["1"] * rows,
+        "diag_code": ["I50.900", "J18.900"] * (rows // 2),
+        "maindiag_flag": ["1", "0"] * (rows // 2),
+    })  # fmt: skip
+    pq.write_table(long, tmp_path / "long.parquet")
+    works("group", tmp_path / "long.parquet", "--out", tmp_path / "out.csv")
+    assert len(pd.read_csv(tmp_path / "out.csv")) == rows // 2
+    whole = pa.Table.from_pandas(pd.read_csv(world / "whole.csv", dtype=str))
+    pq.write_table(whole, tmp_path / "whole.parquet")
+    works("negotiate", "init", tmp_path / "round", "--cases", tmp_path / "whole.parquet",
+          "--weights", world / "weights.csv", "--hospitals", world / "hospitals.csv")  # fmt: skip

@@ -202,7 +202,8 @@ def _copy_cases(
     source: Path, target: Path, mapping: str | PathLike[str] | None, sheet: str | None
 ) -> int:
     """Copy the parts of the cases that are known, under their canonical names; their number."""
-    with open_cases(source, mapping=mapping, sheet=sheet, needed=_NEEDED) as opened:
+    with open_cases(source, mapping=mapping, sheet=sheet, needed=_NEEDED,
+                    dictionaries=False) as opened:  # fmt: skip
         columns = opened.columns
         table = pa.Table.from_batches([one.table for one in batches(opened)], opened.schema)
     cells = Cells(table, columns)
