@@ -177,10 +177,9 @@ def _opened(
     columns = recognise(names, None if mapping is None else read_mapping(mapping, names))
     mark = mark_column(columns)
     if mark is not None and inner.kind != "held":
-        parts = [inner.schema.empty_table()]
-        for batch in batches(inner):  # dictionaries of Parquet are texts, as the schema says
-            parts.append(pa.Table.from_batches([batch.table]).cast(inner.schema))
-        whole = pa.concat_tables(parts)
+        # dictionaries of Parquet are texts, as the schema says
+        parts = (pa.Table.from_batches([one.table]).cast(inner.schema) for one in batches(inner))
+        whole = pa.concat_tables([inner.schema.empty_table(), *parts])
         inner.close()
         table = assembled(whole, columns, mark)
         inner, columns = _Held(inner.path, table, batch_rows), of_cases(table, columns)
