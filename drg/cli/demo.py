@@ -82,9 +82,10 @@ def _negotiate(out: Path, grouped: Path, table: Path, hospitals: Path, lang: str
     """A round over the draft, and its minutes."""
     import shutil
 
-    from drg.negotiate.rehearsal.proposals import play
+    from drg.negotiate.rehearsal.proposals import TIMES, play
     from drg.negotiate.round.verify import verify
     from drg.report.minutes.write import write_minutes
+    from weights.negotiation.record import clock
 
     _step(5, say("权重论证谈判", "negotiate"))
     folder = out / "negotiation"
@@ -94,9 +95,10 @@ def _negotiate(out: Path, grouped: Path, table: Path, hospitals: Path, lang: str
     held = play(folder, cases=grouped, weights=table, hospitals=hospitals, year=2025,
                 policy="national-default",
                 tell=lambda text: typer.echo(f"    {text}", err=True))  # fmt: skip
-    typer.echo(verify(folder / "round").text())
-    _step(6, say("会议纪要", "minutes"))
-    written = write_minutes(held, folder / "minutes.html", lang)
+    with clock.given(TIMES["close"]):  # the rehearsal's, so that the record is the same each time
+        typer.echo(verify(folder / "round").text())
+        _step(6, say("会议纪要", "minutes"))
+        written = write_minutes(held, folder / "minutes.html", lang)
     typer.echo(f"\n{(folder / 'round').resolve()}\n{written.book.resolve()}\n"
                f"{written.page.resolve()}")  # fmt: skip
 
