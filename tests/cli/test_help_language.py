@@ -43,7 +43,7 @@ TYPERS = ("Usage", "Options", "Arguments", "Commands", "Show this", "required", 
 # what a reader types, or finds in a file, is no English
 IDS = re.findall(
     r"\S+",
-    "drg policy list group settle project report json svg text zh en both csv parquet "
+    "drg policy list group verify settle project report json svg text zh en both csv parquet "
     "mdc adrg severity status reason pool amount cases "
     "insurance clinical canonical front-page employee resident poor town county city province "
     "mean geometric hsrv regression gamma iqr none percentile ratio inek winsor bca sum "
