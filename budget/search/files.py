@@ -298,8 +298,9 @@ def _record(searched: Searched, about: Mapping[str, Any], hospitals: Hospitals) 
     return record(
         kind="policy_search", **about,
         asked={**asked, "sha256": hash_text(document.model_dump_json())},
-        solver={"method": "SLSQP, then multiples of the steps", "random": False, "seed": None,
-                "starts": STARTS, "settlements": searched.settlements},
+        solver={"method": "outward from today's values, else SLSQP, then multiples of the steps",
+                "proven": found.proven, "random": False, "seed": None, "starts": STARTS,
+                "settlements": searched.settlements},
         feasible=found.feasible, message=found.message, message_zh=found.message_zh,
         change=found.change,
         figures=[

@@ -6,7 +6,9 @@ projection: nothing is known of its shape, so a convex solver has no place here.
 solves a sequence of quadratic programs: exact at once where outcomes are linear, as payments are
 in rates, and quick where they are smooth. Kinks, such as bands and caps, are met by several fixed
 starts, each first brought to where targets hold by bounded least squares. Values that may only be
-multiples of a step are looked for around what the solver found. No random numbers.
+multiples of a step are looked for around what the solver found. Of up to three figures with steps
+all changes are tried outward from today's values, so that the least is found with proof. No random
+numbers.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from budget.search.outward import countable, outward
 from budget.search.rounding import on_grid
 from budget.search.space import Evaluate, Parameter, Space, Target
 from drg.errors import problem
@@ -65,6 +68,8 @@ class Found:
         evaluations: how often the outcomes were worked out.
         message: in one line, what came out; English.
         message_zh: the same in Chinese.
+        proven: every smaller change was tried, so none of them meets the targets; where these are
+            not met, all changes were.
     """
 
     feasible: bool
@@ -75,6 +80,7 @@ class Found:
     evaluations: int
     message: str
     message_zh: str
+    proven: bool = False
 
 
 def search(
@@ -106,6 +112,10 @@ def search(
     if not parameters:
         raise problem(say("没有可以调整的内容", "nothing may change"), key="parameters")
     held = Space(evaluate, parameters, targets)
+    few = countable(held)
+    sought = _tried(held, tolerance, _FIRST) if few else _Sought(None, whole=False)
+    if sought.met is not None:
+        return _found(held, sought.met, tolerance, None, proven=True)
     points = held.starts(starts)
     if first is not None:
         at = np.array([first[one.name] for one in parameters])
@@ -116,7 +126,12 @@ def search(
         tried = _rounded(held, tried, step, tolerance)
     good = [z for z in tried if _miss(held, z) <= tolerance]
     if good:
-        return _found(held, min(good, key=held.change), tolerance, None)
+        best = min(good, key=held.change)
+        again = _Sought(None, whole=False)
+        if few:
+            again = _tried(held, tolerance, _MOST, held.change(best))
+        return _found(held, best if again.met is None else again.met, tolerance, None,
+                      proven=again.whole or again.met is not None)  # fmt: skip
     best = _best(held, tried, step, tolerance)
     alone = []
     for target in targets:
@@ -126,7 +141,27 @@ def search(
         if any(part.grid for part in parameters):
             apart = _rounded(one, apart, step, tolerance)
         alone.append(any(_miss(one, z) <= tolerance for z in apart))
-    return _found(held, best, tolerance, alone)
+    return _found(held, best, tolerance, alone, proven=sought.whole)
+
+
+@dataclass(frozen=True)
+class _Sought:
+    """What trying outward came to: the least change that meets all, and whether all were tried."""
+
+    met: Floats | None
+    whole: bool
+
+
+def _tried(held: Space, tolerance: float, most: int, below: float = np.inf) -> _Sought:
+    """Try changes below one outward, at most so many."""
+    for number, z in enumerate(outward(held)):
+        if held.change(z) >= below - 1e-12:
+            return _Sought(None, whole=True)
+        if number == most:
+            return _Sought(None, whole=False)
+        if _miss(held, z) <= tolerance:
+            return _Sought(z, whole=False)
+    return _Sought(None, whole=True)
 
 
 def _best(held: Space, tried: list[Floats], step: float, tolerance: float) -> Floats:
@@ -141,6 +176,7 @@ def _best(held: Space, tried: list[Floats], step: float, tolerance: float) -> Fl
     return min([*tried, *closer], key=key)
 
 
+_FIRST, _MOST = 300, 2000  # points tried outward before a solver is asked, and after it
 _SEEDS = 2  # points whose surroundings are searched for multiples of the steps
 _NEARLY = 1e-2  # a miss, in units of a target's scale, that multiples nearby may make good
 
@@ -159,7 +195,9 @@ def _miss(held: Space, z: Floats) -> float:
     return float(max(-held.room(z).min(initial=0.0), 0.0))
 
 
-def _found(held: Space, z: Floats, tolerance: float, alone: list[bool] | None) -> Found:
+def _found(
+    held: Space, z: Floats, tolerance: float, alone: list[bool] | None, *, proven: bool
+) -> Found:
     outcomes = held.outcomes(z)
     reached = []
     for place, target in enumerate(held.targets):
@@ -174,7 +212,7 @@ def _found(held: Space, z: Floats, tolerance: float, alone: list[bool] | None) -
                                gap, None if alone is None else alone[place]))  # fmt: skip
     en, zh = _message(reached)
     return Found(alone is None, held.values(z), held.change(z), outcomes, tuple(reached),
-                 len(held.known), en, zh)  # fmt: skip
+                 len(held.known), en, zh, proven)  # fmt: skip
 
 
 def _message(reached: list[Reached]) -> tuple[str, str]:
