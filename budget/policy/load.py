@@ -61,6 +61,7 @@ def load_policy(policy: str | PathLike[str] = "national-default", *overlays: Sou
     header: dict[str, Any] = {}
     for document in reversed(chain):
         tree = _lay(document, tree)
+        unknown = {key: text for key, text in unknown.items() if not _says(document, key)}
         unknown.update(document.unknown)
         header = _joined(header, document) if document in over else _inherited(header, document)
     unknown = {key: text for key, text in unknown.items() if text != NONE}
@@ -120,6 +121,18 @@ def _extra(given: Source, chain: list[Document]) -> Document:
                       file=document.file, key="extends", found=document.extends,
                       expected=one_of(held.id for held in chain))  # fmt: skip
     return document
+
+
+def _says(document: Document, key: str) -> bool:
+    """Whether a document itself says what one that it extends does not know."""
+    if key in document.header:
+        return True
+    node: Any = document.tree
+    for part in key.split("."):
+        if not isinstance(node, Mapping) or part not in node:
+            return False
+        node = node[part]
+    return True
 
 
 def _lay(document: Document, below: Tree) -> Tree:

@@ -349,3 +349,29 @@ def test_keys_by_path():
     assert field_at(Rules, parse("standard.rates.x")) is None
     assert field_at(Rules, parse("standard.colour")) is None
     assert field_at(Rules, parse("groups.basic.x.values")).many
+
+
+def test_what_a_document_says_is_no_longer_unknown(write):
+    """A place with its own first day and rates does not show that its parent knew neither."""
+    text = """
+        [unknown]
+        "special.review" = "not known here"
+        [standard.rates.base]
+        yuan = 9000
+        source = "notice 1"
+    """
+    held = load_policy(write(text)).header.unknown
+    assert "valid_from" in load_policy().header.unknown
+    assert set(held) == {"special.review"}
+    child = write(
+        "",
+        name="child.toml",
+        head="""
+        id = "child"
+        title = "下级"
+        source = "notice 2"
+        valid_from = 2026-01-01
+        extends = "mine.toml"
+    """,
+    )
+    assert set(load_policy(child).header.unknown) == {"special.review"}

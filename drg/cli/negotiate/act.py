@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from drg.cli.common.fits import policy_fits
 from drg.cli.common.options import (
     BUREAU,
     AcceptUnreadable,
@@ -121,9 +122,11 @@ def init(
     from weights.negotiation.proposals.template import write_template
     from weights.table import open_weights
 
-    pools = [pool.name for pool in load_policy(policy).pools]
+    place = load_policy(policy)
+    pools = [pool.name for pool in place.pools]
     draft = open_weights(weights)
-    same_scheme(cases, draft, across_schemes, mapping, sheet)
+    policy_fits(place, same_scheme(cases, draft, across_schemes, mapping, sheet), cases, draft,
+                across_schemes)  # fmt: skip
     held = Round.create(
         round, weights=draft, cases=cases, policy=policy,
         hospitals=table_of_hospitals(cases, hospitals), roster=roster, rules=rules, title=title,
