@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from grouper.quality.report import QualityReport
     from grouper.quality.rules import Rule
 
+_UNREAD = ("malformed_row", "unreadable_", "discharge_mode_unknown")
 _MOST_LINES = 15
 
 
@@ -72,6 +73,11 @@ def check(
         typer.Option("--xlsx", help=say("把报告写成 Excel 工作簿。",
                                         "Write the report as an Excel workbook.")),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help=say("有行或单元格无法识别时，退出状态为 1。",
+                                          "Exit with 1 when a row or cell cannot be read.")),
+    ] = False,
     lang: Lang = None,
 ) -> None:  # fmt: skip
     """Check the quality of a discharge file by hospital and month, and score it."""
@@ -107,6 +113,8 @@ def check(
         for target in filter(None, targets):
             for line in (*write_report(target, report, words), str(target)):
                 typer.echo(line, err=True)
+    if strict and any(n for rule, _, n in found.rules() if rule.code.startswith(_UNREAD)):
+        raise typer.Exit(1)
 
 
 def _preflight(
