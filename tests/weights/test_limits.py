@@ -191,3 +191,10 @@ def test_a_group_without_cases_has_no_weight_of_its_own(made, step) -> None:
             assert np.isnan(row["weight"])
             assert np.isnan(row["raw_weight"])
             assert group not in fitted.weights_.index
+
+
+def test_few_cases_are_marked_without_the_step_too():
+    cases = pd.DataFrame({"drg": ["A"] * 9 + ["B"] * 4, "total_cost": [100.0] * 13})
+    frame = Calibrator().fit(cases).table_.frame
+    assert frame["status"].tolist() == ["", "low_volume"]
+    assert np.isfinite(frame["weight"]).all()

@@ -33,7 +33,8 @@ def status(
 
     ``no_cases`` no case and no weight; ``all_trimmed`` no case that counts after trimming and
     year weights; ``carried`` last year's weight times the mean change; ``special_review`` to be
-    reviewed case by case, no weight; ``low_volume`` its own weight although below the minimum.
+    reviewed case by case, no weight; ``low_volume`` its own weight although below the minimum,
+    which is that of :class:`LowVolume` where the calibration has no such step.
     """
     found = np.full(len(weight), "", object)
     given = np.isfinite(weight)
@@ -46,6 +47,8 @@ def status(
         elif rule.action == "carry":
             found[few & given & np.isfinite(previous)] = CARRIED
         found[few & ~given & (cases > 0)] = REVIEW
+    else:
+        found[LowVolume().few(cases) & given & (cases > 0)] = LOW_VOLUME
     return [str(state) for state in found]
 
 
