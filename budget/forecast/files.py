@@ -18,6 +18,7 @@ from budget.projection.joining import Everybody
 from budget.projection.policy import changed_policy
 from budget.projection.prices import Prices
 from budget.projection.scenario import Scenario
+from budget.projection.stack import stack_table, stacked
 from budget.projection.tables import frames, write
 from budget.projection.years import Projection, Reprice, project
 from budget.settlement.files import read_claims, settle_file
@@ -47,6 +48,7 @@ def project_file(
     names: Mapping[str, str] | None = None,
     draws: int = 0,
     seed: int = 0,
+    stack: bool = False,
     accept_unreadable: bool = True,
     say: Said | None = None,
 ) -> tuple[Projection, ...]:
@@ -66,6 +68,7 @@ def project_file(
         names: names of groups, for those that the weight table does not name.
         draws: draws for intervals; 0 for none.
         seed: seed of the draws.
+        stack: the scenarios after the first are measures, each laid on those before it.
         accept_unreadable: as in ``settle_file``.
         say: called with what is being done.
 
@@ -75,6 +78,10 @@ def project_file(
     tell = say or (lambda _: None)
     source, out = Path(source), Path(out)
     check(policy, scenarios)
+    measures = [one.id for one in scenarios[1:]]
+    if stack:
+        scenarios = [scenarios[0], *stacked(scenarios[1:])]
+        check(policy, scenarios)
     table = read_hospitals(hospitals)
     tell(language.say(f"清算 {policy.id} {year}", f"settle {policy.id} {year}"))
     settled = settle_file(
@@ -104,6 +111,8 @@ def project_file(
             alone = scenario.model_copy(update={"change": {}})
             unchanged[scenario.id] = project(base, alone, reprice=again(alone), react=react)
     tables = frames(found, unchanged)
+    if stack and measures:
+        tables["projection_stack"] = stack_table(found, measures)
     document = record_of(policy, weights, found, year)
     if draws:
         most = max(one.years for one in scenarios)

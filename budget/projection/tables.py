@@ -22,7 +22,7 @@ from drg.tables import neutralise, write_table
 Floats = npt.NDArray[np.float64]
 INSURANCES = ("employee", "resident")
 TABLES = ("projection_hospitals", "projection_tiers", "projection_pools", "projection_groups",
-          "projection_difference", "decomposition", "sensitivity")  # fmt: skip
+          "projection_difference", "projection_stack", "decomposition", "sensitivity")  # fmt: skip
 CASES = 6  # decimals of numbers of cases, which are not whole after drivers
 
 

@@ -63,6 +63,12 @@ def project(
     ] = 0,
     mapping: MappingFile = None,
     sheet: Sheet = None,
+    stack: Annotated[
+        bool,
+        typer.Option("--stack", help=say("情景为逐项叠加的措施，按给出的顺序，各项效果单列。",
+                                         "Scenarios are measures laid on one another in the order "
+                                         "given; each one's effect apart.")),
+    ] = False,
     across_schemes: AcrossSchemes = False,
     accept_unreadable: AcceptUnreadable = False,
     strict: Strict = False,
@@ -88,7 +94,7 @@ def project(
     found = project_file(
         file, out, held, rules, table, settled_year, [base, *wanted], mapping=mapping,
         sheet=sheet, last_year=spent, names=names_of(scheme or Origin(DEFAULT)),
-        draws=draws, seed=seed, accept_unreadable=accept_unreadable,
+        draws=draws, seed=seed, stack=stack, accept_unreadable=accept_unreadable,
         say=lambda text: typer.echo(text, err=True),
     )  # fmt: skip
     for one in found:
