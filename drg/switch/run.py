@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,28 +120,43 @@ def switch_file(
     ending = ".parquet" if cases.suffix.lower() == ".parquet" else ".csv"
     grouped = out / f"cases-old{ending}", out / f"cases-new{ending}"
     targets = [*grouped, *(out / name for name in (*TABLES, "switch.json"))]
+    new_folder = not out.exists()
     _folder(out)
     check_outputs(targets, [p for p in (cases, mapping, hospitals, weights.path) if p is not None])
-    for scheme, path in zip((old, new), grouped, strict=True):
-        tell(say(f"按 {scheme} 分组", f"grouping by {scheme}"))
-        group_file(cases, path, scheme=scheme, mapping=mapping, sheet=sheet, codes=codes)
-    both = read_both(*grouped, mapping)
-    compared = compare_groups(before, after)
-    tell(say("结转权重", "carrying weights over"))
-    carried = carry(
-        weights.by_group(), pairs_of(both.sums()),
-        [(drg.code, drg.adrg) for drg in after.counted_drgs],
-        observe_file(grouped[1], mapping=mapping, accept_unreadable=accept_unreadable),
-        {drg.code: compared.old_of(drg.code) for drg in after.counted_drgs},
-    )  # fmt: skip
-    table = _table(carried, after, weights, old)
-    settled = None
-    if policy is not None:
-        settled = _settle(grouped, (weights, table), policy, hospitals, year, out, mapping, tell,
-                          last_year, accept_unreadable)  # fmt: skip
-    found = _summed(before, after, both, carried, table, weights, compared, settled)
-    _write(found, cases, out, policy)
-    return found
+    with _whole(out, grouped, new_folder):
+        for scheme, path in zip((old, new), grouped, strict=True):
+            tell(say(f"按 {scheme} 分组", f"grouping by {scheme}"))
+            group_file(cases, path, scheme=scheme, mapping=mapping, sheet=sheet, codes=codes)
+        both = read_both(*grouped, mapping)
+        compared = compare_groups(before, after)
+        tell(say("结转权重", "carrying weights over"))
+        carried = carry(
+            weights.by_group(), pairs_of(both.sums()),
+            [(drg.code, drg.adrg) for drg in after.counted_drgs],
+            observe_file(grouped[1], mapping=mapping, accept_unreadable=accept_unreadable),
+            {drg.code: compared.old_of(drg.code) for drg in after.counted_drgs},
+        )  # fmt: skip
+        table = _table(carried, after, weights, old)
+        settled = None
+        if policy is not None:
+            settled = _settle(grouped, (weights, table), policy, hospitals, year, out, mapping,
+                              tell, last_year, accept_unreadable)  # fmt: skip
+        found = _summed(before, after, both, carried, table, weights, compared, settled)
+        _write(found, cases, out, policy)
+        return found
+
+
+@contextmanager
+def _whole(out: Path, grouped: tuple[Path, ...], new_folder: bool) -> Iterator[None]:
+    """Take away what was written on the way when the whole fails."""
+    try:
+        yield
+    except BaseException:
+        if new_folder:
+            shutil.rmtree(out, ignore_errors=True)
+        for path in (one for name in grouped for one in out.glob(f"{name.name}*")):
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _folder(out: Path) -> None:
