@@ -154,6 +154,7 @@ def settle_file(
                for one in settled.paid.pools],
         warnings=settled.warnings,
         tables=[path.name for path in (targets[0], *written)],
+        hashes={path.name: hash_file(path) for path in written if path.suffix == ".csv"},
     )  # fmt: skip
     with atomic_path(targets[1]) as path:
         path.write_text(to_json(document), encoding="utf-8")

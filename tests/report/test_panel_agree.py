@@ -47,6 +47,15 @@ def refused(folder: Path) -> str:
     return line
 
 
+def test_a_table_of_another_settlement_is_refused(folder: Path) -> None:
+    tables = {name: hash_file(folder / name) for name in ("hospitals.csv", "pools.csv")}
+    record(folder, "settlement.json", lambda d: d.update(hashes=tables))
+    record(folder, "settlement.json", lambda d: d["hashes"].update({"pools.csv": "34" * 32}))
+    line = refused(folder)
+    assert "pools.csv" in line
+    assert "settlement.json" in line
+
+
 def test_other_cases_are_refused(folder: Path) -> None:
     record(folder, "settlement.json", lambda d: d["input"].update(sha256="12" * 32))
     line = refused(folder)

@@ -43,20 +43,23 @@ def agree(settlement: Record, projection: Record) -> None:
 
 
 def on_record(
-    folder: Path, projection: Record, read: Mapping[str, str], known: Sequence[str] = ()
-) -> None:
-    """Check that the tables of a projection are those that its record tells of.
+    folder: Path, record: Record, read: Mapping[str, str], known: Sequence[str] = (),
+    file: str = "projection.json", command: str = "drg project",
+) -> None:  # fmt: skip
+    """Check that the tables of a projection, or a settlement, are those that its record tells of.
 
     Args:
         folder: of the projection.
-        projection: its record.
+        record: its record.
         read: SHA-256 of the tables that were read, by their file.
         known: files of tables that a report reads; one on record must be there.
+        file: of the record.
+        command: what writes it.
 
     Raises:
         DrgError: a table is of another run, or was changed by hand.
     """
-    hashes = _hashes(projection)
+    hashes = _hashes(record)
     for name in known:
         if name in hashes and name not in read:
             raise problem(
@@ -66,11 +69,10 @@ def on_record(
         told = hashes.get(name, "")
         if hashes and digest != told:
             raise problem(
-                say("不是 projection.json 记录的那张表",
-                    "is not the table on record in projection.json"), file=folder / name,
-                found=digest[:8],
-                expected=say(f"{told[:8] or '没有这张表'}；请重新运行 drg project",
-                             f"{told[:8] or 'no such table'}; run drg project again"),
+                say(f"不是 {file} 记录的那张表", f"is not the table on record in {file}"),
+                file=folder / name, found=digest[:8],
+                expected=say(f"{told[:8] or '没有这张表'}；请重新运行 {command}",
+                             f"{told[:8] or 'no such table'}; run {command} again"),
             )  # fmt: skip
 
 

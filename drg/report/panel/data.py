@@ -298,6 +298,8 @@ def read_panel(folder: Path, projection: Path | None = None, tell: str = "") -> 
     settlement = read_record(record)
     hashes = {record.name: hash_file(record)}
     settled = _tables(folder, _SETTLED, hashes)
+    tables = {name: digest for name, digest in hashes.items() if name != record.name}
+    on_record(folder, settlement, tables, file=record.name, command="drg settle")
     if settled["hospitals"].empty:
         raise problem(say("没有医疗机构", "has no hospital"), file=folder / "hospitals.csv")
     future = projection or folder
