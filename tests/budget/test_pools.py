@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from budget import load_policy
+from budget.pools.money import pool_money
 from budget.pools.point_value import hold
 from budget.pools.sharing import point_value, share_out
 from drg.errors import DrgError
@@ -358,3 +359,8 @@ def test_pools_by_tier_and_county():
     assert table["pool"].astype(object).where(table["pool"].notna(), "").tolist() == [
         "big", "big", "", "east", "east"]  # fmt: skip
     assert table["branch"].tolist()[2] == "no_pool"
+
+
+def test_the_pool_of_the_default_policy_does_not_fall():
+    for pool in load_policy().pools:
+        assert pool_money(pool, 100.0e6).amount >= 100_000_000_00
