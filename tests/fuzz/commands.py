@@ -40,6 +40,8 @@ COMMANDS: tuple[tuple[int, str], ...] = (
     (3, f"project {_YEAR} --out >ahead --hospitals {{hospitals.csv}} --years 2"
         " --scenario {scenario-tighter-cap.toml} [--scenario {scenario-lower-rate.toml}]"
         " [--draws 4] [--policy {policy}]"),
+    (1, "backtest {grouped.csv} {came.csv} --weights {weights.csv} --out >back --draws 100"
+        " --hospitals {hospitals.csv} [--scenario {scenario-tighter-cap.toml}]"),
     (2, "report {@projected} --out >report.html [--lang en]"),
     (2, "report {@settled} --out >report.docx [--lang en]"),
     (1, "scheme list"),

@@ -78,6 +78,8 @@ def make(folder: Path) -> None:
     for source, target in ((REGION / "cases.csv", folder / "cases.csv"), (whole, grouped)):
         lines = source.read_bytes().splitlines(keepends=True)
         target.write_bytes(b"".join(lines[: _ROWS + 1]))
+    came = grouped.read_text("utf-8-sig")  # the same cases a year later
+    (folder / "came.csv").write_text(came.replace("2025-", "2026-"), "utf-8")
     groups = [line.split(",")[0] for line in weights.read_text("utf-8-sig").splitlines()[1:]]
     families = ["drg,adrg,severity", *(f"{g},{g[:3]},{g[3:] or 9}" for g in groups), ""]
     (folder / "families.csv").write_text("\n".join(families))
