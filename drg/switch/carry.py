@@ -94,7 +94,8 @@ def carry(
         taken = fits & np.isfinite(value)
         weight[taken], how[taken] = value[taken], label
     family = families(codes, [adrg for _, adrg in groups])
-    right = ordered(weight, cases, family)
+    # without cases the weight of a name still goes before a level that was made up
+    right = ordered(weight, np.where((cases == 0) & (how == BY_NAME), 1e-9, cases), family)
     moved = tuple(c for c, was, now in zip(codes, weight, right, strict=True)
                   if np.isfinite(was) and was != now)  # fmt: skip
     was, now = _sums(old, pairs, codes, right)

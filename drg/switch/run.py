@@ -28,13 +28,16 @@ from grouper.scheme.model import Scheme
 from grouper.scheme.pack import load_scheme
 from weights.cases.intake import observe_file
 from weights.table import WeightTable
+from weights.table.columns import ORDER
 
 if TYPE_CHECKING:
     from budget.policy.document import Policy
     from budget.settlement.settled import Settlement
 
 Progress = Callable[[str], None]
+PAGES = ("switch.html", "switch.xlsx")  # what the caller may write beside the tables
 WEIGHTS = "weights.csv"
+KNOWN_COLUMNS = (*ORDER, "adrg", "old_groups", "raw_weight", "draft_weight", "previous_weight")
 MONEY = ("cost", "fund_old", "fund_new", "final_old", "final_new", "change", "by_groups",
          "by_year_end")  # fmt: skip
 TABLES = ("moves.csv", "moves-by-hospital.csv", "hospitals.csv", WEIGHTS, f"{WEIGHTS}.run.json")
@@ -119,7 +122,7 @@ def switch_file(
     before, after = load_scheme(old), load_scheme(new)
     ending = ".parquet" if cases.suffix.lower() == ".parquet" else ".csv"
     grouped = out / f"cases-old{ending}", out / f"cases-new{ending}"
-    targets = [*grouped, *(out / name for name in (*TABLES, "switch.json"))]
+    targets = [*grouped, *(out / name for name in (*TABLES, *PAGES, "switch.json"))]
     new_folder = not out.exists()
     _folder(out)
     check_outputs(targets, [p for p in (cases, mapping, hospitals, weights.path) if p is not None])
@@ -172,6 +175,8 @@ def _table(carried: Carried, new: Scheme, weights: WeightTable, old: str) -> Wei
     names = {drg.code: drg.name for drg in new.drgs}
     frame = carried.frame.rename(columns={"how": "status", "from": "old_groups"})
     frame.insert(1, "name", frame["drg"].map(names))
+    for name, tags in _tags(carried, weights).items():
+        frame[name] = tags
     how = carried.frame["how"].value_counts()
     steps = [
         {"step": "结转 carry", "method": f"{old} -> {new.id}",
@@ -185,6 +190,19 @@ def _table(carried: Carried, new: Scheme, weights: WeightTable, old: str) -> Wei
         factor=carried.factor, old_sum=carried.old_sum, new_sum=carried.new_sum, steps=steps,
     )  # fmt: skip
     return WeightTable(f"{weights.id}-{new.id}", frame, document)
+
+
+def _tags(carried: Carried, weights: WeightTable) -> dict[str, list[str]]:
+    """Further columns of texts of the old table, such as kinds of groups (病组类别).
+
+    A new group takes what is said of the old group that most of its cases come from, or of the
+    one whose weight it took: a policy pays groups by such columns.
+    """
+    held = weights.frame.set_index("drg")
+    own = [name for name in weights.frame if name not in KNOWN_COLUMNS
+           and weights.frame[name].map(lambda one: isinstance(one, str)).any()]  # fmt: skip
+    first = [str(source).split(" ")[0] for source in carried.frame["from"]]
+    return {str(name): [str(held[name].get(code, "") or "") for code in first] for name in own}
 
 
 def _settle(

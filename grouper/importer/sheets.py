@@ -114,5 +114,5 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, bool):
-        return "是" if value else ""
+        return "是" if value else "否"
     return "" if value is None else str(value)

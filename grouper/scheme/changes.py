@@ -134,7 +134,7 @@ def difference(old: Scheme, new: Scheme) -> list[Change]:
     changes = [
         *_group_changes("mdc", old.mdcs, new.mdcs),
         *_group_changes("adrg", old.adrgs, new.adrgs),
-        *_group_changes("drg", _explicit(old), _explicit(new)),
+        *_group_changes("drg", explicit(old), explicit(new)),
     ]
     kept = {*(mdc.code for mdc in new.mdcs), *(adrg.code for adrg in new.adrgs)}
     names = (new.diagnosis_names, new.procedure_names)
@@ -168,9 +168,9 @@ def _with_numbers(scheme: Scheme, numbers: Mapping[str, str]) -> Scheme:
     return replace(scheme, mcc=mcc, cc=cc, exclusion=exclusion)
 
 
-def _explicit(scheme: Scheme) -> tuple[Drg, ...]:
+def explicit(scheme: Scheme) -> tuple[Drg, ...]:
     """DRGs without those that stand for an ADRG that has none."""
-    return tuple(drg for drg in scheme.drgs if drg.code != drg.adrg)
+    return tuple(drg for drg in scheme.drgs if drg.code != drg.adrg or drg.rule != "true")
 
 
 def _owner(place: str) -> str | None:

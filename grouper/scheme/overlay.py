@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,33 @@ from typing import Any
 from drg.errors import problem
 from drg.language import say
 from grouper.scheme import rules
-from grouper.scheme.changes import CODE_TABLES, FIRST, GROUP_TABLES, Change, places, read_changes
-from grouper.scheme.model import FREE, MDC_LIST, Adrg, Drg, Header, Mdc, Scheme, is_free, resolve
+from grouper.scheme.changes import (
+    CODE_TABLES,
+    FIRST,
+    GROUP_TABLES,
+    Change,
+    explicit,
+    places,
+    read_changes,
+)
+from grouper.scheme.model import (
+    FREE,
+    MDC_LIST,
+    Adrg,
+    Drg,
+    Header,
+    Mdc,
+    Scheme,
+    holds_procedures,
+    is_free,
+    resolve,
+)
 
 CHANGES = "changes.csv"
+_LIST = re.compile(r"[DP][0-9]+(#[0-9]+)?|(DI|OP)[0-9]*_[A-Z0-9_]+")
+# of these a code has one: a level with its table, an exclusion table, a body site
+_ONE = {"MCC": ("MCC", "CC"), "CC": ("MCC", "CC"), "exclusion": ("exclusion",),
+        "trauma": ("trauma",)}  # fmt: skip
 
 
 def read_overlay(folder: Path, header: Header, base: Scheme, content_hash: str) -> Scheme:
@@ -53,12 +77,13 @@ def apply_changes(base: Scheme, changes: Sequence[Change], path: Path) -> Scheme
     groups: dict[str, list[Any]] = {
         "mdc": list(base.mdcs),
         "adrg": list(base.adrgs),
-        "drg": [drg for drg in base.drgs if drg.code != drg.adrg],
+        "drg": list(explicit(base)),
     }
     for table in GROUP_TABLES:
         for number, change in numbered:
             if change.table == table:
                 _change_group(groups[table], change, number, path)
+    _placed(groups, numbered, path)
     mdcs, adrgs, drgs = _in_rule_order(groups)
     held = dict(zip(CODE_TABLES, places(base), strict=True))
     names = {
@@ -69,7 +94,53 @@ def apply_changes(base: Scheme, changes: Sequence[Change], path: Path) -> Scheme
         if change.table in CODE_TABLES:
             _change_code(held[change.table], names[change.table], change, number, path)
     owners = {*(mdc.code for mdc in mdcs), *(adrg.code for adrg in adrgs)}
+    for number, change in numbered:
+        if change.table in CODE_TABLES and change.action == "add":
+            _place_fits(change, owners, number, path)
     return _scheme(base, (mdcs, adrgs, drgs), held, names, owners)
+
+
+def _placed(
+    groups: Mapping[str, list[Any]], numbered: Sequence[tuple[int, Change]], path: Path
+) -> None:
+    """Refuse groups that an overlay puts into groups that are not there."""
+    above = {"adrg": {one.code for one in groups["mdc"]},
+             "drg": {one.code for one in groups["adrg"]}}  # fmt: skip
+    for number, change in numbered:
+        if change.action != "remove" and change.table in above and change.place and (
+            change.place not in above[change.table]
+        ):
+            raise problem(say(f"{change.code} 所属的组不存在",
+                              f"{change.code} belongs to a group that is not there"),
+                          file=path, row=number, found=change.place)  # fmt: skip
+
+
+def _place_fits(change: Change, owners: Collection[str], number: int, path: Path) -> None:
+    """Refuse a code in a place that is none, or that is one of the other kind."""
+    kind, _, rest = change.place.partition(":")
+    diagnosis = change.table == "diagnosis"
+    if change.place == "code":
+        fits = True
+    elif kind in ("MCC", "CC", "exclusion", "trauma"):
+        fits = diagnosis and bool(rest)
+    elif change.place == "valid":
+        fits = not diagnosis
+    elif is_free(kind) or rest:
+        name = rest or kind
+        fits = (is_free(kind) or kind in owners) and holds_procedures(name) != diagnosis and (
+            _LIST.fullmatch(name) is not None
+        )
+    else:
+        fits = diagnosis and kind in owners
+    if not fits:
+        raise problem(
+            say(f"{change.code} 不能加入此处", f"{change.code} cannot be put into this place"),
+            file=path, row=number, found=change.place,
+            expected=say("MDC、ADRG:D1（诊断）、ADRG:P1（手术操作）、MCC:表、CC:表、exclusion:表、"
+                         "trauma:部位、valid 或 code",
+                         "an MDC, ADRG:D1 (diagnoses), ADRG:P1 (procedures), MCC:TABLE, CC:TABLE, "
+                         "exclusion:TABLE, trauma:SITE, valid or code"),
+        )  # fmt: skip
 
 
 def _change_group(groups: list[Any], change: Change, number: int, path: Path) -> None:
@@ -155,6 +226,14 @@ def _change_code(
                 f"{change.table} {change.code} 不在编码库中，请先以 place 为 'code' 加入",
                 f"{change.table} {change.code} is not in the edition; add it with the "
                 "place 'code' first"), file=path, row=number)  # fmt: skip
+        kind = change.place.partition(":")[0]
+        rivals = _ONE.get(kind, ())
+        again = sorted(one for one in held.get(change.code, ())
+                       if one.partition(":")[0] in rivals and one != change.place)  # fmt: skip
+        if again:
+            raise problem(say(f"{change.table} {change.code} 已在 {again[0]}，请先移除",
+                              f"{change.table} {change.code} is in {again[0]}; remove it first"),
+                          file=path, row=number, found=change.place)  # fmt: skip
         held.setdefault(change.code, set()).add(change.place)
         return
     if change.place not in held.get(change.code, ()):

@@ -61,6 +61,21 @@ def find_scheme(scheme: Named) -> Path:
     )  # fmt: skip
 
 
+def _no_circle(folder: Path) -> None:
+    """Refuse packs that extend each other.
+
+    Raises:
+        DrgError: a pack extends one that extends it.
+    """
+    seen, here = {folder.resolve()}, folder
+    while extends := read_header(here).extends:
+        here = find_scheme(extended_scheme(here, extends))
+        if here.resolve() in seen:
+            raise problem(say("方案相互以对方为基础", "packs extend each other"),
+                          file=folder / "scheme.toml", key="extends", found=extends)  # fmt: skip
+        seen.add(here.resolve())
+
+
 def require_tables(folder: Path) -> tuple[str, ...]:
     """The files of a pack; raise a :class:`~drg.errors.DrgError` when one is missing."""
     header = read_header(folder)
@@ -76,6 +91,7 @@ def require_tables(folder: Path) -> tuple[str, ...]:
 def pack_hash(scheme: Named) -> str:
     """SHA-256 over the pack's files, names included, and over the packs it extends."""
     folder, (_, ambiguous) = find_scheme(scheme), plain(scheme)
+    _no_circle(folder)
     own = hash_files([folder / name for name in ("scheme.toml", *require_tables(folder))])
     if ambiguous:
         own = hash_text(own, WITH_AMBIGUOUS)

@@ -139,7 +139,7 @@ def one(grouper, **parts):
         ({"diagnoses": "Ｉ１0．x00x002"}, "grouped", "", "FV25"),
         ({"diagnoses": " i10.X00X002 "}, "grouped", "", "FV25"),
         ({"diagnoses": "I10.x00x002|nonsense"}, "grouped", "unknown_secondary_diagnosis", "FV25"),
-        ({"diagnoses": "I10.x00x002", "procedures": "99"}, "grouped", "unknown_procedure", "FV25"),
+        ({"diagnoses": "I10.x00x002", "procedures": "X99"}, "grouped", "unknown_procedure", "FV25"),
         ({"diagnoses": "nonsense"}, "ungrouped", "unknown_principal_diagnosis", "0000"),
         ({"diagnoses": "N40.x00", "sex": "2"}, "ungrouped", "sex_conflict", "0000"),
         ({"diagnoses": "N40.x00", "sex": ""}, "ungrouped", "sex_missing", "0000"),

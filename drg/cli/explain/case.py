@@ -198,7 +198,8 @@ def explain(
     asked = explain_money.asked_of(
         policy, weights, hospitals, settlement, year, cells, has_file=file is not None
     )
-    explain_money.one_scheme(scheme, file, asked, weights, across_schemes, mapping, sheet)
+    explain_money.one_scheme(scheme, file, asked, weights, across_schemes, mapping, sheet,
+                             grouped_anew=what_if or asked is None)  # fmt: skip
     if dependent:
         if file is None or out is None or case is not None or row is not None or diagnoses:
             raise wrong("--dependence 需要 FILE 和 --out，不能指定单个病例",

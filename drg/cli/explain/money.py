@@ -79,7 +79,7 @@ class Answer:
 
 def one_scheme(
     scheme: str, file: Path | None, asked: Asked | None, weights: str | None, across: bool,
-    mapping: Path | None, sheet: str | None,
+    mapping: Path | None, sheet: str | None, grouped_anew: bool,
 ) -> None:  # fmt: skip
     """Refuse weights of another scheme than the groups', unless told.
 
@@ -97,7 +97,8 @@ def one_scheme(
         if file is not None:
             own = scheme_of_cases(file, mapping, sheet) or own
     if name:
-        joined(own, own.scheme, open_weights(name), across)
+        for one in dict.fromkeys((own, Origin(scheme)) if grouped_anew else (own,)):
+            joined(one, one.scheme, open_weights(name), across)
 
 
 def answer(found: Explanation, place: Place | None, asked: Asked) -> Answer:

@@ -60,7 +60,7 @@ def switch(
     from drg.page.write import write_all
     from drg.report.switch.sections import lines, switch_report
     from drg.switch.origin import Origin
-    from drg.switch.run import switch_file
+    from drg.switch.run import PAGES, switch_file
     from weights.table import open_weights
 
     words = Words(lang or "zh")
@@ -79,7 +79,7 @@ def switch(
         last_year=spent, mapping=mapping, sheet=sheet, codes=codes,
         accept_unreadable=accept_unreadable, tell=lambda text: typer.echo(text, err=True),
     )  # fmt: skip
-    page, book = out / "switch.html", out / "switch.xlsx"
+    page, book = (out / name for name in PAGES)
     _, told = write_all([(page, switch_report(found, words))], book, words)
     typer.echo("\n".join(lines(found, words)))
     for text in told:

@@ -70,12 +70,13 @@ class Told:
             frame[f"mix_{side}"] = frame[f"weight_{side}"] / weighed
         frame["mix_change"] = frame["mix_new"] / frame["mix_old"] - 1
         frame["hidden"] = held_back(cases)
-        order = "change" if self.paid else "mix_change"
+        order = "_order"
+        frame[order] = frame["change" if self.paid else "mix_change"].where(~frame["hidden"], 0.0)
         if self.paid:
             frame["change_share"] = frame["change"] / frame["final_old"].where(
                 frame["final_old"] != 0
             )
-        return frame.sort_values([order, "hospital_id"], ignore_index=True)
+        return frame.sort_values(["hidden", order, "hospital_id"], ignore_index=True)
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
@@ -160,7 +161,8 @@ def verdict(told: Told, words: Words) -> str:
                              f"; the case mix of {plural(rise, 'hospital', 'hospitals')} rises, "
                              f"of {fall:,} it falls.")  # fmt: skip
     was, now = frame["final_old"].sum(), frame["final_new"].sum()
-    more, less = int((frame["change"] > 0).sum()), int((frame["change"] < 0).sum())
+    seen = frame[~frame["hidden"]]["change"]
+    more, less = int((seen > 0).sum()), int((seen < 0).sum())
     text = first + words(
         f"；同一政策下清算支付由 {words.money(was)} 变为 {words.money(now)}"
         f"（{words.money(now - was, signed=True)}），{more:,} 家增加，{less:,} 家减少",
@@ -237,14 +239,15 @@ def _summary(told: Told, words: Words) -> list[Block]:
     ]  # fmt: skip
     if told.paid:
         frame = told.hospitals
-        between = frame["change"][frame["change"] > 0].sum()
+        open_ = frame[~frame["hidden"]]
+        between = open_["change"][open_["change"] > 0].sum()
         change = frame["final_new"].sum() - frame["final_old"].sum()
         figures += [
             (words("支付合计变动", "Paid in all"), words.money(change, signed=True),
              words.share(change / max(frame["final_old"].sum(), 1), 2, signed=True)),
             (words("增加方合计", "Gained by some"), words.money(between),
-             words(f"{int((frame['change'] > 0).sum()):,} 家",
-                   f"{int((frame['change'] > 0).sum()):,} hospitals")),
+             words(f"{int((open_['change'] > 0).sum()):,} 家",
+                   f"{int((open_['change'] > 0).sum()):,} hospitals")),
         ]  # fmt: skip
     made.append(Figures(figures))
     made.append(_picture(told, words))
@@ -328,12 +331,18 @@ def _behind(told: Told, words: Words) -> list[Sequence[object]]:
     moves = moves.assign(change=moves["fund_new"] - moves["fund_old"])
     names = {drg.code: drg.name for drg in told.found.new.drgs}
     by_hospital = dict(list(moves.groupby("hospital_id")))
+    pairs = told.pairs.set_index(["drg_old", "drg_new"])
+    hidden = set(pairs.index[pairs["hidden"]])
+    everywhere = pairs["cases"].to_dict()
     rows: list[Sequence[object]] = []
     for _, hospital in told.hospitals.iterrows():
         if hospital["hidden"] or hospital["cases"] < _LEAST:
             continue
         own = by_hospital[hospital["hospital_id"]]
-        seen = own[(own["cases"] >= FEWEST) & (own["change"] != 0)]
+        key = list(zip(own["drg_old"], own["drg_new"], strict=True))
+        others = np.array([everywhere[one] for one in key]) - own["cases"].to_numpy()
+        tells = np.array([one not in hidden for one in key]) & ((others == 0) | (others >= FEWEST))
+        seen = own[tells & (own["cases"] >= FEWEST) & (own["change"] != 0)]
         seen = seen.assign(_size=seen["change"].abs()).sort_values(
             ["_size", "drg_old", "drg_new"], ascending=[False, True, True]).head(_EACH)  # fmt: skip
         if 0 < own["cases"].sum() - seen["cases"].sum() < FEWEST:
@@ -397,7 +406,7 @@ def _weights(told: Told, words: Words) -> list[Block]:
         "that the sum of weights stays."))  # fmt: skip
     columns = [
         Column("drg", "病组", "Group", "code"), Column("name", "名称", "Name", "name"),
-        Column("weight", "权重", "Weight", "weight", open=True), CASES,
+        Column("weight", "权重", "Weight", "weight", open=True),
         Column("how", "来源", "Source", codes=HOW), Column("from", "原病组", "Old groups", "long"),
     ]  # fmt: skip
     every = Table("weights", words("新病组权重", "Weights of the new groups"), columns, frame,

@@ -39,7 +39,7 @@ _OPS = {"=": "==", "==": "==", ">=": ">=", "<=": "<=", ">": ">", "<": "<", "≥"
 _WORDS = ("AND", "OR", "NOT", "IN", "LENGTH")
 _RETURN = re.compile(r"_x000[ad]_", re.IGNORECASE)
 _TOKEN = re.compile(
-    r"\s*(?:(?P<word>[A-Z][A-Z0-9_]*)|(?P<number>[0-9]+(?:\.[0-9]+)?(?![A-Z0-9_.]))"
+    r"\s*(?:(?P<word>[A-Z][A-Z0-9_]*)|(?P<number>[0-9]{1,9}(?:\.[0-9]{1,9})?(?![A-Z0-9_.]))"
     r"|(?P<op>>=|<=|==|=|>|<|≥|≤)|(?P<mark>[(){},、∩]))"
 )
 
@@ -53,7 +53,8 @@ class _Token:
 
 def _tokens(text: str) -> list[_Token]:
     plain = _RETURN.sub(lambda found: " " * len(found[0]), text)
-    plain = "".join(c if len(c) == 1 else "?" for c in map(_half_width, plain)).upper()
+    plain = "".join(c if len(c) == 1 else "?" for c in map(_half_width, plain))
+    plain = "".join(c.upper() if c.isascii() else c for c in plain)  # of one length with the cell
     found: list[_Token] = []
     at = 0
     while plain[at:].strip():
@@ -72,7 +73,10 @@ def _tokens(text: str) -> list[_Token]:
 
 
 def _half_width(character: str) -> str:
-    return unicodedata.normalize("NFKC", character)
+    """A full-width sign or a space of any width in its plain form; other signs as they are."""
+    plain = unicodedata.normalize("NFKC", character)
+    wide = unicodedata.east_asian_width(character) in ("F", "W") or plain.isspace()
+    return plain if wide or not plain.isalnum() else character
 
 
 class _Parser:

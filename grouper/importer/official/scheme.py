@@ -29,6 +29,7 @@ from grouper.scheme.rules import Const, Flag, Rule, RuleError, members, to_text
 NONE = "none"  # the exclusion table of a complication that nothing excludes
 _FIRST = "MDCA"  # holds always; a case that none of its groups takes goes on
 _NOTHING = re.compile("0{1,4}")  # the rows of no group, 0000 or 000, a number in some copies
+_ORDER = re.compile(r"-?[0-9]{1,6}(\.[0-9]{1,6})?")
 _REST = re.compile(r"[A-Z]00")  # an MDC's own row for what fits none of its groups
 _KINDS: dict[str, Literal["mdc", "adrg", "drg"]] = {MDC: "mdc", ADRG: "adrg", DRG: "drg"}
 _LEVELS: dict[str, Literal["MCC", "CC"]] = {"MCC": "MCC", "CC": "CC"}
@@ -62,7 +63,13 @@ def read_scheme(book: dict[str, Sheet], base: Scheme, findings: Findings) -> Off
         book, found, findings,
         {"D": Codes(diagnoses, procedures, findings), "P": Codes(procedures, diagnoses, findings)},
     )  # fmt: skip
+    for name in book:
+        if not any(True for _ in book[name].rows(Findings(), "code")):
+            findings.add("sheet_empty", Place(book[name].name))
     reader.groups()
+    for code in found.tables.adrgs.keys() - {drg.parent for drg in found.tables.drgs.values()}:
+        if DRG in book:
+            findings.add("adrg_without_drg", found.tables.adrgs[code].place, code)
     if SETS in book:
         reader.sets(book[SETS])
     if COMPLICATIONS in book:
@@ -164,12 +171,8 @@ class _Reader:
         return True
 
     def _order(self, sheet: Sheet, number: int, group: Group, text: str) -> float | None:
-        try:
-            order = float(text)
-        except ValueError:
-            order = math.nan
-        if math.isfinite(order):
-            return order
+        if _ORDER.fullmatch(text):
+            return float(text)
         self.findings.add("order_unreadable", sheet.place(number, "order"), group.code, text)
         return None
 
