@@ -23,7 +23,8 @@ _RATIO = 6  # decimals of the ratio
 YUAN = pa.float64()
 CASES = pa.schema([
     ("case_id", pa.string()), ("hospital_id", pa.string()), ("insurance", pa.string()),
-    ("month", pa.int8()), ("drg", pa.string()), ("weight", pa.float64()),
+    ("month", pa.int8()), ("length_of_stay", pa.float64()), ("discharge_mode", pa.int8()),
+    ("drg", pa.string()), ("weight", pa.float64()),
     ("branch", pa.string()), ("pool", pa.string()), ("cost", YUAN), ("standard", YUAN),
     ("ratio", pa.float64()), ("points", pa.float64()), ("payment", YUAN), ("patient", YUAN),
     ("other", YUAN), ("fund", YUAN), ("gain", YUAN),
@@ -76,6 +77,8 @@ def _case_rows(
         _coded(claims.hospital[rows], settled.hospitals.ids) if hospital is None else hospital,
         _coded(claims.insurance[rows], INSURANCES),
         pa.array(month, mask=month <= 0),
+        _number(claims.stay[rows].astype(np.float64)),
+        pa.array(claims.mode[rows], mask=claims.mode[rows] <= 0),
         drg,
         _number(priced.weight[rows]),
         _coded(priced.branch[rows], CODES),

@@ -126,9 +126,14 @@ def group_file(
             )
             account.rejects = rejects.count
         account.input_hash = input_hash.result()
-    _list_codes(account, out, uses, scheme)
-    with atomic_path(run_path) as path:
-        path.write_text(to_json(account.document()), encoding="utf-8")
+    try:
+        _list_codes(account, out, uses, scheme)
+        with atomic_path(run_path) as path:
+            path.write_text(to_json(account.document()), encoding="utf-8")
+    except BaseException:  # no output stays beside the record of another run
+        for path in (out, run_path):
+            path.unlink(missing_ok=True)
+        raise
     account.seconds = time.perf_counter() - began
     return account
 

@@ -87,6 +87,7 @@ def one_scheme(
         DrgError: codes of the weights mean other groups in the scheme.
     """
     from budget.policy import load_policy
+    from drg.cli.common.fits import policy_fits
     from drg.cli.common.schemes import joined
     from drg.switch.origin import Origin, scheme_of_cases
     from weights.table import open_weights
@@ -96,6 +97,8 @@ def one_scheme(
         name = weights or load_policy(asked.policy).header.weights
         if file is not None:
             own = scheme_of_cases(file, mapping, sheet) or own
+    if asked is not None and file is not None and name:
+        policy_fits(load_policy(asked.policy), own, file, open_weights(name), across)
     if name:
         for one in dict.fromkeys((own, Origin(scheme)) if grouped_anew else (own,)):
             joined(one, one.scheme, open_weights(name), across)

@@ -293,6 +293,10 @@ def standards(
         typer.echo(say("提示：点值由基金池决定；金额按参考值 M / 权重为 1 的点数计算",
                        "note: the pool decides the value of a point; yuan are at the reference "
                        "value M / points of weight 1"), err=True)  # fmt: skip
+    priced = ("standard.", "groups.", "coefficients.")
+    for key, text in rules.header.unknown.items():
+        if key.startswith(priced):
+            typer.echo(f"{say('提示', 'note')} {key}: {half(text, spoken())}", err=True)
     typer.echo(say(f"{out}：{len(frame):,} 条支付标准，{rules.id}，权重表 {name}",
                    f"{out}: {len(frame):,} standards, {rules.id}, weights {name}"),
                err=True)  # fmt: skip

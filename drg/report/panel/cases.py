@@ -6,6 +6,7 @@ not.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from drg.tables.results import read_frame
 
 _TEXTS = ("hospital_id", "insurance", "drg", "branch")
 _NUMBERS = ("weight", "cost", "patient", "other", "fund")
+_FRONT_PAGE = ("length_of_stay", "discharge_mode")  # blank where the input does not say them
+_DIED = 5
 _FEWEST = 5  # cases of a group whose spread is judged
 
 
@@ -47,7 +50,7 @@ class CaseSums:
 
     Attributes:
         hospitals: by hospital: cases, grouped (cases), groups, case_mix_index, cost_index,
-            average_cost, average_patient.
+            time_index, low_risk_cases, low_risk_deaths, average_cost, average_patient.
         region: the same for all hospitals together.
         tiers: by tier and insurance (``all`` too): cases, case_mix_index, cost, patient, other,
             fund.
@@ -70,7 +73,8 @@ def read_cases(path: Path, tiers: dict[str, int | None]) -> CaseSums:
     Raises:
         DrgError: the file cannot be used.
     """
-    cases = read_frame(path, _TEXTS, _NUMBERS)
+    cases = read_frame(path, _TEXTS, (*_NUMBERS, *_FRONT_PAGE), _FRONT_PAGE)
+    cases = cases.reindex(columns=[*_TEXTS, *_NUMBERS, *_FRONT_PAGE])
     unsettled = {branch.code for branch in BRANCHES if not branch.settled}
     cases = cases[~cases["branch"].isin(unsettled)].reset_index(drop=True)
     drg = cases["drg"].str.strip()
@@ -78,8 +82,10 @@ def read_cases(path: Path, tiers: dict[str, int | None]) -> CaseSums:
     cases["grouped"] = ~(drg.isin(without) | cases["branch"].isin(["ambiguous", "ungrouped"]))
     cases["tier"] = cases["hospital_id"].map(lambda i: tiers.get(i))
     grouped = cases[cases["grouped"]]
-    mean = grouped.groupby("drg")["cost"].mean()
-    cases["expected"] = cases["drg"].map(mean).where(cases["grouped"])
+    by = grouped.groupby("drg")
+    for name, of in (("expected", "cost"), ("expected_stay", "length_of_stay")):
+        cases[name] = cases["drg"].map(by[of].mean()).where(cases["grouped"])
+    cases["low_risk_death"] = _low_risk(grouped, cases)
     hospitals = _measures(cases, cases.groupby("hospital_id", sort=True))
     return CaseSums(hospitals, _whole(cases), _tiers(cases), _spread(grouped))
 
@@ -93,16 +99,33 @@ def _measures(cases: pd.DataFrame, by: Any) -> pd.DataFrame:
     key = by.keys
     frame["groups"] = grouped.groupby(key)["drg"].nunique()
     frame["groups"] = frame["groups"].fillna(0)
-    frame["cost_index"] = _cost_index(grouped, key)
+    frame["cost_index"] = _index(grouped, key, "cost", "expected")
+    frame["time_index"] = _index(grouped, key, "length_of_stay", "expected_stay")
+    deaths = cases["low_risk_death"].groupby([cases[key]] if isinstance(key, str) else [
+        cases[name] for name in key])  # fmt: skip
+    frame["low_risk_cases"], frame["low_risk_deaths"] = deaths.count(), deaths.sum()
     frame["average_cost"] = frame["cost"] / frame["cases"]
     frame["average_patient"] = frame["patient"] / frame["cases"]
     return frame
 
 
-def _cost_index(grouped: pd.DataFrame, key: Any) -> pd.Series[Any]:
-    """Cost index (费用消耗指数): sum of n_g c_hg / mu_g over the number of cases."""
-    able = grouped[grouped["expected"] > 0]
-    relative = able["cost"] / able["expected"]
+def _low_risk(grouped: pd.DataFrame, cases: pd.DataFrame) -> pd.Series[Any]:
+    """Whether a case of a low-risk group died (低风险组死亡); NaN for cases of other groups.
+
+    Low-risk groups are those of which the log of mortality, among groups with deaths, lies a
+    standard deviation or more below their mean. Without ways of discharge there are none.
+    """
+    died = grouped["discharge_mode"].eq(_DIED).where(grouped["discharge_mode"].notna())
+    rate = died.astype(float).groupby(grouped["drg"]).mean()
+    logs = rate[rate > 0].map(math.log)
+    low = set(logs.index[logs <= logs.mean() - logs.std(ddof=0)]) if len(logs) > 1 else set()
+    return died.astype(float).reindex(cases.index).where(cases["drg"].isin(low))
+
+
+def _index(grouped: pd.DataFrame, key: Any, what: str, expected: str) -> pd.Series[Any]:
+    """Cost or time index (费用、时间消耗指数): sum of n_g c_hg / mu_g over the number of cases."""
+    able = grouped[(grouped[expected] > 0) & grouped[what].notna()]
+    relative = able[what] / able[expected]
     keys = [able[name] for name in ([key] if isinstance(key, str) else key)]
     return relative.groupby(keys).mean()
 

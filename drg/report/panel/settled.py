@@ -30,15 +30,21 @@ def indicator_section(data: PanelData, words: Words) -> Section | None:
     )
     columns = [HOSPITAL, TIER, CASES, MIX,
                Column("cost_index", "费用消耗指数", "Cost index", "index"),
+               Column("time_index", "时间消耗指数", "Time index", "index"),
                Column("grouped", "入组率", "Grouped", "share"),
                Column("groups", "病组数", "Groups", "count"),
                Column("average_cost", "次均费用", "Cost", "yuan"),
                Column("patient_share", "个人负担占比", "Patients", "share")]  # fmt: skip
     title = words(f"{data.year} 年评价指标", f"Indicators, {data.year}")
-    missing = words(
-        "结果中没有住院天数、离院方式和人员编号，因此没有时间消耗指数、低风险组死亡率和人次人头比。",
-        "The results carry no length of stay, discharge mode or person: no time index, low-risk "
-        "mortality or admissions per head.")  # fmt: skip
+    stays = own["time_index"].notna().any()
+    lacking = [pair for pair, there in (
+        (("住院天数（时间消耗指数）", "length of stay (time index)"), stays),
+        (("离院方式（低风险组死亡率）", "discharge mode (low-risk mortality)"),
+         data.cases.region.get("low_risk_cases", 0) > 0),
+        (("人员编号（人次人头比）", "persons (admissions per head)"), False),
+    ) if not there]  # fmt: skip
+    missing = words("结果中没有：", "Not in the results: ") + words.joined(
+        words.of(pair) for pair in lacking) + words("。", ".")  # fmt: skip
     return Section("indicators", title, [
         _region(data, words), *_scatter(data, frame, words),
         Table("hospital-indicators", words("各医疗机构指标", "By hospital"), columns, frame),
@@ -81,6 +87,14 @@ def _region(data: PanelData, words: Words) -> Table:
          words.share(spread.cases_below),
          words("同上", "the same groups")),
     ]  # fmt: skip
+    low, deaths = whole.get("low_risk_cases", 0.0), whole.get("low_risk_deaths", 0.0)
+    if low:
+        rows.append((
+            words("低风险组死亡率", "Low-risk mortality"),
+            Kept.BACK.value if few(deaths) or few(low) else words.share(deaths / low, 2),
+            words("死亡率对数低于均值一个标准差的病组",
+                  "groups whose log mortality is a standard deviation below the mean"),
+        ))  # fmt: skip
     columns = [Column("name", "指标", "Indicator"), Column("value", "全统筹区", "Region"),
                Column("how", "口径", "How it is counted")]  # fmt: skip
     title = words("全统筹区指标", "Indicators of the region")
