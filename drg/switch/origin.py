@@ -18,7 +18,8 @@ from drg.cases.values import read_text
 from drg.errors import DrgError
 from drg.provenance import grouped_by
 from drg.tables import batches
-from grouper.compare.groups import compare_groups
+from grouper.compare.groups import ALIKE_UNDER_ONE_CODE, compare_groups
+from grouper.compare.names import likeness
 from grouper.scheme.compile import kept_groups
 from grouper.scheme.model import Scheme
 from grouper.scheme.name import plain
@@ -27,6 +28,7 @@ from weights.table import WeightTable
 
 ENOUGH = 20  # groups from which codes tell a scheme
 KNOWN, OTHERS = 0.98, 0.9  # share of codes that the scheme must know, and that others may
+MANY = 0.02  # share of the codes of a table whose names must be those of other groups
 _BATCHES = 2  # of a file whose codes are looked at
 
 
@@ -52,7 +54,7 @@ class Clash:
 
     Attributes:
         cases: scheme of the cases.
-        weights: scheme of the weights.
+        weights: scheme of the weights, "" when their table only gives names.
         codes: code -> name under the weights' scheme, name under that of the cases; empty when a
             scheme is not at hand, so that nothing can be said of its codes.
     """
@@ -102,22 +104,34 @@ def by_codes(codes: Collection[str]) -> str:
     return first[1] if first[0] >= KNOWN and second[0] <= OTHERS else ""
 
 
-def clash(cases: Origin, weights: Origin, codes: Collection[str]) -> Clash | None:
+def clash(cases: Origin, weights: Origin, named: Mapping[str, str]) -> Clash | None:
     """What speaks against joining weights to cases by code; None when nothing does.
 
     Args:
         cases: scheme of the cases.
         weights: scheme of the weights.
-        codes: groups that have a weight.
+        named: groups that have a weight, with the names that their table gives them.
     """
+    if cases and not weights:
+        return _by_names(cases, named)
     if not cases or not weights or plain(cases.scheme)[0] == plain(weights.scheme)[0]:
         return None
     held = groups_of(weights), groups_of(cases)
     if held[0] is None or held[1] is None:
         return Clash(cases.scheme, weights.scheme, {})
     reused = compare_groups(held[0], held[1]).reused_drgs
-    found = {code: names for code, names in reused.items() if code in codes}
+    found = {code: names for code, names in reused.items() if code in named}
     return Clash(cases.scheme, weights.scheme, found) if found else None
+
+
+def _by_names(cases: Origin, named: Mapping[str, str]) -> Clash | None:
+    """A table of no known scheme whose names are those of other groups than the cases'."""
+    own = names_of(cases)
+    both = {code: (name, own[code]) for code, name in named.items() if name and own.get(code)}
+    other = {code: pair for code, pair in both.items() if likeness(*pair) < ALIKE_UNDER_ONE_CODE}
+    if len(both) < ENOUGH or len(other) < MANY * len(both):
+        return None
+    return Clash(cases.scheme, "", other)
 
 
 def groups_of(origin: Origin) -> Scheme | None:

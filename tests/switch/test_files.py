@@ -197,3 +197,19 @@ def test_a_scheme_that_is_not_at_hand_is_known_by_its_hash_or_refused(
     monkeypatch.setenv("DRG_CACHE_DIR", str(tmp_path / "empty"))
     assert run(*words) == 1
     assert "not at hand" in capsys.readouterr().err
+
+
+def test_names_tell_where_a_table_says_no_scheme():
+    """Changzhi and Huaibei publish names: those of 2.0, not those of 1.1 or 3.0."""
+    from drg.switch.origin import Origin, clash, scheme_of_weights
+    from weights.table import open_weights
+
+    for name in ("changzhi", "huaibei"):
+        table = open_weights(name)
+        frame = table.frame[table.frame["weight"].notna()]
+        named = dict(zip(frame["drg"], frame["name"], strict=True))
+        origin = scheme_of_weights(table)
+        assert not origin
+        assert clash(Origin("chs-drg-2.0"), origin, named) is None
+        for other in ("chs-drg-1.1", "chs-drg-3.0"):
+            assert clash(Origin(other), origin, named) is not None, (name, other)

@@ -49,10 +49,13 @@ def joined(scheme: Origin, whose: str, weights: WeightTable, across: bool) -> No
     from drg.errors import DrgError
     from drg.switch.origin import clash, scheme_of_weights
 
-    found = clash(scheme, scheme_of_weights(weights), set(weights.by_group()))
+    frame = weights.frame[weights.frame["weight"].notna()]
+    names = frame["name"].fillna("") if "name" in frame else [""] * len(frame)
+    named = {str(code): str(name) for code, name in zip(frame["drg"], names, strict=True)}
+    found = clash(scheme, scheme_of_weights(weights), named)
     if found is None:
         return
-    a, b = found.weights, found.cases
+    a, b = found.weights or say("另一方案", "another scheme"), found.cases
     count, some = len(found.codes), list(found.codes.items())[:_SHOWN]
     what = say(
         f"{count:,} 个编码指不同的病组（"
