@@ -21,6 +21,7 @@ from weights.table.moved import moved
 
 Floats = npt.NDArray[np.float64]
 Fen = npt.NDArray[np.int64]
+_NOISE = 1e-9  # of two weights that were meant to be equal
 
 
 def hospital_table(held: Impact) -> pd.DataFrame:
@@ -154,7 +155,11 @@ def summary(held: Impact) -> dict[str, Any]:
     by_hospital = _change(held, "final", axis=1)
     cases = held.cells.cases[:, :-1].sum(axis=(0, 2))
     order = families(held.cells.groups[:-1])
-    wrong = {part: inversions(getattr(held, part).weight, order)[0] for part in ("before", "after")}
+    wrong = {
+        part: [one for one in inversions(getattr(held, part).weight, order)[0]
+               if one.lighter_weight - one.graver_weight > _NOISE * one.lighter_weight]
+        for part in ("before", "after")
+    }  # fmt: skip
     fixed = {(one.graver, one.lighter) for one in wrong["before"]}
     return {
         "weights_changed": int(moved(held.after.weight, held.before.weight).sum()),
