@@ -324,7 +324,7 @@ def test_examples_run(page, place, monkeypatch, capsys):
 
 def test_the_two_mapping_files_say_the_same(tmp_path):
     page = DOCS / "case-table.md"
-    (_, toml), (_, lines) = blocks(page, "toml", "csv")
+    (_, toml), (_, lines), *_ = blocks(page, "toml", "csv")
     assert toml == (EXAMPLES / "region.toml").read_text(encoding="utf-8")
     (tmp_path / "region.csv").write_text(lines, encoding="utf-8")
     with (EXAMPLES / "region.csv").open(encoding="utf-8") as stream:

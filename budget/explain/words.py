@@ -37,8 +37,10 @@ _TERMS: dict[str, Both] = {
     "special.caseload": ("超过年度例数", "beyond the yearly cases of the group"),
 }
 _NOT_SETTLED: dict[str, Both] = {
-    "bad_cost": ("费用缺失或不大于 0，或与金额有关的单元格无法识别",
-                 "the cost is missing or not above 0, or a cell that money hangs on is unreadable"),
+    "bad_cost": (
+        "费用缺失或不大于 0，或与金额有关的单元格无法识别",
+        "the cost is missing or not above 0, or a cell that money hangs on is unreadable",
+    ),
     "outside_year": ("出院日期不在结算年度", "discharged outside of the settlement year"),
     "no_hospital": ("医疗机构不在目录中", "the hospital is not in the table of hospitals"),
     "no_insurance": ("险种不明", "the insurance is not known"),

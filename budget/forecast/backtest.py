@@ -323,8 +323,13 @@ def _pools(
 
     def balance(year: Year) -> Floats:
         due = (year.closing.final - year.by_pool("outside")).sum(axis=0) / 100.0
-        known = dict(zip([one.name for one in year.money],
-                         np.array([one.amount for one in year.money]) / 100.0 - due, strict=True))
+        known = dict(
+            zip(
+                [one.name for one in year.money],
+                np.array([one.amount for one in year.money]) / 100.0 - due,
+                strict=True,
+            )
+        )
         return np.array([known.get(name, np.nan) for name in pools])
 
     decides = np.isfinite(drawn.value[:, 0, at]).all(axis=0)

@@ -81,7 +81,6 @@ def written_as(frame: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(safe, preserve_index=False)
 
 
-
 def _hospitals(held: Projection, year: Year) -> pd.DataFrame:
     cells, hospitals = year.cells, year.cells.hospitals
     cases = cells.cases.sum(axis=(1, 2))

@@ -274,9 +274,7 @@ def plain_header(text: str) -> str:
     return re.sub(r"[\s:*()\[\]【】]+", "", folded)
 
 
-def recognise(
-    names: Sequence[str], mapping: Mapping[str, Any] | None = None
-) -> CaseColumns:
+def recognise(names: Sequence[str], mapping: Mapping[str, Any] | None = None) -> CaseColumns:
     """Find the parts of a case among a table's column names.
 
     Args:
@@ -388,9 +386,7 @@ def _meanings(
     return found
 
 
-def _checked(
-    names: Sequence[str], mapping: Mapping[str, Any]
-) -> dict[str, tuple[str, ...]]:
+def _checked(names: Sequence[str], mapping: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     checked = {}
     for canonical, given in mapping.items():
         try:

@@ -107,9 +107,7 @@ def _row(document: Mapping[str, Any], path: Path, place: int) -> dict[str, str]:
     return row
 
 
-def _rows(
-    document: Mapping[str, Any], name: str, path: Path, place: int
-) -> list[dict[str, str]]:
+def _rows(document: Mapping[str, Any], name: str, path: Path, place: int) -> list[dict[str, str]]:
     held = document.get(name) or []
     held = [held] if isinstance(held, dict) else held
     if not isinstance(held, list) or not all(isinstance(one, dict) for one in held):

@@ -80,6 +80,4 @@ class UnreadCount:
 
 def counted(cells: Cells) -> Counted:
     """(part, column) -> how many cells of a batch cannot be read, and the first of them."""
-    return {
-        key: (int(np.count_nonzero(bad)), first) for key, bad, first in cells.unread_columns()
-    }
+    return {key: (int(np.count_nonzero(bad)), first) for key, bad, first in cells.unread_columns()}

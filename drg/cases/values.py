@@ -139,9 +139,7 @@ def read_text(column: pa.Array) -> pa.Array:
     )
 
 
-def by_distinct(
-    column: pa.Array, parse: Callable[[str], float | None]
-) -> tuple[Floats, Mask]:
+def by_distinct(column: pa.Array, parse: Callable[[str], float | None]) -> tuple[Floats, Mask]:
     """Read a column text by text, each distinct one once.
 
     Args:

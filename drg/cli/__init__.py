@@ -149,7 +149,7 @@ app.command(
         "写出 CSV 表和网页 backtest.html。",
         "Hold a projection against the year that came.\n\nThe year before is settled and "
         "projected, the year that came settled by the same policy; payments, average costs, point "
-        "values and intervals stand beside what came and beside \"as last year\". Writes CSV "
+        'values and intervals stand beside what came and beside "as last year". Writes CSV '
         "tables and the page backtest.html.",
     ),
 )(backtest)

@@ -146,9 +146,7 @@ class _Maker:
             )] += 1  # fmt: skip
         return [candidate for candidate, _ in drawn.most_common()]
 
-    def _choice(
-        self, way: Way, diagnoses: Sequence[str], procedures: Sequence[str]
-    ) -> _Choice:
+    def _choice(self, way: Way, diagnoses: Sequence[str], procedures: Sequence[str]) -> _Choice:
         """What the codes of one way to the ADRG are drawn from, the most usual first."""
         pools: dict[str, list[Iterable[str]]] = {"principal": [], "extra": [], "procedures": []}
         for atom in way:
@@ -175,9 +173,11 @@ class _Maker:
         if (self.adrg.mdc, MDC_LIST) in self.scheme.lists:
             return self.scheme.lists[self.adrg.mdc, MDC_LIST]
         # MDCA takes any diagnosis, so only the table of wishes makes its cases plausible.
-        return diagnoses_of(self.scheme, self.adrg.mdc) if not wishes else [
-            c for c in self.scheme.diagnosis_names if c.startswith(tuple(wishes))
-        ]
+        return (
+            diagnoses_of(self.scheme, self.adrg.mdc)
+            if not wishes
+            else [c for c in self.scheme.diagnosis_names if c.startswith(tuple(wishes))]
+        )
 
     def _weights(self) -> tuple[int, int]:
         low, high = 0, 0

@@ -135,4 +135,3 @@ def _coded(parts: list[pa.Array], rows: int) -> Coded:
     column = pa.chunked_array(parts, pa.string()).combine_chunks()
     coded = column.fill_null("").dictionary_encode()
     return values(coded.indices).astype(np.int64), tuple(coded.dictionary.to_pylist())
-

@@ -262,7 +262,9 @@ def _hospitals(
     inside = at.notna()
     rows = at[inside].astype(int)
     for name, held in (
-        ("final_old", final[0]), ("final_new", final[1]), ("change", final[1] - final[0]),
+        ("final_old", final[0]),
+        ("final_new", final[1]),
+        ("change", final[1] - final[0]),
         ("by_groups", due[1] - due[0]),
         ("by_year_end", (final[1] - due[1]) - (final[0] - due[0])),
     ):

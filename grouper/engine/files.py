@@ -245,10 +245,7 @@ class _Notes:
 
     def _list(self, outcome: _Outcome, base: int) -> None:
         entries = [(m.row, m.column, m.value, m.reason) for m in outcome.malformed]
-        entries += [
-            (c.row, c.column, c.value, c.reason)
-            for c in outcome.result.bad_cells
-        ]
+        entries += [(c.row, c.column, c.value, c.reason) for c in outcome.result.bad_cells]
         if entries:
             entries.sort(key=lambda entry: entry[0])
             rows, columns, values, reasons = zip(*entries, strict=True)

@@ -161,9 +161,7 @@ class Profiler:
         first = site[dx.principal[rows]]
         words[word][rows[(first != 0) & (first != site[codes])]] |= 1 << bit
 
-    def _cells(
-        self, name: str, dx: _MarkedLists, px: _MarkedLists, numbers: _Numbers
-    ) -> Column:
+    def _cells(self, name: str, dx: _MarkedLists, px: _MarkedLists, numbers: _Numbers) -> Column:
         if name in self.layout.texts:
             return numbers.text_cells(name, self.layout.texts[name])
         if name in self.layout.counts:

@@ -125,8 +125,11 @@ class Explainer:
             told = (*(path or ("", "", UNGROUPED_DRG)), trace.severity)
             if told != (mdc, adrg, drg, severity):
                 raise RuntimeError(f"explained as {told}, grouped as {(mdc, adrg, drg, severity)}")
-        bad = [(c.column, c.value, (f"应为 {zh}", f"expected {en}"))
-               for c in result.bad_cells for en, zh in (expected(c.part),)]
+        bad = [
+            (c.column, c.value, (f"应为 {zh}", f"expected {en}"))
+            for c in result.bad_cells
+            for en, zh in (expected(c.part),)
+        ]
         bad += [(m.column, m.value, (m.zh or m.reason, m.reason)) for m in case.spoilt]
         return Explanation(case, trace, mdc, adrg, drg, severity, status, reason, tuple(bad),
                            self.lang, self.machinery)  # fmt: skip

@@ -149,9 +149,7 @@ def find_case(
     """
     path = Path(file)
     needed = ("diagnoses", "case_id") if row is None else ("diagnoses",)
-    with open_cases(
-        path, mapping=mapping, sheet=sheet, needed=needed, dictionaries=False
-    ) as table:
+    with open_cases(path, mapping=mapping, sheet=sheet, needed=needed, dictionaries=False) as table:
         columns = table.columns
         wanted = None if row is None else row - table.header_rows - 1
         header = "" if row is not None else columns.column("case_id") or ""

@@ -107,8 +107,11 @@ def _placed(
     above = {"adrg": {one.code for one in groups["mdc"]},
              "drg": {one.code for one in groups["adrg"]}}  # fmt: skip
     for number, change in numbered:
-        if change.action != "remove" and change.table in above and change.place and (
-            change.place not in above[change.table]
+        if (
+            change.action != "remove"
+            and change.table in above
+            and change.place
+            and (change.place not in above[change.table])
         ):
             raise problem(say(f"{change.code} 所属的组不存在",
                               f"{change.code} belongs to a group that is not there"),
@@ -127,8 +130,10 @@ def _place_fits(change: Change, owners: Collection[str], number: int, path: Path
         fits = not diagnosis
     elif is_free(kind) or rest:
         name = rest or kind
-        fits = (is_free(kind) or kind in owners) and holds_procedures(name) != diagnosis and (
-            _LIST.fullmatch(name) is not None
+        fits = (
+            (is_free(kind) or kind in owners)
+            and holds_procedures(name) != diagnosis
+            and (_LIST.fullmatch(name) is not None)
         )
     else:
         fits = diagnosis and kind in owners

@@ -70,8 +70,8 @@ def test_kinds_of_group(drg, kind):
 
 @pytest.mark.parametrize(
     ("cell", "fen"),
-    [("0.01", 1), ("1e3", 100000), (12.345, 1235), ("1,234.50", 123450), ("12,34.50", 0), ("-1", 0), ("0", 0),
-     ("", 0), (None, 0), ("abc", 0), ("nan", 0), ("inf", 0)],
+    [("0.01", 1), ("1e3", 100000), (12.345, 1235), ("1,234.50", 123450), ("12,34.50", 0),
+     ("-1", 0), ("0", 0), ("", 0), (None, 0), ("abc", 0), ("nan", 0), ("inf", 0)],
 )  # fmt: skip
 def test_costs(cell, fen):
     frame = cases_of({}).astype(object)

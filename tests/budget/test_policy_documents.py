@@ -305,7 +305,7 @@ def test_scores_coefficients_and_convergence():
 
 def test_pools():
     pool = load_policy().pools[0]
-    assert pool.amount(1000.0) == pytest.approx(1000 * 1.05 * 0.95)
+    assert pool.amount(1000.0) == pytest.approx(1000 * 1.06 * 0.95)
     with pytest.raises(
         DrgError, match=r"pools\.employee\.last_year: last year's spend is not known"
     ):

@@ -150,7 +150,7 @@ def test_what_cannot_be_met_is_said(cases, tmp_path):
         ("low = 500000.0", "", "targets.balance.low: is missing"),
         ("low = 500000.0", 'low = 1\npool = "x"', "targets.balance.pool: not a pool"),
         ("low = -0.05", "low = -2.0", "figures.growth.low: pools.employee.growth may not be this"),
-        ("low = -0.05", "low = 0.06", "figures.growth: pools.employee.growth in force is not"),
+        ("low = -0.05", "low = 0.07", "figures.growth: pools.employee.growth in force is not"),
         ("pools.resident.growth", "pools.resident.grow", "figures.growth.keys: .*no such figure"),
         ("pools.resident.growth", "cash.working_days", "not a figure that can change"),
         ("pools.resident.growth", "cash.advance", "expected figures that have one value"),

@@ -161,7 +161,7 @@ def test_the_record_names_everything_that_went_in(folder, tmp_path):
         assert f"not settled {code}" in done.output
     assert set(sums.index) == set(held["unsettled"]) >= {"no_hospital", "outside_year"}
     pools = read(tmp_path / "out" / "pools.csv")
-    assert pools["budget"].tolist() == [1_050_000, 2_100_000.53]
+    assert pools["budget"].tolist() == [1_060_000, 2_120_000.53]
     assert not any("last_year_unknown" in name for name in held["warnings"])
 
 

@@ -121,9 +121,9 @@ def test_points_stand_beside_the_standard_of_a_given_value():
 def test_basic_groups_have_a_fixed_k_or_the_rate_of_a_tier():
     lanzhou = standards(load_policy("lanzhou-2023"), weight_table(), 2025)
     basic = lanzhou[lanzhou["drg"] == "GG19"]
-    assert set(basic["coefficient"]) == {1.0}
+    assert set(basic["coefficient"]) == {0.722}  # basic groups have the k of level 2
     employee = basic[basic["insurance"] == "employee"]
-    assert set(employee["standard"]) == {6370.16}  # 6370.155
+    assert set(employee["standard"]) == {4599.25}  # 6370.155 x .722 = 4599.25191
     changzhi = standards(load_policy("changzhi"), weight_table(), 2025)
     tiered = changzhi[changzhi["drg"] == "GT19"]
     assert set(tiered["standard"]) == {round(0.8 * 5136.37, 2)}

@@ -63,8 +63,10 @@ def test_a_difference_applied_is_the_other_scheme(tmp_path, old, new):
         (("add", "diagnosis", "Z99.999x", "n", "MDCB"), "is not in the edition"),
         (("remove", "diagnosis", "I10.x00x002", "n", "MDCB"), "is not in MDCB"),
         (("change", "diagnosis", "I10.x00x002", "n", "MDCB"), "is added to or removed from"),
-        (("add", "diagnosis", "J96.000", "n", "CC:7"),
-         "J96.000 is in MCC:109; remove it first: found 'CC:7'"),
+        (
+            ("add", "diagnosis", "J96.000", "n", "CC:7"),
+            "J96.000 is in MCC:109; remove it first: found 'CC:7'",
+        ),
         (("move", "drg", "BR23"), "row 2: unknown word: found 'move'"),
         (("add", "drgs", "BR23"), "row 2: unknown word: found 'drgs'"),
         (("add", "drg", ""), "row 2: the code is empty"),

@@ -30,7 +30,7 @@ DAYS = [f"2026-03-{day:02d}T09:00:00+08:00" for day in range(1, 32)]
 def asked(folder, *, days=0):
     """A round in which a hospital and the bureau ask."""
     rules = folder.with_suffix(".toml")
-    rules.write_text(f"objection_days = {days}\nlargest_loss = \"none\"\n", encoding="utf-8")
+    rules.write_text(f'objection_days = {days}\nlargest_loss = "none"\n', encoding="utf-8")
     held = begin(folder, rules=rules, at=None)
     held.propose(actor="H0001", party="hospital", hospital_id="H0001", drg="RN13", what="weight",
                  value="+5%", reason="耗材")  # fmt: skip

@@ -262,8 +262,13 @@ def test_the_defects_of_the_sample_region_are_all_found(tmp_path):
         assert some.total.count(RULES[PLACE[rule]]) == some.total.cases == sum(truth == flaw) > 0
     report = check_file(region, hospitals=REGION / "hospitals.csv")
     said = {rule.code: n for rule, _, n in report.rules() if n}
-    assert set(raw) - set(said) == {"mother_without_birth_weight", "delivery_without_outcome",
-                                    "repeated_diagnosis", "overlapping_stays", "stay_after_death"}
+    assert set(raw) - set(said) == {
+        "mother_without_birth_weight",
+        "delivery_without_outcome",
+        "repeated_diagnosis",
+        "overlapping_stays",
+        "stay_after_death",
+    }
     assert all(raw[rule] == count for rule, count in said.items())
     # some honest records of the region have an operation of the other sex: findings, not planted
     extra = said["sex_conflict"] - sum(truth == "sex_conflict")

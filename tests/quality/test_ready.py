@@ -88,8 +88,15 @@ def test_what_is_lost_is_what_the_settlement_does_not_settle(tmp_path):
     cases.to_csv(path, index=False)
     hospitals = read_hospitals(world / "hospitals.csv")
     found = settle(path, hospitals=hospitals.ids)
-    done = settle_file(path, tmp_path / "out", open_weights(world / "weights.csv"),
-                       load_policy("national-default"), hospitals, 2025, accept_unreadable=True)
+    done = settle_file(
+        path,
+        tmp_path / "out",
+        open_weights(world / "weights.csv"),
+        load_policy("national-default"),
+        hospitals,
+        2025,
+        accept_unreadable=True,
+    )
     unsettled = done.unsettled.values()
     assert found.lost == sum(count for count, _ in unsettled) == 12
     assert found.lost_fen == sum(fen for _, fen in unsettled)

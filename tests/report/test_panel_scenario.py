@@ -60,6 +60,7 @@ def test_the_summary_has_the_tables_figures(folder: Path) -> None:
 def test_a_policy_that_a_cap_hides_in_the_total_is_told_by_its_changes(tmp_path: Path) -> None:
     """Totals as in the baseline, tier 3 loses by policy what tier 2 gains."""
     folder = panel_folder.make(tmp_path / "d")
+
     def told(lang: str) -> str:
         data = read_panel(folder)
         frame = data.projected["projection_difference"]

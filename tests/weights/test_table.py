@@ -421,8 +421,16 @@ def test_commands_take_a_published_table(tmp_path, monkeypatch):
 
     out = tmp_path / "dependent.csv"
     cases, pack = EXAMPLES / "tiny-cases.csv", EXAMPLES / "tiny-pack"
-    words = ["explain", cases, "--scheme", pack, "--dependence", "--weights", "tongchuan",
-             "--across-schemes"]  # ER1 of the pack is another group
+    words = [
+        "explain",
+        cases,
+        "--scheme",
+        pack,
+        "--dependence",
+        "--weights",
+        "tongchuan",
+        "--across-schemes",
+    ]  # ER1 of the pack is another group
     monkeypatch.setattr(sys, "argv", ["drg", *map(str, words), "--out", str(out)])
     with pytest.raises(SystemExit) as ended:
         main()

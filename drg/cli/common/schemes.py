@@ -57,15 +57,16 @@ def joined(scheme: Origin, whose: str, weights: WeightTable, across: bool) -> No
         return
     a, b = found.weights or say("另一方案", "another scheme"), found.cases
     count, some = len(found.codes), list(found.codes.items())[:_SHOWN]
-    what = say(
-        f"{count:,} 个编码指不同的病组（"
-        + "、".join(f"{code} 在 {a} 为“{was}”，在 {b} 为“{now}”" for code, (was, now) in some)
-        + " 等）",
-        f"{count:,} {'code means another group' if count == 1 else 'codes mean different groups'} ("
-        + ", ".join(f"{code} is {was} in {a}, {now} in {b}" for code, (was, now) in some)
-        + " ...)",
-    ) if some else say("其中一个方案不在本机，无法核对编码的含义",
-                       "one of the schemes is not at hand, so what codes mean cannot be compared")
+    if some:
+        zh = "、".join(f"{code} 在 {a} 为“{was}”，在 {b} 为“{now}”" for code, (was, now) in some)
+        en = ", ".join(f"{code} is {was} in {a}, {now} in {b}" for code, (was, now) in some)
+        mean = "code means another group" if count == 1 else "codes mean different groups"
+        what = say(f"{count:,} 个编码指不同的病组（{zh} 等）", f"{count:,} {mean} ({en} ...)")
+    else:
+        what = say(
+            "其中一个方案不在本机，无法核对编码的含义",
+            "one of the schemes is not at hand, so what codes mean cannot be compared",
+        )
     text = say(f"{weights.id} 是 {a} 的权重，{whose} 属于 {b}，{what}",
                f"{weights.id} holds weights of {a} and {whose} is of {b}: {what}")  # fmt: skip
     if not across:

@@ -86,19 +86,23 @@ def one_scheme(
     Raises:
         DrgError: codes of the weights mean other groups in the scheme.
     """
-    from budget.policy import load_policy
-    from drg.cli.common.fits import policy_fits
+    if weights is None and asked is None:
+        return
     from drg.cli.common.schemes import joined
     from drg.switch.origin import Origin, scheme_of_cases
     from weights.table import open_weights
 
     name, own = weights, Origin(scheme)
     if asked is not None:
-        name = weights or load_policy(asked.policy).header.weights
+        from budget.policy import load_policy
+        from drg.cli.common.fits import policy_fits
+
+        policy = load_policy(asked.policy)
+        name = weights or policy.header.weights
         if file is not None:
             own = scheme_of_cases(file, mapping, sheet) or own
-    if asked is not None and file is not None and name:
-        policy_fits(load_policy(asked.policy), own, file, open_weights(name), across)
+            if name:
+                policy_fits(policy, own, file, open_weights(name), across)
     if name:
         for one in dict.fromkeys((own, Origin(scheme)) if grouped_anew else (own,)):
             joined(one, one.scheme, open_weights(name), across)

@@ -445,8 +445,12 @@ def receipt(
     if request is not None:
         with atomic_path(request) as partial:
             partial.write_bytes(found.request())
-    typer.echo(say(f"{found.round}：第 {found.entries} 条，{found.at}，摘要 {found.digest}",
-                   f"{found.round}: entry {found.entries}, {found.at}, digest {found.digest}"))
+    typer.echo(
+        say(
+            f"{found.round}：第 {found.entries} 条，{found.at}，摘要 {found.digest}",
+            f"{found.round}: entry {found.entries}, {found.at}, digest {found.digest}",
+        )
+    )
     _next(f"drg negotiate verify {round} --receipt {out}")
 
 

@@ -115,9 +115,16 @@ def summary(searched: Searched) -> str:
     note = say("可调数值均不影响该指标", "no figure of the search moves this outcome")
     parts += [f"{say('提示', 'note')} {name}: {note}" for name in searched.still]
     if searched.found.proven:
-        parts.append(say("已证明：更小的调整都试过，均不能达到全部目标" if searched.found.feasible
-                         else "已证明：范围内的全部取值都试过", "proven: every smaller change was "
-                         "tried" if searched.found.feasible else "proven: every value was tried"))
+        parts.append(
+            say(
+                "已证明：更小的调整都试过，均不能达到全部目标"
+                if searched.found.feasible
+                else "已证明：范围内的全部取值都试过",
+                "proven: every smaller change was tried"
+                if searched.found.feasible
+                else "proven: every value was tried",
+            )
+        )
     parts.append(say(f"清算 {searched.settlements} 次，病例只读一次",
                      f"settled {searched.settlements} times, cases read once"))  # fmt: skip
     if len(searched.points) > 1:

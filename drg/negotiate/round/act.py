@@ -285,8 +285,10 @@ class Round(OpenRound):
         found = []
         for one in seen.open.values():
             panel = seen.panel_of(one.id)
-            if one.id in self.waiting or panel is None or not any(
-                (vote.panel, vote.proposal) == (panel.id, one.id) for vote in seen.votes
+            if (
+                one.id in self.waiting
+                or panel is None
+                or not any((vote.panel, vote.proposal) == (panel.id, one.id) for vote in seen.votes)
             ):
                 continue
             before = seen.decisions.get(one.id)

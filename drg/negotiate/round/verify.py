@@ -130,8 +130,12 @@ def _procedure(round_: Round, state: State) -> Check:
             except DrgError as error:
                 faults.append(f"{_row(entry)}: {error}")
     if _ahead(state.entries[-1].at):
-        faults.append(say(f"末条时间 {state.entries[-1].at} 晚于本机时钟",
-                          f"the last entry says {state.entries[-1].at}, which is to come"))
+        faults.append(
+            say(
+                f"末条时间 {state.entries[-1].at} 晚于本机时钟",
+                f"the last entry says {state.entries[-1].at}, which is to come",
+            )
+        )
     return Check(zh, en, tuple(faults), tuple(remarks))
 
 

@@ -216,9 +216,7 @@ def _who_pays(frame: pd.DataFrame, words: Words) -> list[Block]:
     return [Chart("who-pays", title, about, shares(items, legend, words.lang), note)]
 
 
-def hidden_tiers(
-    frame: pd.DataFrame, whole: object = 0, shut: Collection[str] = ()
-) -> list[bool]:
+def hidden_tiers(frame: pd.DataFrame, whole: object = 0, shut: Collection[str] = ()) -> list[bool]:
     """Which rows of a table by tier and insurance are not told, as both have their totals.
 
     Args:

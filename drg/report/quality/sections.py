@@ -224,10 +224,16 @@ def _codes(found: QualityReport, words: QualityWords) -> list[Block]:
     return [
         table("no-mdc", without, (*_CODE, _CASES), found.no_mdc),
         table("grey", grey, _GREY, [(words.of(_KINDS[kind]), *one) for kind, *one in found.grey]),
-        Text("" if listed else words(
-            "灰码未检查：本程序没有官方灰码清单，检查时也未另行给出清单。",
-            "Grey codes were not looked for: the official list is not part of this program, and "
-            "none was given."), "quiet"),
+        Text(
+            ""
+            if listed
+            else words(
+                "灰码未检查：本程序没有官方灰码清单，检查时也未另行给出清单。",
+                "Grey codes were not looked for: the official list is not part of this program, "
+                "and none was given.",
+            ),
+            "quiet",
+        ),
         table("unknown", unknown, _UNKNOWN, rows, note=more if left else ""),
         Text(words("；", "; ").join(none) + words("：未发现。", ": none.") * bool(none), "quiet"),
     ]

@@ -100,5 +100,7 @@ if __name__ == "__main__":
         for one in OBJECTIVES:
             began = time.perf_counter()
             miss, excess = off(held, one)
-            sys.stdout.write(f"{seed}: {groups} x {hospitals} x {asks} {one}: off {miss:.1e}, "
-                             f"excess {excess:.1e}, {time.perf_counter() - began:.1f} s\n")
+            sys.stdout.write(
+                f"{seed}: {groups} x {hospitals} x {asks} {one}: off {miss:.1e}, "
+                f"excess {excess:.1e}, {time.perf_counter() - began:.1f} s\n"
+            )
