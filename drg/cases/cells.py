@@ -307,8 +307,8 @@ class Cells:
         """The cells that could not be read, of the parts read so far, part by part."""
         for (part, header), bad in self._bad.items():
             rows = np.flatnonzero(bad)
-            column = _whole(self.table.column(header).take(numbers(rows)))
-            for row, text in zip(rows.tolist(), text_list(as_text(column)), strict=True):
+            column = as_text(_whole(self.table.column(header))).take(numbers(rows))
+            for row, text in zip(rows.tolist(), text_list(column), strict=True):
                 yield Unread(row, part, header, text or "")
 
 
