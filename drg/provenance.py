@@ -44,16 +44,27 @@ def to_json(document: Any) -> str:
 
 def grouped_by(path: str | PathLike[str]) -> tuple[str, str]:
     """Id and SHA-256 of the scheme that a table of cases was grouped by, as its record says."""
-    scheme = _json(Path(f"{path}.run.json")).get("scheme")
+    scheme = read_beside(path).get("scheme")
     if not isinstance(scheme, dict):
         return "", ""
     name, digest = scheme.get("id"), scheme.get("sha256")
     return (name if isinstance(name, str) else "", digest if isinstance(digest, str) else "")
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_beside(path: str | PathLike[str]) -> dict[str, Any]:
+    """The record ``<file>.run.json`` beside a table; empty when there is none to read."""
     try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return document_of(Path(f"{path}.run.json").read_bytes())
+    except OSError:
+        return {}
+
+
+def document_of(found: bytes | None) -> dict[str, Any]:
+    """A record as a mapping; empty when there is none, or when it is no JSON object."""
+    if found is None:
+        return {}
+    try:
+        document = json.loads(found)
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

@@ -20,6 +20,7 @@ from drg.language import say
 from weights.cases.observations import Observations
 from weights.fit.calibrator import Calibrator
 from weights.fit.severity import ordered
+from weights.fit.shrink import shrink
 from weights.table.families import families
 
 WHOLE = 0.9  # share of an old group's cases that a new one must take up to have it whole
@@ -80,7 +81,8 @@ def carry(
     codes = tuple(code for code, _ in groups)
     kept, source, cases = _from_old(old, pairs, codes)
     level, few, lone, mean_cost = _from_cases(observed, codes)
-    scale = _scale(old, pairs, codes, level)
+    was, now = _sums(old, pairs, codes, level)
+    scale = was / now  # weight of a yuan: what the old weights say of cases over their cost
     weight = np.full(len(codes), np.nan)
     how = np.full(len(codes), NONE, object)
     by_name = np.array([_mean([old[o] for o in named.get(c, ()) if o in old]) for c in codes])
@@ -139,29 +141,15 @@ def _from_cases(
     fitted = Calibrator(trim="winsor", shrink=True, groups=codes).fit(observed)
     assert fitted.prior_ is not None
     assert fitted.noise_ is not None
-    frame = fitted.table_.frame.set_index("drg").reindex(list(codes))
-    base = float(np.nanmedian(fitted.fit_.level / _raw(fitted)))
+    level, family = fitted.fit_.level, fitted.families_
     variance = fitted.noise_.variance(fitted.statistics_)
-    centre = np.exp(fitted.prior_.centres(fitted.fit_.level, variance, fitted.families_))
-    frame["centre"] = pd.Series(centre, index=list(fitted.families_.groups))
-    own, drawn, lone, cost = (
-        np.asarray(frame[name], np.float64)
-        for name in ("raw_weight", "weight", "centre", "mean_cost")
-    )
-    return own * base, drawn * base, lone, cost
-
-
-def _raw(fitted: Calibrator) -> Floats:
-    found = fitted.table_.frame.set_index("drg")["raw_weight"]
-    return found.reindex(list(fitted.families_.groups)).to_numpy(np.float64)
-
-
-def _scale(
-    old: Mapping[str, float], pairs: pd.DataFrame, codes: Sequence[str], level: Floats
-) -> float:
-    """Weight of a yuan: what the old weights say of cases over what these cases cost now."""
-    was, now = _sums(old, pairs, codes, level)
-    return was / now
+    found = pd.DataFrame({
+        "own": level, "drawn": shrink(level, variance, family, fitted.prior_),
+        "lone": np.exp(fitted.prior_.centres(level, variance, family)),
+    }, index=list(family.groups))  # fmt: skip
+    found["cost"] = fitted.table_.frame.set_index("drg")["mean_cost"]
+    own, drawn, lone, cost = found.reindex(list(codes)).to_numpy(np.float64).T
+    return own, drawn, lone, cost
 
 
 def _sums(

@@ -152,38 +152,51 @@ _TOKEN = re.compile(
 
 
 @dataclass(frozen=True)
-class _Token:
+class Token:
+    """A word or sign of a rule: its kind, its text, where it begins (from 1)."""
+
     kind: str
     text: str
     position: int
 
 
-def _tokens(text: str) -> Iterator[_Token]:
+def tokens(pattern: re.Pattern[str], text: str, plain: str) -> Iterator[Token]:
+    """The tokens of a rule, and one for its end.
+
+    Args:
+        pattern: each token as a group of its own, that bears the name of its kind.
+        text: the rule as it is written, for messages.
+        plain: the same, of the same length, as the pattern takes it.
+
+    Raises:
+        RuleError: something in it is no token.
+    """
     at = 0
-    while text[at:].strip():
-        match = _TOKEN.match(text, at)
+    while plain[at:].strip():
+        match = pattern.match(plain, at)
         if match is None:
-            start = at + len(text[at:]) - len(text[at:].lstrip())
+            start = at + len(plain[at:]) - len(plain[at:].lstrip())
             raise RuleError(
                 f"不应有 '{text[start]}'", f"unexpected '{text[start]}'", text, start + 1
             )
         kind = match.lastgroup or ""
-        yield _Token(kind, match.group(kind), match.start(kind) + 1)
+        yield Token(kind, match[kind], match.start(kind) + 1)
         at = match.end()
-    yield _Token("end", "end of rule", len(text) + 1)
+    yield Token("end", "end of rule", len(text) + 1)
 
 
-class _Parser:
-    """Recursive descent over the tokens of one rule."""
+class Cursor:
+    """A place among the tokens of a rule; what parsers of rules by recursive descent share."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, found: list[Token]) -> None:
         self.text = text
-        self.tokens = list(_tokens(text))
+        self.tokens = found
         self.at = 0
         self.depth = 0
 
     @property
-    def here(self) -> _Token:
+    def here(self) -> Token:
+        """The token that comes next."""
         return self.tokens[self.at]
 
     def fail(self, zh: str, en: str = "") -> RuleError:
@@ -194,10 +207,29 @@ class _Parser:
                          self.text, self.here.position)  # fmt: skip
 
     def take(self, *texts: str) -> bool:
+        """Go on if one of these comes next."""
         if self.here.text in texts and self.here.kind != "end":
             self.at += 1
             return True
         return False
+
+    def chain(self, word: str, part: Callable[[], Rule]) -> list[Rule]:
+        """Parts that a word joins."""
+        items = [part()]
+        while self.take(word):
+            items.append(part())
+        return items
+
+    def whole(self, part: Callable[[], Rule]) -> Rule:
+        """A part behind which the rule ends."""
+        found = part()
+        if self.here.kind != "end":
+            raise self.fail("'and'、'or' 或规则结尾", "'and', 'or' or the end of the rule")
+        return found
+
+
+class _Parser(Cursor):
+    """Recursive descent over the tokens of one rule."""
 
     def next(self, kind: str, zh: str, en: str) -> str:
         if self.here.kind != kind:
@@ -205,25 +237,13 @@ class _Parser:
         self.at += 1
         return self.tokens[self.at - 1].text
 
-    def rule(self) -> Rule:
-        found = self.disjunction()
-        if self.here.kind != "end":
-            raise self.fail("'and'、'or' 或规则结尾", "'and', 'or' or the end of the rule")
-        return found
-
     def disjunction(self) -> Rule:
-        items = self._chain("or", self.conjunction)
+        items = self.chain("or", self.conjunction)
         return items[0] if len(items) == 1 else Or(tuple(items))
 
     def conjunction(self) -> Rule:
-        items = self._chain("and", self.negation)
+        items = self.chain("and", self.negation)
         return items[0] if len(items) == 1 else And(tuple(items))
-
-    def _chain(self, word: str, part: Callable[[], Rule]) -> list[Rule]:
-        items = [part()]
-        while self.take(word):
-            items.append(part())
-        return items
 
     def negation(self) -> Rule:
         depth = 0
@@ -324,7 +344,8 @@ def parse(text: str) -> Rule:
     Raises:
         RuleError: the text is not a rule; the error says what was expected and where.
     """
-    return _Parser(text).rule()
+    parser = _Parser(text, list(tokens(_TOKEN, text, text)))
+    return parser.whole(parser.disjunction)
 
 
 def atoms(rule: Rule) -> Iterator[Atom]:

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from drg.language import say
-from drg.provenance import hash_text
+from drg.provenance import hash_text, read_beside
 from weights.table.audit import audit_text
 from weights.table.frame import check, tidy
-from weights.table.read import read_beside, read_frame
+from weights.table.read import read_frame
 from weights.table.write import write_frame
 
 

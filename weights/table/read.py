@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,6 +16,7 @@ from drg.cases.texts import text_list
 from drg.cases.values import Number, read_number
 from drg.errors import DrgError, problem
 from drg.language import say
+from drg.provenance import document_of
 from drg.tables import batches, open_table
 from drg.tables.arrays import floats
 from drg.tables.as_text import as_text
@@ -60,7 +59,7 @@ def read_frame(path: Path, sheet: str | None) -> tuple[pd.DataFrame, dict[str, A
         made_up = dict(source.blank_headers)
         kind = source.kind
     frame = _frame(table, made_up, path, first, kind)
-    return frame, _document(metadata.get(METADATA.encode()))
+    return frame, document_of(metadata.get(METADATA.encode()))
 
 
 def _frame(
@@ -160,21 +159,3 @@ def _by_content(column: pd.Series[Any], *, numbers: bool) -> pd.Series[Any]:
         if all(math.isnan(value) or math.isfinite(value) for value in values):
             return pd.Series(values, dtype=np.float64)
     return column
-
-
-def _document(found: bytes | None) -> dict[str, Any]:
-    if found is None:
-        return {}
-    try:
-        document = json.loads(found)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def read_beside(path: str | PathLike[str]) -> dict[str, Any]:
-    """The document ``<file>.run.json`` beside a table; empty when there is none to read."""
-    try:
-        return _document(Path(f"{path}.run.json").read_bytes())
-    except OSError:
-        return {}

@@ -92,20 +92,22 @@ def one_scheme(
     from drg.switch.origin import Origin, scheme_of_cases
     from weights.table import open_weights
 
-    name, own = weights, Origin(scheme)
+    policy = None
     if asked is not None:
         from budget.policy import load_policy
-        from drg.cli.common.fits import policy_fits
 
         policy = load_policy(asked.policy)
-        name = weights or policy.header.weights
-        if file is not None:
-            own = scheme_of_cases(file, mapping, sheet) or own
-            if name:
-                policy_fits(policy, own, file, open_weights(name), across)
-    if name:
-        for one in dict.fromkeys((own, Origin(scheme)) if grouped_anew else (own,)):
-            joined(one, one.scheme, open_weights(name), across)
+    name = weights or (policy.header.weights if policy is not None else "")
+    if not name:
+        return
+    held, own = open_weights(name), Origin(scheme)
+    if policy is not None and file is not None:
+        from drg.cli.common.fits import policy_fits
+
+        own = scheme_of_cases(file, mapping, sheet) or own
+        policy_fits(policy, own, file, held, across)
+    for one in dict.fromkeys((own, Origin(scheme)) if grouped_anew else (own,)):
+        joined(one, one.scheme, held, across)
 
 
 def answer(found: Explanation, place: Place | None, asked: Asked) -> Answer:

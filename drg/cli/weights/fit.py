@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drg.cli.common.options import AcceptUnreadable, MappingFile, Sheet, Strict, wrong
-from drg.cli.common.schemes import AcrossSchemes, same_scheme
+from drg.cli.common.schemes import AcrossSchemes, joined
 from drg.cli.weights.compare import compare
 from drg.cli.weights.quality import quality
 from drg.language import say
@@ -184,13 +184,14 @@ def fit(
         held = steps["bootstrap"]
         steps["bootstrap"] = (held if isinstance(held, dict) else {"replicates": held}) | drawn
     fitter = calibrator(steps, recipe)
+    origin = scheme_of_cases(file, mapping, sheet)
     if fitter.previous is not None:
         before = fitter.previous
-        same_scheme(file, before if isinstance(before, WeightTable) else open_weights(before),
-                    across_schemes, mapping, sheet)  # fmt: skip
+        table = before if isinstance(before, WeightTable) else open_weights(before)
+        joined(origin, str(file), table, across_schemes)
     names = _names(scheme)
     fitter.groups = tuple(names)
-    names = names or names_of(scheme_of_cases(file, mapping, sheet))
+    names = names or names_of(origin)
     with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:
         inputs = {"recipe": recipe, "classes": classes, "families": families}
         fitted, observed = fit_file(

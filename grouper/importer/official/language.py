@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from grouper.scheme.rules import (
@@ -21,12 +20,15 @@ from grouper.scheme.rules import (
     Compare,
     Const,
     Count,
+    Cursor,
     Flag,
     Member,
     Not,
     Or,
     Rule,
     RuleError,
+    Token,
+    tokens,
 )
 
 DIAGNOSES = {"ZYZD": "principal_diagnosis", "QTZD": "secondary_diagnosis"}
@@ -44,32 +46,14 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-    position: int
-
-
-def _tokens(text: str) -> list[_Token]:
+def _tokens(text: str) -> list[Token]:
     plain = _RETURN.sub(lambda found: " " * len(found[0]), text)
     plain = "".join(c if len(c) == 1 else "?" for c in map(_half_width, plain))
     plain = "".join(c.upper() if c.isascii() else c for c in plain)  # of one length with the cell
-    found: list[_Token] = []
-    at = 0
-    while plain[at:].strip():
-        match = _TOKEN.match(plain, at)
-        if match is None:
-            start = at + len(plain[at:]) - len(plain[at:].lstrip())
-            raise RuleError(
-                f"不应有 '{text[start]}'", f"unexpected '{text[start]}'", text, start + 1
-            )
-        kind = match.lastgroup or ""
-        found.append(_Token(kind, match[kind], match.start(kind) + 1))
-        at = match.end()
-    if found and found[0].text == "AND":  # a line that went on from one that is not there
+    found = list(tokens(_TOKEN, text, plain))
+    if found[0].text == "AND":  # a line that went on from one that is not there
         found.pop(0)
-    return [*found, _Token("end", "end of rule", len(text) + 1)]
+    return found
 
 
 def _half_width(character: str) -> str:
@@ -79,55 +63,21 @@ def _half_width(character: str) -> str:
     return plain if wide or not plain.isalnum() else character
 
 
-class _Parser:
+class _Parser(Cursor):
     """Recursive descent over the tokens of one rule."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens = _tokens(text)
-        self.at = 0
-        self.depth = 0
-
-    @property
-    def here(self) -> _Token:
-        return self.tokens[self.at]
-
-    def fail(self, zh: str, en: str = "") -> RuleError:
-        found = "规则结尾" if self.here.kind == "end" else f"'{self.here.text}'"
-        return RuleError(f"应为{zh}，实际为{found}",
-                         f"expected {en or zh}, found '{self.here.text}'",
-                         self.text, self.here.position)  # fmt: skip
-
-    def wrong(self, zh: str, en: str, token: _Token) -> RuleError:
+    def wrong(self, zh: str, en: str, token: Token) -> RuleError:
         return RuleError(zh, en, self.text, token.position)
-
-    def take(self, *texts: str) -> bool:
-        if self.here.text in texts and self.here.kind != "end":
-            self.at += 1
-            return True
-        return False
 
     def need(self, *texts: str) -> None:
         if not self.take(*texts):
             raise self.fail(f"'{texts[0]}'")
 
-    def rule(self) -> Rule:
-        found = self.disjunction()
-        if self.here.kind != "end":
-            raise self.fail("'and'、'or' 或规则结尾", "'and', 'or' or the end of the rule")
-        return found
-
     def disjunction(self) -> Rule:
-        return any_of(self._chain("OR", self.conjunction))
+        return any_of(self.chain("OR", self.conjunction))
 
     def conjunction(self) -> Rule:
-        return all_of(self._chain("AND", self.negation))
-
-    def _chain(self, word: str, part: Callable[[], Rule]) -> list[Rule]:
-        items = [part()]
-        while self.take(word):
-            items.append(part())
-        return items
+        return all_of(self.chain("AND", self.negation))
 
     def negation(self) -> Rule:
         turned = False
@@ -168,10 +118,10 @@ class _Parser:
         self.at += 1
         return op, float(self.tokens[self.at - 1].text)
 
-    def names(self, known: Callable[[str], bool], zh: str, en: str) -> list[_Token]:
+    def names(self, known: Callable[[str], bool], zh: str, en: str) -> list[Token]:
         """One name, or several in braces."""
         braces = self.take("{")
-        found: list[_Token] = []
+        found: list[Token] = []
         while True:
             if self.here.kind != "word" or self.here.text in _WORDS or not known(self.here.text):
                 raise self.fail(zh, en)
@@ -193,7 +143,7 @@ class _Parser:
         raise self.wrong("诊断和手术操作不能合在一起", "diagnoses and operations in one brace",
                          first)  # fmt: skip
 
-    def sets(self) -> list[_Token]:
+    def sets(self) -> list[Token]:
         return self.names(lambda text: text in LEVELS or bool(SET.fullmatch(text)),
                           "集合，如 OP_AA1、DI1_HR1",
                           "a set such as OP_AA1 or DI1_HR1")  # fmt: skip
@@ -205,7 +155,7 @@ class _Parser:
         found = any_of([self.member(subject, token) for token in self.sets()])
         return Not(found) if turned else found
 
-    def member(self, subject: str, token: _Token) -> Rule:
+    def member(self, subject: str, token: Token) -> Rule:
         if token.text in LEVELS:
             if subject != "secondary_diagnosis":
                 raise self.wrong(f"{token.text} 只能用于 QTZD",
@@ -234,7 +184,7 @@ class _Parser:
             raise self.wrong("MCC、CC 不能计数", "MCC and CC cannot be counted", token)
         return Count(item, *self.compared())
 
-    def one_set(self) -> _Token:
+    def one_set(self) -> Token:
         found = self.sets()
         if len(found) > 1:
             raise self.wrong("计数只能用一个集合", "only one set can be counted", found[1])
@@ -260,4 +210,7 @@ def read_rule(text: str) -> Rule:
     Raises:
         RuleError: the cell is no rule; the error says what was expected and where.
     """
-    return _Parser(text).rule() if text.strip() else Const(True)
+    if not text.strip():
+        return Const(True)
+    parser = _Parser(text, _tokens(text))
+    return parser.whole(parser.disjunction)
