@@ -58,7 +58,7 @@ def switch(
     from budget.policy import load_policy
     from drg.page.words import Words
     from drg.page.write import write_all
-    from drg.report.switch.sections import lines, switch_report
+    from drg.report.switch.sections import Told, lines, switch_report
     from drg.switch.origin import Origin
     from drg.switch.run import PAGES, switch_file
     from weights.table import open_weights
@@ -80,9 +80,10 @@ def switch(
         accept_unreadable=accept_unreadable, tell=lambda text: typer.echo(text, err=True),
     )  # fmt: skip
     page, book = (out / name for name in PAGES)
-    _, told = write_all([(page, switch_report(found, words))], book, words)
-    typer.echo("\n".join(lines(found, words)))
-    for text in told:
+    told = Told(found)
+    _, notes = write_all([(page, switch_report(told, words))], book, words)
+    typer.echo("\n".join(lines(told, words)))
+    for text in notes:
         typer.echo(text, err=True)
     typer.echo(f"{out / 'weights.csv'}\n{page}\n{book}")
     if strict and any(out.glob("**/*rejects.csv")):

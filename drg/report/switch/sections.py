@@ -123,9 +123,9 @@ class Told:
         return int(moves["cases"][moves["drg_old"] != moves["drg_new"]].sum())
 
 
-def switch_report(found: Switched, words: Words) -> Report:
+def switch_report(told: Told, words: Words) -> Report:
     """The page of a switch; its workbook has the same tables, and whole."""
-    told = Told(found)
+    found = told.found
     old, new = found.old.id, found.new.id
     sections = [
         Section("summary", words("概况", "Summary"), _summary(told, words)),
@@ -141,9 +141,8 @@ def switch_report(found: Switched, words: Words) -> Report:
     return Report(title, " → ".join(names), [one for one in sections if one.blocks])
 
 
-def lines(found: Switched, words: Words) -> list[str]:
+def lines(told: Told, words: Words) -> list[str]:
     """The switch in a few sentences, for a terminal; the first is the verdict."""
-    told = Told(found)
     return [verdict(told, words), *_points(told, words)]
 
 
