@@ -102,7 +102,7 @@ def told(column: Column, value: Any, words: Words, hide: bool) -> Cell:
             return clean(value)
         if value is None or value is pd.NA or not math.isfinite(value):
             return Kept.BACK if hide and not column.open else None
-        if column.kind == "cases" and few(value):
+        if column.kind == "cases" and few(value) and not hide:
             return Kept.FEW
         whole = float(value).is_integer() and column.kind in ("cases", "count", "year")
         return Kept.BACK if hide and not column.open else int(value) if whole else float(value)

@@ -1,41 +1,84 @@
-"""Small numbers (小样本抑制): which cells of a table with totals are not told.
+"""Small numbers (小样本抑制): which figures of a report are not told, by one system of all of them.
 
-A count from 1 to 4 could point to a person and is not told. Where a total is told beside its
-parts, one part alone that is left out could be found by subtraction; then the next smallest part
-is left out too, until at least two parts, together at least 5 cases, are missing from every line.
-
-Subtraction is not all that can be done: a cut is the same share of every amount of a pool, so that
-two hospitals of two pools follow from their sums of amounts and of cuts. So what all tables tell of
-hospitals is held together as one linear system (:class:`Layer`), and more hospitals are left out
-until linear programming bounds no hidden figure within 1% (:func:`beyond_reach`).
+A count from 1 to 4 could point to a person and is not told, nor is the money beside it. What is
+left out could be found from what is told: by subtraction from totals, by the cut that is the same
+share of all that a pool owes, by the same cases parted in another way. So a report hands over all
+of its figures as cubes (:class:`Cube`), and :func:`untold` holds them together as one linear
+system. It leaves out more until every told total misses at least two parts with 5 cases or more,
+and linear programming bounds no hidden figure within 1%.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, permutations
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from drg.cases.privacy import FEWEST
 
-Counts = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Key = tuple[tuple[str, ...], tuple[str, ...]]
 NEAR = 0.01  # of a hidden figure: nearer than this nobody may come
+_TOGETHER = 12  # programs that move many sums at once
+_TRIED = 12  # sums that are tried out for one that follows
+_SAME = 1e-6  # of a total: two cubes that differ by less hold the same cases
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
-    """Money of hospitals in one settlement, as its tables tell it in sums.
+class Cube:
+    """Figures that add up, and by which keys their sums are told.
 
     Attributes:
-        amount: owed to each hospital from each pool before the cut, at least 0. Shape (H, P).
-        rate: share that the cut takes of every amount of a pool. Shape (P,).
+        cells: the finest sums, one row each: columns of keys, of counts and of amounts. Columns
+            of one name in several cubes are the same figure of the same cases.
+        told: keys by which sums are told, such as ``("hospital", "pool")``; ``()`` is the total.
+        counts: columns of cases; every cell that has any has a whole one.
+        amounts: columns of money, at least 0.
+        rates: column of an amount -> column of the share that a cut takes of it.
     """
 
-    amount: Counts
-    rate: Counts
+    cells: pd.DataFrame
+    told: Sequence[tuple[str, ...]]
+    counts: Sequence[str] = ("cases",)
+    amounts: Sequence[str] = ()
+    rates: Mapping[str, str] = field(default_factory=dict)
+
+
+class Untold:
+    """Sums that are not told, by their keys."""
+
+    def __init__(self, lines: Iterable[Key]) -> None:
+        self._lines = frozenset(lines)
+
+    def rows(self, keys: Sequence[str], *values: Iterable[object]) -> Mask:
+        """Which rows of a table are not told.
+
+        Args:
+            keys: what the rows are sums by.
+            values: of each key, one a row.
+        """
+        names, order = _sorted(keys)
+        found = zip(*([_text(one) for one in values[place]] for place in order), strict=True)
+        return np.array([(names, one) in self._lines for one in found], np.bool_)
+
+    def of(self, key: str) -> frozenset[str]:
+        """Values of a key whose sums are not told."""
+        return frozenset(values[0] for names, values in self._lines if names == (key,))
+
+
+class _Lines(NamedTuple):
+    """Sums of a cube by some keys: the place of each among all, and that of each cell's sum."""
+
+    keys: tuple[str, ...]
+    at: Places
+    of: Places
 
 
 def few(count: float) -> bool:
@@ -43,221 +86,305 @@ def few(count: float) -> bool:
     return 0 < count < FEWEST
 
 
-def held_back(counts: npt.ArrayLike, *, also: Mask | None = None) -> Mask:
-    """Which cells are not told, in a table whose rows and columns have their totals beside them.
+def untold(cubes: Sequence[Cube]) -> Untold:
+    """Which sums are not told, so that no figure of theirs follows from those that are.
 
     Args:
-        counts: cases, shape (R,) with one total or (R, C) with totals of rows and columns.
-        also: cells that are not told for another reason.
-
-    Returns:
-        True for each cell that is not told, in the shape of ``counts``.
+        cubes: all that is told of the same cases, or of what becomes of them.
     """
-    table = np.asarray(counts, np.float64)
-    grid = table.reshape(-1, 1) if table.ndim == 1 else table
-    hidden: Mask = (grid > 0) & (grid < FEWEST)
-    if also is not None:
-        hidden |= also.reshape(grid.shape) & (grid > 0)
-    changed = True
-    while changed:
-        changed = False
-        lines = [(slice(None), c) for c in range(grid.shape[1])]
-        if table.ndim == 2:
-            lines += [(r, slice(None)) for r in range(grid.shape[0])]  # type: ignore[misc]
-        for line in lines:
-            place = _next(grid[line], hidden[line])
-            if place is not None:
-                hidden[line][place] = True
-                changed = True
-    return hidden.reshape(table.shape)
-
-
-def _next(counts: Counts, hidden: Mask) -> int | None:
-    """The smallest cell that has to go too, when those that went could be found."""
-    if not hidden.any() or (hidden.sum() >= 2 and counts[hidden].sum() >= FEWEST):
-        return None
-    left = np.flatnonzero(~hidden & (counts > 0))
-    return int(left[counts[left].argmin()]) if len(left) else None
-
-
-def hidden_hospitals(
-    cases: Counts, tier: npt.NDArray[np.int64], layers: Sequence[Layer] = (), *,
-    also: Mask | None = None, counts: Counts | None = None,
-) -> tuple[Mask, dict[int, bool]]:  # fmt: skip
-    """Which hospitals and tiers are not told, where totals by tier and of all stand beside them.
-
-    Args:
-        cases: of each hospital. Shape (H,).
-        tier: of each hospital. Shape (H,).
-        layers: settlements of which the tables tell.
-        also: hospitals that are not told for another reason. Shape (H,).
-        counts: cases of each hospital by pool, where tables have them. Shape (H, P).
-
-    Returns:
-        True for each hospital that is not told, shape (H,), and the same by tier.
-    """
-    tiers, everybody = np.unique(tier), np.ones(len(cases), np.bool_)
-    inside = [tier == one for one in tiers]
-    sums = np.array([cases[here].sum() for here in inside])
-    shut: Mask = np.zeros(len(tiers), np.bool_)
-    hidden: Mask = np.zeros(len(cases), np.bool_) if also is None else also & (cases > 0)
-    hidden |= (cases > 0) & (cases < FEWEST)
+    system = _System(cubes)
+    hidden = system.small.copy()
     while True:
-        before = int(hidden.sum())
-        for here in (*inside, everybody):
-            hidden[here] = held_back(cases[here], also=hidden[here])
-        loose = shut | [_could_be_found(cases[here], hidden[here]) for here in inside]
-        closed = held_back(sums, also=loose)
-        for here, off in zip(inside, closed, strict=True):
-            own = np.flatnonzero(here & (cases > 0))
-            if off and len(own) and not hidden[own].any():
-                hidden[own[cases[own].argmin()]] = True
-        if int(hidden.sum()) == before and layers:
-            told = [here for here, off in zip(inside, closed, strict=True) if not off]
-            told.append(everybody)
-            parts = np.zeros((len(cases), layers[0].amount.shape[1]), np.bool_)
-            if counts is not None:
-                parts = hidden_parts(counts, hidden, told)
-            hidden, bare = beyond_reach(hidden, parts, cases, told, layers)
-            if bare is not None and not shut[(new := tiers == tier[bare])].all():
-                shut |= new
+        system.cover(hidden)
+        more = system.loosen(hidden)
+        if not len(more):
+            return Untold(key for key, off in zip(system.keys, hidden, strict=True) if off)
+        hidden[more] = True
+
+
+def _sorted(keys: Sequence[str]) -> tuple[tuple[str, ...], list[int]]:
+    order = sorted(range(len(keys)), key=lambda place: keys[place])
+    return tuple(keys[place] for place in order), order
+
+
+def _text(value: object) -> str:
+    """A value of a key, the same whether it came as a number or as a text."""
+    if isinstance(value, float | np.floating):
+        return str(int(value)) if value == value and float(value).is_integer() else str(value)
+    return str(value)
+
+
+class _System:
+    """Cubes as one linear system.
+
+    Attributes:
+        keys: of every sum that is told or not, each once.
+        cases: of each, the most of all its counts.
+        small: those of few cases.
+    """
+
+    def __init__(self, cubes: Sequence[Cube]) -> None:
+        places: dict[Key, int] = {}
+        self.cubes = cubes
+        self.lines = [self._placed(cube, places) for cube in cubes]
+        self.keys = list(places)
+        self.cases = np.zeros(len(places))
+        self.small: Mask = np.zeros(len(places), np.bool_)
+        for cube, groups in zip(cubes, self.lines, strict=True):
+            for group in groups:
+                for name in cube.counts:
+                    sums = np.zeros(len(places))
+                    np.add.at(sums, group.of, cube.cells[name].to_numpy(np.float64))
+                    self.cases = np.maximum(self.cases, sums)
+                    self.small |= (sums > 1e-9) & (sums < FEWEST)
+        self.last = places.get(((), ()), -1)
+        self.pairs = [pair for cube, groups in zip(cubes, self.lines, strict=True)
+                      for pair in self._pairs(groups) if len(cube.cells)]  # fmt: skip
+        self.figures = [
+            _Figure(self, name)
+            for name in dict.fromkeys(n for c in cubes for n in (*c.counts, *c.amounts))
+        ]
+
+    @staticmethod
+    def _placed(cube: Cube, places: dict[Key, int]) -> list[_Lines]:
+        found = []
+        for keys in cube.told:
+            names, _ = _sorted(keys)
+            texts = [[_text(one) for one in cube.cells[name]] for name in names]
+            values = list(zip(*texts, strict=True)) if names else [()] * len(cube.cells)
+            of = np.array([places.setdefault((names, one), len(places)) for one in values],
+                          np.int64)  # fmt: skip
+            found.append(_Lines(names, np.unique(of), of))
+        return found
+
+    @staticmethod
+    def _pairs(groups: Sequence[_Lines]) -> list[tuple[Places, Places, bool]]:
+        """Sums and the larger sums that they are parts of, and whether these name them too."""
+        found = []
+        for fine, coarse in permutations(groups, 2):
+            both = np.unique(np.stack([fine.of, coarse.of]), axis=1)
+            named = set(coarse.keys) < set(fine.keys)
+            if both.shape[1] == len(fine.at) and (named or len(fine.at) > len(coarse.at)):
+                found.append((both[0], both[1], named and bool(coarse.keys)))
+        return found
+
+    def cover(self, hidden: Mask) -> None:
+        """Hide the next smallest part of every told sum from which a hidden one is subtracted."""
+        before = -1
+        while int(hidden.sum()) != before:
+            before = int(hidden.sum())
+            for part, whole, named in self.pairs:
+                if named:
+                    hidden[part[hidden[whole]]] = True
+                able, n = self.cases[part] > 0, len(hidden)
+                off = hidden[part] & able
+                count = np.bincount(whole[off], minlength=n)
+                cases = np.bincount(whole[off], self.cases[part[off]], minlength=n)
+                bare = (count > 0) & ~hidden & ((count < 2) | (cases < FEWEST))
+                free = np.flatnonzero(able & ~off & bare[whole])
+                order = free[np.lexsort((part[free], self.cases[part[free]]))]
+                found, first = np.unique(whole[order], return_index=True)
+                hidden[part[order[first]]] = True
+                bare[found] = False
+                bare[self.last] &= self.last < 0
+                hidden |= bare
+
+    def loosen(self, hidden: Mask) -> list[int]:
+        """Sums to hide too, as a hidden one follows from them: the smallest of those it needs."""
+        found: set[int] = set()
+        for figure in self.figures:
+            found |= figure.needed(hidden)
+        return sorted(found)
+
+
+class _Figure:
+    """One figure of all cubes that have it: what is told of it, and what follows.
+
+    Its unknowns are the cells of these cubes. Every told sum is a row, as is that two cubes have
+    the same sums by the keys that both have.
+    """
+
+    def __init__(self, system: _System, name: str) -> None:
+        from scipy import sparse
+
+        held = [(cube, groups) for cube, groups in zip(system.cubes, system.lines, strict=True)
+                if name in (*cube.counts, *cube.amounts)]  # fmt: skip
+        starts = np.cumsum([0, *(len(cube.cells) for cube, _ in held)])
+        n = int(starts[-1])
+        self.system = system
+        self.truth = np.concatenate([cube.cells[name].to_numpy(np.float64) for cube, _ in held])
+        self.truth = np.maximum(np.nan_to_num(self.truth), 0.0)
+        is_count = any(name in cube.counts for cube, _ in held)
+        self.least = np.where((self.truth >= 1) & is_count, 1.0, 0.0)
+        rate = np.concatenate([
+            cube.cells[cube.rates[name]].to_numpy(np.float64) if name in cube.rates
+            else np.zeros(len(cube.cells)) for cube, _ in held
+        ])  # fmt: skip
+        self.kinds = [np.ones(n)] if not rate.any() else [np.ones(n), rate, 1 - rate]
+        rows: list[tuple[Places, Floats]] = []
+        owner: list[int] = []
+        for (_, groups), start in zip(held, starts, strict=False):
+            for group in groups:
+                order = np.argsort(group.of, kind="stable")
+                for cells in np.split(order, np.flatnonzero(np.diff(group.of[order])) + 1):
+                    if len(cells):
+                        rows.append((cells + start, np.ones(len(cells))))
+                        owner.append(int(group.of[cells[0]]))
+        for (one, start), (other, begin) in combinations(
+            [(cube, int(start)) for (cube, _), start in zip(held, starts, strict=False)], 2
+        ):
+            for left, right in self._shared(one, other):
+                cells = np.concatenate([left + start, right + begin])
+                signs = np.concatenate([np.ones(len(left)), -np.ones(len(right))])
+                whole = max(float(self.truth[left + start].sum()), 1.0)
+                if abs(float(signs @ self.truth[cells])) <= _SAME * whole + 0.05:
+                    rows.append((cells, signs))
+                    owner.append(-1)
+        at = np.concatenate([cells for cells, _ in rows]) if rows else np.zeros(0, np.int64)
+        signs = np.concatenate([signs for _, signs in rows]) if rows else np.zeros(0)
+        ends = np.cumsum([0, *(len(cells) for cells, _ in rows)])
+        self.rows = sparse.csr_matrix((signs, at, ends), shape=(len(rows), n))
+        self.owner = np.array(owner, np.int64)
+        self.moves = np.zeros((0, n))  # from the truth to others that tell the same, as shares
+
+    @staticmethod
+    def _shared(one: Cube, other: Cube) -> list[tuple[Places, Places]]:
+        """Cells of two cubes that have the same keys, as far as both know them."""
+        names = sorted({k for keys in one.told for k in keys}
+                       & {k for keys in other.told for k in keys})  # fmt: skip
+        sides: list[dict[tuple[str, ...], list[int]]] = []
+        for cube in (one, other):
+            found: dict[tuple[str, ...], list[int]] = {}
+            texts = [[_text(value) for value in cube.cells[name]] for name in names]
+            values = zip(*texts, strict=True) if names else [()] * len(cube.cells)
+            for place, key in enumerate(values):
+                found.setdefault(key, []).append(place)
+            sides.append(found)
+        return [(np.array(cells), np.array(sides[1][key])) for key, cells in sides[0].items()
+                if key in sides[1]]  # fmt: skip
+
+    def needed(self, hidden: Mask) -> set[int]:
+        """Of every hidden sum that follows, the smallest told one from which it does."""
+        from scipy import sparse
+        from scipy.sparse.csgraph import connected_components
+
+        is_told = (self.owner < 0) | ~hidden[self.owner]
+        is_told &= np.asarray(abs(self.rows) @ self.truth).ravel() > 0
+        targets = np.flatnonzero((self.owner >= 0) & hidden[self.owner])
+        if not len(targets):
+            return set()
+        known = self._known(is_told)
+        open_ = np.flatnonzero(~known)
+        told, wanted = self.rows[is_told][:, open_], self.rows[targets][:, open_]
+        joined = abs(sparse.vstack([told, wanted])).tocsr()
+        _, island = connected_components(joined.T @ joined, directed=False)
+        able = np.diff(wanted.indptr) > 0
+        of = island[wanted.indices[wanted.indptr[:-1][able]]]
+        found: set[int] = set()
+        for one in np.unique(of):
+            found |= self._follow(open_[island == one], is_told, targets[able][of == one], hidden)
+        for sure in self.rows[targets[~able]]:  # all of its cells are known
+            cells = sure.indices
+            if not self.truth[cells].any():
                 continue
-        if int(hidden.sum()) == before:
-            return hidden, {int(t): bool(off) for t, off in zip(tiers, closed, strict=True)}
+
+            def helps(line: int, own: Places = cells) -> bool:
+                return not self._known(is_told & (self.owner != line))[own].all()
+
+            touching = np.diff(self.rows[:, cells].indptr) > 0
+            found |= self._chosen(np.flatnonzero(is_told & touching), hidden, helps)
+        return found
+
+    def _known(self, is_told: Mask) -> Mask:
+        """Cells that subtraction tells: a sum of which one cell is not known tells it."""
+        from scipy import sparse
+
+        told, known, before = self.rows[is_told], self.truth <= 0, -1
+        while int(known.sum()) != before:
+            before = int(known.sum())
+            left = told @ sparse.diags(np.where(known, 0.0, 1.0))
+            left.eliminate_zeros()
+            alone = np.flatnonzero(np.diff(left.indptr) == 1)
+            known[left.indices[left.indptr[alone]]] = True
+        return known
+
+    def _chosen(self, rows: Places, hidden: Mask, helps: Callable[[int], bool]) -> set[int]:
+        """Of the told sums behind some rows the smallest without which a hidden one is free."""
+        lines = np.unique(self.owner[rows])
+        lines = lines[(lines >= 0) & (lines != self.system.last)]
+        lines = lines[~hidden[lines]]
+        order = lines[np.argsort(self.system.cases[lines], kind="stable")].tolist()
+        return {next((one for one in order[:_TRIED] if helps(one)), order[0])} if order else set()
+
+    def _follow(self, cells: Places, is_told: Mask, targets: Places, hidden: Mask) -> set[int]:
+        """Which targets follow within 1%, by linear programming, as sums they follow from.
+
+        Where a program ends is another region that tells the same; a sum that differs in one of
+        them by more than 1% needs no program of its own.
+        """
+        from scipy import sparse
+
+        rows = np.flatnonzero(is_told)
+        plain = self.rows[rows][:, cells]
+        some = np.diff(plain.indptr) > 0
+        rows, plain = rows[some], plain[some]
+        held, kinds = self.truth[cells], [kind[cells] for kind in self.kinds]
+        told = sparse.vstack([plain.multiply(kind * held) for kind in kinds[:2]]).tocsr()
+        large = np.maximum(abs(told).max(axis=1).toarray().ravel(), 1e-12)
+        told, whose = sparse.diags(1 / large) @ told, np.tile(rows, len(kinds[:2]))
+        least = self.least[cells] / held
+        wanted = sparse.vstack([self.rows[targets][:, cells].multiply(kind * held)
+                                for kind in kinds]).tocsr()  # fmt: skip
+        limit = NEAR * np.concatenate([self.rows[targets] @ (self.truth * k) for k in self.kinds])
+        limit[limit <= 0] = np.inf
+        moves = self.moves[:, cells]
+
+        def left(among: Places) -> Places:
+            far = np.abs(wanted[among] @ moves.T).max(axis=1, initial=0.0)
+            return among[far <= limit[among]] if len(among) else among
+
+        open_ = left(np.flatnonzero(np.isfinite(limit)))
+        toss = np.random.default_rng(0)
+        for _ in range(_TOGETHER):
+            if len(open_) < 2 * _TOGETHER:
+                break
+            sign = toss.choice((-1.0, 1.0), len(open_)) / limit[open_]
+            moves = np.concatenate([moves, _end(wanted[open_].T @ sign, told, least, most=3.0)[0]])
+            open_ = left(open_)
+        found: set[int] = set()
+        for one in open_:
+            if not len(left(np.array([one]))):
+                continue
+            row = wanted[one].toarray()[0]
+            ends = [_end(sign * row / limit[one], told, least) for sign in (1.0, -1.0)]
+            moves = np.concatenate([moves, *(end for end, _ in ends)])
+            if all(len(end) and np.abs(end @ row) <= limit[one] for end, _ in ends):
+                used = np.flatnonzero(ends[0][1] | ends[1][1])
+
+                def helps(line: int, row: Floats = row, most: float = limit[one]) -> bool:
+                    rest = told[self.owner[whose] != line]
+                    free = [_end(sign * row / most, rest, least)[0] for sign in (1.0, -1.0)]
+                    return any(not len(end) or np.abs(end @ row) > most for end in free)
+
+                found |= self._chosen(whose[used], hidden, helps)
+        more = np.zeros((len(moves) - len(self.moves), len(self.truth)))
+        more[:, cells] = moves[len(self.moves) :]
+        self.moves = np.concatenate([self.moves, more])
+        return found
 
 
-def hidden_parts(counts: Counts, hidden: Mask, lines: Sequence[Mask]) -> Mask:
-    """Parts of hospitals by pool that are not told, where both have their totals.
+def _end(wanted: Floats, told: Any, least: Floats, most: float = np.inf) -> tuple[Floats, Mask]:
+    """The least that a sum may be, as a move from the truth, none without one; rows that bound it.
 
-    Args:
-        counts: cases by hospital and pool. Shape (H, P).
-        hidden: hospitals that are not told. Shape (H,).
-        lines: hospitals of which totals are told by pool, the smallest first. Each (H,).
-
-    Returns:
-        Shape (H, P).
+    Cells are shares of their truth; ``most`` is the largest that they may be.
     """
-    found: Mask = (counts > 0) & (hidden[:, None] | (counts < FEWEST))
-    before = -1
-    while int(found.sum()) != before:
-        before = int(found.sum())
-        for one in lines:
-            found[one] = held_back(counts[one], also=found[one])
-    return found
-
-
-def _could_be_found(cases: Counts, hidden: Mask) -> bool:
-    """Whether a tier's total would give away what is hidden in it."""
-    return bool(hidden.any()) and (hidden.sum() < 2 or cases[hidden].sum() < FEWEST)
-
-
-def within_reach(
-    layer: Layer, hidden: Mask, lines: Sequence[Mask], targets: Sequence[Mask]
-) -> list[bool]:
-    """Which sums of hidden cells follow within 1% from all that is told.
-
-    Told are all cells that are not hidden, and of every line the amount owed, the cut, and what is
-    paid. A sum follows when linear programming bounds one of these three within 1%.
-
-    Args:
-        layer: the settlement.
-        hidden: cells of hospitals and pools that are not told. Shape (H, P).
-        lines: cells of which the sums are told. Each of shape (H, P).
-        targets: cells whose sums nobody may know. Each of shape (H, P).
-    """
-    place = hidden & (layer.amount > 0)
-    held = layer.amount[place] / max(float(layer.amount.max()), 1.0)
-    rate = np.broadcast_to(layer.rate, layer.amount.shape)[place]
-    kinds = np.stack([np.ones_like(rate), rate, 1 - rate])
-    told = [kind * line[place] for line in lines for kind in kinds if line[place].any()]
-    known = np.unique(np.stack(told), axis=0) if told else np.zeros((0, len(held)))
-    free = _free(known)
-    room = _room(held, free)
-    found = []
-    for target in targets:
-        near = False
-        for kind in kinds:
-            wanted = kind * target[place]
-            true = float(wanted @ held)
-            loose = (np.abs(wanted @ free) * room).max(initial=0.0)
-            near |= true > 0 and loose <= 2 * NEAR * true and _is_near(wanted, known, held, true)
-        found.append(bool(near))
-    return found
-
-
-def _free(known: Counts) -> Counts:
-    """Directions in which figures may move while all that is told stays. Shape (N, K)."""
-    if not len(known):
-        return np.eye(known.shape[1])
-    _, sizes, turned = np.linalg.svd(known)
-    return np.asarray(turned[int((sizes > 1e-9 * sizes.max(initial=1.0)).sum()) :].T)
-
-
-def _room(held: Counts, free: Counts) -> Counts:
-    """How far figures may move along each direction, both ways, until one is below 0."""
-    with np.errstate(divide="ignore"):
-        steps = held[:, None] / np.abs(free)
-    steps = np.where(np.abs(free) > 1e-12, steps, np.inf)
-    ends = [np.where(side, steps, np.inf).min(axis=0, initial=np.inf)
-            for side in (free > 0, free < 0)]  # fmt: skip
-    return np.asarray(ends[0] + ends[1])
-
-
-def _is_near(wanted: Counts, known: Counts, held: Counts, true: float) -> bool:
     from scipy.optimize import linprog
 
-    ends = [linprog(sign * wanted, A_eq=known if len(known) else None,
-                    b_eq=known @ held if len(known) else None) for sign in (1.0, -1.0)]  # fmt: skip
-    if not all(end.success for end in ends):  # without an upper end nobody knows it
-        return not any(end.status == 3 for end in ends)
-    low, high = float(ends[0].fun), -float(ends[1].fun)
-    return low >= true * (1 - NEAR) and high <= true * (1 + NEAR)
-
-
-def beyond_reach(
-    hidden: Mask, cells: Mask, cases: Counts, lines: Sequence[Mask], layers: Sequence[Layer]
-) -> tuple[Mask, int | None]:
-    """Hide more hospitals, so that fewer figures follow from what is told; again until none does.
-
-    A hospital of which a part follows is hidden itself. Beside a hidden hospital that follows, the
-    next is one of the same line, of the same pools where there is one, with fewest cases.
-
-    Args:
-        hidden: hospitals that are not told. Shape (H,).
-        cells: parts of hospitals by pool that are not told. Shape (H, P).
-        cases: of each hospital. Shape (H,).
-        lines: hospitals of which totals are told, also by pool; the last is all. Each (H,).
-        layers: settlements that are told.
-
-    Returns:
-        Hospitals that are hidden, shape (H,), and one that follows although all of its line are.
-    """
-    hidden = hidden.copy()
-    if not layers or not len(hidden):
-        return hidden, None
-    cells = cells | hidden[:, None]
-    pools = np.eye(cells.shape[1], dtype=bool)
-    own = np.eye(len(hidden), dtype=bool)
-    told = [line[:, None] & pool for line in lines for pool in (*pools, np.ones_like(pools[0]))]
-    told += [np.repeat(row[:, None], len(pools), axis=1)
-             for row in own[~hidden & cells.any(axis=1)]]  # fmt: skip
-    parts = [(int(h), own[h][:, None] & pools[p]) for h, p in np.argwhere(cells & ~hidden[:, None])]
-    whole = [(int(h), np.repeat(own[h][:, None], len(pools), axis=1))
-             for h in np.flatnonzero(hidden)]  # fmt: skip
-    for layer in layers:
-        for (one, _), near in zip(parts, within_reach(layer, cells, told, [m for _, m in parts]),
-                                  strict=True):  # fmt: skip
-            hidden[one] |= near
-        for (one, _), near in zip(whole, within_reach(layer, cells, told, [m for _, m in whole]),
-                                  strict=True):  # fmt: skip
-            if not near:
-                continue
-            line = next(each for each in lines if each[one])
-            free = ~hidden & (cases > 0) & line
-            if not free.any():
-                return hidden, one
-            alike = free & (layer.amount[:, layer.amount[one] > 0] > 0).any(axis=1)
-            left = np.flatnonzero(alike if alike.any() else free)
-            hidden[left[cases[left].argmin()]] = True
-            return hidden, None
-    return hidden, None
+    truth = np.ones_like(least)
+    equal = (told, told @ truth) if told.shape[0] else (None, None)
+    end = linprog(wanted, A_eq=equal[0], b_eq=equal[1],
+                  bounds=np.column_stack([least, np.full_like(least, most)]),
+                  options={"primal_feasibility_tolerance": 1e-9})  # fmt: skip
+    if not end.success:
+        return np.zeros((0, len(truth))), np.zeros(told.shape[0], np.bool_)
+    return (np.asarray(end.x) - truth)[None], np.abs(end.eqlin.marginals) > 1e-9

@@ -15,12 +15,9 @@ import numpy as np
 import openpyxl
 import pytest
 from docx.oxml.ns import qn
-from hypothesis import given
-from hypothesis import strategies as st
 
 from budget.impact.tables import hospital_table
 from drg.errors import DrgError
-from drg.page.small_cells import hidden_hospitals
 from drg.page.words import Words
 from drg.report.minutes.data import Minutes, collect
 from drg.report.minutes.first_page import lead, sentences
@@ -243,7 +240,7 @@ def test_nothing_of_a_person_or_of_few_cases_is_told(written):
         assert secret not in whole, secret
         assert not any(secret in cell for cell in cells), secret
     rows = {row[0]: row for row in sheet(made.book, ALL[lang == "en"])}
-    assert rows[FEW][8:12] == ("<5", "*", "*", "*")
+    assert rows[FEW][8:12] == ("*", "*", "*", "*")
     assert isinstance(rows[FEW][5], float | int), "weights are told of every group"
     assert sum(row[9] == "*" for row in rows.values()) == 2, "one other hides it in the total"
     assert "240 → 231" in whole
@@ -395,25 +392,3 @@ def test_conditions_name_no_case():
     assert said("hospital_id in A|B") == "医疗机构 为 医院A、医院B"
     assert said("insurance=resident and length_of_stay>=60") == "险种 为 居民医保，且住院天数 >= 60"
     assert said("病案号 A1") == "…"
-
-
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 3)), min_size=2, max_size=9))
-def test_no_hidden_hospital_can_be_found_from_totals(rows):
-    """No small hospital follows from the totals that are told, unless there is no other."""
-    cases = np.array([row[0] for row in rows], float)
-    tier = np.array([row[1] for row in rows])
-    hidden, shut = hidden_hospitals(cases, tier)
-    small = (cases > 0) & (cases < 5)
-    assert hidden[small].all()
-    for one in np.unique(tier):
-        total = cases[tier == one].sum()
-        assert shut[int(one)] or not 0 < total < 5
-    unknown = np.flatnonzero(hidden)
-    if len(np.flatnonzero(cases > 0)) < 2 or not len(unknown):
-        return
-    told = [np.ones(len(cases))] + [(tier == t).astype(float) for t in shut if not shut[t]]
-    known = np.array(told)[:, unknown]
-    for place in np.flatnonzero(small):
-        target = (unknown == place).astype(float)
-        rank = np.linalg.matrix_rank(known)
-        assert np.linalg.matrix_rank(np.vstack([known, target])) > rank

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from budget.forecast.backtest import LOSS, Backtest
 from drg.page.blocks import Block, Column, Points, Report, Section, Table, Text, table
-from drg.page.small_cells import held_back
+from drg.page.small_cells import Cube, Untold, untold
 from drg.page.words import Words
 
 _ENDS = (("projected", "预测", "Projected"), ("low", "区间下限", "Low"),
@@ -19,13 +18,15 @@ _ENDS = (("projected", "预测", "Projected"), ("low", "区间下限", "Low"),
 
 def backtest_report(found: Backtest, words: Words) -> Report:
     """The page of a backtest."""
+    tiers = found.tables["tiers"]
+    tiers = tiers.assign(hidden=_dark(found).rows(("tier",), tiers["tier"]))
     made = (
         Section("summary", words("结论", "Summary"), _summary(found, words)),
         Section("tiers", words("级别", "Tiers"), [
             _table("tiers_final", words("清算额", "Payments"), [Column("tier", "级别", "Tier",
-                   "tier")], found.tables["tiers"], "final", "money"),
+                   "tier")], tiers, "final", "money"),
             _table("tiers_cost", words("次均费用", "Average cost"), [Column("tier", "级别", "Tier",
-                   "tier")], found.tables["tiers"], "average_cost", "yuan"),
+                   "tier")], tiers, "average_cost", "yuan"),
         ]),
         Section("pools", words("基金池", "Pools"), _pools(found, words)),
         Section("hospitals", words("医疗机构", "Hospitals"), _hospitals(found, words)),
@@ -95,13 +96,20 @@ def _pools(found: Backtest, words: Words) -> list[Block]:
     return made
 
 
+def _dark(found: Backtest) -> Untold:
+    """Hospitals whose cases are few in a year are not told, nor what would give them away."""
+    frame = found.tables["hospitals"].rename(columns={"hospital_id": "hospital"})
+    years = ("last_year", "came")
+    costs = {f"cost_{one}": frame[f"average_cost_{one}"] * frame[f"cases_{one}"] for one in years}
+    amounts = (*costs, *(f"final_{one}" for one in (*years, "projected")))
+    return untold([Cube(frame.assign(**costs), (("hospital",), ("tier",), ()),
+                        [f"cases_{one}" for one in years], amounts)])  # fmt: skip
+
+
 def _hospitals(found: Backtest, words: Words) -> list[Block]:
-    """Hospitals whose cases are few are not told, nor one that would follow from the totals."""
+    """What every hospital was paid, and its average cost."""
     frame = found.tables["hospitals"]
-    cases = frame[["cases_last_year", "cases_came"]].to_numpy(np.float64)
-    hidden = held_back(cases[:, 0]) | held_back(cases[:, 1])
-    either = held_back(np.where(hidden, 1.0, 99.0), also=hidden)
-    shown = frame.assign(hidden=either)
+    shown = frame.assign(hidden=_dark(found).rows(("hospital",), frame["hospital_id"]))
     first = [Column("hospital_name", "医疗机构", "Hospital", "name"),
              Column("tier", "级别", "Tier", "tier")]  # fmt: skip
     return [

@@ -7,12 +7,13 @@ import re
 import numpy as np
 import pandas as pd
 
+from budget.cases.claims import INSURANCES
 from budget.impact import tables
-from budget.impact.weights import Impact, Outcome
+from budget.impact.weights import Impact
 from drg.errors import problem
 from drg.negotiate.round.act import Round
 from drg.negotiate.round.state import State
-from drg.page.small_cells import Layer, Mask, held_back, hidden_hospitals
+from drg.page.small_cells import Cube, few, untold
 from drg.page.words import Words, clean
 from drg.report.minutes.words import PARTIES, STATES
 from weights.negotiation.experts.roster import Roster
@@ -41,6 +42,8 @@ class Minutes:
         hospitals: effect by hospital, the largest gain by share first; like those of tiers,
             insurances, pools, groups and payers with ``hidden`` for what is not told.
         told: those hospitals of which money is told; ``hidden`` are the ids of the others.
+        cases: on which it all rests; those without an effect are not counted where they are few.
+        small: groups of which cases and money are not told.
         groups: effect by group, with whether its weight ``moved``, and ``why``.
         drafts: draft weights by group.
         largest_loss: largest share that a hospital loses of what DRG owes it, and its name.
@@ -56,34 +59,32 @@ class Minutes:
         self.decisions = {k: one for k, one in state.decisions.items() if k in state.open}
         self.scale = float(state.closed["scale"]) if state.closed is not None else impact.scale
         self.figures = tables.summary(impact)
+        rows, seen = int(state.init["cases"]["rows"]), int(cells.cases.sum())
+        self.cases = seen if few(abs(rows - seen)) else rows
         frame = tables.hospital_table(impact)
-        seen = cells.cases.sum(axis=(1, 2)) > 0
-        layers = [_layer(one, seen) for one in (impact.before, impact.after)]
-        mask, shut = hidden_hospitals(frame["cases"].to_numpy(np.float64),
-                                      frame["tier"].to_numpy(np.int64), layers)  # fmt: skip
+        dark = untold(_cubes(impact))
         self.hospitals = _tiers(frame).assign(
-            hidden=mask, hospital=frame["hospital_id"].map(self.hospital)
+            hidden=dark.rows(("hospital",), frame["hospital_id"]),
+            hospital=frame["hospital_id"].map(self.hospital),
         ).sort_values(["final_change_share", "hospital_id"], ascending=[False, True],
                       ignore_index=True)  # fmt: skip
         self.told = self.hospitals[~self.hospitals["hidden"]]
-        self.hidden = frozenset(map(str, frame.loc[mask, "hospital_id"]))
+        self.hidden = dark.of("hospital")
         frame = tables.tier_table(impact)
-        self.tiers = _tiers(frame).assign(hidden=[shut.get(int(t), False) for t in frame["tier"]])
+        self.tiers = _tiers(frame).assign(hidden=dark.rows(("tier",), frame["tier"]))
         frame = tables.insurance_table(impact)
-        self.insurances = frame.assign(hidden=held_back(frame["cases"]))
-        frame, cases = tables.pool_table(impact), cells.cases.sum(axis=1)
-        counts = [float(cases[cells.pool == place].sum()) for place in range(len(frame))]
-        self.pools = frame.assign(hidden=held_back(counts))
-        frame, dark = tables.who_pays(impact), {
-            ("hospital", one) for one in self.hidden
-        } | {("pool", one) for one in self.pools.loc[self.pools["hidden"], "pool"]}  # fmt: skip
-        pairs = zip(frame["kind"], frame["key"].map(str), strict=True)
-        self.payers = frame.assign(hidden=[pair in dark for pair in pairs])
+        self.insurances = frame.assign(hidden=dark.rows(("insurance",), frame["insurance"]))
+        frame = tables.pool_table(impact)
+        self.pools = frame.assign(hidden=dark.rows(("pool",), frame["pool"]))
+        frame = tables.who_pays(impact)
+        self.payers = frame.assign(hidden=[dark.rows((kind,), [key])[0] for kind, key in zip(
+            frame["kind"], frame["key"], strict=True)])  # fmt: skip
         frame = tables.group_table(impact)
+        self.small = dark.of("drg")
         asks = {p.drg: found for found in reversed(STATES) for p in self.with_outcome(found)}
         self.groups = frame.assign(
             name=frame["drg"].map(self.group), why=[asks.get(drg, OTHER) for drg in frame["drg"]],
-            hidden=held_back(frame["cases"]),
+            hidden=dark.rows(("drg",), frame["drg"]),
             moved=moved(frame["weight_after"], frame["weight_before"]),
         )  # fmt: skip
         asked = pd.DataFrame([(p.drg, p.asked) for p in self.with_outcome("accepted")],
@@ -122,6 +123,14 @@ class Minutes:
                 return known[begins], self.hospital(known[begins]) + text[len(begins) :]
         return "", text
 
+    def hides(self, text: str) -> bool:
+        """Whether a text names a hospital of which no figure is told."""
+        names = {
+            name for one in self.hidden for name in (one, self._hospitals.get(one, "")) if name
+        }
+        return any(re.search(rf"(?<![0-9A-Za-z]){re.escape(one)}(?![0-9A-Za-z])", text)
+                   for one in names)  # fmt: skip
+
     def expert(self, expert: str) -> str:
         """Name of an expert; the id where none is known."""
         held = self.roster
@@ -143,11 +152,42 @@ class Minutes:
         return [one for one in self.state.proposals.values() if self.outcome(one.id) == outcome]
 
 
-def _layer(held: Outcome, seen: Mask) -> Layer:
-    """What is owed to hospitals before the cut, and the cut's share, by pool."""
-    owed = np.maximum((held.final + held.cut)[seen].astype(np.float64), 0.0)
-    sums, cut = owed.sum(axis=0), held.cut.sum(axis=0)
-    return Layer(owed, np.divide(cut, sums, out=np.zeros_like(sums), where=sums > 0))
+def _cubes(held: Impact) -> list[Cube]:
+    """All that minutes tell of cases and money: hospitals, tiers, insurances, pools, groups."""
+    cells, names = held.cells, [one.name for one in held.cells.settlement.money]
+    ids, tiers = np.array(list(map(str, cells.hospitals.ids))), cells.hospitals.tier
+    found, parts = [], {"before": held.before, "after": held.after}
+    h, i = (one.ravel() for one in np.indices(cells.pool.shape))
+    frame = pd.DataFrame({
+        "hospital": ids[h], "tier": tiers[h], "insurance": np.array(INSURANCES)[i],
+        "pool": [names[p] if p >= 0 else "" for p in cells.pool.ravel()],
+        "cases": cells.cases.sum(axis=1).ravel(), "cost": cells.cost.sum(axis=1).ravel(),
+    })  # fmt: skip
+    found.append(Cube(frame, (("hospital",), ("tier",), ("insurance",), ("pool",), ()),
+                      amounts=("cost",)))  # fmt: skip
+    h, p = (one.ravel() for one in np.indices(held.before.final.shape))
+    frame = pd.DataFrame({"hospital": ids[h], "tier": tiers[h], "pool": np.array(names)[p]})
+    for name, one in parts.items():
+        owed = np.maximum((one.final + one.cut).astype(np.float64), 0.0)
+        sums, cut = owed.sum(axis=0), one.cut.sum(axis=0)
+        rate = np.divide(cut, sums, out=np.zeros_like(sums), where=sums > 0)
+        frame[f"owed {name}"], frame[f"rate {name}"] = owed.ravel(), rate[p]
+        frame[f"payable {name}"] = one.payable.ravel()
+    amounts = [f"{what} {name}" for what in ("owed", "payable") for name in parts]
+    found.append(Cube(frame, (("hospital",), ("tier",), ("pool",), ()), (), amounts,
+                      {f"owed {name}": f"rate {name}" for name in parts}))  # fmt: skip
+    frame = pd.DataFrame({"insurance": INSURANCES} | {
+        f"fund {name}": one.fund.sum(axis=(0, 1)) for name, one in parts.items()
+    })  # fmt: skip
+    funds = [f"fund {name}" for name in parts]
+    found.append(Cube(frame, (("insurance",), ()), (), funds))
+    known = np.isfinite(held.before.weight)
+    frame = pd.DataFrame({"drg": [drg if there else "" for drg, there in zip(
+        cells.groups, [*known, False], strict=True)]} | {"cases": cells.cases.sum(axis=(0, 2))} | {
+        f"fund {name}": one.fund.sum(axis=(0, 2)) for name, one in parts.items()
+    })  # fmt: skip
+    found.append(Cube(frame, (("drg",), ()), amounts=funds))
+    return found
 
 
 def _tiers(frame: pd.DataFrame) -> pd.DataFrame:

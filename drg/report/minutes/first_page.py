@@ -118,7 +118,7 @@ def sentences(data: Minutes, words: Words) -> list[str]:
     """What was decided, point by point."""
     held, init, state = data.figures, data.state.init, data.state
     groups, hospitals = f"{len(data.groups):,}", f"{len(data.hospitals):,}"
-    cases, year = f"{int(init['cases']['rows']):,}", init["year"]
+    cases, year = f"{data.cases:,}", init["year"]
     asks, gone, panels = state.proposals.values(), len(state.withdrawn), state.panels.values()
     counts, spoken = Counter(one.party for one in asks), len({one.drg for one in asks})
     parties = words.joined(words(f"{zh} {counts[one]} 项", f"{en} {counts[one]}")
@@ -182,9 +182,9 @@ def _broken(data: Minutes, words: Words) -> str:
     """Rules that the final weights break, and why the round ended so."""
     closed, broken = data.state.closed or {}, []
     for one in closed.get("breaches") or []:
-        hospital, text = data.about_hospital(str(one["zh" if words.zh else "en"]))
+        _, text = data.about_hospital(str(one["zh" if words.zh else "en"]))
         broken.append(words("一家医疗机构损失超过限值", "a hospital loses more than the limit")
-                      if hospital in data.hidden else data.coded(text))  # fmt: skip
+                      if data.hides(f"{one['zh']} {one['en']}") else data.coded(text))  # fmt: skip
     told, why = words("；", "; ").join(broken), safe(closed.get("despite", ""))
     said = words(f"本轮定案时未满足的谈判规则：{told}。理由：{why}。",
                  f"The round ended although rules are broken: {told}. Reason: {why}.")  # fmt: skip

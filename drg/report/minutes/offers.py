@@ -43,7 +43,8 @@ def offer_section(data: Minutes, words: Words) -> Section | None:
 def _accepted(data: Minutes, body: Mapping[str, Any], words: Words) -> list[Block]:
     aim, status = words.of(OBJECTIVES[body["objective"]]), clean(body["status"])
     solved, gap = words.of(_STATUS.get(status, (status, status))), f"{body['gap']:.1e}"
-    remarks = [[data.coded(one["zh" if words.zh else "en"])] for one in body.get("remarks", [])]
+    remarks = [[data.coded(one["zh" if words.zh else "en"])] for one in body.get("remarks", [])
+               if not data.hides(one["zh"])]  # fmt: skip
     return [
         Heading(words("采纳的方案", "The accepted offer")), Facts([
             (words("采纳", "Accepted"), f"{clean(body['id'])}　{aim}"),
@@ -61,7 +62,7 @@ def _accepted(data: Minutes, body: Mapping[str, Any], words: Words) -> list[Bloc
 def _constraints(data: Minutes, body: Mapping[str, Any], words: Words) -> Block:
     """Demands that bind or nearly do; those about a hospital of which no money is told, not."""
     found = [one for one in body.get("constraints", [])
-             if not (one["kind"] == "loss" and one["key"] in data.hidden)]  # fmt: skip
+             if not data.hides(str(one["text_zh"]))]  # fmt: skip
     if not found:
         return Text(words("没有起作用的约束。", "No demand binds."))
     lang = "zh" if words.zh else "en"

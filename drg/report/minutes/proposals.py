@@ -25,7 +25,7 @@ _PAGE = 500  # characters of a text on a page; the workbook has all
 def subject_section(data: Minutes, words: Words) -> Section:
     """Draft, policy, year, cases and rules."""
     init, first, groups = data.state.init, data.state.entries[0], f"{len(data.groups):,}"
-    cases, hospitals = f"{int(init['cases']['rows']):,}", f"{len(data.hospitals):,}"
+    cases, hospitals = f"{data.cases:,}", f"{len(data.hospitals):,}"
     draft, policy, begun = clean(init["weights"]["id"], 80), init["policy"], moment(first.at)
     rules = [rule(data.state.rules, name, words, data.named) for name in about()]
     return Section("subject", words("谈判事项", "What was negotiated"), [
@@ -55,7 +55,7 @@ def proposal_section(data: Minutes, words: Words) -> Section:
         [
             one.id,
             value(data, one, words),
-            basis(one, words),
+            basis(data, one, words),
             safe(one.reason),
             safe(one.evidence),
             safe(state.withdrawn.get(one.id, "")),
@@ -94,7 +94,7 @@ def value(data: Minutes, one: Proposal, words: Words) -> str:
     return words(f"{what} {said}（{change}）", f"{what} {said} ({change})")
 
 
-def basis(one: Proposal, words: Words) -> str:
+def basis(data: Minutes, one: Proposal, words: Words) -> str:
     """How the weight was found that a proposal comes to."""
     held, factor = one.basis, one.basis.get("factor")
     times = words("草案 × ", "draft × ") + f"{factor:.4f}" if _number(factor) else ""
@@ -102,12 +102,12 @@ def basis(one: Proposal, words: Words) -> str:
     if one.what in ("trim", "exclude"):
         said = words(f"重新测算，{times}", f"re-estimated, {times}")
         if not any(word in str(held.get("read_as", "")) for word in _OF_FEW):
-            said += _estimate(held, words)
+            said += _estimate(held, words, hide=one.drg in data.small)
     outside = words("；超出浮动区间", "; outside the corridor")
     return said + (outside if held.get("outside_corridor") else "")
 
 
-def _estimate(held: Mapping[str, Any], words: Words) -> str:
+def _estimate(held: Mapping[str, Any], words: Words, *, hide: bool) -> str:
     """Cases and means before and after, unless the difference could point to a person."""
     names = ("cases_before", "cases_after", "mean_before", "mean_after")
     found = [held.get(name) for name in names]
@@ -115,7 +115,7 @@ def _estimate(held: Mapping[str, Any], words: Words) -> str:
         return ""
     before, after, *means = (float(one or 0) for one in found)
     apart = (before - after, int(held.get("cases_excluded") or 0))
-    if min(before, after) < FEWEST or any(few(abs(one)) for one in apart):
+    if hide or min(before, after) < FEWEST or any(few(abs(one)) for one in apart):
         return words("（病例数与均值不公布）", " (cases and means are not told)")
     cases, cost = f"{before:,.0f} → {after:,.0f}", " → ".join(fixed(one, 0) for one in means)
     return words(f"（病例 {cases}，次均费用 {cost} 元）",

@@ -20,7 +20,7 @@ def record_section(data: Minutes, words: Words) -> Section:
         f"{words.of(KINDS.get(kind, (clean(kind),) * 2))} {count}"
         for kind, count in Counter(one.kind for one in held).items()
     )
-    name, cases = clean(init.get("round"), 80), f"{int(init['cases']['rows']):,}"
+    name, cases = clean(init.get("round"), 80), f"{data.cases:,}"
     entries: list[list[Cell]] = [
         [one.seq, moment(one.at), one.actor, one.kind, words.joined(
             clean(part, 60) for key in _ABOUT if isinstance(part := one.body.get(key), str) and part

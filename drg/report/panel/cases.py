@@ -55,12 +55,14 @@ class CaseSums:
         tiers: by tier and insurance (``all`` too): cases, case_mix_index, cost, patient, other,
             fund.
         spread: how well groups explain cost.
+        branches: cases by hospital, branch and whether they have a group.
     """
 
     hospitals: pd.DataFrame
     region: dict[str, float]
     tiers: pd.DataFrame
     spread: Spread
+    branches: pd.DataFrame
 
 
 def read_cases(path: Path, tiers: dict[str, int | None]) -> CaseSums:
@@ -87,7 +89,9 @@ def read_cases(path: Path, tiers: dict[str, int | None]) -> CaseSums:
         cases[name] = cases["drg"].map(by[of].mean()).where(cases["grouped"])
     cases["low_risk_death"] = _low_risk(grouped, cases)
     hospitals = _measures(cases, cases.groupby("hospital_id", sort=True))
-    return CaseSums(hospitals, _whole(cases), _tiers(cases), _spread(grouped))
+    branches = cases.groupby(["hospital_id", "branch", "grouped"]).size()
+    return CaseSums(hospitals, _whole(cases), _tiers(cases), _spread(grouped),
+                    branches.rename("cases").reset_index())  # fmt: skip
 
 
 def _measures(cases: pd.DataFrame, by: Any) -> pd.DataFrame:

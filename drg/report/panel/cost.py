@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from drg.cases.privacy import FEWEST
+from drg.cases.outcomes import is_ambiguous, is_ungrouped
 from drg.page.blocks import Block, Chart, Column, Section, Table, Text
-from drg.page.small_cells import few, held_back
+from drg.page.small_cells import few
 from drg.page.words import EFFECTS, Words
 from drg.plots.charts import bars, lines, shares
 from drg.report.panel.columns import AVERAGE, CASES, INSURANCE, MIX, SCENARIO, TIER, YEAR
@@ -82,17 +80,15 @@ def _by_tier(held: Story, frame: pd.DataFrame, words: Words) -> list[Block]:
         Column("patient_share", "个人负担占比", "Patients' share", "share"),
     ]  # fmt: skip
     every = frame.assign(scenario=[scenario_name(data, code, words) for code in frame["scenario"]])
-    parts = [own.assign(hidden=hidden_tiers(own, "all", data.hidden_tiers))
-             for _, own in every.groupby(["scenario", "year"], sort=False)]  # fmt: skip
+    every = every.assign(hidden=data.hides_tiers(every))
     caption = words(
         f"次均费用与个人负担，{held.year} 年", f"Average cost and patients, {held.year}"
     )
     return [
-        Table("cost-ahead", caption, columns, own.assign(
-            hidden=hidden_tiers(own, "all", data.hidden_tiers))),
+        Table("cost-ahead", caption, columns, own.assign(hidden=data.hides_tiers(own))),
         Table("costs", words("次均费用，全部方案和年度", "Average cost, every scenario and year"),
               [SCENARIO, YEAR, TIER, INSURANCE, CASES, AVERAGE, change, patient],
-              pd.concat(parts), where="book"),
+              every, where="book"),
     ]  # fmt: skip
 
 
@@ -103,7 +99,9 @@ def _decomposed(held: Story, words: Words) -> list[Block]:
     if own.empty:
         return []
     own = own[own["level"].isin(_LEVELS) & own["measure"].isin(("average", ""))]
-    own = own[~((own["level"] == "hospital") & own["key"].isin(data.hidden))]
+    dark = [bool(data.hides(level, [key])[0]) for level, key in zip(own["level"], own["key"],
+                                                                    strict=True)]  # fmt: skip
+    own = own[~np.array(dark, np.bool_)]
     if not own["total"].abs().gt(0.005).any():
         return [Text(words("次均费用不变，没有变化可分解。", "The average cost stays as it is."))]
     names = dict(zip(data.by_hospital["hospital_id"], data.by_hospital["hospital"], strict=True))
@@ -141,7 +139,8 @@ def _groups(held: Story, words: Words) -> list[Block]:
     own = held.data.at("projection_groups", held.code, held.year)
     if own.empty:
         return []
-    own = own[(own["cases"] >= FEWEST) & (own["drg"] != "0000")]
+    none = [is_ungrouped(code) or is_ambiguous(code) for code in own["drg"]]  # a branch tells them
+    own = own[~held.data.untold.rows(("drg",), own["drg"]) & ~np.array(none, np.bool_)]
     own = own.assign(_cost=own["cases"] * own["average_cost"])
     own = own.sort_values(["_cost", "drg"], ascending=[False, True])
     columns = [Column("drg", "病组", "Group", "code"), Column("name", "名称", "Name", "name"),
@@ -159,7 +158,7 @@ def cost_section(data: PanelData, words: Words) -> Section | None:
     if data.cases is None:
         return None
     frame = data.cases.tiers.copy()
-    frame["hidden"] = hidden_tiers(frame, shut=data.hidden_tiers)
+    frame["hidden"] = data.hides_tiers(frame)
     order = {"all": 9, "employee": 0, "resident": 1}
     frame = frame.assign(_tier=frame["tier"].map(lambda t: {-1: 50, 0: 99}.get(t, -t)),
                          _kind=frame["insurance"].map(lambda i: order.get(i, 5)),
@@ -214,34 +213,3 @@ def _who_pays(frame: pd.DataFrame, words: Words) -> list[Block]:
     note = words("DRG 应付高于费用时，比重按各方支付之和计算。",
                  "Where payments exceed the cost, shares are of the payments.")  # fmt: skip
     return [Chart("who-pays", title, about, shares(items, legend, words.lang), note)]
-
-
-def hidden_tiers(frame: pd.DataFrame, whole: object = 0, shut: Collection[str] = ()) -> list[bool]:
-    """Which rows of a table by tier and insurance are not told, as both have their totals.
-
-    Args:
-        frame: columns tier, insurance and cases; insurance is ``all`` in totals.
-        whole: the tier of the rows that are totals over tiers.
-        shut: tiers that are not told for another reason.
-    """
-    inner = frame[(frame["tier"] != whole) & (frame["insurance"] != "all")]
-    grid = inner.pivot_table(index="tier", columns="insurance", values="cases", fill_value=0)
-    if grid.empty:
-        return [few(float(n)) for n in frame["cases"]]
-    also = np.array([str(tier) in shut for tier in grid.index])
-    both = np.repeat(also[:, None], grid.shape[1], axis=1)
-    hide = pd.DataFrame(held_back(grid.to_numpy(float), also=both), index=grid.index,
-                        columns=grid.columns)  # fmt: skip
-    by_tier = pd.Series(held_back(grid.sum(axis=1).to_numpy(float), also=also), index=grid.index)
-    by_kind = pd.Series(held_back(grid.sum(axis=0).to_numpy(float)), index=grid.columns)
-
-    def hidden(tier: Any, insurance: str) -> bool:
-        if tier == whole:
-            return bool(by_kind.get(insurance, False))
-        if insurance == "all":
-            return bool(by_tier.get(tier, False))
-        return bool(hide.loc[tier, insurance] or by_tier[tier] or by_kind[insurance])
-
-    few_cases = frame["cases"].map(few)
-    return [hidden(t, i) or n for t, i, n in zip(frame["tier"], frame["insurance"], few_cases,
-                                                 strict=True)]  # fmt: skip

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from drg.errors import DrgError, problem
 from drg.language import say
-from drg.page.small_cells import Layer, Mask, few, held_back, hidden_hospitals, hidden_parts
+from drg.page.small_cells import Mask, Untold, few, untold
 from drg.page.words import clean
 from drg.provenance import hash_file
 from drg.report.panel.agree import SEARCH, agree, on_record, same_year, searched
 from drg.report.panel.cases import CaseSums, read_cases
+from drg.report.panel.cubes import cubes, kind_of
 from drg.tables.results import read_any, read_frame, read_record, whole
 
 if TYPE_CHECKING:
@@ -123,6 +124,16 @@ class PanelData:
         return self.settled["pools"]
 
     @property
+    def branches(self) -> pd.DataFrame | None:
+        """Cases by hospital and branch; without those not settled, where these are few."""
+        frame = self.settled.get("branches")
+        if frame is None:
+            return None
+        open_ = frame["settled"].str.lower() == "false"
+        found = frame[~open_] if few(float(frame.loc[open_, "cases"].sum())) else frame
+        return found if len(found) else None
+
+    @property
     def hospitals(self) -> pd.DataFrame:
         """One row a hospital and pool."""
         return self.settled["hospitals"]
@@ -144,86 +155,52 @@ class PanelData:
             found["case_mix_index"] = own["case_mix_index"].to_numpy(float)
             found["weighed"] = own["weighed"].fillna(0.0).to_numpy(float)
         found["gain_share"] = found["gain"] / found["cost"].where(found["cost"] > 0)
-        found["hidden"] = self._closed[0]
+        found["hidden"] = found["hospital_id"].isin(self.hidden)
         names = zip(found["hospital_name"], found["hospital_id"], strict=True)
         return found.assign(hospital=[clean(name) or clean(code) or "—" for name, code in names])
 
     @cached_property
-    def _closed(self) -> tuple[Mask, dict[int, bool]]:
-        """Hospitals with few cases, settled or projected, and those that cover them; tiers.
-
-        Tiers have their totals beside them as the region has: each misses two hospitals or none.
-        """
-        future = self.projected.get("projection_hospitals")
-        small: set[str] = set()
-        if future is not None:
-            small = set(future.loc[future["cases"].map(few), "hospital_id"])
-        counts = self._counts
-        return hidden_hospitals(
-            counts.sum(axis=1).to_numpy(float), self._tiers, self._layers,
-            also=counts.index.isin(small), counts=counts.to_numpy(float),
-        )  # fmt: skip
+    def untold(self) -> Untold:
+        """What is not told of all the tables: few cases, and what would give them away."""
+        settled = {name: frame for name, frame in self.settled.items() if name != "branches"}
+        if self.branches is not None:
+            settled["branches"] = self.branches
+        return untold(cubes(settled, self.cases, self.projected))
 
     @cached_property
-    def _tiers(self) -> npt.NDArray[np.int64]:
-        """Tier of each hospital, -1 where it has none."""
-        first = self.hospitals.drop_duplicates("hospital_id").set_index("hospital_id")["tier"]
-        return first.reindex(self._counts.index).fillna(-1).to_numpy(np.int64)
-
-    @cached_property
-    def hidden_tiers(self) -> frozenset[str]:
-        """Tiers of which no total is told, as every hospital in them is hidden, or covers one."""
-        return frozenset(str(tier) for tier, shut in self._closed[1].items() if shut)
-
-    @cached_property
-    def _counts(self) -> pd.DataFrame:
-        """Cases by hospital and pool, in the order of the settlement."""
-        found = self.hospitals.pivot_table(index="hospital_id", columns="pool", values="cases",
-                                           aggfunc="sum", fill_value=0, sort=False)  # fmt: skip
-        return found.reindex(self.hospitals["hospital_id"].drop_duplicates())
-
-    @cached_property
-    def hidden_cells(self) -> pd.DataFrame:
-        """Which hospitals are not told by pool, by hospital and pool."""
-        tiers = self._tiers
-        told = [tiers == one for one in np.unique(tiers) if str(one) not in self.hidden_tiers]
-        parts = hidden_parts(self._counts.to_numpy(float), self._closed[0],
-                             [*told, np.ones(len(tiers), np.bool_)])  # fmt: skip
-        return pd.DataFrame(parts, self._counts.index, self._counts.columns)
-
-    @cached_property
-    def _layers(self) -> list[Layer]:
-        """What is owed to hospitals from pools before the cut: in the settled year, and projected.
-
-        A projection tells it by hospital; its pools stand as they do in the settled year.
-        """
-        owed = self.hospitals.assign(owed=self.hospitals["final"] + self.hospitals["budget_cut"])
-        by = owed.pivot_table(index="hospital_id", columns="pool", values="owed", aggfunc="sum",
-                              sort=False).fillna(0.0)  # fmt: skip
-        by = by.reindex(index=self._counts.index, columns=self._counts.columns).clip(lower=0.0)
-        found = [Layer(by.to_numpy(float), _rate(self.pools, by.columns))]
-        future = self.projected.get("projection_hospitals")
-        if future is None:
-            return found
-        share = by.div(by.sum(axis=1).where(lambda sums: sums > 0), axis=0).fillna(0.0)
-        for (code, year), own in future.groupby(["scenario", "year"], sort=False):
-            pools = self.at("projection_pools", str(code), int(float(str(year))))
-            whole = (own["final"] + own["budget_cut"].fillna(0.0)).groupby(own["hospital_id"]).sum()
-            amount = share.mul(whole.reindex(by.index).fillna(0.0).clip(lower=0.0), axis=0)
-            found.append(Layer(amount.to_numpy(float), _rate(pools, by.columns)))
-        return found
+    def kind(self) -> str:
+        """The key of an insurance in :attr:`untold`."""
+        return kind_of(self.settled, self.cases, self.projected)
 
     @cached_property
     def hidden(self) -> frozenset[str]:
         """Hospitals of which no number is told."""
-        frame = self.by_hospital
-        return frozenset(frame.loc[frame["hidden"], "hospital_id"])
+        return self.untold.of("hospital")
 
     @cached_property
     def hidden_pools(self) -> frozenset[str]:
         """Pools of which no number is told, as they have few cases or cover one that has."""
-        few_cases = held_back(self.pools["cases"].to_numpy(float))
-        return frozenset(self.pools.loc[few_cases, "pool"])
+        return self.untold.of("pool")
+
+    def hides(self, level: str, keys: Iterable[object]) -> Mask:
+        """Which parts of a level (region, tier, pool, insurance or hospital) are not told."""
+        held = list(keys)
+        if level == "region":
+            return np.zeros(len(held), np.bool_)
+        return self.untold.rows((self.kind if level == "insurance" else level,), held)
+
+    def hides_tiers(self, frame: pd.DataFrame) -> Mask:
+        """Which rows of a table by tier and insurance are not told.
+
+        Args:
+            frame: columns tier, insurance and cases; insurance is ``all`` in totals.
+        """
+        tiers = [-1 if tier is None or tier != tier else tier for tier in frame["tier"]]
+        kinds = frame["insurance"].tolist()
+        both = self.untold.rows(("tier", self.kind), tiers, kinds)
+        both |= self.hides("tier", tiers) | self.hides("insurance", kinds)
+        small: Mask = frame["cases"].map(few).to_numpy(bool)
+        return both | small
 
     @property
     def scenarios(self) -> list[dict[str, Any]]:
@@ -260,14 +237,6 @@ class PanelData:
             return pd.DataFrame({n: pd.Series(dtype=object if n in texts else float)
                                  for n in ("scenario", "year", *texts, *numbers)})  # fmt: skip
         return frame[(frame["scenario"] == scenario) & (frame["year"] == year)]
-
-
-def _rate(pools: pd.DataFrame, names: pd.Index[Any]) -> npt.NDArray[np.float64]:
-    """The share that the cut takes of what each pool owes; 0 where it takes nothing."""
-    sums = pools.groupby("pool")[["final", "budget_cut"]].sum().reindex(names).fillna(0.0)
-    owed = (sums["final"] + sums["budget_cut"]).to_numpy(float)
-    cut = sums["budget_cut"].to_numpy(float)
-    return np.asarray(np.divide(cut, owed, out=np.zeros_like(owed), where=owed > 0))
 
 
 def read_panel(folder: Path, projection: Path | None = None, tell: str = "") -> PanelData:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from drg.page.blocks import Block, Column, Section, Table, Text, table
-from drg.page.small_cells import few
 from drg.page.words import Words
 from drg.report.panel.columns import (
     AVERAGE,
@@ -98,8 +97,6 @@ def _book(held: Story, words: Words) -> list[Block]:
         scenario=[scenario_name(held.data, code, words) for code in frame["scenario"]],
         name=[part_name(level, key, name, words) for level, key, name in parts],
     )
-    for side in ("baseline", "scenario"):  # a few cases by themselves give the rest away
-        frame["hidden"] |= frame[f"cases_{side}"].map(few)
     columns = [SCENARIO, YEAR, Column("level", "范围", "Level", codes=LEVELS),
                Column("name", "名称", "For", "name"),
                *(measured(measure, part) for measure in MEASURES for part in PARTS)]  # fmt: skip

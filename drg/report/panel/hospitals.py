@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from drg.page.blocks import Block, Card, Chart, Column, Kept, Section, Table, Text
-from drg.page.small_cells import few, held_back
+from drg.page.blocks import Block, Card, Chart, Column, Section, Table, Text
 from drg.page.words import Words, clean, fixed
 from drg.plots.charts import bars
 from drg.report.panel.columns import (
@@ -176,11 +175,9 @@ def sheet_section(data: PanelData, held: Story | None, words: Words) -> Section:
 def _by_pool(data: PanelData) -> pd.DataFrame:
     """Hospitals and pools of the settled year, ``hidden`` as both have totals elsewhere."""
     frame = data.hospitals
-    mask = data.hidden_cells
-    keys = zip(frame["hospital_id"], frame["pool"], strict=True)
+    hidden = data.untold.rows(("hospital", "pool"), frame["hospital_id"], frame["pool"])
     names = dict(zip(data.by_hospital["hospital_id"], data.by_hospital["hospital"], strict=True))
-    return frame.assign(hidden=[bool(mask.loc[h, p]) for h, p in keys],
-                        clearing=frame["final"] - frame["payable"],
+    return frame.assign(hidden=hidden, clearing=frame["final"] - frame["payable"],
                         hospital=frame["hospital_id"].map(names))  # fmt: skip
 
 
@@ -223,12 +220,13 @@ def _priced(data: PanelData, words: Words) -> dict[str, str]:
             f"{words.share(share)}。",
             f"Settled year: CMI {mix}, cost index {words.number(cost, 'index')}, patients' share "
             f"{words.share(share)}. ")  # fmt: skip
-    frame = data.settled.get("branches")
-    if frame is None or frame.empty:
+    frame = data.branches
+    if frame is None:
         return found
     grid = frame.pivot_table(index="hospital_id", columns="branch", values="cases", aggfunc="sum",
                              fill_value=0)  # fmt: skip
-    mask = held_back(grid.to_numpy(float))
+    mask = np.stack([data.untold.rows(("hospital", "branch"), [one] * grid.shape[1], grid.columns)
+                     for one in grid.index])  # fmt: skip
     zh = dict(zip(frame["branch"], frame["branch_zh"], strict=True))
     for place, (hospital, counts) in enumerate(grid.iterrows()):
         able = [(float(n), str(b)) for b, n, hide in zip(grid.columns, counts, mask[place],
@@ -237,8 +235,7 @@ def _priced(data: PanelData, words: Words) -> dict[str, str]:
                  for n, b in sorted(able, key=lambda one: (-one[0], one[1]))]  # fmt: skip
         rest = float(counts.to_numpy(float)[mask[place]].sum())
         if rest > 0:
-            others = Kept.FEW.value if few(rest) else fixed(rest, 0)
-            shown.append(words(f"其他类型 {others}", f"others {others}"))
+            shown.append(words(f"其他类型 {rest:,.0f}", f"others {rest:,.0f}"))
         text = words("，", ", ").join(shown)
         found[str(hospital)] = found.get(str(hospital), "") + words(
             f"结算类型（例）：{text}。", f"Priced as (cases): {text}.")  # fmt: skip

@@ -38,7 +38,9 @@ def search_section(data: PanelData, words: Words) -> Section | None:
         "squares against what is in force. Targets that cannot be met stand here too, with the "
         "nearest value in reach."))]  # fmt: skip
     outcomes = frame["outcome"] if "outcome" in frame else frame["target"]
-    for number, (target, own) in enumerate(frame.groupby(outcomes, sort=False), 1):
+    dark = tuple(f"{sign}{pool}" for pool in data.hidden_pools for sign in "._")
+    told = [one for one in frame.groupby(outcomes, sort=False) if not str(one[0]).endswith(dark)]
+    for number, (target, own) in enumerate(told, 1):
         blocks += _curve(f"trade-off-{number}", str(target), own, data, words)
     return Section("trade-off", words("政策寻优", "Policy search"), blocks)
 
@@ -48,7 +50,8 @@ def _curve(key: str, target: str, own: pd.DataFrame, data: PanelData, words: Wor
     record = data.search or {}
     figures = [row for row in record.get("figures") or () if f"figure_{row.get('name')}" in own]
     asked = [str(one.get("outcome")) for one in record.get("targets") or ()]
-    shown = _outcomes([target, *asked], own)
+    dark = tuple(f"_{pool}" for pool in data.hidden_pools)
+    shown = [one for one in _outcomes([target, *asked], own) if not one.endswith(dark)]
     own = own.drop_duplicates(["bound", *(f"figure_{row['name']}" for row in figures)])
     said, kind = _outcome(target, words)
     columns = [

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 
 from drg.page.blocks import Chart, Column, Kept, Section, Table, Text, table
-from drg.page.small_cells import few, held_back
+from drg.page.small_cells import few
 from drg.page.words import Words
 from drg.plots.charts import lines, scatter
 from drg.report.panel.columns import CASES, COST, HOSPITAL, MIX, PAYABLE, TIER
@@ -23,9 +23,10 @@ def indicator_section(data: PanelData, words: Words) -> Section | None:
     own = data.cases.hospitals.drop(
         columns=["case_mix_index", "weighed", "cases", "cost", "patient", "other"])  # fmt: skip
     frame = data.by_hospital.merge(own, left_on="hospital_id", right_index=True, how="left")
-    rate = zip(frame["grouped"], frame["cases"], strict=True)
+    dark = data.untold.rows(("hospital", "grouped"), frame["hospital_id"], ["yes"] * len(frame))
+    rate = zip(frame["grouped"], frame["cases"], dark, strict=True)
     frame = frame.assign(
-        grouped=pd.Series([_rate(g, n) for g, n in rate], frame.index, object),
+        grouped=pd.Series([_rate(*one) for one in rate], frame.index, object),
         patient_share=frame["patient"] / frame["cost"].where(frame["cost"] > 0),
     )
     columns = [HOSPITAL, TIER, CASES, MIX,
@@ -51,11 +52,11 @@ def indicator_section(data: PanelData, words: Words) -> Section | None:
         Text(missing, "quiet")])  # fmt: skip
 
 
-def _rate(grouped: float, cases: float) -> float | Kept | None:
-    """Share of grouped cases; not told when a few cases could be read off it."""
+def _rate(grouped: float, cases: float, dark: bool) -> float | Kept | None:
+    """Share of grouped cases; ``dark`` when a few cases could be read off it."""
     if not math.isfinite(grouped) or cases <= 0:
         return None
-    return Kept.BACK if few(cases - grouped) or few(grouped) else float(grouped) / cases
+    return Kept.BACK if dark else float(grouped) / cases
 
 
 def _share(rate: float | Kept | None, words: Words) -> str:
@@ -67,13 +68,13 @@ def _share(rate: float | Kept | None, words: Words) -> str:
 def _region(data: PanelData, words: Words) -> Table:
     assert data.cases is not None
     whole, spread = data.cases.region, data.cases.spread
-    n = whole.get("cases", 0.0)
+    n, dark = whole.get("cases", 0.0), bool(data.untold.of("grouped"))
     rows = [
         (words("病例组合指数（CMI）", "Case-mix index (CMI)"),
          words.number(whole.get("case_mix_index"), "ratio"),
          words("有权重病例的平均权重", "mean weight of the cases that have one")),
         (words("入组率", "Grouping rate"),
-         _share(_rate(whole.get("grouped", 0.0), n), words),
+         _share(_rate(whole.get("grouped", 0.0), n, dark), words),
          words("未入组与歧义病例不计入", "without ungrouped and ambiguous cases")),
         (words("病组数", "Groups"), words.number(spread.groups, "count"),
          words("有病例的病组", "groups with cases")),
@@ -129,8 +130,8 @@ def _scatter(data: PanelData, frame: pd.DataFrame, words: Words) -> list[Chart]:
 
 def branch_section(data: PanelData, words: Words) -> Section | None:
     """How cases were priced: normal, low and high outliers, special cases."""
-    frame = data.settled.get("branches")
-    if frame is None or frame.empty:
+    frame = data.branches
+    if frame is None:
         return None
     money = ["cases", "cost", "patient", "other", "fund"]
     sums = frame.groupby(["branch", "branch_zh", "settled"], sort=False)[money].sum().reset_index()
@@ -140,7 +141,7 @@ def branch_section(data: PanelData, words: Words) -> Section | None:
         + (words("（未清算）", " (not settled)") if str(s).lower() == "false" else "")
         for b, z, s in zip(sums["branch"], sums["branch_zh"], sums["settled"], strict=True)
     ]
-    sums = sums.assign(name=names, hidden=held_back(sums["cases"].to_numpy(float)))
+    sums = sums.assign(name=names, hidden=data.untold.rows(("branch",), sums["branch"]))
     total = {name: float(sums[name].sum()) for name in money}
     sums = pd.concat(
         [sums, pd.DataFrame([total | {"name": words("合计", "Total"), "hidden": False}])],
@@ -167,7 +168,7 @@ def month_section(data: PanelData, words: Words) -> Section | None:
         return None
     money = ["cases", "cost", "payable", "advance", "quality_held", "remainder"]
     sums = frame.groupby("month")[money].sum().reset_index()
-    sums["hidden"] = held_back(sums["cases"].to_numpy(float))
+    sums["hidden"] = data.untold.rows(("month",), sums["month"])
     series: list[tuple[str, list[float], list[tuple[float, float]]]] = []
     for name, label in (("payable", words("DRG 应付", "payable by DRG")),
                         ("advance", words("预拨", "advance"))):  # fmt: skip

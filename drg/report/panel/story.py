@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from drg.page.small_cells import few, held_back
+from drg.page.small_cells import few
 from drg.page.words import Words, clean
 from drg.report.panel.columns import LEVELS, PARTS
 from drg.report.panel.data import MEASURES, PanelData
@@ -162,16 +162,10 @@ def average(data: PanelData, code: str, year: int, name: str = "average_cost") -
 
 def with_hidden(data: PanelData, frame: pd.DataFrame) -> pd.DataFrame:
     """Differences with ``hidden``: few cases on one side, or parts that cover such a part."""
-    hidden = pd.Series(data=False, index=frame.index)
-    for _, own in frame.groupby(["scenario", "year", "level"], sort=False):
-        level, keys = own["level"].iloc[0], {"hospital": data.hidden, "tier": data.hidden_tiers}
-        also = own["key"].astype(str).isin(keys.get(level, frozenset())).to_numpy(bool)
-        for side in ("baseline", "scenario"):
-            also = also | own[f"cases_{side}"].map(few).to_numpy(bool)
-        cases = own[["cases_baseline", "cases_scenario"]].max(axis=1).to_numpy(float)
-        parts = level != "region"
-        hidden[own.index] = held_back(cases, also=also) if parts else also
-    return frame.assign(hidden=hidden)
+    hidden = frame["cases_baseline"].map(few) | frame["cases_scenario"].map(few)
+    for level, own in frame.groupby("level", sort=False):
+        hidden[own.index] |= data.hides(str(level), own["key"])
+    return frame.assign(hidden=hidden.astype(bool))
 
 
 def others_note(held: Story, words: Words) -> str:

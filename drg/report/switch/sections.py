@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
 from drg.cases.outcomes import is_ambiguous, is_ungrouped
@@ -23,7 +22,7 @@ from drg.page.blocks import (
     Text,
     table,
 )
-from drg.page.small_cells import held_back
+from drg.page.small_cells import Cube, Untold, untold
 from drg.page.words import Words, clean, plural
 from drg.plots.charts import bars
 from drg.switch.both import pairs_of
@@ -64,12 +63,11 @@ class Told:
             if name not in frame:
                 frame[name] = frame["hospital_id"] if name == "hospital_name" else ""
         frame["tier"] = [one if one != -1 else "" for one in frame["tier"]]
-        cases = frame["cases"].to_numpy(np.float64)
         for side in ("old", "new"):
             weighed = frame[f"weighed_{side}"].where(frame[f"weighed_{side}"] > 0)
             frame[f"mix_{side}"] = frame[f"weight_{side}"] / weighed
         frame["mix_change"] = frame["mix_new"] / frame["mix_old"] - 1
-        frame["hidden"] = held_back(cases)
+        frame["hidden"] = self.untold.rows(("hospital",), frame["hospital_id"])
         order = "_order"
         frame[order] = frame["change" if self.paid else "mix_change"].where(~frame["hidden"], 0.0)
         if self.paid:
@@ -88,10 +86,8 @@ class Told:
         frame["name_new"] = frame["drg_new"].map(new).fillna("")
         frame["weight_old"] = frame["drg_old"].map(self.found.before.by_group())
         frame["weight_new"] = frame["drg_new"].map(self.found.weights.by_group())
-        matrix = frame.pivot_table("cases", "drg_old", "drg_new", "sum", fill_value=0)
-        back = held_back(matrix.to_numpy(np.float64))
-        frame["hidden"] = back[matrix.index.get_indexer(pd.Index(frame["drg_old"])),
-                               matrix.columns.get_indexer(pd.Index(frame["drg_new"]))]  # fmt: skip
+        frame["hidden"] = self.untold.rows(("drg_new", "drg_old"), frame["drg_new"],
+                                           frame["drg_old"])  # fmt: skip
         if self.paid:
             frame["change"] = frame["fund_new"] - frame["fund_old"]
         else:
@@ -101,6 +97,41 @@ class Told:
             ["hidden", "_size", "drg_old", "drg_new"], ascending=[True, False, True, True],
             ignore_index=True,
         )  # fmt: skip
+
+    @cached_property
+    def behind(self) -> pd.DataFrame:
+        """Of large hospitals the groups that change their money most, of enough cases."""
+        moves = in_yuan(self.found.moves)
+        moves = moves.assign(change=moves["fund_new"] - moves["fund_old"])
+        whole = moves.groupby("hospital_id")["cases"].transform("sum")
+        seen = moves[(moves["cases"] >= FEWEST) & (whole >= _LEAST) & (moves["change"] != 0)]
+        seen = seen.assign(_size=seen["change"].abs()).sort_values(
+            ["_size", "drg_old", "drg_new"], ascending=[False, True, True])  # fmt: skip
+        return seen.groupby("hospital_id", sort=False).head(_EACH)
+
+    @cached_property
+    def untold(self) -> Untold:
+        """What is not told: few cases of a hospital, or of a group that another takes up."""
+        hospitals = in_yuan(self.found.hospitals).rename(columns={"hospital_id": "hospital"})
+        pairs, pair = pairs_of(self.found.moves), ("drg_old", "drg_new")
+        money = ("final_old", "final_new") if self.paid else ()
+        owed = ("cost", "fund_old", "fund_new") if self.paid else ("cost",)
+        found = [Cube(hospitals, (("hospital",), ()), amounts=money),
+                 Cube(pairs, (pair, *((one,) for one in pair), ()), amounts=owed)]  # fmt: skip
+        if self.paid:  # groups of which no hospital tells stand together
+            moves = self.found.moves.rename(columns={"hospital_id": "hospital"})
+            told = self.behind.rename(columns={"hospital_id": "hospital"})
+            keys = pd.MultiIndex.from_frame(moves[["hospital", *pair]])
+            own = keys.isin(pd.MultiIndex.from_frame(told[["hospital", *pair]]))
+            somewhere = pd.MultiIndex.from_frame(moves[list(pair)]).isin(
+                pd.MultiIndex.from_frame(told[list(pair)]))  # fmt: skip
+            code = moves["drg_old"] + ">" + moves["drg_new"]
+            moves = moves.assign(shown=code.where(own, ""))
+            for one in pair:
+                moves[one] = moves[one].where(somewhere, "")
+            cells = moves.groupby(["hospital", "shown", *pair])["cases"].sum().reset_index()
+            found.append(Cube(cells, (("hospital", "shown"), ("hospital",), pair, ())))
+        return untold(found)
 
     @property
     def cases(self) -> int:
@@ -326,33 +357,25 @@ def _pools(told: Told, words: Words) -> Table:
 
 def _behind(told: Told, words: Words) -> list[Sequence[object]]:
     """For each hospital the groups that change its money most, as far as that may be told."""
-    moves = in_yuan(told.found.moves)
-    moves = moves.assign(change=moves["fund_new"] - moves["fund_old"])
     names = {drg.code: drg.name for drg in told.found.new.drgs}
-    by_hospital = dict(list(moves.groupby("hospital_id")))
-    pairs = told.pairs.set_index(["drg_old", "drg_new"])
-    hidden = set(pairs.index[pairs["hidden"]])
-    everywhere = pairs["cases"].to_dict()
+    behind, moves = told.behind, in_yuan(told.found.moves)
+    code = behind["drg_old"] + ">" + behind["drg_new"]
+    dark = told.untold.rows(("hospital", "shown"), behind["hospital_id"], code)
+    by_hospital = dict(list(behind[~dark].groupby("hospital_id", sort=False)))
+    whole = moves.assign(change=moves["fund_new"] - moves["fund_old"]).groupby("hospital_id")[
+        ["cases", "change"]].sum()  # fmt: skip
     rows: list[Sequence[object]] = []
     for _, hospital in told.hospitals.iterrows():
-        if hospital["hidden"] or hospital["cases"] < _LEAST:
+        seen = by_hospital.get(hospital["hospital_id"])
+        if hospital["hidden"] or seen is None:
             continue
-        own = by_hospital[hospital["hospital_id"]]
-        key = list(zip(own["drg_old"], own["drg_new"], strict=True))
-        others = np.array([everywhere[one] for one in key]) - own["cases"].to_numpy()
-        tells = np.array([one not in hidden for one in key]) & ((others == 0) | (others >= FEWEST))
-        seen = own[tells & (own["cases"] >= FEWEST) & (own["change"] != 0)]
-        seen = seen.assign(_size=seen["change"].abs()).sort_values(
-            ["_size", "drg_old", "drg_new"], ascending=[False, True, True]).head(_EACH)  # fmt: skip
-        if 0 < own["cases"].sum() - seen["cases"].sum() < FEWEST:
-            seen = seen.head(_EACH - 1)
-        left = own["cases"].sum() - seen["cases"].sum(), own["change"].sum() - seen["change"].sum()
+        left = whole.loc[hospital["hospital_id"]] - seen[["cases", "change"]].sum()
         rows += [
             (hospital["hospital_name"], row["drg_old"], row["drg_new"],
              names.get(row["drg_new"], ""), row["cases"], row["change"])
             for _, row in seen.iterrows()
         ]  # fmt: skip
-        if left[0]:
+        if left["cases"]:
             rows.append((hospital["hospital_name"], "", "", words("其余病组", "other groups"),
                          *left))  # fmt: skip
     return rows
