@@ -145,7 +145,7 @@ def fill(
     rows = _copy_cases(Path(cases), folder / CASES, mapping, sheet)
     write_with_record(named(weights), folder / WEIGHTS)
     table, _ = read_table(hospitals)
-    read_hospitals(hospitals)
+    places = read_hospitals(hospitals)
     write_table(folder / HOSPITALS, table)
     read_hospitals(folder / HOSPITALS)  # as the round will read it
     if year is not None:
@@ -175,6 +175,7 @@ def fill(
                               f"{len(rejects)} rows of the roster cannot be used; the first: "
                               f"{first['reason']}"), file=roster, row=int(first["row"]),
                           key=str(first["column"]), found=first["value"])  # fmt: skip
+        people = people.at(dict(zip(places.ids, places.names, strict=True)))
         write_table(folder / ROSTER, pa.Table.from_pandas(people.frame(), preserve_index=False))
         body["roster_sha256"] = people.sha256
         names.append(ROSTER)
