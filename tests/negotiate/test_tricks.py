@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from drg.errors import DrgError
-from drg.negotiate.rehearsal.proposals import NUMBERS, drawn
+from drg.negotiate.rehearsal.proposals import NUMBERS, _resolve, drawn
 from drg.negotiate.round.act import FINAL, Round
 from drg.negotiate.round.folder import LEDGER
 from drg.negotiate.round.procedure import breaches_of
@@ -563,6 +564,16 @@ def test_a_record_cut_back_to_a_receipt_and_a_receipt_changed_are_found(closed, 
                                                      f'at = "{DAYS[0]}"')  # fmt: skip
     (tmp_path / "earlier.toml").write_text(text, encoding="utf-8")
     found(closed, "the receipt was changed", tmp_path / "earlier.toml")
+
+
+def test_a_rehearsal_withdraws_as_who_proposed(copy, decided, monkeypatch):
+    held, told = copy(decided), []
+    one = SimpleNamespace(kind="decided", en="panel decision (Z01 P001): weight of RN13")
+    answers = iter([SimpleNamespace(demands=[one], text=str), None])
+    monkeypatch.setattr(Round, "conflict", lambda _: next(answers))
+    _resolve(held, told.append)
+    assert list(held.state.withdrawn) == ["P001"]
+    assert held.state.entries[-1].actor == "H0001"
 
 
 # What nothing follows from: a text of people, the year of the cases, the mark of a rehearsal.
