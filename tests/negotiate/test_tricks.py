@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from drg.errors import DrgError
-from drg.negotiate.rehearsal.proposals import NUMBERS, drawn
+from drg.negotiate.rehearsal.proposals import NUMBERS, _resolve, drawn
 from drg.negotiate.round.act import FINAL, Round
 from drg.negotiate.round.folder import LEDGER
 from drg.negotiate.round.procedure import breaches_of
@@ -21,6 +22,8 @@ from tests.negotiate.small import WHO, begin
 from weights.negotiation.experts.lot import sealed
 from weights.negotiation.experts.votes import Vote
 from weights.negotiation.record import clock
+from weights.negotiation.record.check import head_line
+from weights.negotiation.record.entry import seal
 from weights.negotiation.record.ledger import Ledger
 
 SEALS = {party: sealed(party, number) for party, number in NUMBERS.items()}
@@ -97,19 +100,15 @@ def refused(held, words, do, *args, **named):
 
 def forged(folder, change, *, at=None):
     """The record written anew, each entry as ``change`` has it or left out where that is None."""
-    entries = Ledger(folder / LEDGER).entries()
-    for name in (LEDGER, "ledger.head"):
-        (folder / name).unlink()
-    new = None
-    for entry in entries:
+    new, lines = None, []
+    for entry in Ledger(folder / LEDGER).entries():
         held = change(replace(entry, body=json.loads(json.dumps(entry.body))))
         for one in [] if held is None else held if isinstance(held, list) else [held]:
-            with clock.given(at or one.at):
-                if new is None:
-                    new = Ledger.create(folder / LEDGER, one.actor, one.body)
-                else:
-                    new.append(one.kind, one.body, actor=one.actor)
-    return entries
+            new = seal(len(lines), at or one.at, one.actor, one.kind, one.body,
+                       new.digest if new else "", one.stated)  # fmt: skip
+            lines.append(new.line)
+    (folder / LEDGER).write_bytes(b"".join(lines))
+    (folder / "ledger.head").write_bytes(head_line(new.seq, new.digest))
 
 
 def found(folder, words, *receipts):
@@ -205,7 +204,7 @@ def test_a_lot_by_the_records_digest_waits_for_its_time(copy, begun):
         now[0] = DAYS[12]
         panels = held.draw(WHO)
     assert panels[0].seed == int(digest[:12], 16)
-    assert list(breaches_of(held.state.entries)) == []
+    assert list(breaches_of(held.state.entries, held.files.hospital_names)) == []
 
 
 def test_a_panel_of_another_seed_or_without_a_recusal_of_the_lot_is_found(copy, decided):
@@ -412,6 +411,198 @@ def test_a_timestamp_goes_into_a_receipt_and_only_over_its_digest(closed, tmp_pa
     assert "timestamp 2026-03-19T06:00:00Z" in said.text()
     with pytest.raises(DrgError, match="not a timestamp over this digest"):
         one.attach(token.replace(bytes.fromhex(one.digest), b"\x00" * 32), "t.tsr")
+
+
+def test_nobody_asks_anew_once_a_panel_has_the_group(copy, begun, decided, tmp_path):
+    mine = {"party": "hospital", "hospital_id": "H0001", "drg": "RN13", "what": "weight",
+            "value": "+6%", "reason": "再来"}  # fmt: skip
+    held = copy(begun)
+    drawn(held)
+    held.withdraw("P001", "换专家组", "H0001")
+    refused(held, "a panel has P001 on this group", held.propose, actor="H0001", **mine)
+    other = held.propose(actor="H0002", **mine | {"hospital_id": "H0002"})  # nothing is decided
+    assert other.id == "P003"
+    held = Round(shutil.copytree(decided, tmp_path / "other"))
+    refused(held, "a panel has P001 on this group", held.propose, actor="H0002",
+            **mine | {"hospital_id": "H0002"})  # fmt: skip
+    body = {**other.body(), "id": "P003"}
+    Ledger(held.folder / LEDGER).append("proposal", body, actor="H0002")
+    found(held.folder, "a panel has P001 on this group")
+
+
+@pytest.mark.parametrize("actor", ["h0002", "Ｈ０００２", " H0002 ", "云河市第二人民医院"])
+def test_a_hospital_is_itself_in_any_spelling(copy, decided, actor):
+    held = copy(decided)
+    refused(held, "proposes for nobody else", held.propose, actor=actor, party="hospital",
+            hospital_id="H0003", drg="FM29", what="weight", value="-5%", reason="x")  # fmt: skip
+    refused(held, "only who proposed may withdraw", held.withdraw, "P001", "x", actor)
+    body = {"proposal": "P001", "party": "H0003", "reason": "x"}
+    refused(held, "objects for nobody else", held.add, "objection", body, actor, None,
+            seen=held.state)  # fmt: skip
+    one = held.propose(actor=actor, party="hospital", hospital_id=actor, drg="FM29", what="weight",
+                       value="-5%", reason="x")  # fmt: skip
+    assert (one.hospital_id, held.state.entries[-1].actor) == ("H0002", "H0002")
+
+
+def test_one_party_is_not_two_parties_of_a_lot(copy, begun):
+    held = copy(begun)
+    for other in ("h0001", "Ｈ０００１", "云河市人民医院"):
+        refused(held, "numbers of several parties", held.lot,
+                {"H0001": "a" * 64, other: "b" * 64}, actor=WHO)  # fmt: skip
+    seals = {name: sealed(name, f"{name} 2026-0319-14") for name in ("H0001", "H0002", "H0003")}
+    held.lot({name: seals[name] for name in ("H0001", "H0002")}, actor=WHO)
+    held.reveal("H0001", "H0001 2026-0319-14", WHO)
+    held.lot({name: seals[name] for name in ("H0001", "H0003")}, actor=WHO, reason="H0002 缄默")
+    refused(held, "opened again without who kept silent", held.lot,
+            {"H0001": seals["H0001"], "h0002": "c" * 64}, actor=WHO, reason="再开")  # fmt: skip
+
+
+def _prop(**parts):
+    def change(entry):
+        if entry.kind == "proposal" and entry.body["id"] == "P001":
+            entry.body.update(parts)
+        return entry
+
+    return change
+
+
+def _two_panels(entry):
+    if entry.kind == "lot":
+        entry.body["panels"]["Z09"] = list(entry.body["panels"]["Z01"])
+    return entry
+
+
+def _other_mdc(entry):
+    if entry.kind == "panel" and entry.body["id"] == "Z01":
+        entry.body["mdcs"] = ["A", *entry.body["mdcs"]]
+    return entry
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    (_prop(asked=0.67), "asked: worked out again it is"),
+    (_prop(hospital_id="H9999"), "no such hospital"),
+    (_prop(value="50", asked=50.0), "too far from the draft weight"),
+    (_prop(id="P007"), "id: worked out again it is 'P001'"),
+    (_prop(basis={}), "basis.draft"),
+    (_prop(reason=""), "reason: is missing"),
+    (_two_panels, "a proposal is before one panel"),
+    (_other_mdc, "the panel is not the one of the lot"),
+])  # fmt: skip
+def test_what_a_rebuilt_record_says_is_worked_out_again(begun, decided, tmp_path, change, words):
+    late = change in (_two_panels, _other_mdc)
+    folder = shutil.copytree(decided if late else begun, tmp_path / "round")
+    forged(folder, change)
+    found(folder, words)
+
+
+def test_votes_of_strangers_and_slips_in_a_record_are_found(copy, begun):
+    held = copy(begun)
+    panel = drawn(held)[0]
+    vote = Vote(panel.id, panel.proposals[0], panel.members[0], "for", 99.0).to_body()
+    refused(held, "check the decimal point", held.add, "vote", vote, WHO, None, seen=held.state)
+    ledger = Ledger(held.folder / LEDGER)
+    ledger.append("vote", vote, actor=WHO)
+    ledger.append("vote", {**vote, "expert": "E0001", "weight": None}, actor=WHO)
+    found(held.folder, "check the decimal point")
+    found(held.folder, "not a member of panel")
+
+
+def test_an_impact_or_offer_on_record_is_settled_again(copy, decided):
+    held = copy(decided)
+    held.record_impact(held.impact(held.changes("decided")), ["P001"], WHO)
+    held.solve(actor=WHO)
+    forged(held.folder, lambda entry: entry)
+    with clock.given(DAYS[20]):
+        assert verify(held.folder).ok
+
+    def better(entry):
+        if entry.kind == "impact":
+            entry.body["summary"]["hospitals_losing"] = 0
+        if entry.kind == "offer":
+            entry.body["satisfaction"] = dict.fromkeys(entry.body["satisfaction"], 0.5)
+        return entry
+
+    forged(held.folder, better)
+    found(held.folder, "impact: hospitals_losing: worked out again")
+    found(held.folder, "O01: satisfaction.P001: worked out again")
+
+
+def test_a_record_without_its_end_beside_a_final_table_is_found(closed, tmp_path):
+    folder = shutil.copytree(closed, tmp_path / "round")
+    forged(folder, lambda entry: None if entry.kind in ("close", "minutes") else entry)
+    found(folder, f"{FINAL}: the record has no end")
+    (folder / FINAL).unlink()
+    with clock.given(DAYS[20]):
+        said = verify(folder, closed / FINAL, minutes=[closed / "minutes.html"]).text()
+    assert "minutes.html: the record has no end" in said
+
+
+def test_the_end_and_the_record_beside_the_final_table_are_worked_out_again(closed, tmp_path):
+    folder = shutil.copytree(closed, tmp_path / "round")
+    path = folder / f"{FINAL}.run.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"decimals"', '"digits"'),
+                    encoding="utf-8")  # fmt: skip
+    found(folder, f"{FINAL}.run.json: is not what the round wrote")
+
+    def quiet(entry):
+        if entry.kind == "close":
+            entry.body["breaches"] = [{"zh": "无", "en": "none"}]
+        return None if entry.kind in ("minutes", "receipt") else entry
+
+    forged(folder, quiet)
+    for name in (FINAL, "minutes.html", "minutes.xlsx"):
+        (folder / name).unlink()
+    found(folder, "close: breaches")
+
+
+def test_a_record_cut_back_to_a_receipt_and_a_receipt_changed_are_found(closed, tmp_path):
+    folder, after = shutil.copytree(closed, tmp_path / "round"), closed.parent / "after.toml"
+    entries = len(Ledger(folder / LEDGER).entries())
+    forged(folder, lambda entry: None if entry.seq == entries - 1 else entry)
+    found(folder, "it was given out is not on record", after)
+    text = after.read_text(encoding="utf-8").replace(f'at = "{read(after).at}"',
+                                                     f'at = "{DAYS[0]}"')  # fmt: skip
+    (tmp_path / "earlier.toml").write_text(text, encoding="utf-8")
+    found(closed, "the receipt was changed", tmp_path / "earlier.toml")
+
+
+def test_a_rehearsal_withdraws_as_who_proposed(copy, decided, monkeypatch):
+    held, told = copy(decided), []
+    one = SimpleNamespace(kind="decided", en="panel decision (Z01 P001): weight of RN13")
+    answers = iter([SimpleNamespace(demands=[one], text=str), None])
+    monkeypatch.setattr(Round, "conflict", lambda _: next(answers))
+    _resolve(held, told.append)
+    assert list(held.state.withdrawn) == ["P001"]
+    assert held.state.entries[-1].actor == "H0001"
+
+
+# What nothing follows from: a text of people, the year of the cases, the mark of a rehearsal.
+FREE = ("reason", "note", "time", "title", "round", "year", "last_year", "evidence", "clock",
+        "declared", "fallback", "least", "most")  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["init", "proposal", "lot", "panel", "vote", "decision"])
+def test_a_record_of_other_parts_is_one_line(decided, tmp_path, kind):
+    entries = Ledger(decided / LEDGER).entries()
+    body = next(one for one in entries if one.kind == kind).body
+    for number, (key, value) in enumerate((key, value) for key in body for value in (7, ["x"])):
+        if key in FREE:
+            continue
+        folder = shutil.copytree(decided, tmp_path / f"{number}")
+
+        def other(entry, key=key, value=value):
+            if entry.kind == kind and entry.body.get(key) not in (value, None):
+                entry.body[key] = value
+            return entry
+
+        forged(folder, other)
+        with clock.given(DAYS[20]):
+            try:
+                said = verify(folder)
+            except DrgError as error:
+                assert "\n" not in str(error)
+            else:
+                assert not said.ok or body[key] in ("", None), (key, value)
 
 
 def test_an_entry_of_a_time_to_come_is_found(copy, decided):

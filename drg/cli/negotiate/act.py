@@ -134,6 +134,13 @@ def init(
         last_year=None if last_year is None else last_year_of(last_year, pools), mapping=mapping,
         sheet=sheet, accept_unreadable=accept_unreadable,
     )  # fmt: skip
+    known, people = held.files.hospital_names, held.files.roster
+    away = sorted({one.hospital_id for one in people.experts} - known.keys()) if people else []
+    if away:
+        named = ", ".join(away[:_MOST_LINES])
+        _warned([say(f"专家库中有医疗机构不在本轮：{named}；其专家不会因利害关系回避",
+                     f"the roster has hospitals that are not of the round: {named}; their experts "
+                     "are never recused for an interest")])  # fmt: skip
     form = round / "proposals.xlsx"
     write_template(form, held.context, title=title)
     groups, hospitals_, rows = (
@@ -186,8 +193,7 @@ def propose(
         raise problem(say("请给出申请表，或 --withdraw ID",
                           "a form of proposals, or --withdraw ID"), key="FORM")  # fmt: skip
     found, rejects = held.propose_file(form, actor, at)
-    for line in hidden_lines(form):
-        typer.echo(f"{say('警告', 'warning')} {line}", err=True)
+    _warned(hidden_lines(form))
     _proposals(held, [one.id for one in found])
     if len(rejects):
         target = form.with_name(f"{form.stem}-rejects.csv")
@@ -343,9 +349,11 @@ def vote(
     """Put votes on record, count them, and say what the panels decided."""
     from drg.errors import problem
     from drg.negotiate.round.act import Round
+    from weights.negotiation.forms.hidden import hidden_lines
 
     held = Round(round)
     cast, rejects = held.vote_file(votes, actor, at)
+    _warned(hidden_lines(votes))
     if len(rejects):
         _rejected(_lines(votes, rejects), None)
     if not cast:
@@ -556,6 +564,11 @@ def _remark(one: Decision, draft: float) -> str:
 
     against = say(*AGAINST) if decided_against(one, draft) else ""
     return "; ".join(filter(None, (against, one.cut or one.reason)))
+
+
+def _warned(lines: list[str]) -> None:
+    for line in lines:
+        typer.echo(f"{say('警告', 'warning')} {line}", err=True)
 
 
 def _rejected(lines: list[str], target: Path | None) -> None:

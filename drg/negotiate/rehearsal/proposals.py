@@ -21,6 +21,7 @@ from drg.errors import problem
 from drg.language import say, spoken
 from drg.negotiate.rehearsal.roster import roster_csv
 from drg.negotiate.round.act import Round
+from drg.negotiate.round.procedure import proposer
 from drg.tables import read_table, write_table
 from weights.negotiation.compromise.offer import OBJECTIVES
 from weights.negotiation.experts.lot import sealed
@@ -168,7 +169,7 @@ def write_form(path: Path, frame: pd.DataFrame) -> None:
 
 
 def _resolve(held: Round, tell: Callable[[str], None]) -> None:
-    """While decisions conflict, the bureau withdraws its own part of the conflict."""
+    """While decisions conflict, one is withdrawn by who proposed it, the bureau first."""
     while found := held.conflict():
         tell(found.text(spoken()).replace("\n", "\n    "))
         named = [word for one in found.demands if one.kind == "decided" for word in one.en.split()]
@@ -178,7 +179,8 @@ def _resolve(held: Round, tell: Callable[[str], None]) -> None:
         if not own:
             raise problem(say("演练中的冲突无法化解", "the rehearsal cannot be resolved"),
                           found=found.line(spoken()))  # fmt: skip
-        held.withdraw(own[0], "与其他决定冲突，会议协商后撤回", BUREAU)
+        by = proposer(held.state, own[0])[0]
+        held.withdraw(own[0], "与其他决定冲突，会议协商后撤回", by)
         tell(say("撤回", "withdrawn") + f" {own[0]}")
 
 

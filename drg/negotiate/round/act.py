@@ -38,7 +38,7 @@ from drg.negotiate.round.begin import OpenRound
 from drg.negotiate.round.close import breaches, final_table, final_weights
 from drg.negotiate.round.folder import write_with_record
 from drg.negotiate.round.offers import offer_body, problem_of, settled_offer
-from drg.negotiate.round.procedure import cast, may_close, seed, vote_fault
+from drg.negotiate.round.procedure import cast, may_close, seed, sound, vote_fault, who
 from drg.negotiate.round.receipt import Receipt
 from drg.negotiate.round.receipt import of as receipt_of
 from drg.negotiate.round.state import State, known
@@ -47,9 +47,9 @@ from weights.negotiation.compromise.frontier import frontier
 from weights.negotiation.compromise.offer import Offer
 from weights.negotiation.compromise.problem import Problem
 from weights.negotiation.experts.panels import Panel, draw_panel
-from weights.negotiation.experts.plausible import check_plausible, doubts
+from weights.negotiation.experts.plausible import doubts
 from weights.negotiation.experts.tally import Decision, tally
-from weights.negotiation.experts.votes import Vote, check_vote
+from weights.negotiation.experts.votes import Vote
 from weights.negotiation.experts.votes_file import read_votes
 from weights.negotiation.forms.rows import RowError
 from weights.negotiation.proposals.file import read_proposals
@@ -59,7 +59,6 @@ from weights.negotiation.record import clock
 from weights.negotiation.record.entry import checked_time
 from weights.negotiation.record.ledger import Entry
 from weights.table import WeightTable
-from weights.table.moved import moved
 
 FINAL, MOST_DECIMALS, MOST_SAID = "weights-final.csv", 12, 4
 
@@ -93,7 +92,8 @@ class Round(OpenRound):
         Raises:
             DrgError: the file cannot be read.
         """
-        own = actor if actor in self.files.hospitals.ids else ""
+        one = who(actor, self.files.hospital_names)
+        own = one if one in self.files.hospital_names else ""
         read, rejects = read_proposals(path, self.context, own=own)
         return tuple(self._propose_as(one, actor, at) for one in read), rejects
 
@@ -105,11 +105,6 @@ class Round(OpenRound):
         """
 
         def numbered_now(seen: State) -> Mapping[str, Any]:
-            for other in seen.open.values():
-                if (other.proposer, other.drg) == (one.proposer, one.drg):
-                    raise problem(say(f"该申请方已在 {other.id} 中就此病组提出申请",
-                                      f"this proposer asks for the group already in {other.id}"),
-                                  key="drg", found=one.drg)  # fmt: skip
             return replace(one, id=numbered(len(seen.proposals) + 1)).body()
 
         return Proposal.from_body(self.add_over("proposal", numbered_now, actor, at))
@@ -218,15 +213,10 @@ class Round(OpenRound):
         """
         seen = self.going
         try:
-            check_vote(vote, seen.panels)
-            self._plausible(vote, seen)
+            sound(seen, vote)
         except RowError as fault:
             raise problem(fault.reason, key=fault.column, found=fault.value) from None
         self._cast(vote, actor, at)
-
-    def _plausible(self, vote: Vote, seen: State) -> None:
-        asked = seen.proposals[vote.proposal]
-        check_plausible(vote, asked.asked, self.drafts[asked.drg])
 
     def doubts(self, votes: Iterable[Vote]) -> list[tuple[Vote, str]]:
         """Votes that count although they are odd, and what is odd about them."""
@@ -262,7 +252,7 @@ class Round(OpenRound):
             if fault is not None:
                 raise RowError("proposal", vote.proposal, *fault)
             try:
-                self._plausible(vote, seen)
+                sound(seen, vote)
             except RowError:
                 waiting.add(vote.proposal)
                 raise
@@ -360,8 +350,9 @@ class Round(OpenRound):
         self, impact: Impact, proposals: Collection[str], actor: str, at: str | None = None
     ) -> Entry:
         """Put on record what was shown of an impact."""
-        body = {"weights_sha256": self.digest_of(impact.after.weight), "proposals": list(proposals),
-                "summary": summary(impact)}  # fmt: skip
+        weight = impact.after.weight
+        body = {"weights_sha256": self.digest_of(weight), "proposals": list(proposals),
+                "changes": self.changed(weight), "summary": summary(impact)}  # fmt: skip
         return self.add("impact", body, actor, at, seen=self.state)
 
     def problem(self) -> Problem:
@@ -380,9 +371,9 @@ class Round(OpenRound):
         held = settled_offer(self.problem(), self.impacts, objective)
         found = held.offer
         name = f"O{len(seen.offers) + 1:02d}"
-        exact = summary(Impact(self.impacts.cells, self.impacts.draft, held.outcome))
-        body = offer_body(name, held.problem, found, self.drafts, self.digest_of(found.weight))
-        body |= {"exact": exact, "turns": held.turns}
+        changes = self.changed(found.weight)
+        body = offer_body(name, held.problem, found, changes, self.digest_of(found.weight))
+        body |= {"exact": self.told(changes), "turns": held.turns}
         self.add("offer", body, actor, at, seen=seen)
         return name, found
 
@@ -436,7 +427,7 @@ class Round(OpenRound):
                           expected=span)  # fmt: skip
         may_close(seen, clock.after(seen.entries[-1].at))
         weights, scale = final_weights(seen, self, decimals)
-        changed = {drg: w for drg, w in weights.items() if moved(w, self.drafts[drg])}
+        changed = self.changed(weights)
         broken = breaches(self, weights)
         if broken and not despite:
             raise problem(

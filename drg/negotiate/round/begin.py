@@ -12,19 +12,21 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from budget.impact.tables import summary
 from budget.impact.weights import Impact, Impacts
 from budget.pools.money import LastYear
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.negotiate.round.folder import LEDGER, Files, fill, trim_of
 from drg.negotiate.round.plain import plain
-from drg.negotiate.round.procedure import PROCEDURE, breach, foreign
-from drg.negotiate.round.state import AFTER_CLOSE, State, replay
+from drg.negotiate.round.procedure import breach, who
+from drg.negotiate.round.state import AFTER_CLOSE, MALFORMED, State, replay
 from weights.negotiation.proposals.context import Context
 from weights.negotiation.record import clock
 from weights.negotiation.record.ledger import Entry, Ledger
 from weights.negotiation.rules import Rules, read_rules
 from weights.table import WeightTable, open_weights
+from weights.table.moved import moved
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,7 +46,11 @@ class OpenRound:
         self._ledger = Ledger(self.folder / LEDGER)
         self._state = replay(self._ledger.entries(), str(self.folder / LEDGER))
         self.files = Files(self.folder, self._state.init)
-        for fault in self.files.check():
+        try:
+            faults = self.files.check()
+        except MALFORMED as error:
+            faults = [f"init: {error}"]
+        for fault in faults:
             raise problem(say(f"谈判文件与立项时不一致：{fault}",
                               f"the round is not as it was laid down: {fault}"),
                           file=self.folder)  # fmt: skip
@@ -114,7 +120,7 @@ class OpenRound:
             _known_groups(held, table)
             Ledger.create(folder / LEDGER, actor, plain({
                 "round": folder.name, "title": title, "year": year, "rules": held.to_body(),
-                "last_year": dict(last_year or {}), "procedure": PROCEDURE,
+                "last_year": dict(last_year or {}),
                 **({"clock": "given"} if clock.is_given() else {}), **body,
             }), at)  # fmt: skip
             return cls(folder)
@@ -147,6 +153,11 @@ class OpenRound:
         return self.impacts.at(changes, neutral=basis if changes else "none",
                                fixed=self.rules.frozen)  # fmt: skip
 
+    def told(self, changes: Mapping[str, float]) -> dict[str, Any]:
+        """What the year comes to at weights on record, and nothing else changed: its summary."""
+        held = self.impacts
+        return summary(Impact(held.cells, held.draft, held.outcome(held.vector(changes))))
+
     @property
     def rules(self) -> Rules:
         """Rules of the round."""
@@ -170,6 +181,13 @@ class OpenRound:
         column = groups["drg"].map(weights) if isinstance(weights, Mapping) else weights
         return WeightTable("weights", groups.assign(weight=column)).digest
 
+    def changed(self, weights: Mapping[str, float] | Floats) -> dict[str, float]:
+        """Of weights, by group or in the draft's order, those that are not the draft's."""
+        named = weights if isinstance(weights, Mapping) else dict(
+            zip(self.files.weights.frame["drg"], weights, strict=True))  # fmt: skip
+        return {drg: float(w) for drg, w in named.items()
+                if drg in self.drafts and moved(w, self.drafts[drg])}  # fmt: skip
+
     @property
     def context(self) -> Context:
         """What proposals are judged against now."""
@@ -177,10 +195,10 @@ class OpenRound:
 
     def judging(self, state: State) -> Context:
         """What proposals are judged against when this stands on record."""
-        hospitals, rules = self.files.hospitals, self.rules
+        rules = self.rules
         return Context(
             weights=self.files.weights,
-            hospitals=dict(zip(hospitals.ids, hospitals.names, strict=True)),
+            hospitals=self.files.hospital_names,
             cases=self.files.cases, corridor_fall=rules.corridor_fall,
             corridor_rise=rules.corridor_rise, least_cases=rules.least_cases,
             trim=trim_of(self.files.weights), frozen=rules.frozen,
@@ -227,10 +245,9 @@ class OpenRound:
         """
         if kind not in AFTER_CLOSE:
             self.must_go_on(seen)
-        held = plain(body)
-        breach(seen, kind, held, actor, clock.after(seen.entries[-1].at))
-        if kind == "proposal":
-            foreign(held, actor, set(self.files.hospitals.ids))
+        held, names = plain(body), self.files.hospital_names
+        breach(seen, kind, held, actor, clock.after(seen.entries[-1].at), names)
+        actor = who(actor, names)
         return self._ledger.append(kind, held, actor=actor, at=at, expect=after or seen.digest)
 
     def add_all(

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from budget.impact.tables import summary
-from budget.impact.weights import Impact
 from drg.cases.privacy import FEWEST
 from drg.errors import problem
 from drg.language import say
@@ -68,9 +66,7 @@ def breaches(round_: OpenRound, weights: dict[str, float]) -> list[tuple[str, st
     if beyond:
         found.append((f"超出浮动区间：{'、'.join(beyond[:_NAMED])}",
                       f"outside the corridor: {', '.join(beyond[:_NAMED])}"))  # fmt: skip
-    impacts = round_.impacts
-    after = impacts.vector({drg: w for drg, w in weights.items() if moved(w, drafts[drg])})
-    told = summary(Impact(impacts.cells, impacts.draft, impacts.outcome(after)))
+    told = round_.told(round_.changed(weights))
     if rules.order and told["inversions_new"]:
         pairs = told["inversions_new"][:_NAMED]
         found.append((f"新增权重倒挂：{'、'.join(pairs)}",

@@ -17,6 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from budget.cases.claims import Claims
 from budget.cases.hospitals import Hospitals, read_hospitals
@@ -37,7 +38,7 @@ from weights.trim import NoTrim, Trim, method
 
 LEDGER = "ledger.jsonl"
 WEIGHTS, CASES, ROSTER, HOSPITALS = "weights.csv", "cases.parquet", "roster.csv", "hospitals.csv"
-POLICY = "policy"
+POLICY, RECORD = "policy", ".run.json"
 _NEEDED = "drg", "hospital_id", "insurance", "discharge_date", "total_cost"
 REJECTS = "rejects.csv"
 _LISTS, _JOINT = ("diagnoses", "procedures"), "|"
@@ -58,7 +59,8 @@ class Files:
     def check(self) -> list[str]:
         """What is not as the record says; nothing when all is well."""
         faults = []
-        for name, wanted in self.init["files"].items():
+        files = self.init.get("files", {})
+        for name, wanted in files.items():
             path = self.folder / name
             if not path.is_file():
                 faults.append(say(f"{name}: 文件缺失", f"{name}: is missing"))
@@ -67,7 +69,18 @@ class Files:
                     f"{name}: 已改动：sha256 为 {found}，记录为 {wanted}",
                     f"{name}: has changed: sha256 {found}, on record {wanted}",
                 ))  # fmt: skip
-        if not faults and self.policy.digest != self.init["policy"]["sha256"]:
+        if faults:
+            return faults
+        told = {
+            "weights": {"id": self.weights.id, "sha256": self.weights.digest},
+            "cases": {"rows": pq.read_metadata(self.folder / CASES).num_rows,
+                      "sha256": files.get(CASES)},
+            "hospitals_sha256": files.get(HOSPITALS),
+            "roster_sha256": "" if self.roster is None else self.roster.sha256,
+        }  # fmt: skip
+        faults += [say(f"立项时所记的 {key} 与文件不符", f"{key}: not what was laid down")
+                   for key, value in told.items() if self.init.get(key) != value]  # fmt: skip
+        if self.policy.digest != self.init["policy"]["sha256"]:
             held, wanted = self.policy, self.init["policy"]["sha256"]
             faults.append(say(
                 f"支付政策 {held.id}: 已改动：sha256 为 {held.digest}，记录为 {wanted}",
@@ -90,6 +103,11 @@ class Files:
     def hospitals(self) -> Hospitals:
         """The hospitals."""
         return read_hospitals(self.folder / HOSPITALS)
+
+    @cached_property
+    def hospital_names(self) -> dict[str, str]:
+        """Names of the hospitals by id."""
+        return dict(zip(self.hospitals.ids, self.hospitals.names, strict=True))
 
     @cached_property
     def roster(self) -> Roster | None:
@@ -127,7 +145,7 @@ def fill(
     rows = _copy_cases(Path(cases), folder / CASES, mapping, sheet)
     write_with_record(named(weights), folder / WEIGHTS)
     table, _ = read_table(hospitals)
-    read_hospitals(hospitals)
+    places = read_hospitals(hospitals)
     write_table(folder / HOSPITALS, table)
     read_hospitals(folder / HOSPITALS)  # as the round will read it
     if year is not None:
@@ -138,7 +156,7 @@ def fill(
             except DrgError as error:  # the copy is not the user's file
                 said = str(error).replace(str(folder / CASES), str(cases))
                 raise DrgError(said) from None
-    names = [WEIGHTS, f"{WEIGHTS}.run.json", CASES, HOSPITALS]
+    names = [WEIGHTS, WEIGHTS + RECORD, CASES, HOSPITALS]
     body: dict[str, Any] = {
         "weights": {"id": weights.id, "sha256": weights.digest},
         "policy": {"id": held.id, "title": held.header.title, "sha256": held.digest, "file": ""},
@@ -157,6 +175,7 @@ def fill(
                               f"{len(rejects)} rows of the roster cannot be used; the first: "
                               f"{first['reason']}"), file=roster, row=int(first["row"]),
                           key=str(first["column"]), found=first["value"])  # fmt: skip
+        people = people.at(dict(zip(places.ids, places.names, strict=True)))
         write_table(folder / ROSTER, pa.Table.from_pandas(people.frame(), preserve_index=False))
         body["roster_sha256"] = people.sha256
         names.append(ROSTER)
@@ -170,9 +189,13 @@ def write_with_record(table: WeightTable, path: Path) -> None:
         DrgError: a file cannot be written.
     """
     table.write(path)
-    document = {**table.record, "id": table.id, "weights_sha256": table.digest}
-    with atomic_path(path.with_name(f"{path.name}.run.json")) as partial:
-        partial.write_text(to_json(document), encoding="utf-8")
+    with atomic_path(path.with_name(path.name + RECORD)) as partial:
+        partial.write_text(record_text(table), encoding="utf-8")
+
+
+def record_text(table: WeightTable) -> str:
+    """The record of a table as it is written beside it."""
+    return to_json({**table.record, "id": table.id, "weights_sha256": table.digest})
 
 
 def named(weights: WeightTable) -> WeightTable:

@@ -16,7 +16,7 @@ from weights.negotiation.compromise.offer import Offer, solve
 from weights.negotiation.compromise.problem import Ask, Decided, Problem, spread_of
 from weights.table import WeightTable
 from weights.table.families import families
-from weights.table.moved import moved, settled
+from weights.table.moved import settled
 
 Floats = npt.NDArray[np.float64]
 _INTERVAL = 2 * 1.96
@@ -156,17 +156,14 @@ def _spread(table: WeightTable) -> Floats:
 
 
 def offer_body(
-    name: str, given: Problem, found: Offer, drafts: Mapping[str, float], digest: str
+    name: str, given: Problem, found: Offer, changes: Mapping[str, float], digest: str
 ) -> dict[str, Any]:
     """An offer as it stands on record."""
-    changes = {
-        group: float(w) for group, w in zip(given.groups, found.weight, strict=True)
-        if np.isfinite(w) and moved(w, drafts[group])
-    }  # fmt: skip
     losses = found.loss_share(given)
     worst = int(np.argmax(losses)) if len(losses) else 0
     return {
-        "id": name, "objective": found.objective, "weights_sha256": digest, "changes": changes,
+        "id": name, "objective": found.objective, "weights_sha256": digest,
+        "changes": dict(changes),
         "gap": found.gap, "excess": found.excess, "status": "optimal",
         "satisfaction": {
             ask.proposal: float(s) for ask, s in zip(given.asks, found.satisfaction, strict=True)

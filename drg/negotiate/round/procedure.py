@@ -6,20 +6,23 @@ it is verified, so that what a program refuses is found too in a record made by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from drg.errors import DrgError, problem
 from drg.language import say
-from drg.negotiate.round.state import AFTER_CLOSE, State, advance, known, replay
-from weights.negotiation.experts.lot import check_seals, sealed, seed_of, seed_of_digest
-from weights.negotiation.experts.panels import DECLARED
-from weights.negotiation.experts.votes import Vote
+from drg.negotiate.round.state import AFTER_CLOSE, MALFORMED, State, advance, known, replay
+from weights.negotiation.experts.lot import check_seals, party_of, sealed, seed_of, seed_of_digest
+from weights.negotiation.experts.panels import DECLARED, mdcs_of
+from weights.negotiation.experts.plausible import check_plausible
+from weights.negotiation.experts.votes import Vote, check_vote
+from weights.negotiation.forms.rows import RowError
+from weights.negotiation.proposals.context import hospital_of
+from weights.negotiation.proposals.proposal import Proposal
 from weights.negotiation.record.entry import Entry
 
-PROCEDURE = 1  # in the first entry of a round that these rules were kept in
 _LOT_GOES_ON = ("reveal", "panel", "lot", "receipt")
 
 
@@ -30,17 +33,22 @@ class Act:
     Attributes:
         state: what stands, with its entries.
         body: what it says.
-        actor: who does it.
+        actor: who does it; a hospital by its id, whatever its spelling on record.
         at: when, by the machine's clock.
+        hospitals: hospitals of the round, id -> name.
     """
 
     state: State
     body: Mapping[str, Any]
     actor: str
     at: str
+    hospitals: Mapping[str, str]
 
 
-def breach(state: State, kind: str, body: Mapping[str, Any], actor: str, at: str) -> None:
+def breach(
+    state: State, kind: str, body: Mapping[str, Any], actor: str, at: str,
+    hospitals: Mapping[str, str],
+) -> None:  # fmt: skip
     """Refuse an entry that the procedure does not allow now.
 
     Args:
@@ -49,6 +57,7 @@ def breach(state: State, kind: str, body: Mapping[str, Any], actor: str, at: str
         body: what it says.
         actor: who does it.
         at: when, by the machine's clock.
+        hospitals: hospitals of the round, id -> name.
 
     Raises:
         DrgError: it may not be; the line says why.
@@ -63,31 +72,29 @@ def breach(state: State, kind: str, body: Mapping[str, Any], actor: str, at: str
         raise problem(say("签已揭晓，须先抽出专家组", "a lot is being told; the panel comes first"),
                       key=kind)  # fmt: skip
     if kind in _LAW:
-        _LAW[kind](Act(state, body, actor, at))
+        _LAW[kind](Act(state, body, who(actor, hospitals), at, hospitals))
 
 
-def breaches_of(entries: tuple[Entry, ...]) -> Iterator[str]:
-    """What of a whole record the procedure would not have allowed, a line an entry."""
+def who(actor: str, hospitals: Mapping[str, str]) -> str:
+    """An actor: the hospital's id where it is one by any spelling of its id or by its name."""
+    return hospital_of(actor, hospitals) or actor.strip()
+
+
+def breaches_of(entries: tuple[Entry, ...], hospitals: Mapping[str, str]) -> Iterator[str]:
+    """What of a whole record the procedure would not have allowed, a line an entry.
+
+    Args:
+        entries: the record.
+        hospitals: hospitals of the round, id -> name.
+    """
     state = replay(entries[:1])
     for place, entry in enumerate(entries[1:], 1):
         seen = replace(state, entries=entries[:place])
         try:
-            breach(seen, entry.kind, entry.body, entry.actor, entry.at)
-        except (DrgError, KeyError, TypeError) as error:
+            breach(seen, entry.kind, entry.body, entry.actor, entry.at, hospitals)
+        except (DrgError, *MALFORMED) as error:
             yield say(f"第 {entry.seq + 1} 行：{error}", f"row {entry.seq + 1}: {error}")
         state = advance(state, entry)
-
-
-def foreign(body: Mapping[str, Any], actor: str, hospitals: Collection[str]) -> None:
-    """Refuse a proposal that one hospital puts on record in the name of another.
-
-    Raises:
-        DrgError: the actor is a hospital, and not the one that proposes.
-    """
-    if actor in hospitals and body["hospital_id"] != actor:
-        raise problem(say("医疗机构只能为自己提出申请", "a hospital proposes for nobody else"),
-                      key=body["id"], found=body["hospital_id"] or body["party"],
-                      expected=actor)  # fmt: skip
 
 
 def seed(state: State, at: str) -> int:
@@ -143,6 +150,28 @@ def _is_known(state: State, at: str) -> bool:
     )
 
 
+def _proposal(act: Act) -> None:
+    """Each for himself, once for a group, and no more once a panel was drawn for it."""
+    state, one = act.state, Proposal.from_body(act.body)
+    if act.actor in act.hospitals and one.hospital_id != act.actor:
+        raise problem(say("医疗机构只能为自己提出申请", "a hospital proposes for nobody else"),
+                      key=one.id, found=one.hospital_id or one.party,
+                      expected=act.actor)  # fmt: skip
+    for other in state.proposals.values():
+        if other.drg != one.drg:
+            continue
+        mine, decided = other.proposer == one.proposer, state.decisions.get(other.id)
+        if mine and other.id in state.open:
+            raise problem(say(f"该申请方已在 {other.id} 中就此病组提出申请",
+                              f"this proposer asks for the group already in {other.id}"),
+                          key="drg", found=one.drg)  # fmt: skip
+        if (mine and state.panel_of(other.id)) or (decided is not None and decided.decided):
+            raise problem(
+                say(f"{other.id} 已交专家组，该病组不再另提；对决定可在异议期内提出异议",
+                    f"a panel has {other.id} on this group; object to its decision, there is no "
+                    "other proposal"), key="drg", found=one.drg)  # fmt: skip
+
+
 def _withdraw(act: Act) -> None:
     state, body, actor = act.state, act.body, act.actor
     name = body["proposal"]
@@ -166,6 +195,11 @@ def _lot(act: Act) -> None:
         raise problem(say("上一签尚未抽完；重开须说明理由",
                           "the last lot is not drawn; say why it is opened again"),
                       key="lot")  # fmt: skip
+    asked = [name for names in body["panels"].values() for name in names]
+    if len(set(asked)) < len(asked) or set(body["panels"]) & set(state.panels):
+        raise problem(say("一项申请只交一个专家组，专家组编号不重复",
+                          "a proposal is before one panel, and a panel is drawn once"),
+                      key="lot", found=", ".join(asked))  # fmt: skip
     for names in body["panels"].values():
         for name in names:
             known(say("有效申请", "open proposal"), name, state.open)
@@ -184,15 +218,17 @@ def _lot(act: Act) -> None:
             raise problem(say("种子已可知，不能重开", "its seed can be known; it is to be drawn"),
                           key="lot")  # fmt: skip
         return
-    check_seals(body["seals"])
-    if former is None or not _is_known(state, at):
-        return
-    silent = set(former["seals"]) - set(former["numbers"])
-    if not silent or silent & set(body["seals"]):
+    check_seals(body["seals"], act.hospitals)
+    told = former is not None and _is_known(state, at)
+    silent = {party_of(party, act.hospitals) for lot in state.lots if lot["numbers"]
+              and not lot["panels"].keys() <= state.panels.keys()
+              for party in lot["seals"] if party not in lot["numbers"]}  # fmt: skip
+    back = [one for one in body["seals"] if party_of(one, act.hospitals) in silent]
+    if back or (told and not silent):
         raise problem(
             say("数字已揭晓，不能重开；未揭晓的一方不得再参加",
                 "numbers were told: the lot is to be drawn, or opened again without who kept "
-                "silent"), key="lot", found=", ".join(sorted(silent & set(body["seals"]))),
+                "silent"), key="lot", found=", ".join(back),
         )  # fmt: skip
 
 
@@ -216,7 +252,9 @@ def _panel(act: Act) -> None:
     declared = {name: why.removeprefix(DECLARED) for name, why in body["recused"].items()
                 if why.startswith(DECLARED)}  # fmt: skip
     held = {**body, "proposals": list(body["proposals"]), "recused": declared}
-    wanted = {"proposals": lot["panels"].get(body["id"]), "seed": number, "size": lot["size"],
+    names = lot["panels"].get(body["id"], [])
+    wanted = {"proposals": names, "seed": number, "size": lot["size"],
+              "mdcs": list(mdcs_of(state.proposals[one] for one in names)),
               "recused": dict(lot["declared"])}  # fmt: skip
     for key, value in wanted.items():
         if (found := held[key]) != value:
@@ -229,11 +267,27 @@ def _vote(act: Act) -> None:
     one = Vote.from_body(body)
     if fault := vote_fault(state, one):
         raise problem(say(*fault), key=one.proposal, found=one.expert)
+    try:
+        sound(state, one)
+    except RowError as unfit:
+        raise problem(unfit.reason, key=unfit.column, found=unfit.value) from None
     experts = {name for held in state.panels.values() for name in (*held.members,
                                                                    *held.substitutes)}  # fmt: skip
     if actor in experts and actor != one.expert:
         raise problem(say("专家只能为自己投票", "an expert votes for nobody else"),
                       key=one.proposal, found=one.expert, expected=actor)  # fmt: skip
+
+
+def sound(state: State, one: Vote) -> None:
+    """Make sure that a vote is one of the panel's and no slip of the pen.
+
+    Raises:
+        RowError: no such panel, not one of its proposals, neither member nor substitute, or a
+            weight that cannot be meant.
+    """
+    check_vote(one, state.panels)
+    asked = state.proposals[one.proposal]
+    check_plausible(one, asked.asked, float(asked.basis["draft"]))
 
 
 def vote_fault(state: State, one: Vote) -> tuple[str, str] | None:
@@ -273,6 +327,9 @@ def _decision(act: Act) -> None:
 def _objection(act: Act) -> None:
     state, body, at = act.state, act.body, act.at
     name, days = body["proposal"], state.rules.objection_days
+    if act.actor in act.hospitals and who(body["party"], act.hospitals) != act.actor:
+        raise problem(say("医疗机构只能为自己提出异议", "a hospital objects for nobody else"),
+                      key=name, found=body["party"], expected=act.actor)  # fmt: skip
     known(say("有效申请", "open proposal"), name, state.open)
     decision = state.decisions.get(name)
     if decision is None or not decision.decided:
@@ -304,8 +361,11 @@ def _fresh(state: State, offer: str) -> None:
 
 
 def _close(act: Act) -> None:
-    state, at = act.state, act.at
-    may_close(state, at)
+    state, body = act.state, act.body
+    may_close(state, act.at)
+    if (body["offer"], body["before_digest"]) != (state.accepted, state.digest):
+        raise problem(say("定案与记录不符", "not the end of what is on record"), key="close",
+                      found=body["offer"], expected=state.accepted)  # fmt: skip
 
 
 def may_close(state: State, at: str) -> None:
@@ -361,6 +421,6 @@ def _minutes(act: Act) -> None:
 _LAW: dict[str, Callable[[Act], None]] = {
     "withdraw": _withdraw, "lot": _lot, "reveal": _reveal, "panel": _panel, "vote": _vote,
     "decision": _decision, "objection": _objection, "accept": _accept, "close": _close,
-    "receipt": _receipt, "minutes": _minutes, "proposal": lambda _: None,
+    "receipt": _receipt, "minutes": _minutes, "proposal": _proposal,
     "offer": lambda _: None, "impact": lambda _: None,
 }  # fmt: skip

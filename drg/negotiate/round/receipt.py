@@ -155,6 +155,14 @@ def held_against(
         faults.append(say(f"第 {one.entries} 条的摘要值与回执不同：此前的记录被重写",
                           f"entry {one.entries} has another digest than the receipt: the record "
                           "up to there was rebuilt"))  # fmt: skip
+    elif (at := entries[one.entries - 1].at) != one.at:
+        faults.append(say(f"回执的时间为 {one.at}，记录为 {at}：回执被改动",
+                          f"the receipt says {one.at}, the record {at}: the receipt was "
+                          "changed"))  # fmt: skip
+    elif not any((of.kind, of.body.get("digest")) == ("receipt", one.digest) for of in entries):
+        faults.append(say(f"第 {one.entries} 条之后没有开出回执的记录：此后的记录被截断或重写",
+                          f"that it was given out is not on record after entry {one.entries}: what "
+                          "followed was cut or rebuilt"))  # fmt: skip
     stamp = say(f"，时间戳 {one.stamped}（签名请另行核验）",
                 f", timestamp {one.stamped}, its signature is not checked here")  # fmt: skip
     return faults, say(f"{one.entries} 条，{one.at}", f"{one.entries} entries, {one.at}") + (

@@ -15,6 +15,9 @@ from weights.negotiation.proposals.proposal import Proposal
 from weights.negotiation.record.ledger import Entry
 from weights.negotiation.rules import Rules
 
+# What a body raises that no program of this house wrote.
+MALFORMED = AttributeError, IndexError, KeyError, TypeError, ValueError
+
 
 @dataclass(frozen=True)
 class State:
@@ -144,6 +147,9 @@ def replay(entries: Iterable[Entry], place: str = "ledger") -> State:
     if not entries or entries[0].kind != "init":
         raise problem(say("记录不以 init 开始", "the record does not begin with init"), file=place)
     init = entries[0].body
+    for key in ("files", "policy", "rules"):
+        if not isinstance(init.get(key, {}), Mapping):
+            raise _unlike(place, entries[0], key)
     state = State(init, Rules.from_body(init.get("rules", {})))
     for entry in entries[1:]:
         state = advance(state, entry, place)
@@ -165,13 +171,16 @@ def advance(state: State, entry: Entry, place: str = "ledger") -> State:
                       file=place, row=entry.seq + 1, found=entry.kind)  # fmt: skip
     try:
         return step(state, entry)
-    except (KeyError, TypeError) as error:
-        raise problem(say("不是这类记录的内容", "not the parts of such an entry"),
-                      file=place, row=entry.seq + 1, key=entry.kind,
-                      found=str(error)) from None  # fmt: skip
+    except MALFORMED as error:
+        raise _unlike(place, entry, str(error)) from None
     except DrgError as error:
         raise DrgError(say(f"{place}，第 {entry.seq + 1} 行：{error}",
                            f"{place}, row {entry.seq + 1}: {error}")) from None  # fmt: skip
+
+
+def _unlike(place: str, entry: Entry, found: str) -> DrgError:
+    return problem(say("不是这类记录的内容", "not the parts of such an entry"), file=place,
+                   row=entry.seq + 1, key=entry.kind, found=found)  # fmt: skip
 
 
 def known(what: str, name: str, held: Collection[str], otherwise: str = "") -> None:

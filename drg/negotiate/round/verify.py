@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from drg.errors import DrgError
+from drg.errors import DrgError, show
 from drg.language import say
-from drg.negotiate.round.act import Round
-from drg.negotiate.round.close import final_table, final_weights
-from drg.negotiate.round.folder import LEDGER
+from drg.negotiate.round.act import FINAL, Round
+from drg.negotiate.round.close import breaches, final_table, final_weights
+from drg.negotiate.round.folder import LEDGER, RECORD, record_text
 from drg.negotiate.round.offers import problem_of, settled_offer
-from drg.negotiate.round.procedure import breaches_of, foreign
+from drg.negotiate.round.plain import plain
+from drg.negotiate.round.procedure import breaches_of
 from drg.negotiate.round.receipt import held_against
-from drg.negotiate.round.state import State, replay
+from drg.negotiate.round.state import MALFORMED, State, replay
 from drg.provenance import hash_file
 from weights.negotiation.experts.panels import verify_panel
 from weights.negotiation.experts.tally import tally
+from weights.negotiation.proposals.judge import judged_again, numbered
+from weights.negotiation.proposals.proposal import Proposal
 from weights.negotiation.record import clock
 from weights.negotiation.record.ledger import Entry, Ledger
 from weights.table import WeightTable, open_weights
 
 _SAME = 1e-7  # another machine's solver may differ in the last digits
+_LAST = 1e-8  # of what is paid: what the last digits of a weight come to
 
 
 @dataclass(frozen=True)
@@ -104,31 +108,33 @@ def verify(
         return Verification((first, second), chain.digest)
     checks = [first, Check("文件与记录回放", "files, and replay of the record")]
     checks += [_procedure(round_, state), *(_receipt(state, one) for one in receipts)]
-    checks += [_panels(round_, state), _decisions(round_, state), _offers(round_, state)]
-    if state.closed is not None:
-        checks.append(_final(round_, state, weights))
-        checks.append(_minutes(round_, state, minutes))
+    for look in (_proposals, _panels, _decisions, _impacts, _offers):
+        checks.append(_sound(lambda look=look: look(round_, state)))  # type: ignore[misc]
+    if state.closed is None:
+        checks.append(_ended(round_, [*([] if weights is None else [weights]), *minutes]))
+    else:
+        checks.append(_sound(lambda: _final(round_, state, weights)))
+        checks.append(_sound(lambda: _minutes(round_, state, minutes)))
     return Verification(tuple(checks), chain.digest)
+
+
+def _sound(look: Callable[[], Check]) -> Check:
+    """A look at entries; those that no program of this house wrote are its fault."""
+    try:
+        return look()
+    except MALFORMED as error:
+        fault = say(f"记录的内容缺失或类型不符：{error}",
+                    f"an entry lacks a part, or has one of another kind: {error}")  # fmt: skip
+        return Check("记录内容", "parts of the entries", (fault,))
 
 
 def _procedure(round_: Round, state: State) -> Check:
     """Every entry again as the procedure allows it, over what stood before it."""
-    zh, en = "程序，逐条核对", "procedure, entry by entry"
     remarks = []
     if state.init.get("clock") == "given":
         remarks.append(say("时间为演练所设，非本机时钟",
                            "a rehearsal: its times were given, not the machine's"))  # fmt: skip
-    if "procedure" not in state.init:
-        remarks.append(say("立项于程序核对之前，不逐条核对",
-                           "begun before the procedure was kept; not checked"))  # fmt: skip
-        return Check(zh, en, (), tuple(remarks))
-    faults, hospitals = list(breaches_of(state.entries)), set(round_.files.hospitals.ids)
-    for entry in state.entries:
-        if entry.kind == "proposal":
-            try:
-                foreign(entry.body, entry.actor, hospitals)
-            except DrgError as error:
-                faults.append(f"{_row(entry)}: {error}")
+    faults = list(breaches_of(state.entries, round_.files.hospital_names))
     if _ahead(state.entries[-1].at):
         faults.append(
             say(
@@ -136,7 +142,7 @@ def _procedure(round_: Round, state: State) -> Check:
                 f"the last entry says {state.entries[-1].at}, which is to come",
             )
         )
-    return Check(zh, en, tuple(faults), tuple(remarks))
+    return Check("程序，逐条核对", "procedure, entry by entry", tuple(faults), tuple(remarks))
 
 
 def _ahead(at: str) -> bool:
@@ -171,6 +177,49 @@ def _minutes(round_: Round, state: State, others: Sequence[str | PathLike[str]])
                  tuple(faults), tuple(remarks))  # fmt: skip
 
 
+def _ended(round_: Round, given: Sequence[str | PathLike[str]]) -> Check:
+    """A round that goes on has no final table and no minutes on record."""
+    names = [path.name for path in (round_.folder / FINAL, *map(Path, given)) if path.is_file()]
+    return Check("本轮谈判尚未结束", "the round is not closed", tuple(
+        say(f"{name}: 记录中没有定案，该文件不是本轮的结果，或记录已被截断",
+            f"{name}: the record has no end; the file is not what the round came to, or the record "
+            "was cut back") for name in names))  # fmt: skip
+
+
+def _proposals(round_: Round, state: State) -> Check:
+    """Every proposal judged again from its own words."""
+    faults = []
+    context = round_.judging(State(state.init, state.rules))
+    for place, entry in enumerate((one for one in state.entries if one.kind == "proposal"), 1):
+        one = Proposal.from_body(entry.body)
+        try:
+            again = judged_again(replace(one, id=numbered(place)), context)
+        except DrgError as error:
+            faults.append(f"{_row(entry)}: {one.id}: {error}")
+        else:
+            faults += _off(entry, one.id, entry.body, plain(again.body()))
+    return Check(f"申请，重新核对 {len(state.proposals)} 项",
+                 f"{len(state.proposals)} proposals judged again", tuple(faults))  # fmt: skip
+
+
+def _impacts(round_: Round, state: State) -> Check:
+    """Every impact on record settled again at its weights."""
+    faults = []
+    made = [entry for entry in state.entries if entry.kind == "impact"]
+    for entry in made:
+        held = entry.body["summary"]
+        try:
+            again = plain(round_.told(entry.body["changes"])) | {"scale": held["scale"]}
+        except (DrgError, KeyError) as error:
+            faults.append(f"{_row(entry)}: {error}")
+        else:
+            faults += _off(entry, "impact", held, again, held["payable_before"])
+            on_record = {**round_.drafts, **entry.body["changes"]}
+            faults += _differs(round_, entry.body, on_record, f"{_row(entry)}: impact")
+    return Check(f"影响测算，重新清算 {len(made)} 次",
+                 f"{len(made)} impacts settled again", tuple(faults))  # fmt: skip
+
+
 def _panels(round_: Round, state: State) -> Check:
     faults: list[str] = []
     roster = round_.files.roster
@@ -201,12 +250,7 @@ def _decisions(round_: Round, state: State) -> Check:
         panel = state.panels[entry.body["panel"]]
         one = state.proposals[entry.body["proposal"]]
         again = tally(panel, state.votes[:votes], state.rules, one, round_.drafts[one.drg])
-        if again.to_body() != entry.body:
-            found, held = f"{again.weight:g}", f"{entry.body['weight']:g}"
-            faults.append(f"{_row(entry)}: {one.id}: " + say(
-                f"重新计票为 {found}，记录为 {held}",
-                f"counted again it comes to {found}, on record {held}",
-            ))  # fmt: skip
+        faults += _off(entry, one.id, entry.body, plain(again.to_body()))
     return Check(
         f"表决统计，重新统计 {made} 项决定", f"{made} decisions counted again", tuple(faults)
     )
@@ -230,6 +274,15 @@ def _offers(round_: Round, state: State) -> Check:
         again = dict(zip(given.groups, map(float, found.weight), strict=True))
         said = f"{_row(entry)}: {entry.body['id']}: {say('重新求解', 'solved again')}"
         faults += _differs(round_, entry.body, again, said)
+        held, weight = entry.body, round_.impacts.vector(entry.body["changes"])
+        met = given.satisfaction(weight)
+        told = {
+            "exact": round_.told(held["changes"]), "moved_yuan": given.moved(weight),
+            "disagreement_yuan": given.disagreement(weight),
+            "satisfaction": {ask.proposal: s for ask, s in zip(given.asks, met, strict=True)},
+        }  # fmt: skip
+        faults += _off(entry, held["id"], {name: held[name] for name in told}, plain(told),
+                       held["exact"]["payable_before"])  # fmt: skip
     return Check(f"折中方案，重新求解 {made} 个", f"{made} offers solved again", tuple(faults))
 
 
@@ -238,9 +291,15 @@ def _final(round_: Round, state: State, weights: str | PathLike[str] | None) -> 
     assert state.closed is not None
     faults = []
     before = replay(state.until_close[:-1])
-    found, _ = final_weights(before, round_, state.closed["decimals"])
-    faults += _differs(round_, state.closed, found, say(
+    end, held = state.until_close[-1], state.closed
+    found, scale = final_weights(before, round_, held["decimals"])
+    faults += _differs(round_, held, found, say(
         "重新计算最终权重", "worked out again, of the final weights"))  # fmt: skip
+    broken = breaches(round_, {**round_.drafts, **held["changes"]})
+    told = {"scale": scale, "breaches": [{"zh": zh, "en": en} for zh, en in broken]}
+    faults += _off(end, "close", {name: held[name] for name in told}, told)
+    if bool(broken) != bool(held["despite"]):
+        faults.append(f"{_row(end)}: close: despite: {held['despite'] or say('无', 'none')}")
     path = Path(weights) if weights is not None else round_.folder / state.closed["file"]
     if path.is_file():
         table, own = open_weights(path), final_table(round_)
@@ -256,6 +315,10 @@ def _final(round_: Round, state: State, weights: str | PathLike[str] | None) -> 
         if said is not None and said != state.until_close[-1].digest:
             faults.append(say(f"{path.name}: 指向另一份记录：{said}",
                               f"{path.name}: names another record: {said}"))  # fmt: skip
+        if weights is None and not _same_record(path, final_table(round_)):
+            name = path.name + RECORD
+            faults.append(say(f"{name}: 与本轮的记录不同，已被改动或缺失",
+                              f"{name}: is not what the round wrote, or is missing"))  # fmt: skip
     else:
         faults.append(say(f"{path.name}: 文件缺失", f"{path.name}: is missing"))
     return Check(
@@ -278,8 +341,46 @@ def _differs(
     return [said + off] if worst > _SAME else []
 
 
+def _off(
+    entry: Entry, name: str, held: Any, again: Any, scale: float = 0.0
+) -> list[str]:  # fmt: skip
+    """What on record is not what comes out again, by the first part that differs.
+
+    Args:
+        entry: where it stands.
+        name: what it is.
+        held: what is on record.
+        again: what comes out.
+        scale: of the money in it, by which last digits are judged.
+    """
+    for key, one, other in _unlike(held, again, max(_SAME, scale * _LAST), ""):
+        return [f"{_row(entry)}: {name}: {key}: " + say(
+            f"重新计算为 {show(other)}，记录为 {show(one)}",
+            f"worked out again it is {show(other)}, on record {show(one)}",
+        )]  # fmt: skip
+    return []
+
+
+def _unlike(held: Any, again: Any, near: float, key: str) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(held, Mapping) and isinstance(again, Mapping):
+        for name in dict.fromkeys([*held, *again]):
+            yield from _unlike(held.get(name), again.get(name), near, f"{key}.{name}".lstrip("."))
+    elif isinstance(held, int | float) and isinstance(again, int | float):
+        whole = isinstance(held, int) and isinstance(again, int)
+        if abs(held - again) > (0 if whole else max(near, _SAME * abs(again))):
+            yield key, held, again
+    elif held != again:
+        yield key, held, again
+
+
 def _row(entry: Entry) -> str:
     return say(f"第 {entry.seq + 1} 行", f"row {entry.seq + 1}")
+
+
+def _same_record(path: Path, table: WeightTable) -> bool:
+    """Whether the record beside a file is the one that is written with the table."""
+    beside = path.with_name(path.name + RECORD)
+    return beside.is_file() and beside.read_text(encoding="utf-8") == record_text(table)
 
 
 def _same_file(path: Path, table: WeightTable) -> bool:

@@ -127,3 +127,13 @@ def test_a_rehearsal_roster_of_any_region() -> None:
                               "beds": [100], "specialty": ["psychiatric"]})  # fmt: skip
     assert len(roster(hospitals, 1)) == 450
     assert not roster(hospitals, 1).equals(roster(hospitals, 2))
+
+
+def test_one_person_or_hospital_in_two_spellings_is_one():
+    rows = [("Ｅ１", *ROWS[0][1:]), ("e1", *ROWS[1][1:]),
+            ("E3", "丙", "ｈ２", "二", "东县", "外科", "G", "1", "是"),
+            ("E4", "丁", "市第二医院", "二", "东县", "外科", "G", "1", "是")]  # fmt: skip
+    found, rejects = read_roster(frame(rows))
+    assert list(rejects["value"]) == ["E1", "e1"]
+    at = found.at({"H2": "市第二医院"})
+    assert [one.hospital_id for one in at.experts] == ["H2", "H2"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from openpyxl import Workbook
 
+from drg.errors import DrgError
 from weights.negotiation.forms.hidden import hidden_lines
+from weights.negotiation.forms.rows import read_form
 from weights.negotiation.forms.sheets import read_sheets
 
 
@@ -55,3 +58,42 @@ def test_other_files_have_nothing_hidden(tmp_path):
     broken.write_bytes(b"PK")
     assert hidden_lines(text) == []
     assert hidden_lines(broken) == []
+
+
+def test_hidden_columns_and_formulas_without_a_value_are_told(tmp_path):
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "申请"
+    sheet.append(["a", "b", "c"])
+    sheet.append([1, "=1+1", 3])
+    for letter in "BZ":  # nothing stands in Z
+        sheet.column_dimensions[letter].hidden = True
+    book.save(tmp_path / "form.xlsx")
+    assert hidden_lines(tmp_path / "form.xlsx") == [
+        "form.xlsx: sheet '申请': columns B are hidden and were read too",
+        "form.xlsx: sheet '申请': B2 hold formulas that were never worked out and read as blank; "
+        "save the file in Excel",
+    ]
+
+
+def test_a_form_is_the_sheet_with_the_headings_below_its_title(tmp_path):
+    headers, path = {"one": ("一",), "two": ("二",)}, tmp_path / "form.xlsx"
+    book = Workbook()
+    book.active.append(["一张表"])
+    book.create_sheet("表").append(["标题"])
+    book["表"].append(["一", "二"])
+    book["表"].append(["a", "b"])
+    book.save(path)
+    form = read_form(path, headers, ("one", "two"))
+    assert (form.columns, form.rows) == ({"one": ["a"], "two": ["b"]}, [3])
+    book.active.append(["一", "二"])
+    book.save(path)
+    with pytest.raises(DrgError, match="several sheets have the headings"):
+        read_form(path, headers, ("one", "two"))
+    del book["表"]
+    book.active.append(["一", "二"])
+    book.active.delete_rows(1)
+    book.active["C1"] = "一"
+    book.save(path)
+    with pytest.raises(DrgError, match="row 1: two columns have one heading: found '一'"):
+        read_form(path, headers, ("one", "two"))

@@ -8,6 +8,8 @@ from hashlib import sha256
 
 from drg.errors import problem
 from drg.language import say
+from weights.negotiation.proposals.context import hospital_of
+from weights.negotiation.proposals.words import plain
 from weights.negotiation.record.entry import canonical
 
 LEAST_PARTIES = 2
@@ -32,16 +34,25 @@ def sealed(party: str, number: str) -> str:
     return sha256(f"{party}\n{number}".encode()).hexdigest()
 
 
-def check_seals(seals: Mapping[str, str]) -> None:
+def party_of(name: str, hospitals: Mapping[str, str]) -> str:
+    """Who a party is, however it is spelled; a hospital by its id (``hospitals``: id -> name)."""
+    return hospital_of(name, hospitals) or plain(name).casefold().replace(" ", "")
+
+
+def check_seals(seals: Mapping[str, str], hospitals: Mapping[str, str]) -> None:
     """Make sure that sealed numbers are of several parties and look as :func:`sealed` writes them.
+
+    Args:
+        seals: party -> sealed number.
+        hospitals: hospitals of the round, id -> name.
 
     Raises:
         DrgError: there are too few parties, two have the same seal, or one is no SHA-256.
     """
-    if len(seals) < LEAST_PARTIES:
+    if len({party_of(party, hospitals) for party in seals}) < max(LEAST_PARTIES, len(seals)):
         raise problem(
             say("抽签的种子须由几方共同产生", "a lot needs numbers of several parties"), key="lot",
-            found=len(seals), expected=say(f"至少 {LEAST_PARTIES} 方",
+            found=", ".join(seals), expected=say(f"至少 {LEAST_PARTIES} 方",
                                            f"at least {LEAST_PARTIES} parties"),
         )  # fmt: skip
     for party, seal in seals.items():

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from os import PathLike
@@ -18,6 +18,7 @@ from drg.errors import problem
 from drg.language import say
 from drg.provenance import hash_text
 from weights.negotiation.forms.rows import Form, RowError, read_form
+from weights.negotiation.proposals.context import hospital_of
 
 ALL_MDCS = "*"
 HEADERS: dict[str, tuple[str, ...]] = {
@@ -109,6 +110,17 @@ class Roster:
         """SHA-256 over what the roster says, whatever the format and order of its file."""
         return hash_text(*(repr(astuple(expert)) for expert in self.experts))
 
+    def at(self, hospitals: Mapping[str, str]) -> Roster:
+        """The roster with the hospitals' ids as a round has them, whatever their spelling here.
+
+        Args:
+            hospitals: id -> name.
+        """
+        return Roster(tuple(
+            replace(one, hospital_id=hospital_of(one.hospital_id, hospitals) or one.hospital_id)
+            for one in self.experts
+        ))  # fmt: skip
+
     def frame(self) -> pd.DataFrame:
         """The roster as a table with the columns of a roster file."""
         rows = [
@@ -143,9 +155,9 @@ def read_roster(
 
 
 def _expert(cells: Mapping[str, str]) -> Expert:
-    expert_id, hospital = cells["expert_id"], cells["hospital_id"]
-    for name in ("expert_id", "hospital_id"):
-        if not cells[name]:
+    expert_id, hospital = _folded(cells["expert_id"]), _folded(cells["hospital_id"])
+    for name, held in (("expert_id", expert_id), ("hospital_id", hospital)):
+        if not held:
             raise RowError(name, "", "为空", "is blank")
     return Expert(
         expert_id,
@@ -207,17 +219,17 @@ def _active(text: str) -> bool:
 def _once(form: Form, rows: Sequence[tuple[int, Expert]]) -> list[tuple[int, Expert]]:
     """Every id once; rows that contradict each other are all left out, repetitions are listed."""
     by_id: dict[str, list[tuple[int, Expert]]] = defaultdict(list)
-    for row, expert in rows:
-        by_id[expert.expert_id].append((row, expert))
+    for row, expert in rows:  # E001 and e001 are one person
+        by_id[expert.expert_id.casefold()].append((row, expert))
     kept = []
-    for expert_id, found in by_id.items():
+    for found in by_id.values():
         same = len({expert for _, expert in found}) == 1
         kept += found[:1] if same else []
         first = found[0][0]
-        for row, _ in found[1:] if same else found:
+        for row, expert in found[1:] if same else found:
             reason = (f"与第 {first} 行重复", f"repeats row {first}") if same else (
                 "同一代码的内容不同", "the id stands twice with different data")  # fmt: skip
-            form.reject(row, RowError("expert_id", expert_id, *reason))
+            form.reject(row, RowError("expert_id", expert.expert_id, *reason))
     return kept
 
 

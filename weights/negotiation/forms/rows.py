@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -16,6 +17,7 @@ from drg.cases.texts import as_text, text_list
 from drg.errors import one_of, problem
 from drg.language import say
 from drg.tables import batches, open_table
+from weights.negotiation.forms.sheets import BOOKS, DEEPEST, read_sheets
 from weights.table.text import unguarded
 
 REJECTS = ("row", "column", "value", "reason")
@@ -105,15 +107,18 @@ def read_form(
         source: the file; rows of a frame are counted from 1.
         headers: canonical name -> headers that name it, in order of preference.
         required: columns that must be there.
-        sheet: of a workbook; the first one by default.
+        sheet: of a workbook; by default the one with the headings, which may stand below a title.
 
     Raises:
-        DrgError: the file cannot be read, or a required column is missing.
+        DrgError: the file cannot be read, a required column is missing or stands twice, or
+            several sheets have the headings.
     """
     if isinstance(source, pd.DataFrame):
         cells = {str(n): ["" if pd.isna(c) else str(c) for c in source[n]] for n in source}
         return _form(None, pa.table(cells), 1, {}, headers, required)
     path = Path(source)
+    if path.suffix.lower() in BOOKS:
+        return _book(path, headers, required, sheet)
     bad: dict[int, tuple[str, str, str]] = {}
     parts: list[pa.RecordBatch] = []
     with open_table(path, sheet=sheet) as opened:
@@ -126,6 +131,51 @@ def read_form(
         table = pa.Table.from_batches(parts, opened.schema)
         first = opened.header_rows + 1
     return _form(path, table, first, bad, headers, required)
+
+
+def _book(path: Path, headers: Headers, required: Sequence[str], wanted: str | None) -> Form:
+    sheets = read_sheets(path)
+    kept = [one for one in sheets if wanted in (None, one.name)]
+    if not kept:
+        raise problem(say("没有此工作表", "no such sheet"), file=path, found=wanted,
+                      expected=", ".join(one.name for one in sheets))  # fmt: skip
+    needed = [{plain_header(one) for one in (name, *headers[name])} for name in required]
+    found = [
+        (one, place)
+        for one in kept
+        for place, row in enumerate(one.rows[:DEEPEST])
+        if all(names & {plain_header(unguarded(cell)) for cell in row} for names in needed)
+    ]
+    if len({one.name for one, _ in found}) > 1:
+        raise problem(say("多个工作表都有表头，请只留一个",
+                          "several sheets have the headings of the form; leave one"), file=path,
+                      found=", ".join(dict.fromkeys(one.name for one, _ in found)))  # fmt: skip
+    held, place = found[0] if found else (kept[0], 0)
+    heads = held.rows[place] if held.rows else []
+    once_each([plain_header(unguarded(cell)) for cell in heads], path, place + 1)
+    rows = held.rows[place + 1 :]
+    table = pa.table({
+        name: [row[at] if at < len(row) else "" for row in rows]
+        for at, name in enumerate(heads) if name
+    })  # fmt: skip
+    return _form(path, table, place + 2, {}, headers, required)
+
+
+def once_each(heads: Sequence[str], file: str | PathLike[str], row: int) -> None:
+    """Refuse headings of which one stands twice: which column is meant cannot be told.
+
+    Args:
+        heads: what each heading means; blanks are passed over.
+        file: the form, for the message.
+        row: of the headings, as a user sees it.
+
+    Raises:
+        DrgError: one stands twice.
+    """
+    twice = next((one for one, count in Counter(heads).items() if one and count > 1), None)
+    if twice is not None:
+        raise problem(say("两列的表头相同", "two columns have one heading"), file=file, row=row,
+                      found=twice)  # fmt: skip
 
 
 def _form(

@@ -27,6 +27,7 @@ from drg.tables.excel.read import text_of
 BOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb")
 TEXTS = (".csv", ".tsv", ".txt")
 FORMATS = ", ".join((*TEXTS, *BOOKS))
+DEEPEST = 40  # rows in which the headings stand
 _PERCENT_IDS = (9, 10)  # number formats that every workbook has: 0% and 0.00%
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 _LETTERS = re.compile(r"[A-Z]+")

@@ -17,6 +17,7 @@ from drg.cases.texts import as_text
 from drg.errors import problem
 from drg.language import say
 from weights.negotiation.proposals.proposal import Proposal
+from weights.negotiation.proposals.words import plain
 from weights.table import WeightTable
 from weights.trim import NoTrim, Trim
 
@@ -25,6 +26,33 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 TEXTS = ("hospital_id", "insurance", "case_id")
+
+
+def code_of(text: str, codes: Collection[str]) -> str | None:
+    """The code that a text means, whatever its letters' case and its zeros in front."""
+    if not text or text in codes:
+        return text or None
+    wanted = plain(text).casefold().replace(" ", "")
+    folded = [(code, plain(code).casefold()) for code in codes]
+    for zeros in ("", "0"):
+        same = [code for code, one in folded if one.lstrip(zeros) == wanted.lstrip(zeros)]
+        if len(same) == 1:
+            return same[0]
+    return None
+
+
+def hospital_of(text: str, names: Mapping[str, str]) -> str | None:
+    """The id that a text means: an id, also without the zeros Excel drops, or a name.
+
+    Args:
+        text: what somebody wrote.
+        names: hospital id -> name.
+    """
+    found = code_of(text, names)
+    if found is None and plain(text):
+        named = [key for key, name in names.items() if name and plain(name) == plain(text)]
+        found = named[0] if len(named) == 1 else None
+    return found
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.language import say
-from weights.negotiation.proposals.context import GroupCases
+from weights.negotiation.proposals.context import GroupCases, hospital_of
 from weights.negotiation.proposals.faults import UnfitError
 from weights.negotiation.proposals.words import plain
 
@@ -169,10 +169,8 @@ def _insurance(text: str) -> str:
 
 
 def _hospital(text: str, hospitals: Mapping[str, str]) -> str:
-    if text in hospitals:
-        return text
-    named = [key for key, name in hospitals.items() if name and name == text]
-    if len(named) != 1:
+    found = hospital_of(text, hospitals)
+    if found is None:
         raise UnfitError("value", say("医疗机构不存在", "no such hospital"), text,
                          say("医疗机构代码", "the id of a hospital"))  # fmt: skip
-    return named[0]
+    return found

@@ -17,7 +17,8 @@ import pandas as pd
 from drg.errors import problem
 from drg.language import say
 from drg.tables import RejectFile
-from weights.negotiation.forms.sheets import Sheet, read_sheets
+from weights.negotiation.forms.rows import once_each
+from weights.negotiation.forms.sheets import DEEPEST, Sheet, read_sheets
 from weights.negotiation.proposals.context import Context
 from weights.negotiation.proposals.faults import UnfitError, masked
 from weights.negotiation.proposals.judge import judged, numbered
@@ -29,12 +30,12 @@ from weights.negotiation.proposals.words import (
     choice,
     columns_of,
     heading,
+    heading_of,
     is_remark,
 )
 from weights.table.text import unguarded
 
 REJECTS = ("sheet", "row", "column", "value", "reason")
-_DEEPEST = 40  # rows above the headings
 _WEIGHTS = ("value", "least", "most")
 
 
@@ -134,7 +135,7 @@ def _tables(path: Path, wanted: str | None) -> list[_Table]:
                           expected=", ".join(one.name for one in all_sheets))  # fmt: skip
     tables = [table for sheet in sheets if (table := _table(path, sheet)) is not None]
     if not tables:
-        best = max((columns_of(_texts(row)) for sheet in sheets for row in sheet.rows[:_DEEPEST]),
+        best = max((columns_of(_texts(row)) for sheet in sheets for row in sheet.rows[:DEEPEST]),
                    key=len, default={})  # fmt: skip
         raise problem(
             say("没有权重调整申请表的表头", "has no headings of a form of proposals"), file=path,
@@ -145,11 +146,12 @@ def _tables(path: Path, wanted: str | None) -> list[_Table]:
 
 
 def _table(path: Path, sheet: Sheet) -> _Table | None:
-    for place, row in enumerate(sheet.rows[:_DEEPEST]):
+    for place, row in enumerate(sheet.rows[:DEEPEST]):
         columns = columns_of(_texts(row))
         if not set(KEYS) <= columns.keys():
             continue
         named = f"{path}: {sheet.name}" if sheet.name else path
+        once_each([heading_of(cell) or "" for cell in _texts(row)], named, place + 1)
         for name in NEEDED:
             if name not in columns:
                 raise problem(say(f"没有列“{heading(name)}”（{name}）",

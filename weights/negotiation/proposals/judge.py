@@ -10,13 +10,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from drg.cases.blanks import BLANKS
 from drg.language import say
 from weights.negotiation.proposals.asked import Asked, asked_weight, check_sane, read_weight
-from weights.negotiation.proposals.context import Context
+from weights.negotiation.proposals.context import Context, code_of, hospital_of
 from weights.negotiation.proposals.faults import UnfitError
 from weights.negotiation.proposals.proposal import Proposal, check_order, check_party, check_text
 from weights.negotiation.proposals.words import (
@@ -24,7 +25,6 @@ from weights.negotiation.proposals.words import (
     PARTY_WORDS,
     WHAT_WORDS,
     choice,
-    plain,
     seen,
 )
 from weights.table.text import visible
@@ -72,6 +72,22 @@ def propose(
     if isinstance(found, Proposal):
         return found
     raise found[0]
+
+
+def judged_again(one: Proposal, context: Context) -> Proposal:
+    """A proposal on record judged again from its own words; its bounds stand there as weights.
+
+    Raises:
+        DrgError: it could not have been accepted.
+    """
+    texts = ("party", "hospital_id", "drg", "what", "value", "reason", "evidence")
+    found = judged({name: getattr(one, name) for name in texts}, context, one.id, {})
+    if not isinstance(found, Proposal):
+        raise found[0]
+    for name, held in (("least", one.least), ("most", one.most)):
+        if held is not None:
+            check_sane(held, context.draft[one.drg], name)
+    return replace(found, least=one.least, most=one.most)
 
 
 def numbered(number: int) -> str:
@@ -143,7 +159,7 @@ def _who(cells: Mapping[str, str], context: Context) -> tuple[str, str]:
     """Party and hospital; a hospital's name instead of the party, or its id alone, will do."""
     text, hospital = cells["party"], cells["hospital_id"]
     party = choice(PARTY_WORDS, text) or ("hospital" if hospital and not text else None)
-    named = None if party else _hospital(text, context)
+    named = None if party else hospital_of(text, context.hospital_names)
     if party is None and named is None:
         raise UnfitError("party", say("提出方无法识别", "not known who asks"), text,
                          say("hospital（医疗机构）、panel（专家组）或 bureau（医保局）",
@@ -151,7 +167,7 @@ def _who(cells: Mapping[str, str], context: Context) -> tuple[str, str]:
     if party in ("panel", "bureau"):
         check_party(party, hospital)
         return party, ""
-    known = _hospital(hospital, context) if hospital else named
+    known = hospital_of(hospital, context.hospital_names) if hospital else named
     if (hospital and known is None) or (named and known != named):
         raise UnfitError("hospital_id", say("医疗机构不存在", "no such hospital"), hospital,
                          named or say("本轮医疗机构的代码",
@@ -160,36 +176,13 @@ def _who(cells: Mapping[str, str], context: Context) -> tuple[str, str]:
     return "hospital", known or ""
 
 
-def _hospital(text: str, context: Context) -> str | None:
-    """The id that a text means: an id, also without the zeros Excel drops, or a name."""
-    names = context.hospital_names
-    found = _one_of(text, names)
-    if found is None and text:
-        named = [key for key, name in names.items() if name and plain(name) == plain(text)]
-        found = named[0] if len(named) == 1 else None
-    return found
-
-
-def _one_of(text: str, codes: Collection[str]) -> str | None:
-    """The code that a text means, whatever its letters' case and its zeros in front."""
-    if not text or text in codes:
-        return text or None
-    wanted = plain(text).casefold().replace(" ", "")
-    folded = [(code, plain(code).casefold()) for code in codes]
-    for zeros in ("", "0"):
-        same = [code for code, one in folded if one.lstrip(zeros) == wanted.lstrip(zeros)]
-        if len(same) == 1:
-            return same[0]
-    return None
-
-
 def _group(text: str, context: Context) -> str:
     if not text:
         raise UnfitError("drg", say("缺少病组编码", "is missing"),
                          expected=say("病组编码", "the code of a group"))  # fmt: skip
-    found = _one_of(text, context.draft)
+    found = code_of(text, context.draft)
     if found is None:
-        without = _one_of(text, [str(code) for code in context.weights.frame["drg"]])
+        without = code_of(text, [str(code) for code in context.weights.frame["drg"]])
         if without is not None:
             raise UnfitError("drg", say("病组没有草案权重", "the group has no draft weight"), text,
                              say("有权重的病组", "a group with a weight"))  # fmt: skip

@@ -81,10 +81,14 @@ def columns_of(cells: Sequence[str]) -> dict[str, int]:
     """Which cells of a row are headings: column -> place, the first where there are several."""
     found: dict[str, int] = {}
     for place, cell in enumerate(cells):
-        name = _BY_HEADING.get(plain_header(cell)) if cell else None
-        if name is not None:
+        if (name := heading_of(cell)) is not None:
             found.setdefault(name, place)
     return found
+
+
+def heading_of(cell: str) -> str | None:
+    """The column that a cell is the heading of, or None."""
+    return _BY_HEADING.get(plain_header(cell)) if cell else None
 
 
 def choice(words: Mapping[str, tuple[str, str, tuple[str, ...]]], text: str) -> str | None:
