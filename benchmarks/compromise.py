@@ -389,22 +389,23 @@ def held_against(model: Model, objective: str, seed: int = 0) -> Found:
 
 
 def _raised(model: Model, each: tuple[Any, Floats], unmet: Floats, seed: int) -> float:
-    """By how much weight asks of one level can come nearer while none that has less loses.
+    """How much nearer asks of one level can come while none that has less loses; of a few levels.
 
-    A few levels are tried.
+    Those that have more may fall to the level. In yuan, as a share of those of all that must not
+    lose: an ask about a few cases can gain much of its own by what no other notices.
     """
     rng, most = np.random.default_rng(seed), 0.0
+    yuan = model.worth[model.group] * model.reach
     for one in rng.choice(unmet, min(_LEVELS, len(unmet)), replace=False):
-        level = np.abs(unmet - one) <= _SAME
-        most_unmet = np.where(unmet >= one - _SAME, unmet, np.inf)
-        held = Programme(np.where(level, model.reach, 0.0), *each, most_unmet)
+        level, kept = np.abs(unmet - one) <= _SAME, unmet >= one - _SAME
+        held = Programme(np.where(level, yuan, 0.0), *each, np.where(kept, unmet, one))
         now = float(held.cost @ unmet)
 
         def gain(slack: float, held: Programme = held, now: float = now) -> float:
             found = model.least(programme=held.wider(slack))
             return np.inf if found is None else now - found
 
-        most = max(most, _unseen(gain, max(1.0, now)))
+        most = max(most, _unseen(gain, float(yuan[kept].sum())))
     return most
 
 

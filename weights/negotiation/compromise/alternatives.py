@@ -299,6 +299,10 @@ def fairest(aims: Aims, region: Region) -> Reached:
     gap = 0.0
     while levels.open.any():
         vertex = levels.solve()
+        if vertex is None:  # what is still open keeps the weights of the last level
+            columns = np.unique(aims.column[levels.open])
+            levels.settle(columns, levels.weight[columns])
+            break
         first = first or vertex
         weight, level = levels.weight, float(vertex.x[n])
         gap = max(gap, abs(vertex.value - vertex.bound) / max(1.0, abs(vertex.value)))
@@ -333,15 +337,20 @@ class _Levels:
         self._kept = self.open.copy()
         self._end = self.linear.row_high[len(region.row_low) :].reshape(2, -1).copy()
 
-    def solve(self) -> Vertex:
-        """The largest level of the open asks."""
+    def solve(self) -> Vertex | None:
+        """The largest level of the open asks, or None when rounding of what is settled leaves none.
+
+        Before that the weights that are settled get some room.
+        """
         found = self.linear.solve()
-        if found is None:  # rounding of what was settled leaves nothing: it gets some room
-            columns = np.unique(self.aims.column[~self.open])
-            room = _ROOM * self.aims.span[columns]
-            self._put(columns, self.face.low[columns] - room, self.face.high[columns] + room)
-            found = _solved(self.linear)
-        self.weight = found.x[:-1]
+        columns = np.unique(self.aims.column[~self.open])
+        for room in (_ROOM * self.aims.span[columns], np.full(len(columns), _ROOM)):
+            if found is None:
+                low, high = self.face.low[columns] - room, self.face.high[columns] + room
+                self._put(columns, low, high)
+                found = self.linear.solve()
+        if found is not None:
+            self.weight = found.x[:-1]
         return found
 
     def settle(self, columns: Ints, weight: Floats) -> None:
