@@ -68,3 +68,18 @@ def test_a_budget_that_does_not_hold_is_told():
         f"按病例重新清算后，支付总额偏离 {total:+,.2f} 元",
         f"settled anew, what is paid in all is off by {total:+,.2f} yuan",
     )
+
+
+def test_a_small_hospitals_limit_is_held_by_its_own_revenue():
+    """What is little of the region may be much of the hospital."""
+    before = np.array([[2e13], [1e8]])
+    year = impacts(beyond=200_000.0)
+    moves = year.outcome
+
+    def outcome(weight):
+        return SimpleNamespace(payable=moves(weight).payable - np.array([[2e8], [1e8]]) + before)
+
+    year.draft.payable, year.outcome = before, outcome
+    close = problem(low=0.99 * DRAFT, high=1.01 * DRAFT)
+    held = settled_offer(close, year, "closest")
+    assert "H2 loses" in held.offer.remarks[-1][1]

@@ -77,9 +77,10 @@ def settled_offer(given: Problem, impacts: Impacts, objective: str) -> Settled:
     """Solve, settle the year at the answer, and solve again with what thresholds have bent.
 
     Along straight lines the budget is kept exactly; cases that cross a threshold bend them. What
-    they bend is put into the demands, until the year settled anew keeps the budget to a millionth
-    and every hospital's limit, or no turn comes nearer; the nearest answer is taken, and its
-    remarks say by how much it does not hold.
+    they bend is put into the demands, until the year settled anew keeps the budget and every
+    hospital's limit, to a millionth of what is paid in all and of the hospital's own revenue, or
+    no turn comes nearer; the nearest answer is taken, and its remarks say by how much it does not
+    hold.
 
     Raises:
         DrgError: no weights satisfy all demands.
@@ -100,11 +101,12 @@ def settled_offer(given: Problem, impacts: Impacts, objective: str) -> Settled:
         gained = (outcome.payable - before).sum(axis=1) / 100.0
         straight = given.effect @ np.where(given.weighed, offer.weight - given.draft, 0.0)
         total = 0.0 if by_pool or given.neutral != "yuan" else float(gained.sum())
-        off = abs(total) + float(_beyond(given, gained).sum())
+        beyond = _beyond(given, gained)
+        off = abs(total) + float(beyond.sum())
         held = Settled(problem, offer, outcome, turn)
         if best is None or off < best[0]:
             best = off, held
-        if off <= _NEAR * float(before.sum()) / 100.0:
+        if abs(total) <= _NEAR * float(before.sum()) / 100.0 and not _told(given, beyond).any():
             break
         value = np.where(given.weighed, given.value * (offer.weight - given.draft), 0.0).sum()
         bent = 0.0 if by_pool else float(gained.sum()) - float(value)
@@ -125,8 +127,9 @@ def _short(
     if kept and abs(total) > near:
         yield (f"按病例重新清算后，支付总额偏离 {total:+,.2f} 元",
                f"settled anew, what is paid in all is off by {total:+,.2f} yuan")  # fmt: skip
-    for place in np.flatnonzero(_beyond(given, gained) > max(near, _FEN)):
-        name, yuan = given.hospitals[place], float(_beyond(given, gained)[place])
+    beyond = _beyond(given, gained)
+    for place in np.flatnonzero(_told(given, beyond)):
+        name, yuan = given.hospitals[place], float(beyond[place])
         yield (f"按病例重新清算后，{name} 的损失超过限额 {yuan:,.2f} 元",
                f"settled anew, {name} loses {yuan:,.2f} yuan more than its limit")  # fmt: skip
 
@@ -136,6 +139,11 @@ def _beyond(given: Problem, gained: Floats) -> Floats:
     if given.largest_loss is None:
         return np.zeros(len(given.hospitals))
     return np.maximum(-gained - given.largest_loss * given.revenue, 0.0)
+
+
+def _told(given: Problem, beyond: Floats) -> npt.NDArray[np.bool_]:
+    """Hospitals whose limit does not hold, by more than a fen and a millionth of its revenue."""
+    return np.asarray(beyond > np.maximum(_NEAR * given.revenue, _FEN))
 
 
 def _decisions(state: State) -> dict[str, tuple[list[float], str]]:

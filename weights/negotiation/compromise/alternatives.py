@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
-from weights.cases.observations import Floats, Ints
+from weights.cases.observations import Bools, Floats, Ints
 from weights.negotiation.compromise.linear import Linear, Vertex
 from weights.negotiation.compromise.problem import Problem
 from weights.negotiation.compromise.programme import nearest
 from weights.negotiation.compromise.region import Region
 
 _LEVEL = 1e-9  # satisfaction that differs by less is the same
-_ROOM = 1e-8  # weight units
+_ROOM = 1e-8  # weight units, or satisfaction where that is less
 _CUTS = 50
 
 
@@ -45,6 +47,13 @@ class Aims:
     draft: Floats
     worth: Floats
     stiff: Floats
+
+    @cached_property
+    def span(self) -> Floats:
+        """Weight that changes satisfaction by no more than 1, and no more than 1. Shape (n,)."""
+        found = np.ones(len(self.draft))
+        np.minimum.at(found, self.column, self.distance)
+        return found
 
     def satisfaction(self, weight: Floats) -> Floats:
         """Satisfaction of each ask. Shape (K,)."""
@@ -115,17 +124,18 @@ class _Face:
         if below:
             self.high[column] = min(self.high[column], at)
 
-    def region(self, whole: Region, room: float = 0.0) -> Region:
+    def region(self, whole: Region, room: Floats | None = None) -> Region:
         """The narrower region; with some room its intervals are wider and its rows may move."""
-        tight = self.tight if room == 0 else np.zeros(len(self.tight))
+        tight = self.tight if room is None else np.zeros(len(self.tight))
+        room = np.zeros(len(self.low)) if room is None else room
         part = whole.narrowed(self.low - room, self.high + room, tight)
         if not self.extra:
             return part
         rows = sparse.csr_array(np.vstack([row for row, _, _ in self.extra]))
         ends = np.array([(low, high) for _, low, high in self.extra])
-        if room == 0:
+        if not room.any():
             return part.with_rows(rows, ends[:, 0], ends[:, 1])
-        return part.with_rows(rows, ends[:, 0] - room, np.full(len(ends), np.inf))
+        return part.with_rows(rows, ends[:, 0] - _ROOM, np.full(len(ends), np.inf))
 
 
 def _second(aims: Aims, whole: Region, face: _Face, at: Floats) -> Floats:
@@ -141,7 +151,7 @@ def _second(aims: Aims, whole: Region, face: _Face, at: Floats) -> Floats:
         at: a point of the face, within what rounding allows. Shape (n,).
     """
     weight = at
-    for room in (0.0, _ROOM):
+    for room in (None, _ROOM * aims.span):
         try:
             weight = nearest(aims.draft, aims.stiff, face.region(whole, room)).weight
             break
@@ -149,7 +159,7 @@ def _second(aims: Aims, whole: Region, face: _Face, at: Floats) -> Floats:
             continue
     if whole.excess(weight) > 0:
         with contextlib.suppress(RuntimeError):
-            return nearest(weight, aims.stiff, whole).weight
+            return nearest(weight, aims.span**-2, whole).weight
     return weight
 
 
@@ -280,40 +290,136 @@ def fairest(aims: Aims, region: Region) -> Reached:
     """The least satisfied as satisfied as can be, then the next, and so on (最公平), then nearest.
 
     Each round raises the level of all asks that are still open; those that hold it down have a
-    price and get their weight for good.
+    price and get their weight for good. Most groups are held down by nothing but their own asks
+    and interval, at a level that is known beforehand: many of these are settled at once.
     """
     n, m, k = len(aims.draft), len(region.row_low), len(aims.asked)
-    linear = _level_programme(aims, region)
-    face = _Face.of(region)
-    open_ = np.ones(k, bool)
-    weight = np.array(aims.draft)
+    levels = _Levels(aims, region)
     first: Vertex | None = None
     gap = 0.0
-    while open_.any():
-        vertex = linear.solve() or _solved_with_room(linear, face, aims.column[~open_])
+    while levels.open.any():
+        vertex = levels.solve()
+        if vertex is None:  # what is still open keeps the weights of the last level
+            columns = np.unique(aims.column[levels.open])
+            levels.settle(columns, levels.weight[columns])
+            break
         first = first or vertex
-        weight, level = vertex.x[:n], float(vertex.x[n])
+        weight, level = levels.weight, float(vertex.x[n])
         gap = max(gap, abs(vertex.value - vertex.bound) / max(1.0, abs(vertex.value)))
         held = (vertex.price[m : m + k] != 0) | (vertex.price[m + k :] != 0)
-        blocked = open_ & held if level < 1.0 - _LEVEL else open_.copy()
+        held |= levels.own[aims.column] <= level + _LEVEL
+        blocked = levels.open & held
         if not blocked.any():
-            blocked = open_ & (aims.satisfaction(weight) <= level + _LEVEL)
-        face.hold(vertex, linear)
-        done = np.isin(aims.column, aims.column[blocked]) & open_
-        columns = np.unique(aims.column[done])
-        values = np.clip(weight[columns], region.low[columns], region.high[columns])
-        face.low[columns], face.high[columns] = values, values
-        open_ &= ~done
-        linear.columns(columns, values, values)
-        rows = np.concatenate([m + np.flatnonzero(done), m + k + np.flatnonzero(done)])
-        linear.rows(rows, np.full(len(rows), -np.inf), np.full(len(rows), np.inf))
-    weight = _second(aims, region, face, weight)
+            blocked = levels.open & (aims.satisfaction(weight) <= level + _LEVEL)
+        levels.face.hold(vertex, levels.linear)
+        columns = np.unique(aims.column[blocked])
+        by_itself = levels.own[columns] <= level + _LEVEL
+        levels.settle(columns, np.where(by_itself, levels.at[columns], weight[columns]))
+        if by_itself.any():
+            levels.leap()
+    weight = _second(aims, region, levels.face, levels.weight)
     if first is None:
         return Reached(weight, np.zeros(m), np.zeros(n), 0.0, 0.0, 0.0)
     least = float(aims.satisfaction(weight).min())
     dual = first.bound
     gap = max(gap, abs(-least - dual) / max(1.0, abs(least)))
     return Reached(weight, first.price[:m], first.reduced[:n], -least, dual, gap)
+
+
+class _Levels:
+    """Asks whose common level is still to be raised, and the groups whose weight is settled."""
+
+    def __init__(self, aims: Aims, region: Region) -> None:
+        self.aims, self.region = aims, region
+        self.linear, self.face = _level_programme(aims, region), _Face.of(region)
+        self.open, self.weight = np.ones(len(aims.asked), bool), aims.draft
+        self.own, self.at = _own_levels(aims, region)
+        self._kept = self.open.copy()
+        self._end = self.linear.row_high[len(region.row_low) :].reshape(2, -1).copy()
+
+    def solve(self) -> Vertex | None:
+        """The largest level of the open asks, or None when rounding of what is settled leaves none.
+
+        Before that the weights that are settled get some room.
+        """
+        found = self.linear.solve()
+        columns = np.unique(self.aims.column[~self.open])
+        for room in (_ROOM * self.aims.span[columns], np.full(len(columns), _ROOM)):
+            if found is None:
+                low, high = self.face.low[columns] - room, self.face.high[columns] + room
+                self._put(columns, low, high)
+                found = self.linear.solve()
+        if found is not None:
+            self.weight = found.x[:-1]
+        return found
+
+    def settle(self, columns: Ints, weight: Floats) -> None:
+        """Give groups their weight for good, and let go of their asks."""
+        weight = np.clip(weight, self.region.low[columns], self.region.high[columns])
+        self.face.low[columns], self.face.high[columns] = weight, weight
+        self._put(columns, weight, weight)
+        self.open &= ~np.isin(self.aims.column, columns)
+        self._release(self.open)
+
+    def leap(self) -> None:
+        """Settle groups that reach their own level, more and more at once.
+
+        What a level leaves to a group holds what any higher level leaves to it. So where a level
+        can be had with groups at the weight of their own level, none of those whose own level is
+        no higher is held down by anything else.
+        """
+        step = 2
+        while self.open.any():
+            left = np.unique(self.aims.column[self.open])
+            taken = left[np.argsort(self.own[left], kind="stable")][:step]
+            self._put(taken, self.at[taken], self.at[taken])
+            self._release(self.open & ~np.isin(self.aims.column, taken))
+            vertex = self.linear.solve()
+            if vertex is None:
+                reached = np.zeros(len(taken), bool)
+            else:
+                self.weight = vertex.x[:-1]
+                reached = self.own[taken] <= vertex.x[-1] + _LEVEL
+            others = taken[~reached]
+            self._put(others, self.region.low[others], self.region.high[others])
+            self.settle(taken[reached], self.at[taken[reached]])
+            if len(others):
+                return
+            step *= 2
+
+    def _put(self, columns: Ints, low: Floats, high: Floats) -> None:
+        self.linear.columns(columns, low, high)
+
+    def _release(self, kept: Bools) -> None:
+        """Keep the rows of some asks only."""
+        changed = np.flatnonzero(kept != self._kept)
+        end = np.where(kept[changed], self._end[:, changed], np.inf)
+        first = len(self.region.row_low) + changed
+        rows = np.concatenate([first, len(kept) + first]).astype(np.int32)
+        self.linear.rows(rows, np.full(len(rows), -np.inf), end.ravel())
+        self._kept = kept.copy()
+
+
+def _own_levels(aims: Aims, region: Region) -> tuple[Floats, Floats]:
+    """The level that each group's asks can have by themselves, and its weight there. (n,), (n,).
+
+    Two asks are met alike between them, in the measure of their distances; one outside the
+    interval is met best at its end.
+    """
+    level, at = np.full(len(aims.draft), np.inf), np.array(aims.draft)
+    order = np.argsort(aims.column, kind="stable")
+    columns, first = np.unique(aims.column[order], return_index=True)
+    for column, ends in zip(columns, pairwise([*first, len(order)]), strict=True):
+        asks = order[slice(*ends)]
+        distance = np.append(aims.distance[asks], 0.0)  # the interval's ends have none
+        over = np.append(aims.asked[asks], region.low[column])
+        under = np.append(aims.asked[asks], region.high[column])
+        both = distance[:, None] + distance
+        both[-1, -1] = 1.0
+        room = max(0.0, float(((over[:, None] - under) / both).max()))
+        level[column] = 1.0 - room
+        at[column] = ((over - room * distance).max() + (under + room * distance).min()) / 2
+    return level, at
 
 
 def least_level(aims: Aims, region: Region) -> float:
@@ -328,13 +434,6 @@ def _level_programme(aims: Aims, region: Region) -> Linear:
         np.concatenate([np.zeros(len(aims.draft)), [-1.0]]), matrix, low, high,
         np.concatenate([region.low, [-np.inf]]), np.concatenate([region.high, [1.0]]),
     )  # fmt: skip
-
-
-def _solved_with_room(linear: Linear, face: _Face, columns: Ints) -> Vertex:
-    """The same where rounding of the weights found so far leaves nothing: they get some room."""
-    columns = np.unique(columns)
-    linear.columns(columns, face.low[columns] - _ROOM, face.high[columns] + _ROOM)
-    return _solved(linear)
 
 
 def _solved(linear: Linear) -> Vertex:

@@ -43,11 +43,12 @@ def nearest(centre: Floats, stiff: Floats, region: Region) -> Nearest:
         RuntimeError: no exact answer was found.
     """
     guess, row_price, price = _clarabel(centre, stiff, region)
-    first = _active(region, guess, row_price, price)
-    found = _accepted(polished(centre, stiff, region, first), region)
-    if found is None:  # as the solver found it
-        plain = certified(centre, stiff, region, guess, row_price, price)
-        found = _accepted(plain, region, _ROUGH)
+    with np.errstate(over="ignore", invalid="ignore"):  # such an answer is refused
+        first = _active(region, guess, row_price, price)
+        found = _accepted(polished(centre, stiff, region, first), region)
+        if found is None:  # as the solver found it
+            plain = certified(centre, stiff, region, guess, row_price, price)
+            found = _accepted(plain, region, _ROUGH)
     if found is None:
         raise RuntimeError("the active constraints of the compromise were not found")
     return found
