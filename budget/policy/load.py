@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from budget.policy.document import Header, Policy, build
 from budget.policy.header import Document, make, read, require_date
 from budget.policy.tree import NONE, Tree, overlay, parse, without
+from drg.documents import named_file
 from drg.errors import one_of, problem
 from drg.language import in_row, say
 
@@ -97,6 +98,7 @@ def _parent(document: Document, path: Path) -> Path:
     wanted = document.extends
     if wanted in policies():
         return SHIPPED / f"{wanted}.toml"
+    named_file(wanted, path, "extends")
     for beside in (path.parent / wanted, path.parent / f"{wanted}.toml"):
         if beside.is_file():
             return beside

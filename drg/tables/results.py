@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drg.documents import read_document
 from drg.errors import problem
 from drg.language import say
 from drg.tables import batches, open_table
@@ -111,16 +111,7 @@ def read_record(path: Path) -> dict[str, Any]:
     Raises:
         DrgError: it is not there, or is no such record.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise problem(say("不能读取", "cannot be read"), file=path, found=error.strerror) from None
-    except (ValueError, RecursionError) as error:
-        raise problem(say("不是 JSON", "is not JSON"), file=path, found=str(error)) from None
-    if not isinstance(document, dict):
-        raise problem(say("不是记录", "is no record"), file=path,
-                      expected=say("JSON 对象", "a JSON object"))  # fmt: skip
-    return document
+    return read_document(path, "JSON")
 
 
 def whole(values: pd.Series[Any]) -> list[int | None]:

@@ -18,14 +18,13 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from drg.documents import fit, named_file, read_document
 from drg.errors import DrgError, one_of, problem
 from drg.language import say
 from weights.cases.costs import Costs
@@ -72,31 +71,20 @@ def read_recipe(path: str | PathLike[str]) -> dict[str, Any]:
         DrgError: the file cannot be read, or a key is not known.
     """
     path = Path(path)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise problem(say(f"无法读取（{error.strerror}）", f"cannot be read ({error.strerror})"),
-                      file=path) from None  # fmt: skip
-    except UnicodeDecodeError:
-        raise problem(say("不是 UTF-8 编码，请另存为 UTF-8", "is not UTF-8; save it as UTF-8"),
-                      file=path) from None  # fmt: skip
-    is_record = path.suffix.lower() == ".json"
-    try:
-        document = json.loads(text)["recipe"] if is_record else tomllib.loads(text)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        kind = (
-            say("不含测算方案的记录", "is no record with a recipe")
-            if is_record
-            else say("不是 TOML", "is not TOML")
-        )
-        raise problem(kind + say(f"（{error}）", f" ({error})"), file=path) from None
+    if path.suffix.lower() == ".json":
+        record = read_document(path, "JSON")
+        fit(record, {"recipe": dict, "*": object}, path, (), "recipe")
+        document: dict[str, Any] = record["recipe"]
+    else:
+        document = read_document(path)
     for key in document:
         if key not in KEYS:
             raise problem(say("不是测算方案的键", "not known in a recipe"), file=path, key=key,
                           expected=one_of(KEYS))  # fmt: skip
     for key in ("classes", "previous", "families"):
-        if isinstance(name := document.get(key), str) and (path.parent / name).is_file():
-            document[key] = str(path.parent / name)
+        if key in document:
+            fit(document[key], str, path, (key,))
+            document[key] = named_file(document[key], path, key)
     return document
 
 

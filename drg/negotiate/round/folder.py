@@ -26,10 +26,12 @@ from budget.settlement.files import read_claims
 from drg.cases.cells import Cells
 from drg.cases.opening import open_cases
 from drg.cases.texts import as_text
+from drg.documents import read_document
 from drg.errors import DrgError, problem
 from drg.language import say
-from drg.provenance import hash_file, to_json
-from drg.tables import RejectFile, atomic_path, batches, read_table, write_table
+from drg.provenance import hash_file
+from drg.tables import RejectFile, batches, read_table, write_table
+from drg.tables.atomic import write_record
 from grouper.scheme.name import DEFAULT
 from weights.negotiation.experts.roster import Roster, read_roster
 from weights.table import WeightTable, open_weights
@@ -171,8 +173,7 @@ def write_with_record(table: WeightTable, path: Path) -> None:
     """
     table.write(path)
     document = {**table.record, "id": table.id, "weights_sha256": table.digest}
-    with atomic_path(path.with_name(f"{path.name}.run.json")) as partial:
-        partial.write_text(to_json(document), encoding="utf-8")
+    write_record(path.with_name(f"{path.name}.run.json"), document)
 
 
 def named(weights: WeightTable) -> WeightTable:
@@ -241,8 +242,6 @@ def _numbers(ids: pa.Array) -> pa.Array:
 
 def _copy_policy(path: Path, folder: Path) -> list[Path]:
     """Copy a policy and those that it extends into one folder; the topmost first."""
-    import tomllib
-
     folder.mkdir(exist_ok=True)
     copied: list[Path] = []
     here = find_policy(path)
@@ -254,7 +253,7 @@ def _copy_policy(path: Path, folder: Path) -> list[Path]:
                           file=here)  # fmt: skip
         shutil.copyfile(here, target)
         copied.append(target)
-        above = tomllib.loads(here.read_bytes().decode("utf-8-sig")).get("extends", "")
+        above = read_document(here).get("extends", "")
         if not above or above in policies():
             return copied
         beside = here.parent / above
