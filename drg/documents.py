@@ -284,9 +284,29 @@ def named_file(name: str, file: str | PathLike[str], key: str | None = None) -> 
     Raises:
         DrgError: the name is that of a place on a network; this program opens none.
     """
+    _on_this_machine(name, file, key)
+    beside = Path(file).parent / name
+    return str(beside) if beside.is_file() else name
+
+
+def inside(folder: Path, name: str, file: str | PathLike[str], key: str | None = None) -> Path:
+    """A file of a folder that came from others, by the name that a document of it says.
+
+    Raises:
+        DrgError: the name leads out of the folder: by ``..``, from the root, through a link or to
+            a network.
+    """
+    _on_this_machine(name, file, key)
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise problem(say("指向文件夹之外", "leads out of the folder"), file=file, key=key,
+                      found=name, expected=say("该文件夹中的文件",
+                                               "a file of the folder"))  # fmt: skip
+    return path
+
+
+def _on_this_machine(name: str, file: str | PathLike[str], key: str | None) -> None:
     if _NETWORK.match(name):
         raise problem(say("指向网络位置，本程序不读取", "is on a network, which is never read"),
                       file=file, key=key, found=name,
                       expected=say("本机文件", "a file of this machine"))  # fmt: skip
-    beside = Path(file).parent / name
-    return str(beside) if beside.is_file() else name

@@ -56,8 +56,6 @@ _MODEL: dict[str, Model] = {
     "pool": [{"name": str, **_COMPARED}],
 }  # fmt: skip
 _NEEDED = {"hospital": ("id",), "case": ("cost",), "pool": ("name",), "weight": ("drg", "weight")}
-_YEARS = (1990, 2100)
-_MOST = 1e12  # yuan, or whatever a number counts
 _FLAGS = ("special_review", "day_surgery", "day_bed")
 
 

@@ -24,7 +24,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from drg.documents import fit, named_file, read_document
+from drg.documents import Model, fit, named_file, read_document
 from drg.errors import DrgError, one_of, problem
 from drg.language import say
 from weights.cases.costs import Costs
@@ -40,13 +40,10 @@ from weights.trim import METHODS, method
 
 _BY_YEAR = ("prices", "year_weights")
 # Words of a parameter's type, the containers first, and what a document may say there.
-_FORMS: dict[str, Any] = {
-    "Mapping": Mapping, "tuple": list | tuple, "float": int | float, "int": int, "str": str,
+_FORMS: dict[str, Model] = {
+    "Mapping": {"*": float}, "tuple": [float], "float": float, "int": int, "str": str,
     "bool": bool,
 }  # fmt: skip
-_WORDS = {"Mapping": ("表", "a table"), "tuple": ("列表", "a list"), "float": ("数", "a number"),
-          "int": ("整数", "a whole number"), "str": ("文本", "a text"),
-          "bool": ("true 或 false", "true or false")}  # fmt: skip
 _KINDS: dict[str, Any] = {
     "costs": Costs,
     "estimate": Estimator,
@@ -162,12 +159,9 @@ def _check(key: str, kind: Any, table: Mapping[str, Any]) -> None:
         if name not in known:
             raise problem(say("没有此参数", "no such parameter"), key=f"{key}.{name}",
                           expected=one_of(known))  # fmt: skip
-        wanted = next((k for k in _FORMS if k in known[name]), None)
-        if wanted is not None and not isinstance(value, _FORMS[wanted]):
-            raise problem(say("类型不符", "is not of its kind"), key=f"{key}.{name}", found=value,
-                          expected=say(*_WORDS[wanted]))  # fmt: skip
-        if isinstance(value, bool) and wanted != "bool":
-            raise problem(say("类型不符", "is not of its kind"), key=f"{key}.{name}", found=value)
+        wanted = next((form for word, form in _FORMS.items() if word in known[name]), None)
+        if wanted is not None and not (value is None and "None" in known[name]):
+            fit(value, wanted, None, (key, name))
 
 
 def _by_year(name: str, given: Any) -> dict[int, float]:

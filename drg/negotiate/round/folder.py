@@ -26,7 +26,7 @@ from budget.settlement.files import read_claims
 from drg.cases.cells import Cells
 from drg.cases.opening import open_cases
 from drg.cases.texts import as_text
-from drg.documents import read_document
+from drg.documents import inside, read_document
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import hash_file
@@ -61,7 +61,7 @@ class Files:
         """What is not as the record says; nothing when all is well."""
         faults = []
         for name, wanted in self.init["files"].items():
-            path = self.folder / name
+            path = inside(self.folder, name, self.folder / LEDGER, "files")
             if not path.is_file():
                 faults.append(say(f"{name}: 文件缺失", f"{name}: is missing"))
             elif (found := hash_file(path)) != wanted:
@@ -86,7 +86,10 @@ class Files:
     def policy(self) -> Policy:
         """The policy."""
         name = self.init["policy"]["file"]
-        return load_policy(self.folder / POLICY / name if name else self.init["policy"]["id"])
+        if not name:
+            return load_policy(self.init["policy"]["id"])
+        home = self.folder / POLICY
+        return load_policy(inside(home, name, self.folder / LEDGER, "policy.file"), within=home)
 
     @cached_property
     def hospitals(self) -> Hospitals:

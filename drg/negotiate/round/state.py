@@ -8,6 +8,7 @@ from typing import Any
 
 from drg.errors import DrgError, problem
 from drg.language import say
+from drg.negotiate.round.entries import check
 from weights.negotiation.experts.panels import Panel
 from weights.negotiation.experts.tally import Decision
 from weights.negotiation.experts.votes import Vote
@@ -144,6 +145,10 @@ def replay(entries: Iterable[Entry], place: str = "ledger") -> State:
     if not entries or entries[0].kind != "init":
         raise problem(say("记录不以 init 开始", "the record does not begin with init"), file=place)
     init = entries[0].body
+    try:
+        check(entries[0])
+    except DrgError as error:
+        raise DrgError(f"{place}: init: {error}") from None
     state = State(init, Rules.from_body(init.get("rules", {})))
     for entry in entries[1:]:
         state = advance(state, entry, place)
@@ -164,6 +169,7 @@ def advance(state: State, entry: Entry, place: str = "ledger") -> State:
         raise problem(say("谈判结束后又有记录", "an entry after the round was closed"),
                       file=place, row=entry.seq + 1, found=entry.kind)  # fmt: skip
     try:
+        check(entry)
         return step(state, entry)
     except (KeyError, TypeError) as error:
         raise problem(say("不是这类记录的内容", "not the parts of such an entry"),

@@ -372,10 +372,10 @@ def _policy(settlement: dict[str, Any]) -> Policy | None:
     from budget.policy import load_policy
 
     said = settlement.get("policy")
-    if not isinstance(said, dict) or not re.fullmatch(r"[\w+-]+", str(said.get("id"))):
+    if not isinstance(said, dict) or not re.fullmatch(r"[\w+-]+", str(said.get("id", ""))):
         return None
     try:
-        policy = load_policy(said["id"])
+        policy = load_policy(str(said["id"]))
     except DrgError:
         return None
     return policy if policy.digest == said.get("sha256") else None
