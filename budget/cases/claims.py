@@ -100,6 +100,12 @@ class Claims:
     def __len__(self) -> int:
         return len(self.group)
 
+    def whole(self) -> Bools:
+        """Rows that have all that a price hangs on. Shape (N,)."""
+        found = (self.group >= 0) & (self.hospital >= 0) & (self.insurance >= 0) & (self.cost > 0)
+        found &= self.month >= 0
+        return np.asarray(found if self.unread is None else found & ~self.unread)
+
     def slice(self, start: int, stop: int) -> Claims:
         """Rows ``start`` to ``stop``, without copying."""
         ids = None if self.case_id is None else self.case_id.slice(start, stop - start)
@@ -374,7 +380,7 @@ class ClaimReader:
         for place, pattern in reversed(list(enumerate(patterns))):
             for column in columns:
                 texts = as_text(cells.table.column(column))
-                hit = pc.match_substring_regex(texts, pattern).fill_null(False)
+                hit = on_text(pc.match_substring_regex, texts, pattern).fill_null(False)
                 found[values(hit.cast(pa.uint8())) > 0] = place
         return found
 

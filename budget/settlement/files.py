@@ -26,12 +26,12 @@ from drg.cases import recognise
 from drg.cases.cells import Cells
 from drg.cases.columns import told_tiers
 from drg.cases.opening import open_cases
+from drg.cases.texts import as_text
 from drg.cases.unread import Counted, UnreadCount, counted
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import hash_file, record
 from drg.tables import RejectFile, check_outputs, in_order
-from drg.tables.as_text import as_text
 from drg.tables.atomic import write_record
 from drg.tables.batches import Block
 from weights.table import WeightTable, open_weights

@@ -14,7 +14,7 @@ from drg.documents import read_document
 from drg.errors import problem
 from drg.language import say
 from drg.tables import batches, open_table
-from drg.tables.as_text import as_text
+from drg.tables.as_text import as_text, text_list
 
 
 def read_frame(
@@ -90,7 +90,8 @@ def _column(column: pa.Array, is_text: bool) -> Any:
 def _numbers(column: pa.Array, path: Path, name: str, first: int) -> pa.Array:
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
         return column.cast(pa.float64())
-    texts = pc.utf8_trim_whitespace(as_text(column))
+    texts = pa.array(text_list(as_text(column)), pa.string())
+    texts = pc.utf8_trim_whitespace(texts)
     blank = pc.equal(texts, "")
     texts = pc.if_else(blank, pa.scalar(None, pa.string()), texts)
     try:

@@ -20,12 +20,13 @@ import pyarrow.compute as pc
 
 from budget.cases.claims import Claims
 from budget.cases.hospitals import Hospitals, read_hospitals
+from budget.impact.weights import none_settled
 from budget.policy.document import Policy
 from budget.policy.load import find_policy, load_policy, policies
 from budget.settlement.files import read_claims
 from drg.cases.cells import Cells
 from drg.cases.opening import open_cases
-from drg.cases.texts import as_text
+from drg.cases.texts import as_text, on_text
 from drg.documents import inside, read_document
 from drg.errors import DrgError, problem
 from drg.language import say
@@ -138,8 +139,11 @@ def fill(
     if year is not None:
         with RejectFile(folder / REJECTS) as lost:
             try:
-                read_claims(folder / CASES, weights, held, read_hospitals(hospitals), year,
-                            rejects=lost, accept_unreadable=accept_unreadable)  # fmt: skip
+                claims = read_claims(folder / CASES, weights, held, read_hospitals(hospitals),
+                                     year, rejects=lost,
+                                     accept_unreadable=accept_unreadable)  # fmt: skip
+                if not claims.whole().any():
+                    raise none_settled(folder / CASES)
             except DrgError as error:  # the copy is not the user's file
                 said = str(error).replace(str(folder / CASES), str(cases))
                 raise DrgError(said) from None
@@ -216,7 +220,7 @@ def _copy_cases(
         several = len(columns.columns(name)) > 1
         if name in _LISTS and several:
             parts = [as_text(table.column(one).combine_chunks()) for one in columns.columns(name)]
-            filled = [pc.utf8_trim_whitespace(pc.fill_null(part, "")) for part in parts]
+            filled = [on_text(pc.utf8_trim_whitespace, pc.fill_null(part, "")) for part in parts]
             joined = pc.binary_join_element_wise(*filled, _JOINT)
             held[name] = pc.utf8_trim(pc.replace_substring_regex(joined, r"\|+", _JOINT), _JOINT)
         elif name == "other_paid" and several:

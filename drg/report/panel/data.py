@@ -352,6 +352,9 @@ def _tables(
         path = folder / f"{name}.csv"
         if path.is_file():
             frame = read_frame(path, texts, numbers, optional)
+            for row in frame.index[frame["year"].isna()][:1] if "year" in numbers else ():
+                raise problem(say("为空", "is blank"), file=path, row=int(row) + 2, key="year",
+                              expected=say("年份", "a year"))  # fmt: skip
             missing = {n: "" if n in texts else math.nan for n in optional if n not in frame}
             found[name] = frame.assign(**missing)
             hashes[path.name] = hash_file(path)
