@@ -56,6 +56,11 @@ def to_json(document: Any) -> str:
     return _HALF.sub("\ufffd", text) + "\n"
 
 
+def file_name(path: str | PathLike[str]) -> str:
+    """The name of a file as a record tells it: ``\ufffd`` for what is not UTF-8."""
+    return _HALF.sub("\ufffd", Path(path).name)
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None

@@ -35,7 +35,8 @@ def as_text(column: pa.Array) -> pa.Array:
     Whole numbers are plain digits, floats the shortest text that reads back equal, dates ISO
     8601, list items are joined by ``|``, bytes are hexadecimal, durations have their unit behind
     them, other nested values are JSON. Dates beyond the calendar are
-    ``<value out of range: ...>``, times of an unknown time zone are in UTC. Strings whose bytes are not UTF-8 come as they are.
+    ``<value out of range: ...>``, times of an unknown time zone are in UTC. Strings whose bytes
+    are not UTF-8 come as they are.
     """
     kind = column.type
     if pa.types.is_string(kind):

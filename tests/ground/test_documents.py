@@ -31,6 +31,7 @@ from weights.fit.adjust import read_classes
 from weights.fit.recipe import calibrator, read_recipe
 from weights.negotiation.record.entry import Entry, seal
 from weights.negotiation.rules import read_rules
+from weights.table import WeightTable
 
 ROOT = Path(__file__).parents[2]
 SAMPLES, EXAMPLES = ROOT / "data_samples", ROOT / "docs" / "examples"
@@ -243,3 +244,14 @@ def test_records_are_json_whatever_they_hold(tmp_path: Path) -> None:
     write_record(tmp_path / "r.json", {"name": "病例\udcff.csv", "x": float("nan")})
     assert read_document(tmp_path / "r.json", "JSON") == {"name": "病例\ufffd.csv", "x": None}
     assert to_json({"a": 1.5}) == '{\n  "a": 1.5\n}\n'
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are Unicode elsewhere")
+@pytest.mark.parametrize("ending", [".csv", ".xlsx", ".parquet"])
+def test_a_table_from_a_file_whose_name_is_not_utf_8(ending: str, tmp_path: Path) -> None:
+    source = tmp_path / os.fsdecode(b"w\xff.csv")
+    source.write_text("drg,weight\nAA19,1.5\n")
+    table = WeightTable.read(source)
+    assert table.id == "w\ufffd"
+    table.write(tmp_path / f"again{ending}")
+    assert WeightTable.read(tmp_path / f"again{ending}").digest == table.digest

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from drg.provenance import grouped_by, hash_file
+from drg.provenance import file_name, grouped_by, hash_file
 from drg.tables import RejectFile, check_outputs, write_table
 from drg.tables.atomic import write_record
 from weights.cases.costs import Costs
@@ -80,7 +80,7 @@ def fit_file(
         )  # fmt: skip
         calibrator.fit(observed)
         about: dict[str, Any] = {
-            "input": {"file": source.name, "sha256": hash_file(source)},
+            "input": {"file": file_name(source), "sha256": hash_file(source)},
             "files": {name: hash_file(path) for name, path in others.items() if path.is_file()},
             "recipe": describe(calibrator),
         }
