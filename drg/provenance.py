@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+import math
+import re
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import drg
+from drg.documents import parse, read_document
+from drg.errors import DrgError
+
+_HALF = re.compile("[\ud800-\udfff]")  # half a character
 
 
 def hash_file(path: str | PathLike[str]) -> str:
@@ -38,8 +44,29 @@ def record(**parts: Any) -> dict[str, Any]:
 
 
 def to_json(document: Any) -> str:
-    """JSON with sorted-as-given keys and readable Chinese, the same bytes for the same content."""
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    """JSON with sorted-as-given keys and readable Chinese, the same bytes for the same content.
+
+    A number that is not finite is null. Where a file's name is not UTF-8, ``\ufffd`` stands for
+    what cannot be said of it.
+    """
+    try:
+        text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(document), ensure_ascii=False, indent=2)
+    return _HALF.sub("\ufffd", text) + "\n"
+
+
+def file_name(path: str | PathLike[str]) -> str:
+    """The name of a file as a record tells it: ``\ufffd`` for what is not UTF-8."""
+    return _HALF.sub("\ufffd", Path(path).name)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(held) for key, held in value.items()}
+    return [_finite(held) for held in value] if isinstance(value, list | tuple) else value
 
 
 def grouped_by(path: str | PathLike[str]) -> tuple[str, str]:
@@ -53,18 +80,21 @@ def grouped_by(path: str | PathLike[str]) -> tuple[str, str]:
 
 def read_beside(path: str | PathLike[str]) -> dict[str, Any]:
     """The record ``<file>.run.json`` beside a table; empty when there is none to read."""
+    return document_at(f"{path}.run.json")
+
+
+def document_at(path: str | PathLike[str]) -> dict[str, Any]:
+    """A record; empty when there is none to read."""
     try:
-        return document_of(Path(f"{path}.run.json").read_bytes())
-    except OSError:
+        return read_document(path, "JSON")
+    except DrgError:
         return {}
 
 
 def document_of(found: bytes | None) -> dict[str, Any]:
     """A record as a mapping; empty when there is none, or when it is no JSON object."""
-    if found is None:
-        return {}
     try:
-        document = json.loads(found)
-    except (ValueError, RecursionError):
+        document = parse(found or b"", "", "JSON")
+    except DrgError:
         return {}
     return document if isinstance(document, dict) else {}

@@ -17,6 +17,7 @@ GROUND = {
     "cases",
     "tables",
     "money",
+    "documents",
     "errors",
     "provenance",
     "progress",

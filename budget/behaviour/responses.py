@@ -6,7 +6,6 @@ parameter is a number, or an array that broadcasts against (H, G), such as (D, 1
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -16,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from drg.documents import read_document
 from drg.errors import problem
 from drg.language import say
 
@@ -271,8 +271,7 @@ def on(value: Value) -> bool:
 
 @cache
 def _document() -> dict[str, Any]:
-    with _FILE.open("rb") as stream:
-        return tomllib.load(stream)
+    return read_document(_FILE)
 
 
 @cache

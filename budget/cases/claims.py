@@ -23,6 +23,8 @@ from drg.cases.dates import months_of
 from drg.cases.outcomes import is_ambiguous, is_ungrouped
 from drg.cases.texts import as_text, on_text, text_list
 from drg.cases.values import Floats
+from drg.errors import problem
+from drg.language import say
 from drg.tables.arrays import integers, strings, text_scalar, values
 from weights.table import WeightTable
 
@@ -35,6 +37,7 @@ GROUPED, UNGROUPED, AMBIGUOUS = 0, 1, 2
 PATIENT_PARTS = ("patient_out_of_scope", "patient_deductible", "patient_copay")
 AMOUNTS = ("fund_paid", "other_paid", *PATIENT_PARTS)
 # part -> how keys of the policy begin or end that go by it
+_YEARS = 1900, 2200
 _ASKED = {
     "discharge_mode": ("special.transfer.",), "age": (".age_below",),
     "tcm_share": (".least_share",),
@@ -96,6 +99,12 @@ class Claims:
 
     def __len__(self) -> int:
         return len(self.group)
+
+    def whole(self) -> Bools:
+        """Rows that have all that a price hangs on. Shape (N,)."""
+        found = (self.group >= 0) & (self.hospital >= 0) & (self.insurance >= 0) & (self.cost > 0)
+        found &= self.month >= 0
+        return np.asarray(found if self.unread is None else found & ~self.unread)
 
     def slice(self, start: int, stop: int) -> Claims:
         """Rows ``start`` to ``stop``, without copying."""
@@ -232,8 +241,12 @@ class ClaimReader:
         """The reader of what a policy needs; persons where readmission, caps or benefits ask.
 
         Raises:
-            DrgError: a column that is needed was not found.
+            DrgError: a column that is needed was not found, or the year is none.
         """
+        if not _YEARS[0] <= year <= _YEARS[1]:
+            raise problem(say("不是年份", "not a year"), key="year", found=year,
+                          expected=say(f"{_YEARS[0]} 至 {_YEARS[1]}",
+                                       f"{_YEARS[0]} to {_YEARS[1]}"))  # fmt: skip
         special = policy.special
         found: dict[str, None] = {}  # categories of people that the policy names anywhere
         for leaf in policy.leaves():
@@ -367,7 +380,7 @@ class ClaimReader:
         for place, pattern in reversed(list(enumerate(patterns))):
             for column in columns:
                 texts = as_text(cells.table.column(column))
-                hit = pc.match_substring_regex(texts, pattern).fill_null(False)
+                hit = on_text(pc.match_substring_regex, texts, pattern).fill_null(False)
                 found[values(hit.cast(pa.uint8())) > 0] = place
         return found
 

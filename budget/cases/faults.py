@@ -10,9 +10,8 @@ import numpy.typing as npt
 from budget.cases.claims import AMOUNTS, Claims
 from drg.cases import CaseColumns
 from drg.cases.cells import Cells
-from drg.cases.texts import text_list
+from drg.cases.texts import as_text, text_list
 from drg.tables.arrays import numbers
-from drg.tables.as_text import as_text
 
 Entry = tuple[int, str, str, str]
 _REASONS = (

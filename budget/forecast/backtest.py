@@ -38,8 +38,9 @@ from budget.uncertainty.losses import loss_probability
 from budget.uncertainty.simulate import simulate
 from drg import language
 from drg.errors import problem
-from drg.provenance import record, to_json
-from drg.tables import atomic_path, check_outputs, write_table
+from drg.provenance import record
+from drg.tables import check_outputs, write_table
+from drg.tables.atomic import write_record
 from weights.table import WeightTable, open_weights
 
 Floats = npt.NDArray[np.float64]
@@ -173,8 +174,7 @@ def backtest_file(
         weights={"id": weights.id, "sha256": weights.digest},
         warnings=held.warnings, hashes=hashes(inputs | inputs_of([scenario]), written),
     )  # fmt: skip
-    with atomic_path(out / RECORD) as path:
-        path.write_text(to_json(document), encoding="utf-8")
+    write_record(out / RECORD, document)
     return found
 
 

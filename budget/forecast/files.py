@@ -26,8 +26,7 @@ from budget.settlement.settled import history_of, settle
 from budget.uncertainty.intervals import with_draws, with_ranges
 from drg import language
 from drg.errors import DrgError, problem
-from drg.provenance import to_json
-from drg.tables import atomic_path
+from drg.tables.atomic import write_record
 from weights.table import WeightTable, open_weights
 
 Said = Callable[[str], None]
@@ -122,8 +121,7 @@ def project_file(
         document["assumptions"] = with_ranges(document["assumptions"], document["doubts"])
     inputs = {"cases": source, "hospitals": hospitals, "weights": weights.path, "mapping": mapping}
     document["hashes"] = hashes(inputs | inputs_of(scenarios), write(out, tables))
-    with atomic_path(out / "projection.json") as path:
-        path.write_text(to_json(document), encoding="utf-8")
+    write_record(out / "projection.json", document)
     return tuple(found)
 
 

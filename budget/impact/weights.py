@@ -23,7 +23,7 @@ from budget.pools.sharing import NotBySumsError
 from budget.projection.cells import Cells, cell_of
 from budget.settlement.files import claims_of, documents
 from budget.settlement.settled import Settlement, close, settle
-from drg.errors import problem
+from drg.errors import DrgError, problem
 from drg.language import say
 from weights.table import WeightTable
 
@@ -77,6 +77,14 @@ class Impact:
     scale: float = 1.0
 
 
+def none_settled(file: PathLike[str] | None = None) -> DrgError:
+    """The error of a year without a single case that can be settled."""
+    return problem(say("没有一例可以清算", "not a single case can be settled"), file=file,
+                   expected=say("病组、医疗机构、险种、出院日期和总费用均可用的病例",
+                                "cases whose group, hospital, insurance, day of discharge and "
+                                "total cost can be used"))  # fmt: skip
+
+
 class Impacts:
     """A settled year that answers what other weights would do (权重影响测算器).
 
@@ -93,6 +101,9 @@ class Impacts:
         cells: its sums.
         draft: what it comes to.
         by_sums: answers come from sums; else every answer settles the year anew.
+
+    Raises:
+        DrgError: not a single case can be settled.
     """
 
     def __init__(
@@ -108,6 +119,8 @@ class Impacts:
         self._claims, self._last_year = claims, last_year
         self.settled = settle(claims, weights, policy, hospitals, year, last_year=last_year)
         self.cells = Cells.of(self.settled)
+        if not self.cells.cases.any():
+            raise none_settled()
         self.draft = _outcome(self.settled)
         self._sums: Sums | None = None
         try:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from budget.policy.tree import NONE, Tree, grow, leaves, spell
+from drg.documents import named_file, read_document
 from drg.errors import problem
 from drg.language import say
 
@@ -69,13 +69,7 @@ def read(path: Path, file: str) -> Document:
     Raises:
         DrgError: the file cannot be read, its header is wrong, or a figure has no source.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise problem(say(f"无法读取政策文件（{reason}）", f"cannot read the policy ({reason})"),
-                      file=file) from None  # fmt: skip
-    return make(table, file)
+    return make(read_document(path, file=file), file)
 
 
 def make(table: Mapping[str, Any], file: str) -> Document:
@@ -110,6 +104,8 @@ def _check(header: Mapping[str, Any], file: str) -> None:
         if not right or value == "":
             raise problem(say("类型不符", "wrong type"), file=file, key=key, found=value,
                           expected=say(*_WORDS[kind]))  # fmt: skip
+    if "weights" in header:
+        named_file(header["weights"], file, "weights")
     for key, inner in (
         ("remove", header.get("remove", [])),
         ("unknown", list(header.get("unknown", {}).values())),

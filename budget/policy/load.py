@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from budget.policy.document import Header, Policy, build
 from budget.policy.header import Document, make, read, require_date
 from budget.policy.tree import NONE, Tree, overlay, parse, without
+from drg.documents import inside, named_file
 from drg.errors import one_of, problem
 from drg.language import in_row, say
 
@@ -38,18 +39,21 @@ def find_policy(policy: str | PathLike[str]) -> Path:
                                f"one of {', '.join(policies())}, or a TOML file"))  # fmt: skip
 
 
-def load_policy(policy: str | PathLike[str] = "national-default", *overlays: Source) -> Policy:
+def load_policy(
+    policy: str | PathLike[str] = "national-default", *overlays: Source, within: Path | None = None
+) -> Policy:
     """Load a policy.
 
     Args:
         policy: a shipped id, or the path of a TOML file.
         *overlays: further documents, each laid over what stands before: ids, paths or tables.
             What they extend must already be there.
+        within: the folder out of which ``extends`` may not lead, of documents from others.
 
     Raises:
         DrgError: a document is missing, wrong or incomplete, or documents extend in a circle.
     """
-    chain = _chain(find_policy(policy))
+    chain = _chain(find_policy(policy), within)
     over = [_extra(given, chain) for given in overlays]
     for one in over:
         if one.id in {held.id for held in chain}:
@@ -68,7 +72,7 @@ def load_policy(policy: str | PathLike[str] = "national-default", *overlays: Sou
     return build(_header(header, unknown, chain), tree)
 
 
-def _chain(path: Path) -> list[Document]:
+def _chain(path: Path, within: Path | None) -> list[Document]:
     """A document and those that it extends, the topmost first."""
     documents: list[Document] = []
     seen: list[Path] = []
@@ -86,20 +90,21 @@ def _chain(path: Path) -> list[Document]:
         documents.append(document)
         if not document.extends:
             return documents
-        path = _parent(document, path)
+        path = _parent(document, path, within)
 
 
 def _name(path: Path) -> str:
     return path.name if path.parent == SHIPPED else str(path)
 
 
-def _parent(document: Document, path: Path) -> Path:
+def _parent(document: Document, path: Path, within: Path | None) -> Path:
     wanted = document.extends
     if wanted in policies():
         return SHIPPED / f"{wanted}.toml"
+    named_file(wanted, path, "extends")
     for beside in (path.parent / wanted, path.parent / f"{wanted}.toml"):
         if beside.is_file():
-            return beside
+            return beside if within is None else inside(within, str(beside), path, "extends")
     raise problem(
         say("没有此政策", "no such policy"), file=document.file, key="extends", found=wanted,
         expected=say(f"以下之一：{', '.join(policies())}，或同一文件夹中的 TOML 文件",

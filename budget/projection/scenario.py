@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -18,7 +17,8 @@ from budget.policy.fields import Part, PolicyError, Rows, figure, rows, section
 from budget.policy.groups import GroupSet
 from budget.policy.select import Tier
 from budget.projection.cells import Cells
-from drg.errors import DrgError, problem
+from drg.documents import named_file, read_document
+from drg.errors import DrgError
 from drg.language import say
 
 Floats = npt.NDArray[np.float64]
@@ -161,23 +161,12 @@ def load_scenario(source: str | PathLike[str] | Mapping[str, Any]) -> Scenario:
     else:
         path = Path(source)
         place = str(source)
-        try:
-            document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-        except OSError as error:
-            raise problem(say(f"无法读取（{error.strerror}）",
-                              f"cannot be read ({error.strerror})"),
-                          file=path) from None  # fmt: skip
-        except UnicodeDecodeError:
-            raise problem(say("不是 UTF-8 编码，请另存为 UTF-8", "is not UTF-8; save it as UTF-8"),
-                          file=path) from None  # fmt: skip
-        except (ValueError, RecursionError) as error:
-            raise problem(say(f"不是 TOML（{error}）", f"is not TOML ({error})"),
-                          file=path) from None  # fmt: skip
-        for change in document.get("change", {}).values():
+        document = read_document(path)
+        changes = document.get("change")
+        for year, change in changes.items() if isinstance(changes, dict) else ():
             for name in ("weights", "hospitals") if isinstance(change, dict) else ():
-                table = change.get(name)
-                if isinstance(table, str) and (path.parent / table).is_file():
-                    change[name] = str(path.parent / table)
+                if isinstance(table := change.get(name), str):
+                    change[name] = named_file(table, path, f"change.{year}.{name}")
     held = _frozen(document)
     try:
         scenario = Scenario.model_validate(held)

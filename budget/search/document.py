@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
 from os import PathLike
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import PrivateAttr, ValidationError, model_validator
@@ -13,6 +11,7 @@ from budget.policy.document import Leaf, Policy
 from budget.policy.faults import one_line
 from budget.policy.fields import Many, Part, PolicyError, Row, Rows, figure, rows, section, words
 from budget.search.policy import changed, figure_of
+from drg.documents import read_document
 from drg.errors import DrgError, problem
 from drg.language import say
 
@@ -166,17 +165,7 @@ def load_search(source: str | PathLike[str]) -> SearchDocument:
     Raises:
         DrgError: the file cannot be read, a key is not known, or a value is out of range.
     """
-    try:
-        document = tomllib.loads(Path(source).read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise problem(say(f"无法读取（{error.strerror}）", f"cannot be read ({error.strerror})"),
-                      file=source) from None  # fmt: skip
-    except UnicodeDecodeError:
-        raise problem(say("不是 UTF-8 编码，请另存为 UTF-8", "is not UTF-8; save it as UTF-8"),
-                      file=source) from None  # fmt: skip
-    except (ValueError, RecursionError) as error:
-        raise problem(say(f"不是 TOML（{error}）", f"is not TOML ({error})"), file=source) from None
-    held = {key: _tuples(value) for key, value in document.items()}
+    held = {key: _tuples(value) for key, value in read_document(source).items()}
     try:
         found = SearchDocument.model_validate(held)
     except ValidationError as error:

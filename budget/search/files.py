@@ -26,8 +26,9 @@ from budget.settlement.settled import Settlement, settle
 from drg import language
 from drg.errors import problem
 from drg.language import both
-from drg.provenance import hash_file, hash_text, record, to_json
-from drg.tables import RejectFile, atomic_path, check_outputs, neutralise, write_table
+from drg.provenance import hash_file, hash_text, record
+from drg.tables import RejectFile, check_outputs, neutralise, write_table
+from drg.tables.atomic import write_record, write_text
 from weights.table import WeightTable
 
 Said = Callable[[str], None]
@@ -167,8 +168,7 @@ def search_file(
         (paths[3], scenario_document(document, policy, best, year)),
     ):
         if feasible:
-            with atomic_path(path) as new:
-                new.write_text(text, encoding="utf-8")
+            write_text(path, text)
         else:
             path.unlink(missing_ok=True)  # of an earlier run, which this one does not bear out
     about = {
@@ -180,8 +180,7 @@ def search_file(
         "found": {"sha256": best.digest if feasible else None},
         "warnings": ends[1].warnings,
     }  # fmt: skip
-    with atomic_path(paths[1]) as new:
-        new.write_text(to_json(_record(searched, about, table)), encoding="utf-8")
+    write_record(paths[1], _record(searched, about, table))
     return searched
 
 

@@ -26,12 +26,13 @@ from drg.cases import recognise
 from drg.cases.cells import Cells
 from drg.cases.columns import told_tiers
 from drg.cases.opening import open_cases
+from drg.cases.texts import as_text
 from drg.cases.unread import Counted, UnreadCount, counted
 from drg.errors import DrgError, problem
 from drg.language import say
-from drg.provenance import hash_file, record, to_json
-from drg.tables import RejectFile, atomic_path, check_outputs, in_order
-from drg.tables.as_text import as_text
+from drg.provenance import hash_file, record
+from drg.tables import RejectFile, check_outputs, in_order
+from drg.tables.atomic import write_record
 from drg.tables.batches import Block
 from weights.table import WeightTable, open_weights
 
@@ -156,8 +157,7 @@ def settle_file(
         tables=[path.name for path in (targets[0], *written)],
         hashes={path.name: hash_file(path) for path in written if path.suffix == ".csv"},
     )  # fmt: skip
-    with atomic_path(targets[1]) as path:
-        path.write_text(to_json(document), encoding="utf-8")
+    write_record(targets[1], document)
     return settled
 
 

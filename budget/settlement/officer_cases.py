@@ -7,7 +7,6 @@ of it. The cases of a file are settled together as one small year.
 from __future__ import annotations
 
 import datetime as dt
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -23,6 +22,7 @@ from budget.policy import Policy, load_policy, policies
 from budget.settlement.settled import Settlement, settle
 from budget.settlement.tables import CASES, _case_rows, hospital_frame, pool_frame
 from drg.cases import recognise
+from drg.documents import Model, fit, named_file, read_document
 from drg.errors import DrgError, one_of, problem
 from drg.language import say
 from weights.table import WeightTable, open_weights
@@ -31,32 +31,31 @@ TOLERANCE = 0.01
 _FINE = 0.0001  # of what is no money: ratios, weights, values of a point
 _FINE_KEYS = ("weight", "ratio", "point_value", "case_mix_index", "assessment")
 
-_HEAD = {"policy": (str,), "weights": (str,), "year": (int,), "tolerance": (int, float),
-         "title": (str,), "patient_paid": (int, float), "overlay": (dict,),
-         "last_year": (dict,), "hospital": (list,), "weight": (list,), "case": (list,),
-         "pool": (list,)}  # fmt: skip
-_NUMBER, _DATE = (int, float), (dt.date,)
-_HOSPITAL = {"id": (str,), "name": (str,), "tier": (int,), "class": (str,), "county": (str,),
-             "level": (str,), "score": _NUMBER, "credit": _NUMBER, "penalty": _NUMBER,
-             "expect": (dict,), "why": (str,)}  # fmt: skip
-_COMPARED = {"expect": (dict,), "why": (str,), "tolerance": _NUMBER}
-_POOL = {"name": (str,), **_COMPARED}
-_EXPECT = {"*": (str, int, float)}
-_WEIGHT = {"drg": (str,), "weight": _NUMBER, **_EXPECT}
+_COMPARED: dict[str, Model] = {"expect": {"*": (str, float)}, "why": str, "tolerance": float}
 # key of a case -> its column of the case table, and what may stand there
-_PARTS: dict[str, tuple[str, tuple[type, ...]]] = {
-    "drg": ("drg", (str,)), "hospital": ("hospital_id", (str,)),
-    "insurance": ("insurance", (str,)), "cost": ("total_cost", _NUMBER),
-    "discharge": ("discharge_date", _DATE), "admission": ("admission_date", _DATE),
-    "person": ("patient_id", (str,)), "stay": ("length_of_stay", (int,)), "age": ("age", (int,)),
-    "mode": ("discharge_mode", (int,)), "population": ("population", (str,)),
-    "tcm_share": ("tcm_share", _NUMBER), "diagnoses": ("diagnoses", (str,)),
-    "procedures": ("procedures", (str,)), "fund_paid": ("fund_paid", _NUMBER),
-    "other_paid": ("other_paid", _NUMBER), "out_of_scope": ("patient_out_of_scope", _NUMBER),
-    "deductible": ("patient_deductible", _NUMBER), "copay": ("patient_copay", _NUMBER),
+_PARTS: dict[str, tuple[str, type]] = {
+    "drg": ("drg", str), "hospital": ("hospital_id", str), "insurance": ("insurance", str),
+    "cost": ("total_cost", float), "discharge": ("discharge_date", dt.date),
+    "admission": ("admission_date", dt.date), "person": ("patient_id", str),
+    "stay": ("length_of_stay", int), "age": ("age", int), "mode": ("discharge_mode", int),
+    "population": ("population", str), "tcm_share": ("tcm_share", float),
+    "diagnoses": ("diagnoses", str), "procedures": ("procedures", str),
+    "fund_paid": ("fund_paid", float), "other_paid": ("other_paid", float),
+    "out_of_scope": ("patient_out_of_scope", float), "deductible": ("patient_deductible", float),
+    "copay": ("patient_copay", float),
 }  # fmt: skip
-_CASE = {"name": (str,), "flags": (list,), "patient_paid": _NUMBER, "repeat": (int,),
-         **_COMPARED, **{key: kinds for key, (_, kinds) in _PARTS.items()}}  # fmt: skip
+_MODEL: dict[str, Model] = {
+    "policy": str, "weights": str, "year": int, "tolerance": float, "title": str,
+    "patient_paid": float, "overlay": dict, "last_year": {"*": float},
+    "hospital": [{"id": str, "name": str, "tier": int, "class": str, "county": str, "level": str,
+                  "score": float, "credit": float, "penalty": float, "expect": {"*": (str, float)},
+                  "why": str}],
+    "weight": [{"drg": str, "weight": float, "*": (str, float)}],
+    "case": [{"name": str, "flags": [str], "patient_paid": float, "repeat": int, **_COMPARED,
+              **{key: kind for key, (_, kind) in _PARTS.items()}}],
+    "pool": [{"name": str, **_COMPARED}],
+}  # fmt: skip
+_NEEDED = {"hospital": ("id",), "case": ("cost",), "pool": ("name",), "weight": ("drg", "weight")}
 _FLAGS = ("special_review", "day_surgery", "day_bed")
 
 
@@ -106,63 +105,25 @@ def compare(path: str | PathLike[str]) -> tuple[Compared, ...]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise problem(say("无法读取", "cannot be read"), file=path, found=error) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise problem(say("不是 TOML", "is not TOML"), file=path, found=error) from None
-    _check(document, _HEAD, path, "")
-    for key, known, needed in (
-        ("hospital", _HOSPITAL, ("id",)), ("case", _CASE, ("cost",)), ("pool", _POOL, ("name",)),
-        ("weight", _WEIGHT, ("drg", "weight")),
-    ):  # fmt: skip
-        for place, row in enumerate(document.get(key, []), 1):
-            here = f"{key}[{place}]"
-            _check(row, known, path, here, *needed)
-            _check(row.get("expect", {}), _EXPECT, path, f"{here}.expect")
-    _check(document.get("last_year", {}), {"*": _NUMBER}, path, "last_year")
-    for place, row in enumerate(document.get("case", []), 1):
+    document = read_document(path)
+    fit(document, _MODEL, path, (), "policy", "hospital", "case")
+    for key, needed in _NEEDED.items():
+        for place, row in enumerate(document.get(key, [])):
+            fit(row, dict, path, (key, place), *needed)
+    for place, row in enumerate(document["case"], 1):
         if row.get("repeat", 1) < 1:
             raise problem(say("小于 1", "below 1"), file=path, key=f"case[{place}].repeat",
                           found=row["repeat"])  # fmt: skip
     for key in ("policy", "hospital", "case"):
-        if not document.get(key):
+        if not document[key]:
             raise problem(say("缺失", "is missing"), file=path, key=key)
     return document
-
-
-def _check(
-    row: Any, known: Mapping[str, tuple[type, ...]], path: Path, where: str, *needed: str
-) -> None:
-    """Refuse keys that mean nothing and values of another type; ``*`` stands for other keys."""
-    if not isinstance(row, dict):
-        raise problem(say("不是表", "is not a table"), file=path, key=where, found=row)
-    for key, value in row.items():
-        here = f"{where}.{key}" if where else key
-        kinds = known.get(key, known.get("*"))
-        if kinds is None:
-            raise problem(say("没有此键", "no such key"), file=path, key=here,
-                          expected=one_of(known))  # fmt: skip
-        if not isinstance(value, kinds) or isinstance(value, bool):
-            wanted = dict.fromkeys(say(*_TYPES[kind]) for kind in kinds)
-            raise problem(say("类型不符", "wrong type"), file=path, key=here, found=value,
-                          expected=say(" 或 ", " or ").join(wanted))  # fmt: skip
-    for key in needed:
-        if key not in row:
-            raise problem(say("缺失", "is missing"), file=path, key=f"{where}.{key}")
-
-
-_TYPES = {str: ("文本", "a text"), int: ("整数", "a whole number"), float: ("数", "a number"),
-          dt.date: ("日期", "a date"), dict: ("表", "a table"),
-          list: ("数组", "an array")}  # fmt: skip
 
 
 def _policy(document: Mapping[str, Any], source: Path) -> Policy:
     """The policy with the file's own changes; a path is looked for beside the file first."""
     name = document["policy"]
-    beside = source.parent / name
-    found = beside if name not in policies() and beside.is_file() else name
+    found = name if name in policies() else named_file(name, source, "policy")
     changes = document.get("overlay")
     if changes is None:
         return load_policy(found)
@@ -184,8 +145,7 @@ def _weights(document: Mapping[str, Any], policy: Policy, source: Path) -> Weigh
     own = pd.DataFrame(rows or [], columns=None if rows else ["drg", "weight"])
     if not name:
         return WeightTable(source.stem, own)
-    beside = source.parent / name
-    table = open_weights(beside if beside.is_file() else name)
+    table = open_weights(named_file(name, source, "weights"))
     if not rows:
         return table
     below = table.frame[~table.frame["drg"].isin(own["drg"])]

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drg.cases.texts import as_text, on_text
 from drg.cases.values import Floats, Mask, Number, read_number
 from drg.money import Fen, doubles, to_fen
 from drg.tables.arrays import floats, numbers, text_scalar, values
-from drg.tables.as_text import as_text
 
 _RULE = Number(low=-9e13, high=9e13, units=("元", "yuan"))
 _GROUPED = r"^[¥￥]?[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]{0,6})?元?$"
@@ -49,7 +49,7 @@ def read_yuan(column: pa.Array) -> tuple[Floats, Mask]:
 
 def _of_texts(texts: pa.Array) -> tuple[Floats, Mask]:
     """Nearly every amount is another text, so plain ones are parsed by Arrow, not one by one."""
-    trimmed = pc.utf8_trim_whitespace(texts.fill_null(text_scalar("")))
+    trimmed = on_text(pc.utf8_trim_whitespace, texts.fill_null(text_scalar("")))
     plain = pc.match_substring_regex(trimmed, _PLAIN)
     yuan = floats(pc.if_else(plain, trimmed, text_scalar("0")).cast(pa.float64()))
     unreadable = np.zeros(len(yuan), np.bool_)

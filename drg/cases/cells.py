@@ -19,7 +19,7 @@ from drg.cases.amounts import read_amounts, read_yuan
 from drg.cases.choices import EXPECTED, FLAGS, insurance_of, mark_of, mode_of, share_of
 from drg.cases.columns import CaseColumns
 from drg.cases.dates import read_dates
-from drg.cases.texts import text_list
+from drg.cases.texts import as_text, text_list
 from drg.cases.values import (
     NUMBERS,
     SEX_EXPECTED,
@@ -37,7 +37,6 @@ from drg.cases.values import (
 )
 from drg.money import Fen
 from drg.tables.arrays import numbers, strings
-from drg.tables.as_text import as_text
 
 AMOUNTS = ("total_cost", "cost_medical", "cost_nursing", "cost_technology", "cost_drug_material",
            "cost_management", "fund_paid", "other_paid", "patient_out_of_scope",

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import csv
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from typing import Any
 from drg.cases.choices import VALUED, check_meanings
 from drg.cases.dialects import dialect_of, numbered
 from drg.cases.values import folded
+from drg.documents import fit, read_document
 from drg.errors import DrgError, problem
 from drg.language import say
 
@@ -519,40 +519,34 @@ def mapped_headers(path: str | PathLike[str]) -> list[str]:
 
 
 def _mapping_entries(path: Path) -> tuple[dict[str, list[str]], dict[str, Any]]:
+    entries: dict[str, list[str]] = {}
+    words: dict[str, dict[str, str]] = {}
+    if path.suffix.lower() != ".csv":
+        document = read_document(path)
+        fit(document, {"values": {"*": {"*": (str, float)}}, "*": (str, [str])}, path)
+        words = document.pop("values", {})
+        for key, value in document.items():
+            entries[key] = value if isinstance(value, list) else [value]
+        return entries, words
     try:
         text = _text(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         raise problem(say(f"无法读取映射文件（{error}）",
                           f"cannot read the mapping file ({error})"),
                       file=path) from None  # fmt: skip
-    entries: dict[str, list[str]] = {}
-    if path.suffix.lower() == ".csv":
-        try:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines())]
-        except csv.Error as error:
-            raise problem(say(f"不是 CSV（{error}）", f"is not CSV ({error})"), file=path) from None
-        if rows and rows[0][:1] and rows[0][0] not in (*CANONICAL, *VALUED):
-            rows = rows[1:]  # titles
-        words: dict[str, dict[str, str]] = {}
-        for row in rows:
-            if len(row) >= 2 and row[0] and row[1]:
-                held = entries.setdefault(row[0], [])
-                held += [row[1]] if row[1] not in held else []
-            if len(row) >= 4 and row[0] and row[2]:
-                words.setdefault(row[0], {})[row[2]] = row[3]
-        return entries, words
     try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise problem(say(f"不是 TOML（{error}）", f"is not TOML ({error})"), file=path) from None
-    told = document.pop("values", {})
-    for key, value in document.items():
-        headers = value if isinstance(value, list) else [value]
-        if not all(isinstance(header, str) for header in headers):
-            raise problem(say("须为一个或若干个列名", "must be a header or a list of headers"),
-                          file=path, key=key, found=value)  # fmt: skip
-        entries[key] = headers
-    return entries, told
+        rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines())]
+    except csv.Error as error:
+        raise problem(say(f"不是 CSV（{error}）", f"is not CSV ({error})"), file=path) from None
+    if rows and rows[0][:1] and rows[0][0] not in (*CANONICAL, *VALUED):
+        rows = rows[1:]  # titles
+    for row in rows:
+        if len(row) >= 2 and row[0] and row[1]:
+            held = entries.setdefault(row[0], [])
+            held += [row[1]] if row[1] not in held else []
+        if len(row) >= 4 and row[0] and row[2]:
+            words.setdefault(row[0], {})[row[2]] = row[3]
+    return entries, words
 
 
 def _text(content: bytes) -> str:

@@ -12,10 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drg.cases.blanks import BLANKS
-from drg.cases.texts import on_text
+from drg.cases.texts import as_text, on_text
 from drg.cases.values import Floats, Mask
 from drg.tables.arrays import floats, integers
-from drg.tables.as_text import as_text
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _PARTED = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})(\D.*)?")
@@ -40,8 +39,11 @@ def read_dates(column: pa.Array) -> tuple[Floats, Mask]:
         places = integers(column.indices, len(days))
         return np.append(days, math.nan)[places], np.append(unreadable, False)[places]
     if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
-        days = floats(column.cast(pa.date32(), safe=False).cast(pa.int32()))
-        return days, np.zeros(len(column), np.bool_)
+        days = floats(_days(column).cast(pa.int32()))
+        beyond = (days < dt.date.min.toordinal() - _EPOCH) | (
+            days > dt.date.max.toordinal() - _EPOCH
+        )
+        return np.where(beyond, math.nan, days), beyond
     cut = on_text(pc.utf8_ltrim, as_text(column), characters=" ='\"")
     cut = pc.utf8_slice_codeunits(cut, 0, _LONGEST).dictionary_encode()
     texts = [_fold(text) for text in cut.dictionary.to_pylist()]
@@ -49,6 +51,13 @@ def read_dates(column: pa.Array) -> tuple[Floats, Mask]:
     places = integers(cut.indices, len(texts))
     days = np.array([math.nan if day is None else day for day in parsed])
     return days[places], np.array([day is None for day in parsed])[places]
+
+
+def _days(column: pa.Array) -> pa.Array:
+    try:
+        return column.cast(pa.date32(), safe=False)
+    except pa.ArrowInvalid:  # a time zone that this machine does not know
+        return column.cast(pa.timestamp(column.type.unit, "UTC")).cast(pa.date32(), safe=False)
 
 
 def _fold(text: str | None) -> str:

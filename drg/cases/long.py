@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from drg.cases.choices import mark_of
 from drg.cases.columns import CaseColumns, plain_header, recognise
-from drg.cases.texts import text_list
+from drg.cases.texts import as_text, text_list
 from drg.cases.values import Number as _Number
 from drg.cases.values import by_distinct, read_number, read_text
 from drg.tables.arrays import numbers, strings, values
-from drg.tables.as_text import LIST_SEPARATOR, as_text
+from drg.tables.as_text import LIST_SEPARATOR
 
 MARKS = ("maindiag_flag", "主诊断标志", "主要诊断标志", "主诊断标识", "是否主诊断", "是否主要诊断",
          "是否为主要诊断")  # fmt: skip

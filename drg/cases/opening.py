@@ -19,12 +19,11 @@ import pyarrow.compute as pc
 from drg.cases.columns import CaseColumns, mapped_headers, plain_header, read_mapping, recognise
 from drg.cases.long import assembled, is_long, mark_column, of_cases
 from drg.cases.settlement_list import is_json, read_lists
-from drg.cases.texts import on_text, text_list
+from drg.cases.texts import as_text, on_text, text_list
 from drg.errors import problem
 from drg.language import say
 from drg.tables import Batch, Block, Malformed, TableSource, batches, open_table
 from drg.tables.arrays import numbers, text_scalar, values
-from drg.tables.as_text import as_text
 from drg.tables.batches import DEFAULT_BATCH_ROWS
 
 _FOOT = (r"^\s*(合\s*计|总\s*计|小\s*计|总合计|注\s*[:：]|说明\s*[:：]|备注\s*[:：]|"

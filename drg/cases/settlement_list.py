@@ -23,6 +23,7 @@ from drg.tables.batches import reading
 ENDINGS = (".json", ".jsonl", ".ndjson")
 _WRAPPERS = ("input", "data", "output")
 _POOLED = ("310100", "390100")  # fund_pay_type: 职工、居民基本医疗保险统筹基金
+_LISTS = json.JSONDecoder(parse_int=str, parse_constant=str)  # cells, read like any other
 _TCM = ("2", "3", "4")  # diag_type of Chinese medicine
 
 
@@ -54,18 +55,23 @@ def read_lists(path: Path) -> pa.Table:
     if not rows:
         raise problem(say("没有结算清单", "holds no settlement list"), file=path)
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return pa.table({
-        name: pa.array([row.get(name) for row in rows], pa.string()) for name in names
-    })  # fmt: skip
+    try:
+        return pa.table({
+            name: pa.array([row.get(name) for row in rows], pa.string()) for name in names
+        })  # fmt: skip
+    except UnicodeEncodeError as error:
+        raise problem(say("半个字符，不是 Unicode 文本",
+                          "half a character, which is not Unicode text"), file=path,
+                      found=ascii(error.object)[1:-1]) from None  # fmt: skip
 
 
 def _documents(text: str, path: Path) -> Iterator[Mapping[str, Any]]:
     try:
-        found = json.loads(text)
+        found = _LISTS.decode(text)
     except (ValueError, RecursionError) as error:
         lines = [line for line in text.splitlines() if line.strip()]
         try:
-            found = [json.loads(line) for line in lines]
+            found = [_LISTS.decode(line) for line in lines]
         except (ValueError, RecursionError):
             raise problem(say(f"不是 JSON（{error}）", f"is not JSON ({error})"),
                           file=path) from None  # fmt: skip
@@ -138,16 +144,15 @@ def _sum(rows: list[dict[str, str]], name: str) -> str | None:
         return None
     try:
         return str(sum((Decimal(text) for text in texts), Decimal(0)))
-    except InvalidOperation:
-        return next(text for text in texts if not _is_number(text))
+    except ArithmeticError:
+        return next((text for text in texts if not _is_number(text)), texts[0])
 
 
 def _is_number(text: str) -> bool:
     try:
-        Decimal(text)
+        return Decimal(text).is_finite()
     except InvalidOperation:
         return False
-    return True
 
 
 def _text(value: Any) -> str:

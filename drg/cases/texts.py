@@ -6,30 +6,27 @@ from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from drg.tables.as_text import as_text as written
 from drg.tables.as_text import text_list as text_list
 
-_CANNOT = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError)
+_BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary,
+          pa.types.is_binary_view)  # fmt: skip
 
 
 def as_text(column: pa.Array) -> pa.Array:
-    """A column as strings; what Arrow cannot write as text is written by Python."""
-    if pa.types.is_string(column.type):
+    """A column as the strings that its cells say: bytes are text, the rest as it is written."""
+    kind = column.type
+    if pa.types.is_string(kind):
         return column
-    try:
-        return column.cast(pa.string())
-    except _CANNOT:
-        return pa.array([_shown(cell) for cell in column], pa.string())
-
-
-def _shown(cell: pa.Scalar) -> str | None:
-    try:
-        value = cell.as_py()
-    except (ValueError, OverflowError, KeyError, *_CANNOT):  # a date or zone beyond Python's
-        return str(cell.type)
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return None if value is None else str(value).encode("utf-8", "replace").decode()
+    if pa.types.is_dictionary(kind):
+        return pc.take(as_text(column.dictionary), column.indices)
+    if any(is_one(kind) for is_one in _BYTES):
+        raw = column.to_pylist()
+        return pa.array([None if b is None else b.decode("utf-8", "replace") for b in raw],
+                        pa.string())  # fmt: skip
+    return written(column)
 
 
 def repaired(column: pa.Array) -> pa.Array:

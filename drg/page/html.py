@@ -17,8 +17,7 @@ from drg.page.cells import grid
 from drg.page.fonts import FALLBACK, FAMILY, Font, carried
 from drg.page.words import Words
 from drg.plots.inline import inline_svg
-from drg.tables import atomic_path
-from drg.tables.atomic import writing
+from drg.tables.atomic import write_text
 
 FONTS = "/* fonts */\n"  # where the characters of a page go
 
@@ -54,8 +53,7 @@ def write_page(path: Path, text: str) -> None:
     Raises:
         DrgError: the file cannot be written.
     """
-    with atomic_path(path) as partial, writing(path):
-        partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+    write_text(path, text)
 
 
 def shown_text(markup: str) -> str:

@@ -35,7 +35,7 @@ from drg.page.cells import Grid, grid
 from drg.page.words import Words
 from drg.plots import chinese_font
 from drg.plots.picture import image
-from drg.tables.atomic import atomic_path, writing
+from drg.tables.atomic import write_bytes
 
 _SERIF, _SANS, _LATIN = "宋体", "黑体", "Times New Roman"
 _OTHERS = {_SERIF: "SimSun;Songti SC;STSong;Noto Serif CJK SC;Source Han Serif SC;Noto Sans CJK SC",
@@ -58,8 +58,7 @@ def write_word(path: Path, report: Report, words: Words) -> bool:
     """
     made = _Word(words)
     made.report(report)
-    with atomic_path(path) as partial, writing(path):
-        partial.write_bytes(made.bytes())
+    write_bytes(path, made.bytes())
     return made.pictures
 
 

@@ -28,7 +28,7 @@ from drg.cases.privacy import FEWEST
 from drg.errors import problem
 from drg.language import say
 from drg.plots import fonts
-from drg.tables.atomic import atomic_path, writing
+from drg.tables.atomic import write_bytes
 from drg.terminal import width as columns
 
 Language = Literal["zh", "en"]
@@ -245,8 +245,7 @@ def save(figure: Figure, path: str | PathLike[str]) -> None:
     if ending not in _FORMATS:
         raise problem(say("不能存成这种图", "unknown kind of picture"), file=path,
                       expected=say(".svg、.png 或 .pdf", ".svg, .png or .pdf"))  # fmt: skip
-    with atomic_path(path) as partial, writing(Path(path)):
-        partial.write_bytes(image(figure, ending))
+    write_bytes(path, image(figure, ending))
 
 
 def image(figure: Figure, ending: str) -> bytes:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from drg.errors import problem
 from drg.language import say
 from drg.progress import Progress
-from drg.provenance import record, to_json
+from drg.provenance import document_at, record, to_json
 from drg.sample.block import World, make_world
 from drg.sample.front_page import as_front_page
 from drg.sample.options import SCHEME, Options
@@ -180,7 +180,7 @@ def _check_target(target: Path) -> None:
     if not target.is_dir():
         raise problem(say("不是文件夹", "is not a folder"), file=target)
     found = {p.relative_to(target).as_posix() for p in target.rglob("*") if not p.is_dir()}
-    if found and (RECORD not in found or KIND not in (target / RECORD).read_text("utf-8")):
+    if found and document_at(target / RECORD).get("kind") != KIND:
         raise problem(say("文件夹不为空，且不是本程序生成的模拟统筹区",
                           "is not empty and holds no region made by this program"),
                       file=target)  # fmt: skip

@@ -16,10 +16,11 @@ import pyarrow as pa
 from drg.errors import problem
 from drg.language import say
 from drg.money import to_yuan
-from drg.provenance import hash_file, record, to_json
+from drg.provenance import hash_file, record
 from drg.switch.both import Both, Ints, pairs_of, read_both
 from drg.switch.carry import Carried, carry
-from drg.tables import atomic_path, check_outputs, write_table
+from drg.tables import check_outputs, write_table
+from drg.tables.atomic import write_record
 from drg.tables.rejects import neutralise
 from grouper.codes.editions import INSURANCE
 from grouper.compare.groups import GroupComparison, compare_groups
@@ -288,10 +289,8 @@ def _write(found: Switched, cases: Path, out: Path, policy: Policy | None) -> No
     found.weights.write(out / WEIGHTS)
     document = {**found.weights.record, "id": found.weights.id,
                 "weights_sha256": found.weights.digest}  # fmt: skip
-    with atomic_path(out / f"{WEIGHTS}.run.json") as path:
-        path.write_text(to_json(document), encoding="utf-8")
-    with atomic_path(out / "switch.json") as path:
-        path.write_text(to_json(_record(found, cases, policy)), encoding="utf-8")
+    write_record(out / f"{WEIGHTS}.run.json", document)
+    write_record(out / "switch.json", _record(found, cases, policy))
 
 
 def in_yuan(frame: pd.DataFrame) -> pd.DataFrame:

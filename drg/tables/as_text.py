@@ -33,9 +33,10 @@ def as_text(column: pa.Array) -> pa.Array:
     """The column as strings; null stays null.
 
     Whole numbers are plain digits, floats the shortest text that reads back equal, dates ISO
-    8601, list items are joined by ``|``, bytes are hexadecimal, other nested values are JSON.
-    Dates beyond the calendar are ``<value out of range: ...>``, times of an unknown time zone
-    are in UTC. Strings whose bytes are not UTF-8 come as they are.
+    8601, list items are joined by ``|``, bytes are hexadecimal, durations have their unit behind
+    them, other nested values are JSON. Dates beyond the calendar are
+    ``<value out of range: ...>``, times of an unknown time zone are in UTC. Strings whose bytes
+    are not UTF-8 come as they are.
     """
     kind = column.type
     if pa.types.is_string(kind):
@@ -46,6 +47,11 @@ def as_text(column: pa.Array) -> pa.Array:
         return pc.take(as_text(column.dictionary), column.indices)
     if any(is_one(kind) for is_one in _LISTS):
         return _joined(column)
+    if pa.types.is_run_end_encoded(kind):
+        return as_text(pc.run_end_decode(column))
+    if pa.types.is_duration(kind):
+        ticks = column.cast(pa.int64()).cast(pa.string())
+        return pc.binary_join_element_wise(ticks, text_scalar(kind.unit), text_scalar(""))
     if pa.types.is_timestamp(kind):
         return _without_empty_fraction(column)
     if any(is_one(kind) for is_one in _NOT_CAST):

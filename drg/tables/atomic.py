@@ -8,9 +8,11 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from drg.errors import DrgError, problem
 from drg.language import say
+from drg.provenance import to_json
 
 
 @contextlib.contextmanager
@@ -37,6 +39,34 @@ def atomic_path(final: str | os.PathLike[str]) -> Iterator[Path]:
         with contextlib.suppress(OSError):
             partial.unlink()
         raise
+
+
+def write_text(final: str | os.PathLike[str], text: str) -> None:
+    """Write a text, whole or not at all: UTF-8, the same bytes on every machine.
+
+    Raises:
+        DrgError: As :func:`atomic_path`.
+    """
+    write_bytes(final, text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(final: str | os.PathLike[str], content: bytes) -> None:
+    """Write bytes, whole or not at all.
+
+    Raises:
+        DrgError: As :func:`atomic_path`.
+    """
+    with atomic_path(final) as partial, writing(Path(final)):
+        partial.write_bytes(content)
+
+
+def write_record(final: str | os.PathLike[str], document: Any) -> None:
+    """Write a record as JSON, whole or not at all.
+
+    Raises:
+        DrgError: As :func:`atomic_path`.
+    """
+    write_text(final, to_json(document))
 
 
 def check_target(final: str | os.PathLike[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drg.documents import read_document
 from drg.errors import problem
 from drg.language import say
 from drg.tables import batches, open_table
-from drg.tables.as_text import as_text
+from drg.tables.as_text import as_text, text_list
 
 
 def read_frame(
@@ -90,7 +90,8 @@ def _column(column: pa.Array, is_text: bool) -> Any:
 def _numbers(column: pa.Array, path: Path, name: str, first: int) -> pa.Array:
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
         return column.cast(pa.float64())
-    texts = pc.utf8_trim_whitespace(as_text(column))
+    texts = pa.array(text_list(as_text(column)), pa.string())
+    texts = pc.utf8_trim_whitespace(texts)
     blank = pc.equal(texts, "")
     texts = pc.if_else(blank, pa.scalar(None, pa.string()), texts)
     try:
@@ -111,16 +112,7 @@ def read_record(path: Path) -> dict[str, Any]:
     Raises:
         DrgError: it is not there, or is no such record.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise problem(say("不能读取", "cannot be read"), file=path, found=error.strerror) from None
-    except (ValueError, RecursionError) as error:
-        raise problem(say("不是 JSON", "is not JSON"), file=path, found=str(error)) from None
-    if not isinstance(document, dict):
-        raise problem(say("不是记录", "is no record"), file=path,
-                      expected=say("JSON 对象", "a JSON object"))  # fmt: skip
-    return document
+    return read_document(path, "JSON")
 
 
 def whole(values: pd.Series[Any]) -> list[int | None]:

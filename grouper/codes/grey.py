@@ -14,10 +14,10 @@ from pathlib import Path
 
 from drg.cases.codes import plain_code
 from drg.cases.columns import plain_header
+from drg.cases.texts import as_text, text_list
 from drg.errors import problem
 from drg.language import say
 from drg.tables import read_table
-from drg.tables.as_text import as_text, text_list
 
 OFFICIAL = Path(__file__).parents[1] / "editions" / "grey-codes.csv"
 _HEADERS = ("code", "灰码", "编码", "代码", "诊断编码", "诊断代码", "疾病编码", "手术编码",

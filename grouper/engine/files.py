@@ -23,12 +23,12 @@ from drg.tables import (
     Batch,
     Malformed,
     RejectFile,
-    atomic_path,
     check_outputs,
     open_sink,
 )
 from drg.tables import run as run_batches
 from drg.tables.arrays import text_scalar
+from drg.tables.atomic import write_record
 from grouper.codes.editions import INSURANCE
 from grouper.engine.account import Account
 from grouper.engine.code_uses import BatchUses, CodeUses, write_conversions, write_unmapped
@@ -128,8 +128,7 @@ def group_file(
         account.input_hash = input_hash.result()
     try:
         _list_codes(account, out, uses, scheme)
-        with atomic_path(run_path) as path:
-            path.write_text(to_json(account.document()), encoding="utf-8")
+        write_record(run_path, account.document())
     except BaseException:  # no output stays beside the record of another run
         for path in (out, run_path):
             path.unlink(missing_ok=True)

@@ -20,17 +20,17 @@ from drg.cases.outcomes import UNGROUPED_DRG
 from drg.cases.texts import as_text
 from drg.errors import problem
 from drg.language import say
-from drg.provenance import hash_file, record, to_json
+from drg.provenance import hash_file, record
 from drg.tables import (
     Batch,
     Block,
-    atomic_path,
     check_outputs,
     in_order,
     open_sink,
     write_table,
 )
 from drg.tables.arrays import integers, numbers, strings
+from drg.tables.atomic import write_record
 from drg.tables.frames import as_arrow
 from grouper.codes.editions import INSURANCE
 from grouper.engine.grouper import BATCH_ROWS, Grouper, Headers, faulty, workers
@@ -160,8 +160,7 @@ def dependence_file(
                       input={"name": source.name, "sha256": hash_file(source)},
                       cases=account.cases, grouped=account.grouped, dependent=account.dependent,
                       pairs=dict(sorted(account.kinds.items())))  # fmt: skip
-    with atomic_path(run_path) as path:
-        path.write_text(to_json(document), encoding="utf-8")
+    write_record(run_path, document)
     account.seconds = time.perf_counter() - began
     return account
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from drg.errors import problem
+from drg.documents import Model, fit, named_file, read_document
+from drg.errors import one_of, problem
 from drg.language import say
 from grouper.importer.roles import MEANINGS, ROLES
 
 HIV = ("principal", "any")
 PROCEDURE_TEST = ("principal", "any", "principal-then-any")
 UNKNOWN_CODES = ("error", "accept")
+_WORDS = {"hiv": HIV, "procedure_test": PROCEDURE_TEST, "unknown_codes": UNKNOWN_CODES}
 _HEADER_KEYS = ("id", "title", "version", "source", "title_en", "issuer", "codes")
+_MODEL: dict[str, Model] = {
+    "scheme": dict.fromkeys(_HEADER_KEYS, str),
+    "options": {**dict.fromkeys(_WORDS, str), "base": str, "fill_down": bool},
+    "sheets": {"*": str},
+    "headers": {"*": (str, {"*": str})},
+}
 
 
 @dataclass(frozen=True)
@@ -62,63 +68,22 @@ def read_mapping(path: Path | None) -> Mapping:
     """
     if path is None:
         return Mapping()
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise problem(say(f"无法读取映射文件（{error}）",
-                          f"cannot read the mapping file ({error})"),
-                      file=path) from None  # fmt: skip
-    for key, value in document.items():
-        _one_of(path, "section", key, ("scheme", "options", "sheets", "headers"))
-        if not isinstance(value, dict):
-            raise problem(
-                say("须为表（[...]）", "must be a table"), file=path, key=key, found=value
-            )
+    document = read_document(path)
+    fit(document, _MODEL, path)
     headers: dict[str, dict[str, str]] = {"": {}}
     for key, value in document.get("headers", {}).items():
-        if isinstance(value, dict):
-            headers[key] = _texts(path, f"headers.{key}", value, MEANINGS)
-        else:
-            headers[""] |= _texts(path, "headers", {key: value}, MEANINGS)
-    scheme = document.get("scheme", {})
-    for key in scheme:
-        _one_of(path, "scheme", key, _HEADER_KEYS)
-    return Mapping(
-        _texts(path, "scheme", scheme),
-        _options(path, document.get("options", {})),
-        _texts(path, "sheets", document.get("sheets", {}), tuple(ROLES)),
-        headers,
-    )
-
-
-def _one_of(path: Path, key: str, value: object, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise problem(say("没有这一项", "not known"), file=path, key=key, found=value,
-                      expected=say("下列之一：", "one of ") + ", ".join(known))  # fmt: skip
-
-
-def _texts(
-    path: Path, section: str, table: dict[str, Any], known: tuple[str, ...] | None = None
-) -> dict[str, str]:
-    for key, value in table.items():
-        if not isinstance(value, str):
-            raise problem(say("须为文本", "must be a text"), file=path, key=f"{section}.{key}",
-                          found=value)  # fmt: skip
-        if known is not None:
-            _one_of(path, f"{section}.{key}", value, known)
-    return dict(table)
-
-
-def _options(path: Path, table: dict[str, Any]) -> Options:
-    known = {"hiv": HIV, "procedure_test": PROCEDURE_TEST, "unknown_codes": UNKNOWN_CODES}
-    for key, value in table.items():
-        _one_of(path, "options", key, (*known, "base", "fill_down"))
-        if key in known:
-            _one_of(path, f"options.{key}", value, known[key])
-        elif key == "fill_down" and not isinstance(value, bool):
-            raise problem(say("须为 true 或 false", "must be true or false"), file=path,
-                          key="options.fill_down", found=value)  # fmt: skip
-        elif key == "base" and not isinstance(value, str):
-            raise problem(say("须为文本", "must be a text"), file=path, key="options.base",
-                          found=value)  # fmt: skip
-    return Options(**table)
+        headers |= {key: value} if isinstance(value, dict) else {"": headers[""] | {key: value}}
+    sheets, options = document.get("sheets", {}), document.get("options", {})
+    for section, held, known in (
+        *((f"headers.{sheet}" if sheet else "headers", held, MEANINGS)
+          for sheet, held in headers.items()),
+        ("sheets", sheets, tuple(ROLES)),
+        *(("options", {key: options[key]}, _WORDS[key]) for key in _WORDS if key in options),
+    ):  # fmt: skip
+        for key, value in held.items():
+            if value not in known:
+                raise problem(say("没有这一项", "not known"), file=path, key=f"{section}.{key}",
+                              found=value, expected=one_of(known))  # fmt: skip
+    if "base" in options:
+        named_file(options["base"], path, "options.base")
+    return Mapping(document.get("scheme", {}), Options(**options), sheets, headers)

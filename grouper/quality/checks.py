@@ -16,10 +16,10 @@ from drg.cases.cells import Cells
 from drg.cases.codes import CodeLists, plain_code, read_codes
 from drg.cases.columns import LIST_COLUMNS, CaseColumns, plain_header
 from drg.cases.dates import months_of, read_dates
+from drg.cases.texts import as_text, on_text
 from drg.cases.values import Floats, Mask, read_text
 from drg.money import Fen
 from drg.tables.arrays import strings, values
-from drg.tables.as_text import as_text
 from grouper.engine.grouper import BatchResult, Grouper
 from grouper.engine.profile import NEWBORN_DAYS
 from grouper.engine.reasons import BIT
@@ -164,7 +164,7 @@ class _Batch:
         cells = self._cells(part)
         if cells is None:
             return np.ones(self._rows, np.bool_)
-        texts = pc.utf8_lower(pc.utf8_trim_whitespace(as_text(cells)))
+        texts = pc.utf8_lower(on_text(pc.utf8_trim_whitespace, as_text(cells)))
         blank = pc.or_(pc.is_in(texts, value_set=_BLANK), texts.is_null())
         return np.asarray(values(blank.cast(pa.uint8())) != 0, np.bool_)
 

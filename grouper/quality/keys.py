@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drg.cases.texts import as_text, on_text
 from drg.tables.arrays import integers, text_scalar
-from drg.tables.as_text import as_text
 
 Keys = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
@@ -27,7 +27,7 @@ def text_keys(column: pa.Array) -> Keys:
     if pa.types.is_dictionary(column.type):
         keys = np.append(text_keys(column.dictionary), np.uint64(0))
         return keys[integers(column.indices, len(keys) - 1)]
-    texts = pc.utf8_trim_whitespace(as_text(column).fill_null(text_scalar("")))
+    texts = on_text(pc.utf8_trim_whitespace, as_text(column).fill_null(text_scalar("")))
     _, offset_buffer, data_buffer = texts.buffers()
     if data_buffer is None or not len(texts):
         return np.zeros(len(texts), np.uint64)

@@ -14,12 +14,12 @@ import pyarrow as pa
 from drg.cases import CaseColumns, recognise
 from drg.cases.columns import plain_header
 from drg.cases.opening import open_cases
+from drg.cases.texts import as_text
 from drg.errors import problem
 from drg.language import say
 from drg.provenance import hash_file
 from drg.tables import Batch, read_table
 from drg.tables import run as run_batches
-from drg.tables.as_text import as_text
 from grouper.codes.editions import INSURANCE
 from grouper.codes.grey import grey_codes
 from grouper.engine.code_uses import BatchUses, CodeUses

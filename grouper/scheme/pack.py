@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import tomllib
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from drg.cases.outcomes import is_ambiguous
+from drg.documents import fit, named_file, read_document
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import hash_files, hash_text
@@ -124,19 +124,9 @@ def read_header(folder: Path) -> Header:
         DrgError: it is not TOML, a key is missing, unknown or not a text.
     """
     path = folder / "scheme.toml"
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise problem(say(f"无法读取方案说明（{error}）",
-                          f"cannot read the scheme's header ({error})"),
-                      file=path) from None  # fmt: skip
-    known = Header.__dataclass_fields__
-    for key, value in document.items():
-        if key not in known:
-            raise problem(say("没有这个键", "unknown key"), file=path, key=key,
-                          expected=say("下列之一：", "one of ") + ", ".join(known))  # fmt: skip
-        if not isinstance(value, str):
-            raise problem(say("须为文本", "must be a text"), file=path, key=key, found=value)
+    document = read_document(path)
+    fit(document, dict.fromkeys(Header.__dataclass_fields__, str), path)
+    named_file(document.get("extends", ""), path, "extends")
     for key in ("id", "title", "version", "source"):
         if not document.get(key):
             raise problem(say("缺少此项", "is missing"), file=path, key=key,

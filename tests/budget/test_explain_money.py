@@ -357,7 +357,7 @@ def test_options_that_do_not_fit(words, message):
         (("--policy", "changzhi", "--insurance", "商业"), "no such insurance"),
         (("--policy", "changzhi", "--cost", 0), "not an amount above 0"),
         (("--policy", "changzhi", "--population", "x"), "no such category of people"),
-        (("--policy", "changzhi", "--settlement", "gone"), "no settlement of drg settle"),
+        (("--policy", "changzhi", "--settlement", "gone"), "gone/settlement.json: cannot be read"),
     ],
 )
 def test_errors_are_one_line(words, message):

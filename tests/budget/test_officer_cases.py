@@ -163,10 +163,10 @@ def test_texts_and_what_is_not_there(file):
 
 
 def test_a_number_where_there_is_a_text(file):
-    (one,) = compare(file(small=SMALL.replace("payment = 9600", "branch = 1, payment = nan")))
+    (one,) = compare(file(small=SMALL.replace("payment = 9600", "branch = 1, payment = 9500")))
     assert one.faults == (
         "branch: found normal, expected 1",
-        "payment: found 9,600, expected none",
+        "payment: found 9,600, expected 9,500",
     )
 
 
@@ -200,7 +200,7 @@ WRONG = [
     ("policy = ", "is not TOML"),
     (SMALL + "drgs = 1\n", "case[1].drgs: no such key, expected one of name, flags"),
     (SMALL.replace("cost = 9000", 'cost = "9000"'),
-     "case[1].cost: wrong type: found '9000', expected a whole number or a number"),
+     "case[1].cost: wrong type: found '9000', expected a number"),
     (SMALL.replace("cost = 9000\n", ""), "case[1].cost: is missing"),
     (SMALL.replace('policy = "qingdao-2023"', ""), "policy: is missing"),
     (SMALL.replace("qingdao-2023", "atlantis"), "policy: no such policy: found 'atlantis'"),
@@ -219,7 +219,8 @@ WRONG = [
     (SMALL.replace("payment = 9600", "payment = true"), "case[1].expect.payment: wrong type"),
     (SMALL.replace("weight = 1.0", 'weight = "1"'), "weight[1].weight: wrong type: found '1'"),
     (SMALL.replace("weight = 1.0", "weight = -1.0"), "weight"),
-    (SMALL.replace('[{ drg = "G100", weight = 1.0 }]', "[1]"), "weight[1]: is not a table"),
+    (SMALL.replace('[{ drg = "G100", weight = 1.0 }]', "[1]"),
+     "weight[1]: wrong type: found '1', expected a table"),
     (SMALL.replace("patient_paid = 0", "patient_paid = 0\nlast_year = { town = 1 }"),
      "last_year.town: no such pool, expected employee, resident"),
     (SMALL.replace("patient_paid = 0", 'weights = "none"').replace("weight = [", "pool = ["),

@@ -219,7 +219,7 @@ HEADS = [
     (HEAD + "remove = [1]\n", "remove: must hold texts"),
     (HEAD + 'remove = ["a..b"]\n', "a..b: no key path"),
     (HEAD + "colour = 1\n", "colour: figure without source"),
-    (HEAD + "a = [", "cannot read the policy"),
+    (HEAD + "a = [", "is not TOML (Invalid value, line 7)"),
 ]
 
 

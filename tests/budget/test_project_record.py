@@ -80,7 +80,7 @@ def test_a_misspelt_row_is_told_what_there_is(load):
 def test_another_encoding_is_told(tmp_path):
     path = tmp_path / "my.toml"
     path.write_bytes((HEAD + "note = '收紧'").encode("gb18030"))
-    with pytest.raises(DrgError, match=r"my\.toml: is not UTF-8; save it as UTF-8$"):
+    with pytest.raises(DrgError, match=r"my\.toml: is not UTF-8 but GB18030; save it as UTF-8$"):
         load_scenario(path)
 
 

@@ -192,7 +192,7 @@ def test_mapping_file(tmp_path):
         ('sexx = "Alter"', "sexx: not a column of the case table"),
         ('sex = "Nirgends"', "sex: no such column in the table: found 'Nirgends'"),
         ('sex = ["Alter", "Haupt"]', "sex: takes one column"),
-        ("sex = 3", "sex: must be a header or a list of headers"),
+        ("sex = 3", "sex: wrong type: found '3', expected a text or an array"),
         ("sex = ", "is not TOML"),
     ],
 )

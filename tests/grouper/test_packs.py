@@ -190,10 +190,10 @@ def test_all_faults_come_in_one_run(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("id = 3", "id: must be a text: found '3'"),
+        ("id = 3", "id: wrong type: found '3', expected a text"),
         ('id = "a"', "title: is missing"),
-        ('id = "a"\ncolour = "red"', "colour: unknown key"),
-        ("id =", "cannot read the scheme's header"),
+        ('id = "a"\ncolour = "red"', "colour: no such key"),
+        ("id =", "is not TOML (Invalid value, line 1"),
     ],
 )
 def test_faults_of_the_header(tmp_path, text, message):

@@ -217,9 +217,9 @@ def test_each_kind_has_its_range(document, kind):
     ("text", "message"),
     [
         ("x = 1", "x: no such key"),
-        ("class = 3", "class: must be [[class]] tables: found '3'"),
+        ("class = 3", "class: wrong type: found '3', expected an array"),
         ("title = 'nothing'", "holds no class"),
-        ("[[class]\n", "cannot read the classes ("),
+        ("[[class]\n", "is not TOML (Expected ']]' at the end of an array declaration"),
         (entry(kind="hard"), "class 1: kind: not a kind of class: found 'hard', expected one of"),
         (entry(kind=None), "class 1: kind: not a kind of class: found '', expected"),
         (entry(colour=1), "class 1: colour: no such key: found"),

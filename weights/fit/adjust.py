@@ -5,7 +5,6 @@ Both work on groups, not on cases, and say for each group by what factor it was 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from drg.documents import fit, read_document
 from drg.errors import DrgError, one_of, problem
 from drg.language import say
 from drg.tables import read_table
@@ -287,21 +287,9 @@ def read_classes(path: str | PathLike[str]) -> Classes:
 
 
 def _toml(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise problem(say(f"无法读取类别文件（{error}）", f"cannot read the classes ({error})"),
-                      file=path) from None  # fmt: skip
-    for key in document:
-        if key not in ("class", "source", "title"):
-            raise problem(say("没有此键", "no such key"), file=path, key=key,
-                          expected=say("class、source 或 title",
-                                       "class, source or title"))  # fmt: skip
-    found = document.get("class", [])
-    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
-        raise problem(say("须为 [[class]] 表", "must be [[class]] tables"), file=path, key="class",
-                      found=found)  # fmt: skip
-    for number, entry in enumerate(found, 1):
+    document = read_document(path)
+    fit(document, {"class": [dict], "source": str, "title": str}, path)
+    for number, entry in enumerate(document.get("class", []), 1):
         yield f"class {number}", {"source": document.get("source", ""), **entry}
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from drg.provenance import grouped_by, hash_file, to_json
-from drg.tables import RejectFile, atomic_path, check_outputs, write_table
+from drg.provenance import file_name, grouped_by, hash_file
+from drg.tables import RejectFile, check_outputs, write_table
+from drg.tables.atomic import write_record
 from weights.cases.costs import Costs
 from weights.cases.intake import observe_file
 from weights.cases.observations import Observations
@@ -79,7 +80,7 @@ def fit_file(
         )  # fmt: skip
         calibrator.fit(observed)
         about: dict[str, Any] = {
-            "input": {"file": source.name, "sha256": hash_file(source)},
+            "input": {"file": file_name(source), "sha256": hash_file(source)},
             "files": {name: hash_file(path) for name, path in others.items() if path.is_file()},
             "recipe": describe(calibrator),
         }
@@ -90,8 +91,7 @@ def fit_file(
         calibrator.table_.write(out)
     if trimmed is not None:
         write_table(trimmed, trimmed_cases(calibrator, observed, first_row(source)))
-    with atomic_path(run_path) as path:
-        path.write_text(to_json(dict(calibrator.table_.record)), encoding="utf-8")
+    write_record(run_path, dict(calibrator.table_.record))
     return calibrator, observed
 
 

@@ -18,14 +18,13 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from drg.documents import Model, fit, named_file, read_document
 from drg.errors import DrgError, one_of, problem
 from drg.language import say
 from weights.cases.costs import Costs
@@ -41,13 +40,10 @@ from weights.trim import METHODS, method
 
 _BY_YEAR = ("prices", "year_weights")
 # Words of a parameter's type, the containers first, and what a document may say there.
-_FORMS: dict[str, Any] = {
-    "Mapping": Mapping, "tuple": list | tuple, "float": int | float, "int": int, "str": str,
+_FORMS: dict[str, Model] = {
+    "Mapping": {"*": float}, "tuple": [float], "float": float, "int": int, "str": str,
     "bool": bool,
 }  # fmt: skip
-_WORDS = {"Mapping": ("表", "a table"), "tuple": ("列表", "a list"), "float": ("数", "a number"),
-          "int": ("整数", "a whole number"), "str": ("文本", "a text"),
-          "bool": ("true 或 false", "true or false")}  # fmt: skip
 _KINDS: dict[str, Any] = {
     "costs": Costs,
     "estimate": Estimator,
@@ -72,31 +68,20 @@ def read_recipe(path: str | PathLike[str]) -> dict[str, Any]:
         DrgError: the file cannot be read, or a key is not known.
     """
     path = Path(path)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise problem(say(f"无法读取（{error.strerror}）", f"cannot be read ({error.strerror})"),
-                      file=path) from None  # fmt: skip
-    except UnicodeDecodeError:
-        raise problem(say("不是 UTF-8 编码，请另存为 UTF-8", "is not UTF-8; save it as UTF-8"),
-                      file=path) from None  # fmt: skip
-    is_record = path.suffix.lower() == ".json"
-    try:
-        document = json.loads(text)["recipe"] if is_record else tomllib.loads(text)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        kind = (
-            say("不含测算方案的记录", "is no record with a recipe")
-            if is_record
-            else say("不是 TOML", "is not TOML")
-        )
-        raise problem(kind + say(f"（{error}）", f" ({error})"), file=path) from None
+    if path.suffix.lower() == ".json":
+        record = read_document(path, "JSON")
+        fit(record, {"recipe": dict, "*": object}, path, (), "recipe")
+        document: dict[str, Any] = record["recipe"]
+    else:
+        document = read_document(path)
     for key in document:
         if key not in KEYS:
             raise problem(say("不是测算方案的键", "not known in a recipe"), file=path, key=key,
                           expected=one_of(KEYS))  # fmt: skip
     for key in ("classes", "previous", "families"):
-        if isinstance(name := document.get(key), str) and (path.parent / name).is_file():
-            document[key] = str(path.parent / name)
+        if key in document:
+            fit(document[key], str, path, (key,))
+            document[key] = named_file(document[key], path, key)
     return document
 
 
@@ -174,12 +159,9 @@ def _check(key: str, kind: Any, table: Mapping[str, Any]) -> None:
         if name not in known:
             raise problem(say("没有此参数", "no such parameter"), key=f"{key}.{name}",
                           expected=one_of(known))  # fmt: skip
-        wanted = next((k for k in _FORMS if k in known[name]), None)
-        if wanted is not None and not isinstance(value, _FORMS[wanted]):
-            raise problem(say("类型不符", "is not of its kind"), key=f"{key}.{name}", found=value,
-                          expected=say(*_WORDS[wanted]))  # fmt: skip
-        if isinstance(value, bool) and wanted != "bool":
-            raise problem(say("类型不符", "is not of its kind"), key=f"{key}.{name}", found=value)
+        wanted = next((form for word, form in _FORMS.items() if word in known[name]), None)
+        if wanted is not None and not (value is None and "None" in known[name]):
+            fit(value, wanted, None, (key, name))
 
 
 def _by_year(name: str, given: Any) -> dict[int, float]:

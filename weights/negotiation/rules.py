@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from fractions import Fraction
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
+from drg.documents import fit, read_document
 from drg.errors import DrgError, one_of, problem
 from drg.language import say
 
@@ -165,19 +164,8 @@ def read_rules(path: str | PathLike[str]) -> Rules:
     Raises:
         DrgError: the file cannot be read, or a key or value is not allowed.
     """
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-        document = tomllib.loads(text.replace("\r\n", "\n"))
-    except OSError as error:
-        raise problem(say(f"无法读取：{error.strerror}", f"cannot be read: {error.strerror}"),
-                      file=path) from None  # fmt: skip
-    except UnicodeDecodeError:
-        raise problem(say("不是 UTF-8 编码", "is not UTF-8"), file=path) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise problem(say(f"不是 TOML：{error}", f"is not TOML: {error}"), file=path) from None
-    if not isinstance(document.get("sources", {}), dict):
-        raise problem(say("类型不符", "wrong type"), file=path, key="sources",
-                      expected=say("文本表", "a table of texts"))  # fmt: skip
+    document = read_document(path)
+    fit(document, {"sources": {"*": str}, "*": object}, path)
     try:
         return Rules.from_body(document)
     except DrgError as error:

@@ -14,6 +14,7 @@ from drg.language import say
 from weights.table.columns import NUMBERS
 from weights.table.text import visible
 
+LIMITS = 1e-9, 1e6  # of a weight
 Place = Callable[[int], dict[str, Any]]  # a row's file and number, for a message
 
 
@@ -102,10 +103,10 @@ def check(frame: pd.DataFrame, place: Place = nowhere) -> None:
         place: the place of a row, for messages.
 
     Raises:
-        DrgError: a group stands twice or is blank, or a weight is not above 0.
+        DrgError: a group stands twice or is blank, or a weight is out of range.
     """
     weight = frame["weight"].to_numpy()
-    for row in np.flatnonzero(~np.isnan(weight) & (weight <= 0))[:1]:
+    for row in np.flatnonzero((weight < LIMITS[0]) | (weight > LIMITS[1]))[:1]:
         raise bad_weight(str(frame["drg"].iloc[row]), float(weight[row]), place(int(row)))
     blank = frame["drg"].to_numpy() == ""
     for row in np.flatnonzero(blank)[:1]:
@@ -125,8 +126,9 @@ def bad_weight(group: str, found: object, place: dict[str, Any]) -> DrgError:
     """The error of a cell that is no weight."""
     return problem(say(f"病组 {group} 的权重无效", f"not a weight for group '{group}'"),
                    key="weight", found=found,
-                   expected=say("大于 0 的数，无权重时留空",
-                                "a number above 0, or a blank cell for no weight"),
+                   expected=say("大于 0 且不超过 100 万的数，无权重时留空",
+                                "a number above 0, at most a million, or a blank cell for no "
+                                "weight"),
                    **place)  # fmt: skip
 
 

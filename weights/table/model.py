@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from drg.language import say
-from drg.provenance import hash_text, read_beside
+from drg.provenance import file_name, hash_text, read_beside
 from weights.table.audit import audit_text
 from weights.table.frame import check, tidy
 from weights.table.read import read_frame
@@ -102,7 +102,8 @@ class WeightTable:
         """
         path = Path(path)
         frame, document = read_frame(path, sheet)
-        table = cls(path.name.split(".")[0] or path.name, frame, path=path)
+        name = file_name(path)
+        table = cls(name.split(".")[0] or name, frame, path=path)
         if document.get("weights_sha256") == table.digest:
             record = document.get("record")
             return cls(str(document.get("id", table.id)), frame,

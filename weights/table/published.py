@@ -5,13 +5,13 @@ A table is named by the id of a published one, or by its file.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from drg.documents import read_document
 from drg.errors import one_of, problem
 from drg.language import say
 from drg.tables import READABLE
@@ -43,7 +43,7 @@ class PublishedTable:
 
 @lru_cache(maxsize=1)
 def _sources() -> dict[str, dict[str, Any]]:
-    return tomllib.loads((_FOLDER / "sources.toml").read_text(encoding="utf-8"))
+    return read_document(_FOLDER / "sources.toml")
 
 
 def known_ids() -> list[str]:

@@ -12,14 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from drg.cases.texts import text_list
+from drg.cases.texts import as_text, text_list
 from drg.cases.values import Number, read_number
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import document_of
 from drg.tables import batches, open_table
 from drg.tables.arrays import floats
-from drg.tables.as_text import as_text
 from weights.table.columns import NUMBERS, ORDER, canonical_names
 from weights.table.frame import Place, bad_weight, check, is_text, texts, tidy
 from weights.table.text import unguarded

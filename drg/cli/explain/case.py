@@ -11,7 +11,6 @@ import typer
 from drg.cli.common.options import Edition, Lang, MappingFile, SchemeName, Sheet, wrong
 from drg.cli.common.schemes import AcrossSchemes
 from drg.cli.explain import dependence
-from drg.errors import problem
 from drg.language import say
 from grouper.scheme.name import DEFAULT
 
@@ -311,11 +310,6 @@ def _shown(
 
 
 def _write(out: Path, text: str) -> None:
-    from drg.tables import atomic_path
+    from drg.tables.atomic import write_text
 
-    try:
-        with atomic_path(out) as path:
-            path.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
-    except OSError as error:
-        raise problem(say("无法写入", "cannot be written"), file=out,
-                      found=error.strerror) from None  # fmt: skip
+    write_text(out, text.rstrip("\n") + "\n")

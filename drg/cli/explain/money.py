@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,19 +206,21 @@ def _of_file(
 
 def _settlement(asked: Asked, policy: Policy, weights: WeightTable) -> dict[str, Any]:
     """What a settled year says: its year, point values by pool, and last year's spend."""
+    from drg.documents import NULL, fit, read_document
     from drg.errors import problem
 
     folder = asked.settlement
     if folder is None:
         return {}
-    try:
-        record = json.loads((folder / "settlement.json").read_text(encoding="utf-8"))
-        said = {name: record[name]["sha256"] for name in ("policy", "weights")}
-        values = {one["name"]: one["point_value"] for one in record["pools"]
-                  if one["point_value"] is not None}  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise problem(say("不是 drg settle 的清算结果", "no settlement of drg settle"), file=folder,
-                      key="--settlement", expected="settlement.json") from None  # fmt: skip
+    path = folder / "settlement.json"
+    record = read_document(path, "JSON")
+    hashed = {"sha256": str, "*": object}
+    fit(record, {"policy": hashed, "weights": hashed, "year": int, "last_year": {"*": float},
+                 "pools": [{"name": str, "point_value": (float, NULL), "*": object}],
+                 "*": object}, path, (), "policy", "weights", "year", "pools")  # fmt: skip
+    said = {name: record[name].get("sha256", "") for name in ("policy", "weights")}
+    values = {one.get("name", ""): one["point_value"] for one in record["pools"]
+              if one.get("point_value") is not None}  # fmt: skip
     for name, zh, digest in (("policy", "支付政策", policy.digest),
                              ("weights", "权重表", weights.digest)):  # fmt: skip
         if said[name] != digest:

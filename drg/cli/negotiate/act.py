@@ -439,7 +439,7 @@ def receipt(
     from drg.errors import problem
     from drg.negotiate.round.act import Round
     from drg.negotiate.round.receipt import read
-    from drg.tables import atomic_path
+    from drg.tables.atomic import write_bytes
 
     if token is not None:
         try:
@@ -451,8 +451,7 @@ def receipt(
         found = Round(round).receipt(actor, at)
     found.write(out)
     if request is not None:
-        with atomic_path(request) as partial:
-            partial.write_bytes(found.request())
+        write_bytes(request, found.request())
     typer.echo(
         say(
             f"{found.round}：第 {found.entries} 条，{found.at}，摘要 {found.digest}",

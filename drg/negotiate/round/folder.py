@@ -21,16 +21,19 @@ import pyarrow.parquet as pq
 
 from budget.cases.claims import Claims
 from budget.cases.hospitals import Hospitals, read_hospitals
+from budget.impact.weights import none_settled
 from budget.policy.document import Policy
 from budget.policy.load import find_policy, load_policy, policies
 from budget.settlement.files import read_claims
 from drg.cases.cells import Cells
 from drg.cases.opening import open_cases
-from drg.cases.texts import as_text
+from drg.cases.texts import as_text, on_text
+from drg.documents import inside, read_document
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import hash_file, to_json
-from drg.tables import RejectFile, atomic_path, batches, read_table, write_table
+from drg.tables import RejectFile, batches, read_table, write_table
+from drg.tables.atomic import write_text
 from grouper.scheme.name import DEFAULT
 from weights.negotiation.experts.roster import Roster, read_roster
 from weights.table import WeightTable, open_weights
@@ -61,7 +64,7 @@ class Files:
         faults = []
         files = self.init.get("files", {})
         for name, wanted in files.items():
-            path = self.folder / name
+            path = inside(self.folder, name, self.folder / LEDGER, "files")
             if not path.is_file():
                 faults.append(say(f"{name}: 文件缺失", f"{name}: is missing"))
             elif (found := hash_file(path)) != wanted:
@@ -97,7 +100,10 @@ class Files:
     def policy(self) -> Policy:
         """The policy."""
         name = self.init["policy"]["file"]
-        return load_policy(self.folder / POLICY / name if name else self.init["policy"]["id"])
+        if not name:
+            return load_policy(self.init["policy"]["id"])
+        home = self.folder / POLICY
+        return load_policy(inside(home, name, self.folder / LEDGER, "policy.file"), within=home)
 
     @cached_property
     def hospitals(self) -> Hospitals:
@@ -151,8 +157,11 @@ def fill(
     if year is not None:
         with RejectFile(folder / REJECTS) as lost:
             try:
-                read_claims(folder / CASES, weights, held, read_hospitals(hospitals), year,
-                            rejects=lost, accept_unreadable=accept_unreadable)  # fmt: skip
+                claims = read_claims(folder / CASES, weights, held, read_hospitals(hospitals),
+                                     year, rejects=lost,
+                                     accept_unreadable=accept_unreadable)  # fmt: skip
+                if not claims.whole().any():
+                    raise none_settled(folder / CASES)
             except DrgError as error:  # the copy is not the user's file
                 said = str(error).replace(str(folder / CASES), str(cases))
                 raise DrgError(said) from None
@@ -189,8 +198,7 @@ def write_with_record(table: WeightTable, path: Path) -> None:
         DrgError: a file cannot be written.
     """
     table.write(path)
-    with atomic_path(path.with_name(path.name + RECORD)) as partial:
-        partial.write_text(record_text(table), encoding="utf-8")
+    write_text(path.with_name(path.name + RECORD), record_text(table))
 
 
 def record_text(table: WeightTable) -> str:
@@ -235,7 +243,7 @@ def _copy_cases(
         several = len(columns.columns(name)) > 1
         if name in _LISTS and several:
             parts = [as_text(table.column(one).combine_chunks()) for one in columns.columns(name)]
-            filled = [pc.utf8_trim_whitespace(pc.fill_null(part, "")) for part in parts]
+            filled = [on_text(pc.utf8_trim_whitespace, pc.fill_null(part, "")) for part in parts]
             joined = pc.binary_join_element_wise(*filled, _JOINT)
             held[name] = pc.utf8_trim(pc.replace_substring_regex(joined, r"\|+", _JOINT), _JOINT)
         elif name == "other_paid" and several:
@@ -264,8 +272,6 @@ def _numbers(ids: pa.Array) -> pa.Array:
 
 def _copy_policy(path: Path, folder: Path) -> list[Path]:
     """Copy a policy and those that it extends into one folder; the topmost first."""
-    import tomllib
-
     folder.mkdir(exist_ok=True)
     copied: list[Path] = []
     here = find_policy(path)
@@ -277,7 +283,7 @@ def _copy_policy(path: Path, folder: Path) -> list[Path]:
                           file=here)  # fmt: skip
         shutil.copyfile(here, target)
         copied.append(target)
-        above = tomllib.loads(here.read_bytes().decode("utf-8-sig")).get("extends", "")
+        above = read_document(here).get("extends", "")
         if not above or above in policies():
             return copied
         beside = here.parent / above

@@ -8,21 +8,21 @@ program, and a token's signature is for the office's own tools to check.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from os import PathLike
-from pathlib import Path
 
+from drg.documents import fit, read_document
 from drg.errors import problem
 from drg.language import say
 from drg.negotiate.round.state import State
-from drg.tables import atomic_path
+from drg.tables.atomic import write_text
 from weights.negotiation.record.entry import Entry
 
+_NEEDED = ("round", "entries", "at", "digest")
+_RECEIPT = {"round": str, "entries": int, "at": str, "digest": str, "token": str}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 # SHA-256 as a token may name it, with and without the empty parameters; the digest follows.
 _IMPRINTS = tuple(bytes.fromhex(one) for one in (
@@ -90,8 +90,7 @@ class Receipt:
         Raises:
             DrgError: it cannot be written.
         """
-        with atomic_path(Path(path)) as partial:
-            partial.write_text(self.text(), encoding="utf-8")
+        write_text(path, self.text())
 
 
 def of(state: State) -> Receipt:
@@ -106,19 +105,16 @@ def read(path: str | PathLike[str]) -> Receipt:
     Raises:
         DrgError: it cannot be read, or is none.
     """
+    held = read_document(path)
+    fit(held, _RECEIPT, path, (), *_NEEDED)
+    none = say("不是谈判记录的回执", "is not a receipt of a record")
     try:
-        held = tomllib.loads(Path(path).read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
         token = base64.b64decode(held.get("token", ""), validate=True)
-        found = Receipt(held["round"], held["entries"], held["at"], held["digest"])
-    except OSError as error:
-        raise problem(say(f"无法读取：{error.strerror}", f"cannot be read: {error.strerror}"),
-                      file=path) from None  # fmt: skip
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, binascii.Error):
-        raise problem(say("不是谈判记录的回执", "is not a receipt of a record"),
-                      file=path) from None  # fmt: skip
-    whole = type(found.entries) is int and found.entries > 0
-    if not whole or not isinstance(found.digest, str) or not _DIGEST.fullmatch(found.digest):
-        raise problem(say("不是谈判记录的回执", "is not a receipt of a record"), file=path)
+    except ValueError:
+        raise problem(none, file=path, key="token") from None
+    found = Receipt(*(held[key] for key in _NEEDED))
+    if found.entries < 1 or not _DIGEST.fullmatch(found.digest):
+        raise problem(none, file=path)
     return found.attach(token, path) if token else found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from drg.errors import DrgError, problem
 from drg.language import say
+from drg.negotiate.round.entries import check
 from weights.negotiation.experts.panels import Panel
 from weights.negotiation.experts.tally import Decision
 from weights.negotiation.experts.votes import Vote
@@ -147,9 +148,10 @@ def replay(entries: Iterable[Entry], place: str = "ledger") -> State:
     if not entries or entries[0].kind != "init":
         raise problem(say("记录不以 init 开始", "the record does not begin with init"), file=place)
     init = entries[0].body
-    for key in ("files", "policy", "rules"):
-        if not isinstance(init.get(key, {}), Mapping):
-            raise _unlike(place, entries[0], key)
+    try:
+        check(entries[0])
+    except DrgError as error:
+        raise DrgError(f"{place}: init: {error}") from None
     state = State(init, Rules.from_body(init.get("rules", {})))
     for entry in entries[1:]:
         state = advance(state, entry, place)
@@ -170,6 +172,7 @@ def advance(state: State, entry: Entry, place: str = "ledger") -> State:
         raise problem(say("谈判结束后又有记录", "an entry after the round was closed"),
                       file=place, row=entry.seq + 1, found=entry.kind)  # fmt: skip
     try:
+        check(entry)
         return step(state, entry)
     except MALFORMED as error:
         raise _unlike(place, entry, str(error)) from None

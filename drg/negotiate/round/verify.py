@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from drg.documents import inside
 from drg.errors import DrgError, show
 from drg.language import say
 from drg.negotiate.round.act import FINAL, Round
@@ -159,7 +160,7 @@ def _minutes(round_: Round, state: State, others: Sequence[str | PathLike[str]])
     """The minutes' files against the record; those of the folder by name, others by content."""
     faults, remarks = [], []
     for name, digest in state.minutes.items():
-        path = round_.folder / name
+        path = inside(round_.folder, name, round_.folder / LEDGER, "minutes")
         if not path.is_file():
             remarks.append(say(f"{name}: 不在文件夹中", f"{name}: is not in the folder"))
         elif hash_file(path) != digest:
@@ -300,7 +301,9 @@ def _final(round_: Round, state: State, weights: str | PathLike[str] | None) -> 
     faults += _off(end, "close", {name: held[name] for name in told}, told)
     if bool(broken) != bool(held["despite"]):
         faults.append(f"{_row(end)}: close: despite: {held['despite'] or say('无', 'none')}")
-    path = Path(weights) if weights is not None else round_.folder / state.closed["file"]
+    home = round_.folder
+    path = Path(weights) if weights is not None else inside(
+        home, held["file"], home / LEDGER, "close.file")  # fmt: skip
     if path.is_file():
         table, own = open_weights(path), final_table(round_)
         if table.digest != own.digest:

@@ -22,7 +22,8 @@ from drg.report.minutes.panels import panel_section, vote_section
 from drg.report.minutes.proposals import proposal_section, subject_section
 from drg.report.minutes.record import record_section, signature_section
 from drg.report.minutes.weights import weight_section
-from drg.tables import atomic_path, check_outputs
+from drg.tables import check_outputs
+from drg.tables.atomic import write_bytes
 
 _SECTIONS = (summary_section, subject_section, proposal_section, panel_section, vote_section,
              offer_section, weight_section, effect_section, simulation_section, record_section,
@@ -58,8 +59,7 @@ def write_minutes(round_: Round, out: Path, lang: str = "zh") -> Written:
         made = (found.page, found.book)
         round_.record_minutes({one.name: hash_file(one) for one in made})
         for one in made:
-            with atomic_path(out.with_name(one.name)) as partial:
-                partial.write_bytes(one.read_bytes())
+            write_bytes(out.with_name(one.name), one.read_bytes())
     return Written(out, out.with_suffix(".xlsx"), found.told)
 
 

@@ -321,6 +321,9 @@ def _tables(
         path = folder / f"{name}.csv"
         if path.is_file():
             frame = read_frame(path, texts, numbers, optional)
+            for row in frame.index[frame["year"].isna()][:1] if "year" in numbers else ():
+                raise problem(say("为空", "is blank"), file=path, row=int(row) + 2, key="year",
+                              expected=say("年份", "a year"))  # fmt: skip
             missing = {n: "" if n in texts else math.nan for n in optional if n not in frame}
             found[name] = frame.assign(**missing)
             hashes[path.name] = hash_file(path)
@@ -341,10 +344,10 @@ def _policy(settlement: dict[str, Any]) -> Policy | None:
     from budget.policy import load_policy
 
     said = settlement.get("policy")
-    if not isinstance(said, dict) or not re.fullmatch(r"[\w+-]+", str(said.get("id"))):
+    if not isinstance(said, dict) or not re.fullmatch(r"[\w+-]+", str(said.get("id", ""))):
         return None
     try:
-        policy = load_policy(said["id"])
+        policy = load_policy(str(said["id"]))
     except DrgError:
         return None
     return policy if policy.digest == said.get("sha256") else None

@@ -28,6 +28,7 @@ from drg.report.panel.sources import (
 )
 from drg.report.panel.story import story
 from drg.tables import check_outputs
+from drg.tables.atomic import write_text
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,6 @@ def build(data: PanelData, words: Words, annex: str = "") -> tuple[Report, Repor
 def _pictures(folder: Path, reports: list[Report]) -> list[Path]:
     """Every chart as an SVG file."""
     from drg.plots.inline import inline_svg
-    from drg.tables import atomic_path
-    from drg.tables.atomic import writing
 
     try:
         folder.mkdir(exist_ok=True)
@@ -134,7 +133,6 @@ def _pictures(folder: Path, reports: list[Report]) -> list[Path]:
     written = []
     for chart in (b for report in reports for b in report.blocks() if isinstance(b, Chart)):
         written.append(folder / f"{chart.key}.svg")
-        with atomic_path(written[-1]) as partial, writing(written[-1]):
-            partial.write_text(inline_svg(chart.picture, chart.key, chart.title, chart.about,
-                                          FALLBACK), encoding="utf-8", newline="\n")  # fmt: skip
+        write_text(written[-1], inline_svg(chart.picture, chart.key, chart.title, chart.about,
+                                           FALLBACK))  # fmt: skip
     return written

@@ -57,7 +57,7 @@ def test_ledger_body_round_trips() -> None:
             "corridor_fall = 1.5",
             "corridor_fall: not allowed: found '1.5', expected a number from 0",
         ),
-        ("quorum = nan", "quorum: not allowed"),
+        ("quorum = nan", "quorum: is not a finite number"),
         ('quorum = "2/0"', "quorum: not allowed"),
         ('quorum = "none"', "quorum: not allowed"),
         (
