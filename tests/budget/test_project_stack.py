@@ -52,7 +52,9 @@ def test_effects_add_up_to_that_of_all_together(region, tmp_path, order):
         total = stack.groupby(["year", "level", "key"])[name].sum()
         all_together = last.set_index(["year", "level", "key"])[f"{name}_difference"]
         known = all_together.notna()
-        assert np.allclose(total[all_together.index][known], all_together[known], rtol=0, atol=1e-6), name
+        assert np.allclose(
+            total[all_together.index][known], all_together[known], rtol=0, atol=1e-6
+        ), name
     whole = stack.query("level == 'region' and year == 2026").set_index("measure")
     assert whole["payable"]["cap"] == 0  # the pool's money moves no standard
     assert whole["payable"]["rate"] < 0 < whole["cost"]["dear"]
