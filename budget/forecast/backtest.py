@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from budget.cases.hospitals import read_hospitals
-from budget.forecast.files import check, repricing
+from budget.forecast.files import check
 from budget.policy.document import Policy
 from budget.pools.money import LastYear
 from budget.projection.assumptions import hashes, inputs_of
@@ -26,6 +26,7 @@ from budget.projection.cells import Cells
 from budget.projection.equilibrium import reactions
 from budget.projection.joining import Everybody
 from budget.projection.policy import changed_policy
+from budget.projection.repricing import reading, repricing
 from budget.projection.scenario import Scenario
 from budget.projection.tables import written_as
 from budget.projection.year import Year, settled, spent
@@ -141,12 +142,12 @@ def backtest_file(
     out.mkdir(parents=True, exist_ok=True)
     check_outputs([out / name for name in (*names, RECORD)], (*sources, Path(hospitals)))
     table = read_hospitals(hospitals)
-    reading: dict[str, Any] = {"mapping": mapping, "sheet": sheet}
+    how: dict[str, Any] = {"mapping": mapping, "sheet": sheet}
     tell(language.say(f"清算并预测 {year}", f"settle {year} and look ahead"))
-    claims = read_claims(sources[0], weights, policy, table, year, **reading)
+    claims = read_claims(sources[0], weights, policy, table, year, **how)
     base = Cells.of(settle(claims, weights, policy, table, year, last_year=last_year))
-    again = repricing(sources[0], weights, policy, Everybody.of(table, [scenario]), year, scenario,
-                      last_year=last_year, **reading)  # fmt: skip
+    cases = reading(sources[0], Everybody.of(table, [scenario]), year, scenario, **how)
+    again = repricing(cases, weights, policy, table, year, scenario, last_year=last_year)
     one = scenario.model_copy(update={
         "years": 1, "change": {k: v for k, v in scenario.change.items() if k == "1"},
     })  # fmt: skip
@@ -157,7 +158,7 @@ def backtest_file(
     rules = changed_policy(policy, one, 1)
     name = one.weights_in(1)
     own = weights if name is None else open_weights(name)
-    true = settle(read_claims(sources[1], own, rules, table, year + 1, **reading), own, rules,
+    true = settle(read_claims(sources[1], own, rules, table, year + 1, **how), own, rules,
                   table, year + 1, last_year=spent(held.years[0]))  # fmt: skip
     loss = loss_probability(model, priors, drawn, LOSS)[0]
     found = _scored(held.years, settled(Cells.of(true)), true, drawn, loss, one)

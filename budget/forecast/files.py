@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
-from budget.cases.claims import Claims
 from budget.cases.hospitals import read_hospitals
 from budget.policy.document import Policy
 from budget.pools.money import LastYear
@@ -16,13 +14,13 @@ from budget.projection.cells import Cells
 from budget.projection.equilibrium import reactions
 from budget.projection.joining import Everybody
 from budget.projection.policy import changed_policy
-from budget.projection.prices import Prices
+from budget.projection.repricing import reading, repricing
 from budget.projection.scenario import Scenario
 from budget.projection.stack import stack_table, stacked
 from budget.projection.tables import frames, write
 from budget.projection.years import Projection, Reprice, project
 from budget.settlement.files import read_claims, settle_file
-from budget.settlement.settled import history_of, settle
+from budget.settlement.settled import settle
 from budget.uncertainty.intervals import with_draws, with_ranges
 from drg import language
 from drg.errors import DrgError, problem
@@ -102,8 +100,9 @@ def project_file(
         react = reactions(scenario.behaviour)
 
         def again(of: Scenario) -> Reprice:
-            return repricing(source, weights, policy, everybody, year, of, known, mapping=mapping,
-                             sheet=sheet, last_year=last_year)  # fmt: skip
+            cases = reading(source, everybody, year, of, mapping=mapping, sheet=sheet)
+            return repricing(cases, weights, policy, everybody.hospitals, year, of, known,
+                             last_year=last_year)  # fmt: skip
 
         found.append(project(base, scenario, reprice=again(scenario), react=react))
         if scenario.change and len(found) > 1:  # compared with the first, in two steps
@@ -123,47 +122,6 @@ def project_file(
     document["hashes"] = hashes(inputs | inputs_of(scenarios), write(out, tables))
     write_record(out / "projection.json", document)
     return tuple(found)
-
-
-def repricing(
-    source: Path,
-    weights: WeightTable,
-    policy: Policy,
-    everybody: Everybody,
-    year: int,
-    scenario: Scenario,
-    names: Mapping[str, str] | None = None,
-    **reading: Any,
-) -> Reprice:
-    """What settles the year's cases anew as a scenario has policy, weights and hospitals."""
-    hospitals = everybody.hospitals
-    last_year = reading.pop("last_year", None)
-    read: dict[tuple[Any, ...], Claims] = {}  # of the rules that were asked last
-
-    def claims_under(rules: Policy, table: WeightTable, number: int) -> Claims:
-        key = rules.digest, table.digest, scenario.joining(number)
-        if key not in read:
-            read.clear()
-            claims = read_claims(source, table, rules, hospitals, year, **reading)
-            read[key] = everybody.claims(claims, scenario, number)
-        return read[key]
-
-    def again(number: int, spent: Mapping[str, float], prices: Prices | None) -> Cells:
-        name = scenario.weights_in(number)
-        table = weights if name is None else open_weights(name)
-        rules = changed_policy(policy, scenario, number)
-        claims, history = claims_under(rules, table, number), None
-        if prices is not None:
-            groups = tuple(map(str, table.frame["drg"]))
-            history = history_of(claims, len(hospitals), len(groups))
-            claims = prices.on(claims, groups)
-        done = settle(
-            claims, table, rules, hospitals, year, last_year={**(last_year or {}), **spent},
-            history=history,
-        )  # fmt: skip
-        return Cells.of(done).named(names)
-
-    return again
 
 
 def check(policy: Policy, scenarios: Sequence[Scenario]) -> None:

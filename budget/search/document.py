@@ -10,6 +10,7 @@ from pydantic import PrivateAttr, ValidationError, model_validator
 from budget.policy.document import Leaf, Policy
 from budget.policy.faults import one_line
 from budget.policy.fields import Many, Part, PolicyError, Row, Rows, figure, rows, section, words
+from budget.projection.scenario import Scenario, load_scenario
 from budget.search.policy import changed, figure_of
 from drg.documents import read_document
 from drg.errors import DrgError, problem
@@ -29,7 +30,9 @@ OUTCOMES: dict[str, tuple[str, str, str]] = {
     "average_payment": ("次均结算额", "what a hospital gets for a case", "yuan"),
 }
 _BY_POOL = ("balance", "balance_before_cut")
+_SUMS = ("fund", *_BY_POOL, "budget_cut")  # what adds up over years
 _MOST_FIGURES, _MOST_STEPS, _MOST_POINTS = 12, 10_000, 100
+_YEARS, _DRAWS = 20, 500
 
 
 class Figure(Row):
@@ -69,6 +72,57 @@ class Goal(Row):
                               optional=True)  # fmt: skip
     low: float | None = figure("至少", "least value", optional=True)
     high: float | None = figure("至多", "greatest value", optional=True)
+    year: int | None = figure("年份", "the year ahead in which it must hold, 1 for the next; the "
+                              "settled year when left out", "years", low=1, high=_YEARS,
+                              optional=True)  # fmt: skip
+    years: int | None = figure("年数", "it must hold over so many years ahead", "years", low=1,
+                               high=_YEARS, optional=True)  # fmt: skip
+    over: Literal["each", "sum"] | None = figure(
+        "多年口径", "of several years: in each of them, or their sum; each when left out",
+        optional=True,
+    )  # fmt: skip
+    at_most_share: float | None = figure(
+        "未达到的抽样占比上限", "share of draws that may miss it", "share", low=0, high=0.99,
+        optional=True,
+    )  # fmt: skip
+    quantile: float | None = figure(
+        "分位数", "it must hold for this quantile of the draws", "share", low=0.001, high=0.999,
+        optional=True,
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _ahead(self) -> Goal:
+        if self.year is not None and self.years is not None:
+            raise PolicyError(say("与 year 不能同时填写", "does not go with year"), "years",
+                              found=self.years,
+                              expected=say("year 或 years 之一",
+                                           "one of year and years"))  # fmt: skip
+        if self.over is not None and self.years is None:
+            raise PolicyError(say("仅适用于 years", "goes with years"), "over", found=self.over,
+                              expected=say("同时填写 years", "years beside it"))  # fmt: skip
+        if self.over == "sum" and self.outcome not in _SUMS:
+            raise PolicyError(say("不能跨年相加", "does not add up over years"), "over",
+                              found=f"sum, {self.outcome}",
+                              expected=say(f"each；sum 仅适用于 {', '.join(_SUMS)}",
+                                           "each; sum goes with "
+                                           f"{', '.join(_SUMS)}"))  # fmt: skip
+        for name in ("at_most_share", "quantile"):
+            if getattr(self, name) is not None and not self.ahead:
+                raise PolicyError(say("清算年度没有抽样", "the settled year is not drawn"), name,
+                                  found=getattr(self, name),
+                                  expected=say("同时填写 year 或 years",
+                                               "year or years beside it"))  # fmt: skip
+        if self.at_most_share is not None and self.quantile is not None:
+            raise PolicyError(say("与 at_most_share 不能同时填写",
+                                  "does not go with at_most_share"), "quantile",
+                              found=self.quantile,
+                              expected=say("二者之一", "one of the two"))  # fmt: skip
+        if self.at_most_share is not None and None not in (self.low, self.high):
+            raise PolicyError(say("有两个界限时不适用", "does not go with two bounds"),
+                              "at_most_share", found=self.at_most_share,
+                              expected=say("只有 low 或 high 的目标",
+                                           "a target with low or high"))  # fmt: skip
+        return self
 
     @model_validator(mode="after")
     def _bounds(self) -> Goal:
@@ -92,6 +146,34 @@ class Goal(Row):
         """Name of the outcome in :func:`budget.search.policy.outcomes`."""
         return self.outcome if self.pool is None else f"{self.outcome}.{self.pool}"
 
+    @property
+    def held(self) -> str:
+        """Name of what is held against its bounds: the outcome, or its own for years ahead."""
+        return f"target_{self.name}" if self.ahead else self.key
+
+    @property
+    def ahead(self) -> tuple[int, ...]:
+        """Years ahead in which it must hold, from 1; none for the settled year."""
+        if self.year is not None:
+            return (self.year,)
+        return tuple(range(1, (self.years or 0) + 1))
+
+    @property
+    def drawn(self) -> bool:
+        """Whether it is set for draws of the years ahead."""
+        return self.at_most_share is not None or self.quantile is not None
+
+    def when(self, year: int) -> tuple[str, str]:
+        """When it must hold, in Chinese and English, seen from a settled year."""
+        if not self.ahead:
+            return str(year), str(year)
+        first, last = year + self.ahead[0], year + self.ahead[-1]
+        span = f"{first}" if first == last else f"{first}-{last}"
+        if self.years is None or first == last:
+            return span, span
+        return (f"{span}合计", f"{span} in sum") if self.over == "sum" else (
+            f"{span}各年", f"{span} each")  # fmt: skip
+
 
 class Curve(Part):
     """The trade-off curve (权衡曲线): the least change for each bound of one target."""
@@ -107,6 +189,14 @@ class SearchDocument(Part):
     title: str = figure("标题", "title in Chinese")
     title_en: str | None = figure("英文标题", "title in English", optional=True)
     source: str = figure("来源", "who asks, on what ground")
+    scenario: str | None = figure(
+        "情景", "what is assumed of the years ahead: a scenario, beside the document or by its "
+        "path; nothing moves when left out", optional=True,
+    )  # fmt: skip
+    draws: int | None = figure("抽样次数", f"draws of the years ahead; {_DRAWS} when left out",
+                               low=100, high=10_000, optional=True)  # fmt: skip
+    seed: int | None = figure("随机种子", "of the draws; 0 when left out", low=0, high=2**63 - 1,
+                              optional=True)  # fmt: skip
     figures: Rows[Figure] = rows("可调数值", "what may change", optional=False)
     targets: Rows[Goal] = rows("目标", "what must hold", optional=False)
     curve: Curve | None = section("权衡曲线", "which target's bound moves, over what")
@@ -117,6 +207,32 @@ class SearchDocument(Part):
     def place(self) -> str:
         """Where it stands, for messages: its file, or its id."""
         return self._file or f"search {self.id}"
+
+    @property
+    def years(self) -> int:
+        """How many years ahead are looked at, one at least."""
+        return max((max(goal.ahead, default=1) for goal in self.targets), default=1)
+
+    @property
+    def sampled(self) -> tuple[int, int] | None:
+        """Draws and their seed; None where no target is set for draws."""
+        if not any(goal.drawn for goal in self.targets):
+            return None
+        return (_DRAWS if self.draws is None else self.draws), self.seed or 0
+
+    def assumed(self) -> Scenario | None:
+        """The scenario that it names.
+
+        Raises:
+            DrgError: it cannot be read.
+        """
+        if self.scenario is None:
+            return None
+        beside = Path(self._file).parent / self.scenario
+        try:
+            return load_scenario(beside if beside.is_file() else self.scenario)
+        except DrgError as error:
+            raise DrgError(f"{self.place}: scenario: {error}") from None
 
     @model_validator(mode="after")
     def _whole(self) -> SearchDocument:
@@ -136,6 +252,13 @@ class SearchDocument(Part):
                     raise PolicyError(say("重复出现", "is there twice"), "figures", row.name,
                                       "keys", found=key)  # fmt: skip
                 seen.add(key)
+        for key in ("draws", "seed"):
+            if getattr(self, key) is not None and self.sampled is None:
+                raise PolicyError(say("没有以抽样为准的目标", "no target is set for draws"), key,
+                                  found=getattr(self, key),
+                                  expected=say("目标含 at_most_share 或 quantile",
+                                               "a target with at_most_share or "
+                                               "quantile"))  # fmt: skip
         if self.curve is not None:
             self._curve(self.curve)
         return self

@@ -15,11 +15,12 @@ from budget.cases.hospitals import Hospitals, read_hospitals
 from budget.policy.describe import step_zh
 from budget.policy.document import Leaf, Policy
 from budget.pools.money import LastYear
-from budget.projection.cells import Cells
-from budget.projection.year import settled, spent
-from budget.search.document import OUTCOMES, SearchDocument, check
+from budget.projection.assumptions import inputs_of
+from budget.projection.scenario import Scenario
+from budget.search.ahead import Trial, World, check_ahead, told
+from budget.search.document import OUTCOMES, Goal, SearchDocument, check
 from budget.search.overlay import extended, policy_document, scenario_document, terms
-from budget.search.policy import Evaluate, Outcomes, changed, evaluator, losses
+from budget.search.policy import Outcomes, changed, losses
 from budget.search.solve import Found, Parameter, Reached, Target, search
 from budget.settlement.files import read_claims
 from budget.settlement.settled import Settlement, settle
@@ -57,31 +58,35 @@ class Searched:
 
     Attributes:
         document: what was looked for.
+        world: the cases, and what is assumed of the years ahead.
         leaves: the figure in force by the name of each row of ``figures``.
         before: outcomes of the policy in force.
         points: what was asked, then the curve.
-        ahead: outcomes of what was found in the next year, the same cases settled with the money
-            that the pools then have by their own rule.
+        ahead: outcomes of what was found in the next year: where no scenario says otherwise, the
+            same cases settled with the money that the pools then have by their own rule.
         worst: id and name of the hospital that loses most, in force and as found.
         still: targets whose outcome no figure of the search moves.
-        settlements: how often the year was settled.
         written: files.
     """
 
     document: SearchDocument
+    world: World
     leaves: Mapping[str, Leaf]
-    before: Outcomes
+    before: Trial
     points: tuple[Point, ...]
     ahead: Outcomes
     worst: tuple[tuple[str, str], tuple[str, str]]
     still: tuple[str, ...]
-    settlements: int
     written: tuple[Path, ...]
 
     @property
     def found(self) -> Found:
         """What was asked for."""
         return self.points[0].found
+
+    def trial(self, point: Point) -> Trial:
+        """What a search ended with."""
+        return self.world.trial(point.found.parameters)
 
 
 def search_file(
@@ -97,6 +102,7 @@ def search_file(
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
     last_year: LastYear | None = None,
+    scenario: Scenario | None = None,
     inputs: Mapping[str, str | PathLike[str] | None] | None = None,
     accept_unreadable: bool = True,
     say: Said | None = None,
@@ -118,6 +124,7 @@ def search_file(
         mapping: mapping file for headers that are not recognised.
         sheet: sheet of a workbook.
         last_year: last year's fund spend in yuan by pool, or by pool and hospital.
+        scenario: what is assumed of the years ahead, in place of the document's own.
         inputs: other files that were read, by what they are; hashed for the record.
         accept_unreadable: as in ``settle_file``; the cells are listed in ``rejects.csv``.
         say: called with what is being done.
@@ -133,9 +140,16 @@ def search_file(
                       file=document.place, key="id", found=document.id,
                       expected=language.say("寻优结果的编号",
                                             "an id for what is found"))  # fmt: skip
+    assumed = document.assumed() if scenario is None else scenario
+    check_ahead(document, policy, assumed)
     table = read_hospitals(hospitals)
     others = {name: Path(path) for name, path in (inputs or {}).items() if path is not None}
-    files = {"hospitals": Path(hospitals), **others}
+    known = {} if assumed is None else inputs_of([assumed])
+    files = {
+        "hospitals": Path(hospitals),
+        **others,
+        **{name: Path(path) for name, path in known.items() if path is not None},
+    }
     paths = [out / name for name in (CURVE, RECORD, POLICY, SCENARIO, "rejects.csv")]
     _folder(out)
     check_outputs(paths, (source, mapping, *(one for one in files.values() if one.is_file())))
@@ -143,24 +157,18 @@ def search_file(
     with RejectFile(out / "rejects.csv") as rejects:
         claims = read_claims(source, weights, policy, table, year, mapping=mapping, sheet=sheet,
                              rejects=rejects, accept_unreadable=accept_unreadable)  # fmt: skip
-    given = evaluator(claims, weights, policy, table, year, last_year=last_year)
-    seen: dict[tuple[float, ...], Outcomes] = {}
-    evaluate = _by_name(given, document, seen)
-    before = evaluate({row.name: float(held[row.name].value) for row in document.figures})
-    points = _points(evaluate, document, held, before, tell)
+    world = World(source, claims, weights, policy, table, year, document, assumed,
+                  last_year=last_year, mapping=mapping, sheet=sheet)  # fmt: skip
+    before = world.trial({row.name: float(held[row.name].value) for row in document.figures})
+    points = _points(world, held, before, tell)
     best = _found(document, policy, points[0].found)
     ends = [settle(claims, weights, one, table, year, last_year=last_year)
             for one in (policy, best)]  # fmt: skip
+    world.settlements += len(ends)
     worst = (_worst(ends[0]), _worst(ends[1]))
-    still = tuple(
-        goal.name for goal in document.targets
-        if len({np.asarray(one[goal.key]).tobytes() for one in seen.values()}) == 1
-    )  # fmt: skip
-    spend = {**(last_year or {}), **spent(settled(Cells.of(ends[0])))}
-    following = evaluator(claims, weights, policy, table, year, last_year=spend)
-    ahead = _by_name(following, document, {})(points[0].found.parameters)
+    ahead = world.trial(points[0].found.parameters).path[0]
     feasible = points[0].found.feasible
-    searched = Searched(document, held, before, points, ahead, worst, still, len(seen) + 3,
+    searched = Searched(document, world, held, before, points, ahead, worst, _still(world),
                         tuple(paths if feasible else paths[:2]))  # fmt: skip
     write_table(paths[0], _curve(searched))
     for path, text in (
@@ -184,33 +192,26 @@ def search_file(
     return searched
 
 
-def _by_name(
-    given: Evaluate, document: SearchDocument, seen: dict[tuple[float, ...], Outcomes]
-) -> Evaluate:
-    """Outcomes by the names of the document's figures, each of which may have several keys."""
-
-    def evaluate(values: Mapping[str, float]) -> Outcomes:
-        found = given({key: values[row.name] for row in document.figures for key in row.keys})
-        seen[tuple(values.values())] = found
-        return found
-
-    return evaluate
+def _still(world: World) -> tuple[str, ...]:
+    """Targets whose outcome is the same in all trials, of which there are several."""
+    found = []
+    for goal in world.document.targets:
+        values = [np.asarray(one.known[goal.held]).tobytes() for one in world.trials()
+                  if goal.held in one.known]  # fmt: skip
+        if len(values) > 1 and len(set(values)) == 1:
+            found.append(goal.name)
+    return tuple(found)
 
 
-def _points(
-    evaluate: Evaluate,
-    document: SearchDocument,
-    held: Mapping[str, Leaf],
-    before: Outcomes,
-    tell: Said,
-) -> tuple[Point, ...]:
+def _points(world: World, held: Mapping[str, Leaf], before: Trial, tell: Said) -> tuple[Point, ...]:
     """What was asked, then the curve, each from where the one before ended."""
+    document, evaluate = world.document, world.trial
     parameters = [
         Parameter(row.name, float(held[row.name].value), row.low, row.high, row.scale or 0.0,
                   row.weight or 1.0, held[row.name].about.zh, held[row.name].about.en, row.step)
         for row in document.figures
     ]  # fmt: skip
-    targets = [_target(one.key, one.low, one.high, before) for one in document.targets]
+    targets = [_target(one, before, world.year) for one in document.targets]
     options: dict[str, Any] = {"step": STEP, "tolerance": TOLERANCE}
     names = ", ".join(one.name for one in document.targets)
     tell(language.say(f"寻优 {names}", f"search {names}"))
@@ -231,13 +232,29 @@ def _points(
     return tuple(points)
 
 
-def _target(key: str, low: float | None, high: float | None, before: Outcomes) -> Target:
+def _target(goal: Goal, before: Trial, year: int) -> Target:
     """A target whose miss counts in hundredths: of the fund's money, of the mean, or of a share."""
-    outcome, _, pool = key.partition(".")
-    zh, _, unit = OUTCOMES[outcome]
-    size = before["average_payment" if outcome == "average_payment" else "fund"]
+    zh, _, unit = OUTCOMES[goal.outcome]
+    size = before["average_payment" if goal.outcome == "average_payment" else "fund"]
     scale = 0.01 * (max(abs(float(size)), 1.0) if unit == "yuan" else 1.0)
-    return Target(key, low, high, scale, step_zh(pool) + zh, f"{outcome} {pool}".strip())
+    said = step_zh(goal.pool or "") + zh, f"{goal.outcome} {goal.pool or ''}".strip()
+    if goal.ahead:
+        when = goal.when(year)
+        said = f"{said[0]} {when[0]}", f"{said[1]} {when[1]}"
+    more = drawn_words(goal)
+    return Target(goal.held, goal.low, goal.high, scale, said[0] + more[0], said[1] + more[1],
+                  bool(goal.ahead) + goal.drawn)  # fmt: skip
+
+
+def drawn_words(goal: Goal) -> tuple[str, str]:
+    """For which draws a target is set, as it follows its outcome."""
+    if goal.quantile is not None:
+        share = f"{goal.quantile * 100:.4g}%"
+        return f"（抽样 {share} 分位数）", f", {share} quantile of draws"
+    if goal.at_most_share is not None:
+        share = f"{goal.at_most_share * 100:.4g}%"
+        return f"（至多 {share} 的抽样除外）", f", in all but {share} of draws"
+    return "", ""
 
 
 def _found(document: SearchDocument, policy: Policy, found: Found) -> Policy:
@@ -260,13 +277,6 @@ def _worst(settled: Settlement) -> tuple[str, str]:
     return settled.hospitals.ids[place], settled.hospitals.names[place]
 
 
-def told(outcomes: Mapping[str, Any], key: str) -> float:
-    """An outcome as one number: yuan to the fen, shares to six decimals; losses the largest."""
-    unit = OUTCOMES[key.partition(".")[0]][2]
-    value = float(np.max(outcomes[key]))
-    return round(value, 2 if unit == "yuan" else 6) + 0.0
-
-
 def _curve(searched: Searched) -> pa.Table:
     """A row a search: what was asked first, then the curve; figures, outcomes, what is short."""
     document, rows = searched.document, []
@@ -274,14 +284,16 @@ def _curve(searched: Searched) -> pa.Table:
     goal = next((one for one in document.targets if one.name == named), None)
     asked = None if goal is None else goal.low if goal.low is not None else goal.high
     for point in searched.points:
-        found = point.found
+        found, trial = point.found, searched.trial(point)
         bound = asked if point.bound is None else point.bound
         rows.append({
             "point": "asked" if point.bound is None else "curve", "target": named or "",
-            "outcome": "" if goal is None else goal.key, "bound": bound,
-            "feasible": found.feasible, "change": round(found.change, 6) + 0.0,
+            "outcome": "" if goal is None else goal.held if goal.ahead else goal.key,
+            "bound": bound, "feasible": found.feasible, "change": round(found.change, 6) + 0.0,
             **{f"figure_{name}": value for name, value in found.parameters.items()},
-            **{key.replace(".", "_"): told(found.outcomes, key) for key in found.outcomes},
+            **{key.replace(".", "_"): told(held, key.partition(".")[0])
+               for key, held in trial.settled.items()},
+            **_years_of(document, trial, point.bound),
             "message": found.message, "message_zh": found.message_zh,
         })  # fmt: skip
     columns = {name: [row[name] for row in rows] for name in rows[0]}
@@ -291,15 +303,41 @@ def _curve(searched: Searched) -> pa.Table:
     })  # fmt: skip
 
 
+def moved_to(document: SearchDocument, goal: Goal, bound: float | None) -> Goal:
+    """A target with the bound that the curve gives it; as it was asked, for None."""
+    if bound is None or document.curve is None or document.curve.target != goal.name:
+        return goal
+    return goal.model_copy(update={"high" if goal.low is None else "low": bound})
+
+
+def _years_of(document: SearchDocument, trial: Trial, bound: float | None) -> dict[str, Any]:
+    """Columns of the targets of years ahead: what is reached, and in what share of draws not."""
+    found: dict[str, Any] = {}
+    for goal in document.targets:
+        if goal.ahead:
+            stand = trial.stand(moved_to(document, goal, bound))
+            found[goal.held] = stand.value
+            if goal.drawn:
+                found |= {f"{goal.held}_missed": stand.share, f"{goal.held}_error": stand.error}
+    return found
+
+
 def _record(searched: Searched, about: Mapping[str, Any], hospitals: Hospitals) -> dict[str, Any]:
-    document, found = searched.document, searched.found
+    document, found, world = searched.document, searched.found, searched.world
+    trial = searched.trial(searched.points[0])
     asked = document.model_dump(exclude_none=True, mode="json")
+    draws, seed = document.sampled or (None, None)
     return record(
         kind="policy_search", **about,
         asked={**asked, "sha256": hash_text(document.model_dump_json())},
         solver={"method": "outward from today's values, else SLSQP, then multiples of the steps",
-                "proven": found.proven, "random": False, "seed": None, "starts": STARTS,
-                "settlements": searched.settlements},
+                "proven": found.proven, "random": draws is not None, "draws": draws, "seed": seed,
+                "starts": STARTS, "settlements": world.settlements,
+                "simulations": world.simulations},
+        scenario={"id": world.scenario.id, "title": world.scenario.title,
+                  "title_en": world.scenario.title_en, "source": world.scenario.source,
+                  "years": world.scenario.years},
+        doubts=world.doubts(trial),
         feasible=found.feasible, message=found.message, message_zh=found.message_zh,
         change=found.change,
         figures=[
@@ -310,26 +348,53 @@ def _record(searched: Searched, about: Mapping[str, Any], hospitals: Hospitals) 
         ],
         targets=[_stands(searched, *pair) for pair in
                  zip(document.targets, found.reached, strict=True)],
-        outcomes={key: {"now": told(searched.before, key), "found": told(found.outcomes, key)}
-                  for key in found.outcomes},
+        outcomes={key: {"now": told(searched.before.settled[key], key.partition(".")[0]),
+                        "found": told(held, key.partition(".")[0])}
+                  for key, held in trial.settled.items()},
         largest_loss=[{"policy": which, "hospital_id": one[0], "hospital_name": one[1]}
                       for which, one in zip(("now", "found"), searched.worst, strict=True)],
         hospitals=len(hospitals),
     )  # fmt: skip
 
 
-def _stands(searched: Searched, goal: Any, reached: Reached) -> dict[str, Any]:
+def _stands(searched: Searched, goal: Goal, reached: Reached) -> dict[str, Any]:
     """How a target stands."""
     zh, en, unit = OUTCOMES[goal.outcome]
-    ahead = told(searched.ahead, goal.key)
-    return {
+    row: dict[str, Any] = {
         "name": goal.name, "outcome": goal.key, "zh": zh, "en": en, "unit": unit,
-        "low": goal.low, "high": goal.high, "now": told(searched.before, goal.key),
-        "found": told(searched.found.outcomes, goal.key), "met": reached.met,
-        "binding": reached.binding, "short": reached.gap, "alone": reached.alone,
-        "moved": goal.name not in searched.still,
-        "next_year": ahead, "met_next_year": holds(ahead, goal.low, goal.high),
+        "low": goal.low, "high": goal.high, "met": reached.met, "binding": reached.binding,
+        "short": reached.gap, "alone": reached.alone, "moved": goal.name not in searched.still,
     }  # fmt: skip
+    if not goal.ahead:
+        ahead = told(searched.ahead[goal.key], goal.outcome)
+        return row | {
+            "now": told(searched.before[goal.key], goal.outcome),
+            "found": told(searched.found.outcomes[goal.key], goal.outcome),
+            "next_year": ahead, "met_next_year": holds(ahead, goal.low, goal.high),
+        }  # fmt: skip
+    ends = searched.before.stand(goal), searched.trial(searched.points[0]).stand(goal)
+    first = searched.world.year
+    row |= {
+        "now": ends[0].value, "found": ends[1].value, "over": goal.over or "each",
+        "worst_year": [None if one.year is None else first + one.year for one in ends],
+        "years": [
+            {"year": first + at, "now": ends[0].by_year[i], "found": ends[1].by_year[i],
+             **({"missed_now": ends[0].missed[i], "missed_found": ends[1].missed[i]}
+                if ends[0].missed else {})}
+            for i, at in enumerate(goal.ahead)
+        ],
+    }  # fmt: skip
+    if goal.drawn:
+        fresh = searched.trial(searched.points[0]).stand(goal, fresh=True)
+        draws, seed = searched.document.sampled or (0, 0)
+        row |= {
+            "at_most_share": goal.at_most_share, "quantile": goal.quantile, "draws": draws,
+            "missed_now": ends[0].share, "missed_found": ends[1].share,
+            "error_now": ends[0].error, "error_found": ends[1].error,
+            "fresh": {"seed": seed + 1, "found": fresh.value, "missed": fresh.share,
+                      "error": fresh.error},
+        }  # fmt: skip
+    return row
 
 
 def holds(value: float, low: float | None, high: float | None) -> bool:

@@ -61,7 +61,7 @@ def scenario_document(document: SearchDocument, before: Policy, found: Policy, y
         f"title = {_text(document.title)}",
         *([f"title_en = {_text(document.title_en)}"] if document.title_en else []),
         f"source = {_text(_source(document, year))}",
-        f"years = {_YEARS}",
+        f"years = {max(_YEARS, document.years)}",
         "",
         "[change.1.policy]",
         *(f"{_key(head)} = {_value(_node(found, head))}" for head in heads),

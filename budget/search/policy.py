@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,8 @@ from budget.cases.claims import Claims
 from budget.cases.hospitals import Hospitals
 from budget.policy.document import Held, Leaf, Policy, build
 from budget.policy.tree import parse, put
-from budget.pools.money import LastYear
+from budget.pools.money import LastYear, PoolMoney
+from budget.projection.year import Year
 from budget.search.solve import Parameter
 from budget.settlement.settled import Settlement, settle
 from drg.errors import problem
@@ -19,6 +20,7 @@ from drg.language import say
 from weights.table import WeightTable
 
 Floats = npt.NDArray[np.float64]
+Fen = npt.NDArray[np.int64]
 Outcomes = dict[str, "float | Floats"]
 Evaluate = Callable[[Mapping[str, float]], Outcomes]
 SOURCE = "政策搜索 | searched"
@@ -125,34 +127,51 @@ def outcomes(settled: Settlement) -> Outcomes:
         largest (:func:`losses`); ``average_payment``: what a hospital gets for a case from all
         payers; ``patient_share``: what patients bear.
     """
-    sums, cash = settled.sums.yearly(), settled.cash
-    final, cut = cash.final.sum(axis=0), settled.cut.sum(axis=0)
-    found: Outcomes = {
-        "fund": float(final.sum()) / 100.0,
-        "budget_cut": float(cut.sum()) / 100.0,
-        "average_payment": float(final.sum() + sums.patient.sum() + sums.other.sum())
-        / float(sums.cases.sum())
-        / 100.0,
-        "patient_share": float(sums.patient.sum()) / float(sums.cost.sum()),
-    }
-    loss = losses(settled)
-    found["largest_loss"] = loss[np.isfinite(loss)]
+    sums, final = settled.sums.yearly(), settled.cash.final
     outside = np.array([one.outside for one in settled.paid.pools], np.int64)
-    amount = np.array([one.amount for one in settled.money], np.int64)
-    after = amount - (final - outside)
-    for name, fen in (("balance", after), ("balance_before_cut", after - cut)):
-        found[name] = float(fen.sum()) / 100.0
-        found |= {
-            f"{name}.{pool.name}": float(held) / 100.0
-            for pool, held in zip(settled.policy.pools, fen, strict=True)
-        }
+    fen = {"final": final, "cut": settled.cut, "cost": sums.cost, "patient": sums.patient,
+           "other": sums.other}  # fmt: skip
+    return _outcomes(settled.money, outside, fen, float(sums.cases.sum()))
+
+
+def outcomes_ahead(year: Year) -> Outcomes:
+    """The same of a projected year."""
+    fen = {name: year.by_pool(name) for name in ("cost", "patient", "other")}
+    fen |= {"final": year.final, "cut": year.cut}
+    outside = year.by_pool("outside").sum(axis=0)
+    return _outcomes(year.money, outside, fen, float(year.cells.cases.sum()))
+
+
+def _outcomes(
+    money: Sequence[PoolMoney], outside: Fen, fen: Mapping[str, Fen], cases: float
+) -> Outcomes:
+    """Outcomes from sums in fen by hospital and pool (H, P), and what is paid beside pools (P,)."""
+    total = {name: held.sum(axis=0) for name, held in fen.items()}
+    whole = {name: float(held.sum()) for name, held in total.items()}
+    found: Outcomes = {
+        "fund": whole["final"] / 100.0,
+        "budget_cut": whole["cut"] / 100.0,
+        "average_payment": (whole["final"] + whole["patient"] + whole["other"]) / cases / 100.0,
+        "patient_share": whole["patient"] / whole["cost"],
+    }
+    loss = _losses(**fen)
+    found["largest_loss"] = loss[np.isfinite(loss)]
+    after = np.array([one.amount for one in money], np.int64) - (total["final"] - outside)
+    for name, held in (("balance", after), ("balance_before_cut", after - total["cut"])):
+        found[name] = float(held.sum()) / 100.0
+        found |= {f"{name}.{one.name}": float(own) / 100.0
+                  for one, own in zip(money, held, strict=True)}  # fmt: skip
     return found
 
 
 def losses(settled: Settlement) -> Floats:
     """What each hospital loses, as a share of its cost; NaN without cases. Shape (H,)."""
     sums = settled.sums.yearly()
-    cost = sums.cost.sum(axis=1).astype(np.float64)
-    gain = (settled.cash.final + sums.patient + sums.other - sums.cost).sum(axis=1)
-    empty = np.full(len(cost), np.nan)
-    return np.asarray(-np.divide(gain, cost, out=empty, where=cost > 0))
+    return _losses(settled.cash.final, sums.patient, sums.other, sums.cost)
+
+
+def _losses(final: Fen, patient: Fen, other: Fen, cost: Fen, **_: Fen) -> Floats:
+    spent = cost.sum(axis=1).astype(np.float64)
+    gain = (final + patient + other - cost).sum(axis=1)
+    empty = np.full(len(spent), np.nan)
+    return np.asarray(-np.divide(gain, spent, out=empty, where=spent > 0))

@@ -96,8 +96,8 @@ def search(
     """Search for the least change that meets the targets.
 
     Args:
-        evaluate: from parameters by name to outcomes by name, numbers or arrays; the same
-            parameters always give the same outcomes.
+        evaluate: from parameters by name to outcomes by name, numbers or arrays, which may be
+            worked out when they are asked for; the same parameters always give the same outcomes.
         parameters: what may change.
         targets: what must hold.
         starts: number of starts; more find more where outcomes have kinks.
@@ -132,6 +132,10 @@ def search(
             again = _tried(held, tolerance, _MOST, held.change(best))
         return _found(held, best if again.met is None else again.met, tolerance, None,
                       proven=again.whole or again.met is not None)  # fmt: skip
+    if few:
+        sought = _tried(held, tolerance, _MOST)
+        if sought.met is not None:
+            return _found(held, sought.met, tolerance, None, proven=True)
     best = _best(held, tried, step, tolerance)
     alone = []
     for target in targets:
@@ -159,7 +163,7 @@ def _tried(held: Space, tolerance: float, most: int, below: float = np.inf) -> _
             return _Sought(None, whole=True)
         if number == most:
             return _Sought(None, whole=False)
-        if _miss(held, z) <= tolerance:
+        if held.meets(z, tolerance):
             return _Sought(z, whole=False)
     return _Sought(None, whole=True)
 

@@ -74,6 +74,7 @@ class Target:
         scale: a miss that counts as 1; by default the size of the bound, or 1 for 0.
         zh: Chinese name.
         en: English name.
+        effort: how much work its outcome is; of several the least is asked first.
     """
 
     outcome: str
@@ -82,6 +83,7 @@ class Target:
     scale: float = 0.0
     zh: str = ""
     en: str = ""
+    effort: int = 0
 
     def room(self, value: float | Floats) -> Floats:
         """What is left to each bound in units of the scale, negative where it is missed. (N,)."""
@@ -137,6 +139,14 @@ class Space:
         held = self.outcomes(z)
         parts = [target.room(held[target.outcome]) for target in self.targets]
         return np.concatenate([np.zeros(0), *parts])
+
+    def meets(self, z: Floats, tolerance: float) -> bool:
+        """Whether all targets are met; after one that is not, no other outcome is worked out."""
+        held = self.outcomes(z)
+        return all(
+            target.room(held[target.outcome]).min(initial=0.0) >= -tolerance
+            for target in sorted(self.targets, key=lambda one: one.effort)
+        )
 
     def missed(self, z: Floats) -> Floats:
         """How far each target is missed, by the worst of its numbers. Shape (targets,)."""

@@ -53,8 +53,9 @@ class Draws:
         cost: cost.
         beside: what patients and other payers bear.
         cases: cases.
-        amount: money of the pools. Shape (D, Y, P), as the next two.
+        amount: money of the pools. Shape (D, Y, P), as the next three.
         due: what the rules give before the global budget cuts.
+        cut: what the global budget takes off.
         value: yuan of a reference yuan where the pool decides, else NaN.
         group_cost: cost of a case of each group in the region, NaN without cases; kept where it
             was asked for. Shape (D, Y, G).
@@ -74,6 +75,7 @@ class Draws:
     cases: Floats
     amount: Floats
     due: Floats
+    cut: Floats
     value: Floats
     group_cost: npt.NDArray[np.float32] | None = None
 

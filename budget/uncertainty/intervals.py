@@ -206,7 +206,7 @@ def with_draws(
     tables["sensitivity"] = pd.concat(
         [_sensitivity(held, seed) for held in projections], ignore_index=True
     )
-    doubts = [row for held in projections for row in _doubts(held)]
+    doubts = [row for held in projections for row in doubts_of(held)]
     return {"seed": seed, "draws": draws, "interval": 0.95, "loss_above": _LOSS, "doubts": doubts}
 
 
@@ -225,7 +225,7 @@ def _sensitivity(held: Projection, seed: int) -> pd.DataFrame:
     return found
 
 
-def _doubts(held: Projection) -> list[dict[str, Any]]:
+def doubts_of(held: Projection) -> list[dict[str, Any]]:
     """What is uncertain in a scenario's years, one row a driver, with the ends of its interval."""
     priors, rows = priors_of(held), []
     for name in priors.uncertain:

@@ -168,7 +168,8 @@ def pay(
     cut = np.divide(over, total, out=np.zeros_like(over), where=total > 0)
     fund = fund - positive * by_hospital(cut)
     paid = {"payment": fund + beside, "fund": fund, "cost": sums["cost"], "beside": beside,
-            "cases": sums["cases"], "amount": amount, "due": due, "value": value}  # fmt: skip
+            "cases": sums["cases"], "amount": amount, "due": due, "cut": over,
+            "value": value}  # fmt: skip
     return paid, total - over
 
 

@@ -6,9 +6,10 @@ driver has its own stream of random numbers: adding one does not move the draws 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -190,3 +191,28 @@ def stream(seed: int, name: str, chunk: int = 0, *parts: int) -> np.random.Gener
     """Random numbers of one driver, chunk of draws and part of it, whatever else is drawn."""
     key = (_STREAMS.index(name), chunk, *parts)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+class Numbers:
+    """Random numbers that several simulations of one seed have in common, each made once.
+
+    They are kept up to so many bytes; what is more is made anew each time, and is the same.
+    """
+
+    def __init__(self, most: int = 1 << 28) -> None:
+        """Keep at most so many bytes."""
+        self.left = most
+        self.kept: dict[tuple[object, ...], npt.NDArray[Any]] = {}
+
+    def __call__(
+        self, key: tuple[object, ...], made: Callable[[], npt.NDArray[Any]]
+    ) -> npt.NDArray[Any]:
+        """The numbers of a key, read only where they are kept."""
+        held = self.kept.get(key)
+        if held is None:
+            held = made()
+            if held.nbytes <= self.left:
+                self.left -= held.nbytes
+                held.flags.writeable = False
+                self.kept[key] = held
+        return held

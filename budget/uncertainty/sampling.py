@@ -11,13 +11,13 @@ cases. Nothing is assumed of how costs are distributed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
 
 from budget.projection.cells import Cells, by_case
-from budget.uncertainty.priors import stream
+from budget.uncertainty.priors import Numbers, stream
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -80,7 +80,8 @@ class Sampling:
         return cls(total, root.reshape(*shape, len(SUMS)).astype(np.float32), few,
                    _of_groups(cells, rows, brought["cost"]))  # fmt: skip
 
-    def noise(self, seed: int, chunk: int, size: int, number: int) -> Floats:
+    def noise(self, seed: int, chunk: int, size: int, number: int,
+              numbers: Numbers | None = None) -> Floats:  # fmt: skip
         """What a year's sums are more or less than expected. Shape (size, H, 2, S).
 
         Args:
@@ -88,22 +89,18 @@ class Sampling:
             chunk: which of the chunks of draws.
             size: draws.
             number: year, from 1; what the year seen brings is the same in all of them.
+            numbers: those of other simulations of the same seed.
         """
-        shape = size, *self.total.shape
+        shape, kept = (size, *self.total.shape), numbers or Numbers(0)
         normal = np.zeros(shape, np.float32)
         if len(self.few) < len(self.total):
             for year in (0, number):
-                normal += stream(seed, "sampling", chunk, year).standard_normal(shape, np.float32)
+                made = partial(_normal, seed, chunk, year, shape)
+                normal += kept(("sampling", seed, chunk, year, shape), made)
         found = np.einsum("dhis,hist->dhit", normal, self.root, optimize=True).astype(np.float64)
-        again, ahead = _counts()
         for place, cases in self.few.items():
-            seen, to_come = (
-                stream(seed, "sampling", chunk, year, place).integers(
-                    _NUMBERS, size=(size, len(cases)), dtype=np.uint16
-                )
-                for year in (0, number)
-            )
-            counted = ahead[again[seen], to_come].astype(np.float32)
+            key = seed, chunk, number, place, size, len(cases)
+            counted = kept(("counted", *key), partial(_counted, *key)).astype(np.float32)
             counted -= np.float32(1.0)
             found[:, place] = (counted @ cases).reshape(size, 2, -1)
         return np.asarray(found, np.float64)
@@ -154,6 +151,24 @@ def _of_groups(cells: Cells, rows: npt.NDArray[np.intp], cost: Floats) -> Floats
     usual = square.sum() / max(cases.sum() - (cases > 0).sum(), 1.0)
     spread = (square + _POOLED * usual) / (np.maximum(cases - 1.0, 0.0) + _POOLED)
     return np.asarray(np.sqrt(spread / several), np.float64)
+
+
+def _normal(seed: int, chunk: int, year: int, shape: tuple[int, ...]) -> Singles:
+    return stream(seed, "sampling", chunk, year).standard_normal(shape, np.float32)
+
+
+def _counted(
+    seed: int, chunk: int, number: int, place: int, size: int, cases: int
+) -> npt.NDArray[np.uint8]:
+    """How often each case of a hospital is there in a year's draws. Shape (size, cases)."""
+    again, ahead = _counts()
+    seen, to_come = (
+        stream(seed, "sampling", chunk, year, place).integers(
+            _NUMBERS, size=(size, cases), dtype=np.uint16
+        )
+        for year in (0, number)
+    )
+    return np.asarray(ahead[again[seen], to_come])
 
 
 @cache

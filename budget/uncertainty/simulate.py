@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from budget.uncertainty.draws import Draws
 from budget.uncertainty.linear import Linear, pay
-from budget.uncertainty.priors import DRIVERS, Priors, stream
+from budget.uncertainty.priors import DRIVERS, Numbers, Priors, stream
 from budget.uncertainty.sampling import Sampling
 from drg.errors import problem
 from drg.language import say
@@ -38,6 +38,7 @@ def simulate(
     *,
     unit: dict[str, Floats] | None = None,
     groups: bool = False,
+    numbers: Numbers | None = None,
 ) -> Draws:
     """Draw possible years.
 
@@ -50,6 +51,7 @@ def simulate(
         unit: where given, numbers between 0 and 1 by name in place of random ones, shape (D,):
             the quantile of a driver; for what varies by group the place of its draw.
         groups: keep the cost of a case of each group.
+        numbers: where several paths are drawn with one seed, what they have in common.
 
     Raises:
         DrgError: the path has not so many years, or the replicates not its groups.
@@ -70,35 +72,36 @@ def simulate(
     names = ("payment", "fund", "cost", "beside", "cases")
     found = {name: np.empty(shape) for name in names}
     found |= {name: np.empty((draws, count, len(model.pools)))
-              for name in ("amount", "due", "value")}  # fmt: skip
+              for name in ("amount", "due", "cut", "value")}  # fmt: skip
     by_group = np.empty((draws, count, len(model.weight)), np.float32) if groups else None
     matrices = [_Matrices.of(model, number) for number in range(1, count + 1)]
     usual = _spent(model, matrices)
+    shared = Numbers(0) if numbers is None else numbers
     for chunk, start in enumerate(range(0, draws, _CHUNK)):
         rows = slice(start, min(start + _CHUNK, draws))
-        numbers = {name: held[rows] for name, held in drawn.items()}
-        chance = _Chance(model, priors, rows, seed, chunk, given)
+        moves = {name: held[rows] for name, held in drawn.items()}
+        chance = _Chance(model, priors, rows, seed, chunk, given, shared)
         spent: Floats | None = None
         for place, held in enumerate(matrices):
             number = place + 1
-            sums, keep, shock = held.moved(model, priors, chance.shocks(number), numbers)
-            scale = (1.0 + numbers["volume"])[:, None] ** number
+            sums, keep, shock = held.moved(model, priors, chance.shocks(number), moves)
+            scale = (1.0 + moves["volume"])[:, None] ** number
             scale = scale * (1.0 + by_tier[rows]) ** number
             lift = (scale * keep)[:, np.searchsorted(tiers, model.tier)][..., None]
-            dearer = (1.0 + numbers["input_cost"]) ** number * (
-                1.0 + numbers["cost_response"] * min(number / priors.cost_years, 1.0)
+            dearer = (1.0 + moves["input_cost"]) ** number * (
+                1.0 + moves["cost_response"] * min(number / priors.cost_years, 1.0)
             )
             if by_group is not None:
                 costs = held.group_cost(scale * keep, dearer, shock)
                 by_group[rows, place] = costs if chance.off else costs * chance.cost(number)
             money = lift * dearer[:, None, None]
-            rate = ((1.0 + numbers["rate"]) * (1.0 + numbers["coding"])) ** number
+            rate = ((1.0 + moves["rate"]) * (1.0 + moves["coding"])) ** number
             standards = lift * rate[:, None, None]
             factors = {"by_standard": standards, "cases": lift}
             sums = {name: v * factors.get(name, money) for name, v in sums.items()}
             if not chance.off:
                 sums = chance.moved(sums, number)
-            growth = 1.0 + numbers["pool_growth"][:, None]
+            growth = 1.0 + moves["pool_growth"][:, None]
             amount = model.amount[place] * growth**number
             if spent is not None and model.follows is not None:
                 follows = model.follows[place]  # what was paid has the growth until then in it
@@ -160,6 +163,7 @@ class _Chance:
     seed: int
     chunk: int
     unit: dict[str, Floats]
+    numbers: Numbers
     walked: dict[str, Singles] = field(default_factory=dict)
 
     @cached_property
@@ -194,7 +198,7 @@ class _Chance:
         """Sums with the chance of who falls ill in a year. (d, H, I) each."""
         sampling = self._sampling(number)
         noise = self._table("sampling", lambda seed, chunk, size: sampling.noise(
-            seed, chunk, size, number))  # fmt: skip
+            seed, chunk, size, number, self.numbers))  # fmt: skip
         return sampling.moved(sums, noise)
 
     def cost(self, number: int) -> Singles:
@@ -218,16 +222,15 @@ class _Chance:
 
     def _normal(self, name: str, *year: int) -> Singles:
         groups = len(self.model.weight)
-        return np.asarray(self._table(name, lambda seed, chunk, size: stream(
-            seed, name, chunk, *year).standard_normal((size, groups), np.float32)))  # fmt: skip
+        return np.asarray(self._table(name, lambda seed, chunk, size: self.numbers(
+            (name, seed, chunk, size, groups, *year),
+            lambda: stream(seed, name, chunk, *year).standard_normal((size, groups), np.float32),
+        )))  # fmt: skip
 
     def _walk(self, name: str, number: int, sd: Floats) -> Singles:
         """What a group's years up to this one add up to, as logarithms of factors with mean 1."""
         kept, steps = self.priors.persistence, self._normal(name, number)
-        if name in self.walked:
-            self.walked[name] += steps
-        else:
-            self.walked[name] = steps
+        self.walked[name] = self.walked[name] + steps if name in self.walked else steps
         total = self.walked[name]
         if kept:
             total = np.float32(np.sqrt(1.0 - kept)) * total

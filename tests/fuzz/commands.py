@@ -92,7 +92,7 @@ COMMANDS: tuple[tuple[int, str], ...] = (
     (3, "policy standards --policy {policy.toml} --out >standards.xlsx [--weights {weights.csv}]"
         " [--year {n}]"),
     (1, f"policy search {_YEAR} --search {{search-balance.toml}} --out >found"
-        " --hospitals {hospitals.csv}"),
+        " --hospitals {hospitals.csv} [--scenario {scenario-tighter-cap.toml}]"),
 )  # fmt: skip
 NOT_FUZZED = ("demo",)  # takes no file
 VALUES = {

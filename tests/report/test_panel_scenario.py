@@ -209,3 +209,37 @@ def test_a_policy_search_is_shown_as_the_trade_off(tmp_path: Path) -> None:
     text = shown(write_report(folder, tmp_path / "r.html").page)
     assert "政策寻优" in text
     assert "60.00 万元: 在允许范围内无法达到" in text
+
+
+def test_targets_of_years_ahead_stand_with_their_draws(tmp_path: Path) -> None:
+    folder = panel_folder.make(tmp_path / "d")
+    panel_folder.write(
+        folder / "policy_search.csv",
+        ["point", "target", "outcome", "bound", "feasible", "change", "figure_rate", "target_risk"],
+        [["asked", "", "", "", "true", 1.0, 9500, 1200.5]],
+    )  # fmt: skip
+    search_record(folder)
+    path = folder / "policy_search.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    years = [{"year": 2026 + i, "now": -500000.0 * i, "found": 400000.0 * i, "missed_now": 0.3,
+              "missed_found": 0.08 - 0.01 * i} for i in range(2)]  # fmt: skip
+    record |= {
+        "message": "all targets are met", "message_zh": "全部目标可达",
+        "scenario": {"title": "费用上涨", "title_en": "Dearer"},
+        "solver": {"draws": 500, "seed": 7},
+        "targets": [{
+            "name": "risk", "outcome": "balance_before_cut.employee", "low": 0.0, "high": None,
+            "at_most_share": 0.1, "quantile": None, "draws": 500, "now": -700000.0,
+            "found": 1200.5, "met": True, "over": "each", "missed_now": 0.42,
+            "missed_found": 0.095, "error_now": 0.022, "error_found": 0.013, "years": years,
+        }],
+    }  # fmt: skip
+    path.write_text(json.dumps(record), encoding="utf-8")
+    zh = shown(write_report(folder, tmp_path / "r.html").page)
+    assert "未来年度的目标" in zh
+    assert "费用上涨" in zh
+    assert "种子 7" in zh
+    en = shown(write_report(folder, tmp_path / "en.html", lang="en").page)
+    assert "in all but 10.0% of draws" in en
+    for told in ("9.5", "42.0", "1.3", "8.0", "7.0"):
+        assert told in en, told

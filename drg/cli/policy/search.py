@@ -27,6 +27,8 @@ from drg.language import say
 from drg.terminal import REPLACEMENT, plain, table
 
 if TYPE_CHECKING:
+    from budget.search.ahead import Stand
+    from budget.search.document import Goal
     from budget.search.files import Point, Searched
 
 
@@ -43,6 +45,12 @@ def search(
     hospitals: HospitalTable = None,
     year: SettlementYear = None,
     last_year: LastYear = None,
+    scenario: Annotated[
+        Path | None,
+        typer.Option("--scenario", help=say("未来年度的情景（TOML），替代寻优文件中的 scenario。",
+                                            "Scenario (TOML) of the years ahead, in place of the "
+                                            "search document's.")),
+    ] = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
     across_schemes: AcrossSchemes = False,
@@ -51,6 +59,7 @@ def search(
 ) -> None:  # fmt: skip
     """Search (政策寻优) for the least change of a policy's figures that meets targets."""
     from budget.policy import load_policy
+    from budget.projection.scenario import load_scenario
     from budget.search.document import load_search
     from budget.search.files import search_file
     from weights.table import open_weights
@@ -68,6 +77,7 @@ def search(
     found = search_file(
         file, out, held, rules, table, settled_year, wanted, extends=policy, mapping=mapping,
         sheet=sheet, last_year=spent, inputs=inputs, accept_unreadable=accept_unreadable,
+        scenario=None if scenario is None else load_scenario(scenario),
         say=lambda text: typer.echo(text, err=True),
     )  # fmt: skip
     typer.echo(summary(found))
@@ -82,34 +92,17 @@ def search(
 
 def summary(searched: Searched) -> str:
     """Figures, targets and the curve as text tables."""
-    from budget.search.files import holds, told
-
     document, found = searched.document, searched.found
     figures = []
     for row in document.figures:
         leaf, value = searched.leaves[row.name], found.parameters[row.name]
         figures += [(key, say(leaf.about.zh, leaf.about.en), _number(leaf.value), _number(value),
                      _signed(value - leaf.value)) for key in row.keys]  # fmt: skip
-    head = (say("数值", "figure"), say("名称", "term"), say("现行", "now"), say("寻得", "found"),
-            say("变动", "change"))  # fmt: skip
+    head = (say("数值", "figure"), say("名称", "term"), *_ends(), say("变动", "change"))
     title = say(document.title, document.title_en or document.title)
     parts = [f"{document.id} {title}", "", table(head, figures, range(2, 5)), ""]
-    rows = []
-    for goal, reached in zip(document.targets, found.reached, strict=True):
-        bounds = [f"{sign} {_number(bound)}" for sign, bound in
-                  ((">=", goal.low), ("<=", goal.high)) if bound is not None]  # fmt: skip
-        ahead = told(searched.ahead, goal.key)
-        rows.append((goal.name, goal.key, " ".join(bounds), _outcome(goal.key, told(
-            searched.before, goal.key)), _outcome(goal.key, told(found.outcomes, goal.key)),
-            _yes(reached.met), _outcome(goal.key, ahead),
-            _yes(holds(ahead, goal.low, goal.high))))  # fmt: skip
-    targets = (say("目标", "target"), say("指标", "outcome"), say("界限", "bound"), *head[2:4],
-               say("达到", "met"), say("次年", "next year"), say("达到", "met"))  # fmt: skip
-    ahead_of = say("目标只就清算年度成立；次年：病例不变，基金池按自身规则变动",
-                   "targets hold for the settled year only; next year: the same cases, pools moved "
-                   "on by their own rule")  # fmt: skip
-    parts += [table(targets, rows, (2, 3, 4, 6)), "", ahead_of, ""]
-    for text, one in zip(head[2:4], searched.worst, strict=True):
+    parts += [_targets(searched), "", *_ahead(searched), ""]
+    for text, one in zip(_ends(), searched.worst, strict=True):
         whose = " ".join(plain(part, REPLACEMENT) for part in one)
         parts.append(f"{say('亏损率最大', 'largest loss')} {text}: {whose}")
     note = say("可调数值均不影响该指标", "no figure of the search moves this outcome")
@@ -125,27 +118,121 @@ def summary(searched: Searched) -> str:
                 else "proven: every value was tried",
             )
         )
-    parts.append(say(f"清算 {searched.settlements} 次，病例只读一次",
-                     f"settled {searched.settlements} times, cases read once"))  # fmt: skip
+    world = searched.world
+    count, drawn = world.settlements, world.simulations
+    effort = say(f"清算 {count} 次，病例只读一次", f"settled {count} times, cases read once")
+    parts.append(effort + (say(f"；抽样 {drawn} 次", f"; drawn {drawn} times") if drawn else ""))
     if len(searched.points) > 1:
         parts += ["", _curve(searched.points, searched)]
     return "\n".join([*parts, ""])
 
 
+def _ends() -> tuple[str, str]:
+    return say("现行", "now"), say("寻得", "found")
+
+
+def _targets(searched: Searched) -> str:
+    """How each target stands: when it must hold, its bounds, in force, as found, a year later."""
+    from budget.search.ahead import told
+    from budget.search.files import drawn_words, holds
+
+    document, trial = searched.document, searched.trial(searched.points[0])
+    rows = []
+    for goal, reached in zip(document.targets, searched.found.reached, strict=True):
+        bounds = [f"{sign} {_number(bound)}" for sign, bound in
+                  ((">=", goal.low), ("<=", goal.high)) if bound is not None]  # fmt: skip
+        bound = " ".join(bounds) + say(*drawn_words(goal))
+        when = say(*goal.when(searched.world.year))
+        if goal.ahead:
+            ends = [_stand(goal, one.stand(goal)) for one in (searched.before, trial)]
+            later = "-", "-"
+        else:
+            ends = [_outcome(goal.outcome, told(held[goal.key], goal.outcome))
+                    for held in (searched.before, trial)]  # fmt: skip
+            ahead = told(searched.ahead[goal.key], goal.outcome)
+            later = _outcome(goal.outcome, ahead), _yes(holds(ahead, goal.low, goal.high))
+        rows.append((goal.name, goal.key, when, bound, *ends, _yes(reached.met), *later))
+    head = (say("目标", "target"), say("指标", "outcome"), say("年度", "year"),
+            say("界限", "bound"), *_ends(), say("达到", "met"), say("次年", "next year"),
+            say("达到", "met"))  # fmt: skip
+    return table(head, rows, (3, 4, 5, 7))
+
+
+def _stand(goal: Goal, stand: Stand) -> str:
+    """What a target of years ahead reaches, with its Monte-Carlo standard error."""
+    if goal.at_most_share is not None:
+        missed = say("未达到 ", "missed in ")
+        return f"{missed}{stand.share:.2%} ± {stand.error:.2%}"
+    error = "" if stand.error is None else f" ± {_outcome(goal.outcome, stand.error)}"
+    return _outcome(goal.outcome, stand.value) + error
+
+
+def _ahead(searched: Searched) -> list[str]:
+    """What the years ahead rest on, and targets of them year by year."""
+    document, scenario = searched.document, searched.world.scenario
+    goals = [goal for goal in document.targets if goal.ahead]
+    own = searched.document.scenario or scenario.id != "baseline"
+    title = say(scenario.title, scenario.title_en or scenario.title)
+    under = say(f"情景 {scenario.id} {title}", f"scenario {scenario.id} {title}") if own else say(
+        "病例不变，基金池按自身规则变动", "the same cases, pools moved on by their own rule"
+    )  # fmt: skip
+    lines = []
+    if len(goals) < len(document.targets):
+        only = say("目标只就清算年度成立", "targets hold for the settled year only")
+        each = say("未写年度的目标只就清算年度成立",
+                   "targets without years hold for the settled year only")  # fmt: skip
+        lines.append(f"{each if goals else only}{say('；次年：', '; next year: ')}{under}")
+    if not goals:
+        return lines
+    lines.append(f"{say('未来年度：', 'years ahead: ')}{under}")
+    trial = searched.trial(searched.points[0])
+    if document.sampled is not None:
+        draws, seed = document.sampled
+        lines.append(say(f"每次试算抽样 {draws} 次，种子 {seed}，各试算用同一组随机数",
+                         f"{draws} draws a trial, seed {seed}, the same random numbers in all "
+                         "trials"))  # fmt: skip
+    for goal in goals:
+        if goal.drawn:
+            fresh = _stand(goal, trial.stand(goal, fresh=True))
+            lines.append(say(f"{goal.name}：另取种子 {seed + 1} 复核，{fresh}",
+                             f"{goal.name}: in fresh draws, seed {seed + 1}: {fresh}"))  # fmt: skip
+    rows = []
+    for goal in goals:
+        ends = searched.before.stand(goal), trial.stand(goal)
+        for place, at in enumerate(goal.ahead):
+            values = (_outcome(goal.outcome, one.by_year[place]) for one in ends)
+            missed = (f"{one.missed[place]:.2%}" if one.missed else "-" for one in ends)
+            worst = say("最差", "worst") if at == ends[1].year and len(goal.ahead) > 1 else ""
+            rows.append((goal.name, str(searched.world.year + at), *values, *missed, worst))
+    head = (say("目标", "target"), say("年度", "year"), *_ends(),
+            *(say(f"{one}：未达到的抽样", f"{one}: draws that miss") for one in _ends()),
+            "")  # fmt: skip
+    return [*lines, "", table(head, rows, range(2, 6))]
+
+
 def _curve(points: tuple[Point, ...], searched: Searched) -> str:
-    from budget.search.files import told
+    from budget.search.ahead import told
+    from budget.search.files import moved_to
 
     curve = searched.document.curve
     assert curve is not None
-    keys = list(dict.fromkeys(goal.key for goal in searched.document.targets))
+    goals = tuple({goal.held: goal for goal in searched.document.targets}.values())
+
+    def cell(point: Point, goal: Goal) -> str:
+        trial = searched.trial(point)
+        if goal.ahead:
+            return _stand(goal, trial.stand(moved_to(searched.document, goal, point.bound)))
+        return _outcome(goal.outcome, told(trial[goal.key], goal.outcome))
+
     rows = [
         (_number(point.bound), _yes(point.found.feasible),
          f"{point.found.change:.4f}", *map(_number, point.found.parameters.values()),
-         *(_outcome(key, told(point.found.outcomes, key)) for key in keys))
+         *(cell(point, goal) for goal in goals))
         for point in points if point.bound is not None
     ]  # fmt: skip
     head = (f"{curve.target} {say('界限', 'bound')}", say("达到", "met"), say("变动量", "change"),
-            *points[0].found.parameters, *keys)  # fmt: skip
+            *points[0].found.parameters,
+            *(goal.name if goal.ahead else goal.key for goal in goals))  # fmt: skip
     return f"{say('权衡曲线', 'trade-off')}\n{table(head, rows, range(2, len(head)))}"
 
 
@@ -164,4 +251,4 @@ def _signed(value: float) -> str:
 def _outcome(key: str, value: float) -> str:
     from budget.search.document import OUTCOMES
 
-    return f"{value:,.2f}" if OUTCOMES[key.partition(".")[0]][2] == "yuan" else f"{value:.4%}"
+    return f"{value:,.2f}" if OUTCOMES[key][2] == "yuan" else f"{value:.4%}"
