@@ -5,10 +5,10 @@ from __future__ import annotations
 import zipfile
 from itertools import groupby
 from pathlib import Path
-from xml.etree import ElementTree
 
+from drg.errors import DrgError
 from drg.language import say
-from drg.tables.excel.errors import member
+from drg.tables.excel.archive import opened, sheet_parts, small_part, walk
 
 _MOST = 12  # runs of rows that are named
 
@@ -23,12 +23,12 @@ def hidden_lines(path: Path) -> list[str]:
         return []
     found = []
     try:
-        with zipfile.ZipFile(path) as archive:
-            book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+        with opened(path) as archive:
+            parts = sheet_parts(archive)
+            book = small_part(archive, "xl/workbook.xml")
             for sheet in (one for one in book.iter() if one.tag.endswith("}sheet")):
                 name = sheet.get("name", "")
-                with archive.open(member(archive, name)) as file:
-                    rows, filtered = _hidden(ElementTree.parse(file).getroot())
+                rows, filtered = _hidden(archive, parts[name])
                 if sheet.get("state", "visible") != "visible":
                     found.append(say(f"{path.name}：工作表“{name}”是隐藏的，其中的行也已读取",
                                      f"{path.name}: sheet '{name}' is hidden; its rows were read "
@@ -40,19 +40,27 @@ def hidden_lines(path: Path) -> list[str]:
                     found.append(say(f"{path.name}：工作表“{name}”第 {runs} 行{zh}，也已读取",
                                      f"{path.name}: sheet '{name}': rows {runs} are {en} and were "
                                      "read too"))  # fmt: skip
-    except (OSError, KeyError, zipfile.BadZipFile, ElementTree.ParseError):
+    except DrgError:
         return []  # whoever reads the form says what is wrong with it
     return found
 
 
-def _hidden(root: ElementTree.Element) -> tuple[list[int], bool]:
+def _hidden(archive: zipfile.ZipFile, part: str) -> tuple[list[int], bool]:
     """Numbers of hidden rows that have cells with something in them; whether a filter is set."""
-    rows, number = [], 0
-    for row in (one for one in root.iter() if one.tag.endswith("}row")):
-        number = int(row.get("r", number + 1))
-        if row.get("hidden") in ("1", "true") and any(len(cell) for cell in row):
-            rows.append(number)
-    return rows, any(one.tag.endswith("}filterColumn") for one in root.iter())
+    rows: dict[int, None] = {}
+    number, hidden, filtered = 0, False, False
+
+    def see(kind: str, attributes: dict[str, str]) -> None:
+        nonlocal number, hidden, filtered
+        if kind == "row":
+            number = int(attributes.get("r", number + 1))
+            hidden = attributes.get("hidden") in ("1", "true")
+        elif hidden and kind in ("v", "is", "f"):
+            rows[number] = None
+        filtered |= kind == "filterColumn"
+
+    walk(archive, part, see)
+    return [*rows], filtered
 
 
 def _runs(rows: list[int]) -> str:
