@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import python_calamine as calamine
-
-from drg.errors import problem
+from drg.errors import DrgError, problem
 from drg.language import say
-from drg.tables.excel.grid import grid
+from drg.tables.excel.grid import grids
 from grouper.importer.cells import tidy
 from grouper.importer.findings import Findings, Place
 
@@ -71,7 +69,7 @@ def _file(path: Path, findings: Findings, prefix: str) -> Iterator[RawSheet]:
             yield RawSheet(path.name, _text_table(path))
         else:
             yield from _workbook(path, findings, prefix)
-    except (OSError, ValueError, csv.Error, calamine.CalamineError) as error:
+    except (OSError, ValueError, csv.Error, DrgError) as error:
         findings.add("unreadable_sheet", Place(path.name), found=_short(error))
 
 
@@ -95,16 +93,12 @@ def _text_table(path: Path) -> list[list[str]]:
 
 
 def _workbook(path: Path, findings: Findings, prefix: str) -> Iterator[RawSheet]:
-    with calamine.CalamineWorkbook.from_path(str(path)) as book:
-        names = book.sheet_names
-        for name in names:
-            shown = f"{prefix}/{name}" if prefix and len(names) > 1 else prefix or name
-            try:
-                cells = grid(path, book.get_sheet_by_name(name))
-            # A chart sheet or a damaged one: calamine has several ways to fail.
-            except (calamine.CalamineError, ValueError, IndexError, OSError) as error:
-                findings.add("unreadable_sheet", Place(shown), found=_short(error))
-                continue
+    held = list(grids(path))
+    for name, cells in held:
+        shown = f"{prefix}/{name}" if prefix and len(held) > 1 else prefix or name
+        if isinstance(cells, DrgError):  # a chart sheet or a damaged one
+            findings.add("unreadable_sheet", Place(shown), found=_short(cells))
+        else:
             yield RawSheet(shown, [[_text(cell) for cell in row] for row in cells])
 
 

@@ -1,6 +1,5 @@
 import contextlib
 import datetime as dt
-from types import SimpleNamespace
 
 import numpy as np
 import openpyxl
@@ -223,21 +222,6 @@ def test_a_damaged_xls_is_an_error_in_one_line(tmp_path, capfd):
         assert len(str(error.value).splitlines()) == 1
     assert ": is not a readable Excel workbook" in said
     assert capfd.readouterr() == ("", "")
-
-
-def test_a_panic_while_reading_rows(tmp_path, monkeypatch):
-    workbook(tmp_path / "in.xlsx", ROWS)
-
-    class PanicException(BaseException):  # as calamine's
-        pass
-
-    def panic(*_):
-        raise PanicException("range end index")
-
-    with open_table(tmp_path / "in.xlsx") as source:
-        monkeypatch.setattr(source, "_sheet", SimpleNamespace(iter_rows=lambda: map(panic, [1])))
-        with pytest.raises(DrgError, match="is not a readable Excel workbook"):
-            list(source.blocks())
 
 
 def test_dates_beyond_the_calendar_and_text_that_is_none(tmp_path):

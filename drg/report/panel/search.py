@@ -149,7 +149,8 @@ def _curve(key: str, target: str, own: pd.DataFrame, data: PanelData, words: Wor
     record = data.search or {}
     figures = [row for row in record.get("figures") or () if f"figure_{row.get('name')}" in own]
     asked = [f"target_{one.get('name')}" if one.get("years") else str(one.get("outcome"))
-             for one in record.get("targets") or () if not _dark(one.get("outcome"), data)]  # fmt: skip
+             for one in record.get("targets") or ()
+             if not _dark(one.get("outcome"), data)]  # fmt: skip
     shown = [one for one in _outcomes([target, *asked], own) if not _dark(one, data)]
     own = own.drop_duplicates(["bound", *(f"figure_{row['name']}" for row in figures)])
     said, kind = _named(target, data, words)

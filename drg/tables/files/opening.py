@@ -23,7 +23,6 @@ _MAGIC = {
     b"\xd0\xcf\x11\xe0": ("excel", "旧版 Excel 工作簿（.xls）", "an old Excel workbook (.xls)"),
     b"%PDF": ("", "PDF 文档", "a PDF document"),
 }  # fmt: skip
-_OLD_EXCEL = (b"\xd0\xcf\x11\xe0", b"\x09\x08", b"\x09\x04", b"\x09\x02", b"\x09\x00")
 READABLE = ".csv, .tsv, .txt (each also .gz), .xlsx, .xlsm, .xls, .xlsb, .parquet, .pq"
 WRITABLE = ".csv, .tsv, .txt (each also .gz), .xlsx, .parquet, .pq"
 
@@ -173,25 +172,3 @@ def _check_content(path: Path, kind: str, start: bytes) -> None:
                           file=path)  # fmt: skip
     if kind == "parquet" and not start.startswith(b"PAR1"):
         raise problem(say("不是 Parquet 文件", "is not a Parquet file"), file=path)
-    if kind == "excel" and not start.startswith(_OLD_EXCEL if _is_old(path) else (b"PK",)):
-        what, ending = _other_than_excel(start), path.suffix.lower()
-        raise problem(say(f"不是 {ending} 工作簿，内容像是：{what}，请改名或重新另存",
-                          f"is no {ending} workbook: it looks like {what}; rename it or "
-                          "save it anew"), file=path)  # fmt: skip
-
-
-def _is_old(path: Path) -> bool:
-    return path.suffix.lower() == ".xls"
-
-
-def _other_than_excel(start: bytes) -> str:
-    if start.startswith(b"PK"):
-        return say(".xlsx 工作簿", "an .xlsx workbook")
-    if start.startswith(_OLD_EXCEL):
-        return say(".xls 工作簿", "an .xls workbook")
-    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if text.startswith((b"<html", b"<!doct", b"<table", b"<?xml", b"<meta", b"<head")):
-        return say("网页", "a web page")
-    if all(byte >= 32 or byte in b"\t\r\n" for byte in start):
-        return say("文本", "text")
-    return say("其他内容", "something else")

@@ -12,17 +12,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
-import python_calamine as calamine
-
-from drg.errors import problem
+from drg.errors import DrgError, problem
 from drg.language import say
 from drg.tables.batches import reading
 from drg.tables.csv.text import BOM, decode, guess_delimiter, guess_encoding, refuse_utf16
-from drg.tables.excel.errors import column_number, member
-from drg.tables.excel.grid import grid
+from drg.tables.excel.archive import opened, sheet_parts, small_part, walk
+from drg.tables.excel.grid import grids
 from drg.tables.excel.read import text_of
+from drg.tables.excel.survey import column_number
 
 BOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb")
 TEXTS = (".csv", ".tsv", ".txt")
@@ -110,19 +108,12 @@ def _line(line: str, delimiter: str, path: Path) -> Iterator[list[str]]:
 
 
 def _book(path: Path) -> list[Sheet]:
-    with reading(path, calamine.CalamineError, ValueError, IndexError):
-        try:
-            book = calamine.CalamineWorkbook.from_path(str(path))
-            sheets = [(name, book.get_sheet_by_name(name)) for name in book.sheet_names]
-            cells = [grid(path, sheet) for _, sheet in sheets]
-        except calamine.PasswordError:
-            raise problem(say("设有密码", "is locked with a password"), file=path) from None
-        except BaseException as error:
-            if type(error).__name__ != "PanicException":  # of calamine's Rust code
-                raise
-            raise problem(say("不是可读取的 Excel 工作簿", "is not a readable Excel workbook"),
-                          file=path) from None  # fmt: skip
-    return [_sheet(path, name, rows) for (name, _), rows in zip(sheets, cells, strict=True)]
+    sheets = []
+    for name, cells in grids(path):
+        if isinstance(cells, DrgError):
+            raise cells
+        sheets.append(_sheet(path, name, cells))
+    return sheets
 
 
 def _sheet(path: Path, name: str, cells: list[list[Any]]) -> Sheet:
@@ -156,24 +147,18 @@ def percent_cells(path: Path, sheet: str) -> Cells:
     Raises:
         DrgError: the workbook's parts cannot be read.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            styles = _percent_styles(archive)
-            if not styles:
-                return set()
-            with archive.open(member(archive, sheet)) as file:
-                return set(_styled(file, styles))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, ElementTree.ParseError) as error:
-        raise problem(say(f"数字格式无法读取（{error}），请用 Excel 重新保存",
-                          f"its number formats cannot be read ({error}); save it anew in Excel"),
-                      file=path) from None  # fmt: skip
+    with opened(path) as archive:
+        styles = _percent_styles(archive)
+        if not styles:
+            return set()
+        return _styled(archive, sheet_parts(archive)[sheet], styles)
 
 
 def _percent_styles(archive: zipfile.ZipFile) -> set[str]:
     """Numbers of the cell styles that show a percentage."""
     if "xl/styles.xml" not in archive.namelist():
         return set()
-    root = ElementTree.fromstring(archive.read("xl/styles.xml"))
+    root = small_part(archive, "xl/styles.xml")
     formats = {
         int(one.get("numFmtId", "0"))
         for one in root.iter()
@@ -184,18 +169,21 @@ def _percent_styles(archive: zipfile.ZipFile) -> set[str]:
     return {str(i) for i, one in enumerate(styles) if int(one.get("numFmtId", "0")) in wanted}
 
 
-def _styled(file: Any, styles: set[str]) -> Iterator[tuple[int, int]]:
+def _styled(archive: zipfile.ZipFile, part: str, styles: set[str]) -> Cells:
+    found: Cells = set()
     row = column = -1
-    for event, one in ElementTree.iterparse(file, ("start", "end")):
-        kind = one.tag.rpartition("}")[2]
-        if event == "start" and kind == "row":
-            row, column = int(one.get("r", row + 2)) - 1, -1
-        elif event == "start" and kind == "c":
-            column = _place(one.get("r", ""), column + 1)
-            if one.get("s") in styles:
-                yield row, column
-        elif event == "end" and kind == "row":
-            one.clear()
+
+    def see(kind: str, attributes: dict[str, str]) -> None:
+        nonlocal row, column
+        if kind == "row":
+            row, column = int(attributes.get("r", row + 2)) - 1, -1
+        elif kind == "c":
+            column = _place(attributes.get("r", ""), column + 1)
+            if attributes.get("s") in styles:
+                found.add((row, column))
+
+    walk(archive, part, see)
+    return found
 
 
 def _place(reference: str, following: int) -> int:
