@@ -27,7 +27,7 @@ from drg import language
 from drg.errors import problem
 from drg.language import both
 from drg.provenance import hash_file, hash_text, record, to_json
-from drg.tables import RejectFile, atomic_path, check_outputs, neutralise, write_table
+from drg.tables import RejectFile, atomic_path, neutralise, whole_folder, write_table
 from weights.table import WeightTable
 
 Said = Callable[[str], None]
@@ -35,6 +35,7 @@ STEP, TOLERANCE, STARTS, CURVE_STARTS = 1e-2, 1e-9, 2, 1
 CURVE, RECORD, POLICY, SCENARIO = (
     "policy_search.csv", "policy_search.json", "policy-found.toml", "scenario-found.toml",
 )  # fmt: skip
+RESULTS = (CURVE, RECORD, POLICY, SCENARIO, "rejects.csv")
 
 
 @dataclass(frozen=True)
@@ -135,54 +136,53 @@ def search_file(
     table = read_hospitals(hospitals)
     others = {name: Path(path) for name, path in (inputs or {}).items() if path is not None}
     files = {"hospitals": Path(hospitals), **others}
-    paths = [out / name for name in (CURVE, RECORD, POLICY, SCENARIO, "rejects.csv")]
-    _folder(out)
-    check_outputs(paths, (source, mapping, *(one for one in files.values() if one.is_file())))
-    tell(language.say(f"读取 {source.name}", f"read {source.name}"))
-    with RejectFile(out / "rejects.csv") as rejects:
-        claims = read_claims(source, weights, policy, table, year, mapping=mapping, sheet=sheet,
-                             rejects=rejects, accept_unreadable=accept_unreadable)  # fmt: skip
-    given = evaluator(claims, weights, policy, table, year, last_year=last_year)
-    seen: dict[tuple[float, ...], Outcomes] = {}
-    evaluate = _by_name(given, document, seen)
-    before = evaluate({row.name: float(held[row.name].value) for row in document.figures})
-    points = _points(evaluate, document, held, before, tell)
-    best = _found(document, policy, points[0].found)
-    ends = [settle(claims, weights, one, table, year, last_year=last_year)
-            for one in (policy, best)]  # fmt: skip
-    worst = (_worst(ends[0]), _worst(ends[1]))
-    still = tuple(
-        goal.name for goal in document.targets
-        if len({np.asarray(one[goal.key]).tobytes() for one in seen.values()}) == 1
-    )  # fmt: skip
-    spend = {**(last_year or {}), **spent(settled(Cells.of(ends[0])))}
-    following = evaluator(claims, weights, policy, table, year, last_year=spend)
-    ahead = _by_name(following, document, {})(points[0].found.parameters)
-    feasible = points[0].found.feasible
-    searched = Searched(document, held, before, points, ahead, worst, still, len(seen) + 3,
-                        tuple(paths if feasible else paths[:2]))  # fmt: skip
-    write_table(paths[0], _curve(searched))
-    for path, text in (
-        (paths[2], policy_document(document, policy, best, extended(extends, out), year)),
-        (paths[3], scenario_document(document, policy, best, year)),
-    ):
+    paths = [out / name for name in (CURVE, RECORD, POLICY, SCENARIO)]
+    with whole_folder(out, RESULTS, (source, mapping, *files.values())) as folder:
+        tell(language.say(f"读取 {source.name}", f"read {source.name}"))
+        with RejectFile(folder / "rejects.csv") as rejects:
+            claims = read_claims(source, weights, policy, table, year, mapping=mapping, sheet=sheet,
+                                 rejects=rejects, accept_unreadable=accept_unreadable)  # fmt: skip
+        given = evaluator(claims, weights, policy, table, year, last_year=last_year)
+        seen: dict[tuple[float, ...], Outcomes] = {}
+        evaluate = _by_name(given, document, seen)
+        before = evaluate({row.name: float(held[row.name].value) for row in document.figures})
+        points = _points(evaluate, document, held, before, tell)
+        best = _found(document, policy, points[0].found)
+        ends = [settle(claims, weights, one, table, year, last_year=last_year)
+                for one in (policy, best)]  # fmt: skip
+        worst = (_worst(ends[0]), _worst(ends[1]))
+        still = tuple(
+            goal.name for goal in document.targets
+            if len({np.asarray(one[goal.key]).tobytes() for one in seen.values()}) == 1
+        )  # fmt: skip
+        spend = {**(last_year or {}), **spent(settled(Cells.of(ends[0])))}
+        following = evaluator(claims, weights, policy, table, year, last_year=spend)
+        ahead = _by_name(following, document, {})(points[0].found.parameters)
+        feasible = points[0].found.feasible
+        searched = Searched(document, held, before, points, ahead, worst, still, len(seen) + 3,
+                            tuple(paths if feasible else paths[:2]))  # fmt: skip
+        texts = {}
         if feasible:
-            with atomic_path(path) as new:
+            texts[POLICY] = policy_document(document, policy, best, extended(extends, out), year)
+            texts[SCENARIO] = scenario_document(document, policy, best, year)
+        write_table(folder / CURVE, _curve(searched))
+        for name, text in texts.items():
+            with atomic_path(folder / name) as new:
                 new.write_text(text, encoding="utf-8")
-        else:
-            path.unlink(missing_ok=True)  # of an earlier run, which this one does not bear out
-    about = {
-        "year": year, "input": {"file": source.name, "sha256": hash_file(source)},
-        "files": {name: hash_file(path) for name, path in files.items() if path.is_file()},
-        "policy": {"id": policy.id, "sha256": policy.digest, "chain": list(policy.header.chain)},
-        "weights": {"id": weights.id, "sha256": weights.digest},
-        "cases": len(claims),
-        "found": {"sha256": best.digest if feasible else None},
-        "warnings": ends[1].warnings,
-    }  # fmt: skip
-    with atomic_path(paths[1]) as new:
-        new.write_text(to_json(_record(searched, about, table)), encoding="utf-8")
-    return searched
+        about = {
+            "year": year, "input": {"file": source.name, "sha256": hash_file(source)},
+            "files": {name: hash_file(path) for name, path in files.items() if path.is_file()},
+            "policy": {"id": policy.id, "sha256": policy.digest,
+                       "chain": list(policy.header.chain)},
+            "weights": {"id": weights.id, "sha256": weights.digest},
+            "cases": len(claims),
+            "found": {"sha256": best.digest if feasible else None},
+            "hashes": {name: hash_file(folder / name) for name in (CURVE, *texts)},
+            "warnings": ends[1].warnings,
+        }  # fmt: skip
+        with atomic_path(folder / RECORD) as new:
+            new.write_text(to_json(_record(searched, about, table)), encoding="utf-8")
+        return searched
 
 
 def _by_name(
@@ -336,11 +336,3 @@ def _stands(searched: Searched, goal: Any, reached: Reached) -> dict[str, Any]:
 def holds(value: float, low: float | None, high: float | None) -> bool:
     """Whether an outcome as told lies within the bounds of a target."""
     return (low is None or value >= low) and (high is None or value <= high)
-
-
-def _folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise problem(language.say("无法建立文件夹", "cannot be made a folder"), file=out,
-                      found=error.strerror) from None  # fmt: skip

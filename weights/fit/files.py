@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from drg.provenance import grouped_by, hash_file, to_json
-from drg.tables import RejectFile, atomic_path, check_outputs, write_table
+from drg.tables import RejectFile, atomic_path, check_outputs, family, write_table
 from weights.cases.costs import Costs
 from weights.cases.intake import observe_file
 from weights.cases.observations import Observations
@@ -70,28 +70,30 @@ def fit_file(
         others["previous"] = calibrator.previous.path
     targets = (out, rejects_path, run_path, None if trimmed is None else Path(trimmed))
     check_outputs(targets, (source, *others.values()))
-    costs = calibrator.costs or Costs()
-    with RejectFile(rejects_path) as rejects:
-        observed = observe_file(
-            source, mapping=mapping, sheet=sheet, rejects=rejects, progress=progress,
-            components=costs.components, years=costs.years, totals=totals,
-            rows=trimmed is not None, accept_unreadable=accept_unreadable,
-        )  # fmt: skip
-        calibrator.fit(observed)
-        about: dict[str, Any] = {
-            "input": {"file": source.name, "sha256": hash_file(source)},
-            "files": {name: hash_file(path) for name, path in others.items() if path.is_file()},
-            "recipe": describe(calibrator),
-        }
-        scheme, digest = grouped_by(source)
-        if scheme:
-            about |= {"scheme": scheme, "scheme_sha256": digest}
-        calibrator.table_ = _finished(calibrator.table_, out, about, names or {})
-        calibrator.table_.write(out)
-    if trimmed is not None:
-        write_table(trimmed, trimmed_cases(calibrator, observed, first_row(source)))
-    with atomic_path(run_path) as path:
-        path.write_text(to_json(dict(calibrator.table_.record)), encoding="utf-8")
+    beside = (rejects_path, run_path)
+    with family(out, *beside) as new:
+        costs = calibrator.costs or Costs()
+        with RejectFile(new.with_name(rejects_path.name)) as rejects:
+            observed = observe_file(
+                source, mapping=mapping, sheet=sheet, rejects=rejects, progress=progress,
+                components=costs.components, years=costs.years, totals=totals,
+                rows=trimmed is not None, accept_unreadable=accept_unreadable,
+            )  # fmt: skip
+            calibrator.fit(observed)
+            about: dict[str, Any] = {
+                "input": {"file": source.name, "sha256": hash_file(source)},
+                "files": {name: hash_file(path) for name, path in others.items() if path.is_file()},
+                "recipe": describe(calibrator),
+            }
+            scheme, digest = grouped_by(source)
+            if scheme:
+                about |= {"scheme": scheme, "scheme_sha256": digest}
+            calibrator.table_ = _finished(calibrator.table_, out, about, names or {})
+            calibrator.table_.write(new)
+        if trimmed is not None:
+            write_table(trimmed, trimmed_cases(calibrator, observed, first_row(source)))
+        with atomic_path(new.with_name(run_path.name)) as path:
+            path.write_text(to_json(dict(calibrator.table_.record)), encoding="utf-8")
     return calibrator, observed
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from drg.errors import DrgError
@@ -20,6 +19,7 @@ from drg.negotiate.round.procedure import breaches_of, foreign
 from drg.negotiate.round.receipt import held_against
 from drg.negotiate.round.state import State, replay
 from drg.provenance import hash_file
+from drg.tables.held import scratch
 from weights.negotiation.experts.panels import verify_panel
 from weights.negotiation.experts.tally import tally
 from weights.negotiation.record import clock
@@ -284,7 +284,7 @@ def _row(entry: Entry) -> str:
 
 def _same_file(path: Path, table: WeightTable) -> bool:
     """Whether a file is what the table is written as."""
-    with TemporaryDirectory() as folder:
-        again = Path(folder) / path.name
+    with scratch() as folder:
+        again = folder / path.name
         table.write(again)
         return again.read_bytes() == path.read_bytes()

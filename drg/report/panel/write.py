@@ -123,18 +123,12 @@ def build(data: PanelData, words: Words, annex: str = "") -> tuple[Report, Repor
 def _pictures(folder: Path, reports: list[Report]) -> list[Path]:
     """Every chart as an SVG file."""
     from drg.plots.inline import inline_svg
-    from drg.tables import atomic_path
+    from drg.tables import whole_folder
     from drg.tables.atomic import writing
 
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise problem(say("不能建文件夹", "cannot be made a folder"), file=folder,
-                      found=error.strerror) from None  # fmt: skip
-    written = []
-    for chart in (b for report in reports for b in report.blocks() if isinstance(b, Chart)):
-        written.append(folder / f"{chart.key}.svg")
-        with atomic_path(written[-1]) as partial, writing(written[-1]):
-            partial.write_text(inline_svg(chart.picture, chart.key, chart.title, chart.about,
-                                          FALLBACK), encoding="utf-8", newline="\n")  # fmt: skip
-    return written
+    charts = [b for report in reports for b in report.blocks() if isinstance(b, Chart)]
+    with whole_folder(folder) as new, writing(folder):
+        for chart in charts:
+            text = inline_svg(chart.picture, chart.key, chart.title, chart.about, FALLBACK)
+            (new / f"{chart.key}.svg").write_text(text, encoding="utf-8", newline="\n")
+    return [folder / f"{chart.key}.svg" for chart in charts]
