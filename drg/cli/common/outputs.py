@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -58,7 +59,8 @@ def look_first(
             raise problem(say("不能写成这种文件", "unknown kind of file"), file=path,
                           expected=", ".join(endings))  # fmt: skip
     outputs = [*(path for path, _ in wanted), *beside]
-    found = list(_reached(reads))
+    given = tuple(reads)
+    found = list(_reached(given))
     for one in dict.fromkeys(path if path.is_dir() else path.parent for path in found):
         sweep(one)
     inputs = [path for path in found if path.is_file()]
@@ -70,8 +72,10 @@ def look_first(
         check_folder(folder)
     refuse_inputs(placed, inputs)
     check_outputs(outputs, inputs)
+    named = {str(one) for one in given if one}
     for path in inputs:
-        _of_its_record(path)
+        if str(path) in named:
+            _of_its_record(path)
 
 
 def _outside(path: Path, sources: Iterable[str]) -> None:
@@ -93,8 +97,8 @@ def _outside(path: Path, sources: Iterable[str]) -> None:
 
 def _reached(given: Iterable[Given]) -> Iterator[Path]:
     """Files and folders that arguments lead to, each once."""
-    waiting = [Path(str(one).partition("+")[0]) if isinstance(one, str) else one
-               for one in given if one]  # fmt: skip
+    texts = [str(one) for one in given if one]
+    waiting = [Path(one) for text in texts for one in (text, text.rpartition("+")[0]) if one]
     seen: set[str] = set()
     while waiting:
         path = waiting.pop()
@@ -108,7 +112,8 @@ def _reached(given: Iterable[Given]) -> Iterator[Path]:
         seen.add(real)
         yield path
         if path.is_dir():
-            waiting += _parts(path)
+            with contextlib.suppress(OSError):  # whoever reads it says that it cannot be read
+                waiting += _parts(path)
             continue
         waiting.append(path.with_name(f"{path.name}.run.json"))
         if path.suffix.lower() == ".toml":
