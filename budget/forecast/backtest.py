@@ -40,7 +40,7 @@ from budget.uncertainty.simulate import simulate
 from drg import language
 from drg.errors import problem
 from drg.provenance import record
-from drg.tables import check_outputs, write_table
+from drg.tables import whole_folder, write_table
 from drg.tables.atomic import write_record
 from weights.table import WeightTable, open_weights
 
@@ -49,6 +49,7 @@ Said = Callable[[str], None]
 LOSS = 0.05  # of its cost, beyond which a hospital's loss is counted
 FEWEST = 5  # cases of a group in both years
 RECORD = "backtest.json"
+PAGE = "backtest.html"  # what the caller may write beside the tables
 _ENDS = (0.025, 0.975)
 # What is scored: level and measure, Chinese, English.
 SCORED: dict[tuple[str, str], tuple[str, str]] = {
@@ -60,6 +61,7 @@ SCORED: dict[tuple[str, str], tuple[str, str]] = {
     ("pools", "point_value"): ("点值", "point value"),
 }
 _KEY = {"hospitals": "hospital_id", "tiers": "tier", "groups": "drg", "pools": "pool"}
+RESULTS = (*(f"backtest_{name}.csv" for name in (*_KEY, "scores")), PAGE, RECORD)
 
 
 @dataclass(frozen=True)
@@ -138,45 +140,44 @@ def backtest_file(
         raise problem(language.say("回溯检验中医疗机构不能中途加入",
                                    "hospitals cannot join in a backtest"), file=scenario.place,
                       key="change.hospitals")  # fmt: skip
-    names = [f"backtest_{name}.csv" for name in (*_KEY, "scores")]
-    out.mkdir(parents=True, exist_ok=True)
-    check_outputs([out / name for name in (*names, RECORD)], (*sources, Path(hospitals)))
-    table = read_hospitals(hospitals)
-    how: dict[str, Any] = {"mapping": mapping, "sheet": sheet}
-    tell(language.say(f"清算并预测 {year}", f"settle {year} and look ahead"))
-    claims = read_claims(sources[0], weights, policy, table, year, **how)
-    base = Cells.of(settle(claims, weights, policy, table, year, last_year=last_year))
-    cases = reading(sources[0], Everybody.of(table, [scenario]), year, scenario, **how)
-    again = repricing(cases, weights, policy, table, year, scenario, last_year=last_year)
-    one = scenario.model_copy(update={
-        "years": 1, "change": {k: v for k, v in scenario.change.items() if k == "1"},
-    })  # fmt: skip
-    held = project(base, one, reprice=again, react=reactions(one.behaviour))
-    model, priors = linear(held), priors_of(held)
-    drawn = simulate(model, priors, draws, seed=seed, groups=True)
-    tell(language.say(f"清算 {year + 1}", f"settle {year + 1}"))
-    rules = changed_policy(policy, one, 1)
-    name = one.weights_in(1)
-    own = weights if name is None else open_weights(name)
-    true = settle(read_claims(sources[1], own, rules, table, year + 1, **how), own, rules,
-                  table, year + 1, last_year=spent(held.years[0]))  # fmt: skip
-    loss = loss_probability(model, priors, drawn, LOSS)[0]
-    found = _scored(held.years, settled(Cells.of(true)), true, drawn, loss, one)
-    written = []
-    for name, frame in {**found.tables, "scores": found.scores}.items():
-        written.append(out / f"backtest_{name}.csv")
-        write_table(written[-1], written_as(frame))
     inputs = {"year before": sources[0], "year that came": sources[1], "hospitals": hospitals,
               "weights": weights.path, "mapping": mapping}  # fmt: skip
-    document = record(
-        kind="backtest", year=year + 1, scenario=one.id, draws=draws, seed=seed, interval=0.95,
-        loss_above=LOSS, brier={"projection": found.brier[0], "as_last_year": found.brier[1]},
-        policy={"id": policy.id, "sha256": policy.digest},
-        weights={"id": weights.id, "sha256": weights.digest},
-        warnings=held.warnings, hashes=hashes(inputs | inputs_of([scenario]), written),
-    )  # fmt: skip
-    write_record(out / RECORD, document)
-    return found
+    given = {**inputs, **inputs_of([scenario])}
+    with whole_folder(out, RESULTS, given.values()) as folder:
+        table = read_hospitals(hospitals)
+        how: dict[str, Any] = {"mapping": mapping, "sheet": sheet}
+        tell(language.say(f"清算并预测 {year}", f"settle {year} and look ahead"))
+        claims = read_claims(sources[0], weights, policy, table, year, **how)
+        base = Cells.of(settle(claims, weights, policy, table, year, last_year=last_year))
+        cases = reading(sources[0], Everybody.of(table, [scenario]), year, scenario, **how)
+        again = repricing(cases, weights, policy, table, year, scenario, last_year=last_year)
+        one = scenario.model_copy(update={
+            "years": 1, "change": {k: v for k, v in scenario.change.items() if k == "1"},
+        })  # fmt: skip
+        held = project(base, one, reprice=again, react=reactions(one.behaviour))
+        model, priors = linear(held), priors_of(held)
+        drawn = simulate(model, priors, draws, seed=seed, groups=True)
+        tell(language.say(f"清算 {year + 1}", f"settle {year + 1}"))
+        rules = changed_policy(policy, one, 1)
+        name = one.weights_in(1)
+        own = weights if name is None else open_weights(name)
+        true = settle(read_claims(sources[1], own, rules, table, year + 1, **how), own, rules,
+                      table, year + 1, last_year=spent(held.years[0]))  # fmt: skip
+        loss = loss_probability(model, priors, drawn, LOSS)[0]
+        found = _scored(held.years, settled(Cells.of(true)), true, drawn, loss, one)
+        written = []
+        for name, frame in {**found.tables, "scores": found.scores}.items():
+            written.append(folder / f"backtest_{name}.csv")
+            write_table(written[-1], written_as(frame))
+        document = record(
+            kind="backtest", year=year + 1, scenario=one.id, draws=draws, seed=seed, interval=0.95,
+            loss_above=LOSS, brier={"projection": found.brier[0], "as_last_year": found.brier[1]},
+            policy={"id": policy.id, "sha256": policy.digest},
+            weights={"id": weights.id, "sha256": weights.digest},
+            warnings=held.warnings, hashes=hashes(given, written),
+        )  # fmt: skip
+        write_record(folder / RECORD, document)
+        return found
 
 
 def _scored(

@@ -17,17 +17,21 @@ from budget.projection.policy import changed_policy
 from budget.projection.repricing import reading, repricing
 from budget.projection.scenario import Scenario
 from budget.projection.stack import stack_table, stacked
-from budget.projection.tables import frames, write
+from budget.projection.tables import TABLES, frames, write
 from budget.projection.years import Projection, Reprice, project
+from budget.settlement.files import RESULTS as SETTLED
 from budget.settlement.files import read_claims, settle_file
 from budget.settlement.settled import settle
 from budget.uncertainty.intervals import with_draws, with_ranges
 from drg import language
 from drg.errors import DrgError, problem
+from drg.tables import whole_folder
 from drg.tables.atomic import write_record
 from weights.table import WeightTable, open_weights
 
 Said = Callable[[str], None]
+RECORD = "projection.json"
+RESULTS = (*SETTLED, *(f"{name}.csv" for name in TABLES), RECORD)
 
 
 def project_file(
@@ -79,49 +83,55 @@ def project_file(
     if stack:
         scenarios = [scenarios[0], *stacked(scenarios[1:])]
         check(policy, scenarios)
-    table = read_hospitals(hospitals)
-    tell(language.say(f"清算 {policy.id} {year}", f"settle {policy.id} {year}"))
-    settled = settle_file(
-        source, out, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
-        last_year=last_year, inputs={"hospitals": hospitals},
-        accept_unreadable=accept_unreadable,
-    )  # fmt: skip
-    everybody = Everybody.of(table, scenarios)
-    if everybody.tables:  # the same year, with room for those who join
-        claims = read_claims(source, weights, policy, everybody.hospitals, year, mapping=mapping,
-                             sheet=sheet)  # fmt: skip
-        claims = everybody.claims(claims, scenarios[0], 0)
-        settled = settle(claims, weights, policy, everybody.hospitals, year, last_year=last_year)
-    base = Cells.of(settled).named(names)
-    known = dict(names or {}) | {k: v for k, v in zip(base.groups, base.names, strict=True) if v}
-    found, unchanged = [], {}
-    for scenario in scenarios:
-        tell(language.say(f"预测 {scenario.id}", f"project {scenario.id}"))
-        react = reactions(scenario.behaviour)
-
-        def again(of: Scenario) -> Reprice:
-            cases = reading(source, everybody, year, of, mapping=mapping, sheet=sheet)
-            return repricing(cases, weights, policy, everybody.hospitals, year, of, known,
-                             last_year=last_year)  # fmt: skip
-
-        found.append(project(base, scenario, reprice=again(scenario), react=react))
-        if scenario.change and len(found) > 1:  # compared with the first, in two steps
-            alone = scenario.model_copy(update={"change": {}})
-            unchanged[scenario.id] = project(base, alone, reprice=again(alone), react=react)
-    tables = frames(found, unchanged)
-    if stack and measures:
-        tables["projection_stack"] = stack_table(found, measures)
-    document = record_of(policy, weights, found, year)
-    if draws:
-        most = max(one.years for one in scenarios)
-        tell(language.say(f"抽样 {draws} 次，{most} 年，种子 {seed}",
-                          f"draw {draws} x {most} years, seed {seed}"))  # fmt: skip
-        document |= with_draws(tables, found, draws, seed)
-        document["assumptions"] = with_ranges(document["assumptions"], document["doubts"])
     inputs = {"cases": source, "hospitals": hospitals, "weights": weights.path, "mapping": mapping}
-    document["hashes"] = hashes(inputs | inputs_of(scenarios), write(out, tables))
-    write_record(out / "projection.json", document)
-    return tuple(found)
+    table = read_hospitals(hospitals)
+    given = {**inputs, **inputs_of(scenarios)}.values()
+    with whole_folder(out, RESULTS, given) as folder:
+        tell(language.say(f"清算 {policy.id} {year}", f"settle {policy.id} {year}"))
+        settled = settle_file(
+            source, folder, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
+            last_year=last_year, inputs={"hospitals": hospitals},
+            accept_unreadable=accept_unreadable,
+        )  # fmt: skip
+        everybody = Everybody.of(table, scenarios)
+        if everybody.tables:  # the same year, with room for those who join
+            claims = read_claims(source, weights, policy, everybody.hospitals, year,
+                                 mapping=mapping, sheet=sheet)  # fmt: skip
+            claims = everybody.claims(claims, scenarios[0], 0)
+            settled = settle(
+                claims, weights, policy, everybody.hospitals, year, last_year=last_year
+            )
+        base = Cells.of(settled).named(names)
+        known = dict(names or {}) | {
+            k: v for k, v in zip(base.groups, base.names, strict=True) if v
+        }
+        found, unchanged = [], {}
+        for scenario in scenarios:
+            tell(language.say(f"预测 {scenario.id}", f"project {scenario.id}"))
+            react = reactions(scenario.behaviour)
+
+            def again(of: Scenario) -> Reprice:
+                cases = reading(source, everybody, year, of, mapping=mapping, sheet=sheet)
+                return repricing(cases, weights, policy, everybody.hospitals, year, of, known,
+                                 last_year=last_year)  # fmt: skip
+
+            found.append(project(base, scenario, reprice=again(scenario), react=react))
+            if scenario.change and len(found) > 1:  # compared with the first, in two steps
+                alone = scenario.model_copy(update={"change": {}})
+                unchanged[scenario.id] = project(base, alone, reprice=again(alone), react=react)
+        tables = frames(found, unchanged)
+        if stack and measures:
+            tables["projection_stack"] = stack_table(found, measures)
+        document = record_of(policy, weights, found, year)
+        if draws:
+            most = max(one.years for one in scenarios)
+            tell(language.say(f"抽样 {draws} 次，{most} 年，种子 {seed}",
+                              f"draw {draws} x {most} years, seed {seed}"))  # fmt: skip
+            document |= with_draws(tables, found, draws, seed)
+            document["assumptions"] = with_ranges(document["assumptions"], document["doubts"])
+        document["hashes"] = hashes(inputs | inputs_of(scenarios), write(folder, tables))
+        write_record(folder / RECORD, document)
+        return tuple(found)
 
 
 def check(policy: Policy, scenarios: Sequence[Scenario]) -> None:

@@ -56,18 +56,10 @@ def frames(
 
 
 def write(folder: Path, tables: dict[str, pd.DataFrame]) -> list[Path]:
-    """Write the tables as CSV; those of an earlier run that are not written again go.
-
-    No amount is written as -0.
-    """
-    written = []
-    for name in TABLES:
-        path = folder / f"{name}.csv"
-        if name not in tables:
-            path.unlink(missing_ok=True)
-            continue
-        write_table(path, written_as(tables[name]))
-        written.append(path)
+    """Write the tables as CSV; no amount is written as -0."""
+    written = [folder / f"{name}.csv" for name in TABLES if name in tables]
+    for path in written:
+        write_table(path, written_as(tables[path.stem]))
     return written
 
 

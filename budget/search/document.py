@@ -12,7 +12,7 @@ from budget.policy.faults import one_line
 from budget.policy.fields import Many, Part, PolicyError, Row, Rows, figure, rows, section, words
 from budget.projection.scenario import Scenario, load_scenario
 from budget.search.policy import changed, figure_of
-from drg.documents import read_document
+from drg.documents import named_file, read_document
 from drg.errors import DrgError, problem
 from drg.language import say
 
@@ -228,9 +228,8 @@ class SearchDocument(Part):
         """
         if self.scenario is None:
             return None
-        beside = Path(self._file).parent / self.scenario
         try:
-            return load_scenario(beside if beside.is_file() else self.scenario)
+            return load_scenario(named_file(self.scenario, self._file, "scenario"))
         except DrgError as error:
             raise DrgError(f"{self.place}: scenario: {error}") from None
 

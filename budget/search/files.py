@@ -28,7 +28,7 @@ from drg import language
 from drg.errors import problem
 from drg.language import both
 from drg.provenance import hash_file, hash_text, record
-from drg.tables import RejectFile, check_outputs, neutralise, write_table
+from drg.tables import RejectFile, neutralise, whole_folder, write_table
 from drg.tables.atomic import write_record, write_text
 from weights.table import WeightTable
 
@@ -37,6 +37,7 @@ STEP, TOLERANCE, STARTS, CURVE_STARTS = 1e-2, 1e-9, 2, 1
 CURVE, RECORD, POLICY, SCENARIO = (
     "policy_search.csv", "policy_search.json", "policy-found.toml", "scenario-found.toml",
 )  # fmt: skip
+RESULTS = (CURVE, RECORD, POLICY, SCENARIO, "rejects.csv")
 
 
 @dataclass(frozen=True)
@@ -150,46 +151,45 @@ def search_file(
         **others,
         **{name: Path(path) for name, path in known.items() if path is not None},
     }
-    paths = [out / name for name in (CURVE, RECORD, POLICY, SCENARIO, "rejects.csv")]
-    _folder(out)
-    check_outputs(paths, (source, mapping, *(one for one in files.values() if one.is_file())))
-    tell(language.say(f"读取 {source.name}", f"read {source.name}"))
-    with RejectFile(out / "rejects.csv") as rejects:
-        claims = read_claims(source, weights, policy, table, year, mapping=mapping, sheet=sheet,
-                             rejects=rejects, accept_unreadable=accept_unreadable)  # fmt: skip
-    world = World(source, claims, weights, policy, table, year, document, assumed,
-                  last_year=last_year, mapping=mapping, sheet=sheet)  # fmt: skip
-    before = world.trial({row.name: float(held[row.name].value) for row in document.figures})
-    points = _points(world, held, before, tell)
-    best = _found(document, policy, points[0].found)
-    ends = [settle(claims, weights, one, table, year, last_year=last_year)
-            for one in (policy, best)]  # fmt: skip
-    world.settlements += len(ends)
-    worst = (_worst(ends[0]), _worst(ends[1]))
-    ahead = world.trial(points[0].found.parameters).path[0]
-    feasible = points[0].found.feasible
-    searched = Searched(document, world, held, before, points, ahead, worst, _still(world),
-                        tuple(paths if feasible else paths[:2]))  # fmt: skip
-    write_table(paths[0], _curve(searched))
-    for path, text in (
-        (paths[2], policy_document(document, policy, best, extended(extends, out), year)),
-        (paths[3], scenario_document(document, policy, best, year)),
-    ):
+    paths = [out / name for name in (CURVE, RECORD, POLICY, SCENARIO)]
+    with whole_folder(out, RESULTS, (source, mapping, *files.values())) as folder:
+        tell(language.say(f"读取 {source.name}", f"read {source.name}"))
+        with RejectFile(folder / "rejects.csv") as rejects:
+            claims = read_claims(source, weights, policy, table, year, mapping=mapping, sheet=sheet,
+                                 rejects=rejects, accept_unreadable=accept_unreadable)  # fmt: skip
+        world = World(source, claims, weights, policy, table, year, document, assumed,
+                      last_year=last_year, mapping=mapping, sheet=sheet)  # fmt: skip
+        before = world.trial({row.name: float(held[row.name].value) for row in document.figures})
+        points = _points(world, held, before, tell)
+        best = _found(document, policy, points[0].found)
+        ends = [settle(claims, weights, one, table, year, last_year=last_year)
+                for one in (policy, best)]  # fmt: skip
+        world.settlements += len(ends)
+        worst = (_worst(ends[0]), _worst(ends[1]))
+        ahead = world.trial(points[0].found.parameters).path[0]
+        feasible = points[0].found.feasible
+        searched = Searched(document, world, held, before, points, ahead, worst, _still(world),
+                            tuple(paths if feasible else paths[:2]))  # fmt: skip
+        texts = {}
         if feasible:
-            write_text(path, text)
-        else:
-            path.unlink(missing_ok=True)  # of an earlier run, which this one does not bear out
-    about = {
-        "year": year, "input": {"file": source.name, "sha256": hash_file(source)},
-        "files": {name: hash_file(path) for name, path in files.items() if path.is_file()},
-        "policy": {"id": policy.id, "sha256": policy.digest, "chain": list(policy.header.chain)},
-        "weights": {"id": weights.id, "sha256": weights.digest},
-        "cases": len(claims),
-        "found": {"sha256": best.digest if feasible else None},
-        "warnings": ends[1].warnings,
-    }  # fmt: skip
-    write_record(paths[1], _record(searched, about, table))
-    return searched
+            texts[POLICY] = policy_document(document, policy, best, extended(extends, out), year)
+            texts[SCENARIO] = scenario_document(document, policy, best, year)
+        write_table(folder / CURVE, _curve(searched))
+        for name, text in texts.items():
+            write_text(folder / name, text)
+        about = {
+            "year": year, "input": {"file": source.name, "sha256": hash_file(source)},
+            "files": {name: hash_file(path) for name, path in files.items() if path.is_file()},
+            "policy": {"id": policy.id, "sha256": policy.digest,
+                       "chain": list(policy.header.chain)},
+            "weights": {"id": weights.id, "sha256": weights.digest},
+            "cases": len(claims),
+            "found": {"sha256": best.digest if feasible else None},
+            "hashes": {name: hash_file(folder / name) for name in (CURVE, *texts)},
+            "warnings": ends[1].warnings,
+        }  # fmt: skip
+        write_record(folder / RECORD, _record(searched, about, table))
+        return searched
 
 
 def _still(world: World) -> tuple[str, ...]:
@@ -400,11 +400,3 @@ def _stands(searched: Searched, goal: Goal, reached: Reached) -> dict[str, Any]:
 def holds(value: float, low: float | None, high: float | None) -> bool:
     """Whether an outcome as told lies within the bounds of a target."""
     return (low is None or value >= low) and (high is None or value <= high)
-
-
-def _folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise problem(language.say("无法建立文件夹", "cannot be made a folder"), file=out,
-                      found=error.strerror) from None  # fmt: skip

@@ -31,7 +31,7 @@ from drg.cases.unread import Counted, UnreadCount, counted
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import hash_file, record
-from drg.tables import RejectFile, check_outputs, in_order
+from drg.tables import RejectFile, in_order, whole_folder
 from drg.tables.atomic import write_record
 from drg.tables.batches import Block
 from weights.table import WeightTable, open_weights
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int | None], None]
 KEPT = ("case_id", "drg", "hospital_id")
+RECORD = "settlement.json"
+RESULTS = ("cases.csv", "cases.parquet", "rejects.csv", "settlement.xlsx",
+           *(f"{name}.csv" for name in SHEETS), RECORD)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -104,61 +107,52 @@ def settle_file(
     if not isinstance(hospitals, Hospitals):
         others["hospitals"] = Path(hospitals)
         hospitals = read_hospitals(hospitals, tiers=told_tiers(mapping))
-    _folder(out)
-    targets = [out / name for name in (f"cases.{ending}", "settlement.json", "settlement.xlsx")]
-    tables = [out / f"{name}.csv" for name in SHEETS]
-    beside = [out / f"cases.{one}" for one in ("csv", "parquet") if one != ending]
-    check_outputs(
-        [*targets, *tables, *beside, out / "rejects.csv"], (source, mapping, *others.values())
-    )
-    kept = Kept([], [], [])
-    rejects, unread = RejectFile(out / "rejects.csv"), UnreadCount()
-    with rejects:
-        # no name is given to the claims, so that what is read goes as it is used
-        settled = settle_claims(
-            read_claims(source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
-                        progress=progress, kept=kept, rejects=rejects, unread=unread,
-                        accept_unreadable=accept_unreadable),
-            weights, policy, hospitals, year, last_year=last_year,
+    with whole_folder(out, RESULTS, (source, mapping, *others.values())) as folder:
+        kept, unread = Kept([], [], []), UnreadCount()
+        with RejectFile(folder / "rejects.csv") as rejects:
+            # no name is given to the claims, so that what is read goes as it is used
+            settled = settle_claims(
+                read_claims(source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
+                            progress=progress, kept=kept, rejects=rejects, unread=unread,
+                            accept_unreadable=accept_unreadable),
+                weights, policy, hospitals, year, last_year=last_year,
+            )  # fmt: skip
+        told = _twice(kept.case_id) | _in_force(policy, year)
+        told |= {f"unreadable.{name}": text for name, text in unread.told().items()}
+        if unread.percent:
+            told["tcm_share_percent"] = (
+                f"{unread.percent:,} cells of tcm_share are above 1 and are taken for percentages"
+            )
+        if rejects.count:
+            told["rejects"] = f"{rejects.count:,} cells are listed in {rejects.path.name}"
+        later = dict(settled.warnings)
+        settled.warnings.clear()  # what is wrong with the file comes before what came of it
+        settled.warnings.update(told | later)
+        table = folder / f"cases.{ending}"
+        write_cases(table, settled, kept.case_id or None, kept.drg, kept.hospital_id)
+        written = write_tables(folder, settled)
+        document = record(
+            kind="settlement", year=year,
+            input={"file": source.name, "sha256": hash_file(source)},
+            files={name: hash_file(path) for name, path in others.items() if path.is_file()},
+            policy={"id": policy.id, "sha256": policy.digest, "chain": list(policy.header.chain),
+                    "source": policy.header.source},
+            weights={"id": weights.id, "sha256": weights.digest},
+            last_year=dict(last_year or {}),
+            patient_basis=settled.patient_basis,
+            cases=len(settled.claims),
+            unsettled={code: {"cases": n, "cost_fen": fen}
+                       for code, (n, fen) in settled.unsettled.items()},
+            pools=[{"name": one.name, "amount_fen": one.amount, "points": one.points,
+                    "point_value": None if one.point_value != one.point_value else one.point_value,
+                    "decided_by": one.bound, "paid_fen": one.paid, "outside_fen": one.outside}
+                   for one in settled.paid.pools],
+            warnings=settled.warnings,
+            tables=[path.name for path in (table, *written)],
+            hashes={path.name: hash_file(path) for path in (table, *written)},
         )  # fmt: skip
-    told = _twice(kept.case_id) | _in_force(policy, year)
-    told |= {f"unreadable.{name}": text for name, text in unread.told().items()}
-    if unread.percent:
-        told["tcm_share_percent"] = (
-            f"{unread.percent:,} cells of tcm_share are above 1 and are taken for percentages"
-        )
-    if rejects.count:
-        told["rejects"] = f"{rejects.count:,} cells are listed in {rejects.path.name}"
-    later = dict(settled.warnings)
-    settled.warnings.clear()  # what is wrong with the file comes before what came of it
-    settled.warnings.update(told | later)
-    for other in ("csv", "parquet"):  # of an earlier run, which would not fit the other tables
-        if other != ending:
-            (out / f"cases.{other}").unlink(missing_ok=True)
-    write_cases(targets[0], settled, kept.case_id or None, kept.drg, kept.hospital_id)
-    written = write_tables(out, settled)
-    document = record(
-        kind="settlement", year=year,
-        input={"file": source.name, "sha256": hash_file(source)},
-        files={name: hash_file(path) for name, path in others.items() if path.is_file()},
-        policy={"id": policy.id, "sha256": policy.digest, "chain": list(policy.header.chain),
-                "source": policy.header.source},
-        weights={"id": weights.id, "sha256": weights.digest},
-        last_year=dict(last_year or {}),
-        patient_basis=settled.patient_basis,
-        cases=len(settled.claims),
-        unsettled={code: {"cases": n, "cost_fen": fen}
-                   for code, (n, fen) in settled.unsettled.items()},
-        pools=[{"name": one.name, "amount_fen": one.amount, "points": one.points,
-                "point_value": None if one.point_value != one.point_value else one.point_value,
-                "decided_by": one.bound, "paid_fen": one.paid, "outside_fen": one.outside}
-               for one in settled.paid.pools],
-        warnings=settled.warnings,
-        tables=[path.name for path in (targets[0], *written)],
-        hashes={path.name: hash_file(path) for path in written if path.suffix == ".csv"},
-    )  # fmt: skip
-    write_record(targets[1], document)
-    return settled
+        write_record(folder / RECORD, document)
+        return settled
 
 
 def settle(
@@ -326,11 +320,3 @@ def _twice(ids: list[pa.Array]) -> dict[str, str]:
         return {}
     return {"case_ids_twice": f"{more:,} cases have the case_id of another one; "
                               "drg check lists them"}  # fmt: skip
-
-
-def _folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise problem(say("无法建立文件夹", "cannot be made a folder"), file=out,
-                      found=error.strerror) from None  # fmt: skip

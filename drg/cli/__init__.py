@@ -6,180 +6,52 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import typer
-
-import drg
-from drg.cli.backtest import backtest
-from drg.cli.check import check
-from drg.cli.common.spoken import Group
-from drg.cli.demo import demo
-from drg.cli.explain.case import explain
-from drg.cli.group import group
-from drg.cli.negotiate import act as negotiate
-from drg.cli.policy import show as policy
-from drg.cli.project import project
-from drg.cli.report import report
-from drg.cli.sample import sample
-from drg.cli.scheme import show as scheme
-from drg.cli.settle import settle
-from drg.cli.weights import fit as weights
 from drg.errors import DrgError
 from drg.language import say
 
-app = typer.Typer(
-    name="drg",
-    cls=Group,
-    help=say(
-        "医保 DRG 付费工具：病例分组、权重测算、年度清算、预算预测。",
-        "DRG payment for Chinese regions: group cases, fit weights, settle and project budgets.",
-    ),
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
+if TYPE_CHECKING:
+    from drg.cli.commands import app as app
+
+INTERRUPTED = 130
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"drg-toolkit {drg.__version__}")
-        raise typer.Exit
+def __getattr__(name: str) -> Any:
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from drg.cli.commands import app
 
-
-@app.callback()
-def root(
-    _: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_version, is_eager=True,
-            help=say("显示版本。", "Show the version."),
-        ),
-    ] = False,
-) -> None:  # fmt: skip
-    """Begin, with what stands before a command."""
-
-
-app.command(
-    "demo",
-    help=say(
-        "在模拟统筹区上走完全流程，从出院病例到论证报告。\n\n"
-        "依次为：模拟样本、质量检查、分组、权重测算、年度清算、支付预测、论证报告。加 --negotiate "
-        "时：模拟样本、质量检查、分组、权重测算、权重谈判、会议纪要。",
-        "The whole flow on a synthetic region, from discharges to a report that a panel can read."
-        "\n\nSample, check, group, fit weights, settle the year, project the next ones, report. "
-        "With --negotiate: sample, check, group, fit weights, negotiate them, minutes.",
-    ),
-)(demo)
-app.command(
-    "sample",
-    help=say(
-        "生成模拟统筹区：病例、医疗机构，以及生成所依据的真值。",
-        "Write a synthetic region: cases, hospitals, and the truth that made them.",
-    ),
-)(sample)
-app.command(
-    "check",
-    help=say(
-        "检查出院病例文件的数据质量，按医疗机构和月份评分。\n\n"
-        "检查完整性、编码、性别与年龄、日期与住院天数、费用、重复。发现问题是检查结果而非运行失败，"
-        "退出状态为 0。文件中不显示不足 5 例的数字。",
-        "Check the quality of a discharge file by hospital and month, and score it.\n\n"
-        "Completeness, codes, sex and age, dates and stays, costs, duplicates. Findings are the "
-        "result, not a failure: the exit status is 0. In files numbers below 5 cases are not "
-        "shown.",
-    ),
-)(check)
-app.command(
-    "group",
-    help=say(
-        "对出院病例分组：每行补上 mdc、adrg、drg、severity、status、reason。\n\n"
-        "可识别标准列名、病案首页列名和结算清单列名。不能读取的行和单元格列于 OUT.rejects.csv；"
-        "OUT.run.json 记录版本、哈希值和计数。",
-        "Group a discharge file: every row comes back with mdc, adrg, drg, severity, status, "
-        "reason.\n\nColumns are recognised by canonical, front-page (病案首页) or settlement-list "
-        "names. Rows and cells that cannot be read are listed in OUT.rejects.csv; OUT.run.json "
-        "records versions, hashes and counts.",
-    ),
-)(group)
-app.command(
-    "explain",
-    help=say(
-        "说明病例为何进入其病组：分组路径、逐条规则、逐个并发症。\n\n"
-        "加 --policy 时还说明支付多少：支付标准、结算类型、由谁支付，以及每个数值的来源。\n\n"
-        "可说明文件中的一例（FILE --case ID）、由编码给出的一例（--diagnoses ...）；用于审核时，"
-        "列出文件中分组只取决于单个其他诊断或手术编码的全部病例（FILE --dependence --out TABLE）。",
-        "Explain why a case has its group: the path, each rule tried, each complication.\n\n"
-        "With --policy also what it is paid: standard, branch, who pays, and every figure's "
-        "source.\n\nOne case of a file (FILE --case ID), one from codes (--diagnoses ...), or, for "
-        "audit, all cases of a file whose group hangs on a single secondary code (FILE "
-        "--dependence --out TABLE).",
-    ),
-)(explain)
-app.command(
-    "settle",
-    help=say(
-        "年度清算：逐例计价，按总额控制，结算到每家医疗机构。\n\n"
-        "在 OUT 中写出病例、医疗机构、基金池、月份、结算类型和基金收支各表及合并的工作簿，"
-        "settlement.json 记录版本和哈希值。各表合计精确到分。",
-        "Settle a year (年度清算): price every case, hold the global budget, settle each hospital."
-        "\n\nWrites cases, hospitals, pools, months, branches and the fund's cash into OUT, a "
-        "workbook of them, and settlement.json with versions and hashes. All tables add up to the "
-        "fen.",
-    ),
-)(settle)
-app.command(
-    "project",
-    help=say(
-        "支付预测：先清算本年度，再按各情景预测以后年度。\n\n"
-        "第一个预测是基线，即维持现行政策。OUT 中有清算和预测各表，用 drg report OUT "
-        "生成报告。权重表未给出名称的病组用国家方案的名称。",
-        "Look ahead (支付预测): settle the year, then project the next ones under scenarios.\n\n"
-        "The first projection is the baseline, the policy as it is. OUT gets the tables of the "
-        "settlement and of the projection; `drg report OUT` makes a page of them. Groups that the "
-        "weight table does not name get the names of the national scheme.",
-    ),
-)(project)
-app.command(
-    "backtest",
-    help=say(
-        "回溯检验：由上一年预测次年，与次年实际对照。\n\n"
-        "先清算上一年并预测，再按同一政策清算次年，比较清算额、次均费用、点值和区间，并与“按去年不变”对照。"
-        "写出 CSV 表和网页 backtest.html。",
-        "Hold a projection against the year that came.\n\nThe year before is settled and "
-        "projected, the year that came settled by the same policy; payments, average costs, point "
-        'values and intervals stand beside what came and beside "as last year". Writes CSV '
-        "tables and the page backtest.html.",
-    ),
-)(backtest)
-app.command(
-    "report",
-    help=say(
-        "写出论证报告：一个可按 A4 打印的网页或 Word 文档，附工作簿。\n\n"
-        "报告不需联网，也不依赖其他文件。不显示不足 5 例的数字。",
-        "Write the panel report (论证报告): a page that prints on A4 or a Word document, with a "
-        "workbook.\n\nIt needs no network and no other file. Counts below 5 cases are "
-        "not told.",
-    ),
-)(report)
-app.add_typer(scheme.app, name="scheme")
-app.add_typer(weights.app, name="weights")
-app.add_typer(negotiate.app, name="negotiate")
-app.add_typer(policy.app, name="policy")
-
-
-def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(143)
+    return app
 
 
 def main() -> None:
-    """Run the command line; exit with 1 and one line when the data or a document is wrong."""
+    """Run the command line; exit with 1 and one line when the data or a document is wrong.
+
+    An interruption (Ctrl-C) ends with 130 and one line, wherever it comes, and leaves outputs as
+    they were.
+    """
     signal.signal(signal.SIGTERM, _terminated)  # so that unfinished files are removed
+    interrupts = _Interrupts()
+    try:
+        _run()
+    except BaseException:
+        if not interrupts.came:
+            raise
+    finally:
+        interrupts.end()
+    if interrupts.came:
+        print(f"drg: {say('已中断', 'interrupted')}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(INTERRUPTED)
+
+
+def _run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
+        from drg.cli.commands import app
+
         app()
     except DrgError as error:
         _fail(str(error))
@@ -197,6 +69,37 @@ def main() -> None:
                   "report it"))  # fmt: skip
 
 
+class _Interrupts:
+    """Notes interruptions, as libraries may swallow one or turn it into another error."""
+
+    def __init__(self) -> None:
+        self.came = False
+        self._before = signal.getsignal(signal.SIGINT)
+        self._hook = sys.unraisablehook
+        if self._before is signal.default_int_handler:  # not where it is ignored
+            signal.signal(signal.SIGINT, self._note)
+            sys.unraisablehook = self._swallowed
+
+    def end(self) -> None:
+        """As it was before; after an interruption the next one ends the process at once."""
+        if self._before is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL if self.came else self._before)
+        sys.unraisablehook = self._hook
+
+    def _note(self, _number: int, _frame: FrameType | None) -> NoReturn:
+        self.came = True
+        raise KeyboardInterrupt
+
+    def _swallowed(self, error: Any) -> None:
+        if not issubclass(error.exc_type, KeyboardInterrupt):
+            self._hook(error)
+
+
+def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(143)
+
+
 def _fail(line: str) -> NoReturn:
-    typer.echo(f"drg: {line}", err=True)
+    sys.stdout.flush()
+    print(f"drg: {line}", file=sys.stderr)  # noqa: T201
     raise SystemExit(1)

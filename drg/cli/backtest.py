@@ -19,6 +19,7 @@ from drg.cli.common.options import (
     TablesFolder,
     WeightsName,
 )
+from drg.cli.common.outputs import look_first
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.language import say
 from drg.terminal import table
@@ -58,25 +59,30 @@ def backtest(
     lang: Lang = None,
 ) -> None:  # fmt: skip
     """Hold a projection against the year that came (回溯检验)."""
-    from budget.forecast.backtest import backtest_file
+    from budget.forecast.backtest import PAGE, RESULTS, backtest_file
     from budget.policy import load_policy
     from budget.projection.scenario import BASELINE, load_scenario
     from drg.page.words import Words
     from drg.page.write import write_report
     from drg.report.backtest.sections import backtest_report
+    from drg.tables import whole_folder
     from weights.table import open_weights
 
+    table = table_of_hospitals(file, hospitals)
+    read = (file, came, table, scenario, last_year, mapping, weights, policy)
+    look_first(read, folder=out, results=RESULTS)
     rules = load_policy(policy)
-    spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
-    found = backtest_file(
-        file, came, out, open_weights(weights), rules, table_of_hospitals(file, hospitals),
-        year if year is not None else year_of(file, mapping, sheet),
-        BASELINE if scenario is None else load_scenario(scenario), mapping=mapping, sheet=sheet,
-        last_year=spent, draws=draws, seed=seed, say=lambda text: typer.echo(text, err=True),
-    )  # fmt: skip
     words = Words(lang or "zh")
-    for line in write_report(out / "backtest.html", backtest_report(found, words), words):
-        typer.echo(line, err=True)
+    spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
+    with whole_folder(out, RESULTS) as folder:
+        found = backtest_file(
+            file, came, folder, open_weights(weights), rules, table,
+            year if year is not None else year_of(file, mapping, sheet),
+            BASELINE if scenario is None else load_scenario(scenario), mapping=mapping, sheet=sheet,
+            last_year=spent, draws=draws, seed=seed, say=lambda text: typer.echo(text, err=True),
+        )  # fmt: skip
+        for line in write_report(folder / PAGE, backtest_report(found, words), words):
+            typer.echo(line, err=True)
     typer.echo(scores(found))
     typer.echo(str(out))
 

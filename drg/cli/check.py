@@ -17,6 +17,7 @@ from drg.cli.common.options import (
     Sheet,
     wrong,
 )
+from drg.cli.common.outputs import BOOK, PAGES, WORD, look_first
 from drg.language import say
 from drg.terminal import fit, plain, table
 from grouper.scheme.name import DEFAULT
@@ -81,18 +82,14 @@ def check(
     lang: Lang = None,
 ) -> None:  # fmt: skip
     """Check the quality of a discharge file by hospital and month, and score it."""
-    from drg.errors import problem
     from drg.progress import Progress
     from drg.report.quality.words import QualityWords
-    from drg.tables import check_outputs
     from grouper.quality.run import check_file
 
     lang = lang or "zh"
     targets = (html, docx, xlsx)
-    for target, endings in zip(targets, ((".html", ".htm"), (".docx",), (".xlsx",)), strict=True):
-        if target is not None and target.suffix.lower() not in endings:
-            raise problem(say("扩展名不符", "has another ending"), file=target, expected=endings[0])
-    check_outputs(targets, (file, mapping, hospitals, grey))
+    look_first((file, mapping, hospitals, grey, policy, scheme), (html, PAGES), (docx, WORD),
+               (xlsx, BOOK))  # fmt: skip
     if policy is not None and stage != "settle":
         raise wrong("只与 --for settle 同用", "goes with --for settle", "--policy")
     if stage is not None:

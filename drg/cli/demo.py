@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drg.cli.common.options import CasesMade, HospitalsMade, Lang
+from drg.cli.common.outputs import look_first
 from drg.language import say, spoken
 from drg.terminal import fit, table
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LARGEST = 20
+GROUPED, WEIGHTS = "grouped.csv", "weights.csv"
 _STEPS, _DRAWS, _CHECK_LINES = 6, 500, 14
 SCENARIO = {
     "id": "tighter-cap",
@@ -52,36 +54,52 @@ def demo(
     ] = False,
 ) -> None:  # fmt: skip
     """The whole flow on a synthetic region, from discharges to a report that a panel can read."""
-    from drg.errors import problem
-    from drg.sample import write_region
+    from drg.tables import whole_folder
 
     lang = lang or "zh"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise problem(say("无法建立文件夹", "cannot be made a folder"), file=out,
-                      found=error.strerror) from None  # fmt: skip
+    results = _results()
+    look_first((), folder=out, results=results)
+    with whole_folder(out, results) as new:
+        written = _play(new, out, cases, hospitals, seed, lang, negotiate=negotiate)
+    typer.echo("\n" + "\n".join(str((out / name).resolve()) for name in written))
+
+
+def _results() -> list[str]:
+    """What a demo leaves in its folder."""
+    from budget.forecast.files import RESULTS as PROJECTED
+    from drg.sample.write import FILES
+    from grouper.engine.files import BESIDE
+
+    beside = [f"{name}{one}" for name in (GROUPED, WEIGHTS) for one in ("", *BESIDE)]
+    return [
+        *(f"region/{name}" for name in FILES), *beside, *(f"results/{name}" for name in PROJECTED),
+        "negotiation/", "report.html", "report.xlsx", "report-annex.html",
+    ]  # fmt: skip
+
+
+def _play(
+    new: Path, out: Path, cases: int, hospitals: int, seed: int, lang: str, *, negotiate: bool
+) -> tuple[str, ...]:
+    """All steps, in a folder that is to become ``out``; the main files written."""
+    from drg.sample import write_region
+
     _step(1, say(f"模拟样本：{cases:,} 例，{hospitals} 家医疗机构，种子 {seed}",
                  f"sample: {cases:,} cases, {hospitals} hospitals, seed {seed}"))  # fmt: skip
-    region = write_region(out / "region", cases=cases, hospitals=hospitals, seed=seed)
+    region = write_region(new / "region", cases=cases, hospitals=hospitals, seed=seed)
     _check(region)
-    grouped = out / "grouped.csv"
-    names = _group(region, grouped)
-    table = out / "weights.csv"
+    grouped, table = new / GROUPED, new / WEIGHTS
+    names = _group(region, grouped, out / GROUPED)
     _fit(grouped, table, names, seed)
     if negotiate:
-        _negotiate(out, grouped, table, region / "hospitals.csv", lang)
-        return
-    _project(grouped, table, region / "hospitals.csv", out / "results", seed, names)
-    page = _report(out, lang)
-    typer.echo(f"\n{grouped.resolve()}\n{table.resolve()}\n{(out / 'results').resolve()}\n"
-               f"{page.resolve()}")  # fmt: skip
+        _negotiate(new, grouped, table, region / "hospitals.csv", lang)
+        return "negotiation/round", "negotiation/minutes.xlsx", "negotiation/minutes.html"
+    _project(grouped, table, region / "hospitals.csv", new / "results", seed, names)
+    _report(new, lang)
+    return GROUPED, WEIGHTS, "results", "report.html"
 
 
 def _negotiate(out: Path, grouped: Path, table: Path, hospitals: Path, lang: str) -> None:
     """A round over the draft, and its minutes."""
-    import shutil
-
     from drg.negotiate.rehearsal.proposals import TIMES, play
     from drg.negotiate.round.verify import verify
     from drg.report.minutes.write import write_minutes
@@ -89,8 +107,6 @@ def _negotiate(out: Path, grouped: Path, table: Path, hospitals: Path, lang: str
 
     _step(5, say("权重论证谈判", "negotiate"))
     folder = out / "negotiation"
-    if folder.exists():  # of an earlier run of this demo
-        shutil.rmtree(folder)
     folder.mkdir()
     held = play(folder, cases=grouped, weights=table, hospitals=hospitals, year=2025,
                 policy="national-default",
@@ -98,9 +114,7 @@ def _negotiate(out: Path, grouped: Path, table: Path, hospitals: Path, lang: str
     with clock.given(TIMES["close"]):  # the rehearsal's, so that the record is the same each time
         typer.echo(verify(folder / "round").text())
         _step(6, say("会议纪要", "minutes"))
-        written = write_minutes(held, folder / "minutes.html", lang)
-    typer.echo(f"\n{(folder / 'round').resolve()}\n{written.book.resolve()}\n"
-               f"{written.page.resolve()}")  # fmt: skip
+        write_minutes(held, folder / "minutes.html", lang)
 
 
 def _step(number: int, text: str) -> None:
@@ -118,7 +132,7 @@ def _check(region: Path) -> None:
     typer.echo("\n".join(lines[:_CHECK_LINES]), err=True)
 
 
-def _group(region: Path, grouped: Path) -> dict[str, str]:
+def _group(region: Path, grouped: Path, shown: Path) -> dict[str, str]:
     """Group the cases; names of the groups."""
     from drg.cli.group import summary
     from drg.switch.origin import Origin, names_of
@@ -126,7 +140,7 @@ def _group(region: Path, grouped: Path) -> dict[str, str]:
 
     _step(3, say("分组", "group"))
     account = group_file(region / "cases.csv", grouped)
-    typer.echo(summary(account, grouped), err=True)
+    typer.echo(summary(account, grouped).replace(str(grouped), str(shown)), err=True)
     return names_of(Origin(account.scheme.id))
 
 
@@ -166,13 +180,11 @@ def _project(
         typer.echo(text, err=True)
 
 
-def _report(out: Path, lang: str) -> Path:
+def _report(out: Path, lang: str) -> None:
     from drg.report.panel.write import write_report
 
     _step(6, say("论证报告", "report"))
-    page = out / "report.html"
-    write_report(out / "results", page, lang, annex=out / "report-annex.html")
-    return page
+    write_report(out / "results", out / "report.html", lang, annex=out / "report-annex.html")
 
 
 def largest_groups(grouped: pd.DataFrame, names: dict[str, str], weights: dict[str, float]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drg.cli.common.options import DischargeFile, Edition, MappingFile, SchemeName, Sheet, Strict
+from drg.cli.common.outputs import TABLES, look_first
 from drg.language import say
 from drg.terminal import width
 from grouper.scheme.name import DEFAULT, with_ambiguous
@@ -48,8 +49,9 @@ def group(
 ) -> None:  # fmt: skip
     """Group a discharge file: every row comes back with its group, status and reason."""
     from drg.progress import Progress
-    from grouper.engine.files import group_file
+    from grouper.engine.files import beside, group_file
 
+    look_first((file, mapping, scheme), (out, TABLES), beside=beside(out))
     with Progress(say(f"分组 {file.name}", f"grouping {file.name}")) as shown:
         account = group_file(
             file,

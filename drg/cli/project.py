@@ -21,6 +21,7 @@ from drg.cli.common.options import (
     TablesFolder,
     WeightsName,
 )
+from drg.cli.common.outputs import look_first
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.language import say
@@ -74,7 +75,7 @@ def project(
     strict: Strict = False,
 ) -> None:  # fmt: skip
     """Look ahead (支付预测): settle the year, then project the next ones under scenarios."""
-    from budget.forecast.files import project_file
+    from budget.forecast.files import RESULTS, project_file
     from budget.policy import load_policy
     from budget.projection.scenario import BASELINE, load_scenario
     from drg.switch.origin import Origin, names_of
@@ -82,6 +83,8 @@ def project(
     from weights.table import open_weights
 
     table = table_of_hospitals(file, hospitals)
+    read = (file, weights, policy, table, last_year, mapping, *(scenario or []))
+    look_first(read, folder=out, results=RESULTS)
     rules = load_policy(policy)
     held = open_weights(weights)
     scheme = same_scheme(file, held, across_schemes, mapping, sheet)

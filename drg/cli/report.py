@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from drg.cli.common.options import Lang
+from drg.cli.common.outputs import REPORTS, look_first
 from drg.language import say
 
 
@@ -46,6 +47,8 @@ def report(
     """Write the panel report (论证报告) with its workbook."""
     from drg.report.panel.write import write_report
 
+    look_first((folder, projection), (out, REPORTS), (annex, REPORTS),
+               beside=[out.with_suffix(".xlsx")], folder=pictures)  # fmt: skip
     written = write_report(folder, out, lang or "zh", projection, annex=annex, pictures=pictures,
                            tell=tell)  # fmt: skip
     for path in (written.page, written.annex, written.book, pictures):

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from drg.cli.common.options import CasesMade, HospitalsMade
+from drg.cli.common.outputs import look_first
 from drg.language import say
 
 
@@ -55,6 +56,7 @@ def sample(
     """Write a synthetic region: cases, hospitals, and the truth that made them."""
     from drg.sample import write_region
 
+    look_first((), folder=out)
     folder = write_region(
         out,
         cases=cases,

@@ -22,6 +22,7 @@ from drg.cli.common.options import (
     WeightsName,
     wrong,
 )
+from drg.cli.common.outputs import look_first
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.language import say
@@ -57,13 +58,14 @@ def settle(
 ) -> None:  # fmt: skip
     """Settle a year (年度清算): price every case, hold the global budget, settle each hospital."""
     from budget.policy import load_policy
-    from budget.settlement.files import settle_file
+    from budget.settlement.files import RESULTS, settle_file
     from drg.progress import Progress
     from weights.table import open_weights
 
     if cases not in (None, "csv", "parquet"):
         raise wrong("应为 csv 或 parquet", "expected csv or parquet", "--cases")
     table = table_of_hospitals(file, hospitals)
+    look_first((file, weights, policy, table, last_year, mapping), folder=out, results=RESULTS)
     rules = load_policy(policy)
     held = open_weights(weights)
     policy_fits(rules, same_scheme(file, held, across_schemes, mapping, sheet), file, held,

@@ -10,6 +10,7 @@ from drg.language import say
 from drg.page.blocks import Report, Section
 from drg.page.fonts import open_font
 from drg.page.words import Words
+from drg.tables.together import family
 
 PAGES, WORD = (".html", ".htm"), (".docx",)
 
@@ -40,7 +41,7 @@ def write_all(
     reports: Sequence[tuple[Path, Report]], book: Path | None, words: Words,
     sections: Sequence[Section] = (),
 ) -> tuple[int, list[str]]:  # fmt: skip
-    """Write reports and a workbook of their tables, each whole or not at all.
+    """Write reports and a workbook of their tables, at once when they are in one folder.
 
     Args:
         reports: file and report; the file's ending says whether it is a page or a Word file.
@@ -56,6 +57,19 @@ def write_all(
     """
     for path, _ in reports:
         check_ending(path)
+    paths = [path for path, _ in reports] + ([book] if book is not None else [])
+    if len(paths) == 1 or len({path.parent for path in paths}) > 1:
+        return _written(reports, book, words, sections)
+    with family(*paths) as new:
+        moved = [(new.with_name(path.name), report) for path, report in reports]
+        aside = None if book is None else new.with_name(book.name)
+        return _written(moved, aside, words, sections)
+
+
+def _written(
+    reports: Sequence[tuple[Path, Report]], book: Path | None, words: Words,
+    sections: Sequence[Section],
+) -> tuple[int, list[str]]:  # fmt: skip
     told: list[str] = []
     tables = 0
     if book is not None:

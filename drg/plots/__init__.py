@@ -1,6 +1,11 @@
 """Pictures for print (图): one style, Chinese that shows, and files that are the same each time."""
 
+# ruff: noqa: E402
 from __future__ import annotations
+
+import logging
+
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no word of a home that is not writable
 
 from drg.cases.privacy import FEWEST
 from drg.plots.fonts import NoChineseFont, chinese_font

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
-import shutil
-from collections.abc import Iterator
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
@@ -24,13 +20,14 @@ from drg.sample.front_page import as_front_page
 from drg.sample.options import SCHEME, Options
 from drg.sample.region import stream_blocks
 from drg.sample.tables import hidden_hospitals, weight_table
-from drg.tables import TableSink, open_sink
+from drg.tables import TableSink, open_sink, whole_folder
+from drg.tables.atomic import writing
 
 FORMATS = ("csv", "parquet")
 DIALECTS = ("canonical", "front-page")
 KIND = "synthetic region"
 RECORD = "region.json"
-_FILES = {
+FILES = {
     RECORD,
     "cases.csv",
     "cases.parquet",
@@ -81,7 +78,8 @@ def write_region(
     target = Path(out)
     _check_target(target)
     world = make_world(options)
-    with _appearing(target) as folder:
+    with whole_folder(target, FILES) as folder, writing(target):
+        (folder / "truth").mkdir()
         _write_tables(folder, world, format, dialect)
         small = {
             "hospitals.csv": pa.Table.from_pandas(world.hospitals.table(), preserve_index=False),
@@ -184,43 +182,9 @@ def _check_target(target: Path) -> None:
         raise problem(say("文件夹不为空，且不是本程序生成的模拟统筹区",
                           "is not empty and holds no region made by this program"),
                       file=target)  # fmt: skip
-    foreign = sorted(found - _FILES)
+    foreign = sorted(found - FILES)
     if foreign:
         raise problem(
             say("含有不属于模拟统筹区的文件", "holds files that are not part of a region"),
             file=target, found=", ".join(foreign[:3]),
         )  # fmt: skip
-
-
-@contextlib.contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
-    """A new folder beside the target that takes its name when everything in it is written.
-
-    Raises:
-        DrgError: the disk cannot be written.
-    """
-    place = target.absolute()
-    partial = place.parent / f".{place.name}.{secrets.token_hex(4)}.partial"
-    try:
-        (partial / "truth").mkdir(parents=True)
-        yield partial
-        _swap(partial, place)
-    except OSError as error:
-        why = error.strerror or error
-        raise problem(say(f"无法写入：{why}", f"cannot be written: {why}"), file=target) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _swap(partial: Path, place: Path) -> None:
-    """Give the new folder the name; an old one goes only once the new one stands."""
-    old = partial.with_suffix(".old")
-    if place.exists():
-        os.replace(place, old)
-    try:
-        os.replace(partial, place)
-    except OSError:
-        if old.exists():
-            os.replace(old, place)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,18 +11,20 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from budget.settlement.files import RESULTS as SETTLED
+from budget.settlement.files import settle_file
 from drg.errors import problem
 from drg.language import say
 from drg.money import to_yuan
 from drg.provenance import hash_file, record
 from drg.switch.both import Both, Ints, pairs_of, read_both
 from drg.switch.carry import Carried, carry
-from drg.tables import check_outputs, write_table
+from drg.tables import whole_folder, write_table
 from drg.tables.atomic import write_record
 from drg.tables.rejects import neutralise
 from grouper.codes.editions import INSURANCE
 from grouper.compare.groups import GroupComparison, compare_groups
-from grouper.engine.files import group_file
+from grouper.engine.files import BESIDE, group_file
 from grouper.scheme.model import Scheme
 from grouper.scheme.pack import load_scheme
 from weights.cases.intake import observe_file
@@ -42,6 +42,13 @@ KNOWN_COLUMNS = (*ORDER, "adrg", "old_groups", "raw_weight", "draft_weight", "pr
 MONEY = ("cost", "fund_old", "fund_new", "final_old", "final_new", "change", "by_groups",
          "by_year_end")  # fmt: skip
 TABLES = ("moves.csv", "moves-by-hospital.csv", "hospitals.csv", WEIGHTS, f"{WEIGHTS}.run.json")
+RECORD = "switch.json"
+RESULTS = (
+    *TABLES, *PAGES, RECORD,
+    *(f"cases-{one}.{ending}{beside}" for one in ("old", "new") for ending in ("csv", "parquet")
+      for beside in ("", *BESIDE)),
+    *(f"settlement-{one}/{name}" for one in ("old", "new") for name in SETTLED),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -122,12 +129,8 @@ def switch_file(
     tell = tell or (lambda _: None)
     before, after = load_scheme(old), load_scheme(new)
     ending = ".parquet" if cases.suffix.lower() == ".parquet" else ".csv"
-    grouped = out / f"cases-old{ending}", out / f"cases-new{ending}"
-    targets = [*grouped, *(out / name for name in (*TABLES, *PAGES, "switch.json"))]
-    new_folder = not out.exists()
-    _folder(out)
-    check_outputs(targets, [p for p in (cases, mapping, hospitals, weights.path) if p is not None])
-    with _whole(out, grouped, new_folder):
+    with whole_folder(out, RESULTS, (cases, mapping, hospitals, weights.path)) as folder:
+        grouped = folder / f"cases-old{ending}", folder / f"cases-new{ending}"
         for scheme, path in zip((old, new), grouped, strict=True):
             tell(say(f"按 {scheme} 分组", f"grouping by {scheme}"))
             group_file(cases, path, scheme=scheme, mapping=mapping, sheet=sheet, codes=codes)
@@ -143,32 +146,11 @@ def switch_file(
         table = _table(carried, after, weights, old)
         settled = None
         if policy is not None:
-            settled = _settle(grouped, (weights, table), policy, hospitals, year, out, mapping,
+            settled = _settle(grouped, (weights, table), policy, hospitals, year, folder, mapping,
                               tell, last_year, accept_unreadable)  # fmt: skip
         found = _summed(before, after, both, carried, table, weights, compared, settled)
-        _write(found, cases, out, policy)
+        _write(found, cases, folder, policy)
         return found
-
-
-@contextmanager
-def _whole(out: Path, grouped: tuple[Path, ...], new_folder: bool) -> Iterator[None]:
-    """Take away what was written on the way when the whole fails."""
-    try:
-        yield
-    except BaseException:
-        if new_folder:
-            shutil.rmtree(out, ignore_errors=True)
-        for path in (one for name in grouped for one in out.glob(f"{name.name}*")):
-            path.unlink(missing_ok=True)
-        raise
-
-
-def _folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise problem(say("无法建立文件夹", "cannot be made a folder"), file=out,
-                      found=error.strerror) from None  # fmt: skip
 
 
 def _table(carried: Carried, new: Scheme, weights: WeightTable, old: str) -> WeightTable:
@@ -211,8 +193,6 @@ def _settle(
     hospitals: Path | None, year: int | None, out: Path, mapping: Path | None, tell: Progress,
     last_year: Mapping[str, Any] | None, accept_unreadable: bool,
 ) -> tuple[Settlement, Settlement]:  # fmt: skip
-    from budget.settlement.files import settle_file
-
     if hospitals is None or year is None:
         raise problem(say("按政策测算需要医疗机构表和清算年度",
                           "a policy needs the table of hospitals and the year"),
@@ -290,7 +270,9 @@ def _write(found: Switched, cases: Path, out: Path, policy: Policy | None) -> No
     document = {**found.weights.record, "id": found.weights.id,
                 "weights_sha256": found.weights.digest}  # fmt: skip
     write_record(out / f"{WEIGHTS}.run.json", document)
-    write_record(out / "switch.json", _record(found, cases, policy))
+    tables = sorted(one for one in out.rglob("*") if one.suffix in (".csv", ".parquet"))
+    hashes = {one.relative_to(out).as_posix(): hash_file(one) for one in tables}
+    write_record(out / RECORD, _record(found, cases, policy) | {"hashes": hashes})
 
 
 def in_yuan(frame: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from drg.tables.files.opening import READABLE, WRITABLE, open_sink, open_table
 from drg.tables.files.pipeline import batches, default_workers, in_order, run
 from drg.tables.files.whole import read_table, write_table
 from drg.tables.rejects import RejectFile, neutralise
+from drg.tables.together import family, whole_folder
 
 __all__ = [
     "READABLE",
@@ -23,11 +24,13 @@ __all__ = [
     "check_outputs",
     "check_target",
     "default_workers",
+    "family",
     "in_order",
     "neutralise",
     "open_sink",
     "open_table",
     "read_table",
     "run",
+    "whole_folder",
     "write_table",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,9 @@ from typing import Any
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import to_json
+from drg.tables.held import Held, new_file, sweep
+
+WINDOWS = os.name == "nt"
 
 
 @contextlib.contextmanager
@@ -30,15 +32,17 @@ def atomic_path(final: str | os.PathLike[str]) -> Iterator[Path]:
             not a file or is read-only, or it cannot be a file's name, or the disk is full.
     """
     shown = Path(final)
-    partial, target = _create(shown)
+    held, target = _create(shown)
     try:
-        yield partial
+        yield held.path
         with writing(shown):
-            os.replace(partial, target)
+            held.before_renaming()
+            os.replace(held.path, target)
     except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink()
+        held.remove()
         raise
+    finally:
+        held.release()
 
 
 def write_text(final: str | os.PathLike[str], text: str) -> None:
@@ -72,11 +76,17 @@ def write_record(final: str | os.PathLike[str], document: Any) -> None:
 def check_target(final: str | os.PathLike[str]) -> None:
     """Find out early, before long work, whether a file of that name can be written.
 
+    What killed runs left in its folder is removed.
+
     Raises:
         DrgError: As :func:`atomic_path`.
     """
-    partial, _ = _create(Path(final))
-    partial.unlink(missing_ok=True)
+    held, target = _create(Path(final))
+    held.remove()
+    sweep(target.parent)
+    if WINDOWS and target.exists():  # where a file that is open cannot be replaced
+        with writing(Path(final)), target.open("r+b"):
+            pass
 
 
 def check_outputs(
@@ -92,18 +102,31 @@ def check_outputs(
     Raises:
         DrgError: An output is an input or another output, or cannot be written.
     """
-    given = [Path(path) for path in inputs if path is not None]
+    wanted = [Path(path) for path in outputs if path is not None]
+    refuse_inputs(wanted, inputs)
     seen: set[str] = set()
-    for output in (Path(path) for path in outputs if path is not None):
-        if any(_same(output, path) for path in given):
-            raise problem(say("会覆盖输入文件，请另指定输出文件",
-                              "would replace an input; name another output"),
-                          file=output)  # fmt: skip
+    for output in wanted:
         check_target(output)
         name = os.path.realpath(output)
         if name in seen:
             raise problem(say("两个输出用了同一个文件名", "is named for two outputs"), file=output)
         seen.add(name)
+
+
+def refuse_inputs(
+    outputs: Iterable[Path], inputs: Iterable[str | os.PathLike[str] | None]
+) -> None:  # fmt: skip
+    """Refuse outputs that would replace an input.
+
+    Raises:
+        DrgError: An output is an input.
+    """
+    given = [Path(path) for path in inputs if path is not None]
+    for output in outputs:
+        if any(_same(output, path) for path in given):
+            raise problem(say("会覆盖输入文件，请另指定输出文件",
+                              "would replace an input; name another output"),
+                          file=output)  # fmt: skip
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -126,26 +149,27 @@ def writing(path: Path, *others: type[Exception]) -> Iterator[None]:
         raise problem(_not_written(error), file=path) from error
 
 
-def _create(shown: Path) -> tuple[Path, Path]:
+def _create(shown: Path) -> tuple[Held, Path]:
     """Make an empty partial file; gives it and the file that it is to become."""
     try:
         target = Path(os.path.realpath(shown))
-        _check_place(target, shown)
-        # A long Chinese name plus ours could go over the 255 bytes a file name may have.
-        stem = os.fsencode(target.name)[:200].decode(errors="ignore")
-        partial = target.parent / f".{stem}.{secrets.token_hex(4)}.partial"
-        # Not mkstemp: its files are private to the user, an output should follow the umask.
-        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        check_place(target, shown)
+        held = new_file(target.parent, target.name)
     except PermissionError:
         raise problem(say(f"文件夹 '{target.parent}' 不可写",
                           f"the folder '{target.parent}' is not writable"),
                       file=shown) from None  # fmt: skip
     except (OSError, ValueError) as error:
         raise problem(_not_written(error), file=shown) from error
-    return partial, target
+    return held, target
 
 
-def _check_place(target: Path, shown: Path) -> None:
+def check_place(target: Path, shown: Path) -> None:
+    """Refuse a place that no file can take: a folder, a device, a file that is read-only.
+
+    Raises:
+        DrgError: It is one; ``shown`` is named.
+    """
     if target.is_symlink():  # a link's end is none, unless it has no end
         raise problem(say("是指向自身的链接", "is a link that leads back to itself"), file=shown)
     if target.is_dir():
@@ -174,6 +198,9 @@ def _why(error: Exception) -> str:
         error = error.args[0]
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return say("磁盘已满", "the disk is full")
+    if isinstance(error, PermissionError) and WINDOWS:
+        return say("文件可能正在 Excel 等程序中打开，请关闭后重试",
+                   "it may be open in Excel or elsewhere; close it and try again")  # fmt: skip
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

@@ -24,6 +24,7 @@ from drg.tables import (
     Malformed,
     RejectFile,
     check_outputs,
+    family,
     open_sink,
 )
 from drg.tables import run as run_batches
@@ -38,6 +39,8 @@ from grouper.engine.results import NAME_COLUMN, RESULT_COLUMNS, renamed
 from grouper.scheme.model import counted
 from grouper.scheme.name import DEFAULT, Named
 from grouper.scheme.pack import load_scheme
+
+BESIDE = (".rejects.csv", ".codes.csv", ".unmapped.csv", ".run.json")
 
 
 @dataclass(frozen=True)
@@ -84,10 +87,10 @@ def group_file(
     """
     source, out = Path(source), Path(out)
     began = time.perf_counter()
-    rejects_path, codes_path, unmapped_path, run_path = _beside(out)
-    written = (out, rejects_path, codes_path, unmapped_path, run_path)
-    check_outputs(written, (source, mapping))
+    others = beside(out)
+    check_outputs((out, *others), (source, mapping))
     with (
+        family(out, *others) as new,
         open_cases(source, mapping=mapping, sheet=sheet, needed=("diagnoses",)) as table,
         ThreadPoolExecutor(1) as hashing,
     ):
@@ -96,7 +99,7 @@ def group_file(
         input_hash = hashing.submit(hash_file, source)
         account = Account(
             grouper.compiled.header, grouper.compiled.content_hash, _shown(source.name),
-            rejects_path, len(counted(grouper.compiled.drgs)),
+            others[0], len(counted(grouper.compiled.drgs)),
         )  # fmt: skip
         account.columns = dict(columns.sources)
         account.not_found = tuple(
@@ -116,8 +119,8 @@ def group_file(
             )
         }
         with (
-            RejectFile(rejects_path) as rejects,  # appears after the output is whole
-            open_sink(out, work.schema, like=table, metadata=about) as sink,
+            RejectFile(beside(new)[0]) as rejects,
+            open_sink(new, work.schema, like=table, metadata=about) as sink,
         ):
             note = _Notes(account, grouper, rejects, table.header_rows + 1, uses)
             advance = None if progress is None else lambda n: progress(n, table.total)
@@ -126,22 +129,17 @@ def group_file(
             )
             account.rejects = rejects.count
         account.input_hash = input_hash.result()
-    try:
-        _list_codes(account, out, uses, scheme)
-        write_record(run_path, account.document())
-    except BaseException:  # no output stays beside the record of another run
-        for path in (out, run_path):
-            path.unlink(missing_ok=True)
-        raise
+        _, account.converted_path, account.unmapped_path, _ = others
+        _list_codes(account, new, uses, scheme)
+        write_record(beside(new)[-1], account.document())
     account.seconds = time.perf_counter() - began
     return account
 
 
-def _beside(out: Path) -> tuple[Path, Path, Path, Path]:
+def beside(out: Path) -> tuple[Path, Path, Path, Path]:
     """The files that stand beside an output: rejects, conversions, unknown codes, the record."""
     rejects, codes, unmapped, run = (
-        out.with_name(out.name + ending) if out.name else out
-        for ending in (".rejects.csv", ".codes.csv", ".unmapped.csv", ".run.json")
+        out.with_name(out.name + ending) if out.name else out for ending in BESIDE
     )
     return rejects, codes, unmapped, run
 
@@ -154,14 +152,12 @@ def _list_codes(account: Account, out: Path, uses: CodeUses, scheme: str | PathL
     account.converted = sum(use.uses for use in uses.converted.values())
     account.unmapped = sum(use.uses for use in uses.unknown.values())
     account.unmapped_codes = len({key[1:] for key in uses.unknown})
-    _, account.converted_path, account.unmapped_path, _ = _beside(out)
     if not uses.converted and not uses.unknown:  # nothing to name: the pack need not be read
-        for path in (account.converted_path, account.unmapped_path):
-            path.unlink(missing_ok=True)
         return
+    _, converted, unmapped, _ = beside(out)
     loaded = load_scheme(scheme)
-    write_conversions(account.converted_path, uses, loaded)
-    write_unmapped(account.unmapped_path, uses, loaded)
+    write_conversions(converted, uses, loaded)
+    write_unmapped(unmapped, uses, loaded)
 
 
 class _Work:

@@ -25,6 +25,7 @@ from drg.tables import (
     Batch,
     Block,
     check_outputs,
+    family,
     in_order,
     open_sink,
     write_table,
@@ -144,23 +145,26 @@ def dependence_file(
                       file=out)  # fmt: skip
     hospitals_path, run_path = _beside(out)
     check_outputs((out, hospitals_path, run_path), (source, mapping))
-    with open_cases(source, mapping=mapping, sheet=sheet, needed=("diagnoses",)) as table:
+    with (
+        family(out, hospitals_path, run_path) as new,
+        open_cases(source, mapping=mapping, sheet=sheet, needed=("diagnoses",)) as table,
+    ):
         columns = table.columns
         work = _Work(Grouper(scheme, codes), columns, weights, principal_procedure)
         account = DependenceAccount(work.scheme_id, hospitals_path, weights is not None)
-        with open_sink(out, work.schema, like=table) as sink:
+        with open_sink(new, work.schema, like=table) as sink:
             for part in in_order(table.blocks(), work, workers=workers()):
                 if part.pairs.num_rows:
                     sink.write(_numbered(part.pairs, account.cases + table.header_rows + 1))
                 _add(account, part)
                 if progress is not None:
                     progress(part.progress, table.total)
-    _write_hospitals(account)
-    document = record(scheme={"id": work.scheme_id, "sha256": work.scheme_hash},
-                      input={"name": source.name, "sha256": hash_file(source)},
-                      cases=account.cases, grouped=account.grouped, dependent=account.dependent,
-                      pairs=dict(sorted(account.kinds.items())))  # fmt: skip
-    write_record(run_path, document)
+        _write_hospitals(account, new.with_name(hospitals_path.name))
+        document = record(scheme={"id": work.scheme_id, "sha256": work.scheme_hash},
+                          input={"name": source.name, "sha256": hash_file(source)},
+                          cases=account.cases, grouped=account.grouped, dependent=account.dependent,
+                          pairs=dict(sorted(account.kinds.items())))  # fmt: skip
+        write_record(new.with_name(run_path.name), document)
     account.seconds = time.perf_counter() - began
     return account
 
@@ -342,7 +346,7 @@ def _add(account: DependenceAccount, part: _Part) -> None:
         held.weight += new.weight
 
 
-def _write_hospitals(account: DependenceAccount) -> None:
+def _write_hospitals(account: DependenceAccount, path: Path) -> None:
     """Hospitals with their shares, the largest share first."""
     ordered = by_share(account)
     columns: dict[str, pa.Array] = {"hospital_id": strings([name for name, _ in ordered])}
@@ -351,7 +355,7 @@ def _write_hospitals(account: DependenceAccount) -> None:
     columns["share"] = pa.array([round(share(h), 6) for _, h in ordered], pa.float64())
     if account.weighted:
         columns["weight"] = pa.array([round(h.weight, 6) for _, h in ordered], pa.float64())
-    write_table(account.hospital_path, pa.table(columns))
+    write_table(path, pa.table(columns))
 
 
 def by_share(account: DependenceAccount) -> list[tuple[str, Hospital]]:

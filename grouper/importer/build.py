@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from drg.tables.atomic import writing
+from drg.tables.held import scratch
 from grouper.importer.findings import Findings, Place
 from grouper.importer.tables import Tables, list_order
 from grouper.scheme.model import MDC_LIST, holds_procedures, is_free
@@ -18,40 +18,28 @@ from grouper.scheme.pack import read_header
 from grouper.scheme.tables import read_tables
 
 MARKS = "marks.csv"
+PACK = ("scheme.toml", "mdc.csv", "adrg.csv", "drg.csv", "diagnoses.csv", "procedures.csv", MARKS)
 MARK_COLUMNS = ("code", "kind", "mark", "note")
 
 
-def write_pack(tables: Tables, out: Path, findings: Findings) -> bool:
-    """Write the pack's files into a folder, ``marks.csv`` with them.
-
-    They are written and checked aside first; a pack that its own loader refuses never appears.
-
-    Returns:
-        Whether the pack was written.
+def can_be_read(tables: Tables, findings: Findings) -> bool:
+    """Whether the loader takes the pack, which is written aside for it; what it refuses is found.
 
     Raises:
-        DrgError: the folder cannot be written.
+        DrgError: nothing can be written aside.
     """
-    with writing(out):
-        aside = Path(tempfile.mkdtemp(prefix=".import-", suffix=".partial", dir=out))
-        try:
-            _write_files(tables, aside)
-            _, faults = read_tables(aside, read_header(aside))
-            refused = [fault for fault in faults if fault.level == "error"]
-            for fault in refused:
-                name = Path(fault.file).name
-                findings.add("pack_refused", Place(name, fault.row), found=fault.en, zh=fault.zh)
-            if not refused:
-                for path in sorted(aside.iterdir(), reverse=True):  # scheme.toml before mdc.csv
-                    path.replace(out / path.name)
-                if not tables.marks:
-                    (out / MARKS).unlink(missing_ok=True)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
+    with writing(Path(tempfile.gettempdir())), scratch() as aside:
+        write_pack(tables, aside)
+        _, faults = read_tables(aside, read_header(aside))
+    refused = [fault for fault in faults if fault.level == "error"]
+    for fault in refused:
+        name = Path(fault.file).name
+        findings.add("pack_refused", Place(name, fault.row), found=fault.en, zh=fault.zh)
     return not refused
 
 
-def _write_files(tables: Tables, folder: Path) -> None:
+def write_pack(tables: Tables, folder: Path) -> None:
+    """Write the pack's files into a folder, ``marks.csv`` with them."""
     header = "".join(
         f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in tables.header.items()
     )

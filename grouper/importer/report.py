@@ -16,6 +16,7 @@ from grouper.importer.findings import Finding, Findings
 from grouper.importer.kinds import KINDS, LEVEL_ZH, LEVELS
 
 REPORT = "import-report"
+REPORTS = (f"{REPORT}.csv", f"{REPORT}.xlsx")
 COLUMNS = (
     ("级别 level", 16), ("工作表 sheet", 22), ("行 row", 8), ("单元格 cell", 14),
     ("编码 code", 16),

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drg.tables.atomic import writing
-from grouper.importer.build import write_pack
+from drg.tables.together import whole_folder
+from grouper.importer.build import PACK, can_be_read, write_pack
 from grouper.importer.checks import check
 from grouper.importer.complete import complete
 from grouper.importer.findings import Finding, Findings
 from grouper.importer.gather import gather
 from grouper.importer.mapping import Mapping
 from grouper.importer.recognise import recognise
-from grouper.importer.report import summary, write_report
+from grouper.importer.report import REPORTS, summary, write_report
 from grouper.importer.rules import derive
 from grouper.importer.sheets import RawSheet
 from grouper.importer.tables import Tables
@@ -77,12 +78,14 @@ def finish(
         DrgError: nothing can be written.
     """
     _header(tables, source, out)
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
-    written = not findings.count("error") and write_pack(tables, out, findings)
-    book, _ = write_report(findings, out, lines)
+    written = not findings.count("error") and can_be_read(tables, findings)
+    with whole_folder(out, (*PACK, *REPORTS) if written else REPORTS) as folder:
+        if written:
+            with writing(folder):
+                write_pack(tables, folder)
+        book, _ = write_report(findings, folder, lines)
     return Imported(out, written, tuple(findings), counts or _counts(tables), summary(findings),
-                    book, lines)  # fmt: skip
+                    out / book.name, lines)  # fmt: skip
 
 
 def _header(tables: Tables, source: Path, out: Path) -> None:

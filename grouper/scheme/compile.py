@@ -93,11 +93,10 @@ def compiled_scheme(scheme: str | PathLike[str]) -> Compiled:
         DrgError: there is no such scheme or its pack has errors.
     """
     content_hash = pack_hash(scheme)
-    cached = _cache_folder() / f"{content_hash}-{FORMAT}.bin"
-    found = _read(cached)
+    found = kept_groups(content_hash)
     if found is None:
         found = compile_scheme(load_scheme(scheme))
-        _write(cached, found)
+        _write(found)
     return found
 
 
@@ -105,7 +104,9 @@ def kept_groups(content_hash: str) -> Compiled | None:
     """A scheme that was compiled here before, by the hash of its pack; None when it was not."""
     if not re.fullmatch("[0-9a-f]{64}", content_hash):
         return None
-    return _read(_cache_folder() / f"{content_hash}-{FORMAT}.bin")
+    folder = _cache_folder()
+    found = None if folder is None else _read(_kept(folder, content_hash))
+    return found if found is not None and found.content_hash == content_hash else None
 
 
 def compile_scheme(scheme: Scheme) -> Compiled:
@@ -212,18 +213,42 @@ def _counted(
     return held
 
 
-def _cache_folder() -> Path:
-    if given := os.environ.get("DRG_CACHE_DIR"):
-        return Path(given)
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "drg-toolkit"
+def _cache_folder() -> Path | None:
+    """Where compiled schemes are kept; None where there is no home, or others could write there."""
+    try:
+        if given := os.environ.get("DRG_CACHE_DIR"):
+            folder = Path(given)
+        elif sys.platform == "win32":
+            base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+            folder = Path(base) / "drg-toolkit"
+        else:
+            base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+            folder = Path(base) / "drg-toolkit"
+        if not folder.exists():
+            return folder
+        if not given and not _is_ours(folder.stat()):
+            folder.chmod(0o700)  # one made under a generous umask; refused when it is another's
+        return folder if _is_ours(folder.stat()) else None
+    except (OSError, RuntimeError):  # no home, or a user without a name
+        return None
 
 
-def _write(path: Path, compiled: Compiled) -> None:
+def _is_ours(found: os.stat_result) -> bool:
+    """Whether only this user, or the system's own, can write a file or folder."""
+    if os.name != "posix":
+        return True
+    return found.st_uid in (os.geteuid(), 0) and not found.st_mode & 0o022
+
+
+def _kept(folder: Path, content_hash: str) -> Path:
+    return folder / f"{content_hash}-{FORMAT}.bin"
+
+
+def _write(compiled: Compiled) -> None:
     """Keep a compiled scheme; a cache that cannot be written is only slower."""
+    folder = _cache_folder()
+    if folder is None:
+        return
     layout = compiled.layout
     meta = {
         "header": asdict(compiled.header),
@@ -241,15 +266,19 @@ def _write(path: Path, compiled: Compiled) -> None:
     np.savez(packed, meta=blob, **arrays)
     content = packed.getvalue()
     with contextlib.suppress(OSError, DrgError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(path) as part:
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+        with atomic_path(_kept(folder, compiled.content_hash)) as part:
+            part.chmod(0o600)
             part.write_bytes(hashlib.sha256(content).digest() + content)
 
 
 def _read(path: Path) -> Compiled | None:
     """A kept scheme, or None when there is none that can be read."""
     try:
-        kept_bytes = path.read_bytes()
+        with path.open("rb") as stream:
+            if not _is_ours(os.fstat(stream.fileno())):
+                return None
+            kept_bytes = stream.read()
         digest, content = kept_bytes[:32], kept_bytes[32:]
         if hashlib.sha256(content).digest() != digest:
             return None  # damaged

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from drg.provenance import file_name, grouped_by, hash_file
-from drg.tables import RejectFile, check_outputs, write_table
+from drg.tables import RejectFile, check_outputs, family, write_table
 from drg.tables.atomic import write_record
 from weights.cases.costs import Costs
 from weights.cases.intake import observe_file
@@ -71,27 +71,29 @@ def fit_file(
         others["previous"] = calibrator.previous.path
     targets = (out, rejects_path, run_path, None if trimmed is None else Path(trimmed))
     check_outputs(targets, (source, *others.values()))
-    costs = calibrator.costs or Costs()
-    with RejectFile(rejects_path) as rejects:
-        observed = observe_file(
-            source, mapping=mapping, sheet=sheet, rejects=rejects, progress=progress,
-            components=costs.components, years=costs.years, totals=totals,
-            rows=trimmed is not None, accept_unreadable=accept_unreadable,
-        )  # fmt: skip
-        calibrator.fit(observed)
-        about: dict[str, Any] = {
-            "input": {"file": file_name(source), "sha256": hash_file(source)},
-            "files": {name: hash_file(path) for name, path in others.items() if path.is_file()},
-            "recipe": describe(calibrator),
-        }
-        scheme, digest = grouped_by(source)
-        if scheme:
-            about |= {"scheme": scheme, "scheme_sha256": digest}
-        calibrator.table_ = _finished(calibrator.table_, out, about, names or {})
-        calibrator.table_.write(out)
-    if trimmed is not None:
-        write_table(trimmed, trimmed_cases(calibrator, observed, first_row(source)))
-    write_record(run_path, dict(calibrator.table_.record))
+    beside = (rejects_path, run_path)
+    with family(out, *beside) as new:
+        costs = calibrator.costs or Costs()
+        with RejectFile(new.with_name(rejects_path.name)) as rejects:
+            observed = observe_file(
+                source, mapping=mapping, sheet=sheet, rejects=rejects, progress=progress,
+                components=costs.components, years=costs.years, totals=totals,
+                rows=trimmed is not None, accept_unreadable=accept_unreadable,
+            )  # fmt: skip
+            calibrator.fit(observed)
+            about: dict[str, Any] = {
+                "input": {"file": file_name(source), "sha256": hash_file(source)},
+                "files": {name: hash_file(path) for name, path in others.items() if path.is_file()},
+                "recipe": describe(calibrator),
+            }
+            scheme, digest = grouped_by(source)
+            if scheme:
+                about |= {"scheme": scheme, "scheme_sha256": digest}
+            calibrator.table_ = _finished(calibrator.table_, out, about, names or {})
+            calibrator.table_.write(new)
+        if trimmed is not None:
+            write_table(trimmed, trimmed_cases(calibrator, observed, first_row(source)))
+        write_record(new.with_name(run_path.name), dict(calibrator.table_.record))
     return calibrator, observed
 
 

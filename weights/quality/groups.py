@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,8 +11,6 @@ import pandas as pd
 import pyarrow as pa
 
 from drg.cases.privacy import FEWEST
-from drg.errors import problem
-from drg.language import say
 from drg.tables import write_table
 from weights.cases.observations import Bools, Floats
 from weights.cases.statistics import Statistics
@@ -22,7 +19,6 @@ from weights.quality.influence import Influence
 from weights.table.write import cell_text
 
 HIDDEN = f"<{FEWEST}"
-ENDINGS = (".csv", ".csv.gz", ".xlsx")
 FLAGS = {
     "few_cases": "病例数不足",
     "no_cases": "无病例",
@@ -186,17 +182,6 @@ def _cells(values: Floats, cover: Bools | None, instead: str | None) -> list[Cel
         instead if hide else None if np.isnan(value) else float(value)
         for value, hide in zip(values, covered, strict=True)
     ]
-
-
-def check_ending(path: str | PathLike[str] | None) -> None:
-    """Refuse, before any work, a file that is neither CSV nor a workbook.
-
-    Raises:
-        DrgError: the ending is another.
-    """
-    if path is not None and not Path(path).name.lower().endswith(ENDINGS):
-        raise problem(say("文件扩展名不符", "has another ending"), file=path,
-                      expected=say(" 或 ", " or ").join(ENDINGS))  # fmt: skip
 
 
 def write(path: str | PathLike[str], columns: Mapping[str, Sequence[Cell]]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drg.cli.common.options import Edition, Lang, MappingFile, SchemeName, Sheet, wrong
+from drg.cli.common.outputs import look_first
 from drg.cli.common.schemes import AcrossSchemes
 from drg.cli.explain import dependence
 from drg.language import say
@@ -187,7 +188,6 @@ def explain(
 ) -> None:  # fmt: skip
     """Explain why a case has its group: the path, each rule tried, each complication."""
     from drg.cli.explain import money as explain_money
-    from drg.tables import check_outputs
     from grouper.explain.case import Explainer, case_of
 
     lang = lang or "zh"
@@ -214,7 +214,7 @@ def explain(
     _check(file, case, row, diagnoses)
     if asked is not None and format is Format.svg:
         raise wrong("--policy 只能用 --format text 或 json", "--policy needs --format text or json")
-    check_outputs((out,), (file, mapping, weights, policy, hospitals))
+    look_first((file, mapping, weights, policy, hospitals, scheme, settlement), (out, ()))
     parts = {"sex": sex, "age": age, "age_days": age_days, "birth_weight": birth_weight,
              "admission_weight": admission_weight, "length_of_stay": length_of_stay,
              "discharge_mode": discharge_mode, "icu_hours": icu_hours,

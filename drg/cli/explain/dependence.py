@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from drg.cli.common.outputs import TABLES, look_first
 from drg.language import Words
 from drg.terminal import table
 
@@ -35,10 +36,10 @@ def run(
 ) -> None:
     """Find the dependences of a file and print what they come to."""
     from drg.progress import Progress
-    from drg.tables import check_outputs
     from grouper.explain.dependence_files import dependence_file
 
-    check_outputs((out,), (file, mapping, weights))
+    beside = [out.with_name(out.name + one) for one in (".hospitals.csv", ".run.json")]
+    look_first((file, mapping, weights, scheme), (out, TABLES), beside=beside)
     held = weights_of(weights)
     with Progress(Words(lang)(f"查找依赖 {file.name}", f"dependence in {file.name}")) as shown:
         account = dependence_file(

@@ -23,6 +23,7 @@ from drg.cli.common.options import (
     WeightsName,
     wrong,
 )
+from drg.cli.common.outputs import TABLES, look_first
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.cli.negotiate.show import accept, impact, minutes, solve, status
@@ -119,9 +120,11 @@ def init(
     """Begin a round: a folder with the draft, the cases, the form for proposals and the record."""
     from budget.policy import load_policy
     from drg.negotiate.round.act import Round
-    from weights.negotiation.proposals.template import write_template
+    from drg.negotiate.round.folder import FORMS
     from weights.table import open_weights
 
+    table = table_of_hospitals(cases, hospitals)
+    look_first((cases, weights, policy, table, roster, rules, last_year, mapping), folder=round)
     place = load_policy(policy)
     pools = [pool.name for pool in place.pools]
     draft = open_weights(weights)
@@ -129,10 +132,10 @@ def init(
                 across_schemes)  # fmt: skip
     held = Round.create(
         round, weights=draft, cases=cases, policy=policy,
-        hospitals=table_of_hospitals(cases, hospitals), roster=roster, rules=rules, title=title,
+        hospitals=table, roster=roster, rules=rules, title=title,
         year=year if year is not None else year_of(cases, mapping, sheet), actor=actor, at=at,
         last_year=None if last_year is None else last_year_of(last_year, pools), mapping=mapping,
-        sheet=sheet, accept_unreadable=accept_unreadable,
+        sheet=sheet, accept_unreadable=accept_unreadable, form=True,
     )  # fmt: skip
     known, people = held.files.hospital_names, held.files.roster
     away = sorted({one.hospital_id for one in people.experts} - known.keys()) if people else []
@@ -141,8 +144,7 @@ def init(
         _warned([say(f"专家库中有医疗机构不在本轮：{named}；其专家不会因利害关系回避",
                      f"the roster has hospitals that are not of the round: {named}; their experts "
                      "are never recused for an interest")])  # fmt: skip
-    form = round / "proposals.xlsx"
-    write_template(form, held.context, title=title)
+    form = round / FORMS[0]
     groups, hospitals_, rows = (
         len(held.drafts), len(held.files.hospitals), held.state.init["cases"]["rows"]
     )  # fmt: skip
@@ -184,6 +186,8 @@ def propose(
     from weights.negotiation.forms.hidden import hidden_lines
     from weights.negotiation.proposals.file import reject_lines, write_rejects
 
+    target = None if form is None else form.with_name(f"{form.stem}-rejects.csv")
+    look_first((round, form), (target, ()))
     held = Round(round)
     if withdraw is not None:
         held.withdraw(withdraw, reason, actor, at)
@@ -196,7 +200,7 @@ def propose(
     _warned(hidden_lines(form))
     _proposals(held, [one.id for one in found])
     if len(rejects):
-        target = form.with_name(f"{form.stem}-rejects.csv")
+        assert target is not None
         write_rejects(target, rejects)
         _rejected(reject_lines(str(form), rejects), target)
     if not found:
@@ -300,10 +304,14 @@ def panel(
 ) -> None:
     """Draw the panels of the lot that was opened, and write the vote sheet."""
     from drg.negotiate.round.act import Round
+    from drg.negotiate.round.folder import FORMS
     from weights.negotiation.experts.votes_file import write_votes_template
 
+    sheet = round / FORMS[1]
+    look_first((), (sheet, ()))
     held = Round(round)
-    drawn = held.draw(actor, at)
+    again = held.state.lot is None and held.state.panels and not sheet.is_file()
+    drawn = tuple(held.state.panels.values()) if again else held.draw(actor, at)
     roster = held.files.roster
     assert roster is not None
     rows = [
@@ -315,7 +323,6 @@ def panel(
             say("姓名", "name"), say("医疗机构", "hospital"), say("级别", "tier"),
             say("专业", "specialty"))  # fmt: skip
     typer.echo(table(head, rows))
-    sheet = round / "votes.xlsx"
     state = held.state
     write_votes_template(sheet, list(state.panels.values()), state.open.values(), held.drafts,
                          held.rules, roster)  # fmt: skip
@@ -441,6 +448,7 @@ def receipt(
     from drg.negotiate.round.receipt import read
     from drg.tables.atomic import write_bytes
 
+    look_first((round, token), (out, ()), (request, ()))
     if token is not None:
         try:
             found = read(out).attach(token.read_bytes(), token)
@@ -492,14 +500,24 @@ def close(
     from drg.negotiate.round.act import FINAL, Round
     from drg.report.minutes.write import write_minutes
 
+    page, target = round / "minutes.html", out or round / FINAL
+    look_first((round,), (target, TABLES), (page, ()),
+               beside=[target.with_name(f"{target.name}.run.json"), page.with_suffix(".xlsx")]
+               )  # fmt: skip
     held = Round(round)
-    table = held.close(actor, at, out=out, decimals=decimals, despite=despite)
+    if held.state.closed is None:
+        table = held.close(actor, at, out=out, decimals=decimals, despite=despite)
+    else:
+        table = held.write_final(out, decimals)
+        typer.echo(say("本轮谈判已结束，重新写出最终权重表和会议纪要",
+                       "the round is closed; its table and minutes are written again"),
+                   err=True)  # fmt: skip
     changed = len((held.state.closed or {}).get("changes", ()))
     typer.echo(say(f"{len(table):,} 个权重中调整 {changed:,} 个",
                    f"{changed:,} of {len(table):,} weights changed"))  # fmt: skip
-    typer.echo(f"{say('最终权重表', 'final table')}: {out or round / FINAL}")
+    typer.echo(f"{say('最终权重表', 'final table')}: {target}")
     typer.echo(f"{say('记录摘要', 'digest of the record')}: {held.state.digest}")
-    written = write_minutes(held, round / "minutes.html", wished() or "zh")
+    written = write_minutes(held, page, wished() or "zh")
     typer.echo(f"{say('会议纪要', 'minutes')}: {written.page}, {written.book}")
     _next(f"drg negotiate verify {round}")
 

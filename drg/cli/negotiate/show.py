@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drg.cli.common.options import BUREAU, Actor, Lang, RecordTime, RoundFolder, wrong
+from drg.cli.common.outputs import BOOK, REPORTS, look_first
 from drg.language import say, spoken
 from drg.terminal import fit, table
 
@@ -93,6 +94,10 @@ def impact(
     from drg.negotiate.round.act import Round
     from drg.negotiate.round.impact_files import write_impact
 
+    if out is not None and not out.is_dir() and out.suffix:
+        look_first((round,), (out, BOOK))
+    else:
+        look_first((round,), folder=out)
     held = Round(round)
     if record:
         held.must_go_on(held.state)
@@ -357,6 +362,7 @@ def minutes(
     from drg.negotiate.round.act import Round
     from drg.report.minutes.write import write_minutes
 
+    look_first((round,), (out, REPORTS), beside=[out.with_suffix(".xlsx")])
     written = write_minutes(Round(round), out, lang or "zh")
     typer.echo(f"{written.page}\n{written.book}")
     for line in written.told:

@@ -21,6 +21,7 @@ from drg.cli.common.options import (
     TablesFolder,
     WeightsName,
 )
+from drg.cli.common.outputs import look_first
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.language import say
@@ -61,11 +62,13 @@ def search(
     from budget.policy import load_policy
     from budget.projection.scenario import load_scenario
     from budget.search.document import load_search
-    from budget.search.files import search_file
+    from budget.search.files import RESULTS, search_file
     from weights.table import open_weights
 
-    wanted = load_search(asked)
     table = table_of_hospitals(file, hospitals)
+    read = (file, weights, policy, asked, table, last_year, mapping)
+    look_first(read, folder=out, results=RESULTS)
+    wanted = load_search(asked)
     rules = load_policy(policy)
     held = open_weights(weights)
     policy_fits(rules, same_scheme(file, held, across_schemes, mapping, sheet), file, held,

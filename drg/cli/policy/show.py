@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drg.cli.common.options import Lang, PolicyName, wrong
+from drg.cli.common.outputs import TABLES, look_first
 from drg.cli.policy.search import search
 from drg.cli.policy.test import test
 from drg.language import half, say, speak, spoken, wished
@@ -268,15 +269,15 @@ def standards(
     from budget.policy import load_policy
     from budget.price.standards import standards as work_out
     from drg.errors import problem
-    from drg.tables import check_outputs, write_table
+    from drg.tables import write_table
     from weights.table import open_weights
 
+    look_first((policy, weights), (out, TABLES))
     rules = load_policy(policy)
     name = weights or rules.header.weights
     if not name:
         raise problem(say("政策未指定权重表", "the policy names no weight table"), file=policy,
                       key="--weights")  # fmt: skip
-    check_outputs((out,), [Path(given) for given in (policy, name) if Path(given).is_file()])
     first, held = rules.header.valid_from, open_weights(name)
     year = year or (first.year if first else None)
     frame = work_out(rules, held, year or 2000)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drg.cli.common.options import Edition, Lang, MappingFile
+from drg.cli.common.outputs import CSV, PICTURES, look_first
 from drg.language import say
 from drg.terminal import table
 
@@ -66,28 +67,14 @@ def diff(
     lang: Lang = None,
 ) -> None:  # fmt: skip
     """Show what differs between two schemes, and with --cases what moves from group to group."""
-    from drg.errors import DrgError, problem
-    from drg.tables import check_outputs
+    from drg.errors import DrgError
     from grouper.scheme.pack import load_groups, load_scheme
 
     if (moves or picture) and cases is None:
         raise DrgError(say("--moves 和 --picture 需要 --cases FILE",
                            "--moves and --picture need --cases FILE"))  # fmt: skip
-    if out is not None and out.suffix.lower() not in (".csv", ".xlsx", ".html", ".htm"):
-        raise problem(say("不能写成这种文件", "unknown kind of file"), file=out,
-                      expected=say(".html、.xlsx 或 .csv", ".html, .xlsx or .csv"))  # fmt: skip
-    if picture is not None and picture.suffix.lower() not in (".svg", ".png", ".pdf"):
-        raise problem(say("不能存成这种图", "unknown kind of picture"), file=picture,
-                      expected=say(".svg、.png 或 .pdf", ".svg, .png or .pdf"))  # fmt: skip
-    if moves is not None and not moves.name.lower().endswith(
-        (".csv", ".csv.gz", ".xlsx", ".parquet")
-    ):
-        raise problem(
-            say("不能写成这种文件", "unknown kind of table"),
-            file=moves,
-            expected=say(".csv、.xlsx 或 .parquet", ".csv, .xlsx or .parquet"),
-        )
-    check_outputs((out, moves, picture), (cases, mapping))
+    look_first((old, new, cases, mapping), (out, (".html", ".htm", ".xlsx", ".csv")),
+               (moves, (*CSV, ".xlsx", ".parquet")), (picture, PICTURES))  # fmt: skip
     overlay = out is not None and out.suffix.lower() == ".csv"
     load = load_scheme if cases is not None or overlay else load_groups
     schemes = load(old), load(new)

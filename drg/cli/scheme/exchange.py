@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from drg.cli.common.options import SchemeArgument
+from drg.cli.common.outputs import BOOK, look_first
 from drg.language import say
 
 
@@ -30,7 +31,10 @@ def import_scheme(
 ) -> None:  # fmt: skip
     """Turn an official workbook or a folder of tables into a scheme pack."""
     from grouper.importer import import_tables
+    from grouper.importer.build import PACK
+    from grouper.importer.report import REPORTS
 
+    look_first((source, mapping), folder=out, results=(*PACK, *REPORTS))
     done = import_tables(source, out, mapping)
     names = {"exclusion tables": say("排除表", "exclusion tables")}
     counts = ", ".join(f"{count:,} {names.get(name, name)}" for name, count in done.counts.items())
@@ -60,6 +64,7 @@ def export_scheme(
     from grouper.importer.export import export_workbook, read_marks
     from grouper.scheme.pack import find_scheme, load_scheme
 
+    look_first((scheme,), (out, BOOK))
     written = export_workbook(load_scheme(scheme), out, read_marks(find_scheme(scheme)))
     for sheet, rows in written.items():
         typer.echo(f"  {sheet}  {rows:,}")

@@ -20,6 +20,7 @@ from drg.cli.common.options import (
     TablesFolder,
     WeightsName,
 )
+from drg.cli.common.outputs import look_first
 from drg.cli.common.schemes import AcrossSchemes, joined
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.language import say
@@ -60,12 +61,15 @@ def switch(
     from drg.page.write import write_all
     from drg.report.switch.sections import Told, lines, switch_report
     from drg.switch.origin import Origin
-    from drg.switch.run import PAGES, switch_file
+    from drg.switch.run import PAGES, RESULTS, WEIGHTS, switch_file
+    from drg.tables import whole_folder
     from weights.table import open_weights
 
     words = Words(lang or "zh")
+    table = None if policy is None else table_of_hospitals(cases, hospitals)
+    read = (old, new, cases, weights, policy, table, last_year, mapping)
+    look_first(read, folder=out, results=RESULTS)
     rules = None if policy is None else load_policy(policy)
-    table = None if rules is None else table_of_hospitals(cases, hospitals)
     when = None
     if rules is not None:
         when = year if year is not None else year_of(cases, mapping, sheet)
@@ -74,17 +78,18 @@ def switch(
         spent = last_year_of(last_year, [pool.name for pool in rules.pools])
     held = open_weights(weights)
     joined(Origin(old), say("所给的原方案", "the old scheme given"), held, across_schemes)
-    found = switch_file(
-        cases, old, new, held, out, policy=rules, hospitals=table, year=when,
-        last_year=spent, mapping=mapping, sheet=sheet, codes=codes,
-        accept_unreadable=accept_unreadable, tell=lambda text: typer.echo(text, err=True),
-    )  # fmt: skip
-    page, book = (out / name for name in PAGES)
-    told = Told(found)
-    _, notes = write_all([(page, switch_report(told, words))], book, words)
+    with whole_folder(out, RESULTS) as folder:
+        found = switch_file(
+            cases, old, new, held, folder, policy=rules, hospitals=table, year=when,
+            last_year=spent, mapping=mapping, sheet=sheet, codes=codes,
+            accept_unreadable=accept_unreadable, tell=lambda text: typer.echo(text, err=True),
+        )  # fmt: skip
+        told = Told(found)
+        pages = [(folder / PAGES[0], switch_report(told, words))]
+        _, notes = write_all(pages, folder / PAGES[1], words)
     typer.echo("\n".join(lines(told, words)))
     for text in notes:
         typer.echo(text, err=True)
-    typer.echo(f"{out / 'weights.csv'}\n{page}\n{book}")
+    typer.echo("\n".join(str(out / name) for name in (WEIGHTS, *PAGES)))
     if strict and any(out.glob("**/*rejects.csv")):
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from drg.cli.common.options import Lang
+from drg.cli.common.outputs import BOOK, CSV, PICTURES, look_first
 from drg.cli.common.schemes import AcrossSchemes, joined
 from drg.language import say
 
@@ -47,24 +48,18 @@ def compare(
     lang: Lang = None,
 ) -> None:  # fmt: skip
     """Compare weight table A with the reference B: likeness, stability, severity order, moves."""
-    from drg.errors import problem
     from drg.page.text import report_text
     from drg.page.words import Words
     from drg.page.write import write_report
     from drg.report.weights.compared import comparison_report
     from drg.switch.origin import scheme_of_weights
-    from drg.tables import check_outputs
     from weights.quality.compare import compare as compared
-    from weights.quality.groups import check_ending, comparison_rows, write
+    from weights.quality.groups import comparison_rows, write
     from weights.table import open_weights
     from weights.table.families import read_families
 
     lang = lang or "zh"
-    check_ending(out)
-    if picture is not None and picture.suffix.lower() not in (".svg", ".png", ".pdf"):
-        raise problem(say("不支持的图片格式", "unknown kind of picture"), file=picture,
-                      expected=say(".svg、.png 或 .pdf", ".svg, .png or .pdf"))  # fmt: skip
-    check_outputs((out, picture), (a, b, families))
+    look_first((a, b, families), (out, (*CSV, *BOOK)), (picture, PICTURES))
     first, second = open_weights(a), open_weights(b)
     joined(scheme_of_weights(first), first.id, second, across_schemes)
     known = None if families is None else read_families(families)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drg.cli.common.options import AcceptUnreadable, MappingFile, Sheet, Strict, wrong
+from drg.cli.common.outputs import TABLES, look_first
 from drg.cli.common.schemes import AcrossSchemes, joined
 from drg.cli.weights.compare import compare
 from drg.cli.weights.quality import quality
@@ -167,6 +168,9 @@ def fit(
     from weights.fit.recipe import calibrator, read_recipe
     from weights.table import WeightTable, open_weights
 
+    beside = [out.with_name(out.name + one) for one in (".rejects.csv", ".run.json")]
+    look_first((file, mapping, recipe, classes, families, previous, scheme), (out, TABLES),
+               (trimmed, TABLES), beside=beside, folder=pictures)  # fmt: skip
     steps: dict[str, Any] = {} if recipe is None else read_recipe(recipe)
     steps |= _given(
         estimate=method, trim=trim, shrink=shrink, order=order, previous=previous,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from drg.cli.common.options import AcceptUnreadable, Lang, MappingFile, Sheet, Strict
+from drg.cli.common.outputs import BOOK, CSV, look_first
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.language import say
 
@@ -57,18 +58,16 @@ def quality(
     from drg.page.write import write_report
     from drg.progress import Progress
     from drg.report.weights.judged import weight_report
-    from drg.tables import check_outputs
     from weights.cases.intake import observe_file
     from weights.cases.observations import FAULTS
-    from weights.quality.groups import check_ending, rows, write
+    from weights.quality.groups import rows, write
     from weights.quality.report import assess
     from weights.table import open_weights
     from weights.table.families import read_families
     from weights.trim import method
 
     lang = lang or "zh"
-    check_ending(out)
-    check_outputs((out,), (file, weights, previous, families, mapping))
+    look_first((file, weights, previous, families, mapping), (out, (*CSV, *BOOK)))
     how = method(trim)
     table = None if weights is None else open_weights(weights)
     before = None if previous is None else open_weights(previous)

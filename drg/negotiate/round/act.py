@@ -22,7 +22,8 @@ Whatever changes the round is an entry of its record; everything else is worked 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -35,13 +36,14 @@ from budget.impact.weights import Impact
 from drg.errors import problem
 from drg.language import say
 from drg.negotiate.round.begin import OpenRound
-from drg.negotiate.round.close import breaches, final_table, final_weights
-from drg.negotiate.round.folder import write_with_record
+from drg.negotiate.round.close import breaches, final_table, final_weights, table_of
+from drg.negotiate.round.folder import own_files, write_with_record
 from drg.negotiate.round.offers import offer_body, problem_of, settled_offer
 from drg.negotiate.round.procedure import cast, may_close, seed, sound, vote_fault, who
 from drg.negotiate.round.receipt import Receipt
 from drg.negotiate.round.receipt import of as receipt_of
 from drg.negotiate.round.state import State, known
+from drg.tables import check_outputs, family
 from weights.negotiation.compromise.conflict import Conflict, conflict
 from weights.negotiation.compromise.frontier import frontier
 from weights.negotiation.compromise.offer import Offer
@@ -443,10 +445,45 @@ class Round(OpenRound):
                 "despite": despite if broken else "",
                 "breaches": [{"zh": zh, "en": en} for zh, en in broken],
                 "before_digest": seen.digest}  # fmt: skip
-        self.add("close", body, actor, at, seen=seen)
-        table = final_table(self)
-        write_with_record(table, target)
+        with self._beside(target) as new:
+            # once before, so that a full disk does not close a round without its table
+            write_with_record(table_of(self, seen, body, seen.entries), new)
+            for one in (new, new.with_name(f"{new.name}.run.json")):
+                one.unlink()
+            self.add("close", body, actor, at, seen=seen)
+            table = final_table(self)
+            write_with_record(table, new)
         return table
+
+    def write_final(
+        self, out: str | PathLike[str] | None = None, decimals: int | None = None
+    ) -> WeightTable:
+        """Write the final table of a closed round again: the same bytes.
+
+        Args:
+            out: the final table; by default in the round's folder.
+            decimals: as on record, or None.
+
+        Raises:
+            DrgError: the round is not closed, or was closed with other decimals.
+        """
+        table = final_table(self)
+        said = table.record["decimals"]
+        if decimals is not None and decimals != said:
+            raise problem(say("本轮谈判已结束，保留的小数位不同",
+                              "the round is closed, with other decimals"), key="decimals",
+                          found=decimals, expected=str(said))  # fmt: skip
+        with self._beside(Path(out) if out is not None else self.folder / FINAL) as new:
+            write_with_record(table, new)
+        return table
+
+    @contextmanager
+    def _beside(self, target: Path) -> Iterator[Path]:
+        """Where the final table and its record are written, to appear at once."""
+        record = target.with_name(f"{target.name}.run.json")
+        check_outputs((target, record), own_files(self.folder))
+        with family(target, record) as new:
+            yield new
 
     def receipt(self, actor: str, at: str | None = None) -> Receipt:
         """A receipt of the record as it stands; that it was given out goes on record."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from os import PathLike
@@ -17,11 +16,13 @@ from budget.impact.weights import Impact, Impacts
 from budget.pools.money import LastYear
 from drg.errors import DrgError, problem
 from drg.language import say
-from drg.negotiate.round.folder import LEDGER, Files, fill, trim_of
+from drg.negotiate.round.folder import FORMS, LEDGER, Files, fill, trim_of
 from drg.negotiate.round.plain import plain
 from drg.negotiate.round.procedure import breach, who
 from drg.negotiate.round.state import AFTER_CLOSE, MALFORMED, State, replay
+from drg.tables import whole_folder
 from weights.negotiation.proposals.context import Context
+from weights.negotiation.proposals.template import write_template
 from weights.negotiation.record import clock
 from weights.negotiation.record.ledger import Entry, Ledger
 from weights.negotiation.rules import Rules, read_rules
@@ -74,6 +75,7 @@ class OpenRound:
         mapping: str | PathLike[str] | None = None,
         sheet: str | None = None,
         accept_unreadable: bool = True,
+        form: bool = False,
     ) -> Self:
         """Lay down a round; the folder appears whole or not at all.
 
@@ -94,6 +96,7 @@ class OpenRound:
             sheet: sheet of the cases' workbook.
             accept_unreadable: begin also where more than 1% of a column that money hangs on cannot
                 be read; the cells are listed in ``rejects.csv`` of the folder.
+            form: put the form for proposals into the folder too.
 
         Raises:
             DrgError: the folder is there already, or a file cannot be used.
@@ -107,26 +110,19 @@ class OpenRound:
             rules if isinstance(rules, Rules) else Rules() if rules is None else read_rules(rules)
         )
         table = weights if isinstance(weights, WeightTable) else open_weights(weights)
-        made = not folder.exists()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise problem(say("无法建立文件夹", "cannot be made a folder"), file=folder,
-                          found=error.strerror) from None  # fmt: skip
-        try:
-            body = fill(folder, weights=table, cases=cases, policy=policy, hospitals=hospitals,
+        with whole_folder(folder) as new:
+            body = fill(new, weights=table, cases=cases, policy=policy, hospitals=hospitals,
                         roster=roster, mapping=mapping, sheet=sheet, year=year,
                         accept_unreadable=accept_unreadable)  # fmt: skip
             _known_groups(held, table)
-            Ledger.create(folder / LEDGER, actor, plain({
+            Ledger.create(new / LEDGER, actor, plain({
                 "round": folder.name, "title": title, "year": year, "rules": held.to_body(),
                 "last_year": dict(last_year or {}),
                 **({"clock": "given"} if clock.is_given() else {}), **body,
             }), at)  # fmt: skip
-            return cls(folder)
-        except BaseException:
-            shutil.rmtree(folder) if made else _empty(folder)
-            raise
+            if form:
+                write_template(new / FORMS[0], cls(new).context, title=title)
+        return cls(folder)
 
     @property
     def state(self) -> State:
@@ -299,8 +295,3 @@ def _known_groups(rules: Rules, table: WeightTable) -> None:
             raise problem(say("规则中的病组没有草案权重",
                               "a rule names a group without a draft weight"),
                           key="rules", found=group)  # fmt: skip
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from drg.language import say
 from drg.money import decimal, to_decimals
 from drg.negotiate.round.begin import OpenRound
 from drg.negotiate.round.state import State
+from weights.negotiation.record.ledger import Entry
 from weights.table import WeightTable
 from weights.table.moved import moved, settled
 
@@ -118,8 +120,15 @@ def final_table(round_: OpenRound) -> WeightTable:
     state = round_.state
     if state.closed is None:
         raise problem(say("本轮谈判尚未结束", "the round is not closed"), file=round_.folder)
+    return table_of(round_, state, state.closed, state.until_close)
+
+
+def table_of(
+    round_: OpenRound, state: State, closed: Mapping[str, Any], entries: Sequence[Entry]
+) -> WeightTable:
+    """The final table of a round that is closed so, after these entries."""
     draft = round_.files.weights
-    changed = {drg: float(w) for drg, w in state.closed["changes"].items()}
+    changed = {drg: float(w) for drg, w in closed["changes"].items()}
     weight = {**draft.by_group(), **changed}
     frame = draft.frame.assign(
         weight=draft.frame["drg"].map(weight), draft_weight=draft.frame["weight"],
@@ -131,9 +140,9 @@ def final_table(round_: OpenRound) -> WeightTable:
         "title": state.init["title"] or f"negotiated in round {state.init['round']}",
         "source": f"weight negotiation, round {state.init['round']}",
         "round": state.init["round"], "year": state.init["year"],
-        "draft": state.init["weights"], "ledger_digest": state.until_close[-1].digest,
-        "ledger_entries": len(state.until_close), "offer": state.closed["offer"],
-        "scale": state.closed["scale"], "decimals": state.closed["decimals"],
+        "draft": state.init["weights"], "ledger_digest": entries[-1].digest,
+        "ledger_entries": len(entries), "offer": closed["offer"],
+        "scale": closed["scale"], "decimals": closed["decimals"],
         "changed": len(changed), **({"scheme": draft.scheme} if draft.scheme else {}),
     }  # fmt: skip
     return WeightTable(f"{state.init['round']}-final", frame, record)

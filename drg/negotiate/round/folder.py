@@ -44,6 +44,7 @@ WEIGHTS, CASES, ROSTER, HOSPITALS = "weights.csv", "cases.parquet", "roster.csv"
 POLICY, RECORD = "policy", ".run.json"
 _NEEDED = "drg", "hospital_id", "insurance", "discharge_date", "total_cost"
 REJECTS = "rejects.csv"
+FORMS = "proposals.xlsx", "votes.xlsx"
 _LISTS, _JOINT = ("diagnoses", "procedures"), "|"
 
 
@@ -132,6 +133,13 @@ class Files:
         """The cases, for settling."""
         return read_claims(self.folder / CASES, self.weights, self.policy, self.hospitals,
                            int(self.init["year"]))  # fmt: skip
+
+
+def own_files(folder: Path) -> list[Path]:
+    """What stands in the folder of a round, the results apart that can be written again."""
+    held = [folder / name for name in (WEIGHTS, f"{WEIGHTS}.run.json", CASES, ROSTER, HOSPITALS,
+                                       REJECTS, *FORMS)]  # fmt: skip
+    return [*held, *folder.glob(f"{Path(LEDGER).stem}.*"), *(folder / POLICY).glob("*")]
 
 
 def fill(

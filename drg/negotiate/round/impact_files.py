@@ -18,7 +18,7 @@ from budget.impact.tables import (
 )
 from budget.impact.weights import Impact
 from drg.cases.privacy import FEWEST
-from drg.tables import neutralise, write_table
+from drg.tables import neutralise, whole_folder, write_table
 from drg.tables.excel.sheets import write_sheets
 
 SHEETS = {
@@ -85,14 +85,12 @@ def write_impact(path: Path, impact: Impact, about: list[tuple[str, str]]) -> li
         write_sheets(path, sheets, HEADINGS, about=about, counts=("cases", "tier"),
                      formats=_FORMATS, values=VALUES)  # fmt: skip
         return [path]
-    path.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, frame in held.items():
-        safe = frame.apply(lambda column: column.map(_safe) if column.dtype == object else column)
-        target = path / f"impact_{name}.csv"
-        write_table(target, pa.Table.from_pandas(safe, preserve_index=False))
-        written.append(target)
-    return written
+    files = {name: f"impact_{name}.csv" for name in held}
+    with whole_folder(path, files.values()) as new:
+        for name, frame in held.items():
+            safe = frame.apply(lambda each: each.map(_safe) if each.dtype == object else each)
+            write_table(new / files[name], pa.Table.from_pandas(safe, preserve_index=False))
+    return [path / name for name in files.values()]
 
 
 def _safe(value: object) -> object:

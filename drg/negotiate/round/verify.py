@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from drg.documents import inside
@@ -22,6 +21,7 @@ from drg.negotiate.round.procedure import breaches_of
 from drg.negotiate.round.receipt import held_against
 from drg.negotiate.round.state import MALFORMED, State, replay
 from drg.provenance import hash_file
+from drg.tables.held import scratch
 from weights.negotiation.experts.panels import verify_panel
 from weights.negotiation.experts.tally import tally
 from weights.negotiation.proposals.judge import judged_again, numbered
@@ -388,7 +388,7 @@ def _same_record(path: Path, table: WeightTable) -> bool:
 
 def _same_file(path: Path, table: WeightTable) -> bool:
     """Whether a file is what the table is written as."""
-    with TemporaryDirectory() as folder:
-        again = Path(folder) / path.name
+    with scratch() as folder:
+        again = folder / path.name
         table.write(again)
         return again.read_bytes() == path.read_bytes()

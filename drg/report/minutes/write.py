@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from drg.errors import problem
 from drg.language import LANGUAGES
-from drg.negotiate.round.act import Round
+from drg.negotiate.round.act import FINAL, Round
+from drg.negotiate.round.folder import own_files
 from drg.page.blocks import Report
 from drg.page.words import Words
 from drg.page.write import check_ending, write_all
@@ -22,8 +23,9 @@ from drg.report.minutes.panels import panel_section, vote_section
 from drg.report.minutes.proposals import proposal_section, subject_section
 from drg.report.minutes.record import record_section, signature_section
 from drg.report.minutes.weights import weight_section
-from drg.tables import check_outputs
-from drg.tables.atomic import write_bytes
+from drg.tables import check_outputs, family
+from drg.tables.atomic import writing
+from drg.tables.held import scratch
 
 _SECTIONS = (summary_section, subject_section, proposal_section, panel_section, vote_section,
              offer_section, weight_section, effect_section, simulation_section, record_section,
@@ -47,19 +49,18 @@ def write_minutes(round_: Round, out: Path, lang: str = "zh") -> Written:
         DrgError: the round is damaged, or an output cannot be written.
     """
     check_ending(out)
-    names = ("ledger.jsonl", "ledger.head", "proposals.xlsx", "votes.xlsx", "impact.xlsx",
-             *round_.state.init["files"])  # fmt: skip
-    inputs = [path for name in names if (path := round_.folder / name).is_file()]
+    inputs = [*own_files(round_.folder), round_.folder / FINAL]
     data = collect(round_)
     if round_.state.closed is None:
         return write(data, out, lang, inputs)
     check_outputs((out, out.with_suffix(".xlsx")), inputs)
-    with TemporaryDirectory() as folder:  # on record before they are there
-        found = write(data, Path(folder) / out.name, lang)
+    with scratch() as folder:  # on record before they are there
+        found = write(data, folder / out.name, lang)
         made = (found.page, found.book)
         round_.record_minutes({one.name: hash_file(one) for one in made})
-        for one in made:
-            write_bytes(out.with_name(one.name), one.read_bytes())
+        with family(out, out.with_suffix(".xlsx")) as new, writing(out):
+            for one in made:
+                shutil.copyfile(one, new.with_name(one.name))
     return Written(out, out.with_suffix(".xlsx"), found.told)
 
 

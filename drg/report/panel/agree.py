@@ -63,10 +63,17 @@ def on_record(
     for name in known:
         if name in hashes and name not in read:
             raise problem(
-                say("没有这个文件", "no such file"), file=folder / name, expected=_again()
+                say("没有这个文件", "no such file"),
+                file=folder / name,
+                expected=say(
+                    f"{file} 记录的表；请重新运行 {command}",
+                    f"the table on record in {file}; run {command} again",
+                ),
             )
     for name, digest in read.items():
         told = hashes.get(name, "")
+        if not told and name.startswith("cases."):  # of an older version
+            continue
         if hashes and digest != told:
             raise problem(
                 say(f"不是 {file} 记录的那张表", f"is not the table on record in {file}"),

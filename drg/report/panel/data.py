@@ -268,7 +268,11 @@ def read_panel(folder: Path, projection: Path | None = None, tell: str = "") -> 
     hashes = {record.name: hash_file(record)}
     settled = _tables(folder, _SETTLED, hashes)
     tables = {name: digest for name, digest in hashes.items() if name != record.name}
-    on_record(folder, settlement, tables, file=record.name, command="drg settle")
+    cases = _cases_in(folder)
+    if cases is not None:
+        tables[cases.name] = hash_file(cases)
+    on_record(folder, settlement, tables, [f"{name}.csv" for name in _SETTLED], record.name,
+              "drg settle")  # fmt: skip
     if settled["hospitals"].empty:
         raise problem(say("没有医疗机构", "has no hospital"), file=folder / "hospitals.csv")
     future = projection or folder
@@ -295,7 +299,10 @@ def read_panel(folder: Path, projection: Path | None = None, tell: str = "") -> 
         if (future / SEARCH[0]).is_file():
             projected["policy_search"] = read_any(future / SEARCH[0])
             search = searched(future, settlement, projected["policy_search"])
-            read |= {name: hash_file(future / name) for name in SEARCH}
+            own = {name: hash_file(future / name) for name in SEARCH}
+            on_record(future, search, {SEARCH[0]: own[SEARCH[0]]}, SEARCH[:1], SEARCH[1],
+                      "drg policy search")  # fmt: skip
+            read |= own
     hashes |= read
     found = PanelData(settlement, settled, _cases(folder, settled["hospitals"], hashes), document,
                       {n: f for n, f in projected.items() if len(f)}, _policy(settlement),
@@ -332,11 +339,17 @@ def _tables(
 
 def _cases(folder: Path, hospitals: pd.DataFrame, hashes: dict[str, str]) -> CaseSums | None:
     tiers = dict(zip(hospitals["hospital_id"], whole(hospitals["tier"]), strict=True))
-    for name in ("cases.parquet", "cases.csv"):
-        if (path := folder / name).is_file():
-            hashes[name] = hash_file(path)
-            return read_cases(path, tiers)
-    return None
+    path = _cases_in(folder)
+    if path is None:
+        return None
+    hashes[path.name] = hash_file(path)
+    return read_cases(path, tiers)
+
+
+def _cases_in(folder: Path) -> Path | None:
+    """The table of cases in a folder of results; None when there is none."""
+    names = ("cases.parquet", "cases.csv")
+    return next((path for name in names if (path := folder / name).is_file()), None)
 
 
 def _policy(settlement: dict[str, Any]) -> Policy | None:

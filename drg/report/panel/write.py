@@ -124,15 +124,11 @@ def build(data: PanelData, words: Words, annex: str = "") -> tuple[Report, Repor
 def _pictures(folder: Path, reports: list[Report]) -> list[Path]:
     """Every chart as an SVG file."""
     from drg.plots.inline import inline_svg
+    from drg.tables import whole_folder
 
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise problem(say("不能建文件夹", "cannot be made a folder"), file=folder,
-                      found=error.strerror) from None  # fmt: skip
-    written = []
-    for chart in (b for report in reports for b in report.blocks() if isinstance(b, Chart)):
-        written.append(folder / f"{chart.key}.svg")
-        write_text(written[-1], inline_svg(chart.picture, chart.key, chart.title, chart.about,
-                                           FALLBACK))  # fmt: skip
-    return written
+    charts = [b for report in reports for b in report.blocks() if isinstance(b, Chart)]
+    with whole_folder(folder) as new:
+        for chart in charts:
+            text = inline_svg(chart.picture, chart.key, chart.title, chart.about, FALLBACK)
+            write_text(new / f"{chart.key}.svg", text)
+    return [folder / f"{chart.key}.svg" for chart in charts]

@@ -14,6 +14,7 @@ from drg.plots import Picture, save
 from drg.plots.weights.cost import cost_distribution
 from drg.plots.weights.ladder import ladder
 from drg.plots.weights.previous import against_previous
+from drg.tables import whole_folder
 from weights.cases.observations import Observations
 from weights.fit.calibrator import Calibrator
 
@@ -37,30 +38,26 @@ def write_album(
     Raises:
         DrgError: the folder or a file cannot be written, or a group is not there.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise problem(
-            say("不能建文件夹", "cannot be made a folder"), file=folder, found=error.strerror
-        ) from None
     written: list[Path] = []
-    if fitted.previous_ is not None:
-        corridor = fitted.corridor
-        limits = None
-        if corridor is not None and corridor.fall is not None and corridor.rise is not None:
-            limits = 1.0 - corridor.fall, 1.0 + corridor.rise
-        written.append(folder / "against-previous.svg")
-        save(against_previous(fitted.table_, fitted.previous_, limits, lang=lang), written[-1])
-    if not observed.aggregated:
-        for drg in groups or _dearest(fitted):
-            written.append(folder / f"cost-{_plain(drg)}.svg")
-            save(_costs(fitted, observed, drg, lang), written[-1])
-    for adrg in dict.fromkeys(_adrg(fitted, drg) for drg in groups) if groups else _ladders(fitted):
-        members = _members(fitted, adrg)
-        if len(members) > 1:
-            written.append(folder / f"ladder-{_plain(adrg)}.svg")
-            save(ladder(fitted.table_, adrg, members, lang=lang), written[-1])
-    return written
+    with whole_folder(folder) as new:
+        if fitted.previous_ is not None:
+            corridor = fitted.corridor
+            limits = None
+            if corridor is not None and corridor.fall is not None and corridor.rise is not None:
+                limits = 1.0 - corridor.fall, 1.0 + corridor.rise
+            written.append(new / "against-previous.svg")
+            save(against_previous(fitted.table_, fitted.previous_, limits, lang=lang), written[-1])
+        if not observed.aggregated:
+            for drg in groups or _dearest(fitted):
+                written.append(new / f"cost-{_plain(drg)}.svg")
+                save(_costs(fitted, observed, drg, lang), written[-1])
+        asked = dict.fromkeys(_adrg(fitted, drg) for drg in groups or ())
+        for adrg in asked or _ladders(fitted):
+            members = _members(fitted, adrg)
+            if len(members) > 1:
+                written.append(new / f"ladder-{_plain(adrg)}.svg")
+                save(ladder(fitted.table_, adrg, members, lang=lang), written[-1])
+    return [folder / one.name for one in written]
 
 
 def _dearest(fitted: Calibrator) -> list[str]:

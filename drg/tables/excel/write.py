@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import math
-import shutil
-import tempfile
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from drg.language import say
 from drg.tables.as_text import as_text, text_list
 from drg.tables.atomic import writing
 from drg.tables.batches import TableSink, check_columns
+from drg.tables.held import scratch
 
 MOST_ROWS = 1_048_575  # Excel's limit, less the header
 MOST_COLUMNS = 16_384
@@ -50,13 +49,13 @@ class ExcelSink(TableSink):
         self._rows = 0
         self._book: xlsxwriter.Workbook | None = None
         self._file: _Output | None = None
-        self._scratch = ""
+        self._scratch, self._aside = "", contextlib.ExitStack()
 
     def start(self) -> None:
         """Write the header."""
         with writing(self.path):
             self._file = _Output(self.partial)
-            self._scratch = tempfile.mkdtemp(prefix="drg-")
+            self._scratch = str(self._aside.enter_context(scratch()))
         book = xlsxwriter.Workbook(
             self._file,
             {
@@ -138,7 +137,7 @@ class ExcelSink(TableSink):
         with writing(self.path, XlsxWriterException):
             self._book.close()
             self._file.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._aside.close()
 
     def abandon(self) -> None:
         """Let go of the workbook and of its temporary files."""
@@ -148,8 +147,7 @@ class ExcelSink(TableSink):
         for sheet in self._book.worksheets() if self._book is not None else ():
             with contextlib.suppress(OSError, AttributeError):
                 sheet.row_data_fh.close()
-        if self._scratch:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        self._aside.close()
 
 
 class _Output:
