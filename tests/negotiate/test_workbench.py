@@ -141,7 +141,7 @@ def test_offers_are_made_loaded_and_accepted(tmp_path):
     bench.set_neutral("none")
     assert bench.own == ["RN13"]
     before = len(bench.round.state.open)
-    with pytest.raises(DrgError, match="RN13: .*已交专家组，该病组不再另提"):
+    with pytest.raises(DrgError, match=r"RN13: .*已交专家组，该病组不再另提"):
         bench.propose("决定之后再提", party="panel")
     asked = {one.drg for one in bench.round.state.proposals.values()}
     one, other = [group for group in bench.search("") if group not in asked][:2]
