@@ -141,10 +141,15 @@ def test_offers_are_made_loaded_and_accepted(tmp_path):
     bench.set_neutral("none")
     assert bench.own == ["RN13"]
     before = len(bench.round.state.open)
-    bench.set_share(bench.picked[1], 0.03)
+    with pytest.raises(DrgError, match=r"RN13: .*已交专家组，该病组不再另提"):
+        bench.propose("决定之后再提", party="panel")
+    asked = {one.drg for one in bench.round.state.proposals.values()}
+    one, other = [group for group in bench.search("") if group not in asked][:2]
+    bench.reset()
+    bench.set_share(one, 0.03)
     bench.beyond = True
-    bench.set(bench.picked[1], 1e-9)
-    with pytest.raises(DrgError, match=bench.picked[1]):
+    bench.set(other, 1e-9)
+    with pytest.raises(DrgError, match=other):
         bench.propose("全部保存或全不保存", party="panel")
     assert len(bench.round.state.open) == before
 

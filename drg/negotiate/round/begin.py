@@ -198,7 +198,7 @@ class OpenRound:
             cases=self.files.cases, corridor_fall=rules.corridor_fall,
             corridor_rise=rules.corridor_rise, least_cases=rules.least_cases,
             trim=trim_of(self.files.weights), frozen=rules.frozen,
-            earlier=tuple(state.open.values()), first=len(state.proposals) + 1,
+            earlier=tuple(state.open.values()), taken=state.taken, first=len(state.proposals) + 1,
         )  # fmt: skip
 
     @property

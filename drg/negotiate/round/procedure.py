@@ -20,6 +20,7 @@ from weights.negotiation.experts.plausible import check_plausible
 from weights.negotiation.experts.votes import Vote, check_vote
 from weights.negotiation.forms.rows import RowError
 from weights.negotiation.proposals.context import hospital_of
+from weights.negotiation.proposals.judge import check_taken
 from weights.negotiation.proposals.proposal import Proposal
 from weights.negotiation.record.entry import Entry
 
@@ -157,19 +158,12 @@ def _proposal(act: Act) -> None:
         raise problem(say("医疗机构只能为自己提出申请", "a hospital proposes for nobody else"),
                       key=one.id, found=one.hospital_id or one.party,
                       expected=act.actor)  # fmt: skip
-    for other in state.proposals.values():
-        if other.drg != one.drg:
-            continue
-        mine, decided = other.proposer == one.proposer, state.decisions.get(other.id)
-        if mine and other.id in state.open:
+    for other in state.open.values():
+        if (other.proposer, other.drg) == (one.proposer, one.drg):
             raise problem(say(f"该申请方已在 {other.id} 中就此病组提出申请",
                               f"this proposer asks for the group already in {other.id}"),
                           key="drg", found=one.drg)  # fmt: skip
-        if (mine and state.panel_of(other.id)) or (decided is not None and decided.decided):
-            raise problem(
-                say(f"{other.id} 已交专家组，该病组不再另提；对决定可在异议期内提出异议",
-                    f"a panel has {other.id} on this group; object to its decision, there is no "
-                    "other proposal"), key="drg", found=one.drg)  # fmt: skip
+    check_taken(one.proposer, one.drg, state.taken)
 
 
 def _withdraw(act: Act) -> None:

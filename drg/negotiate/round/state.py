@@ -95,6 +95,21 @@ class State:
         return next(iter(reversed(self.panels_of(proposal))), None)
 
     @property
+    def taken(self) -> dict[tuple[str, ...], str]:
+        """What nobody asks anew, and the proposal that a panel has for it.
+
+        A group on which a panel has decided, as ``(group,)``, and a group for which its proposer
+        has had a panel drawn, as ``(party, hospital, group)``; whether it was withdrawn or not.
+        """
+        found: dict[tuple[str, ...], str] = {}
+        for panel in self.panels.values():
+            for one in (self.proposals[name] for name in panel.proposals):
+                found[*one.proposer, one.drg] = one.id
+                if one.id in self.decisions and self.decisions[one.id].decided:
+                    found[one.drg,] = one.id
+        return found
+
+    @property
     def standing(self) -> dict[str, Decision]:
         """Decisions by which a group's weight is fixed: accepted, else that the draft stays."""
         held = {name: one for name, one in self.decisions.items()

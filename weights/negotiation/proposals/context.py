@@ -89,6 +89,7 @@ class Context:
         least_cases: fewest cases on which a group's mean cost may stand.
         trim: the trimming with which the draft was fitted; what a re-estimate is held against.
         earlier: proposals that stand; nobody may ask twice for one group.
+        taken: ``(group,)`` or ``(party, hospital, group)`` -> the proposal that a panel has for it.
         frozen: groups whose weight may not change (冻结病组).
         first: number of the next proposal; by default the one after the highest of ``earlier``.
     """
@@ -101,6 +102,7 @@ class Context:
     least_cases: int = 5
     trim: Trim = field(default_factory=NoTrim)
     earlier: tuple[Proposal, ...] = ()
+    taken: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     frozen: tuple[str, ...] = ()
     first: int | None = None
 

@@ -118,6 +118,8 @@ def judged(
                                  say(f"同一提出方已在 {place} 对该病组提出申请",
                                      f"this proposer asks for the group already in {place}"),
                                  drg))  # fmt: skip
+    elif who and drg:
+        _noted(faults, lambda: check_taken(who, drg, context.taken))
     asked = bounds = None
     if drg and not any(fault.column == "value" for fault in faults):
         if what:
@@ -128,6 +130,22 @@ def judged(
     (party, hospital), (least, most) = who, bounds
     return Proposal(id, party, hospital, drg, what, cells["value"], asked.weight, least, most,
                     cells["reason"], cells["evidence"], asked.basis)  # fmt: skip
+
+
+def check_taken(
+    who: tuple[str, str], drg: str, taken: Mapping[tuple[str, ...], str]
+) -> None:  # fmt: skip
+    """Refuse to ask anew for what a panel has or had; ``taken`` as in :class:`Context`.
+
+    Raises:
+        UnfitError: a panel has decided on the group, or this proposer has had a panel for it.
+    """
+    held = taken.get((*who, drg)) or taken.get((drg,))
+    if held is not None:
+        raise UnfitError("drg",
+                         say(f"{held} 已交专家组，该病组不再另提；对决定可在异议期内提出异议",
+                             f"a panel has {held} on this group; object to its decision, there is "
+                             "no other proposal"), drg)  # fmt: skip
 
 
 def _noted(faults: list[UnfitError], check: Any) -> Any:
