@@ -27,7 +27,8 @@ from drg import language
 from drg.errors import problem
 from drg.language import both
 from drg.provenance import hash_file, hash_text, record, to_json
-from drg.tables import RejectFile, atomic_path, check_outputs, neutralise, write_table
+from drg.tables import RejectFile, atomic_path, check_outputs, write_table
+from drg.tables.derived import without_formulas
 from weights.table import WeightTable
 
 Said = Callable[[str], None]
@@ -286,10 +287,7 @@ def _curve(searched: Searched) -> pa.Table:
             "message": found.message, "message_zh": found.message_zh,
         })  # fmt: skip
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    return pa.table({
-        neutralise(name): [neutralise(v) if isinstance(v, str) else v for v in values]
-        for name, values in columns.items()
-    })  # fmt: skip
+    return without_formulas(pa.table(columns))
 
 
 def _record(searched: Searched, about: Mapping[str, Any], hospitals: Hospitals) -> dict[str, Any]:

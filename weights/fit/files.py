@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from drg.provenance import grouped_by, hash_file, to_json
 from drg.tables import RejectFile, atomic_path, check_outputs, write_table
+from drg.tables.derived import without_formulas
 from weights.cases.costs import Costs
 from weights.cases.intake import observe_file
 from weights.cases.observations import Observations
@@ -89,7 +90,8 @@ def fit_file(
         calibrator.table_ = _finished(calibrator.table_, out, about, names or {})
         calibrator.table_.write(out)
     if trimmed is not None:
-        write_table(trimmed, trimmed_cases(calibrator, observed, first_row(source)))
+        listed = trimmed_cases(calibrator, observed, first_row(source))
+        write_table(trimmed, without_formulas(listed))
     with atomic_path(run_path) as path:
         path.write_text(to_json(dict(calibrator.table_.record)), encoding="utf-8")
     return calibrator, observed

@@ -30,6 +30,7 @@ from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import hash_file, to_json
 from drg.tables import RejectFile, atomic_path, batches, read_table, write_table
+from drg.tables.derived import without_formulas
 from grouper.scheme.name import DEFAULT
 from weights.negotiation.experts.roster import Roster, read_roster
 from weights.table import WeightTable, open_weights
@@ -127,8 +128,9 @@ def fill(
     rows = _copy_cases(Path(cases), folder / CASES, mapping, sheet)
     write_with_record(named(weights), folder / WEIGHTS)
     table, _ = read_table(hospitals)
-    read_hospitals(hospitals)
-    write_table(folder / HOSPITALS, table)
+    ids = read_hospitals(hospitals).ids
+    _no_formulas(pa.table({"hospital_id": pa.array(ids, pa.string())}), Path(hospitals))
+    write_table(folder / HOSPITALS, without_formulas(table))
     read_hospitals(folder / HOSPITALS)  # as the round will read it
     if year is not None:
         with RejectFile(folder / REJECTS) as lost:
@@ -157,7 +159,9 @@ def fill(
                               f"{len(rejects)} rows of the roster cannot be used; the first: "
                               f"{first['reason']}"), file=roster, row=int(first["row"]),
                           key=str(first["column"]), found=first["value"])  # fmt: skip
-        write_table(folder / ROSTER, pa.Table.from_pandas(people.frame(), preserve_index=False))
+        table = pa.Table.from_pandas(people.frame(), preserve_index=False)
+        _no_formulas(table, Path(roster))
+        write_table(folder / ROSTER, table)
         body["roster_sha256"] = people.sha256
         names.append(ROSTER)
     return {**body, "files": {name: hash_file(folder / name) for name in names}}
@@ -263,3 +267,19 @@ def _copy_policy(path: Path, folder: Path) -> list[Path]:
             raise problem(say("支付政策继承了另一文件夹中的文件，请放在同一文件夹中",
                               "the policy extends a document in another folder; put both into one"),
                           file=path, key="extends", found=above)  # fmt: skip
+
+
+def _no_formulas(table: pa.Table, file: Path) -> None:
+    """Refuse a text that a spreadsheet would run: in a round's folder it must stand unchanged.
+
+    Raises:
+        DrgError: there is one; it names the column and the text.
+    """
+    for name, given, safe in zip(table.column_names, table.columns,
+                                 without_formulas(table).columns, strict=True):  # fmt: skip
+        if not given.equals(safe):
+            texts = zip(given.to_pylist(), safe.to_pylist(), strict=True)
+            text = next(a for a, b in texts if a != b)
+            raise problem(say("像公式，或含控制字符，请改写",
+                              "looks like a formula or has control characters; write it otherwise"),
+                          file=file, key=name, found=text)  # fmt: skip

@@ -18,7 +18,8 @@ from budget.impact.tables import (
 )
 from budget.impact.weights import Impact
 from drg.cases.privacy import FEWEST
-from drg.tables import neutralise, write_table
+from drg.tables import write_table
+from drg.tables.derived import without_formulas
 from drg.tables.excel.sheets import write_sheets
 
 SHEETS = {
@@ -88,12 +89,7 @@ def write_impact(path: Path, impact: Impact, about: list[tuple[str, str]]) -> li
     path.mkdir(parents=True, exist_ok=True)
     written = []
     for name, frame in held.items():
-        safe = frame.apply(lambda column: column.map(_safe) if column.dtype == object else column)
         target = path / f"impact_{name}.csv"
-        write_table(target, pa.Table.from_pandas(safe, preserve_index=False))
+        write_table(target, without_formulas(pa.Table.from_pandas(frame, preserve_index=False)))
         written.append(target)
     return written
-
-
-def _safe(value: object) -> object:
-    return neutralise(value) if isinstance(value, str) else value
