@@ -25,6 +25,7 @@ from budget.policy.load import find_policy, load_policy, policies
 from budget.settlement.files import read_claims
 from drg.cases.cells import Cells
 from drg.cases.opening import open_cases
+from drg.cases.persons import masked, person_in
 from drg.cases.texts import as_text
 from drg.errors import DrgError, problem
 from drg.language import say
@@ -161,6 +162,7 @@ def fill(
                           key=str(first["column"]), found=first["value"])  # fmt: skip
         table = pa.Table.from_pandas(people.frame(), preserve_index=False)
         _no_formulas(table, Path(roster))
+        _no_persons(table, Path(roster))
         write_table(folder / ROSTER, table)
         body["roster_sha256"] = people.sha256
         names.append(ROSTER)
@@ -283,3 +285,16 @@ def _no_formulas(table: pa.Table, file: Path) -> None:
             raise problem(say("像公式，或含控制字符，请改写",
                               "looks like a formula or has control characters; write it otherwise"),
                           file=file, key=name, found=text)  # fmt: skip
+
+
+def _no_persons(table: pa.Table, file: Path) -> None:
+    """Refuse identity and mobile numbers, since the record holds to the file for good.
+
+    Raises:
+        DrgError: there is one; it names the column and masks the number.
+    """
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        for text in column.to_pylist():
+            if isinstance(text, str) and (found := person_in(text)):
+                raise problem(say(f"含{found}，请删除", f"holds {found}; take it out"), file=file,
+                              key=name, found=masked(text))  # fmt: skip
