@@ -17,7 +17,8 @@ from budget.projection.difference import differences
 from budget.projection.year import Year
 from budget.projection.years import Projection
 from drg.money import to_yuan
-from drg.tables import neutralise, write_table
+from drg.tables import write_table
+from drg.tables.derived import without_formulas
 
 Floats = npt.NDArray[np.float64]
 INSURANCES = ("employee", "resident")
@@ -67,10 +68,10 @@ def written_as(frame: pd.DataFrame) -> pa.Table:
     """A table as it is written: no amount is -0, and no text is a formula."""
     safe = pd.DataFrame({
         column: frame[column] + 0 if pd.api.types.is_float_dtype(frame[column])
-        else [neutralise(v) if isinstance(v, str) else v for v in frame[column]]
+        else frame[column]
         for column in frame.columns
     })  # fmt: skip
-    return pa.Table.from_pandas(safe, preserve_index=False)
+    return without_formulas(pa.Table.from_pandas(safe, preserve_index=False))
 
 
 def _hospitals(held: Projection, year: Year) -> pd.DataFrame:

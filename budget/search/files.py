@@ -28,8 +28,9 @@ from drg import language
 from drg.errors import problem
 from drg.language import both
 from drg.provenance import hash_file, hash_text, record
-from drg.tables import RejectFile, neutralise, whole_folder, write_table
+from drg.tables import RejectFile, whole_folder, write_table
 from drg.tables.atomic import write_record, write_text
+from drg.tables.derived import without_formulas
 from weights.table import WeightTable
 
 Said = Callable[[str], None]
@@ -297,10 +298,7 @@ def _curve(searched: Searched) -> pa.Table:
             "message": found.message, "message_zh": found.message_zh,
         })  # fmt: skip
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    return pa.table({
-        neutralise(name): [neutralise(v) if isinstance(v, str) else v for v in values]
-        for name, values in columns.items()
-    })  # fmt: skip
+    return without_formulas(pa.table(columns))
 
 
 def moved_to(document: SearchDocument, goal: Goal, bound: float | None) -> Goal:

@@ -16,7 +16,8 @@ from budget.price.branches import BRANCHES, CODES, PLACE
 from budget.settlement.settled import Settlement
 from budget.settlement.workbook import write_workbook
 from drg.money import decimal, to_decimals, to_yuan
-from drg.tables import neutralise, open_sink, write_table
+from drg.tables import open_sink, write_table
+from drg.tables.derived import without_formulas
 
 _ROWS = 131_072
 _RATIO = 6  # decimals of the ratio
@@ -52,8 +53,9 @@ def write_cases(
                 last = min(first + _ROWS, stop)
                 part = slice(first - start, last - start)
                 home = None if hospitals is None else hospitals[place][part]
-                sink.write(_case_rows(settled, first, last, None if own is None else own[part],
-                                      drg[part], home))  # fmt: skip
+                rows = _case_rows(settled, first, last, None if own is None else own[part],
+                                  drg[part], home)  # fmt: skip
+                sink.write(without_formulas(rows))
             start = stop
 
 
@@ -138,27 +140,17 @@ def _number(values: npt.NDArray[np.floating[Any]]) -> pa.Array:
 def write_tables(folder: Path, settled: Settlement) -> list[Path]:
     """Write the small tables as CSV and all of them as one workbook.
 
-    Texts that Excel could run get an apostrophe, in both; the case table repeats the input's.
+    Texts that Excel could run get an apostrophe, in both.
     """
     tables = frames(settled)
     written = []
     for name, frame in tables.items():
         path = folder / f"{name}.csv"
-        write_table(path, pa.Table.from_pandas(_guarded(frame), preserve_index=False))
+        write_table(path, without_formulas(pa.Table.from_pandas(frame, preserve_index=False)))
         written.append(path)
     workbook = folder / "settlement.xlsx"
     write_workbook(workbook, settled, tables)
     return [*written, workbook]
-
-
-def _guarded(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with texts that a spreadsheet takes for what they are."""
-    texts = {
-        name: [neutralise(value) if isinstance(value, str) else value for value in frame[name]]
-        for name in frame.columns
-        if not pd.api.types.is_numeric_dtype(frame[name])
-    }
-    return frame.assign(**texts)
 
 
 def frames(settled: Settlement) -> dict[str, pd.DataFrame]:

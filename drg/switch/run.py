@@ -21,7 +21,7 @@ from drg.switch.both import Both, Ints, pairs_of, read_both
 from drg.switch.carry import Carried, carry
 from drg.tables import whole_folder, write_table
 from drg.tables.atomic import write_record
-from drg.tables.rejects import neutralise
+from drg.tables.derived import without_formulas
 from grouper.codes.editions import INSURANCE
 from grouper.compare.groups import GroupComparison, compare_groups
 from grouper.engine.files import BESIDE, group_file
@@ -264,8 +264,8 @@ def _write(found: Switched, cases: Path, out: Path, policy: Policy | None) -> No
     pairs.insert(3, "share_of_old", (pairs["cases"] / whole).round(4))
     for name, frame in (("moves", pairs), ("moves-by-hospital", found.moves),
                         ("hospitals", found.hospitals)):  # fmt: skip
-        table = pa.Table.from_pandas(_safe(in_yuan(frame)), preserve_index=False)
-        write_table(out / f"{name}.csv", table)
+        table = pa.Table.from_pandas(in_yuan(frame), preserve_index=False)
+        write_table(out / f"{name}.csv", without_formulas(table))
     found.weights.write(out / WEIGHTS)
     document = {**found.weights.record, "id": found.weights.id,
                 "weights_sha256": found.weights.digest}  # fmt: skip
@@ -278,12 +278,6 @@ def _write(found: Switched, cases: Path, out: Path, policy: Policy | None) -> No
 def in_yuan(frame: pd.DataFrame) -> pd.DataFrame:
     """A frame of the switch with its amounts in yuan."""
     return frame.assign(**{name: to_yuan(frame[name]) for name in MONEY if name in frame})
-
-
-def _safe(frame: pd.DataFrame) -> pd.DataFrame:
-    texts = {name: [neutralise(str(value)) for value in frame[name]] for name in frame.columns
-             if not pd.api.types.is_numeric_dtype(frame[name])}  # fmt: skip
-    return frame.assign(**texts)
 
 
 def _record(found: Switched, cases: Path, policy: Policy | None) -> dict[str, object]:

@@ -32,6 +32,7 @@ from drg.tables import (
 )
 from drg.tables.arrays import integers, numbers, strings
 from drg.tables.atomic import write_record
+from drg.tables.derived import without_formulas
 from drg.tables.frames import as_arrow
 from grouper.codes.editions import INSURANCE
 from grouper.engine.grouper import BATCH_ROWS, Grouper, Headers, faulty, workers
@@ -155,7 +156,8 @@ def dependence_file(
         with open_sink(new, work.schema, like=table) as sink:
             for part in in_order(table.blocks(), work, workers=workers()):
                 if part.pairs.num_rows:
-                    sink.write(_numbered(part.pairs, account.cases + table.header_rows + 1))
+                    rows = _numbered(part.pairs, account.cases + table.header_rows + 1)
+                    sink.write(without_formulas(rows))
                 _add(account, part)
                 if progress is not None:
                     progress(part.progress, table.total)
@@ -355,7 +357,7 @@ def _write_hospitals(account: DependenceAccount, path: Path) -> None:
     columns["share"] = pa.array([round(share(h), 6) for _, h in ordered], pa.float64())
     if account.weighted:
         columns["weight"] = pa.array([round(h.weight, 6) for _, h in ordered], pa.float64())
-    write_table(path, pa.table(columns))
+    write_table(path, without_formulas(pa.table(columns)))
 
 
 def by_share(account: DependenceAccount) -> list[tuple[str, Hospital]]:

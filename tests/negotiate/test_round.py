@@ -319,3 +319,21 @@ def test_rounding_stays_inside_the_corridor_and_small_groups_say_nothing(rehears
     assert few.any()
     assert frame.loc[few.to_numpy(), ["cases", "mean_cost"]].isna().all(axis=None)
     assert frame.loc[~few.to_numpy(), "cases"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [("13812345678", "holds a mobile number"), ("=E001", "looks like a formula")],
+)
+def test_a_roster_with_numbers_of_persons_or_formulas_is_refused(tmp_path, new, words):
+    roster = tmp_path / "roster.csv"
+    text = (REHEARSAL / "roster.csv").read_text(encoding="utf-8-sig")
+    first = text.splitlines()[1].split(",")[0]
+    roster.write_text(text.replace(first, new, 1), encoding="utf-8")
+    with pytest.raises(DrgError, match=words) as error:
+        begin(tmp_path / "round", roster=roster)
+    assert "12345678" not in str(error.value)
+    assert not (tmp_path / "round").exists()
+    with pytest.raises(DrgError, match=r"body\.title: holds"):
+        begin(tmp_path / "round", title="论证 1381 2345 678")
+    assert not (tmp_path / "round").exists()

@@ -14,6 +14,7 @@ import pyarrow as pa
 from drg.provenance import file_name, grouped_by, hash_file
 from drg.tables import RejectFile, check_outputs, family, write_table
 from drg.tables.atomic import write_record
+from drg.tables.derived import without_formulas
 from weights.cases.costs import Costs
 from weights.cases.intake import observe_file
 from weights.cases.observations import Observations
@@ -92,7 +93,8 @@ def fit_file(
             calibrator.table_ = _finished(calibrator.table_, out, about, names or {})
             calibrator.table_.write(new)
         if trimmed is not None:
-            write_table(trimmed, trimmed_cases(calibrator, observed, first_row(source)))
+            listed = trimmed_cases(calibrator, observed, first_row(source))
+            write_table(trimmed, without_formulas(listed))
         write_record(new.with_name(run_path.name), dict(calibrator.table_.record))
     return calibrator, observed
 

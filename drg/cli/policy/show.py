@@ -222,6 +222,8 @@ def _value(leaf: Leaf) -> str:
 
 
 def _as_csv(policy: Policy, lang: str) -> str:
+    from drg.tables import neutralise
+
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(("key", "term", "value", "unit", "document", "default", "source"))
@@ -231,8 +233,9 @@ def _as_csv(policy: Policy, lang: str) -> str:
         value = str(leaf.value).lower() if isinstance(leaf.value, bool) else leaf.value
         zh, en = leaf.about.zh, leaf.about.en
         term = {"zh": zh, "en": en}.get(lang, f"{zh} {en}")
-        writer.writerow((leaf.key, term, value, leaf.about.unit, leaf.origin,
-                         "默认" if leaf.is_default else "", _said(leaf.source, lang)))  # fmt: skip
+        cells = (leaf.key, term, value, leaf.about.unit, leaf.origin,
+                 "默认" if leaf.is_default else "", _said(leaf.source, lang))  # fmt: skip
+        writer.writerow([neutralise(c) if isinstance(c, str) else c for c in cells])
     return stream.getvalue().rstrip("\n")
 
 
@@ -270,6 +273,7 @@ def standards(
     from budget.price.standards import standards as work_out
     from drg.errors import problem
     from drg.tables import write_table
+    from drg.tables.derived import without_formulas
     from weights.table import open_weights
 
     look_first((policy, weights), (out, TABLES))
@@ -287,7 +291,7 @@ def standards(
 
         write_standards(out, frame, rules, held, year, Words(lang or "zh"))
     else:
-        write_table(out, pa.Table.from_pandas(frame, preserve_index=False))
+        write_table(out, without_formulas(pa.Table.from_pandas(frame, preserve_index=False)))
     if rules.standard.kind == "points" and not any(
         row.given is not None for row in rules.standard.point_values
     ):

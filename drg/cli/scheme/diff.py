@@ -167,6 +167,7 @@ def _migrate(
     from drg.cases.outcomes import UNGROUPED_DRG
     from drg.progress import Progress
     from drg.tables import write_table
+    from drg.tables.derived import without_formulas
     from grouper.engine.migration import migrate_file
 
     title = say(f"按两方案分组 {cases.name}", f"grouping {cases.name} twice")
@@ -180,7 +181,7 @@ def _migrate(
 
         write_moves(moves, found, (old, new))
     elif moves is not None:
-        write_table(moves, found.table())
+        write_table(moves, without_formulas(found.table()))
     if picture is not None:
         from drg.plots import save
         from drg.report.migration.picture import draw

@@ -27,6 +27,7 @@ from budget.policy.load import find_policy, load_policy, policies
 from budget.settlement.files import read_claims
 from drg.cases.cells import Cells
 from drg.cases.opening import open_cases
+from drg.cases.persons import masked, person_in
 from drg.cases.texts import as_text, on_text
 from drg.documents import inside, read_document
 from drg.errors import DrgError, problem
@@ -34,6 +35,7 @@ from drg.language import say
 from drg.provenance import hash_file, to_json
 from drg.tables import RejectFile, batches, read_table, write_table
 from drg.tables.atomic import write_text
+from drg.tables.derived import without_formulas
 from grouper.scheme.name import DEFAULT
 from weights.negotiation.experts.roster import Roster, read_roster
 from weights.table import WeightTable, open_weights
@@ -160,7 +162,8 @@ def fill(
     write_with_record(named(weights), folder / WEIGHTS)
     table, _ = read_table(hospitals)
     places = read_hospitals(hospitals)
-    write_table(folder / HOSPITALS, table)
+    _no_formulas(pa.table({"hospital_id": pa.array(places.ids, pa.string())}), Path(hospitals))
+    write_table(folder / HOSPITALS, without_formulas(table))
     read_hospitals(folder / HOSPITALS)  # as the round will read it
     if year is not None:
         with RejectFile(folder / REJECTS) as lost:
@@ -193,7 +196,10 @@ def fill(
                               f"{first['reason']}"), file=roster, row=int(first["row"]),
                           key=str(first["column"]), found=first["value"])  # fmt: skip
         people = people.at(dict(zip(places.ids, places.names, strict=True)))
-        write_table(folder / ROSTER, pa.Table.from_pandas(people.frame(), preserve_index=False))
+        table = pa.Table.from_pandas(people.frame(), preserve_index=False)
+        _no_formulas(table, Path(roster))
+        _no_persons(table, Path(roster))
+        write_table(folder / ROSTER, table)
         body["roster_sha256"] = people.sha256
         names.append(ROSTER)
     return {**body, "files": {name: hash_file(folder / name) for name in names}}
@@ -300,3 +306,32 @@ def _copy_policy(path: Path, folder: Path) -> list[Path]:
             raise problem(say("支付政策继承了另一文件夹中的文件，请放在同一文件夹中",
                               "the policy extends a document in another folder; put both into one"),
                           file=path, key="extends", found=above)  # fmt: skip
+
+
+def _no_formulas(table: pa.Table, file: Path) -> None:
+    """Refuse a text that a spreadsheet would run: in a round's folder it must stand unchanged.
+
+    Raises:
+        DrgError: there is one; it names the column and the text.
+    """
+    for name, given, safe in zip(table.column_names, table.columns,
+                                 without_formulas(table).columns, strict=True):  # fmt: skip
+        if not given.equals(safe):
+            texts = zip(given.to_pylist(), safe.to_pylist(), strict=True)
+            text = next(a for a, b in texts if a != b)
+            raise problem(say("像公式，或含控制字符，请改写",
+                              "looks like a formula or has control characters; write it otherwise"),
+                          file=file, key=name, found=text)  # fmt: skip
+
+
+def _no_persons(table: pa.Table, file: Path) -> None:
+    """Refuse identity and mobile numbers, since the record holds to the file for good.
+
+    Raises:
+        DrgError: there is one; it names the column and masks the number.
+    """
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        for text in column.to_pylist():
+            if isinstance(text, str) and (found := person_in(text)):
+                raise problem(say(f"含{found}，请删除", f"holds {found}; take it out"), file=file,
+                              key=name, found=masked(text))  # fmt: skip

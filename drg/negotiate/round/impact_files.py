@@ -18,7 +18,8 @@ from budget.impact.tables import (
 )
 from budget.impact.weights import Impact
 from drg.cases.privacy import FEWEST
-from drg.tables import neutralise, whole_folder, write_table
+from drg.tables import whole_folder, write_table
+from drg.tables.derived import without_formulas
 from drg.tables.excel.sheets import write_sheets
 
 SHEETS = {
@@ -88,10 +89,6 @@ def write_impact(path: Path, impact: Impact, about: list[tuple[str, str]]) -> li
     files = {name: f"impact_{name}.csv" for name in held}
     with whole_folder(path, files.values()) as new:
         for name, frame in held.items():
-            safe = frame.apply(lambda each: each.map(_safe) if each.dtype == object else each)
-            write_table(new / files[name], pa.Table.from_pandas(safe, preserve_index=False))
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+            write_table(new / files[name], without_formulas(table))
     return [path / name for name in files.values()]
-
-
-def _safe(value: object) -> object:
-    return neutralise(value) if isinstance(value, str) else value

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
+from drg.cases.persons import masked
 from drg.page.blocks import Column
 from drg.page.words import Words, clean
 from weights.negotiation.experts.votes import CHOICES
-from weights.negotiation.proposals.faults import masked
 from weights.negotiation.proposals.words import PARTY_WORDS, TRIM_WORDS, WHAT_WORDS
 from weights.negotiation.rules import Rules, about
 

@@ -446,3 +446,26 @@ def test_a_long_ledger_is_not_parsed_again_for_an_entry(path, ledger, monkeypatc
         ledger.append("vote", body, actor="x")
     assert len(parsed) <= 10_000 + 20  # at most the entry before, that this object wrote
     assert json.loads(path.read_bytes().splitlines()[-1])["seq"] == 10_019
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["11010519491231002X", "1101 0519 4912 3100 2x", "１１０１０５—１９４９１２３１—００２Ｘ",
+     "13812345678", "患者电话 138-1234-5678。", "１３８　１２３４　５６７８"],
+)  # fmt: skip
+def test_no_person_comes_on_record(path, text):
+    ledger = Ledger.create(path, "秘书处", {"title": "论证"})
+    before = path.read_bytes()
+    bodies = [{"note": text}, {"votes": [{"reason": text}]}, {text: 1}, {"title": f"论证 {text}"}]
+    for body in bodies:
+        with pytest.raises(DrgError, match="no person may be named") as error:
+            ledger.append("vote", body, actor="秘书处")
+        assert "5678" not in str(error.value)
+        assert "002" not in str(error.value)
+    with pytest.raises(DrgError, match="actor: holds"):
+        ledger.append("vote", {}, actor=f"张三 {text}")
+    with pytest.raises(DrgError, match="actor: holds"):
+        Ledger.create(path.with_name("other.jsonl"), f"张三 {text}", {})
+    assert path.read_bytes() == before
+    # Among the cases that a value names, a number may only look like a mobile number.
+    ledger.append("proposal", {"value": "病例 13812345678", "cost": 13812345678}, actor="秘书处")

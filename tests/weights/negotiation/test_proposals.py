@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from proposals_city import HOSPITALS, cases, city
 
+from drg.cases.persons import masked
 from drg.errors import DrgError
 from weights.fit.adjust import KINDS
 from weights.negotiation.proposals.exclusions import read_conditions, shown
-from weights.negotiation.proposals.faults import masked
 from weights.negotiation.proposals.judge import propose
 from weights.negotiation.proposals.proposal import Proposal
 from weights.trim import METHODS, method
@@ -243,6 +243,7 @@ def test_bounds_are_read_like_weights():
     [
         IDENTITY, f"患者{IDENTITY}，重症", "110105 19491231 002x",
         "１１０１０５１９４９１２３１００２Ｘ",
+        "1101 0519 4912 3100 2X", "1101—0519—4912—3100—2X", "1381 2345 678",
         "110105\u200b19491231002X", "电话13812345678", "138-1234-5678", "+86 138 1234 5678",
         "1381234\u200d5678",
     ],

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
+from drg.cases.persons import masked, person_in
 from drg.errors import DrgError, problem
 from drg.language import say
-from weights.negotiation.proposals.words import heading, plain
-
-# Digits may stand in the usual blocks; a date of birth tells an identity number from other codes.
-_IDENTITY = re.compile(
-    r"(?<![0-9A-Za-z])[1-9]\d{5}[ -]?(?:18|19|20)\d{2}[ -]?(?:0[1-9]|1[0-2])[ -]?"
-    r"(?:0[1-9]|[12]\d|3[01])[ -]?\d{3}[0-9Xx](?![0-9A-Za-z])"
-)
-_MOBILE = re.compile(r"(?<![0-9A-Za-z.])(?:(?:\+|00)?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"
-                     r"(?![0-9A-Za-z]|\.\d)")  # fmt: skip
+from weights.negotiation.proposals.words import heading
 
 
 class UnfitError(DrgError):
@@ -47,13 +38,6 @@ class UnfitError(DrgError):
         super().__init__(str(problem(what, key=key, found=shown, expected=expected)))
 
 
-def masked(text: str) -> str:
-    """A text with its identity and mobile numbers as asterisks."""
-    if not (_IDENTITY.search(plain(text)) or _MOBILE.search(plain(text))):
-        return text
-    return _MOBILE.sub(_stars, _IDENTITY.sub(_stars, plain(text)))
-
-
 def refuse_personal(column: str, text: str, *, mobiles: bool = True) -> None:
     """Refuse what would bring a patient's identity on record.
 
@@ -65,17 +49,7 @@ def refuse_personal(column: str, text: str, *, mobiles: bool = True) -> None:
     Raises:
         UnfitError: the text has an identity number (身份证号) or a mobile number (手机号).
     """
-    if _IDENTITY.search(plain(text)):
-        raise UnfitError(column,
-                         say("含身份证号，请删除，不得出现个人信息",
-                             "holds an identity number; take it out, no person may be named"),
+    if found := person_in(text, mobiles=mobiles):
+        raise UnfitError(column, say(f"含{found}，请删除，不得出现个人信息",
+                                     f"holds {found}; take it out, no person may be named"),
                          text)  # fmt: skip
-    if mobiles and _MOBILE.search(plain(text)):
-        raise UnfitError(column,
-                         say("含手机号，请删除，不得出现个人信息",
-                             "holds a mobile number; take it out, no person may be named"),
-                         text)  # fmt: skip
-
-
-def _stars(match: re.Match[str]) -> str:
-    return "*" * len(match[0])

@@ -14,13 +14,14 @@ from typing import Any
 
 import pandas as pd
 
+from drg.cases.persons import masked
 from drg.errors import problem
 from drg.language import say
 from drg.tables import RejectFile
 from weights.negotiation.forms.rows import once_each
 from weights.negotiation.forms.sheets import DEEPEST, Sheet, read_sheets
 from weights.negotiation.proposals.context import Context
-from weights.negotiation.proposals.faults import UnfitError, masked
+from weights.negotiation.proposals.faults import UnfitError
 from weights.negotiation.proposals.judge import judged, numbered
 from weights.negotiation.proposals.proposal import Proposal
 from weights.negotiation.proposals.words import (

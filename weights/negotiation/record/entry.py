@@ -11,6 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from drg.cases.persons import masked, person_in
 from drg.errors import problem, show
 from drg.language import say
 
@@ -157,7 +158,7 @@ def checked_text(text: str, key: str) -> str:
     """A text that is not empty.
 
     Raises:
-        DrgError: Not text, or blank, or not Unicode.
+        DrgError: Not text, or blank, or not Unicode, or with an identity or mobile number.
     """
     if not isinstance(text, str) or not text.strip():
         raise problem(say("不能为空", "must say something"), key=key, found=text)
@@ -169,7 +170,7 @@ def checked_body(body: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         DrgError: Anything but texts, finite numbers, booleans, None, lists and objects with
-            texts as keys; it names the place.
+            texts as keys, or a text with an identity or mobile number; it names the place.
     """
     if not isinstance(body, Mapping):
         raise problem(say("须为对象", "must be an object"), key="body", found=body)
@@ -186,7 +187,7 @@ def _plain(value: object, key: str) -> Any:
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, str):
-        return _unicode(str(value), key)
+        return _impersonal(_unicode(str(value), key), key)
     if isinstance(value, float):
         if not math.isfinite(value):
             raise problem(say("不是有限的数", "not a finite number"), key=key, found=value)
@@ -195,7 +196,8 @@ def _plain(value: object, key: str) -> Any:
         for name in value:
             if not isinstance(name, str):
                 raise problem(say("键不是文本", "a key that is not text"), key=key, found=name)
-        return {_unicode(str(k), key): _plain(v, f"{key}.{k}") for k, v in value.items()}
+        return {_impersonal(_unicode(str(k), key), key): _plain(v, f"{key}.{k}")
+                for k, v in value.items()}  # fmt: skip
     if isinstance(value, list | tuple):
         return [_plain(item, f"{key}[{i}]") for i, item in enumerate(value)]
     raise problem(
@@ -204,6 +206,16 @@ def _plain(value: object, key: str) -> Any:
         expected=say("文本、数、true、false、none、列表或对象",
                      "text, a number, true, false, none, a list or an object"),
     )  # fmt: skip
+
+
+def _impersonal(text: str, key: str) -> str:
+    """A text that brings no person on a record from which nothing is taken away again."""
+    # Among the case numbers that a value may name, some look like mobile numbers.
+    if found := person_in(text, mobiles=not key.endswith(".value")):
+        raise problem(say(f"含{found}，请删除，不得出现个人信息",
+                          f"holds {found}; take it out, no person may be named"),
+                      key=masked(show(key)[1:-1]), found=masked(text))  # fmt: skip
+    return text
 
 
 def _unicode(text: str, key: str) -> str:

@@ -1,0 +1,43 @@
+"""Tables that we derive (结果表): what a spreadsheet would run as a formula is shown as text."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from drg.tables.rejects import neutralise
+
+# What may need an apostrophe or an escape; all other texts are left as they are.
+_DOUBTFUL = r"^[^0-9A-Za-z]|[\x00-\x1f\x7f]|[^\x00-\x7f]"
+_Table = TypeVar("_Table", pa.Table, pa.RecordBatch)
+
+
+def without_formulas(table: _Table) -> _Table:
+    """The table with every text, names of columns included, as :func:`neutralise` makes it.
+
+    Args:
+        table: any; columns of text, also as dictionaries, are changed, others are not.
+
+    Returns:
+        A table of the same rows and types.
+    """
+    columns = [_column(column) for column in table.columns]
+    return type(table).from_arrays(columns, names=[neutralise(name) for name in table.column_names])
+
+
+def _column(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    if isinstance(column, pa.ChunkedArray):
+        return pa.chunked_array([_column(chunk) for chunk in column.chunks], column.type)
+    if pa.types.is_dictionary(column.type):
+        held = _column(column.dictionary)
+        return pa.DictionaryArray.from_arrays(column.indices, held, ordered=column.type.ordered)
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column
+    doubtful = pc.fill_null(pc.match_substring_regex(column, _DOUBTFUL), False)
+    if not pc.any(doubtful).as_py():
+        return column
+    texts = pc.dictionary_encode(column.filter(doubtful))
+    made = pa.array([neutralise(text) for text in texts.dictionary.to_pylist()], column.type)
+    return pc.replace_with_mask(column, doubtful, made.take(texts.indices))
