@@ -14,7 +14,7 @@ from drg.language import say
 from weights.table.columns import NUMBERS
 from weights.table.text import visible
 
-LIMITS = 1e-9, 1e6  # of a weight
+MOST = 1e6  # of a weight
 Place = Callable[[int], dict[str, Any]]  # a row's file and number, for a message
 
 
@@ -106,7 +106,7 @@ def check(frame: pd.DataFrame, place: Place = nowhere) -> None:
         DrgError: a group stands twice or is blank, or a weight is out of range.
     """
     weight = frame["weight"].to_numpy()
-    for row in np.flatnonzero((weight < LIMITS[0]) | (weight > LIMITS[1]))[:1]:
+    for row in np.flatnonzero((weight <= 0) | (weight > MOST))[:1]:
         raise bad_weight(str(frame["drg"].iloc[row]), float(weight[row]), place(int(row)))
     blank = frame["drg"].to_numpy() == ""
     for row in np.flatnonzero(blank)[:1]:
