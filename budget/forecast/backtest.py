@@ -32,9 +32,8 @@ from budget.projection.year import Year, settled, spent
 from budget.projection.years import project
 from budget.settlement.files import read_claims
 from budget.settlement.settled import Settlement, settle
-from budget.uncertainty.draws import Draws
+from budget.uncertainty.draws import Draws, quantiles
 from budget.uncertainty.intervals import linear, priors_of
-from budget.uncertainty.losses import loss_probability
 from budget.uncertainty.simulate import simulate
 from drg import language
 from drg.errors import problem
@@ -158,7 +157,7 @@ def backtest_file(
     own = weights if name is None else open_weights(name)
     true = settle(read_claims(sources[1], own, rules, table, year + 1, **reading), own, rules,
                   table, year + 1, last_year=spent(held.years[0]))  # fmt: skip
-    loss = loss_probability(model, priors, drawn, LOSS)[0]
+    loss = drawn.loss(LOSS)[0]
     found = _scored(held.years, settled(Cells.of(true)), true, drawn, loss, one)
     written = []
     for name, frame in {**found.tables, "scores": found.scores}.items():
@@ -232,7 +231,7 @@ def _beside(measure: str, projected: Floats, fan: Floats, came: Floats, last: Fl
 
 def _fan(values: Floats) -> Floats:
     """Ends of the 95% interval over draws. (2, keys)."""
-    return np.asarray(np.quantile(values, _ENDS, axis=0))
+    return quantiles(values, _ENDS)
 
 
 def _ratio(over: Floats, under: Floats) -> Floats:
