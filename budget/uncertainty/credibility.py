@@ -5,7 +5,8 @@ not show may come. So a number of other cases stands beside its own n, and each 
 over n plus that number: a Dirichlet process around those others (Ferguson 1973), whose mean is that
 of credibility theory. The number is the constant of Bühlmann and Straub (1970): the variance among
 the cases of a hospital over that among hospitals, as the region's own cases show both. Where
-hospitals truly differ it is small, and each hospital stands by itself.
+hospitals truly differ it is small, and each hospital stands by itself; so does a hospital that lies
+far from all others, such as one of maternity care.
 
 Two steps, as hospitals differ less in what they do for a group than in the groups that they have:
 cases of the same tier and group stand in for single cases, and cases of the tier stand beside all.
@@ -26,10 +27,16 @@ Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.intp]
 _MOST = 100  # a region of few hospitals says little of how they differ
+_CHANCE = 2.0  # standard deviations that chance explains
+_POOLED = 10.0  # cases of the usual spread that stand beside those of a hospital
 
 
-def constant(held: Sequence[Floats], hospital: Ints, tier: Ints) -> int:
-    """How many other cases stand beside those of a hospital (Bühlmann and Straub 1970).
+def stand_by(held: Sequence[Floats], hospital: Ints, tier: Ints) -> Floats:
+    """How many other cases stand beside those of each hospital. (H,).
+
+    The constant of Bühlmann and Straub (1970); less where a hospital lies further from its tier
+    than chance explains, so that no special hospital is taken for an unlucky one (as the limited
+    translation of Efron and Morris 1972).
 
     Args:
         held: figures of cases, of which that counts in which hospitals differ most. (N,) each.
@@ -41,20 +48,25 @@ def constant(held: Sequence[Floats], hospital: Ints, tier: Ints) -> int:
     hospitals, tiers = int((cases > 0).sum()), int((whole > 0).sum())
     inside = cases.sum() - hospitals
     if hospitals == tiers or not inside:
-        return _MOST
+        return np.full(len(tier), float(_MOST))
 
     def mean(values: Floats, place: Ints, count: Floats) -> Floats:
         return np.asarray(np.bincount(place, values, len(count)) / np.maximum(count, 1.0))
 
     size = cases.sum() - (np.bincount(tier, cases**2) / np.maximum(whole, 1.0)).sum()
-    least = float(_MOST)
+    least, far = float(_MOST), np.zeros(len(tier))
     for values in held:
         own, middle = mean(values, hospital, cases), mean(values, tier[hospital], whole)
-        within = float(((values - own[hospital]) ** 2).sum()) / inside
-        apart = float((cases * (own - middle[tier]) ** 2).sum()) - (hospitals - tiers) * within
+        square = np.bincount(hospital, (values - own[hospital]) ** 2, len(tier))
+        within = float(square.sum()) / inside
+        off = (own - middle[tier]) ** 2
+        apart = float((cases * off).sum()) - (hospitals - tiers) * within
         if apart * least > within * size:
             least = within * size / apart
-    return max(round(least), 1)
+        spread = (square + _POOLED * within) / (np.maximum(cases - 1.0, 0.0) + _POOLED)
+        far = np.maximum(far, np.divide(cases * off, spread, out=np.zeros_like(off),
+                                        where=spread > 0))  # fmt: skip
+    return np.asarray(max(least, 1.0) / np.maximum(far / _CHANCE**2, 1.0))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from budget.projection.cells import Cells, by_case
-from budget.uncertainty.credibility import Likely, constant
+from budget.uncertainty.credibility import Likely, stand_by
 from budget.uncertainty.priors import stream
 
 Floats = npt.NDArray[np.float64]
@@ -103,8 +103,8 @@ class Sampling:
         both = np.stack([worth, cost], axis=1) / _mean(cost, tier)[tier, None]
         usual = np.stack([_mean(one, kind)[kind] for one in both.T], axis=1)
         gain = (both - usual) @ np.array([1.0, -1.0])
-        alike = constant([(both - usual)[:, 1], gain], hospital, tiers)
-        beside = constant([*usual.T], hospital, tiers)
+        alike = stand_by([(both - usual)[:, 1], gain], hospital, tiers)
+        beside = np.rint(stand_by([*usual.T], hospital, tiers))
         # of a case: what is left to its like, and to any of its tier
         like, any_other = alike / (cases + alike), beside / (cases + beside)
 
@@ -140,8 +140,15 @@ class Sampling:
         few = {}
         for place in np.flatnonzero((cases > 0) & (cases <= _FEW)).tolist():
             its = hospital == place
-            few[place] = _Few(wide[its], kind[its], int(tiers[place]), float(shape[place]),
-                                   float(ahead[place]), float(like[place]), beside)  # fmt: skip
+            few[place] = _Few(
+                wide[its],
+                kind[its],
+                int(tiers[place]),
+                shape=float(shape[place]),
+                ahead=float(ahead[place]),
+                alike=float(like[place]),
+                beside=int(beside[place]),
+            )
         return cls(
             total, expected * _along(more, expected) - total, root.astype(np.float32), few,
             Likely.of(wide, kind, like[hospital], _LIKE), Likely.of(wide, tier, any_other[hospital],
