@@ -73,6 +73,8 @@ class Backtest:
             of "as last year" as a share of what came (weighted by it), and the share ``inside``
             the 95% interval.
         brier: mean squared error of the loss probabilities, and of "as last year".
+        unsettled: cases that were not settled in the year before and in the year that came, with
+            their cost in fen; they are in no figure.
     """
 
     year: int
@@ -80,6 +82,13 @@ class Backtest:
     tables: dict[str, pd.DataFrame]
     scores: pd.DataFrame
     brier: tuple[float, float]
+    unsettled: tuple[tuple[int, int], tuple[int, int]]
+
+    @property
+    def moved(self) -> bool:
+        """Whether the projection says anything else than "as last year"."""
+        return bool((self.scores["error"] != self.scores["error_as_last_year"])[
+            self.scores["count"] > 0].any())  # fmt: skip
 
     @property
     def told(self) -> list[tuple[tuple[str, str], dict[str, float]]]:
@@ -159,6 +168,11 @@ def backtest_file(
                   table, year + 1, last_year=spent(held.years[0]))  # fmt: skip
     loss = drawn.loss(LOSS)[0]
     found = _scored(held.years, settled(Cells.of(true)), true, drawn, loss, one)
+    if not found.told:
+        raise problem(language.say("没有可以对照的医疗机构", "there is nothing to compare"),
+                      file=sources[1], key="hospital_id",
+                      expected=language.say("与上一年相同的医疗机构编号",
+                                            "the ids of the year before"))  # fmt: skip
     written = []
     for name, frame in {**found.tables, "scores": found.scores}.items():
         written.append(out / f"backtest_{name}.csv")
@@ -170,6 +184,10 @@ def backtest_file(
         loss_above=LOSS, brier={"projection": found.brier[0], "as_last_year": found.brier[1]},
         policy={"id": policy.id, "sha256": policy.digest},
         weights={"id": weights.id, "sha256": weights.digest},
+        unsettled=dict(zip(
+            (str(year), str(year + 1)),
+            [{"cases": n, "cost": fen / 100} for n, fen in found.unsettled], strict=True,
+        )),
         warnings=held.warnings, hashes=hashes(inputs | inputs_of([scenario]), written),
     )  # fmt: skip
     with atomic_path(out / RECORD) as path:
@@ -195,7 +213,9 @@ def _scored(
     lost = tables["hospitals"].dropna(subset=["loss_came"])
     brier = tuple(float(((lost[said] - lost["loss_came"]) ** 2).mean())
                   for said in ("loss_probability", "loss_last_year"))  # fmt: skip
-    return Backtest(came.year, scenario, tables, scores, (brier[0], brier[1]))
+    without = [one.cells.settlement.unsettled.values() for one in (last, came)]
+    first, second = ((sum(n for n, _ in held), sum(fen for _, fen in held)) for held in without)
+    return Backtest(came.year, scenario, tables, scores, (brier[0], brier[1]), (first, second))
 
 
 def _score(frame: pd.DataFrame, measure: str) -> dict[str, float]:
@@ -226,7 +246,8 @@ def _beside(measure: str, projected: Floats, fan: Floats, came: Floats, last: Fl
     """A measure's five columns."""
     columns = zip(("projected", "low", "high", "came", "last_year"),
                   (projected, fan[0], fan[1], came, last), strict=True)  # fmt: skip
-    return {f"{measure}_{name}": np.round(values, 6) for name, values in columns}
+    digits = 6 if measure == "point_value" else 2
+    return {f"{measure}_{name}": np.round(values, digits) for name, values in columns}
 
 
 def _fan(values: Floats) -> Floats:

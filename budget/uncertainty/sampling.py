@@ -261,19 +261,20 @@ def _mean(held: Floats, place: Ints) -> Floats:
 def _sizes(cases: Floats, tier: Ints) -> tuple[Floats, Floats]:
     """Shape and mean of the gamma distribution of the cases expected of each hospital. (H,) each.
 
-    Around the sizes of its tier, by their moments (Robbins 1956); where these differ widely, or
-    are few, nearly all is the hospital's own, with Jeffreys' half beside it. As many are expected
-    in a tier as were seen.
+    Around the sizes of its tier, by their moments (Robbins 1956), so that as many are expected in
+    a tier as were seen; where these differ widely, or are few, around the hospital's own, with
+    Jeffreys' half beside it.
     """
-    shape, mean = np.zeros(len(cases)), cases.copy()
+    shape, mean = np.where(cases > 0, cases + _HALF, 0.0), cases.copy()
     for one in np.unique(tier[cases > 0]):
         here = (tier == one) & (cases > 0)
-        many, usual = int(here.sum()), float(cases[here].mean())
+        usual = float(cases[here].mean())
         beyond = float(cases[here].var()) - usual  # of the sizes, beyond what chance makes
-        most = max((many - 1) / 2.0, _HALF)
-        prior = min(max(usual**2 / beyond, _HALF), most) if beyond > 0 else most
-        shape[here] = cases[here] + prior
-        mean[here] = shape[here] * (usual / (usual + prior))
+        most = (int(here.sum()) - 1) / 2.0
+        prior = min(usual**2 / beyond, most) if beyond > 0 else most
+        if prior > _HALF:
+            shape[here] = cases[here] + prior
+            mean[here] = shape[here] * (usual / (usual + prior))
     return shape, mean
 
 
