@@ -237,7 +237,7 @@ def _doubts(held: Projection) -> list[dict[str, Any]]:
             low, high = (round(float(v), 6) for v in one.at(np.array(_INTERVAL)))
             row |= {"value": str(one), "low": low, "high": high, "source": one.source}
         elif name == "sampling":
-            row |= {"value": both("由所结算病例重抽样", "resampled from the cases settled"),
+            row |= {"value": both("由所结算病例推断抽样", "drawn given the cases settled"),
                     "low": None, "high": None, "unit": "", "source": _CASES}  # fmt: skip
         else:
             spread = float(np.mean(getattr(priors, name)))
