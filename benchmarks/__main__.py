@@ -172,7 +172,7 @@ def main() -> None:
             "draws": lambda: draws.measure(max(given.rows // 1000, 50), given.turns, line),
             "negotiation": lambda: negotiation.measure(place, given.turns, line),
             "workbook": lambda: workbook(place, given.turns),
-            "coverage": lambda: coverage.show(max(given.rows // 25, 2000), line),
+            "coverage": lambda: coverage.show(min(given.rows / 1_000_000, 1.0), line),
             "compromise": lambda: compromise.measure(given.rows, line),
             "schemes": lambda: schemes.measure(place, given.rows, given.turns, best, line),
         }

@@ -33,9 +33,8 @@ from budget.projection.year import Year, settled, spent
 from budget.projection.years import project
 from budget.settlement.files import read_claims
 from budget.settlement.settled import Settlement, settle
-from budget.uncertainty.draws import Draws
+from budget.uncertainty.draws import Draws, quantiles
 from budget.uncertainty.intervals import linear, priors_of
-from budget.uncertainty.losses import loss_probability
 from budget.uncertainty.simulate import simulate
 from drg import language
 from drg.errors import problem
@@ -78,6 +77,8 @@ class Backtest:
             of "as last year" as a share of what came (weighted by it), and the share ``inside``
             the 95% interval.
         brier: mean squared error of the loss probabilities, and of "as last year".
+        unsettled: cases that were not settled in the year before and in the year that came, with
+            their cost in fen; they are in no figure.
     """
 
     year: int
@@ -85,6 +86,13 @@ class Backtest:
     tables: dict[str, pd.DataFrame]
     scores: pd.DataFrame
     brier: tuple[float, float]
+    unsettled: tuple[tuple[int, int], tuple[int, int]]
+
+    @property
+    def moved(self) -> bool:
+        """Whether the projection says anything else than "as last year"."""
+        return bool((self.scores["error"] != self.scores["error_as_last_year"])[
+            self.scores["count"] > 0].any())  # fmt: skip
 
     @property
     def told(self) -> list[tuple[tuple[str, str], dict[str, float]]]:
@@ -163,8 +171,13 @@ def backtest_file(
         own = weights if name is None else open_weights(name)
         true = settle(read_claims(sources[1], own, rules, table, year + 1, **how), own, rules,
                       table, year + 1, last_year=spent(held.years[0]))  # fmt: skip
-        loss = loss_probability(model, priors, drawn, LOSS)[0]
+        loss = drawn.loss(LOSS)[0]
         found = _scored(held.years, settled(Cells.of(true)), true, drawn, loss, one)
+        if not found.told:
+            raise problem(language.say("没有可以对照的医疗机构", "there is nothing to compare"),
+                          file=sources[1], key="hospital_id",
+                          expected=language.say("与上一年相同的医疗机构编号",
+                                                "the ids of the year before"))  # fmt: skip
         written = []
         for name, frame in {**found.tables, "scores": found.scores}.items():
             written.append(folder / f"backtest_{name}.csv")
@@ -174,6 +187,10 @@ def backtest_file(
             loss_above=LOSS, brier={"projection": found.brier[0], "as_last_year": found.brier[1]},
             policy={"id": policy.id, "sha256": policy.digest},
             weights={"id": weights.id, "sha256": weights.digest},
+            unsettled=dict(zip(
+                (str(year), str(year + 1)),
+                [{"cases": n, "cost": fen / 100} for n, fen in found.unsettled], strict=True,
+            )),
             warnings=held.warnings, hashes=hashes(given, written),
         )  # fmt: skip
         write_record(folder / RECORD, document)
@@ -198,7 +215,9 @@ def _scored(
     lost = tables["hospitals"].dropna(subset=["loss_came"])
     brier = tuple(float(((lost[said] - lost["loss_came"]) ** 2).mean())
                   for said in ("loss_probability", "loss_last_year"))  # fmt: skip
-    return Backtest(came.year, scenario, tables, scores, (brier[0], brier[1]))
+    without = [one.cells.settlement.unsettled.values() for one in (last, came)]
+    first, second = ((sum(n for n, _ in held), sum(fen for _, fen in held)) for held in without)
+    return Backtest(came.year, scenario, tables, scores, (brier[0], brier[1]), (first, second))
 
 
 def _score(frame: pd.DataFrame, measure: str) -> dict[str, float]:
@@ -229,12 +248,13 @@ def _beside(measure: str, projected: Floats, fan: Floats, came: Floats, last: Fl
     """A measure's five columns."""
     columns = zip(("projected", "low", "high", "came", "last_year"),
                   (projected, fan[0], fan[1], came, last), strict=True)  # fmt: skip
-    return {f"{measure}_{name}": np.round(values, 6) for name, values in columns}
+    digits = 6 if measure == "point_value" else 2
+    return {f"{measure}_{name}": np.round(values, digits) for name, values in columns}
 
 
 def _fan(values: Floats) -> Floats:
     """Ends of the 95% interval over draws. (2, keys)."""
-    return np.asarray(np.quantile(values, _ENDS, axis=0))
+    return quantiles(values, _ENDS)
 
 
 def _ratio(over: Floats, under: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,15 @@ _RATIOS = {
     "gain_share": ("gain", "cost"),
 }  # fmt: skip
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
+
+
+def quantiles(values: npt.NDArray[Any], q: tuple[float, ...]) -> Floats:
+    """Quantiles over draws, the first axis. Shape (quantiles, ...).
+
+    Another draw lies between two of them with just that probability, however few draws there are
+    (Hyndman and Fan 1996, definition 6).
+    """
+    return np.asarray(np.quantile(values, q, axis=0, method="weibull"))
 
 
 @dataclass(frozen=True)
@@ -141,7 +151,7 @@ class Draws:
         self, outcome: str, q: tuple[float, ...] = QUANTILES, level: str = "hospital"
     ) -> Floats:
         """Quantiles for a fan chart (扇形图). Shape (quantiles, Y, keys)."""
-        return np.asarray(np.quantile(self.of(outcome, level), q, axis=0))
+        return quantiles(self.of(outcome, level), q)
 
     def probability(
         self,

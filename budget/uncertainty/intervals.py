@@ -15,9 +15,8 @@ from budget.policy.pools import Pool
 from budget.projection.cells import Cells
 from budget.projection.year import Year, bounds
 from budget.projection.years import Projection
-from budget.uncertainty.draws import Draws
+from budget.uncertainty.draws import Draws, quantiles
 from budget.uncertainty.linear import Linear
-from budget.uncertainty.losses import loss_probability
 from budget.uncertainty.priors import Priors, normal, title, uniform
 from budget.uncertainty.sampling import Sampling
 from budget.uncertainty.simulate import simulate
@@ -198,8 +197,7 @@ def with_draws(
     for held in projections:
         model, priors = linear(held), priors_of(held)
         found = simulate(model, priors, draws, seed=seed, groups=True)
-        loss = loss_probability(model, priors, found, _LOSS)
-        _hospitals(tables["projection_hospitals"], held, found, loss)
+        _hospitals(tables["projection_hospitals"], held, found)
         _tiers(tables["projection_tiers"], held, found)
         _pools(tables["projection_pools"], held, found)
         _groups(tables["projection_groups"], held, found)
@@ -239,7 +237,7 @@ def doubts_of(held: Projection) -> list[dict[str, Any]]:
             low, high = (round(float(v), 6) for v in one.at(np.array(_INTERVAL)))
             row |= {"value": str(one), "low": low, "high": high, "source": one.source}
         elif name == "sampling":
-            row |= {"value": both("由所结算病例重抽样", "resampled from the cases settled"),
+            row |= {"value": both("由所结算病例推断抽样", "drawn given the cases settled"),
                     "low": None, "high": None, "unit": "", "source": _CASES}  # fmt: skip
         else:
             spread = float(np.mean(getattr(priors, name)))
@@ -278,8 +276,9 @@ def _ahead(frame: pd.DataFrame, held: Projection) -> tuple[pd.Index[Any], npt.ND
     return frame.index[mine], year[mine].astype(np.intp)
 
 
-def _hospitals(frame: pd.DataFrame, held: Projection, found: Draws, loss: Floats) -> None:
+def _hospitals(frame: pd.DataFrame, held: Projection, found: Draws) -> None:
     low, high = found.fan("fund", _INTERVAL)
+    loss = found.loss(_LOSS)
     place = {name: i for i, name in enumerate(found.hospitals)}
     rows, year = _ahead(frame, held)
     where = frame.loc[rows, "hospital_id"].map(place).to_numpy(np.intp)
@@ -302,7 +301,7 @@ def _tiers(frame: pd.DataFrame, held: Projection, found: Draws) -> None:
                                  for one in ("cost", "cases", "fund"))  # fmt: skip
             average = np.divide(cost, cases, out=np.full(cost.shape, np.nan), where=cases > 0)
             both = np.stack([average, fund], axis=2)
-            ends[name, insurance] = np.quantile(both, _INTERVAL, axis=0)
+            ends[name, insurance] = quantiles(both, _INTERVAL)
     keys = zip(frame.loc[rows, "tier"], frame.loc[rows, "insurance"], year, strict=True)
     values = np.array([ends[tier, insurance][:, at] for tier, insurance, at in keys])
     known = frame.loc[rows, "final"].notna().to_numpy()
@@ -316,7 +315,7 @@ def _tiers(frame: pd.DataFrame, held: Projection, found: Draws) -> None:
 def _groups(frame: pd.DataFrame, held: Projection, found: Draws) -> None:
     """Intervals of the average cost of groups in the region."""
     assert found.group_cost is not None
-    ends = np.quantile(found.group_cost, _INTERVAL, axis=0)
+    ends = quantiles(found.group_cost, _INTERVAL)
     place = {code or "0000": i for i, code in enumerate(held.years[-1].cells.groups)}
     rows, year = _ahead(frame, held)
     where = frame.loc[rows, "drg"].map(place).to_numpy(np.intp)

@@ -1,31 +1,61 @@
 """Who falls ill (病例抽样波动): chance in the cases of the year seen and of those to come.
 
 The cases of a year are one outcome of many: next year other people fall ill, and the year that was
-seen, from which everything is projected, was such an outcome too. A drawn year is the bootstrap
-taken twice: the cases seen are drawn again (Poisson with mean 1 each), and the year to come is
-drawn from those (Poisson with that number). The first is common to all years of a draw. Hospitals
-with many cases get the normal distribution of the same variance, from the sums of squares of their
-cases. Nothing is assumed of how costs are distributed.
+seen, from which everything is projected, was such an outcome too. A drawn year is a year that may
+come, given the cases seen. How many are expected follows a gamma distribution (Jeffreys' prior),
+how many come a Poisson distribution around it: together a negative binomial one. What they are is
+drawn from the hospital's own cases, each with a weight of its own (Bayesian bootstrap, Rubin 1981)
+that is common to all years of a draw. A few cases do not show the dear ones that may come, and part
+of what sets a small hospital apart was luck, so others stand in for them
+(:mod:`budget.uncertainty.credibility`). Hospitals with many cases get the normal distribution of
+the same mean and variance. Nothing is assumed of how costs are distributed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from budget.projection.cells import Cells, by_case
+from budget.uncertainty.credibility import Likely, stand_by
 from budget.uncertainty.priors import Numbers, stream
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.intp]
 # What a case brings to its hospital, and by which of these a sum moves.
 SUMS = ("by_standard", "by_cost", "cost", "beside", "borne", "outside", "cases")
 _FEW = 300  # hospitals up to so many cases are drawn case by case
-_NUMBERS = 1 << 16
+_HALF = 0.5  # of a case: what Jeffreys' prior adds to a number of cases
+_LIKE, _TIER = 256, 4096  # cases that stand for those of a group in a tier, and of a tier
 _POOLED = 5.0  # cases of the usual spread that stand beside those of a group
+
+
+@dataclass(frozen=True)
+class _Few:
+    """A hospital of few cases. n cases, S sums by insurance.
+
+    Attributes:
+        cases: its cases. Shape (n, 2 x S).
+        kind: tier and group of each, as a place. Shape (n,).
+        tier: its tier, as a place.
+        shape: of the gamma distribution of the cases expected.
+        ahead: its mean.
+        alike: chance that a case of its tier and group stands in for one of its own.
+        beside: cases of its tier that stand beside its own.
+    """
+
+    cases: Singles
+    kind: Ints
+    tier: int
+    shape: float
+    ahead: float
+    alike: float
+    beside: int
 
 
 @dataclass(frozen=True)
@@ -34,14 +64,20 @@ class Sampling:
 
     Attributes:
         total: sums of the cases by ``SUMS``. Shape (H, 2, S).
+        shift: what is expected less those sums. Shape (H, 2, S).
         root: with standard normal numbers (S,) before it, noise of such a sum. Shape (H, 2, S, S).
-        few: hospitals of few cases -> their cases, each a row. Shapes (n, 2 x S).
+        few: hospitals of few cases by their place.
+        alike: cases of each tier and group.
+        tiers: cases of each tier.
         group: relative standard deviation of the mean cost of a case. Shape (G,).
     """
 
     total: Floats
+    shift: Floats
     root: Singles
-    few: dict[int, Singles]
+    few: dict[int, _Few]
+    alike: Likely
+    tiers: Likely
     group: Floats
 
     @classmethod
@@ -50,39 +86,79 @@ class Sampling:
         settled = cells.settlement
         rows, brought = by_case(settled)
         brought = _in_linear(brought)
-        hospital, insurance = (held[rows].astype(np.intp) for held in
-                               (settled.claims.hospital, settled.claims.insurance))  # fmt: skip
-        shape = len(cells.hospitals), 2, len(SUMS)
-        unit, units = hospital * 2 + insurance, shape[0] * 2
-        values = [brought[name] for name in SUMS]
+        claims, count, groups = settled.claims, len(cells.hospitals), len(cells.groups)
+        # the order of the file says nothing
+        order = np.lexsort([held[rows] for held in (
+            claims.hospital, claims.insurance, claims.group, claims.cost)])  # fmt: skip
+        rows = rows[order]
+        values = np.stack([brought[name][order] for name in SUMS], axis=1)
+        hospital, insurance, group = (held[rows].astype(np.intp) for held in (
+            claims.hospital, claims.insurance, claims.group))  # fmt: skip
+        _, tiers = np.unique(cells.tier, return_inverse=True)
+        tier = tiers[hospital]
+        kind = tier * groups + np.where(group >= 0, group, groups - 1)
+        cases = np.bincount(hospital, minlength=count).astype(np.float64)
 
-        def summed(held: Floats) -> Floats:
-            return np.bincount(unit, held, units).astype(np.float64)
+        cost = values[:, SUMS.index("cost")]
+        worth = values[:, SUMS.index("by_standard")] + values[:, SUMS.index("by_cost")]
+        both = np.stack([worth, cost], axis=1) / _mean(cost, tier)[tier, None]
+        usual = np.stack([_mean(one, kind)[kind] for one in both.T], axis=1)
+        gain = (both - usual) @ np.array([1.0, -1.0])
+        alike = stand_by([(both - usual)[:, 1], gain], hospital, tiers)
+        beside = np.rint(stand_by([*usual.T], hospital, tiers))
+        # of a case: what is left to its like, and to any of its tier
+        like, any_other = alike / (cases + alike), beside / (cases + beside)
 
-        total = np.stack([summed(one) for one in values], axis=1).reshape(shape)
-        square = np.empty((units, len(SUMS), len(SUMS)))
-        for i, one in enumerate(values):
-            for j, other in enumerate(values[: i + 1]):
-                square[:, i, j] = square[:, j, i] = summed(one * other)
+        def stand_in(place: Ints, share: Floats) -> list[Floats]:
+            """Sums and products of what stands in for the cases of each place, for one case."""
+            weight = share[hospital]
+            most = int(place.max(initial=0)) + 1
+            whole = np.bincount(place, weight, most).astype(np.float64)
+            held = _moments(values, place * 2 + insurance, most * 2, weight)
+            scale = np.divide(1.0, whole, out=np.zeros_like(whole), where=whole > 0)
+            shaped = (one.reshape(most, 2, *one.shape[1:]) for one in held)
+            return [one * _along(scale, one) for one in shaped]
+
+        found = []
+        own = _moments(values, hospital * 2 + insurance, count * 2, np.ones(len(rows)))
+        of_kind, of_tier = stand_in(kind, like), stand_in(tier, any_other)
+        met = csr_array((np.ones(len(rows)), (hospital, kind)), (count, len(of_kind[0])))
+        for flat, usual_kind, usual_tier in zip(own, of_kind, of_tier, strict=True):
+            held = flat.reshape(count, 2, *flat.shape[1:])
+            likely = (met @ usual_kind.reshape(len(usual_kind), -1)).reshape(held.shape)
+            mine = held + _along(like, held) * (likely - held)
+            others = _along(cases, held) * usual_tier[tiers]
+            found += [held, mine + _along(any_other, held) * (others - mine)]
+        total, expected, _, square = found
+        shape, ahead = _sizes(cases, tiers)
+        more = np.divide(ahead, cases, out=np.ones(count), where=cases > 0)
         power, axes = np.linalg.eigh(square)
-        root = np.sqrt(np.maximum(power, 0.0))[:, :, None] * axes.transpose(0, 2, 1)
-        counted = np.bincount(hospital, minlength=shape[0])
-        claims = settled.claims  # the order of the file says nothing
-        order = np.lexsort((claims.group[rows], insurance, claims.cost[rows], hospital))
-        ends = np.cumsum(counted)
+        root = np.sqrt(np.maximum(power, 0.0))[..., None] * axes.swapaxes(-1, -2)
+
+        apart = np.zeros((len(rows), 2, len(SUMS)), np.float32)
+        apart[np.arange(len(rows)), insurance] = values
+        wide = apart.reshape(len(rows), -1)
         few = {}
-        for place in np.flatnonzero((counted > 0) & (counted <= _FEW)):
-            mine = order[ends[place] - counted[place] : ends[place]]
-            held = np.zeros((len(mine), 2, len(SUMS)), np.float32)
-            at = np.arange(len(mine)), insurance[mine]
-            held[at] = np.stack([one[mine] for one in values], axis=1)
-            few[int(place)] = held.reshape(len(mine), -1)
-        return cls(total, root.reshape(*shape, len(SUMS)).astype(np.float32), few,
-                   _of_groups(cells, rows, brought["cost"]))  # fmt: skip
+        for place in np.flatnonzero((cases > 0) & (cases <= _FEW)).tolist():
+            its = hospital == place
+            few[place] = _Few(
+                wide[its],
+                kind[its],
+                int(tiers[place]),
+                shape=float(shape[place]),
+                ahead=float(ahead[place]),
+                alike=float(like[place]),
+                beside=int(beside[place]),
+            )
+        return cls(
+            total, expected * _along(more, expected) - total, root.astype(np.float32), few,
+            Likely.of(wide, kind, like[hospital], _LIKE), Likely.of(wide, tier, any_other[hospital],
+            _TIER), _of_groups(cells, rows, brought["cost"][order]),
+        )  # fmt: skip
 
     def noise(self, seed: int, chunk: int, size: int, number: int,
               numbers: Numbers | None = None) -> Floats:  # fmt: skip
-        """What a year's sums are more or less than expected. Shape (size, H, 2, S).
+        """What a year's sums are more or less than those seen. Shape (size, H, 2, S).
 
         Args:
             seed: of the draws.
@@ -98,20 +174,42 @@ class Sampling:
                 made = partial(_normal, seed, chunk, year, shape)
                 normal += kept(("sampling", seed, chunk, year, shape), made)
         found = np.einsum("dhis,hist->dhit", normal, self.root, optimize=True).astype(np.float64)
-        for place, cases in self.few.items():
-            key = seed, chunk, number, place, size, len(cases)
-            counted = kept(("counted", *key), partial(_counted, *key)).astype(np.float32)
-            counted -= np.float32(1.0)
-            found[:, place] = (counted @ cases).reshape(size, 2, -1)
+        found += self.shift
+        for place, held in self.few.items():
+            seen, to_come = (stream(seed, "sampling", chunk, year, place) for year in (0, number))
+            sums = self._drawn(held, size, seen, to_come)
+            found[:, place] = sums.reshape(size, 2, -1) - self.total[place]
         return np.asarray(found, np.float64)
 
+    def _drawn(
+        self, held: _Few, size: int, seen: np.random.Generator, to_come: np.random.Generator
+    ) -> Floats:
+        """Sums of the years that may come of a hospital. Shape (size, 2 x S)."""
+        own = len(held.cases)
+        weight = seen.standard_exponential((size, own + held.beside), np.float32)
+        every = seen.standard_gamma(held.shape, size) * (held.ahead / held.shape)
+        replaced = seen.random((size, own), np.float32) < held.alike
+        like = self.alike.draw(seen, np.broadcast_to(held.kind, (size, own)))
+        others = self.tiers.draw(seen, np.full((size, held.beside), held.tier))
+        counted = to_come.poisson(weight * (every / weight.sum(axis=1))[:, None])
+        mine, beside = counted[:, :own], counted[:, own:]
+        sums = (mine * ~replaced).astype(np.float32) @ held.cases
+        sums += self.alike.total(like, mine * replaced) + self.tiers.total(others, beside)
+        return np.asarray(sums, np.float64)
+
     def moved(self, sums: dict[str, Floats], noise: Floats) -> dict[str, Floats]:
-        """Sums of draws (d, H, 2) with noise of such a year; it grows with what they grew by."""
-        found = {}
+        """Sums of draws (d, H, 2) with noise of such a year; it grows with what they grew by.
+
+        What a hospital had none of grows as its cases do.
+        """
+        found, cases = {}, self.total[:, :, SUMS.index("cases")].sum(axis=1)
+        many = sums["cases"].sum(axis=2)
+        grown = np.divide(many, cases, out=np.zeros_like(many), where=cases > 0)
         for name, held in sums.items():
             by = "beside" if name == "borne" else name  # a difference, which may be near nothing
             whole = self.total[:, :, SUMS.index(by)]
-            share = np.divide(sums[by], whole, out=np.zeros_like(held), where=whole > 0)
+            share = np.repeat(grown[..., None], held.shape[2], axis=2)
+            np.divide(sums[by], whole, out=share, where=whole > 0)
             found[name] = held + noise[..., SUMS.index(name)] * share
         return found
 
@@ -157,30 +255,44 @@ def _normal(seed: int, chunk: int, year: int, shape: tuple[int, ...]) -> Singles
     return stream(seed, "sampling", chunk, year).standard_normal(shape, np.float32)
 
 
-def _counted(
-    seed: int, chunk: int, number: int, place: int, size: int, cases: int
-) -> npt.NDArray[np.uint8]:
-    """How often each case of a hospital is there in a year's draws. Shape (size, cases)."""
-    again, ahead = _counts()
-    seen, to_come = (
-        stream(seed, "sampling", chunk, year, place).integers(
-            _NUMBERS, size=(size, cases), dtype=np.uint16
-        )
-        for year in (0, number)
-    )
-    return np.asarray(ahead[again[seen], to_come])
+def _along(values: Floats, like: Floats) -> Floats:
+    """Values of the first axis, shaped to go with an array."""
+    return values.reshape(-1, *[1] * (like.ndim - 1))
 
 
-@cache
-def _counts() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """How often a case is there by a number below 2^16: drawn once, and then drawn from those.
+def _mean(held: Floats, place: Ints) -> Floats:
+    """Mean by place; 1 where it is nothing, so that it may be divided by."""
+    found = np.bincount(place, held) / np.maximum(np.bincount(place), 1)
+    return np.where(found > 0, found, 1.0)
 
-    Shapes (2^16,) and (most + 1, 2^16).
+
+def _sizes(cases: Floats, tier: Ints) -> tuple[Floats, Floats]:
+    """Shape and mean of the gamma distribution of the cases expected of each hospital. (H,) each.
+
+    Around the sizes of its tier, by their moments (Robbins 1956), so that as many are expected in
+    a tier as were seen; where these differ widely, or are few, around the hospital's own, with
+    Jeffreys' half beside it.
     """
-    from scipy.stats import poisson
+    shape, mean = np.where(cases > 0, cases + _HALF, 0.0), cases.copy()
+    for one in np.unique(tier[cases > 0]):
+        here = (tier == one) & (cases > 0)
+        usual = float(cases[here].mean())
+        beyond = float(cases[here].var()) - usual  # of the sizes, beyond what chance makes
+        most = (int(here.sum()) - 1) / 2.0
+        prior = min(usual**2 / beyond, most) if beyond > 0 else most
+        if prior > _HALF:
+            shape[here] = cases[here] + prior
+            mean[here] = shape[here] * (usual / (usual + prior))
+    return shape, mean
 
-    numbers = (np.arange(_NUMBERS) + 0.5) / _NUMBERS
-    once = poisson.ppf(numbers, 1.0).astype(np.uint8)
-    most = int(once.max())
-    twice = [np.zeros(_NUMBERS), *(poisson.ppf(numbers, held) for held in range(1, most + 1))]
-    return once, np.array(twice).astype(np.uint8)
+
+def _moments(values: Floats, unit: Ints, units: int, weight: Floats) -> tuple[Floats, Floats]:
+    """Weighted sums of rows (N, S) by unit (units, S), and of their products (units, S, S)."""
+    size = values.shape[1]
+    total, square = np.empty((units, size)), np.empty((units, size, size))
+    for i in range(size):
+        held = values[:, i] * weight
+        total[:, i] = np.bincount(unit, held, units)
+        for j in range(i + 1):
+            square[:, i, j] = square[:, j, i] = np.bincount(unit, held * values[:, j], units)
+    return total, square

@@ -21,6 +21,7 @@ from drg.cli.common.options import (
 )
 from drg.cli.common.outputs import look_first
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
+from drg.errors import problem
 from drg.language import say
 from drg.terminal import table
 
@@ -72,18 +73,30 @@ def backtest(
     read = (file, came, table, scenario, last_year, mapping, weights, policy)
     look_first(read, folder=out, results=RESULTS)
     rules = load_policy(policy)
+    before = year if year is not None else year_of(file, mapping, sheet)
+    if year is None and (after := year_of(came, mapping, sheet)) != before + 1:
+        raise problem(say("不是次年的病例", "not the cases of the year after"), file=came,
+                      key="discharge_date", found=after,
+                      expected=say(f"{before + 1}，即 {file.name} 的次年",
+                                   f"{before + 1}, the year after {file.name}"))  # fmt: skip
     words = Words(lang or "zh")
     spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
     with whole_folder(out, RESULTS) as folder:
         found = backtest_file(
             file, came, folder, open_weights(weights), rules, table,
-            year if year is not None else year_of(file, mapping, sheet),
+            before,
             BASELINE if scenario is None else load_scenario(scenario), mapping=mapping, sheet=sheet,
             last_year=spent, draws=draws, seed=seed, say=lambda text: typer.echo(text, err=True),
         )  # fmt: skip
         for line in write_report(folder / PAGE, backtest_report(found, words), words):
             typer.echo(line, err=True)
     typer.echo(scores(found))
+    for told, (cases, fen) in zip((before, before + 1), found.unsettled, strict=True):
+        yuan = f"{fen / 100:,.2f}"
+        if cases:
+            typer.echo(say(f"{told} 年未清算 {cases:,} 例，费用 {yuan} 元，不计入以上数字",
+                           f"not settled in {told}, and in none of these figures: {cases:,} cases, "
+                           f"cost {yuan} yuan"), err=True)  # fmt: skip
     typer.echo(str(out))
 
 

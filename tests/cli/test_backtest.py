@@ -119,9 +119,29 @@ def test_the_command_writes_tables_and_a_page(region, tmp_path):
     assert done.exit_code == 0, done.output
     assert "payment of hospitals" in done.output
     page = (out / "backtest.html").read_text(encoding="utf-8")
-    assert "as last year they would have been off by" in page
+    assert "off by" in page
     assert "secret-" not in page
     names = {path.name for path in out.iterdir()}
     assert names == {"backtest.html", "backtest.json", "backtest_scores.csv", "backtest_tiers.csv",
                      "backtest_hospitals.csv", "backtest_groups.csv",
                      "backtest_pools.csv"}  # fmt: skip
+
+
+def test_what_was_not_settled_is_told_and_other_years_are_refused(region, tmp_path):
+    came = pd.read_csv(region / "came.csv", dtype=str)
+    came.loc[came["hospital_id"] == "A", "hospital_id"] = "Z"  # not in the table of hospitals
+    came.to_csv(region / "joined.csv", index=False)
+    whole, found = (run(region, tmp_path, came=name) for name in ("came.csv", "joined.csv"))
+    moved = int((came["hospital_id"] == "Z").sum())
+    assert found.unsettled[0] == whole.unsettled[0]
+    assert found.unsettled[1][0] >= whole.unsettled[1][0] + 0.9 * moved
+    text = str(backtest_report(found, Words("en")).sections[0])
+    assert f"{found.unsettled[1][0]} cases" in text
+    assert found.moved == ("it is the intervals that are tested" not in text)
+    done = CliRunner().invoke(app, [
+        "backtest", str(region / "came.csv"), str(region / "before.csv"), "--weights",
+        str(region / "weights.csv"), "--hospitals", str(region / "hospitals.csv"), "--out",
+        str(tmp_path / "turned"),
+    ])  # fmt: skip
+    assert done.exit_code == 1
+    assert "before.csv" in str(done.exception or done.output)

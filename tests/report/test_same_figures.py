@@ -158,6 +158,100 @@ def test_a_report_has_the_figures_of_the_settlements_tables(folder, tmp_path):
             assert row[head.index(name)] == pytest.approx(sum(float(o[field]) for o in own))
 
 
+POOLS = {"employees": "employee", "residents": "resident"}
+# Tables of the workbook, the CSV that they come from, the columns that name a row in each of the
+# two, and those of its figures: heading and field.
+TABLES: list[tuple[str, str, dict[str, str], dict[str, str]]] = [
+    ("Hospitals by pool", "hospitals", {"Id": "hospital_id", "Pool": "pool"}, {
+        "Cases (cases)": "cases", "CMI": "case_mix_index", "Cost (yuan)": "cost",
+        "Patients (yuan)": "patient", "By item (yuan)": "item", "Payable by DRG (yuan)": "payable",
+        "Paid (yuan)": "final", "Gain or loss (yuan)": "gain",
+    }),
+    ("Budget, payment and balance of the pools", "pools", {"Pool": "pool"}, {
+        "Cases (cases)": "cases", "Budget (yuan)": "budget", "Reserve (yuan)": "reserve",
+        "To distribute (yuan)": "amount", "Payable by DRG (yuan)": "payable",
+        "Budget cut (yuan)": "budget_cut", "Paid (yuan)": "final",
+        "Balance after cut (yuan)": "balance",
+    }),
+    ("Pools, every scenario", "projection_pools", {"Scenario": "scenario", "Year": "year",
+                                                   "Pool": "pool"}, {
+        "To distribute (yuan)": "amount", "Payable by DRG (yuan)": "payable",
+        "Owed at clearing (yuan)": "final_before_cut", "Balance before cut (yuan)":
+        "balance_before_cut", "before cut, 95% low (yuan)": "balance_before_cut_low",
+        "before cut, 95% high (yuan)": "balance_before_cut_high",
+        "Overrun chance": "overrun_probability", "Budget cut (yuan)": "budget_cut",
+        "Paid (yuan)": "final", "Balance after cut (yuan)": "balance",
+    }),
+    ("Average cost, every scenario and year", "projection_tiers", {
+        "Scenario": "scenario", "Year": "year", "Tier": "tier", "Insurance": "insurance"}, {
+        "Cases (cases)": "cases", "Average cost (yuan a case)": "average_cost",
+        "On 2025": "change_average_cost", "Patient (yuan a case)": "average_patient",
+    }),
+    ("Payable and advance by month, 2025", "months", {"Month": "month"}, {
+        "Cases (cases)": "cases", "Cost (yuan)": "cost", "Payable by DRG (yuan)": "payable",
+        "Advance (yuan)": "advance", "Quality money (yuan)": "quality_held",
+        "To be cleared (yuan)": "remainder",
+    }),
+]  # fmt: skip
+
+
+def key_of(value: object) -> str:
+    """What names a row, as the CSV has it."""
+    text = str(value).split(" (")[0]
+    text = POOLS.get(text, POOLS.get(f"{text}s", text)).removeprefix("tier ")
+    return {"region": "all", "baseline": "baseline"}.get(text, text)
+
+
+@pytest.mark.parametrize(("caption", "name", "keys", "fields"), TABLES, ids=[t[1] for t in TABLES])
+def test_a_report_has_the_figures_of_every_table(folder, tmp_path, caption, name, keys, fields):
+    head, *rows = in_book(write_report(folder, tmp_path / "r.html", "en").book)[caption]
+    held: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for one in table(folder / f"{name}.csv"):
+        held.setdefault(tuple(one[field] for field in keys.values()), []).append(one)
+    count, found = 0, 0
+    for row in rows:
+        own = held.get(tuple(key_of(row[head.index(k)]) for k in keys))
+        if own is None:  # a total has no row of its own
+            continue
+        found += 1
+        for heading, field in fields.items():
+            value = row[head.index(heading)]
+            if isinstance(value, int | float):
+                count += 1
+                wanted = sum(float(one[field]) for one in own)
+                assert value == pytest.approx(wanted, rel=1e-9, abs=0.005), (row, heading)
+    assert found >= 2
+    assert count >= len(fields)
+
+
+FIGURE = re.compile(
+    r"(?<![\d.])([+−-]?\d[\d,]*(?:\.\d+)?)\s?(万元|亿元|元|million yuan|thousand yuan|yuan)"
+)
+UNITS = {**dict(FACTORS), "亿元": 1e8, "元": 1.0, "yuan": 1.0}
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_sentences_and_charts_have_the_figures_of_the_workbook(folder, tmp_path, lang):
+    """Every amount of money outside the tables stands in the workbook, to the digits shown."""
+    made = write_report(folder, tmp_path / "r.html", lang, annex=tmp_path / "a.html")
+    values = [abs(float(cell)) for rows in in_book(made.book).values() for row in rows
+              for cell in row if isinstance(cell, int | float)]  # fmt: skip
+    count, wrong = 0, []
+    for path in (made.page, tmp_path / "a.html"):
+        text = path.read_text(encoding="utf-8")
+        text = re.sub(r"<(style|script|table)\b.*?</\1>", " ", text, flags=re.DOTALL)
+        text = re.sub(r"<[^>]+>", " ", text)
+        for one in FIGURE.finditer(text):
+            count += 1
+            unit = UNITS[one[2]]
+            shown = abs(float(one[1].replace(",", "").replace("−", "-"))) * unit
+            step = 10.0 ** -len(one[1].partition(".")[2]) * unit
+            if not any(abs(value - shown) <= 0.5 * step * (1 + 1e-9) for value in values):
+                wrong.append(" ".join(text[max(0, one.start() - 60) : one.end()].split()))
+    assert wrong == []
+    assert count >= 8
+
+
 def test_minutes_say_the_same_in_page_word_workbook_and_the_final_table(tmp_path):
     held = begin(tmp_path / "round")
     held.propose_file(REHEARSAL / "proposals.csv", WHO)

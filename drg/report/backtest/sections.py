@@ -39,14 +39,26 @@ def backtest_report(found: Backtest, words: Words) -> Report:
 
 def _summary(found: Backtest, words: Words) -> list[Block]:
     pay = found.told[0][1]  # of hospitals
-    better = pay["error"] < pay["error_as_last_year"]
-    lead = words(
-        f"医院清算额平均偏差 {pay['error']:.1%}，按去年不变为 {pay['error_as_last_year']:.1%}："
-        + ("预测优于“按去年不变”。" if better else "预测不优于“按去年不变”。"),
-        f"Payments of hospitals were off by {pay['error']:.1%} on average; as last year they would "
-        f"have been off by {pay['error_as_last_year']:.1%}: the projection "
-        + ("was better." if better else "was no better."),
-    )  # fmt: skip
+    inside, error = f"{pay['inside']:.1%}", f"{pay['error']:.1%}"
+    if found.moved:
+        better = pay["error"] < pay["error_as_last_year"]
+        lead = words(
+            f"医院清算额平均偏差 {error}，按去年不变为 {pay['error_as_last_year']:.1%}："
+            + ("预测优于“按去年不变”。" if better else "预测不优于“按去年不变”。")
+            + f"{inside} 的医院落入 95% 区间。",
+            f"Payments of hospitals were off by {error} on average; as last year they would "
+            f"have been off by {pay['error_as_last_year']:.1%}: the projection "
+            + ("was better." if better else "was no better.")
+            + f" {inside} of the hospitals were inside their 95% intervals.",
+        )  # fmt: skip
+    else:
+        lead = words(
+            "情景没有假设任何变动，预测就是“按去年不变”，这里检验的是区间："
+            f"医院清算额平均偏差 {error}，{inside} 的医院落入 95% 区间。",
+            "The scenario assumed nothing, so the projection is \"as last year\", and it is the "
+            f"intervals that are tested: payments of hospitals were off by {error} on average, "
+            f"{inside} of the hospitals were inside their 95% intervals.",
+        )  # fmt: skip
     rows = [(words.of(title), row["count"], row["error"], row["error_as_last_year"], row["inside"])
             for title, row in found.told]  # fmt: skip
     columns = (
@@ -56,6 +68,12 @@ def _summary(found: Backtest, words: Words) -> list[Block]:
         Column("inside", "落入95%区间", "Inside 95%", "share", digits=1),
     )  # fmt: skip
     one, other = (f"{value:.3f}" for value in found.brier)
+    without = [
+        words(f"{year} 年有 {words.few(cases)} 例病例没有清算，不在以上数字中。",
+              f"Not settled in {year}, and in none of these figures: {words.few(cases)} cases.")
+        for year, (cases, _) in zip((found.year - 1, found.year), found.unsettled, strict=True)
+        if cases
+    ]  # fmt: skip
     return [
         Text(lead, "lead"),
         table("scores", words("预测与实际", "Projection and what came"), columns, rows),
@@ -71,6 +89,7 @@ def _summary(found: Backtest, words: Words) -> list[Block]:
                   "（越小越好）。",
                   f"Probabilities of a loss above {LOSS:.0%} of cost: Brier score {one}, as last "
                   f"year {other} (less is better)."),
+            *without,
         ]),
     ]  # fmt: skip
 
