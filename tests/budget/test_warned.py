@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 def said() -> str:
     """Every text of the engine's code, but those of the two tables of translations."""
     found = []
-    for path in sorted((ROOT / "budget").rglob("*.py")):
+    for path in sorted([*(ROOT / "budget").rglob("*.py"), *(ROOT / "drg/cases").rglob("*.py")]):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Dict) and any(
                 isinstance(key, ast.Constant) and key.value in SETTLED | AHEAD for key in node.keys
