@@ -462,6 +462,6 @@ def show(rows: pd.DataFrame, line: Callable[[str, float, str], None]) -> None:
 
 
 def measure(rows: int, line: Callable[[str, float, str], None]) -> None:
-    """200 problems of up to the largest size; with fewer rows fewer and smaller ones."""
-    most = MOST if rows >= 1_000_000 else (60, 20, 80)
+    """200 problems of up to the largest size with a million rows, and so many of small ones."""
+    most = MOST if rows >= 100_000 else (60, 20, 80)
     show(run(range(max(rows // 5000, 10)), most), line)

@@ -318,12 +318,14 @@ def fairest(aims: Aims, region: Region) -> Reached:
         if by_itself.any():
             levels.leap()
     weight = _second(aims, region, levels.face, levels.weight)
-    if first is None:
+    if not k:
         return Reached(weight, np.zeros(m), np.zeros(n), 0.0, 0.0, 0.0)
     least = float(aims.satisfaction(weight).min())
-    dual = first.bound
+    dual = first.bound if first else -1.0  # nobody is met more than in full
     gap = max(gap, abs(-least - dual) / max(1.0, abs(least)))
-    return Reached(weight, first.price[:m], first.reduced[:n], -least, dual, gap)
+    row_price = first.price[:m] if first else np.zeros(m)
+    price = first.reduced[:n] if first else np.zeros(n)
+    return Reached(weight, row_price, price, -least, dual, gap)
 
 
 class _Levels:
@@ -342,13 +344,13 @@ class _Levels:
 
         Before that the weights that are settled get some room.
         """
-        found = self.linear.solve()
+        found = self._vertex()
         columns = np.unique(self.aims.column[~self.open])
         for room in (_ROOM * self.aims.span[columns], np.full(len(columns), _ROOM)):
             if found is None:
                 low, high = self.face.low[columns] - room, self.face.high[columns] + room
                 self._put(columns, low, high)
-                found = self.linear.solve()
+                found = self._vertex()
         if found is not None:
             self.weight = found.x[:-1]
         return found
@@ -374,7 +376,7 @@ class _Levels:
             taken = left[np.argsort(self.own[left], kind="stable")][:step]
             self._put(taken, self.at[taken], self.at[taken])
             self._release(self.open & ~np.isin(self.aims.column, taken))
-            vertex = self.linear.solve()
+            vertex = self._vertex()
             if vertex is None:
                 reached = np.zeros(len(taken), bool)
             else:
@@ -386,6 +388,13 @@ class _Levels:
             if len(others):
                 return
             step *= 2
+
+    def _vertex(self) -> Vertex | None:
+        """The programme's answer; what the solver cannot do counts as nothing left."""
+        try:
+            return self.linear.solve()
+        except RuntimeError:
+            return None
 
     def _put(self, columns: Ints, low: Floats, high: Floats) -> None:
         self.linear.columns(columns, low, high)
