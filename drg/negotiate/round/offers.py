@@ -92,7 +92,7 @@ def settled_offer(given: Problem, impacts: Impacts, objective: str) -> Settled:
     for turn in range(1, _TURNS + 1):
         try:
             found = solve(problem, objective)
-        except DrgError:
+        except (DrgError, RuntimeError):  # with what is bent nothing is found
             if best is None:
                 raise
             break

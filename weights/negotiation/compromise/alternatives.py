@@ -8,7 +8,7 @@ keep tight whatever has a price, so the second step works on a narrower :class:`
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -22,7 +22,10 @@ from weights.negotiation.compromise.programme import nearest
 from weights.negotiation.compromise.region import Region
 
 _LEVEL = 1e-9  # satisfaction that differs by less is the same
-_ROOM = 1e-8  # weight units, or satisfaction where that is less
+# Room that rounding may need: of rows in weight units, and of intervals in weight units or
+# satisfaction, whichever is less.
+_ROOMS = ((0.0, 0.0), (0.0, 1e-9), (0.0, 1e-8), (1e-9, 1e-8), (1e-8, 1e-8))
+_HELD = 1e-9  # the same of groups that were held back by others
 _CUTS = 50
 
 
@@ -124,25 +127,23 @@ class _Face:
         if below:
             self.high[column] = min(self.high[column], at)
 
-    def region(self, whole: Region, room: Floats | None = None) -> Region:
-        """The narrower region; with some room its intervals are wider and its rows may move."""
-        tight = self.tight if room is None else np.zeros(len(self.tight))
-        room = np.zeros(len(self.low)) if room is None else room
-        part = whole.narrowed(self.low - room, self.high + room, tight)
+    def region(self, whole: Region, rows: float, room: Floats) -> Region:
+        """The narrower region, with some room in its rows and in its intervals."""
+        part = whole.narrowed(self.low - room, self.high + room, self.tight)
+        part = replace(part, row_low=part.row_low - rows, row_high=part.row_high + rows)
         if not self.extra:
             return part
-        rows = sparse.csr_array(np.vstack([row for row, _, _ in self.extra]))
-        ends = np.array([(low, high) for _, low, high in self.extra])
-        if not room.any():
-            return part.with_rows(rows, ends[:, 0], ends[:, 1])
-        return part.with_rows(rows, ends[:, 0] - _ROOM, np.full(len(ends), np.inf))
+        further = sparse.csr_array(np.vstack([row for row, _, _ in self.extra]))
+        ends = np.array([(low - rows, high + rows) for _, low, high in self.extra])
+        return part.with_rows(further, ends[:, 0], ends[:, 1])
 
 
 def _second(aims: Aims, whole: Region, face: _Face, at: Floats) -> Floats:
     """Of all weights on a face those nearest to the draft, then made to satisfy the region.
 
-    A face has no inside, and rounding in its ends can leave nothing of it; then it gets a little.
-    Where that too leaves nothing, it is the point of it that is known.
+    A face has no inside, and rounding in its ends can leave nothing of it; then its rows get a
+    little room, and then its intervals too. Where that too leaves nothing, it is the point of it
+    that is known. What is over is taken from weights by which satisfaction changes least.
 
     Args:
         aims: the draft and what a move counts.
@@ -151,9 +152,10 @@ def _second(aims: Aims, whole: Region, face: _Face, at: Floats) -> Floats:
         at: a point of the face, within what rounding allows. Shape (n,).
     """
     weight = at
-    for room in (None, _ROOM * aims.span):
+    for rows, room in _ROOMS:
         try:
-            weight = nearest(aims.draft, aims.stiff, face.region(whole, room)).weight
+            part = face.region(whole, rows, room * aims.span)
+            weight = nearest(aims.draft, aims.stiff, part).weight
             break
         except RuntimeError:
             continue
@@ -290,8 +292,8 @@ def fairest(aims: Aims, region: Region) -> Reached:
     """The least satisfied as satisfied as can be, then the next, and so on (最公平), then nearest.
 
     Each round raises the level of all asks that are still open; those that hold it down have a
-    price and get their weight for good. Most groups are held down by nothing but their own asks
-    and interval, at a level that is known beforehand: many of these are settled at once.
+    price and come no farther from then on. Most groups are held down by nothing but their own asks
+    and interval, at a level that is known beforehand: many of these get their weight at once.
     """
     n, m, k = len(aims.draft), len(region.row_low), len(aims.asked)
     levels = _Levels(aims, region)
@@ -300,8 +302,7 @@ def fairest(aims: Aims, region: Region) -> Reached:
     while levels.open.any():
         vertex = levels.solve()
         if vertex is None:  # what is still open keeps the weights of the last level
-            columns = np.unique(aims.column[levels.open])
-            levels.settle(columns, levels.weight[columns])
+            levels.hold(np.unique(aims.column[levels.open]))
             break
         first = first or vertex
         weight, level = levels.weight, float(vertex.x[n])
@@ -311,19 +312,21 @@ def fairest(aims: Aims, region: Region) -> Reached:
         blocked = levels.open & held
         if not blocked.any():
             blocked = levels.open & (aims.satisfaction(weight) <= level + _LEVEL)
-        levels.face.hold(vertex, levels.linear)
         columns = np.unique(aims.column[blocked])
         by_itself = levels.own[columns] <= level + _LEVEL
-        levels.settle(columns, np.where(by_itself, levels.at[columns], weight[columns]))
+        levels.settle(columns[by_itself], levels.at[columns[by_itself]])
+        levels.hold(columns[~by_itself])
         if by_itself.any():
             levels.leap()
     weight = _second(aims, region, levels.face, levels.weight)
-    if first is None:
+    if not k:
         return Reached(weight, np.zeros(m), np.zeros(n), 0.0, 0.0, 0.0)
     least = float(aims.satisfaction(weight).min())
-    dual = first.bound
+    dual = first.bound if first else -1.0  # nobody is met more than in full
     gap = max(gap, abs(-least - dual) / max(1.0, abs(least)))
-    return Reached(weight, first.price[:m], first.reduced[:n], -least, dual, gap)
+    row_price = first.price[:m] if first else np.zeros(m)
+    price = first.reduced[:n] if first else np.zeros(n)
+    return Reached(weight, row_price, price, -least, dual, gap)
 
 
 class _Levels:
@@ -340,15 +343,18 @@ class _Levels:
     def solve(self) -> Vertex | None:
         """The largest level of the open asks, or None when rounding of what is settled leaves none.
 
-        Before that the weights that are settled get some room.
+        Before that the rows get some room, and then the weights that are settled.
         """
-        found = self.linear.solve()
         columns = np.unique(self.aims.column[~self.open])
-        for room in (_ROOM * self.aims.span[columns], np.full(len(columns), _ROOM)):
+        every = np.arange(len(self.region.row_low), dtype=np.int32)
+        found = self._vertex()
+        for rows, room in _ROOMS[1:]:
             if found is None:
-                low, high = self.face.low[columns] - room, self.face.high[columns] + room
-                self._put(columns, low, high)
-                found = self.linear.solve()
+                more = room * self.aims.span[columns]
+                low, high = self.region.row_low - rows, self.region.row_high + rows
+                self.linear.rows(every, low, high)
+                self._put(columns, self.face.low[columns] - more, self.face.high[columns] + more)
+                found = self._vertex()
         if found is not None:
             self.weight = found.x[:-1]
         return found
@@ -358,8 +364,27 @@ class _Levels:
         weight = np.clip(weight, self.region.low[columns], self.region.high[columns])
         self.face.low[columns], self.face.high[columns] = weight, weight
         self._put(columns, weight, weight)
-        self.open &= ~np.isin(self.aims.column, columns)
-        self._release(self.open)
+        self._let_go(columns)
+
+    def hold(self, columns: Ints) -> None:
+        """Let groups come no farther from their asks than they are, and let go of these.
+
+        They could not come nearer either, but for rounding: a group of few cases can gain much by
+        what no other notices, and may.
+        """
+        at, room = self.weight, _HELD * self.aims.span
+        low, high = at - room, at + room
+        above = self.aims.asked > high[self.aims.column]
+        below = self.aims.asked < low[self.aims.column]
+        most, least = (np.full(len(at), end) for end in (np.inf, -np.inf))
+        np.minimum.at(most, self.aims.column, np.where(above, self.aims.asked, -np.inf))
+        np.maximum.at(least, self.aims.column, np.where(below, self.aims.asked, np.inf))
+        low = np.minimum(low, np.where(np.isposinf(least), low, least))
+        high = np.maximum(high, np.where(np.isneginf(most), high, most))
+        low, high = np.maximum(low, self.region.low), np.minimum(high, self.region.high)
+        self.face.low[columns], self.face.high[columns] = low[columns], high[columns]
+        self._put(columns, low[columns], high[columns])
+        self._let_go(columns)
 
     def leap(self) -> None:
         """Settle groups that reach their own level, more and more at once.
@@ -374,12 +399,13 @@ class _Levels:
             taken = left[np.argsort(self.own[left], kind="stable")][:step]
             self._put(taken, self.at[taken], self.at[taken])
             self._release(self.open & ~np.isin(self.aims.column, taken))
-            vertex = self.linear.solve()
+            vertex = self._vertex()
             if vertex is None:
                 reached = np.zeros(len(taken), bool)
             else:
-                self.weight = vertex.x[:-1]
                 reached = self.own[taken] <= vertex.x[-1] + _LEVEL
+                if reached.any():
+                    self.weight = vertex.x[:-1]
             others = taken[~reached]
             self._put(others, self.region.low[others], self.region.high[others])
             self.settle(taken[reached], self.at[taken[reached]])
@@ -387,8 +413,19 @@ class _Levels:
                 return
             step *= 2
 
+    def _vertex(self) -> Vertex | None:
+        """The programme's answer; what the solver cannot do counts as nothing left."""
+        try:
+            return self.linear.solve()
+        except RuntimeError:
+            return None
+
     def _put(self, columns: Ints, low: Floats, high: Floats) -> None:
         self.linear.columns(columns, low, high)
+
+    def _let_go(self, columns: Ints) -> None:
+        self.open &= ~np.isin(self.aims.column, columns)
+        self._release(self.open)
 
     def _release(self, kept: Bools) -> None:
         """Keep the rows of some asks only."""

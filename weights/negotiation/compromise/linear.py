@@ -13,7 +13,7 @@ from scipy import sparse
 
 from weights.cases.observations import Floats, Ints
 
-TOLERANCE = 1e-9
+TOLERANCE = 1e-10  # the least that HiGHS takes
 _ROUGH = 1e-7  # what weights of four digits need
 _SEEN = 1e-11  # a dual below this share of the largest cost is 0
 
