@@ -25,6 +25,7 @@ from benchmarks import (
     dependence,
     draws,
     impact,
+    intervals,
     negotiation,
     official,
     profile,
@@ -152,7 +153,7 @@ def main() -> None:
         "--only",
         choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle",
                  "impact", "draws", "negotiation", "workbook", "schemes",
-                 "coverage"],
+                 "coverage", "intervals"],
     )  # fmt: skip
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
@@ -172,6 +173,7 @@ def main() -> None:
             "negotiation": lambda: negotiation.measure(place, given.turns, line),
             "workbook": lambda: workbook(place, given.turns),
             "coverage": lambda: coverage.show(max(given.rows // 25, 2000), line),
+            "intervals": lambda: intervals.show(max(given.rows // 25_000, 2), line),
             "schemes": lambda: schemes.measure(place, given.rows, given.turns, best, line),
         }
         for name, step in steps.items():

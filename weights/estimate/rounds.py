@@ -62,8 +62,8 @@ class Estimator:
             ``hsrv`` hospital-specific relative values (医院特异性相对值法), ``regression``
             log-linear with hospital effects (对数线性回归), ``gamma`` Gamma GLM (伽马回归),
             ``mixed`` log-linear with random hospital effects (混合效应模型).
-        smearing: how ``regression`` and ``mixed`` come back from logs (Duan 1983): the mean residual factor of
-            each ``group``, or one ``overall``.
+        smearing: how ``regression`` and ``mixed`` come back from logs (Duan 1983): the mean
+            residual factor of each ``group``, or one ``overall``.
         tolerance: relative change of a level at which the rounds end.
         most: most rounds.
     """

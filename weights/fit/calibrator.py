@@ -29,7 +29,7 @@ from weights.fit.table import frame_of, record_of, status
 from weights.fit.trail import Trail, named
 from weights.table import WeightTable
 from weights.table.families import families
-from weights.trim import Trim, Trimmed
+from weights.trim import LogSd, Trim, Trimmed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -237,6 +237,8 @@ class Calibrator:
 
     def _trim(self, observed: Observations) -> Observations:
         trim = self._trimmer
+        if isinstance(trim, LogSd) and observed.stay is None:
+            trim = replace(trim, rule="cost")  # what it does is what is on record
         if trim.name == "none":
             self.trimmed_: Trimmed | None = None
             self.trail_.of_cases("trim", "none", observed, observed, 0)
@@ -436,7 +438,8 @@ class Calibrator:
         states = status(weight, cases, sums.group_cases, self.low_volume, self._pipeline.previous)
         frame = frame_of(
             observed.groups, sums, self.families_, weight=weight, raw=raw, cases=cases,
-            states=states, interval=self.interval_, doubt=self.doubt_, trimmed=self.trimmed_, previous=self.previous_,
+            states=states, interval=self.interval_, doubt=self.doubt_, trimmed=self.trimmed_,
+            previous=self.previous_,
         )  # fmt: skip
         record = record_of(
             observed, self.trail_, previous=self.previous_, noise=self.noise_, prior=self.prior_,
