@@ -74,7 +74,7 @@ COMMANDS: tuple[tuple[int, str], ...] = (
     (1, f"negotiate lot {{@round-asked}} --commit {{odd}} --commit {{odd}} {_AT}"),
     (1, f"negotiate panel {{@round-drawn}} {_AT}"),
     (1, f"negotiate object {{@round-voted}} P004 --party H0001 --reason {{odd}} {_AT}"),
-    (1, f"negotiate receipt {{@round-voted}} --out >receipt.json {_AT}"),
+    (1, f"negotiate receipt {{@round-voted}} --out >receipt.toml {_AT}"),
     (6, f"negotiate vote {{@round-drawn}} {{votes.csv}} {_AT}"),
     (2, "negotiate impact {@round-voted} [--of {of}] [--set {odd}] [--neutral {odd}]"
         " [--out >impact.xlsx]"),

@@ -27,13 +27,14 @@ from drg.cli.common.outputs import TABLES, look_first
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.cli.negotiate.show import accept, impact, minutes, solve, status
-from drg.language import say, wished
+from drg.language import say, spoken, wished
 from drg.terminal import fit, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from weights.negotiation.experts.tally import Decision
+    from weights.negotiation.rules import Rules
 
 app = typer.Typer(
     help=say(
@@ -382,7 +383,7 @@ def vote(
          f"{one.votes_for:g}:{one.against:g}:{one.abstain:g}",
          say("通过", "accepted") if one.accepted else say("未通过", "turned down") if one.decided
          else say("未达法定人数", "no quorum"), f"{one.weight:.4f}",
-         _remark(one, held.drafts[one.drg])]
+         _remark(one, held.drafts[one.drg], held.state.rules)]
         for one in decisions
     ]  # fmt: skip
     head = (say("专家组", "panel"), say("申请", "proposal"), say("病组", "drg"),
@@ -448,7 +449,9 @@ def receipt(
     from drg.negotiate.round.receipt import read
     from drg.tables.atomic import write_bytes
 
-    look_first((round, token), (out, ()), (request, ()))
+    look_first((round, token), (out, (".toml",)), (request, (".tsq",)))
+    if out.is_file():
+        read(out)  # another file is not replaced
     if token is not None:
         try:
             found = read(out).attach(token.read_bytes(), token)
@@ -499,11 +502,14 @@ def close(
     """Close the round: the accepted offer, or else the panels' decisions, become final."""
     from drg.negotiate.round.act import FINAL, Round
     from drg.report.minutes.write import write_minutes
+    from weights.table import open_weights
 
     page, target = round / "minutes.html", out or round / FINAL
     look_first((round,), (target, TABLES), (page, ()),
                beside=[target.with_name(f"{target.name}.run.json"), page.with_suffix(".xlsx")]
                )  # fmt: skip
+    if target.is_file():
+        open_weights(target)  # another file than a weight table is not replaced
     held = Round(round)
     if held.state.closed is None:
         table = held.close(actor, at, out=out, decimals=decimals, despite=despite)
@@ -575,12 +581,12 @@ def _proposals(held: Any, ids: list[str]) -> None:
     typer.echo(table(head, rows, (4, 5, 6)))
 
 
-def _remark(one: Decision, draft: float) -> str:
-    """What is to be told of a decision: cut by the corridor, not accepted, or not as asked."""
-    from weights.negotiation.experts.plausible import AGAINST, decided_against
+def _remark(one: Decision, draft: float, rules: Rules) -> str:
+    """What is to be told of a decision: what it came to as the minutes say it, and any cut."""
+    from drg.page.words import Words
+    from drg.report.minutes.panels import result
 
-    against = say(*AGAINST) if decided_against(one, draft) else ""
-    return "; ".join(filter(None, (against, one.cut or one.reason)))
+    return "; ".join(filter(None, (result(one, draft, rules, Words(spoken())), one.cut)))
 
 
 def _warned(lines: list[str]) -> None:

@@ -121,9 +121,16 @@ def _costs(held: Story, words: Words) -> str:
     was, now = held.before, held.average
     text = words(f"次均费用 {now:,.0f} 元", f"a case costs {now:,.0f} yuan")
     if was > 0:
-        change = words.share(now / was - 1, signed=True)
-        text += words(f"，比 {held.data.year} 年 {change}", f", {change} on {held.data.year}")
+        text += words("，", ", ") + _on_year(now / was - 1, held.data.year, words)
     return text
+
+
+def _on_year(change: float, year: int, words: Words) -> str:
+    """A change against the settled year, as far as the digits shown tell one."""
+    shown = words.share(change, signed=True)
+    if shown == words.share(0.0, signed=True):
+        return words(f"与 {year} 年持平", f"as in {year}")
+    return words(f"比 {year} 年 {shown}", f"{shown} on {year}")
 
 
 def than(value: Compared, words: Words) -> str:
@@ -228,7 +235,7 @@ def _figures(held: Story, words: Words) -> Figures:
               beside(words.money(cut.baseline)))  # fmt: skip
     if not (cut.scenario or cut.baseline):
         second = (words("基金池结余", "Left in the pools"), words.money(balance), "")
-    change = words.share(held.average / held.before - 1, signed=True) if held.before > 0 else ""
+    change = _on_year(held.average / held.before - 1, data.year, words) if held.before > 0 else ""
     patient, other = (average(data, code, held.year, "average_patient")
                       for code in (held.code, held.baseline))  # fmt: skip
 
@@ -245,7 +252,7 @@ def _figures(held: Story, words: Words) -> Figures:
         (words("收不抵支的医疗机构", "Hospitals that lose"), counted(held.losing(held.code)),
          beside(counted(held.losing(held.baseline)))),
         (words("次均费用", "Average cost"), yuan(cost.scenario),
-         words(f"比 {data.year} 年 {change}", f"{change} on {data.year}") if change else ""),
+         change),
         (words("次均个人负担", "Patient's part"), yuan(patient), beside(yuan(other))),
     ])  # fmt: skip
 
