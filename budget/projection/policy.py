@@ -56,14 +56,14 @@ def _changed(policy: Policy, scenario: Scenario, number: int) -> Policy:
 
 def _hint(text: str, tree: Tree, over: Tree) -> str:
     """The rows that a policy has, where a fault is of a row that it has not: a slip of the pen."""
-    for path, rows in _new_rows(tree, over):
+    for path, rows in new_rows(tree, over):
         if re.search(rf"\b{re.escape(spell(path))}\b", text):
             return say("；政策中有：", "; the policy has: ") + ", ".join(rows)
     return ""
 
 
-def _new_rows(tree: Tree, over: Tree, path: Path = ()) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Named rows that a change brings, each with those that are there."""
+def new_rows(tree: Tree, over: Tree, path: Path = ()) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Named rows that a change brings where there are some already, each with those."""
     for name, node in over.items():
         if not isinstance(node, dict):
             continue
@@ -72,7 +72,7 @@ def _new_rows(tree: Tree, over: Tree, path: Path = ()) -> Iterator[tuple[Path, t
         about = field_at(Rules, here)
         if below and about is not None and about.kind == "rows":
             yield from (((*here, row), tuple(below)) for row in node if row not in below)
-        yield from _new_rows(below, node, here)
+        yield from new_rows(below, node, here)
 
 
 def _texts(gone: Any, place: str) -> tuple[str, ...]:

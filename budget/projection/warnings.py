@@ -9,8 +9,10 @@ import numpy as np
 
 from budget.behaviour.moves import MEDICAL, PROCEDURE, SURGICAL, group_kinds
 from budget.behaviour.responses import Responses, on
+from budget.policy.tree import spell
 from budget.projection.cells import Cells
 from budget.projection.equilibrium import near_thresholds, per_case
+from budget.projection.policy import new_rows
 from budget.projection.scenario import Drivers, Scenario, members
 from budget.projection.year import Year
 from budget.settlement.warned import in_chinese
@@ -20,6 +22,7 @@ _KINDS = {"medical": MEDICAL, "surgical": SURGICAL, "procedure": PROCEDURE}
 _NO_MONEY = "hospitals join and no pool gets money for them that year: the others share theirs"
 # what a warning says -> the same in Chinese; names in braces stand for what differs
 _CHINESE = {
+    "a row that the policy does not have; it has {rows}": "政策中没有此行；已有：{rows}",
     _NO_MONEY: "医疗机构加入，但当年没有基金池为此增加资金：由原有医疗机构与其分摊",
     "chooses no case, so it does nothing": "没有选中任何病例，不起作用",
     "no group with cases has another severity, so it does nothing":
@@ -44,6 +47,13 @@ def unmatched(scenario: Scenario, years: Sequence[Year]) -> dict[str, str]:
     for number, change in scenario.change.items():
         if change.hospitals is not None and "pools" not in change.policy:
             found[f"change.{number}.hospitals"] = _NO_MONEY
+        if not change.policy or int(number) >= len(held):
+            continue
+        before, after = (held[int(number) + shift].policy.tree for shift in (-1, 0))
+        for path, rows in new_rows(before, after):
+            found[f"change.{number}.policy.{spell(path)}"] = (
+                f"a row that the policy does not have; it has {', '.join(rows)}"
+            )
     if scenario.behaviour:
         found |= dict(_behaviour(Responses.of(scenario.behaviour), years))
     return found

@@ -13,8 +13,9 @@ from budget.policy import load_policy
 from budget.projection.assumptions import assumptions
 from budget.projection.cells import Cells
 from budget.projection.equilibrium import reactions
-from budget.projection.policy import changed_policy
+from budget.projection.policy import changed_policy, new_rows
 from budget.projection.scenario import BASELINE, load_scenario
+from budget.projection.warnings import chinese
 from budget.projection.years import project
 from drg.errors import DrgError
 from drg.language import is_default
@@ -75,6 +76,16 @@ def test_a_fault_names_the_file_the_year_and_the_key(load, tmp_path, text, line)
 def test_a_misspelt_row_is_told_what_there_is(load):
     with pytest.raises(DrgError, match=r"; the policy has: base$"):
         check(POLICY, [load("[change.1.policy.standard.rates.bse]\nyuan = 8000")])
+
+
+def test_a_new_row_is_told_beside_those_that_there_are(load):
+    """A misspelt row that is complete by itself stands at the end and may meet no case."""
+    rules = changed_policy(POLICY, load("[change.1.policy.coefficients.table.tier33]\nk = 1.1"), 1)
+    rows = ("tier3", "tier2", "tier1")
+    assert [*new_rows(POLICY.tree, rules.tree)] == [(("coefficients", "table", "tier33"), rows)]
+    assert chinese(f"a row that the policy does not have; it has {', '.join(rows)}").endswith(
+        "已有：tier3, tier2, tier1"
+    )
 
 
 def test_another_encoding_is_told(tmp_path):
