@@ -55,6 +55,29 @@ def test_no_ask_of_the_fairest_weights_can_come_nearer(seed: int, monkeypatch) -
     check(random_problem(seed, MIDDLE), "fairest")
 
 
+def test_limits_that_leave_no_room_have_an_answer(monkeypatch) -> None:
+    """No hospital may lose and the budget stays: each gets what it got, to the fen."""
+    problem = random_problem(6, SMALL)
+    flat = replace(
+        problem, largest_loss=0.0, neutral="yuan", order=False, bend=None, bend_total=0.0
+    )
+    usual = solve(flat)
+    assert np.abs(usual.gain).max() < 0.01
+    tried = []
+
+    def gives_up(self, *_, **__):
+        tried.append(self)
+        return None if len(tried) == 1 else plain(self, *_, **__)
+
+    plain = programme._clarabel
+    monkeypatch.setattr(programme, "_clarabel", gives_up)
+    found = solve(flat)
+    assert len(tried) == 2
+    assert found.gap <= 1e-9
+    assert found.excess <= 1e-9
+    assert found.weight == pytest.approx(usual.weight, abs=1e-7, nan_ok=True)
+
+
 def test_levels_that_rounding_leaves_nothing_to_stay_where_they_are(monkeypatch) -> None:
     """A later level without an answer is no failure: the weights of the last one stand."""
     usual, tried = Linear.solve, []

@@ -8,6 +8,7 @@ keep tight whatever has a price, so the second step works on a narrower :class:`
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -16,11 +17,13 @@ import numpy as np
 from scipy import sparse
 
 from weights.cases.observations import Bools, Floats, Ints
+from weights.negotiation.compromise.active_set import FEASIBLE
 from weights.negotiation.compromise.linear import Linear, Vertex
 from weights.negotiation.compromise.problem import Problem
 from weights.negotiation.compromise.programme import nearest
 from weights.negotiation.compromise.region import Region
 
+_SAME = 1e-8  # share of an aim's value by which weights are as good
 _LEVEL = 1e-9  # satisfaction that differs by less is the same
 # Room that rounding may need: of rows in weight units, and of intervals in weight units or
 # satisfaction, whichever is less.
@@ -138,7 +141,9 @@ class _Face:
         return part.with_rows(further, ends[:, 0], ends[:, 1])
 
 
-def _second(aims: Aims, whole: Region, face: _Face, at: Floats) -> Floats:
+def _second(
+    aims: Aims, whole: Region, face: _Face, at: Floats, keeps: Callable[[Floats], bool]
+) -> Floats:
     """Of all weights on a face those nearest to the draft, then made to satisfy the region.
 
     A face has no inside, and rounding in its ends can leave nothing of it; then its rows get a
@@ -150,19 +155,25 @@ def _second(aims: Aims, whole: Region, face: _Face, at: Floats) -> Floats:
         whole: the region.
         face: the face.
         at: a point of the face, within what rounding allows. Shape (n,).
+        keeps: whether weights are as good by the aim as that point, and no better, which only
+            weights that break a rule could be.
     """
-    weight = at
     for rows, room in _ROOMS:
-        try:
-            part = face.region(whole, rows, room * aims.span)
-            weight = nearest(aims.draft, aims.stiff, part).weight
-            break
-        except RuntimeError:
-            continue
-    if whole.excess(weight) > 0:
         with contextlib.suppress(RuntimeError):
-            return nearest(weight, aims.span**-2, whole).weight
-    return weight
+            part = face.region(whole, rows, room * aims.span)
+            weight = _inside(aims, whole, nearest(aims.draft, aims.stiff, part).weight)
+            if keeps(weight):
+                return weight
+    with contextlib.suppress(RuntimeError):
+        return _inside(aims, whole, at)
+    return at
+
+
+def _inside(aims: Aims, whole: Region, weight: Floats) -> Floats:
+    """The weights of a region nearest to some, in the measure of satisfaction."""
+    if whole.excess(weight) <= FEASIBLE:
+        return weight
+    return nearest(weight, aims.span**-2, whole).weight
 
 
 def satisfaction_programme(aims: Aims, region: Region) -> Linear:
@@ -218,7 +229,9 @@ def most_satisfaction(aims: Aims, region: Region) -> Reached:
     face = _Face.of(region)
     face.hold(vertex, linear)
     _sides(aims, face, vertex.price, m)
-    weight = _second(aims, region, face, vertex.x[:n])
+    off = _SAME * max(1.0, abs(vertex.value))
+    weight = _second(aims, region, face, vertex.x[:n],
+                     lambda found: abs(aims.total(found) + vertex.value) <= off)  # fmt: skip
     return _reached(weight, vertex, n, m, -aims.total(weight))
 
 
@@ -267,11 +280,16 @@ def _with_total(
     function, and cuts from above are added until the answer has enough.
     """
     tight, at = vertex.price[-1] != 0, vertex.x[: len(aims.draft)]
+    moved = float(aims.worth @ np.abs(at - aims.draft))
+
+    def keeps(weight: Floats) -> bool:
+        return abs(float(aims.worth @ np.abs(weight - aims.draft)) - moved) <= _SAME * moved
+
     if tight:
         middle = np.clip((face.low + face.high) / 2, region.low, region.high)
         face.extra.append(_cut(aims, middle, needed, tight=True))
     for _ in range(_CUTS):
-        weight = _second(aims, region, face, at)
+        weight = _second(aims, region, face, at, keeps)
         if aims.total(weight) >= needed - 1e-9 * max(1.0, abs(needed)) or tight:
             return weight
         face.extra.append(_cut(aims, weight, needed, tight=False))
@@ -318,7 +336,7 @@ def fairest(aims: Aims, region: Region) -> Reached:
         levels.hold(columns[~by_itself])
         if by_itself.any():
             levels.leap()
-    weight = _second(aims, region, levels.face, levels.weight)
+    weight = _second(aims, region, levels.face, levels.weight, lambda _: True)
     if not k:
         return Reached(weight, np.zeros(m), np.zeros(n), 0.0, 0.0, 0.0)
     least = float(aims.satisfaction(weight).min())

@@ -145,7 +145,7 @@ def pull(problem: Problem, places: Ints) -> tuple[Floats, Floats, float]:
 def _closest(problem: Problem, rules: Demands, area: Region) -> tuple[Reached, Floats]:
     """The closest weights, and what one step of each demand would save."""
     centre, stiff, least = pull(problem, rules.places)
-    found = nearest(centre, stiff, area)
+    found = nearest(centre, stiff, area, flat=True)
     gains = savings(rules, area, centre, stiff, found,
                     prices(rules, area, found.row_price, found.price))  # fmt: skip
     reached = Reached(found.weight, found.row_price, found.price, found.primal + least,

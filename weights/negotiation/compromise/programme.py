@@ -11,6 +11,7 @@ import cvxpy as cp
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from scipy.optimize import nnls
 
 from weights.cases.observations import Floats
 from weights.negotiation.compromise.active_set import (
@@ -31,26 +32,55 @@ _SETTINGS = {
 }  # fmt: skip
 
 
-def nearest(centre: Floats, stiff: Floats, region: Region) -> Nearest:
+def nearest(centre: Floats, stiff: Floats, region: Region, *, flat: bool = False) -> Nearest:
     """The weights of a region that minimise ``sum(stiff * (w - centre)^2) / 2``.
 
     Args:
         centre: where each weight is pulled to. Shape (n,).
         stiff: how strongly, above 0, in yuan per squared unit of weight. Shape (n,).
         region: a region that is not empty.
+        flat: whether to look, where no answer is found, for limits that leave no room at all.
 
     Raises:
         RuntimeError: no exact answer was found.
     """
-    guess, row_price, price = _clarabel(centre, stiff, region)
-    with np.errstate(over="ignore", invalid="ignore"):  # such an answer is refused
-        first = _active(region, guess, row_price, price)
-        found = _accepted(polished(centre, stiff, region, first), region)
-        if found is None:  # as the solver found it
-            plain = certified(centre, stiff, region, guess, row_price, price)
-            found = _accepted(plain, region, _ROUGH)
+    found = _found(centre, stiff, region)
+    if found is None and flat:
+        found = _found(centre, stiff, region.tightened())
+        found = found and _priced(centre, stiff, region, found.weight)
     if found is None:
         raise RuntimeError("the active constraints of the compromise were not found")
+    return found
+
+
+def _priced(centre: Floats, stiff: Floats, region: Region, weight: Floats) -> Nearest:
+    """Weights that are known to be the nearest, with multipliers that push from their limits."""
+    value, m = region.matrix @ weight, len(region.row_low)
+    ends = sparse.vstack([region.matrix, sparse.eye_array(len(weight))]).tocsr()
+    at = np.concatenate([value, weight])
+    low = np.flatnonzero(at - np.concatenate([region.row_low, region.low]) < _EXACT)
+    high = np.flatnonzero(np.concatenate([region.row_high, region.high]) - at < _EXACT)
+    root = 1.0 / np.sqrt(stiff)
+    push = sparse.vstack([ends[low], -ends[high]]).toarray().T * root[:, None]
+    pull = np.sqrt(stiff) * (weight - centre)
+    unit = np.linalg.norm(push, axis=0)
+    price, _ = nnls(push / unit, pull)
+    every = np.zeros(len(at))
+    np.add.at(every, low, (price / unit)[: len(low)])
+    np.subtract.at(every, high, (price / unit)[len(low) :])
+    return certified(centre, stiff, region, weight, every[:m], every[m:])
+
+
+def _found(centre: Floats, stiff: Floats, region: Region) -> Nearest | None:
+    """The nearest weights, or None where neither the exact answer nor the solver's will do."""
+    guess = _clarabel(centre, stiff, region)
+    if guess is None:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):  # such an answer is refused
+        first = _active(region, *guess)
+        found = _accepted(polished(centre, stiff, region, first), region)
+        if found is None:  # as the solver found it
+            found = _accepted(certified(centre, stiff, region, *guess), region, _ROUGH)
     return found
 
 
@@ -61,7 +91,9 @@ def _accepted(
     return found if good else None
 
 
-def _clarabel(centre: Floats, stiff: Floats, region: Region) -> tuple[Floats, Floats, Floats]:
+def _clarabel(
+    centre: Floats, stiff: Floats, region: Region
+) -> tuple[Floats, Floats, Floats] | None:
     """The solver's weights and multipliers; groups with one weight only are left out."""
     free = ~region.fixed
     weight = np.where(free, centre, region.low)
@@ -106,7 +138,7 @@ def _clarabel(centre: Floats, stiff: Floats, region: Region) -> tuple[Floats, Fl
             if move.value is not None:
                 break
     if move.value is None:
-        raise RuntimeError(f"the solver ended with {task.status}")
+        return None
     weight[free] = centre[free] + column * move.value
     scale = size * size
     price[free] = (limits["low"].dual_value - limits["high"].dual_value) * scale / column

@@ -12,6 +12,7 @@ from weights.negotiation.compromise.demands import Demands
 from weights.negotiation.compromise.linear import Linear
 
 ROUNDING = 1e-9  # weights that are this near to a bound are at it
+_ROOM, _NO_ROOM = 1e-2, 1e-7  # weight units: what a limit is tried to be left, and what is none
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,46 @@ class Region:
         row = self.matrix @ weight
         parts = (self.low - weight, weight - self.high, self.row_low - row, row - self.row_high)
         return max(0.0, *(float(part.max(initial=0.0)) for part in parts))
+
+    def tightened(self) -> Region:
+        """The same region, where what can only hold exactly is said to.
+
+        Limits that leave no room, such as losses of nothing under a budget that stays, hold as
+        equations. A solver that walks through the inside of a region needs to be told so.
+        """
+        n = len(self.low)
+        eye = sparse.csr_array(sparse.eye_array(n))
+        ends = sparse.csr_array(sparse.vstack([self.matrix, eye]))
+        low = np.concatenate([self.row_low, self.low])
+        high = np.concatenate([self.row_high, self.high])
+        over, under = (np.flatnonzero(np.isfinite(end) & (low < high)) for end in (low, high))
+        m, k = len(over), len(over) + len(under)
+        slack = sparse.csr_array(sparse.eye_array(k))
+        rows = sparse.csr_array(sparse.vstack([
+            sparse.hstack([self.matrix, sparse.csr_array((len(self.row_low), k))]),
+            sparse.hstack([ends[over], -slack[:m]]), sparse.hstack([ends[under], slack[m:]]),
+        ]))  # fmt: skip
+        linear = Linear(
+            np.concatenate([np.zeros(n), -np.ones(k)]), rows,
+            np.concatenate([self.row_low, low[over], np.full(k - m, -np.inf)]),
+            np.concatenate([self.row_high, np.full(m, np.inf), high[under]]),
+            np.concatenate([self.low, np.zeros(k)]), np.concatenate([self.high, np.full(k, _ROOM)]),
+        )  # fmt: skip
+        tight = np.ones(k, bool)
+        while tight.any():  # those that can have room at once, then more of the rest
+            found = linear.solve()
+            loose = tight & (found.x[n:] > _NO_ROOM) if found else np.zeros(k, bool)
+            if not loose.any():
+                break
+            tight &= ~loose
+            places = (n + np.flatnonzero(loose)).astype(np.int32)
+            linear.columns(places, np.zeros(len(places)), np.zeros(len(places)))
+        at_low, at_high = low.copy(), high.copy()
+        at_high[over[tight[:m]]] = low[over[tight[:m]]]
+        at_low[under[tight[m:]]] = at_high[under[tight[m:]]] = high[under[tight[m:]]]
+        rows_ = len(self.row_low)
+        return replace(self, low=at_low[rows_:], high=at_high[rows_:], row_low=at_low[:rows_],
+                       row_high=at_high[:rows_])  # fmt: skip
 
     def empty(self) -> bool:
         """Whether no weights satisfy all demands."""
