@@ -152,7 +152,8 @@ def played(*, close: bool = True, offer: bool = False, rules: Rules | None = Non
         new = _changed(impact)
         book.add("close", {
             "offer": "O01" if offer else None, "weights_sha256": digest(impact), "changes": new,
-            "file": "weights-final.csv", "scale": impact.scale, "before_digest": "",
+            "file": "weights-final.csv", "scale": impact.scale, "decimals": None,
+            "before_digest": "",
         })  # fmt: skip
     return Minutes(book.state, impact, ROSTER)
 

@@ -211,6 +211,7 @@ LONG = ("cells", "one text often")
 @pytest.mark.parametrize("name", SPOILT)
 def test_one_line_within_the_limits(tmp_path, name):
     make, said = SPOILT[name]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # of other tests' children
     path = make(tmp_path / "in.xlsx")
     assert path.stat().st_size < 16 << 20
     with pytest.raises(DrgError, match=said) as error:
@@ -223,7 +224,7 @@ def test_one_line_within_the_limits(tmp_path, name):
         assert scheme_sheets(path, Findings()) == [] or name == "nested"
         assert hidden_lines(path) == []
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    assert peak < 1536 << 10
+    assert peak <= max(before, 1536 << 10)
 
 
 def values(path, sheet=None):

@@ -9,7 +9,7 @@ one of many nearly in full. All of it follows from sums by hospital and group.
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq
 
 from weights.cases.observations import Floats
 from weights.cases.statistics import Statistics, ratio
@@ -42,14 +42,18 @@ def variance_ratio(sums: Statistics) -> float:
     if freedom <= 0 or yy <= 0:
         return np.inf
 
-    def deviance(log_ratio: float) -> float:
+    def slope(log_ratio: float) -> float:
+        """Of the deviance along the log of the ratio."""
         k = np.exp(log_ratio)
         rest = max(yy - float((along / (roots + k)).sum()), 1e-300)
-        return float(freedom * np.log(rest) + np.log1p(roots / k).sum())
+        grows = float((along / (roots + k) ** 2).sum())
+        return float(k * freedom * grows / rest - (roots / (roots + k)).sum())
 
-    found = minimize_scalar(deviance, bounds=(-_WIDEST, _WIDEST), method="bounded",
-                            options={"xatol": 1e-9})  # fmt: skip
-    return float(np.exp(found.x)) if found.x < _WIDEST - 1e-3 else np.inf
+    if slope(_WIDEST) <= 0:
+        return np.inf
+    if slope(-_WIDEST) >= 0:
+        return float(np.exp(-_WIDEST))
+    return float(np.exp(brentq(slope, -_WIDEST, _WIDEST, xtol=1e-13)))
 
 
 def factors(sums: Statistics, level: Floats, ratio_: float) -> Floats:

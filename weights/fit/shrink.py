@@ -23,10 +23,10 @@ import numpy as np
 from scipy.optimize import brentq
 
 from weights.cases.observations import Bools, Floats, Ints
-from weights.cases.statistics import ratio
 from weights.table.families import Families
 
-_ROUNDS = 100
+_ROUNDS = 2_000
+_HALVINGS, _STEPS = 60, 4
 _SETTLED = 1e-12
 _LEAST = 1e-8
 _MOST = 25.0
@@ -80,33 +80,20 @@ class Prior:
         self, level: Floats, variance: Floats, families: Families
     ) -> tuple[Floats, Floats]:
         """As :meth:`centres`, with the variance of what is suggested. Shapes (..., G)."""
+        if level.ndim > 1:
+            each = [self.suggested(*of, families) for of in zip(level, variance, strict=True)]
+            return np.stack([one[0] for one in each]), np.stack([one[1] for one in each])
         step = self.step(families)
         logs, known = unbiased_logs(level, variance)
         noise = np.where(known, variance + self.spread**2, np.inf)
-        kind = [self.kinds.get(name, np.nan) for name in families.kinds()]
-        at, hold = np.array(kind), np.where(np.isfinite(kind), 1.0 / self.apart**2, 0.0)
-        at = np.where(np.isfinite(at), at, 0.0)
-        if families.known:
-            member = _Members(families.family, len(families.names))
-            mean, total = _bounded_mean(logs - step, noise, member, at, hold)
-            centre, variance_ = mean[..., families.family], 1.0 / total[..., families.family]
-        else:  # all groups are one: the mean of all
-            member = _Members(np.zeros_like(families.family), 1)
-            mean, total = _bounded_mean(logs - step, noise, member, at[:1] * 0.0, hold[:1] * 0.0)
-            centre, variance_ = (np.broadcast_to(v, logs.shape) for v in (mean, 1.0 / total))
-        return np.asarray(centre + step), np.asarray(variance_)
-
-
-class _Members:
-    """Sums over the members of each family, of arrays of shape (..., G)."""
-
-    def __init__(self, family: Ints, size: int) -> None:
-        self._of = np.zeros((len(family), size))
-        self._of[np.arange(len(family)), family] = 1.0
-        self.family = family
-
-    def sum(self, values: Floats) -> Floats:
-        return np.asarray(values @ self._of)
+        kind = np.array([self.kinds.get(name, np.nan) for name in families.kinds()])
+        hold = np.where(np.isfinite(kind), 1.0 / self.apart**2, 0.0)
+        mean, total = _bounded_mean(
+            logs - step, noise, families.family, np.where(np.isfinite(kind), kind, 0.0), hold
+        )
+        with np.errstate(divide="ignore"):
+            centre, unsure = mean[families.family], 1.0 / total[families.family]
+        return np.asarray(centre + step), np.asarray(unsure)
 
 
 def unbiased_logs(level: Floats, variance: Floats) -> tuple[Floats, Bools]:
@@ -120,37 +107,48 @@ def unbiased_logs(level: Floats, variance: Floats) -> tuple[Floats, Bools]:
 
 
 def _bounded_mean(
-    values: Floats, noise: Floats, members: _Members, at: Floats, hold: Floats
+    values: Floats, noise: Floats, family: Ints, at: Floats, hold: Floats
 ) -> tuple[Floats, Floats]:
     """Mean of each family, drawn to ``at`` by the trust ``hold``, residuals bounded.
 
+    Where pulls of values and of ``at`` balance: between the least and the largest of them the sum
+    of pulls falls, so it is halved until the place is known, and then met by Newton's steps.
+
     Args:
-        values: shape (..., G).
-        noise: variance of each value, inf where there is none. Shape (..., G).
-        members: which values belong together, F families.
-        at: what families are drawn to. Shape (F,).
+        values: shape (N,).
+        noise: variance of each value, inf where there is none. Shape (N,).
+        family: family of each value. Shape (N,).
+        at: what families are drawn to, F of them. Shape (F,).
         hold: with which trust. Shape (F,).
 
     Returns:
-        Means, NaN of a family with nothing to go by, and their trust. Shapes (..., F).
+        Means, NaN of a family with nothing to go by, and their trust. Shapes (F,).
     """
-    trust = 1.0 / noise
-    sd = np.sqrt(np.where(np.isfinite(noise), noise, 1.0))
-    total = members.sum(trust) + hold
-    mean = ratio(members.sum(trust * values) + at * hold, total)
-    for turn in range(_ROUNDS):
-        rest = values - np.nan_to_num(mean[..., members.family])
-        inside = np.abs(rest) <= _BOUND * sd
-        pull = members.sum(trust * np.clip(rest, -_BOUND * sd, _BOUND * sd))
-        pull = pull + hold * (at - np.nan_to_num(mean))
-        # Newton's step, and a shorter one that surely converges where it goes to and fro
-        slope = members.sum(np.where(inside, trust, 0.0)) + hold if turn < _ROUNDS // 2 else total
-        step = np.where(total > 0, pull / np.where(slope > 0, slope, np.where(total > 0, total, 1)),
-                        0.0)  # fmt: skip
-        mean = mean + step
-        if np.abs(step).max(initial=0.0) < _SETTLED:
-            break
-    return mean, total
+    size, trust = len(at), 1.0 / noise
+    some, held = trust > 0, hold > 0
+    bound = _BOUND * np.sqrt(np.where(some, noise, 0.0))
+    total = np.bincount(family, trust, size) + hold
+    low, high = np.where(held, at, np.inf), np.where(held, at, -np.inf)
+    np.minimum.at(low, family[some], values[some])
+    np.maximum.at(high, family[some], values[some])
+
+    def pulls(mean: Floats) -> tuple[Floats, Floats]:
+        rest = values - mean[family]
+        inside = np.where(np.abs(rest) <= bound, trust, 0.0)
+        pull = np.bincount(family, trust * np.clip(rest, -bound, bound), size)
+        return pull + hold * (at - mean), np.bincount(family, inside, size) + hold
+
+    known = total > 0
+    low, high = np.where(known, low, 0.0), np.where(known, high, 0.0)
+    for turn in range(_HALVINGS + _STEPS):
+        middle = (low + high) / 2
+        if turn >= _HALVINGS:
+            pull, slope = pulls(middle)
+            step = np.divide(pull, slope, out=np.zeros(size), where=slope > 0)
+            middle = np.clip(middle + step, low, high)
+        pull, _ = pulls(middle)
+        low, high = np.where(pull >= 0, middle, low), np.where(pull <= 0, middle, high)
+    return np.where(known, (low + high) / 2, np.nan), total
 
 
 def prior(level: Floats, variance: Floats, families: Families) -> Prior:
@@ -178,21 +176,17 @@ def prior(level: Floats, variance: Floats, families: Families) -> Prior:
     kinds = families.kinds()
     if not any(kinds):
         return found
-    own, total = _bounded_mean(
-        (logs - design @ steps)[None], (noise + spread)[None],
-        _Members(family, len(families.names)), np.zeros(len(kinds)), np.zeros(len(kinds)),
-    )  # fmt: skip
-    at = np.array([bool(kind) for kind in kinds]) & np.isfinite(own[0])
+    nothing = np.zeros(len(kinds))
+    own, total = _bounded_mean(logs - design @ steps, noise + spread, family, nothing, nothing)
+    at = np.array([bool(kind) for kind in kinds]) & np.isfinite(own)
     names = sorted({kind for kind, some in zip(kinds, at, strict=True) if some})
     place = {name: i for i, name in enumerate(names)}
     kind = np.array([place[k] for k, some in zip(kinds, at, strict=True) if some], np.int32)
-    apart, _ = _spread(own[0][at], 1.0 / total[0][at], kind, np.zeros((int(at.sum()), 0)))
+    apart, _ = _spread(own[at], 1.0 / total[at], kind, np.zeros((int(at.sum()), 0)))
     if np.isnan(apart):
         return found
-    means, _ = _bounded_mean(
-        own[0][at], 1.0 / total[0][at] + apart, _Members(kind, len(names)),
-        np.zeros(len(names)), np.zeros(len(names)),
-    )  # fmt: skip
+    nothing = np.zeros(len(names))
+    means, _ = _bounded_mean(own[at], 1.0 / total[at] + apart, kind, nothing, nothing)
     return replace(found, kinds=dict(zip(names, map(float, means), strict=True)),
                    apart=float(np.sqrt(apart)))  # fmt: skip
 

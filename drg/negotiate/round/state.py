@@ -166,7 +166,7 @@ def replay(entries: Iterable[Entry], place: str = "ledger") -> State:
     try:
         check(entries[0])
     except DrgError as error:
-        raise DrgError(f"{place}: init: {error}") from None
+        raise DrgError(say(f"{place}：init：{error}", f"{place}: init: {error}")) from None
     state = State(init, Rules.from_body(init.get("rules", {})))
     for entry in entries[1:]:
         state = advance(state, entry, place)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import cvxpy
+import highspy
 import numpy as np
 import pytest
 from compromise_cases import make
@@ -76,6 +77,22 @@ def test_limits_that_leave_no_room_have_an_answer(monkeypatch) -> None:
     assert found.gap <= 1e-9
     assert found.excess <= 1e-9
     assert found.weight == pytest.approx(usual.weight, abs=1e-7, nan_ok=True)
+
+
+def test_a_solver_that_turns_in_a_circle_begins_anew(monkeypatch) -> None:
+    """After so many pivots it is stopped, and starts from scratch otherwise."""
+    problem, usual, tried = random_problem(4, SMALL), Linear._run, []
+
+    def stopped(linear: Linear):
+        tried.append(linear)
+        if len(tried) % 2:
+            return highspy.HighsModelStatus.kIterationLimit
+        return usual(linear)
+
+    best = solve(problem, "fairest").satisfaction
+    monkeypatch.setattr(Linear, "_run", stopped)
+    assert solve(problem, "fairest").satisfaction == pytest.approx(best, abs=1e-6)
+    assert len(tried) > 4
 
 
 def test_levels_that_rounding_leaves_nothing_to_stay_where_they_are(monkeypatch) -> None:

@@ -91,7 +91,8 @@ class Reached:
         price: the same of intervals. Shape (n,).
         primal: the aim's value; what is to be small.
         dual: a lower bound of it by the duals.
-        gap: the largest duality gap of all steps.
+        gap: their difference over the larger of 1 and the value; of the first level for
+            ``fairest``.
     """
 
     weight: Floats
@@ -316,7 +317,6 @@ def fairest(aims: Aims, region: Region) -> Reached:
     n, m, k = len(aims.draft), len(region.row_low), len(aims.asked)
     levels = _Levels(aims, region)
     first: Vertex | None = None
-    gap = 0.0
     while levels.open.any():
         vertex = levels.solve()
         if vertex is None:  # what is still open keeps the weights of the last level
@@ -324,7 +324,6 @@ def fairest(aims: Aims, region: Region) -> Reached:
             break
         first = first or vertex
         weight, level = levels.weight, float(vertex.x[n])
-        gap = max(gap, abs(vertex.value - vertex.bound) / max(1.0, abs(vertex.value)))
         held = (vertex.price[m : m + k] != 0) | (vertex.price[m + k :] != 0)
         held |= levels.own[aims.column] <= level + _LEVEL
         blocked = levels.open & held
@@ -341,7 +340,7 @@ def fairest(aims: Aims, region: Region) -> Reached:
         return Reached(weight, np.zeros(m), np.zeros(n), 0.0, 0.0, 0.0)
     least = float(aims.satisfaction(weight).min())
     dual = first.bound if first else -1.0  # nobody is met more than in full
-    gap = max(gap, abs(-least - dual) / max(1.0, abs(least)))
+    gap = abs(-least - dual) / max(1.0, abs(least))
     row_price = first.price[:m] if first else np.zeros(m)
     price = first.reduced[:n] if first else np.zeros(n)
     return Reached(weight, row_price, price, -least, dual, gap)

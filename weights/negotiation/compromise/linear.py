@@ -14,7 +14,8 @@ from scipy import sparse
 from weights.cases.observations import Floats, Ints
 
 TOLERANCE = 1e-10  # the least that HiGHS takes
-_ROUGH = 1e-7  # what weights of four digits need
+_ROUGH = 1e-9
+_TURNS = 5  # pivots a row and column (and 1,000 more); beyond, it turns in a circle
 _SEEN = 1e-11  # a dual below this share of the largest cost is 0
 
 
@@ -47,6 +48,8 @@ class Linear:
         self.low, self.high = np.array(low), np.array(high)
         self._solver = _quiet()
         self._set(_USUAL)
+        most = _TURNS * (len(self.cost) + len(self.row_low) + 1000)
+        self._set({"simplex_iteration_limit": most})
         self._solver.passModel(self._model())
 
     def _model(self) -> highspy.HighsLp:
@@ -127,8 +130,7 @@ _USUAL: dict[str, bool | int | float | str] = {
     "dual_feasibility_tolerance": TOLERANCE,
 }  # fmt: skip
 _OTHERWISE: dict[str, bool | int | float | str] = {
-    "presolve": "off", "simplex_strategy": 4, "primal_feasibility_tolerance": _ROUGH,
-    "dual_feasibility_tolerance": _ROUGH,
+    "presolve": "off", "primal_feasibility_tolerance": _ROUGH, "dual_feasibility_tolerance": _ROUGH,
 }  # fmt: skip
 _DONE = highspy.HighsModelStatus.kOptimal
 _EMPTY = highspy.HighsModelStatus.kInfeasible
