@@ -26,7 +26,6 @@ from benchmarks import (
     dependence,
     draws,
     impact,
-    intervals,
     negotiation,
     official,
     profile,
@@ -154,7 +153,7 @@ def main() -> None:
         "--only",
         choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle",
                  "impact", "draws", "negotiation", "workbook", "schemes",
-                 "coverage", "compromise", "intervals"],
+                 "coverage", "compromise"],
     )  # fmt: skip
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
@@ -175,7 +174,6 @@ def main() -> None:
             "workbook": lambda: workbook(place, given.turns),
             "coverage": lambda: coverage.show(min(given.rows / 1_000_000, 1.0), line),
             "compromise": lambda: compromise.measure(given.rows, line),
-            "intervals": lambda: intervals.show(max(given.rows // 25_000, 2), line),
             "schemes": lambda: schemes.measure(place, given.rows, given.turns, best, line),
         }
         for name, step in steps.items():

@@ -54,8 +54,8 @@ class Pipeline:
 
     def run(
         self, level: Floats, cases: Floats, variance: Floats, trail: Trail | None = None
-    ) -> tuple[Floats, Floats, Floats]:
-        """Weights from levels, and the limits that hold for them. Shapes (G,).
+    ) -> Floats:
+        """Weights from levels.
 
         Args:
             level: relative cost in yuan, NaN without cases. Shape (G,).
@@ -68,7 +68,7 @@ class Pipeline:
         """
         notes = _Notes(trail, cases)
         if self.prior is not None:
-            new = shrink(level, variance, self.families, self.prior, cases)
+            new = shrink(level, variance, self.families, self.prior)
             notes.add("shrink", f"empirical Bayes to ADRG, spread {self.prior.spread:.4f}",
                       level, new)  # fmt: skip
             level = new
@@ -92,12 +92,12 @@ class Pipeline:
             held = np.isfinite(scaled) & (np.abs(new - scaled) > _SAME * scaled)
             notes.add("corridor", _said(self.corridor), scaled, new,
                       named(self.families.groups, held))  # fmt: skip
-        return new, low, high
+        return new
 
     def replicate(self, level: Floats, cases: Floats, variance: Floats) -> Floats:
         """As :meth:`run`, for a resample: NaN throughout where its limits leave no room. (G,)."""
         try:
-            return self.run(level, cases, variance)[0]
+            return self.run(level, cases, variance)
         except DrgError:
             return np.full(len(level), np.nan)
 

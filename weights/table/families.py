@@ -25,7 +25,6 @@ from drg.tables import read_table
 from weights.cases.observations import Bools, Floats, Ints
 
 _CHS = re.compile(r"[A-Z]{2}[0-9A-Z][0-9A-H]")
-_ADRG = re.compile(r"[A-Z]{2}[0-9A-Z]")
 _RANKS = {"1": 3.0, "3": 2.0, "5": 1.0, "E": 3.0, "F": 2.0, "G": 1.0}
 _AGED = "EFG"
 _MOSTLY = 0.8
@@ -52,18 +51,6 @@ class Families:
     rank: Floats
     aged: Bools
     known: bool
-
-    def kinds(self) -> tuple[str, ...]:
-        """MDC and kind of each family (手术、非手术操作、内科), "" where its code does not say.
-
-        The second letter of a CHS-DRG code is A to J for operations, K to Q for other procedures,
-        R to Z for medical treatment (分组与付费技术规范).
-        """
-        return tuple(
-            name[0] + ("surgical" if name[1] < "K" else "procedure" if name[1] < "R" else "medical")
-            if self.known and _ADRG.fullmatch(name) else ""
-            for name in self.names
-        )  # fmt: skip
 
     def ladders(self) -> tuple[Ints, ...]:
         """Groups of each ladder of severities (严重程度阶梯), the gravest first, two or more."""
