@@ -79,8 +79,13 @@ def grouped_by(path: str | PathLike[str]) -> tuple[str, str]:
 
 
 def read_beside(path: str | PathLike[str]) -> dict[str, Any]:
-    """The record ``<file>.run.json`` beside a table; empty when there is none to read."""
-    return document_at(f"{path}.run.json")
+    """The record beside a table; empty when there is none to read."""
+    return document_at(record_of(Path(path)))
+
+
+def record_of(path: Path) -> Path:
+    """Where the record beside a file stands: ``<file>.run.json``."""
+    return path.parent / f"{path.name}.run.json"
 
 
 def document_at(path: str | PathLike[str]) -> dict[str, Any]:

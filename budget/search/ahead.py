@@ -285,7 +285,7 @@ class Trial(Mapping[str, "float | Floats"]):
 
 def told(value: float | Floats, outcome: str) -> float:
     """An outcome as one number: yuan to the fen, shares to six decimals; losses the largest."""
-    return round(float(np.max(value)), 2 if OUTCOMES[outcome][2] == "yuan" else 6) + 0.0
+    return round(float(np.max(value)), _decimals(outcome)) + 0.0
 
 
 def _told(value: float, goal: Goal) -> float:
@@ -293,7 +293,11 @@ def _told(value: float, goal: Goal) -> float:
 
 
 def _rounded(values: Floats, goal: Goal) -> Floats:
-    return np.round(values, 2 if OUTCOMES[goal.outcome][2] == "yuan" else 6) + 0.0
+    return np.round(values, _decimals(goal.outcome)) + 0.0
+
+
+def _decimals(outcome: str) -> int:
+    return 2 if OUTCOMES[outcome][2] == "yuan" else 6
 
 
 def _room(values: Floats, goal: Goal) -> Floats:

@@ -16,7 +16,7 @@ from budget.settlement.files import settle_file
 from drg.errors import problem
 from drg.language import say
 from drg.money import to_yuan
-from drg.provenance import hash_file, record
+from drg.provenance import hash_file, record, record_of
 from drg.switch.both import Both, Ints, pairs_of, read_both
 from drg.switch.carry import Carried, carry
 from drg.tables import whole_folder, write_table
@@ -30,6 +30,7 @@ from grouper.scheme.pack import load_scheme
 from weights.cases.intake import observe_file
 from weights.table import WeightTable
 from weights.table.columns import ORDER
+from weights.table.record import write_with_record
 
 if TYPE_CHECKING:
     from budget.policy.document import Policy
@@ -41,7 +42,8 @@ WEIGHTS = "weights.csv"
 KNOWN_COLUMNS = (*ORDER, "adrg", "old_groups", "raw_weight", "draft_weight", "previous_weight")
 MONEY = ("cost", "fund_old", "fund_new", "final_old", "final_new", "change", "by_groups",
          "by_year_end")  # fmt: skip
-TABLES = ("moves.csv", "moves-by-hospital.csv", "hospitals.csv", WEIGHTS, f"{WEIGHTS}.run.json")
+TABLES = ("moves.csv", "moves-by-hospital.csv", "hospitals.csv", WEIGHTS,
+          record_of(Path(WEIGHTS)).name)  # fmt: skip
 RECORD = "switch.json"
 RESULTS = (
     *TABLES, *PAGES, RECORD,
@@ -266,10 +268,7 @@ def _write(found: Switched, cases: Path, out: Path, policy: Policy | None) -> No
                         ("hospitals", found.hospitals)):  # fmt: skip
         table = pa.Table.from_pandas(in_yuan(frame), preserve_index=False)
         write_table(out / f"{name}.csv", without_formulas(table))
-    found.weights.write(out / WEIGHTS)
-    document = {**found.weights.record, "id": found.weights.id,
-                "weights_sha256": found.weights.digest}  # fmt: skip
-    write_record(out / f"{WEIGHTS}.run.json", document)
+    write_with_record(found.weights, out / WEIGHTS)
     tables = sorted(one for one in out.rglob("*") if one.suffix in (".csv", ".parquet"))
     hashes = {one.relative_to(out).as_posix(): hash_file(one) for one in tables}
     write_record(out / RECORD, _record(found, cases, policy) | {"hashes": hashes})

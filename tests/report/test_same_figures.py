@@ -150,9 +150,8 @@ def test_a_report_has_the_figures_of_the_settlements_tables(folder, tmp_path):
                 assert value == pytest.approx(sum(float(one[field]) for one in own), abs=0.005)
     assert count >= 20
     head, *rows = book["Budget, payment and balance of the pools"]
-    pools = {"employees": "employee", "residents": "resident"}
     for row in rows:
-        own = [one for one in table(folder / "pools.csv") if pools.get(row[0], "") in
+        own = [one for one in table(folder / "pools.csv") if POOLS.get(row[0], "") in
                (one["pool"], "")]  # fmt: skip
         for name, field in (("Paid (yuan)", "final"), ("Payable by DRG (yuan)", "payable")):
             assert row[head.index(name)] == pytest.approx(sum(float(o[field]) for o in own))
@@ -197,9 +196,8 @@ TABLES: list[tuple[str, str, dict[str, str], dict[str, str]]] = [
 
 def key_of(value: object) -> str:
     """What names a row, as the CSV has it."""
-    text = str(value).split(" (")[0]
-    text = POOLS.get(text, POOLS.get(f"{text}s", text)).removeprefix("tier ")
-    return {"region": "all", "baseline": "baseline"}.get(text, text)
+    text = str(value).split(" (")[0].removeprefix("tier ")
+    return "all" if text == "region" else POOLS.get(text, text)
 
 
 @pytest.mark.parametrize(("caption", "name", "keys", "fields"), TABLES, ids=[t[1] for t in TABLES])

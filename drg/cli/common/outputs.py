@@ -97,6 +97,8 @@ def _outside(path: Path, sources: Iterable[str]) -> None:
 
 def _reached(given: Iterable[Given]) -> Iterator[Path]:
     """Files and folders that arguments lead to, each once."""
+    from drg.provenance import record_of
+
     texts = [str(one) for one in given if one]
     waiting = [Path(one) for text in texts for one in (text, text.rpartition("+")[0]) if one]
     seen: set[str] = set()
@@ -115,7 +117,7 @@ def _reached(given: Iterable[Given]) -> Iterator[Path]:
             with contextlib.suppress(OSError):  # whoever reads it says that it cannot be read
                 waiting += _parts(path)
             continue
-        waiting.append(path.with_name(f"{path.name}.run.json"))
+        waiting.append(record_of(path))
         if path.suffix.lower() == ".toml":
             waiting += _named(path)
 

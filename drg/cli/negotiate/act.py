@@ -450,11 +450,12 @@ def receipt(
     from drg.tables.atomic import write_bytes
 
     look_first((round, token), (out, (".toml",)), (request, (".tsq",)))
-    if out.is_file():
-        read(out)  # another file is not replaced
+    # another file than a receipt is not replaced
+    there = read(out) if token is not None or out.is_file() else None
     if token is not None:
+        assert there is not None
         try:
-            found = read(out).attach(token.read_bytes(), token)
+            found = there.attach(token.read_bytes(), token)
         except OSError as error:
             raise problem(say(f"无法读取：{error.strerror}", f"cannot be read: {error.strerror}"),
                           file=token) from None  # fmt: skip
@@ -501,12 +502,13 @@ def close(
 ) -> None:  # fmt: skip
     """Close the round: the accepted offer, or else the panels' decisions, become final."""
     from drg.negotiate.round.act import FINAL, Round
+    from drg.provenance import record_of
     from drg.report.minutes.write import write_minutes
     from weights.table import open_weights
 
     page, target = round / "minutes.html", out or round / FINAL
     look_first((round,), (target, TABLES), (page, ()),
-               beside=[target.with_name(f"{target.name}.run.json"), page.with_suffix(".xlsx")]
+               beside=[record_of(target), page.with_suffix(".xlsx")]
                )  # fmt: skip
     if target.is_file():
         open_weights(target)  # another file than a weight table is not replaced

@@ -289,10 +289,8 @@ def solve(
         lines = [[fit(row[f"text_{spoken()}"], 56), f"{row['gain']:,.2f}",
                   fit(row[f"relax_{spoken()}"], 40)] for row in priced]  # fmt: skip
         if lines:
-            unit = {"yuan": "元", "satisfaction": "满足度"}.get(
-                priced[0]["unit"], priced[0]["unit"]
-            )
-            saves = say(f"可减少（{unit}）", f"saves ({priced[0]['unit']})")
+            unit = priced[0]["unit"]
+            saves = say(f"可减少（{'元' if unit == 'yuan' else '满足度'}）", f"saves ({unit})")
             constraint, relaxed = say("约束", "constraint"), say("放宽", "relaxed by")
             typer.echo(table((constraint, saves, relaxed), lines, (1,)))
         typer.echo("")

@@ -37,12 +37,13 @@ from drg.errors import problem
 from drg.language import say
 from drg.negotiate.round.begin import OpenRound
 from drg.negotiate.round.close import breaches, final_table, final_weights, table_of
-from drg.negotiate.round.folder import own_files, write_with_record
+from drg.negotiate.round.folder import own_files
 from drg.negotiate.round.offers import offer_body, problem_of, settled_offer
 from drg.negotiate.round.procedure import cast, may_close, seed, sound, vote_fault, who
 from drg.negotiate.round.receipt import Receipt
 from drg.negotiate.round.receipt import of as receipt_of
 from drg.negotiate.round.state import State, known
+from drg.provenance import record_of
 from drg.tables import check_outputs, family
 from weights.negotiation.compromise.conflict import Conflict, conflict
 from weights.negotiation.compromise.frontier import frontier
@@ -61,6 +62,7 @@ from weights.negotiation.record import clock
 from weights.negotiation.record.entry import checked_time
 from weights.negotiation.record.ledger import Entry
 from weights.table import WeightTable
+from weights.table.record import write_with_record
 
 FINAL, MOST_DECIMALS, MOST_SAID = "weights-final.csv", 12, 4
 
@@ -448,7 +450,7 @@ class Round(OpenRound):
         with self._beside(target) as new:
             # once before, so that a full disk does not close a round without its table
             write_with_record(table_of(self, seen, body, seen.entries), new)
-            for one in (new, new.with_name(f"{new.name}.run.json")):
+            for one in (new, record_of(new)):
                 one.unlink()
             self.add("close", body, actor, at, seen=seen)
             table = final_table(self)
@@ -480,7 +482,7 @@ class Round(OpenRound):
     @contextmanager
     def _beside(self, target: Path) -> Iterator[Path]:
         """Where the final table and its record are written, to appear at once."""
-        record = target.with_name(f"{target.name}.run.json")
+        record = record_of(target)
         check_outputs((target, record), own_files(self.folder))
         with family(target, record) as new:
             yield new

@@ -32,18 +32,18 @@ from drg.cases.texts import as_text, on_text
 from drg.documents import inside, read_document
 from drg.errors import DrgError, problem
 from drg.language import say
-from drg.provenance import hash_file, to_json
+from drg.provenance import hash_file, record_of
 from drg.tables import RejectFile, batches, read_table, write_table
-from drg.tables.atomic import write_text
 from drg.tables.derived import without_formulas
 from grouper.scheme.name import DEFAULT
 from weights.negotiation.experts.roster import Roster, read_roster
 from weights.table import WeightTable, open_weights
+from weights.table.record import write_with_record
 from weights.trim import NoTrim, Trim, method
 
 LEDGER = "ledger.jsonl"
 WEIGHTS, CASES, ROSTER, HOSPITALS = "weights.csv", "cases.parquet", "roster.csv", "hospitals.csv"
-POLICY, RECORD = "policy", ".run.json"
+POLICY = "policy"
 _NEEDED = "drg", "hospital_id", "insurance", "discharge_date", "total_cost"
 REJECTS = "rejects.csv"
 FORMS = "proposals.xlsx", "votes.xlsx"
@@ -139,9 +139,13 @@ class Files:
 
 def own_files(folder: Path) -> list[Path]:
     """What stands in the folder of a round, the results apart that can be written again."""
-    held = [folder / name for name in (WEIGHTS, f"{WEIGHTS}.run.json", CASES, ROSTER, HOSPITALS,
-                                       REJECTS, *FORMS)]  # fmt: skip
-    return [*held, *folder.glob(f"{Path(LEDGER).stem}.*"), *(folder / POLICY).glob("*")]
+    held = [folder / name for name in (WEIGHTS, CASES, ROSTER, HOSPITALS, REJECTS, *FORMS)]
+    return [
+        record_of(folder / WEIGHTS),
+        *held,
+        *folder.glob(f"{Path(LEDGER).stem}.*"),
+        *(folder / POLICY).glob("*"),
+    ]
 
 
 def fill(
@@ -176,7 +180,7 @@ def fill(
             except DrgError as error:  # the copy is not the user's file
                 said = str(error).replace(str(folder / CASES), str(cases))
                 raise DrgError(said) from None
-    names = [WEIGHTS, WEIGHTS + RECORD, CASES, HOSPITALS]
+    names = [WEIGHTS, record_of(folder / WEIGHTS).name, CASES, HOSPITALS]
     body: dict[str, Any] = {
         "weights": {"id": weights.id, "sha256": weights.digest},
         "policy": {"id": held.id, "title": held.header.title, "sha256": held.digest, "file": ""},
@@ -203,21 +207,6 @@ def fill(
         body["roster_sha256"] = people.sha256
         names.append(ROSTER)
     return {**body, "files": {name: hash_file(folder / name) for name in names}}
-
-
-def write_with_record(table: WeightTable, path: Path) -> None:
-    """Write a table, and its record beside it.
-
-    Raises:
-        DrgError: a file cannot be written.
-    """
-    table.write(path)
-    write_text(path.with_name(path.name + RECORD), record_text(table))
-
-
-def record_text(table: WeightTable) -> str:
-    """The record of a table as it is written beside it."""
-    return to_json({**table.record, "id": table.id, "weights_sha256": table.digest})
 
 
 def named(weights: WeightTable) -> WeightTable:

@@ -14,13 +14,13 @@ from drg.errors import DrgError, show
 from drg.language import say
 from drg.negotiate.round.act import FINAL, Round
 from drg.negotiate.round.close import breaches, final_table, final_weights
-from drg.negotiate.round.folder import LEDGER, RECORD, record_text
+from drg.negotiate.round.folder import LEDGER
 from drg.negotiate.round.offers import problem_of, settled_offer
 from drg.negotiate.round.plain import plain
 from drg.negotiate.round.procedure import breaches_of
 from drg.negotiate.round.receipt import held_against
 from drg.negotiate.round.state import MALFORMED, State, replay
-from drg.provenance import hash_file
+from drg.provenance import hash_file, record_of
 from drg.tables.held import scratch
 from weights.negotiation.experts.panels import verify_panel
 from weights.negotiation.experts.tally import tally
@@ -29,6 +29,7 @@ from weights.negotiation.proposals.proposal import Proposal
 from weights.negotiation.record import clock
 from weights.negotiation.record.ledger import Entry, Ledger
 from weights.table import WeightTable, open_weights
+from weights.table.record import record_text
 
 _SAME = 1e-7  # another machine's solver may differ in the last digits
 _LAST = 1e-8  # of what is paid: what the last digits of a weight come to
@@ -319,7 +320,7 @@ def _final(round_: Round, state: State, weights: str | PathLike[str] | None) -> 
             faults.append(say(f"{path.name}: 指向另一份记录：{said}",
                               f"{path.name}: names another record: {said}"))  # fmt: skip
         if weights is None and not _same_record(path, final_table(round_)):
-            name = path.name + RECORD
+            name = record_of(path).name
             faults.append(say(f"{name}: 与本轮的记录不同，已被改动或缺失",
                               f"{name}: is not what the round wrote, or is missing"))  # fmt: skip
     else:
@@ -382,7 +383,7 @@ def _row(entry: Entry) -> str:
 
 def _same_record(path: Path, table: WeightTable) -> bool:
     """Whether the record beside a file is the one that is written with the table."""
-    beside = path.with_name(path.name + RECORD)
+    beside = record_of(path)
     return beside.is_file() and beside.read_text(encoding="utf-8") == record_text(table)
 
 
