@@ -18,6 +18,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from drg.errors import DrgError, one_of, problem
 from drg.language import say
+from drg.persons import refuse_persons
 
 MOST_BYTES = {"TOML": 1 << 20, "JSON": 1 << 26}
 DEEPEST = 32
@@ -49,7 +50,8 @@ def read_document(
 
     Raises:
         DrgError: the file cannot be read, is too large, is no such document, is nested more than
-            32 deep, or holds a number or a text that nobody could use.
+            32 deep, or holds a number or a text that nobody could use; or TOML, which people
+            write, holds an identity or mobile number.
     """
     file = str(path) if file is None else file
     try:
@@ -93,6 +95,9 @@ def parse(content: bytes, file: str | PathLike[str], kind: str = "TOML") -> Any:
         raise _no_document(kind, told, file) from None
     for key, value in _values(document, file):
         _usable(key, value, file)
+        if kind == "TOML" and isinstance(value, str):
+            bare = value.isdecimal()
+            refuse_persons([value], file=file, key=spell(key) or None, mobiles=not bare)
     return document
 
 

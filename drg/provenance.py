@@ -14,6 +14,7 @@ from typing import Any
 import drg
 from drg.documents import parse, read_document
 from drg.errors import DrgError
+from drg.persons import masked
 
 _HALF = re.compile("[\ud800-\udfff]")  # half a character
 
@@ -57,8 +58,8 @@ def to_json(document: Any) -> str:
 
 
 def file_name(path: str | PathLike[str]) -> str:
-    """The name of a file as a record tells it: ``\ufffd`` for what is not UTF-8."""
-    return _HALF.sub("\ufffd", Path(path).name)
+    """The name of a file as a record tells it: ``\ufffd`` for what is not UTF-8, persons masked."""
+    return masked(_HALF.sub("\ufffd", Path(path).name))
 
 
 def _finite(value: Any) -> Any:

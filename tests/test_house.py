@@ -24,6 +24,7 @@ GROUND = {
     "lazy",
     "terminal",
     "language",
+    "persons",
 }
 ROOF = {"cli", "sample", "report", "page", "plots", "negotiate", "switch"}
 DOOR = (

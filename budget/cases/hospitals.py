@@ -17,6 +17,7 @@ from drg.cases.texts import as_text, text_list
 from drg.cases.values import folded, meant
 from drg.errors import problem
 from drg.language import say
+from drg.persons import refuse_persons
 from drg.tables import read_table
 
 if TYPE_CHECKING:
@@ -159,6 +160,8 @@ def _hospitals(table: pa.Table, file: str | None, first_row: int) -> Hospitals:
         seen[name] = place
     if not count:
         raise problem(say("没有医疗机构", "has no hospital"), file=file)
+    for key in ("hospital_name", "class", "county"):
+        refuse_persons(columns.get(key, ()), file=file, key=key, row=first_row)
     empty = [""] * count
     names = columns.get("hospital_name", empty)
     levels = columns.get("level", empty)

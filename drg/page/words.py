@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from drg import language
 from drg.page.blocks import Cell, Kept
 from drg.page.small_cells import few
+from drg.persons import masked
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "—"
@@ -147,13 +148,14 @@ def clean(text: object, longest: int = _LONGEST) -> str:
     """A text of the data in one line: nothing unseen in it, cut when very long.
 
     Marks that turn the direction of writing and characters without width are left out, so that a
-    name reads as it is written and cannot turn what stands beside it.
+    name reads as it is written and cannot turn what stands beside it. Identity and mobile numbers
+    are asterisks.
     """
     if text is None or (isinstance(text, float) and math.isnan(text)):
         return ""
     whole = unicodedata.normalize("NFC", _UNSEEN.sub("", str(text)[: 8 * longest]))
     whole = "".join(c if c.isprintable() else " " for c in whole)
-    whole = " ".join(whole.split())
+    whole = masked(" ".join(whole.split()))
     return whole if len(whole) <= longest else whole[: longest - 1] + "…"
 
 

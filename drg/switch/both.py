@@ -16,6 +16,7 @@ from drg.cases.cells import Cells
 from drg.cases.opening import open_cases
 from drg.errors import problem
 from drg.language import say
+from drg.persons import masked
 from drg.tables import batches
 from drg.tables.arrays import values
 
@@ -97,7 +98,8 @@ def read_both(old: Path, new: Path, mapping: Path | None = None) -> Both:
     if len(drg[0]) != len(other[0]):
         raise problem(say("行数与另一文件不同", "has not as many rows as the other"), file=new,
                       found=len(other[0]), expected=str(len(drg[0])))  # fmt: skip
-    return Both(drg[0], other[0], hospitals[0], cost, drg[1], other[1], hospitals[1], unread)
+    shown = tuple(map(masked, hospitals[1]))
+    return Both(drg[0], other[0], hospitals[0], cost, drg[1], other[1], shown, unread)
 
 
 Coded = tuple[Ints, tuple[str, ...]]

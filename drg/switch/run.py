@@ -16,7 +16,7 @@ from budget.settlement.files import settle_file
 from drg.errors import problem
 from drg.language import say
 from drg.money import to_yuan
-from drg.provenance import hash_file, record, record_of
+from drg.provenance import file_name, hash_file, record, record_of
 from drg.switch.both import Both, Ints, pairs_of, read_both
 from drg.switch.carry import Carried, carry
 from drg.tables import whole_folder, write_table
@@ -291,7 +291,7 @@ def _record(found: Switched, cases: Path, policy: Policy | None) -> dict[str, ob
                  "final_old_fen": totals[0], "final_new_fen": totals[1]}  # fmt: skip
     return record(
         kind="scheme switch",
-        input={"file": cases.name, "sha256": hash_file(cases)},
+        input={"file": file_name(cases), "sha256": hash_file(cases)},
         old={"id": found.old.id, "sha256": found.old.content_hash},
         new={"id": found.new.id, "sha256": found.new.content_hash},
         weights={"before": found.before.digest, "after": found.weights.digest},

@@ -20,6 +20,7 @@ from drg.cases.outcomes import UNGROUPED_DRG
 from drg.cases.texts import as_text
 from drg.errors import problem
 from drg.language import say
+from drg.persons import masked
 from drg.provenance import hash_file, record
 from drg.tables import (
     Batch,
@@ -351,7 +352,7 @@ def _add(account: DependenceAccount, part: _Part) -> None:
 def _write_hospitals(account: DependenceAccount, path: Path) -> None:
     """Hospitals with their shares, the largest share first."""
     ordered = by_share(account)
-    columns: dict[str, pa.Array] = {"hospital_id": strings([name for name, _ in ordered])}
+    columns: dict[str, pa.Array] = {"hospital_id": strings([masked(name) for name, _ in ordered])}
     for name in ("cases", "grouped", "dependent"):
         columns[name] = pa.array([getattr(h, name) for _, h in ordered], pa.int64())
     columns["share"] = pa.array([round(share(h), 6) for _, h in ordered], pa.float64())

@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 
 from drg.cases.privacy import FEWEST
+from drg.persons import person_in
 from grouper.engine.code_uses import Unmapped
 
 _CODE_LIKE = re.compile(r"[A-Z]{0,2}[0-9][0-9A-Z.X+*/-]{0,19}", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"[0-9]{11}")  # telephone, bank and identity numbers
-_IDENTITY = re.compile(r"[1-9][0-9]{5}(19|20)[0-9]{9}[0-9X]", re.IGNORECASE)
 MASK = "***"
 
 
@@ -31,4 +31,4 @@ def masked(found: Unmapped) -> Unmapped:
 
 def masked_place(key: str) -> str:
     """A hospital's id as a report may show it: an identity number is none."""
-    return MASK if _IDENTITY.search(key) else key
+    return MASK if person_in(key) else key

@@ -17,6 +17,7 @@ from drg.cases.opening import open_cases
 from drg.cases.texts import as_text
 from drg.errors import problem
 from drg.language import say
+from drg.persons import refuse_persons
 from drg.provenance import hash_file
 from drg.tables import Batch, read_table
 from drg.tables import run as run_batches
@@ -187,6 +188,7 @@ def hospital_names(path: str | PathLike[str]) -> Mapping[str, str]:
     ids, names = (
         as_text(table.column(name).combine_chunks()).to_pylist() for name in (id_column, named[0])
     )
+    refuse_persons(names, file=path, key=named[0], row=2)
     return {
         str(i or "").strip(): str(n or "").strip() for i, n in zip(ids, names, strict=True)
     }  # fmt: skip

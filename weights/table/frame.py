@@ -11,7 +11,8 @@ import pandas as pd
 
 from drg.errors import DrgError, problem
 from drg.language import say
-from weights.table.columns import NUMBERS
+from drg.persons import person_in, refuse_persons
+from weights.table.columns import NUMBERS, TEXTS
 from weights.table.text import visible
 
 MOST = 1e6  # of a weight
@@ -120,6 +121,9 @@ def check(frame: pd.DataFrame, place: Place = nowhere) -> None:
                       expected=say("每个病组一行", "every group once")
                       + (say(f"，已见于第 {first} 行", f", it is in row {first}") if first else ""),
                       **place(int(row)))  # fmt: skip
+    for key in (name for name in TEXTS if name in frame):
+        for row in np.flatnonzero([bool(person_in(str(text))) for text in frame[key]])[:1]:
+            refuse_persons([frame[key].iloc[row]], key=key, **place(int(row)))
 
 
 def bad_weight(group: str, found: object, place: dict[str, Any]) -> DrgError:

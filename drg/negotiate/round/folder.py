@@ -27,11 +27,11 @@ from budget.policy.load import find_policy, load_policy, policies
 from budget.settlement.files import read_claims
 from drg.cases.cells import Cells
 from drg.cases.opening import open_cases
-from drg.cases.persons import masked, person_in
 from drg.cases.texts import as_text, on_text
 from drg.documents import inside, read_document
 from drg.errors import DrgError, problem
 from drg.language import say
+from drg.persons import refuse_persons
 from drg.provenance import hash_file, record_of
 from drg.tables import RejectFile, batches, read_table, write_table
 from drg.tables.derived import without_formulas
@@ -320,7 +320,4 @@ def _no_persons(table: pa.Table, file: Path) -> None:
         DrgError: there is one; it names the column and masks the number.
     """
     for name, column in zip(table.column_names, table.columns, strict=True):
-        for text in column.to_pylist():
-            if isinstance(text, str) and (found := person_in(text)):
-                raise problem(say(f"含{found}，请删除", f"holds {found}; take it out"), file=file,
-                              key=name, found=masked(text))  # fmt: skip
+        refuse_persons(column.to_pylist(), file=file, key=name, row=2)

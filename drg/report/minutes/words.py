@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
-from drg.cases.persons import masked
 from drg.page.blocks import Column
 from drg.page.words import Words, clean
 from weights.negotiation.experts.votes import CHOICES
@@ -137,9 +136,9 @@ def columns(fields: str) -> list[Column]:
     return [COLUMNS[field] for field in fields.split()]
 
 
-def safe(text: object, longest: int = 2_000) -> str:
-    """A text that somebody wrote, as it may be shown: no numbers of persons, nothing unseen."""
-    return masked(clean(text, longest))
+def safe(text: object) -> str:
+    """A text that somebody wrote, as it may be shown, whole."""
+    return clean(text, 2_000)
 
 
 def moment(at: str, *, day: bool = False) -> str:

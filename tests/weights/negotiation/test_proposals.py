@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from proposals_city import HOSPITALS, cases, city
 
-from drg.cases.persons import masked
 from drg.errors import DrgError
+from drg.persons import masked
 from weights.fit.adjust import KINDS
 from weights.negotiation.proposals.exclusions import read_conditions, shown
 from weights.negotiation.proposals.judge import propose

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from drg.cases.persons import masked, person_in
 from drg.errors import DrgError, problem
 from drg.language import say
+from drg.persons import masked, person_in
 from weights.negotiation.proposals.words import heading
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from drg.cases.persons import masked
 from drg.errors import problem
 from drg.language import say
+from drg.persons import masked
 from drg.tables import RejectFile
 from weights.negotiation.forms.rows import once_each
 from weights.negotiation.forms.sheets import DEEPEST, Sheet, read_sheets

@@ -11,9 +11,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from drg.cases.persons import masked, person_in
 from drg.errors import problem, show
 from drg.language import say
+from drg.persons import masked, person_in
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))

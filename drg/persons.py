@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from os import PathLike
 
+from drg.errors import problem
 from drg.language import say
 
 # Digits may stand in blocks of any length; a date of birth tells an identity number from codes.
@@ -18,6 +21,8 @@ _MOBILE = re.compile(
     + "|".join(_GAP.join(rf"\d{{{n}}}" for n in blocks) for blocks in _BLOCKS)
     + r")(?![0-9A-Za-z]|\.\d)"
 )
+
+_FEWEST = 6  # signs for the 11 digits of a mobile number; one sign may stand for two
 
 
 def folded(text: str) -> str:
@@ -38,10 +43,40 @@ def person_in(text: str, *, mobiles: bool = True) -> str:
         text: any text.
         mobiles: whether a mobile number counts; among case numbers it may be one of them.
     """
+    if sum(map(str.isnumeric, text)) < _FEWEST:
+        return ""
     plain = folded(text)
     if _IDENTITY.search(plain):
         return say("身份证号", "an identity number")
     return say("手机号", "a mobile number") if mobiles and _MOBILE.search(plain) else ""
+
+
+def refuse_persons(
+    texts: Iterable[object],
+    *,
+    file: str | PathLike[str] | None = None,
+    key: str | None = None,
+    row: int | None = None,
+    mobiles: bool = True,
+) -> None:
+    """Refuse texts with an identity or mobile number: records and reports show them.
+
+    Args:
+        texts: the texts; what is none is passed over.
+        file: where they stand.
+        key: the name of their column or key.
+        row: of the first of them; None where there are no rows.
+        mobiles: whether a mobile number counts; a hospital's id may look like one.
+
+    Raises:
+        DrgError: a text holds one, which the message masks.
+    """
+    for place, text in enumerate(texts):
+        if isinstance(text, str) and (found := person_in(text, mobiles=mobiles)):
+            raise problem(say(f"含{found}，请删除，不得出现个人信息",
+                              f"holds {found}; take it out, no person may be named"),
+                          file=file, row=None if row is None else row + place, key=key,
+                          found=masked(text))  # fmt: skip
 
 
 def masked(text: str) -> str:
