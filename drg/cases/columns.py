@@ -521,6 +521,7 @@ def mapped_headers(path: str | PathLike[str]) -> list[str]:
 def _mapping_entries(path: Path) -> tuple[dict[str, list[str]], dict[str, Any]]:
     entries: dict[str, list[str]] = {}
     words: dict[str, dict[str, str]] = {}
+    pair = say("规范列名和列名，以逗号分隔", "a canonical name and a header, a comma between")
     if path.suffix.lower() != ".csv":
         document = read_document(path)
         fit(document, {"values": {"*": {"*": (str, float)}}, "*": (str, [str])}, path)
@@ -538,14 +539,21 @@ def _mapping_entries(path: Path) -> tuple[dict[str, list[str]], dict[str, Any]]:
         rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines())]
     except csv.Error as error:
         raise problem(say(f"不是 CSV（{error}）", f"is not CSV ({error})"), file=path) from None
-    if rows and rows[0][:1] and rows[0][0] not in (*CANONICAL, *VALUED):
-        rows = rows[1:]  # titles
-    for row in rows:
+    titled = bool(rows and rows[0][:1]) and rows[0][0] not in (*CANONICAL, *VALUED)
+    for number, row in enumerate(rows[titled:], 1 + titled):
+        if any(row) and not (len(row) >= 2 and row[0]):
+            raise problem(say("不是对应关系", "maps nothing"), file=path, row=number,
+                          found=", ".join(row),
+                          expected=pair)  # fmt: skip
         if len(row) >= 2 and row[0] and row[1]:
             held = entries.setdefault(row[0], [])
             held += [row[1]] if row[1] not in held else []
         if len(row) >= 4 and row[0] and row[2]:
             words.setdefault(row[0], {})[row[2]] = row[3]
+    if not (entries or words):
+        raise problem(say("没有对应关系", "holds no mapping"), file=path,
+                      found=",".join(rows[0]) if rows else "",
+                      expected=pair)  # fmt: skip
     return entries, words
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from drg.cases import recognise
+from drg.cases import read_mapping, recognise
 from drg.errors import DrgError
 
 
@@ -68,3 +70,22 @@ def test_a_mapping_wins_and_is_checked():
     ):
         with pytest.raises(DrgError, match=message):
             recognise(names, mapping)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("foo", "holds no mapping: found 'foo', expected a canonical name and a header"),
+        ("", "holds no mapping"),
+        ("canonical,header\n", "holds no mapping"),
+        ("canonical,header\ntotal_cost,费用\nsex\n", "row 3: maps nothing: found 'sex'"),
+        ("canonical,header\n,费用\n", "row 2: maps nothing"),
+    ],
+)
+def test_a_line_that_maps_nothing_is_told(tmp_path, text, said):
+    path = tmp_path / "mapping.csv"
+    path.write_text(text, "utf-8")
+    with pytest.raises(DrgError, match=re.escape(said)):
+        read_mapping(path, ["费用", "性别"])
+    path.write_text("canonical,header\ntotal_cost,费用\nsex,\n\n", "utf-8")  # a form half filled in
+    assert read_mapping(path, ["费用", "性别"]) == {"total_cost": ("费用",)}
