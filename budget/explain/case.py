@@ -20,14 +20,14 @@ from budget.cases.record import Record
 from budget.cases.stays import Stays
 from budget.patient.shares import PatientShares, patient_shares
 from budget.policy.document import Policy
-from budget.pools.point_value import Paid, pay
+from budget.pools.point_value import Paid, first_parts, paid_of
 from budget.price.branches import BRANCHES, PLACE, Branch
 from budget.price.case import Priced, price
 from budget.price.grid import Grid, build_grid
 from budget.price.new_technology import technology_year
 from budget.price.year import other_stays
 from budget.settlement.settled import Settlement
-from drg.money import decimal, to_decimals
+from drg.money import decimal, to_decimals, to_fen
 from weights.table import WeightTable
 
 _KINDS = {"grouped": GROUPED, "ambiguous": AMBIGUOUS}
@@ -289,4 +289,6 @@ def _pay(
 ) -> Paid:
     """Pay cases at one value of a point."""
     fixed = replace(grid, point_value=np.full(grid.point_value.shape, value))
-    return pay(claims, priced, fixed, np.zeros(len(grid.policy.pools), np.int64), patient, other)
+    beside, floor = patient + other, int(to_fen(grid.policy.benefit.fund_floor))
+    first = first_parts(claims, priced.branch, priced.fen, priced.points, fixed, beside, floor)
+    return paid_of(first, first.fund, beside)

@@ -31,7 +31,7 @@ from drg.terminal import REPLACEMENT, fit, plain, table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from budget.settlement.settled import Settlement
+    from budget.settlement.settled import SettledYear
 
 _MOST_HOSPITALS = 30
 _MOST_WARNINGS = 12
@@ -85,7 +85,7 @@ def settle(
         raise typer.Exit(1)
 
 
-def summary(settled: Settlement) -> str:
+def summary(settled: SettledYear) -> str:
     """Pools, branches and hospitals as text tables."""
     from budget.settlement.tables import branch_frame, hospital_frame, pool_frame
     from budget.settlement.warned import chinese
