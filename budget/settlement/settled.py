@@ -460,8 +460,9 @@ def settle_cases(
         warnings |= shared
     advances = monthly(sums.fund, policy.cash, last_year_by_hospital)
     cash = close_year(advances, cleared.final - cut, cleared.factor, hospitals.ids, names)
-    fund = fund_cash(money, clock(year, policy.cash), advances.advance, cash.year_end)
-    warnings |= cleared.warnings | cash.warnings | fund.warnings
+    due = clock(year, policy.cash)
+    fund = fund_cash(money, due, advances.advance, cash.year_end)
+    warnings |= cleared.warnings | cash.warnings | fund.warnings | due.warnings
     return SettledYear(
         policy=policy, weights=weights, hospitals=hospitals, year=year, grid=grid,
         cases=len(cases), patient_basis=basis, pools=pools.results(amounts), sums=sums,

@@ -50,6 +50,9 @@ _CHINESE = {
     "{n} high cases are beyond the quota of their hospital and are paid the standard":
         "{n} 例高倍率病例超出所在医疗机构的例数限额，按支付标准支付",
     # of what the policy asks for and is not there
+    "the public holidays of {year} are not known, so working days are Monday to Friday: give them "
+    "as {key} of the policy":
+        "{year} 年的节假日安排未知，工作日按周一至周五计：请在政策中写明 {key}",
     "the policy goes by columns that the weight table has not, so they are empty: {list}":
         "政策所依据的列在权重表中没有，相应内容为空：{list}",
     "the policy has no rate for {list} (tier, class, level or county?): {size}":
