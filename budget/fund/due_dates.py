@@ -12,6 +12,7 @@ import datetime as dt
 from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import chinese_calendar
 
@@ -19,6 +20,15 @@ from budget.policy.pools import Cash, Holidays
 
 _SATURDAY = 5
 _DAY = dt.timedelta(days=1)
+
+
+@cache
+def _announced(day: dt.date) -> bool | None:
+    """Whether the installed calendar has people work on a day; None in a year not known to it."""
+    try:
+        return bool(chinese_calendar.is_workday(day))
+    except NotImplementedError:
+        return None
 
 
 class WorkingDays:
@@ -38,14 +48,14 @@ class WorkingDays:
         if day.year in self._given:
             rest, work = self._given[day.year]
             return day in work or (day.weekday() < _SATURDAY and day not in rest)
-        try:
-            return bool(chinese_calendar.is_workday(day))
-        except NotImplementedError:
-            self.warnings[f"holidays_unknown.{day.year}"] = (
-                f"the public holidays of {day.year} are not known, so working days are Monday to "
-                f"Friday: give them as cash.holidays.{day.year} of the policy"
-            )
-            return day.weekday() < _SATURDAY
+        announced = _announced(day)
+        if announced is not None:
+            return announced
+        self.warnings[f"holidays_unknown.{day.year}"] = (
+            f"the public holidays of {day.year} are not known, so working days are Monday to "
+            f"Friday: give them as cash.holidays.{day.year} of the policy"
+        )
+        return day.weekday() < _SATURDAY
 
     def after(self, day: dt.date, days: int) -> dt.date:
         """The working day that is some working days after a day.

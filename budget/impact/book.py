@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.cases.claims import Claims
+from budget.pools.formula import Terms
 from budget.pools.point_value import first_parts, pool_bounds
 from budget.pools.sharing import Alike, Bounds, NotBySumsError, share_out, worth_of
 from budget.projection.cells import cell_of
@@ -141,7 +142,7 @@ class Book:
         """
         money = self.money
         pool, inside, points, fund, known = first_parts(
-            claims, branch, fen, points, money.grid, money.beside[row], money.floor
+            claims, branch, fen, points, money.grid, Terms(money.beside[row]), money.floor
         )
         cell = cell_of(claims.hospital, claims.group, claims.insurance, money.shape[1])
         self.add(cell[known], fund[known], inside[known])

@@ -88,6 +88,8 @@ def _supported(policy: Policy) -> None:
     groups, low, high = policy.groups, policy.outliers.low, policy.outliers.high
     if (low is not None and low.times_k) or (high is not None and high.quotas):
         raise NotBySumsError
+    if policy.benefit.fund_formula == "by_ratio":
+        raise NotBySumsError
     if groups is not None and any(one.column == "weight" for _, one in groups.sets()):
         raise NotBySumsError
     if policy.standard.kind != "rate" and not all(_inside(policy, code).all() for code in _PLAIN):

@@ -33,6 +33,8 @@ _TOLD = {
     "patient_parts_short": "the patient's parts do not make up what the payers leave; "
                            "the rest is counted as copay",
     "no_ratio": "no ratio of the policy applies; the fund pays nothing by item",
+    "patient_total_differs": "what the file says that the patient paid is not what fund_paid and "
+                             "other_paid leave of the cost; these are taken",
     "persons_unknown": "the person is unknown; each is taken for a first stay of "
                        "the year, and yearly caps and lines hold for it alone",
     "other_paid_exceeds": "other_paid is more than the policy leaves to the patient; cut to it",
@@ -78,6 +80,11 @@ class PatientShares:
     def warnings(self) -> dict[str, str]:
         """Name -> what a reader must know."""
         return told(self.counts)
+
+    @property
+    def aside(self) -> Fen:
+        """What the formula by ratio takes off a payment first: out of scope and deductible."""
+        return self.out_of_scope + self.deductible
 
 
 def basis_of(amounts: Collection[str]) -> Basis:
@@ -132,6 +139,9 @@ def _by_item(claims: Claims) -> PatientShares:
     counts: Counter[str] = Counter()
     counts["payers_exceed_cost"] = _count((held["fund_paid"] + said > cost) & (cost > 0))
     counts["fund_paid_zero"] = _count((held["fund_paid"] == 0) & (cost > 0))
+    if "patient_total" in held:
+        differs = (held["patient_total"] != patient) & (held["patient_total"] > 0)
+        counts["patient_total_differs"] = _count(differs & (cost > 0))
     if any(name in held for name in PATIENT_PARTS):
         total = sum((held[name] for name in PATIENT_PARTS if name in held), zero)
         counts["patient_parts_exceed"] = _count((total > left) & (cost > 0))

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from budget.cases.claims import Claims
 from budget.policy.document import Policy
+from budget.pools.formula import Terms
 from budget.pools.sharing import UNIT, Bounds, Places, share_out, worth_of
 from budget.price.branches import CODES, SETTLED
 from budget.price.grid import Grid
@@ -112,6 +113,14 @@ class Sharing:
             self._inside[place][claims.hospital[inside], claims.insurance[inside]] = True
             self.fixed[place] += first.fund[inside[first.known[inside]]].sum()
             own = np.flatnonzero(mine & ~first.known)
+            if len(own) and self.grid.policy.benefit.fund_formula == "by_ratio":
+                raise problem(
+                    say("点值由基金池决定时不能按比例计算基金支付",
+                        "cannot hold where the pool decides the value of a point"),
+                    key="benefit.fund_formula", found="by_ratio", file=self.grid.policy.id,
+                    expected=say("remainder，或费率法，或给定点值",
+                                 "remainder, or rates, or given point values"),
+                )  # fmt: skip
             if len(own):
                 self._held[place].append((start + own, first.points[own], beside[own]))
                 self._seen[place][claims.hospital[own], claims.insurance[own]] = True
@@ -224,7 +233,7 @@ def first_parts(
     fen: Fen,
     points: Fen,
     grid: Grid,
-    beside: Fen,
+    terms: Terms,
     floor: int,
 ) -> First:
     """What is known of cases before their pool is shared out.
@@ -235,9 +244,8 @@ def first_parts(
         fen: what they are worth in reference yuan, to the fen. Shape (N,).
         points: their points, in units of 0.0001. Shape (N,).
         grid: the price grid.
-        beside: what patients and other payers bear in fen. Shape (N,).
+        terms: what makes it the fund's money. Shapes (N,).
         floor: least fund part of a case in fen.
-
     """
     policy = grid.policy
     at = np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)
@@ -250,7 +258,7 @@ def first_parts(
         given = known & inside
         if given.any():
             fen = np.where(given, worth_of(points, np.where(given, value, 0.0)), fen)
-    fund = np.where(known, np.maximum(fen - beside, floor), 0)
+    fund = np.where(known, terms.fund(fen, floor), 0)
     return First(pool, inside, np.where(inside, points, 0), fund, known)
 
 

@@ -7,10 +7,10 @@ The order of it all: standards -> prices -> patients -> pools -> sums by hospita
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from budget.fund.cash import FundCash, fund_cash
 from budget.fund.due_dates import clock
 from budget.patient.shares import basis_of, patient_shares, told
 from budget.policy.document import Policy
+from budget.pools.formula import Terms
 from budget.pools.money import LastYear, PoolMoney, pool_money, spent_in
 from budget.pools.point_value import (
     First,
@@ -56,6 +57,8 @@ Floats = npt.NDArray[np.float64]
 _MONTHS = 12
 _WEIGHT_UNIT = 10**8  # weights are added up in units of 0.00000001
 _YEARS = 1950, 2200
+_FEW = 65_536  # cases for which threads cost more than they bring
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -195,6 +198,10 @@ class Settlement(SettledYear):
         )  # fmt: skip
 
 
+# prices, what patients bear, what others bear, what is known before pools are shared out, warnings
+_First: TypeAlias = tuple[Priced, Fen, Fen, First, Counter[str]]
+
+
 @dataclass(frozen=True)
 class Way:
     """How a year is settled part by part, once what needs the whole of it is known.
@@ -203,34 +210,38 @@ class Way:
         hospitals: the hospitals.
         grid: the price grid.
         others: what the rest of the year says of prices.
-        shares: what patients and others bear of all cases in fen, where that needs all stays of a
-            person; None where each case says it. Shapes (N,).
+        shares: what patients and others bear of all cases in fen, and what the formula by ratio
+            takes off first, where that needs all stays of a person; None where each case says it.
+            Shapes (N,).
     """
 
     hospitals: Hospitals
     grid: Grid
     others: Others
-    shares: tuple[Fen, Fen] | None
+    shares: tuple[Fen, Fen, Fen] | None
 
-    def first(self, part: Part) -> tuple[Priced, Fen, Fen, First, Counter[str]]:
+    def first(self, part: Part) -> _First:
         """Prices, what patients and others bear, and what is known before pools are shared out."""
         claims, grid, policy = part.claims, self.grid, self.grid.policy
         priced = price(claims, grid, **self.others.of(claims, grid, part.start))
         settled, counts = np.array(SETTLED)[priced.branch], Counter[str]()
         if self.shares is None:
             held = patient_shares(claims, self.hospitals, policy)
-            patient, other, counts = held.patient, held.other, held.counts
+            patient, other, aside, counts = held.patient, held.other, held.aside, held.counts
         else:
             own = slice(part.start, part.start + len(claims))
-            patient, other = (share[own] for share in self.shares)
+            patient, other, aside = (share[own] for share in self.shares)
         patient, other = patient * settled, other * settled
-        first = first_parts(claims, priced.branch, priced.fen, priced.points, grid,
-                            patient + other, int(to_fen(policy.benefit.fund_floor)))  # fmt: skip
+        terms = Terms.of(claims, self.hospitals, policy, patient + other, aside)
+        if terms.ratio is not None and self.shares is None:
+            counts.setdefault("no_ratio", int(np.count_nonzero((terms.ratio < 0) & settled)))
+        first = first_parts(claims, priced.branch, priced.fen, priced.points, grid, terms,
+                            int(to_fen(policy.benefit.fund_floor)))  # fmt: skip
         return priced, patient, other, first, counts
 
-    def rows(self, part: Part, sharing: Sharing) -> Rows:
-        """Cases with all that they are paid."""
-        priced, patient, other, first, counts = self.first(part)
+    def rows(self, part: Part, sharing: Sharing, known: _First | None = None) -> Rows:
+        """Cases with all that they are paid; ``known`` is what :meth:`first` gave of them."""
+        priced, patient, other, first, counts = known or self.first(part)
         fund = sharing.fund(part.start, first)
         paid = paid_of(first, fund, patient + other)
         return Rows(self.grid, part, priced, patient, other, paid, sharing.worth, counts)
@@ -418,9 +429,13 @@ def settle_cases(
     warnings |= refused
     way, totals = Way(hospitals, grid, others, shares), _Totals(len(hospitals), len(policy.pools))
     sharing, item, there = Sharing(grid), *np.zeros((2, len(policy.pools)), np.int64)
+    known: dict[int, _First] = {}
     if policy.standard.kind != "rate":  # its money decides what a point is worth
-        with closing(in_order(cases.parts(), lambda part: (part, way.first(part)))) as found:
-            for part, (_, patient, other, first, _) in found:
+        with closing(_each(cases, lambda part: (part, way.first(part)))) as found:
+            for part, result in found:
+                _, patient, other, first, _ = result
+                if isinstance(cases, InMemory):
+                    known[part.start] = result
                 sharing.gather(part.start, part.claims, first, patient + other)
                 own = np.flatnonzero(first.pool >= 0)
                 by_item = part.claims.cost[own] - patient[own] - other[own]
@@ -433,10 +448,10 @@ def settle_cases(
     pools = PoolSums(sharing)
 
     def work(part: Part) -> tuple[Rows, Any]:
-        rows = way.rows(part, sharing)
+        rows = way.rows(part, sharing, known.pop(part.start, None))
         return rows, each(rows)
 
-    with closing(in_order(cases.parts(), work)) as settled:
+    with closing(_each(cases, work)) as settled:
         for rows, result in settled:
             totals.add(rows)
             pools.add(rows.part.claims, rows.paid)
@@ -471,14 +486,19 @@ def settle_cases(
     )  # fmt: skip
 
 
+def _each(cases: YearCases, work: Callable[[Part], Result]) -> Generator[Result, None, None]:
+    """What each part gives, in order; on several threads where there is enough for them."""
+    yield from (map(work, cases.parts()) if len(cases) <= _FEW else in_order(cases.parts(), work))
+
+
 def _of_people(
     cases: YearCases, grid: Grid, hospitals: Hospitals, year: int, basis: str
-) -> tuple[Others, tuple[Fen, Fen] | None, Counter[str]]:
+) -> tuple[Others, tuple[Fen, Fen, Fen] | None, Counter[str]]:
     """What the stays of each person say of one another.
 
     Returns:
-        What they say of prices; what patients and others bear in fen, shapes (N,), where it hangs
-        on them; and warnings with their cases.
+        What they say of prices; what patients and others bear and what a formula takes off first,
+        in fen, shapes (N,), where it hangs on them; and warnings with their cases.
     """
     others, counts, cut = Others(year), Counter[str](), []
     policy = grid.policy
@@ -486,7 +506,7 @@ def _of_people(
     by_policy = basis == "policy"
     if not cases.tally.persons or (rule is None and not by_policy):
         return others, None, counts
-    patient, other = np.zeros((2, len(cases) if by_policy else 0), np.int64)
+    patient, other, aside = np.zeros((3, len(cases) if by_policy else 0), np.int64)
     for rows, claims in cases.people():
         if rule is not None:
             factor = readmission_factor(claims, rule, grid.groups)
@@ -494,11 +514,11 @@ def _of_people(
             cut.append((rows[own], factor[own]))
         if by_policy:
             held = patient_shares(claims, hospitals, policy, Stays.of(claims))
-            patient[rows], other[rows] = held.patient, held.other
+            patient[rows], other[rows], aside[rows] = held.patient, held.other, held.aside
             counts.update(held.counts)
     if rule is not None:
         others.factors["special.readmission"] = Few.gathered(cut)
-    return others, (patient, other) if by_policy else None, counts
+    return others, (patient, other, aside) if by_policy else None, counts
 
 
 def close(

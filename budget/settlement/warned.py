@@ -27,6 +27,9 @@ _CHINESE = {
     "{n} cases: the patient's parts do not make up what the payers leave; "
     "the rest is counted as copay":
         "{n} 例：患者负担各项之和少于各方支付后的余额，差额计入自付",
+    "{n} cases: what the file says that the patient paid is not what fund_paid and other_paid "
+    "leave of the cost; these are taken":
+        "{n} 例：文件所列个人负担与费用扣除基金支付和其他支付后的余额不符，以后者为准",
     "{n} cases: no ratio of the policy applies; the fund pays nothing by item":
         "{n} 例：政策中没有适用的报销比例，按项目计算基金不予支付",
     "{n} cases: the person is unknown; each is taken for a first stay of the year, and yearly "
