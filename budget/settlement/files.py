@@ -100,13 +100,14 @@ def settle_file(
         hospitals = read_hospitals(hospitals, tiers=told_tiers(mapping))
     with whole_folder(out, RESULTS, (source, mapping, *others.values())) as folder:
         unread, ids, table = UnreadCount(), _Ids(), folder / f"cases.{ending}"
+        halves = _Halves(progress)
         gathering = Gathering() if rows else None
         with scratch() as place, open_sink(table, CASES) as sink:
             with RejectFile(folder / "rejects.csv") as rejects:
                 held = OnDisk(place, len(hospitals), len(weights.frame))
                 for claims, texts in _parts(
                     source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
-                    progress=progress, rejects=rejects, unread=unread,
+                    progress=halves.reading, rejects=rejects, unread=unread,
                     accept_unreadable=accept_unreadable,
                 ):  # fmt: skip
                     held.add(claims, texts)
@@ -116,14 +117,16 @@ def settle_file(
             in_year(held.tally, year, source)
             kept = Kept(len(held)) if rows else None
 
-            def each(some: Rows) -> list[Any]:
+            def each(some: Rows) -> tuple[int, list[Any]]:
                 if kept is not None:
                     kept.keep(some)
-                return encoded(some, sink)
+                return len(some.part.claims), encoded(some, sink)
 
-            def written(parts: list[Any]) -> None:
+            def written(some: tuple[int, list[Any]]) -> None:
+                count, parts = some
                 for part in parts:
                     sink.append(part)
+                halves.settling(count, len(held))
 
             settled = settle_cases(held, weights, policy, hospitals, year, each, written,
                                    last_year=last_year)  # fmt: skip
@@ -337,6 +340,25 @@ def _in_force(policy: Policy, year: int) -> dict[str, str]:
         return {}
     return {"policy_not_in_force": f"policy {policy.id} holds from {first or '...'} to "
                                    f"{last or '...'}, not in {year}"}  # fmt: skip
+
+
+class _Halves:
+    """Progress of a file that is gone through twice, each time in the file's own units."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._tell = progress or (lambda _units, _total: None)
+        self._read, self._settled = 0, 0
+
+    def reading(self, units: int, total: int | None) -> None:
+        """Some units were read."""
+        self._read += units
+        self._tell(units, None if total is None else 2 * total)
+
+    def settling(self, cases: int, of: int) -> None:
+        """Some of all cases were settled."""
+        before = self._read * self._settled // of
+        self._settled += cases
+        self._tell(self._read * self._settled // of - before, 2 * self._read)
 
 
 class _Ids:

@@ -72,7 +72,7 @@ def settle(
                 across_schemes)  # fmt: skip
     settled_year = year if year is not None else year_of(file, mapping, sheet)
     spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
-    with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:
+    with Progress(say(f"清算 {file.name}", f"settling {file.name}")) as shown:
         inputs = {"weights": Path(weights), "policy": Path(policy), "last_year": last_year}
         settled = settle_file(
             file, out, held, rules, table, settled_year, mapping=mapping, sheet=sheet,
