@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument(
         "--only",
         choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle",
-                 "impact", "draws", "negotiation", "workbook", "schemes",
+                 "settle-memory", "impact", "draws", "negotiation", "workbook", "schemes",
                  "coverage", "compromise"],
     )  # fmt: skip
     given = parser.parse_args()
@@ -168,6 +168,7 @@ def main() -> None:
             "profile": lambda: profile.show(place, given.rows),
             "weights": lambda: weights.measure(5 * given.rows, given.turns, line),
             "settle": lambda: settle.measure(place, 5 * given.rows, given.turns, line),
+            "settle-memory": lambda: settle.memory(place, 2 * given.large, line),
             "impact": lambda: impact.measure(place, given.rows, given.turns, line),
             "draws": lambda: draws.measure(max(given.rows // 1000, 50), given.turns, line),
             "negotiation": lambda: negotiation.measure(place, given.turns, line),

@@ -36,6 +36,7 @@ Bools = npt.NDArray[np.bool_]
 GROUPED, UNGROUPED, AMBIGUOUS = 0, 1, 2
 PATIENT_PARTS = ("patient_out_of_scope", "patient_deductible", "patient_copay")
 AMOUNTS = ("fund_paid", "other_paid", *PATIENT_PARTS)
+CHECKS = ("patient_total",)  # held against the others, no money hangs on it
 # part -> how keys of the policy begin or end that go by it
 _YEARS = 1900, 2200
 _ASKED = {
@@ -276,7 +277,7 @@ class ClaimReader:
         wanted = (
             "drg", "hospital_id", "insurance", "discharge_date", "total_cost", "status",
             "length_of_stay", "age", "discharge_mode", "population", "tcm_share", "case_id",
-            *AMOUNTS, *FLAGS,
+            *AMOUNTS, *CHECKS, *FLAGS,
         )  # fmt: skip
         extra = ("patient_id",) if self._persons else ()
         names = columns_for(self._columns, (*wanted, "admission_date", *extra))
@@ -316,6 +317,7 @@ class ClaimReader:
             unread |= cells.unread(name)
         for fen in amounts.values():
             unread |= fen < 0
+        amounts |= {name: cells.amount(name)[0] for name in CHECKS if self._has(name)}
         return Claims(
             group=self._mapped(cells, "drg", self._groups, -1),
             kind=kind.astype(np.int8),
@@ -395,11 +397,11 @@ class ClaimReader:
         encoded = self._column(cells, "patient_id")
         if not pa.types.is_dictionary(encoded.type):
             encoded = as_text(encoded).dictionary_encode()
-        keys = np.append(_text_keys(as_text(encoded.dictionary)), np.uint64(0))
+        keys = np.append(text_keys(as_text(encoded.dictionary)), np.uint64(0))
         return np.asarray(keys[integers(encoded.indices, len(keys) - 1)])
 
 
-def _text_keys(texts: pa.Array) -> Keys:
+def text_keys(texts: pa.Array) -> Keys:
     """64-bit keys of texts, the same in every run; 0 for what stands for no value."""
     from pandas.util import hash_array
 

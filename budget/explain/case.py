@@ -20,14 +20,15 @@ from budget.cases.record import Record
 from budget.cases.stays import Stays
 from budget.patient.shares import PatientShares, patient_shares
 from budget.policy.document import Policy
-from budget.pools.point_value import Paid, pay
+from budget.pools.formula import Terms
+from budget.pools.point_value import Paid, first_parts, paid_of
 from budget.price.branches import BRANCHES, PLACE, Branch
 from budget.price.case import Priced, price
 from budget.price.grid import Grid, build_grid
 from budget.price.new_technology import technology_year
 from budget.price.year import other_stays
 from budget.settlement.settled import Settlement
-from drg.money import decimal, to_decimals
+from drg.money import decimal, to_decimals, to_fen
 from weights.table import WeightTable
 
 _KINDS = {"grouped": GROUPED, "ambiguous": AMBIGUOUS}
@@ -46,6 +47,7 @@ class CaseMoney:
         priced: its price.
         record: what was decided of it.
         shares: who bears it by item.
+        terms: what makes its payment the fund's money.
         paid: what it is paid.
         point_value: yuan per point, 1 for the rate method; NaN for a case that is not settled.
         decided_by: ``rate``, ``given``, ``pool``, ``floor``, ``ceiling``, ``settlement`` (of
@@ -62,6 +64,7 @@ class CaseMoney:
     priced: Priced
     record: Record
     shares: PatientShares
+    terms: Terms
     paid: Paid
     point_value: float
     decided_by: str
@@ -146,9 +149,9 @@ class CaseMoney:
             technology_year=np.full(size, self.technology_year, np.int8),
         )  # fmt: skip
         settled = np.array([BRANCHES[place].settled for place in priced.branch], np.bool_)
-        beside = [np.where(settled, held[again], 0) for held in (
-            self.shares.patient, self.shares.other)]  # fmt: skip
-        paid = _pay(claims, priced, self.grid, self.point_value, beside[0], beside[1])
+        beside = np.where(settled, (self.shares.patient + self.shares.other)[again], 0)
+        terms = self.terms.again(again, beside)
+        paid = _pay(claims, priced, self.grid, self.point_value, terms)
         value = self.point_value * self.grid.per_yuan
         yuan = self._shown(priced.standard, value)
         return [
@@ -176,9 +179,10 @@ def of_settlement(settled: Settlement, claims: Claims, row: int) -> CaseMoney:
           record=record, **mine)  # fmt: skip
     shares = patient_shares(claims, settled.hospitals, settled.policy, stays, record=record)
     value, decided = _value_of(settled, claim, int(paid.pool[row]))
+    own_shares = _one_of(shares, one)
     return CaseMoney(
-        settled.policy, settled.weights, settled.year, grid, claim, priced, record,
-        _one_of(shares, one),
+        settled.policy, settled.weights, settled.year, grid, claim, priced, record, own_shares,
+        _terms(claim, settled.hospitals, settled.policy, own_shares, paid.pool[row] >= 0),
         Paid(paid.pool[one], paid.inside[one], paid.points[one], paid.fund[one],
              paid.payment[one], paid.pools),
         value, decided, len(claims), int(mine.get("technology_year", [0])[0]),
@@ -258,9 +262,9 @@ def of_one(
     shares = patient_shares(claim, hospitals, policy, record=record)
     settled = BRANCHES[int(priced.branch[0])].settled
     value, decided = _value_alone(policy, grid, claim, values or {})
-    patient, other = (np.where(settled, held, 0) for held in (shares.patient, shares.other))
-    paid = _pay(claim, priced, grid, value, patient, other)
-    return CaseMoney(policy, weights, year, grid, claim, priced, record, shares, paid,
+    terms = _terms(claim, hospitals, policy, shares, settled)
+    paid = _pay(claim, priced, grid, value, terms)
+    return CaseMoney(policy, weights, year, grid, claim, priced, record, shares, terms, paid,
                      value if settled else np.nan, decided if settled else "none", 0,
                      int(since[0]))  # fmt: skip
 
@@ -279,14 +283,16 @@ def _value_alone(
     return (settled, "settlement") if np.isfinite(settled) else (1.0 / grid.per_yuan, "reference")
 
 
-def _pay(
-    claims: Claims,
-    priced: Priced,
-    grid: Grid,
-    value: float,
-    patient: npt.NDArray[np.int64],
-    other: npt.NDArray[np.int64],
-) -> Paid:
+def _terms(
+    claim: Claims, hospitals: Hospitals, policy: Policy, shares: PatientShares, settled: bool
+) -> Terms:
+    beside = (shares.patient + shares.other) * settled
+    return Terms.of(claim, hospitals, policy, beside, shares.aside)
+
+
+def _pay(claims: Claims, priced: Priced, grid: Grid, value: float, terms: Terms) -> Paid:
     """Pay cases at one value of a point."""
     fixed = replace(grid, point_value=np.full(grid.point_value.shape, value))
-    return pay(claims, priced, fixed, np.zeros(len(grid.policy.pools), np.int64), patient, other)
+    floor = int(to_fen(grid.policy.benefit.fund_floor))
+    first = first_parts(claims, priced.branch, priced.fen, priced.points, fixed, terms, floor)
+    return paid_of(first, first.fund, terms.beside)

@@ -244,6 +244,10 @@ def _payers(case: CaseMoney, scribe: _Scribe) -> dict[str, Any]:
         found["steps"].append({"step": name, "name": scribe.say(zh, en), "amount": fen / 100.0,
                                "keys": [scribe.use(key) for key in keys]})  # fmt: skip
     scribe.use("benefit.fund_floor")
+    if case.terms.ratio is not None and case.terms.aside is not None:
+        scribe.use("benefit.fund_formula")
+        ratio = max(int(case.terms.ratio[0]), 0) / 1e9
+        found["by_ratio"] = {"aside": int(case.terms.aside[0]) / 100.0, "ratio": ratio}
     return found
 
 

@@ -190,17 +190,28 @@ def _payers(found: Mapping[str, Any], say: Say, numbers: Mapping[str, int]) -> l
         rows.append((one["name"], f"{one['amount']:,.2f}", keys))
     lines += _columns(rows)
     rest = money["payment"] - money["patient"] - money["other"]
-    lines += [
-        f"  {say('个人', 'patient')} {money['patient']:,.2f}, "
-        f"{say('其他支付', 'other payers')} {money['other']:,.2f}",
-        f"  {say('基金', 'fund')} = {say('病例支付', 'payment')} {money['payment']:,.2f} - "
-        f"{say('个人', 'patient')} {money['patient']:,.2f} - {say('其他', 'other')} "
-        f"{money['other']:,.2f} = {rest:,.2f}",
-    ]  # fmt: skip
     worth = found["branch"]["amount"]
     if found["branch"]["inside_pool"] and found["standard"]["kind"] != "rate":
         worth = found["branch"]["points"] * (found["standard"]["point_value"] or 0.0)
-    if money["payment"] - worth > 0.02:
+    by_ratio = held.get("by_ratio")
+    lines.append(f"  {say('个人', 'patient')} {money['patient']:,.2f}, "
+                 f"{say('其他支付', 'other payers')} {money['other']:,.2f}")  # fmt: skip
+    if by_ratio is not None:
+        key = _keyed("benefit.fund_formula", found, numbers)
+        lines += [
+            f"  {say('基金', 'fund')} = ({say('计价', 'price')} {worth:,.2f} - "
+            f"{say('范围外和起付线', 'out of scope and deductible')} {by_ratio['aside']:,.2f}) x "
+            f"{by_ratio['ratio']:.6g} = {money['fund']:,.2f}{key}",
+            f"  {say('病例支付 = 个人 + 其他 + 基金', 'payment = patient + other + fund')} = "
+            f"{money['payment']:,.2f}",
+        ]  # fmt: skip
+    else:
+        lines.append(
+            f"  {say('基金', 'fund')} = {say('病例支付', 'payment')} {money['payment']:,.2f} - "
+            f"{say('个人', 'patient')} {money['patient']:,.2f} - {say('其他', 'other')} "
+            f"{money['other']:,.2f} = {rest:,.2f}"
+        )
+    if by_ratio is None and money["payment"] - worth > 0.02:
         floor = _keyed("benefit.fund_floor", found, numbers)
         lines.append("  " + say(
             f"计价 {worth:,.2f} 扣除个人和其他支付后低于基金支付下限{floor}：基金按下限支付",

@@ -21,7 +21,7 @@ from budget.projection.tables import TABLES, frames, write
 from budget.projection.years import Projection, Reprice, project
 from budget.settlement.files import RESULTS as SETTLED
 from budget.settlement.files import read_claims, settle_file
-from budget.settlement.settled import settle
+from budget.settlement.settled import Settlement, settle
 from budget.uncertainty.intervals import with_draws, with_ranges
 from drg import language
 from drg.errors import DrgError, problem
@@ -90,9 +90,10 @@ def project_file(
         tell(language.say(f"清算 {policy.id} {year}", f"settle {policy.id} {year}"))
         settled = settle_file(
             source, folder, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
-            last_year=last_year, inputs={"hospitals": hospitals},
+            last_year=last_year, inputs={"hospitals": hospitals}, rows=True,
             accept_unreadable=accept_unreadable,
         )  # fmt: skip
+        assert isinstance(settled, Settlement)
         everybody = Everybody.of(table, scenarios)
         if everybody.tables:  # the same year, with room for those who join
             claims = read_claims(source, weights, policy, everybody.hospitals, year,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from budget.fund.due_dates import working_days_after
+from budget.fund.due_dates import WorkingDays
 from budget.fund.tables import AREAS, OutOfAreaSpend
-from budget.policy.pools import OutOfArea
+from budget.policy.pools import Holidays, OutOfArea
 from drg.errors import problem
 from drg.language import say
 from drg.money import Fen, times
@@ -40,8 +41,12 @@ class Prepayment:
 
 
 def prepayment(
-    spend: OutOfAreaSpend, rule: OutOfArea, year: int, received: dt.date
-) -> Prepayment:  # fmt: skip
+    spend: OutOfAreaSpend,
+    rule: OutOfArea,
+    year: int,
+    received: dt.date,
+    holidays: Sequence[Holidays] = (),
+) -> Prepayment:
     """``multiple x (October + November + December of the year before) / 3``, rounded once.
 
     Args:
@@ -49,6 +54,7 @@ def prepayment(
         rule: the policy's multiples and clock.
         year: year for which is prepaid.
         received: day on which the money is received.
+        holidays: public holidays that the policy gives (``cash.holidays``).
 
     Raises:
         DrgError: a month of the quarter is missing for an area that has others.
@@ -72,5 +78,8 @@ def prepayment(
         else:
             quarter[area] = sum(int(found[month]) for month in wanted)
     multiples = [rule.cross_province, rule.in_province]
-    due = working_days_after(received, rule.working_days)
-    return Prepayment(quarter, times(quarter, multiples, per=3), due, warnings)
+    calendar = WorkingDays(holidays)
+    due = calendar.after(received, rule.working_days)
+    return Prepayment(
+        quarter, times(quarter, multiples, per=3), due, warnings | calendar.warnings
+    )  # fmt: skip

@@ -17,10 +17,12 @@ from drg.money import Fen, decimal, rounded
 
 @dataclass(frozen=True)
 class Retention:
-    """Retention by item and hospital, in fen.
+    """Retention by item, hospital and batch, in fen.
 
     Attributes:
         items: the items.
+        share: share of the savings that is kept.
+        assessment: coefficient that each item was multiplied by. Shape (N,).
         saving: volume x price drop; 0 where the price rose. Shape (N,).
         retained: saving x share x assessment, rounded once. Shape (N,).
         hospitals: ids, in order of first mention. Length H.
@@ -29,6 +31,8 @@ class Retention:
     """
 
     items: ProcurementItems
+    share: float
+    assessment: npt.NDArray[np.float64]
     saving: Fen
     retained: Fen
     hospitals: tuple[str, ...]
@@ -39,6 +43,14 @@ class Retention:
     def total(self) -> int:
         """All hospitals together, in fen."""
         return int(self.by_hospital.sum())
+
+    def by_batch(self) -> dict[tuple[str, str], tuple[int, int, int]]:
+        """Hospital and batch, in order of first mention -> items, saving and retained, in fen."""
+        found: dict[tuple[str, str], tuple[int, int, int]] = {}
+        for i, key in enumerate(zip(self.items.hospital, self.items.batch, strict=True)):
+            count, saving, retained = found.get(key, (0, 0, 0))
+            found[key] = count + 1, saving + int(self.saving[i]), retained + int(self.retained[i])
+        return found
 
 
 def retention(
@@ -57,7 +69,8 @@ def retention(
     lower = np.minimum(items.after, items.before)  # a price that rose saves nothing
     saved = [decimal(items.volume) * decimal(items.before),
              -(decimal(items.volume) * decimal(lower))]  # fmt: skip
-    part = decimal(rule.share) * decimal(_assessment(items, rule, coefficient))
+    assessment = _assessment(items, rule, coefficient)
+    part = decimal(rule.share) * decimal(assessment)
     retained = rounded(*(one * part for one in saved), unit=100)
     warnings = {
         f"price_rose.{items.hospital[i]}.{items.item[i]}": (
@@ -70,7 +83,10 @@ def retention(
     place = {name: i for i, name in enumerate(hospitals)}
     sums = np.zeros(len(hospitals), np.int64)
     np.add.at(sums, [place[name] for name in items.hospital], retained)
-    return Retention(items, rounded(*saved, unit=100), retained, hospitals, sums, warnings)
+    saving = rounded(*saved, unit=100)
+    return Retention(
+        items, rule.share, assessment, saving, retained, hospitals, sums, warnings
+    )  # fmt: skip
 
 
 def _assessment(

@@ -41,6 +41,7 @@ _HEADERS: dict[str, tuple[str, ...]] = {
     "amount": ("amount", "金额", "支出", "基金支出"),
     "hospital": ("hospital", "hospital_id", "医疗机构代码", "医疗机构编码", "医院编码"),
     "item": ("item", "品种", "药品", "产品名称", "集采品种"),
+    "batch": ("batch", "批次", "集采批次", "采购批次"),
     "volume": ("volume", "agreed_volume", "约定采购量", "协议量", "约定量"),
     "before": ("before", "price_before", "集采前价格", "原价", "中选前价格"),
     "after": ("after", "price_after", "集采后价格", "中选价", "中选价格"),
@@ -74,6 +75,7 @@ class ProcurementItems:
     Attributes:
         hospital: ids. Length N.
         item: names. Length N.
+        batch: batch of the procurement (集采批次), empty where the table has none. Length N.
         volume: agreed volume (约定采购量). Shape (N,).
         before: price before in yuan a unit, not rounded to fen. Shape (N,).
         after: price after in yuan a unit. Shape (N,).
@@ -82,6 +84,7 @@ class ProcurementItems:
 
     hospital: tuple[str, ...]
     item: tuple[str, ...]
+    batch: tuple[str, ...]
     volume: Floats
     before: Floats
     after: Floats
@@ -117,18 +120,21 @@ def read_out_of_area(source: Source, sheet: str | None = None) -> OutOfAreaSpend
 
 
 def read_procurement(source: Source, sheet: str | None = None) -> ProcurementItems:
-    """Read ``hospital, item, volume, before, after`` and, where there is one, ``assessment``.
+    """Read ``hospital, item, volume, before, after`` and, where there are, ``batch, assessment``.
 
     Raises:
-        DrgError: a cell cannot be read, or a hospital's item stands twice; the message has the row.
+        DrgError: a cell cannot be read, or a hospital's item stands twice in a batch; the message
+            has the row.
     """
     table = _Table(source, sheet)
     hospitals, items = table.texts("hospital"), table.texts("item")
-    table.once(say("医疗机构与品种", "hospital and item"), hospitals, items)
+    batches = table.texts("batch") if table.has("batch") else [""] * len(items)
+    table.once(say("医疗机构、批次与品种", "hospital, batch and item"), hospitals, batches, items)
     none = np.full(len(hospitals), np.nan)
     return ProcurementItems(
         tuple(hospitals),
         tuple(items),
+        tuple(batches),
         table.numbers("volume", Number(high=1e12)),
         table.prices("before"),
         table.prices("after"),

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.cases.claims import Claims
+from budget.pools.formula import Terms
 from budget.pools.point_value import first_parts, pool_bounds
 from budget.pools.sharing import Alike, Bounds, NotBySumsError, share_out, worth_of
 from budget.projection.cells import cell_of
@@ -51,9 +52,10 @@ class Money:
         for place, one in enumerate(paid.pools):
             if one.by_money:
                 own = np.flatnonzero((paid.pool == place) & paid.inside)
-                given = grid.point_value[claims.hospital[own], claims.insurance[own]]
-                own = own[np.isnan(given)]
-                self.bounds[place] = pool_bounds(settled.policy, grid, claims, own, one.name)
+                shared = np.zeros(grid.pool.shape, np.bool_)
+                shared[claims.hospital[own], claims.insurance[own]] = True
+                shared &= np.isnan(grid.point_value)
+                self.bounds[place] = pool_bounds(grid, shared, one.name)
 
     def worth(self, value: Floats, *amount: Exact) -> Fen:
         """Fen of a sum of reference yuan, at values of a point. Shapes (N,)."""
@@ -139,8 +141,8 @@ class Book:
             NotBySumsError: one waits for a pool that the draft's year does not share out.
         """
         money = self.money
-        pool, inside, fund, known = first_parts(
-            claims, branch, fen, points, money.grid, money.beside[row], money.floor
+        pool, inside, points, fund, known = first_parts(
+            claims, branch, fen, points, money.grid, Terms(money.beside[row]), money.floor
         )
         cell = cell_of(claims.hospital, claims.group, claims.insurance, money.shape[1])
         self.add(cell[known], fund[known], inside[known])

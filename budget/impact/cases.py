@@ -88,6 +88,8 @@ def _supported(policy: Policy) -> None:
     groups, low, high = policy.groups, policy.outliers.low, policy.outliers.high
     if (low is not None and low.times_k) or (high is not None and high.quotas):
         raise NotBySumsError
+    if policy.benefit.fund_formula == "by_ratio":
+        raise NotBySumsError
     if groups is not None and any(one.column == "weight" for _, one in groups.sets()):
         raise NotBySumsError
     if policy.standard.kind != "rate" and not all(_inside(policy, code).all() for code in _PLAIN):
@@ -399,9 +401,7 @@ class Singles:
         hospitals, groups = len(money.settled.hospitals), len(grid.groups)
         self.money, self.row, self.claims = money, rows, claims.take(rows)
         self.extra = {name: held[rows] for name, held in extra.items()}
-        self.discharges = (
-            None if special.review is None else discharged(claims, special.review.quotas, hospitals)
-        )
+        self.discharges = discharged(claims, hospitals)
         # The whole grid is made anew where prices look at other cells than the case's own.
         self.history = None
         rules = (special.ungrouped, special.ambiguous, special.unpriced)
@@ -419,7 +419,7 @@ class Singles:
     def put(self, book: Book, weight: Floats) -> None:
         """Pay them at weights, or let them wait for their pool. Shape (G,)."""
         if len(self.row):
-            priced, _ = price_year(self.claims, self._grid(weight), self.extra, self.discharges)
+            priced = price_year(self.claims, self._grid(weight), self.extra, self.discharges)
             book.pay_priced(self.claims, priced.branch, priced.fen, priced.points, self.row)
 
     def _grid(self, weight: Floats) -> Grid:

@@ -79,9 +79,8 @@ def climb(
         who.tell_bed("deductible", in_bed, "deductible")
     left -= deductible
     who.tell("copay", "ratios", benefit.ratios, "ratio")
-    ratio = who.figures(benefit.ratios, [_billionths(row.ratio) for row in benefit.ratios], -1)
+    ratio = _ratio(who, benefit, day_bed, in_bed)
     if day_bed is not None:
-        ratio[in_bed] = _billionths(day_bed.reimbursed)
         who.tell_bed("copay", in_bed, "reimbursed")
     unknown = ratio < 0
     reimbursed = part(left, np.maximum(ratio, 0))
@@ -104,6 +103,19 @@ def climb(
         outside, deductible, left - reimbursed, reimbursed - fund, fund, major, aid,
         remaining - borne, outside + borne, unknown,
     )  # fmt: skip
+
+
+def ratio_of(claims: Claims, hospitals: Hospitals, benefit: Benefit, day_bed: DayBed | None) -> Fen:
+    """The ratio at which each case is reimbursed, in billionths; -1 for none. Shape (N,)."""
+    who = _Who(claims, hospitals, None)
+    return _ratio(who, benefit, day_bed, _in_day_bed(claims, day_bed))
+
+
+def _ratio(who: _Who, benefit: Benefit, day_bed: DayBed | None, in_bed: Bools) -> Fen:
+    found = who.figures(benefit.ratios, [_billionths(row.ratio) for row in benefit.ratios], -1)
+    if day_bed is not None:
+        found[in_bed] = _billionths(day_bed.reimbursed)
+    return found
 
 
 class _Who:

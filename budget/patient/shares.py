@@ -6,6 +6,8 @@ columns, or worked out by the policy's benefit ladder (待遇政策).
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,6 +25,20 @@ from drg.language import say
 
 Fen = npt.NDArray[np.int64]
 Basis = Literal["by_item", "policy"]
+
+_TOLD = {
+    "payers_exceed_cost": "fund_paid and other_paid exceed the cost; cut to it, other_paid first",
+    "fund_paid_zero": "fund_paid is 0 or blank; the patient is taken to have paid everything",
+    "patient_parts_exceed": "the patient's parts are more than fund_paid leaves; cut to it",
+    "patient_parts_short": "the patient's parts do not make up what the payers leave; "
+                           "the rest is counted as copay",
+    "no_ratio": "no ratio of the policy applies; the fund pays nothing by item",
+    "patient_total_differs": "what the file says that the patient paid is not what fund_paid and "
+                             "other_paid leave of the cost; these are taken",
+    "persons_unknown": "the person is unknown; each is taken for a first stay of "
+                       "the year, and yearly caps and lines hold for it alone",
+    "other_paid_exceeds": "other_paid is more than the policy leaves to the patient; cut to it",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,7 +60,7 @@ class PatientShares:
         other: all other payers (其他支付): the three above and the file's ``other_paid``.
         patient: what the person really bears (个人负担).
         basis: ``by_item`` from the file's ``fund_paid``, or ``policy``.
-        warnings: name -> what a reader must know.
+        counts: name of a warning -> cases that it is about; :func:`told` says it.
     """
 
     out_of_scope: Fen
@@ -58,7 +74,22 @@ class PatientShares:
     other: Fen
     patient: Fen
     basis: Basis
-    warnings: dict[str, str] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def warnings(self) -> dict[str, str]:
+        """Name -> what a reader must know."""
+        return told(self.counts)
+
+    @property
+    def aside(self) -> Fen:
+        """What the formula by ratio takes off a payment first: out of scope and deductible."""
+        return self.out_of_scope + self.deductible
+
+
+def basis_of(amounts: Collection[str]) -> Basis:
+    """By item where the file has ``fund_paid`` among its columns of amounts, else by the policy."""
+    return "by_item" if "fund_paid" in amounts else "policy"
 
 
 def patient_shares(
@@ -82,8 +113,7 @@ def patient_shares(
     Raises:
         DrgError: by item was asked for and the file has no ``fund_paid``.
     """
-    if basis is None:
-        basis = "by_item" if "fund_paid" in claims.amounts else "policy"
+    basis = basis or basis_of(claims.amounts)
     if basis == "by_item":
         return _by_item(claims)
     return _by_policy(claims, hospitals, policy, stays, record)
@@ -106,22 +136,20 @@ def _by_item(claims: Claims) -> PatientShares:
     deductible = np.minimum(held.get(PATIENT_PARTS[1], zero), left - outside)
     copay = left - outside - deductible
     patient = left - other
-    warnings: dict[str, str] = {}
-    _warn(warnings, "payers_exceed_cost", (held["fund_paid"] + said > cost) & (cost > 0),
-          "fund_paid and other_paid exceed the cost; cut to it, other_paid first")  # fmt: skip
-    _warn(warnings, "fund_paid_zero", (held["fund_paid"] == 0) & (cost > 0),
-          "fund_paid is 0 or blank; the patient is taken to have paid everything")  # fmt: skip
+    counts: Counter[str] = Counter()
+    counts["payers_exceed_cost"] = _count((held["fund_paid"] + said > cost) & (cost > 0))
+    counts["fund_paid_zero"] = _count((held["fund_paid"] == 0) & (cost > 0))
+    if "patient_total" in held:
+        differs = (held["patient_total"] != patient) & (held["patient_total"] > 0)
+        counts["patient_total_differs"] = _count(differs & (cost > 0))
     if any(name in held for name in PATIENT_PARTS):
         total = sum((held[name] for name in PATIENT_PARTS if name in held), zero)
-        _warn(warnings, "patient_parts_exceed", (total > left) & (cost > 0),
-              "the patient's parts are more than fund_paid leaves; cut to it")  # fmt: skip
+        counts["patient_parts_exceed"] = _count((total > left) & (cost > 0))
         if all(name in held for name in PATIENT_PARTS):
-            _warn(warnings, "patient_parts_short", total < patient,
-                  "the patient's parts do not make up what the payers leave; "
-                  "the rest is counted as copay")  # fmt: skip
+            counts["patient_parts_short"] = _count(total < patient)
     return PatientShares(
         outside, deductible, copay, zero, fund, zero, zero, zero, other, patient, "by_item",
-        warnings,
+        counts,
     )  # fmt: skip
 
 
@@ -132,32 +160,30 @@ def _by_policy(
     stays: Stays | None,
     record: Record | None,
 ) -> PatientShares:
-    warnings: dict[str, str] = {}
+    counts: Counter[str] = Counter()
     if stays is None:
         stays = Stays.alone(claims)
     steps = climb(claims, hospitals, policy.benefit, policy.special.day_bed, stays, record)
-    _warn(warnings, "no_ratio", steps.ratio_unknown & (claims.cost > 0),
-          "no ratio of the policy applies; the fund pays nothing by item")  # fmt: skip
-    if stays.unknown:
-        warnings["persons_unknown"] = (
-            f"{stays.unknown:,} cases: the person is unknown; each is taken for a first stay of "
-            "the year, and yearly caps and lines hold for it alone"
-        )
+    counts["no_ratio"] = _count(steps.ratio_unknown & (claims.cost > 0))
+    counts["persons_unknown"] = stays.unknown
     said = claims.amounts.get("other_paid")
     further = np.zeros_like(steps.borne)
     if said is not None:
         further = np.minimum(said, steps.borne)
-        _warn(warnings, "other_paid_exceeds", said > steps.borne,
-              "other_paid is more than the policy leaves to the patient; cut to it")  # fmt: skip
+        counts["other_paid_exceeds"] = _count(said > steps.borne)
     other = steps.major_illness + steps.medical_aid + steps.catch_all + further
     return PatientShares(
         steps.out_of_scope, steps.deductible, steps.copay, steps.over_cap, steps.fund,
         steps.major_illness, steps.medical_aid, steps.catch_all, other, steps.borne - further,
-        "policy", warnings,
+        "policy", counts,
     )  # fmt: skip
 
 
-def _warn(warnings: dict[str, str], name: str, where: npt.NDArray[np.bool_], what: str) -> None:
-    cases = int(np.count_nonzero(where))
-    if cases:
-        warnings[name] = f"{cases:,} cases: {what}"
+def told(counts: Mapping[str, int]) -> dict[str, str]:
+    """Warnings by name, of the counts of cases that they are about."""
+    return {name: f"{counts[name]:,} cases: {text}" for name, text in _TOLD.items()
+            if counts.get(name)}  # fmt: skip
+
+
+def _count(where: npt.NDArray[np.bool_]) -> int:
+    return int(np.count_nonzero(where))

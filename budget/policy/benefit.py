@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import model_validator
 
-from budget.policy.fields import Part, PolicyError, Rows, rows, section, share
+from budget.policy.fields import Part, PolicyError, Rows, figure, rows, section, share
 from budget.policy.fields import yuan as yuan_field
 from budget.policy.ladder import Ladder, Share
 from budget.policy.select import Choice, check_rows
@@ -66,6 +68,12 @@ class Benefit(Part):
     """Patient share (个人负担). Patients are billed by item; the parts follow in this order."""
 
     fund_floor: float = yuan_field("基金支付下限", "least that the fund pays for a case")
+    fund_formula: Literal["remainder", "by_ratio"] | None = figure(
+        "基金支付公式",
+        "what of a payment is the fund's: the remainder after patient and other payers (default), "
+        "or (payment - out of scope - deductible) by_ratio of the benefits",
+        optional=True,
+    )
     deductibles: Rows[Deductible] = rows("起付线", "by tier and insurance", optional=False)
     ratios: Rows[Ratio] = rows("报销比例", "by tier, insurance and people", optional=False)
     caps: Rows[YearlyCap] = rows("封顶线", "by insurance", optional=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 from typing import Literal
 
 from pydantic import model_validator
@@ -12,6 +14,7 @@ from budget.policy.select import Choice
 from drg.errors import problem
 from drg.language import say
 
+_SATURDAY = 5  # of weekday()
 Branch = Literal[
     "ungrouped",
     "ambiguous",
@@ -108,6 +111,33 @@ class Pool(Choice):
         return left * (1 - self.reserve)
 
 
+class Holidays(Row):
+    """Public holidays (节假日安排) of the year that is the row's name, as announced.
+
+    What it says takes the place of the calendar that comes with the program.
+    """
+
+    rest: Many[datetime.date] = words("放假", "weekdays on which nobody works")
+    work: Many[datetime.date] = words("调休上班", "days of a weekend on which people work")
+
+    @model_validator(mode="after")
+    def _of_the_year(self) -> Holidays:
+        if not re.fullmatch(r"\d{4}", self.name):
+            raise PolicyError(say("不是年份", "is no year"), found=self.name,
+                              expected=say("年份，如 2027", "a year, such as 2027"))  # fmt: skip
+        for key, days in (("rest", self.rest), ("work", self.work)):
+            for i, day in enumerate(days):
+                if day.year != int(self.name):
+                    raise PolicyError(say("不在该年", "is not in the year"), key, i, found=day,
+                                      expected=self.name)  # fmt: skip
+                if (day.weekday() < _SATURDAY) != (key == "rest"):
+                    zh, en = ("周一至周五", "Monday to Friday") if key == "rest" else (
+                        "周六或周日", "a Saturday or Sunday")  # fmt: skip
+                    raise PolicyError(say("星期不符", "is on another day of the week"), key, i,
+                                      found=day, expected=say(zh, en))  # fmt: skip
+        return self
+
+
 class Cash(Part):
     """Cash flow (拨付) through the year."""
 
@@ -123,6 +153,9 @@ class Cash(Part):
         "清算月", "month of the next year by which the year is cleared", "month", low=1, high=12
     )
     clearing_day: int = figure("清算日", "day of that month", "day", low=1, high=31)
+    holidays: Rows[Holidays] = rows(
+        "节假日安排", "public holidays of years that the program's calendar does not know"
+    )
 
     @model_validator(mode="after")
     def _within(self) -> Cash:

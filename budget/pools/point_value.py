@@ -7,23 +7,25 @@ equal ones in the order of case ids.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from budget.cases.claims import Claims
 from budget.policy.document import Policy
-from budget.pools.sharing import UNIT, Bounds, share_out, worth_of
+from budget.pools.formula import Terms
+from budget.pools.sharing import UNIT, Bounds, Places, share_out, worth_of
 from budget.price.branches import CODES, SETTLED
-from budget.price.case import Priced
 from budget.price.grid import Grid
 from drg.errors import problem
 from drg.language import say
 from drg.money import Fen, allocate, to_fen
 
 Bools = npt.NDArray[np.bool_]
-_SLICE = 262_144
+Floats = npt.NDArray[np.float64]
 _SETTLED = np.array(SETTLED)
 
 
@@ -72,7 +74,7 @@ class Paid:
         fund: fund money in fen. Shape (N,).
         payment: what the hospital gets for the case from fund, patient and others, in fen.
             Shape (N,).
-        pools: what each pool came to.
+        pools: what each pool came to; empty while the year is being paid part by part.
     """
 
     pool: npt.NDArray[np.int8]
@@ -80,61 +82,149 @@ class Paid:
     points: Fen
     fund: Fen
     payment: Fen
-    pools: tuple[PoolResult, ...]
+    pools: tuple[PoolResult, ...] = ()
 
 
-def pay(claims: Claims, priced: Priced, grid: Grid, amounts: Fen, patient: Fen, other: Fen) -> Paid:
-    """Turn prices into money.
+class Sharing:
+    """Pools that are shared out by points, gathered part by part (基金池分配).
 
-    Args:
-        claims: the cases.
-        priced: their prices in reference yuan.
-        grid: the price grid.
-        amounts: money of each pool in fen. Shape (P,).
-        patient: what the patient bears in fen. Shape (N,).
-        other: what other payers bear in fen. Shape (N,).
-
-    Raises:
-        DrgError: a pool has no money, or the fund floor alone is more than its money.
+    Attributes:
+        fixed: fund money in fen that the pools pay before anything is shared. Shape (P,).
+        decided: yuan per point of the pools that were shared out, else NaN. Shape (P,).
+        bound: what decided them.
     """
-    policy = grid.policy
-    size = len(claims)
-    floor = int(to_fen(policy.benefit.fund_floor))
-    beside = patient + other
-    pool, inside = np.empty(size, np.int8), np.empty(size, np.bool_)
-    fund = np.zeros(size, np.int64)
-    fixed = np.empty(size, np.bool_)
-    for start in range(0, size, _SLICE):  # so that no array of the whole year is made in between
-        rows = slice(start, start + _SLICE)
-        part = first_parts(
-            claims.slice(start, start + _SLICE), priced.branch[rows], priced.fen[rows],
-            priced.points[rows], grid, beside[rows], floor,
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid, self.pools = grid, grid.policy.pools
+        self.floor = int(to_fen(grid.policy.benefit.fund_floor))
+        count = len(self.pools)
+        kind = "rate" if grid.policy.standard.kind == "rate" else "given"
+        self.fixed, self.decided = np.zeros(count, np.int64), np.full(count, np.nan)
+        self.bound = [kind] * count
+        self._held: list[list[tuple[Places, Fen, Fen]]] = [[] for _ in self.pools]
+        self._seen, self._inside = np.zeros((2, count, *grid.pool.shape), np.bool_)
+        self._shared: dict[int, tuple[Places, Fen]] = {}
+
+    def gather(self, start: int, claims: Claims, first: First, beside: Fen) -> None:
+        """Take in the cases from a place on; what each of them shares in waits."""
+        for place in range(len(self.pools)):
+            mine = first.pool == place
+            inside = np.flatnonzero(mine & first.inside)
+            self._inside[place][claims.hospital[inside], claims.insurance[inside]] = True
+            self.fixed[place] += first.fund[inside[first.known[inside]]].sum()
+            own = np.flatnonzero(mine & ~first.known)
+            if len(own) and self.grid.policy.benefit.fund_formula == "by_ratio":
+                raise problem(
+                    say("点值由基金池决定时不能按比例计算基金支付",
+                        "cannot hold where the pool decides the value of a point"),
+                    key="benefit.fund_formula", found="by_ratio", file=self.grid.policy.id,
+                    expected=say("remainder，或费率法，或给定点值",
+                                 "remainder, or rates, or given point values"),
+                )  # fmt: skip
+            if len(own):
+                self._held[place].append((start + own, first.points[own], beside[own]))
+                self._seen[place][claims.hospital[own], claims.insurance[own]] = True
+
+    def share_out(self, amounts: Fen, order: Callable[[Places], Places]) -> None:
+        """Share out what waits.
+
+        Args:
+            amounts: money of each pool in fen. Shape (P,).
+            order: places among cases, given in ascending order, in the order of their ids.
+
+        Raises:
+            DrgError: a pool has no money, or the fund floor alone is more than its money.
+        """
+        for place, held in enumerate(self._held):
+            if not held:
+                continue
+            rows, points, beside = (np.concatenate(part) for part in zip(*held, strict=True))
+            held.clear()
+            left = int(amounts[place]) - int(self.fixed[place])
+            name = self.pools[place].name
+            bounds = pool_bounds(self.grid, self._seen[place], name)
+            fen, _, self.decided[place], self.bound[place] = share_out(
+                points, beside, left, self.floor, bounds, name, rows, order
+            )
+            self._shared[place] = rows, fen
+
+    @property
+    def worth(self) -> Floats:
+        """What a reference yuan came to in yuan by pool, and 1 for no pool. Shape (P + 1,)."""
+        return _worth(self.grid, self.values(self._inside))
+
+    def values(self, inside: Bools) -> list[float]:
+        """Yuan per point of each pool: as decided, or as given where all its cases have one value.
+
+        Args:
+            inside: hospitals and insurances that have cases in each pool. Shape (P, H, 2).
+        """
+        return [_value_of(self.grid, seen, float(decided))
+                for seen, decided in zip(inside, self.decided, strict=True)]  # fmt: skip
+
+    def fund(self, start: int, first: First) -> Fen:
+        """Fund money in fen of the cases from a place on. Shape (N,)."""
+        found = first.fund
+        for rows, fen in self._shared.values():
+            a, b = np.searchsorted(rows, (start, start + len(found)))
+            found[rows[a:b] - start] = fen[a:b]
+        return found
+
+
+class PoolSums:
+    """What the pools come to, added up part by part."""
+
+    def __init__(self, sharing: Sharing) -> None:
+        self._sharing = sharing
+        count = len(sharing.pools)
+        self._points, self._paid, self._outside = (np.zeros(count, np.int64) for _ in range(3))
+        self._seen = np.zeros((count, *sharing.grid.pool.shape), np.bool_)
+
+    def add(self, claims: Claims, paid: Paid) -> None:
+        """Add some cases."""
+        for place in range(len(self._points)):
+            mine = paid.pool == place
+            own = np.flatnonzero(mine & paid.inside)
+            self._points[place] += paid.points[own].sum()
+            self._paid[place] += paid.fund[own].sum()
+            self._outside[place] += paid.fund[mine & ~paid.inside].sum()
+            self._seen[place][claims.hospital[own], claims.insurance[own]] = True
+
+    def results(self, amounts: Fen) -> tuple[PoolResult, ...]:
+        """What each pool came to."""
+        held = self._sharing
+        values = held.values(self._seen)
+        return tuple(
+            PoolResult(
+                one.name, int(amounts[place]), float(self._points[place]) / UNIT, values[place],
+                held.bound[place], int(self._paid[place]), int(self._outside[place]),
+            )
+            for place, one in enumerate(held.pools)
         )  # fmt: skip
-        pool[rows], inside[rows], fund[rows], fixed[rows] = part
-    points = np.where(inside, priced.points, 0)
-    results = []
-    for place, held in enumerate(policy.pools):
-        mine = pool == place
-        shared = mine & ~fixed
-        decided = np.nan
-        bound = "rate" if policy.standard.kind == "rate" else "given"
-        if shared.any():
-            own = np.flatnonzero(shared)
-            left = int(amounts[place]) - int(fund[mine & inside & fixed].sum())
-            fund[own], _, decided, bound = share_out(
-                points[own], beside[own], left, floor,
-                pool_bounds(policy, grid, claims, own, held.name), held.name, own,
-                claims.in_order,
-            )  # fmt: skip
-        in_pool = mine & inside
-        results.append(PoolResult(
-            held.name, int(amounts[place]), float(points[in_pool].sum()) / UNIT,
-            _value_of(grid, claims, in_pool, decided), bound, int(fund[in_pool].sum()),
-            int(fund[mine & ~inside].sum()),
-        ))  # fmt: skip
-    beside += fund
-    beside[pool < 0] = 0
-    return Paid(pool, inside, points, fund, beside, tuple(results))
+
+
+class First(NamedTuple):
+    """What is known of cases before their pool is shared out. Shapes (N,).
+
+    Attributes:
+        pool: place of the pool, -1 where the case is not settled.
+        inside: the case is paid from the pool.
+        points: points in units of 0.0001, 0 beside the pool.
+        fund: fund money in fen, 0 where it is not known yet.
+        known: it is.
+    """
+
+    pool: npt.NDArray[np.int8]
+    inside: Bools
+    points: Fen
+    fund: Fen
+    known: Bools
+
+
+def paid_of(first: First, fund: Fen, beside: Fen) -> Paid:
+    """What cases are paid, of their fund money and what others bear in fen. Shapes (N,)."""
+    payment = np.where(first.pool >= 0, beside + fund, 0)
+    return Paid(first.pool, first.inside, first.points, fund, payment)
 
 
 def first_parts(
@@ -143,9 +233,9 @@ def first_parts(
     fen: Fen,
     points: Fen,
     grid: Grid,
-    beside: Fen,
+    terms: Terms,
     floor: int,
-) -> tuple[npt.NDArray[np.int8], Bools, Fen, Bools]:
+) -> First:
     """What is known of cases before their pool is shared out.
 
     Args:
@@ -154,12 +244,8 @@ def first_parts(
         fen: what they are worth in reference yuan, to the fen. Shape (N,).
         points: their points, in units of 0.0001. Shape (N,).
         grid: the price grid.
-        beside: what patients and other payers bear in fen. Shape (N,).
+        terms: what makes it the fund's money. Shapes (N,).
         floor: least fund part of a case in fen.
-
-    Returns:
-        Pool, inside the pool, fund money in fen, and whether that is fixed already; the fund money
-        of the others is 0. Shapes (N,).
     """
     policy = grid.policy
     at = np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)
@@ -172,7 +258,8 @@ def first_parts(
         given = known & inside
         if given.any():
             fen = np.where(given, worth_of(points, np.where(given, value, 0.0)), fen)
-    return pool, inside, np.where(known, np.maximum(fen - beside, floor), 0), known
+    fund = np.where(known, terms.fund(fen, floor), 0)
+    return First(pool, inside, np.where(inside, points, 0), fund, known)
 
 
 def within(policy: Policy, pool: npt.NDArray[np.int8], branch: npt.NDArray[np.int8]) -> Bools:
@@ -184,25 +271,21 @@ def within(policy: Policy, pool: npt.NDArray[np.int8], branch: npt.NDArray[np.in
     return found
 
 
-def pool_bounds(
-    policy: Policy, grid: Grid, claims: Claims, shared: npt.NDArray[np.intp], name: str
-) -> Bounds:
+def pool_bounds(grid: Grid, shared: Bools, name: str) -> Bounds:
     """Floor and ceiling of a pool's point value in yuan per point; a pool has one value.
 
     Args:
-        policy: the policy.
         grid: the price grid.
-        claims: the cases.
-        shared: places of those that share the pool. Shape (S,).
+        shared: hospitals and insurances whose cases share the pool. Shape (H, 2).
         name: of the pool.
 
     Raises:
         DrgError: the rows of the policy give some of its cases other bounds than the rest.
     """
-    rows = policy.standard.point_values
+    rows = grid.policy.standard.point_values
     if not rows:
         return None, None
-    at = np.unique(grid.value_from[claims.hospital[shared], claims.insurance[shared]])
+    at = np.unique(grid.value_from[shared])
     found = {(None, None) if i < 0 else (rows[i].floor, rows[i].ceiling): int(i) for i in at}
     if len(found) > 1:
         none = say("无对应行", "no row")
@@ -216,11 +299,21 @@ def pool_bounds(
     return low, high
 
 
-def _value_of(grid: Grid, claims: Claims, rows: Bools, decided: float) -> float:
-    """The pool's value of a point: as decided, or the given one when all cases share it."""
-    if np.isfinite(decided) or not rows.any():
+def worth_of_yuan(grid: Grid, pools: Sequence[PoolResult]) -> Floats:
+    """What a reference yuan came to in yuan by pool, and 1 for no pool. Shape (P + 1,)."""
+    return _worth(grid, [one.point_value for one in pools])
+
+
+def _worth(grid: Grid, values: Sequence[float]) -> Floats:
+    found = np.array([*values, np.nan]) * grid.per_yuan
+    return np.where(np.isfinite(found), found, 1.0)
+
+
+def _value_of(grid: Grid, seen: Bools, decided: float) -> float:
+    """The pool's value of a point: as decided, or the given one when all its cases share it."""
+    if np.isfinite(decided) or not seen.any():
         return decided
-    given = np.unique(grid.point_value[claims.hospital[rows], claims.insurance[rows]])
+    given = np.unique(grid.point_value[seen])
     return float(given[0]) if len(given) == 1 else float("nan")
 
 

@@ -25,6 +25,7 @@ Bounds = tuple[float | None, float | None]
 Order = Callable[[Places], Places]
 UNIT = 10**POINT_DECIMALS
 _ROUNDS = 200
+_SLICE = 262_144
 
 
 class NotBySumsError(Exception):
@@ -112,23 +113,25 @@ def share_out(
                       found=found)  # fmt: skip
     value = point_value(points, beside, amount, floor, alike)
     limit = _limited(value * UNIT / 100, *bounds)
+    fen = np.empty(len(points), np.int64)
     if limit is not None:
         bound, yuan = limit
-        worth, of_each = worth_of(points, yuan), worth_of(alike.points, yuan)
-        return (
-            np.maximum(worth - beside, floor), of_each * alike.count - alike.beside, yuan, bound
-        )  # fmt: skip
-    whole, rest = divided(points, value.numerator, value.denominator)
-    rest = np.where(whole - beside < floor, 0, rest)
-    fen = np.maximum(whole - beside, floor)
+        for some in slices(len(points)):
+            fen[some] = np.maximum(worth_of(points[some], yuan) - beside[some], floor)
+        return fen, worth_of(alike.points, yuan) * alike.count - alike.beside, yuan, bound
+    rest = np.empty(len(points), np.int64)
+    for some in slices(len(points)):
+        whole, over = divided(points[some], value.numerator, value.denominator)
+        own = whole - beside[some]
+        rest[some], fen[some] = np.where(own < floor, 0, over), np.maximum(own, floor)
     of_each, rest_of_each = divided(alike.points, value.numerator, value.denominator)
     classes = of_each * alike.count - alike.beside
     left = amount - int(classes.sum()) - int(fen.sum())
     if not 0 <= left <= int(alike.count.sum()) + len(fen):
         raise NotBySumsError
     if left:
-        count = np.concatenate([alike.count, np.ones(len(fen), np.int64)])
-        least, taken = edge(np.concatenate([rest_of_each, rest]), count, left)
+        held = (rest_of_each, alike.count), *((rest[some], None) for some in slices(len(rest)))
+        least, taken = edge(held, left)
         classes += np.where(rest_of_each > least, alike.count, 0)
         fen += rest > least
         which, at = alike.rows(np.flatnonzero(rest_of_each == least))
@@ -137,6 +140,11 @@ def share_out(
         np.add.at(classes, which[first[first < len(at)]], 1)
         fen[alone[first[first >= len(at)] - len(at)]] += 1
     return fen, classes, float(value * UNIT / 100), "pool"
+
+
+def slices(size: int) -> list[slice]:
+    """So many cases in slices, so that no array of all of them is made in between."""
+    return [slice(start, start + _SLICE) for start in range(0, size, _SLICE)]
 
 
 def worth_of(points: Fen, yuan: npt.ArrayLike) -> Fen:
@@ -175,14 +183,19 @@ def point_value(
         Fen per unit of points.
     """
     sure_points, sure_beside = int((alike.count * alike.points).sum()), int(alike.beside.sum())
-    least = ratio(beside + floor)
     value = Fraction(amount + sure_beside + int(beside.sum()), sure_points + int(points.sum()))
     for _ in range(_ROUNDS):
-        above = sign(ratio(points) * decimal(value), -least) > 0
-        if above.all() or not (sure_points or above.any()):
+        count, own_points, own_beside = 0, 0, 0
+        for some in slices(len(points)):
+            worth, least = ratio(points[some]) * decimal(value), ratio(beside[some] + floor)
+            above = sign(worth, -least) > 0
+            count += int(above.sum())
+            own_points += int(points[some][above].sum())
+            own_beside += int(beside[some][above].sum())
+        if count == len(points) or not (sure_points or count):
             return value
-        held = amount - floor * int((~above).sum()) + sure_beside + int(beside[above].sum())
-        new = Fraction(held, sure_points + int(points[above].sum()))
+        held = amount - floor * (len(points) - count) + sure_beside + own_beside
+        new = Fraction(held, sure_points + own_points)
         if new == value:
             return value
         value = new

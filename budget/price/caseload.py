@@ -8,10 +8,32 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.cases.claims import Claims
+from budget.cases.tally import Tally
 from budget.policy.special import Caseload
 from budget.price.rank import rank_in_runs
 
 Floats = npt.NDArray[np.float64]
+
+
+class Caps:
+    """Caps by place of their group.
+
+    Attributes:
+        cap: yearly cases of each group, -1 for no cap, and one more -1 for cases without a group.
+            Shape (G + 1,).
+    """
+
+    def __init__(self, rule: Caseload, groups: Sequence[str]) -> None:
+        caps = {cap.name: cap.cases for cap in rule.caps}
+        self._by_hospital = rule.per == "hospital"
+        self.cap = np.array([caps.get(code, -1) for code in groups] + [-1], np.int64)
+
+    def reached(self, tally: Tally) -> npt.NDArray[np.int64]:
+        """Cases of each group whose cap some cases are beyond, 0 for other groups. Shape (G,)."""
+        cases = tally.cases[:, :-1, :-1, :-1].sum(axis=(0, 3))
+        most = cases.max(axis=0, initial=0) if self._by_hospital else cases.sum(axis=0)
+        cap = self.cap[:-1]
+        return np.where((cap >= 0) & (most > cap), cases.sum(axis=0), 0)
 
 
 def caseload_factor(claims: Claims, groups: Sequence[str], rule: Caseload) -> Floats:
@@ -23,8 +45,7 @@ def caseload_factor(claims: Claims, groups: Sequence[str], rule: Caseload) -> Fl
     Returns:
         ``rule.beyond`` for cases beyond the yearly number, else 1. Shape (N,).
     """
-    caps = {cap.name: cap.cases for cap in rule.caps}
-    cap = np.array([caps.get(code, -1) for code in groups] + [-1], np.int64)
+    cap = Caps(rule, groups).cap
     counted = (claims.month >= 0) & (claims.cost > 0) & (claims.hospital >= 0)
     counted &= (claims.insurance >= 0) & (cap[claims.group] >= 0)
     rows = np.flatnonzero(counted)

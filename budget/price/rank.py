@@ -26,24 +26,17 @@ def rank_in_runs(unit: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     return places - np.maximum.accumulate(np.where(first, places, 0))
 
 
-def _parts(quotas: Sequence[Quota]) -> int:
-    """2 where quotas go by insurance, else 1."""
-    return 2 if any(row.insurance for row in quotas) else 1
-
-
-def _discharges(claims: Claims, parts: int) -> tuple[Bools, Ints]:
-    """DRG discharges, and of every case the place of its hospital (and insurance). Shapes (N,)."""
+def _discharges(claims: Claims) -> Bools:
+    """DRG discharges. Shape (N,)."""
     drg = (claims.month >= 0) & (claims.cost > 0) & (claims.hospital >= 0)
-    drg &= (claims.insurance >= 0) & (claims.kind == GROUPED)
-    unit = claims.hospital.astype(np.int64) * parts
-    return drg, unit + claims.insurance if parts == 2 else unit
+    return np.asarray(drg & (claims.insurance >= 0) & (claims.kind == GROUPED))
 
 
-def discharged(claims: Claims, quotas: Sequence[Quota], hospitals: int) -> Ints:
-    """DRG discharges of each hospital, or hospital and insurance, as quotas count them."""
-    parts = _parts(quotas)
-    drg, unit = _discharges(claims, parts)
-    return np.bincount(unit[drg], minlength=hospitals * parts)
+def discharged(claims: Claims, hospitals: int) -> Ints:
+    """DRG discharges of each hospital and insurance, as quotas count them. Shape (H, 2)."""
+    drg = _discharges(claims)
+    unit = claims.hospital[drg].astype(np.int64) * 2 + claims.insurance[drg]
+    return np.bincount(unit, minlength=hospitals * 2).reshape(hospitals, 2)
 
 
 def inside_quota(
@@ -71,6 +64,7 @@ def inside_quota(
         hospitals: number of hospitals, H.
         otherwise: share where no row applies.
         discharges: what :func:`discharged` finds of the whole year, where ``claims`` is a part.
+            Shape (H, 2).
 
     Returns:
         Cases inside, and cases that are wanted and beyond; a case that is no DRG discharge is in
@@ -78,12 +72,13 @@ def inside_quota(
     """
     share = np.broadcast_to(pick(quotas, "share", **attributes), (hospitals, 2))
     share = np.where(np.isnan(share), otherwise, share)
-    parts = _parts(quotas)
-    drg, unit = _discharges(claims, parts)
     if discharges is None:
-        discharges = np.bincount(unit[drg], minlength=hospitals * parts)
-    quota = times(discharges, share[:, :parts].ravel(), down=True)
-    rows = np.flatnonzero(wanted & drg)
+        discharges = discharged(claims, hospitals)
+    parts = 2 if any(row.insurance for row in quotas) else 1
+    counted = discharges if parts == 2 else discharges.sum(axis=1)
+    quota = times(counted.ravel(), share[:, :parts].ravel(), down=True)
+    unit = claims.hospital.astype(np.int64) * parts + (claims.insurance if parts == 2 else 0)
+    rows = np.flatnonzero(wanted & _discharges(claims))
     rows = rows[claims.in_order(rows, -overrun[rows], unit[rows])]
     fits = rank_in_runs(unit[rows]) < quota[unit[rows]]
     inside, beyond = np.zeros(len(claims), np.bool_), np.zeros(len(claims), np.bool_)

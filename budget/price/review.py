@@ -37,7 +37,7 @@ def approved_reviews(
         attributes: selectors of hospital and insurance, each broadcasting to (H, 2).
         hospitals: number of hospitals, H.
         discharges: what :func:`budget.price.rank.discharged` finds of the whole year, where
-            ``claims`` is a part of it.
+            ``claims`` is a part of it. Shape (H, 2).
 
     Returns:
         Approved cases, shape (N,), and hospital -> cases put forward beyond its quota, which are

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from budget.cases.claims import GROUPED, Claims
 from budget.cases.hospitals import Hospitals
+from budget.cases.tally import Tally
 from budget.policy.document import Policy
 from budget.price.grid import Grid
 from drg.errors import problem
 from drg.language import say
+
+Bools = npt.NDArray[np.bool_]
 
 
 def tiers_known(policy: Policy, hospitals: Hospitals) -> None:
@@ -30,66 +33,62 @@ def tiers_known(policy: Policy, hospitals: Hospitals) -> None:
                                    "a column tier (医院级别) with 3, 2, 1 or 0"))  # fmt: skip
 
 
-def in_year(claims: Claims, year: int, file: Path) -> None:
+def in_year(tally: Tally, year: int, file: Path) -> None:
     """Refuse a year in which no case was discharged.
 
     Raises:
         DrgError: there is none.
     """
-    if not (claims.month >= 0).any():
+    if not tally.known["month"]:
         raise problem(say("没有病例在该年度出院", "no case was discharged in the year"), file=file,
                       key="year", found=year,
                       expected=say("病例出院的年度",
                                    "the year of the cases' discharge"))  # fmt: skip
 
 
-def unpriced(claims: Claims, grid: Grid, hospitals: Hospitals) -> dict[str, str]:
+def unpriced(tally: Tally, grid: Grid, hospitals: Hospitals) -> dict[str, str]:
     """Hospitals without a rate and groups without a weight that have cases."""
     found = {}
-    inside = (claims.month >= 0) & (claims.cost > 0)
-    grouped = inside & (claims.kind == GROUPED)
+    cases, cost = tally.cases[1], tally.cost[1]  # of grouped cases, unknown ones last
     own_mean = grid.policy.standard.kind == "own_mean"  # which asks for no weights
-    weightless = np.isnan(np.append(grid.weight, np.nan)[claims.group]) & (not own_mean)
-    place = (np.maximum(claims.hospital, 0), np.maximum(claims.group, 0),
-             np.maximum(claims.insurance, 0))  # fmt: skip
-    without = grouped & (claims.hospital >= 0) & (claims.insurance >= 0) & (claims.group >= 0)
-    without &= ~weightless & ~np.isfinite(grid.standard)[place]
+    weightless = np.isnan(np.append(grid.weight, np.nan)) & (not own_mean)
+    inner = np.s_[:-1, :-1, :-1]
+
+    def size(which: Bools, place: Any) -> str:
+        return f"{cases[place][which].sum():,} cases, {cost[place][which].sum() / 100:,.2f} yuan"
+
+    def named(which: Bools) -> str:
+        ids = sorted({hospitals.ids[held] for held in np.unique(np.nonzero(which)[0])})
+        return ", ".join(ids[:12]) + (f" and {len(ids) - 12} more" if len(ids) > 12 else "")
+
+    there = (cases[inner] > 0) & ~weightless[None, :-1, None]
+    without = there & ~np.isfinite(grid.standard)
     if without.any():
         found["hospitals_without_rate"] = (
             ("no mean cost stands for cases of " if own_mean else "the policy has no rate for ")
-            + _named(claims, hospitals, without)
+            + named(without)
             + ("" if own_mean else " (tier, class, level or county?)")
-            + f": {_size(claims, without)}"
+            + f": {size(without, inner)}"
         )
     held = grid.policy.coefficients
     if held is not None and held.table and held.computed is None and not own_mean:
         given = np.broadcast_to(grid.k_from.rows[:, None, :] >= 0, grid.standard.shape)
         for where, _ in grid.k_from.covers:
             given = given | where
-        lost = grouped & (claims.hospital >= 0) & (claims.insurance >= 0) & (claims.group >= 0)
-        lost &= ~weightless & ~given[place]
+        lost = there & ~given
         if lost.any():
             found["hospitals_without_coefficient"] = (
-                f"the policy has no coefficient for {_named(claims, hospitals, lost)} (tier, "
-                f"class, level or county?), 1 stands in: {_size(claims, lost)}"
+                f"the policy has no coefficient for {named(lost)} (tier, "
+                f"class, level or county?), 1 stands in: {size(lost, inner)}"
             )
-    which = grouped & weightless
+    which = (cases > 0) & weightless[None, :, None]
     if which.any():
-        places = np.unique(claims.group[which])
-        names = sorted({grid.groups[held] for held in places if held >= 0})
+        places = np.unique(np.nonzero(which)[1])
+        names = sorted({grid.groups[held] for held in places if held < len(grid.groups)})
         listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if names[12:] else "")
-        others = "others that are not in the weight table" if (places < 0).any() else ""
+        others = "others that are not in the weight table" if len(grid.groups) in places else ""
         found["groups_without_weight"] = (
             f"groups without a weight ({', '.join(filter(None, (listed, others)))}): "
-            + _size(claims, which)
+            + size(which, np.s_[:])
         )
     return found
-
-
-def _named(claims: Claims, hospitals: Hospitals, which: npt.NDArray[np.bool_]) -> str:
-    ids = sorted({hospitals.ids[held] for held in np.unique(claims.hospital[which])})
-    return ", ".join(ids[:12]) + (f" and {len(ids) - 12} more" if len(ids) > 12 else "")
-
-
-def _size(claims: Claims, which: npt.NDArray[np.bool_]) -> str:
-    return f"{int(which.sum()):,} cases, {claims.cost[which].sum() / 100:,.2f} yuan"

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from budget.cases.claims import ClaimReader, Claims, Gathering, joined
+from budget.cases.claims import ClaimReader, Claims, Gathering, Keys, joined, text_keys
 from budget.cases.faults import Entry, faults
 from budget.cases.hospitals import Hospitals, hospitals_of, read_hospitals
+from budget.cases.parts import OnDisk
+from budget.cases.tally import Tally
 from budget.policy.document import Policy
 from budget.policy.load import load_policy
 from budget.pools.money import LastYear
 from budget.settlement.checks import in_year
-from budget.settlement.settled import Settlement
+from budget.settlement.settled import Kept, Rows, SettledYear, Settlement, settle_cases
 from budget.settlement.settled import settle as settle_claims
-from budget.settlement.tables import write_cases, write_tables
+from budget.settlement.tables import CASES, encoded, write_tables
 from budget.settlement.workbook import SHEETS
 from drg.cases import recognise
 from drg.cases.cells import Cells
@@ -31,9 +33,10 @@ from drg.cases.unread import Counted, UnreadCount, counted
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import hash_file, record
-from drg.tables import RejectFile, in_order, whole_folder
+from drg.tables import RejectFile, in_order, open_sink, whole_folder
 from drg.tables.atomic import write_record
 from drg.tables.batches import Block
+from drg.tables.held import scratch
 from weights.table import WeightTable, open_weights
 
 if TYPE_CHECKING:
@@ -44,21 +47,6 @@ KEPT = ("case_id", "drg", "hospital_id")
 RECORD = "settlement.json"
 RESULTS = ("cases.csv", "cases.parquet", "rejects.csv", "settlement.xlsx",
            *(f"{name}.csv" for name in SHEETS), RECORD)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Kept:
-    """Texts of the input that the case table repeats, batch by batch.
-
-    Attributes:
-        case_id: ids of the cases; empty where the input has none.
-        drg: groups as the input writes them.
-        hospital_id: hospitals as the input writes them, those that are not in the table too.
-    """
-
-    case_id: list[pa.Array]
-    drg: list[pa.Array]
-    hospital_id: list[pa.Array]
 
 
 def settle_file(
@@ -76,7 +64,8 @@ def settle_file(
     inputs: Mapping[str, str | PathLike[str] | None] | None = None,
     accept_unreadable: bool = True,
     progress: Progress | None = None,
-) -> Settlement:
+    rows: bool = False,
+) -> SettledYear:
     """Settle a year of grouped cases and write its tables into a folder.
 
     The folder gets ``cases`` (as the input: .parquet or .csv), ``hospitals.csv``, ``pools.csv``,
@@ -97,6 +86,8 @@ def settle_file(
         accept_unreadable: settle also where more than 1% of a column that money hangs on cannot
             be read; such cases are listed and not settled.
         progress: called with units done and their total, when it is known.
+        rows: keep all cases in memory too, to give a :class:`Settlement`; without, the file may be
+            of any length.
 
     Raises:
         DrgError: a file cannot be used, or the policy asks for what is not there.
@@ -108,16 +99,40 @@ def settle_file(
         others["hospitals"] = Path(hospitals)
         hospitals = read_hospitals(hospitals, tiers=told_tiers(mapping))
     with whole_folder(out, RESULTS, (source, mapping, *others.values())) as folder:
-        kept, unread = Kept([], [], []), UnreadCount()
-        with RejectFile(folder / "rejects.csv") as rejects:
-            # no name is given to the claims, so that what is read goes as it is used
-            settled = settle_claims(
-                read_claims(source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
-                            progress=progress, kept=kept, rejects=rejects, unread=unread,
-                            accept_unreadable=accept_unreadable),
-                weights, policy, hospitals, year, last_year=last_year,
-            )  # fmt: skip
-        told = _twice(kept.case_id) | _in_force(policy, year)
+        unread, ids, table = UnreadCount(), _Ids(), folder / f"cases.{ending}"
+        halves = _Halves(progress)
+        gathering = Gathering() if rows else None
+        with scratch() as place, open_sink(table, CASES) as sink:
+            with RejectFile(folder / "rejects.csv") as rejects:
+                held = OnDisk(place, len(hospitals), len(weights.frame))
+                for claims, texts in _parts(
+                    source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
+                    progress=halves.reading, rejects=rejects, unread=unread,
+                    accept_unreadable=accept_unreadable,
+                ):  # fmt: skip
+                    held.add(claims, texts)
+                    ids.add(texts[0])
+                    if gathering is not None:
+                        gathering.add(claims)
+            in_year(held.tally, year, source)
+            kept = Kept(len(held)) if rows else None
+
+            def each(some: Rows) -> tuple[int, list[Any]]:
+                if kept is not None:
+                    kept.keep(some)
+                return len(some.part.claims), encoded(some, sink)
+
+            def written(some: tuple[int, list[Any]]) -> None:
+                count, parts = some
+                for part in parts:
+                    sink.append(part)
+                halves.settling(count, len(held))
+
+            settled = settle_cases(held, weights, policy, hospitals, year, each, written,
+                                   last_year=last_year)  # fmt: skip
+        if kept is not None and gathering is not None:
+            settled = kept.settlement(settled, gathering.claims())
+        told = ids.twice() | _in_force(policy, year)
         told |= {f"unreadable.{name}": text for name, text in unread.told().items()}
         if unread.percent:
             told["tcm_share_percent"] = (
@@ -128,9 +143,7 @@ def settle_file(
         later = dict(settled.warnings)
         settled.warnings.clear()  # what is wrong with the file comes before what came of it
         settled.warnings.update(told | later)
-        table = folder / f"cases.{ending}"
-        write_cases(table, settled, kept.case_id or None, kept.drg, kept.hospital_id)
-        written = write_tables(folder, settled)
+        small = write_tables(folder, settled)
         document = record(
             kind="settlement", year=year,
             input={"file": source.name, "sha256": hash_file(source)},
@@ -140,16 +153,16 @@ def settle_file(
             weights={"id": weights.id, "sha256": weights.digest},
             last_year=dict(last_year or {}),
             patient_basis=settled.patient_basis,
-            cases=len(settled.claims),
+            cases=settled.cases,
             unsettled={code: {"cases": n, "cost_fen": fen}
                        for code, (n, fen) in settled.unsettled.items()},
             pools=[{"name": one.name, "amount_fen": one.amount, "points": one.points,
                     "point_value": None if one.point_value != one.point_value else one.point_value,
                     "decided_by": one.bound, "paid_fen": one.paid, "outside_fen": one.outside}
-                   for one in settled.paid.pools],
+                   for one in settled.pools],
             warnings=settled.warnings,
-            tables=[path.name for path in (table, *written)],
-            hashes={path.name: hash_file(path) for path in (table, *written)},
+            tables=[path.name for path in (table, *small)],
+            hashes={path.name: hash_file(path) for path in (table, *small)},
         )  # fmt: skip
         write_record(folder / RECORD, document)
         return settled
@@ -228,16 +241,43 @@ def read_claims(
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
     progress: Progress | None = None,
-    kept: Kept | None = None,
     rejects: RejectFile | None = None,
     unread: UnreadCount | None = None,
     accept_unreadable: bool = True,
 ) -> Claims:
     """Read a file of grouped cases as claims; the arguments are those of :func:`settle_file`.
 
-    ``kept`` is filled with the texts that the case table repeats, ``rejects`` with the rows that
-    are not settled and the cells that cannot be read, ``unread`` with how many these are.
+    ``rejects`` is filled with the rows that are not settled and the cells that cannot be read,
+    ``unread`` with how many these are.
     """
+    gathering = Gathering()
+    for claims, _ in _parts(
+        source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet, progress=progress,
+        rejects=rejects, unread=unread, accept_unreadable=accept_unreadable,
+    ):  # fmt: skip
+        gathering.add(claims)
+    claims = gathering.claims()
+    tally = Tally(len(hospitals), len(weights.frame))
+    tally.add(claims)
+    in_year(tally, year, source)
+    return claims
+
+
+def _parts(
+    source: Path,
+    weights: WeightTable,
+    policy: Policy,
+    hospitals: Hospitals,
+    year: int,
+    *,
+    mapping: str | PathLike[str] | None,
+    sheet: str | None,
+    progress: Progress | None,
+    rejects: RejectFile | None,
+    unread: UnreadCount | None,
+    accept_unreadable: bool,
+) -> Iterator[tuple[Claims, list[pa.Array | None]]]:
+    """A file's cases part by part, with the texts of :data:`KEPT`."""
     unread = UnreadCount() if unread is None else unread
     with open_cases(source, mapping=mapping, sheet=sheet) as table:
         columns = table.columns
@@ -271,29 +311,22 @@ def read_claims(
             found.sort()
             return claims, texts, found, counted(cells), cells.percent, block.progress
 
-        gathering = Gathering((table.total or 0) if table.unit == "rows" else 0)
         count = 0
-        for claims, texts, found, lost, percent, units in in_order(table.blocks(), work):
-            gathering.add(claims)
-            unread.add(lost, len(claims), percent)
-            count += len(claims)
-            if kept is not None:
-                kept.case_id.extend(text for text in texts[:1] if text is not None)
-                kept.drg.append(texts[1])
-                kept.hospital_id.append(texts[2])
-            if rejects is not None and found:
-                rows, names, cells, reasons = zip(*found, strict=True)
-                first = row + count - len(claims)
-                rejects.add_many([first + one for one in rows], names, cells, reasons)
-            if progress is not None:
-                progress(units, table.total)
+        with closing(in_order(table.blocks(), work)) as parts:
+            for claims, texts, found, lost, percent, units in parts:
+                unread.add(lost, len(claims), percent)
+                count += len(claims)
+                if rejects is not None and found:
+                    places, names, cells, reasons = zip(*found, strict=True)
+                    first = row + count - len(claims)
+                    rejects.add_many([first + one for one in places], names, cells, reasons)
+                yield claims, texts
+                if progress is not None:
+                    progress(units, table.total)
     if not count:
         raise problem(say("没有病例", "has no case"), file=source)
     if not accept_unreadable:
         unread.refuse(reader.money, source, row)
-    claims = gathering.claims()
-    in_year(claims, year, source)
-    return claims
 
 
 def _text(column: pa.Array) -> pa.Array:
@@ -309,14 +342,44 @@ def _in_force(policy: Policy, year: int) -> dict[str, str]:
                                    f"{last or '...'}, not in {year}"}  # fmt: skip
 
 
-def _twice(ids: list[pa.Array]) -> dict[str, str]:
-    """A warning when cases have the id of another one: they would be paid twice."""
-    if not ids:
-        return {}
-    column = pa.chunked_array([as_text(part) for part in ids])
-    named = column.filter(pc.not_equal(column, ""))
-    more = len(named) - pc.count_distinct(named).as_py()
-    if not more:
-        return {}
-    return {"case_ids_twice": f"{more:,} cases have the case_id of another one; "
-                              "drg check lists them"}  # fmt: skip
+class _Halves:
+    """Progress of a file that is gone through twice, each time in the file's own units."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._tell = progress or (lambda _units, _total: None)
+        self._read, self._settled = 0, 0
+
+    def reading(self, units: int, total: int | None) -> None:
+        """Some units were read."""
+        self._read += units
+        self._tell(units, None if total is None else 2 * total)
+
+    def settling(self, cases: int, of: int) -> None:
+        """Some of all cases were settled."""
+        before = self._read * self._settled // of
+        self._settled += cases
+        self._tell(self._read * self._settled // of - before, 2 * self._read)
+
+
+class _Ids:
+    """Ids of cases by their keys, to tell how many are there twice: they would be paid twice."""
+
+    def __init__(self) -> None:
+        self._keys: list[Keys] = []
+
+    def add(self, texts: pa.Array | None) -> None:
+        """Take in the ids of some cases, where the input has any."""
+        if texts is not None:
+            self._keys.append(text_keys(as_text(texts)))
+
+    def twice(self) -> dict[str, str]:
+        """A warning when cases have the id of another one."""
+        keys = np.concatenate([np.zeros(0, np.uint64), *self._keys])
+        self._keys.clear()
+        keys = keys[keys != 0]
+        keys.sort()
+        more = int(np.count_nonzero(keys[1:] == keys[:-1]))
+        if not more:
+            return {}
+        return {"case_ids_twice": f"{more:,} cases have the case_id of another one; "
+                                  "drg check lists them"}  # fmt: skip

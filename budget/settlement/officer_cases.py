@@ -20,7 +20,7 @@ from budget.cases.claims import ClaimReader
 from budget.cases.hospitals import Hospitals, hospitals_of
 from budget.policy import Policy, load_policy, policies
 from budget.settlement.settled import Settlement, settle
-from budget.settlement.tables import CASES, _case_rows, hospital_frame, pool_frame
+from budget.settlement.tables import CASES, case_rows, hospital_frame, pool_frame
 from drg.cases import recognise
 from drg.documents import Model, fit, named_file, read_document
 from drg.errors import DrgError, one_of, problem
@@ -234,9 +234,8 @@ def _compared(
     tolerance: float,
     source: Path,
 ) -> Iterator[Compared]:
-    size = len(settled.claims)
-    groups = pa.nulls(size, pa.string())
-    found = _case_rows(settled, 0, size, None, groups).to_pylist()
+    every = settled.rows(0, settled.cases)
+    found = case_rows(every).to_pylist()
     keys = tuple(name for name in CASES.names if name not in ("case_id", "drg"))
     for place, (case, row) in enumerate(zip(document["case"], first, strict=True), 1):
         yield _one("case", case, case.get("name", f"case {place}"), found[row], keys, tolerance,

@@ -6,39 +6,59 @@ The order of it all: standards -> prices -> patients -> pools -> sums by hospita
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from budget.cases.claims import Claims
 from budget.cases.hospitals import Hospitals
+from budget.cases.parts import InMemory, Part, YearCases
 from budget.cases.stays import Stays
+from budget.cases.tally import Tally
 from budget.fund.cash import FundCash, fund_cash
 from budget.fund.due_dates import clock
-from budget.patient.shares import patient_shares
+from budget.patient.shares import basis_of, patient_shares, told
 from budget.policy.document import Policy
+from budget.pools.formula import Terms
 from budget.pools.money import LastYear, PoolMoney, pool_money, spent_in
-from budget.pools.point_value import Paid, hold, pay
+from budget.pools.point_value import (
+    First,
+    Paid,
+    PoolResult,
+    PoolSums,
+    Sharing,
+    first_parts,
+    hold,
+    paid_of,
+    worth_of_yuan,
+)
 from budget.price.branches import CODES, SETTLED
-from budget.price.case import Priced
+from budget.price.case import Priced, price
 from budget.price.grid import Grid, build_grid
 from budget.price.history import History
-from budget.price.year import other_stays, price_year, unseen
+from budget.price.readmission import readmission_factor
+from budget.price.year import Few, Others, under_caps, under_quotas, unseen
 from budget.settlement.cash_flow import Advances, YearCash, close_year, monthly
 from budget.settlement.checks import tiers_known, unpriced
 from budget.settlement.year_end import YearEnd, year_end
 from drg.errors import problem
 from drg.language import say
-from drg.money import allocate, to_fen
+from drg.money import allocate, to_fen, to_yuan
+from drg.tables import in_order
 from weights.table import WeightTable
 
 Fen = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 _MONTHS = 12
+_WEIGHT_UNIT = 10**8  # weights are added up in units of 0.00000001
 _YEARS = 1950, 2200
+_FEW = 65_536  # cases for which threads cost more than they bring
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -66,9 +86,9 @@ class Sums:
         return Sums(*(getattr(self, part.name).sum(axis=2) for part in fields(self)))
 
 
-@dataclass(frozen=True)
-class Settlement:
-    """A settled year.
+@dataclass(frozen=True, kw_only=True)
+class SettledYear:
+    """A settled year without its cases.
 
     Attributes:
         policy: the policy.
@@ -76,13 +96,11 @@ class Settlement:
         hospitals: the hospitals.
         year: settlement year.
         grid: the price grid.
-        claims: the cases.
-        priced: their prices.
-        patient: what the patient bears of each case in fen, 0 where it is not settled. Shape (N,).
-        other: what other payers bear, likewise.
+        cases: how many cases there were, unsettled ones included.
         patient_basis: ``by_item`` as the file says, or ``policy`` by its benefit ladder.
-        paid: what each is paid.
+        pools: what each pool came to.
         sums: sums by hospital, pool and month.
+        mix: mean weight of the cases that have one (CMI), NaN without any. Shape (H, P).
         branches: cases, cost, patient, other and fund by hospital and branch, in fen; unsettled
             ones included. Shape (H + 1, B, 5); the last row holds cases of unknown hospitals.
         money: how the money of each pool came about.
@@ -99,13 +117,11 @@ class Settlement:
     hospitals: Hospitals
     year: int
     grid: Grid
-    claims: Claims
-    priced: Priced
-    patient: Fen
-    other: Fen
+    cases: int
     patient_basis: str
-    paid: Paid
+    pools: tuple[PoolResult, ...]
     sums: Sums
+    mix: Floats
     branches: Fen
     money: tuple[PoolMoney, ...]
     closing: YearEnd
@@ -126,6 +142,170 @@ class Settlement:
         return found
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Consecutive cases of a year that is being settled.
+
+    Attributes:
+        grid: the price grid.
+        part: the cases.
+        priced: their prices.
+        patient: what the patient bears of each case in fen, 0 where it is not settled. Shape (N,).
+        other: what other payers bear, likewise.
+        paid: what each is paid.
+        worth: what a reference yuan came to in yuan by pool, and 1 for no pool. Shape (P + 1,).
+        counts: warnings about what patients bear, with their cases.
+    """
+
+    grid: Grid
+    part: Part
+    priced: Priced
+    patient: Fen
+    other: Fen
+    paid: Paid
+    worth: Floats
+    counts: Counter[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement(SettledYear):
+    """A settled year with its cases in memory.
+
+    Attributes:
+        claims: the cases.
+        priced: their prices.
+        patient: what the patient bears of each case in fen, 0 where it is not settled. Shape (N,).
+        other: what other payers bear, likewise.
+        paid: what each is paid.
+    """
+
+    claims: Claims
+    priced: Priced
+    patient: Fen
+    other: Fen
+    paid: Paid
+
+    def rows(self, start: int, stop: int) -> Rows:
+        """Some consecutive cases."""
+        some, paid = slice(start, stop), self.paid
+        priced = Priced(*(getattr(self.priced, one.name)[some] for one in fields(Priced)))
+        return Rows(
+            self.grid, Part(start, self.claims.slice(start, stop)), priced, self.patient[some],
+            self.other[some],
+            Paid(paid.pool[some], paid.inside[some], paid.points[some], paid.fund[some],
+                 paid.payment[some], paid.pools),
+            worth_of_yuan(self.grid, self.pools), Counter(),
+        )  # fmt: skip
+
+
+# prices, what patients bear, what others bear, what is known before pools are shared out, warnings
+_First: TypeAlias = tuple[Priced, Fen, Fen, First, Counter[str]]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a year is settled part by part, once what needs the whole of it is known.
+
+    Attributes:
+        hospitals: the hospitals.
+        grid: the price grid.
+        others: what the rest of the year says of prices.
+        shares: what patients and others bear of all cases in fen, and what the formula by ratio
+            takes off first, where that needs all stays of a person; None where each case says it.
+            Shapes (N,).
+    """
+
+    hospitals: Hospitals
+    grid: Grid
+    others: Others
+    shares: tuple[Fen, Fen, Fen] | None
+
+    def first(self, part: Part) -> _First:
+        """Prices, what patients and others bear, and what is known before pools are shared out."""
+        claims, grid, policy = part.claims, self.grid, self.grid.policy
+        priced = price(claims, grid, **self.others.of(claims, grid, part.start))
+        settled, counts = np.array(SETTLED)[priced.branch], Counter[str]()
+        if self.shares is None:
+            held = patient_shares(claims, self.hospitals, policy)
+            patient, other, aside, counts = held.patient, held.other, held.aside, held.counts
+        else:
+            own = slice(part.start, part.start + len(claims))
+            patient, other, aside = (share[own] for share in self.shares)
+        patient, other = patient * settled, other * settled
+        terms = Terms.of(claims, self.hospitals, policy, patient + other, aside)
+        if terms.ratio is not None and self.shares is None:
+            counts.setdefault("no_ratio", int(np.count_nonzero((terms.ratio < 0) & settled)))
+        first = first_parts(claims, priced.branch, priced.fen, priced.points, grid, terms,
+                            int(to_fen(policy.benefit.fund_floor)))  # fmt: skip
+        return priced, patient, other, first, counts
+
+    def rows(self, part: Part, sharing: Sharing, known: _First | None = None) -> Rows:
+        """Cases with all that they are paid; ``known`` is what :meth:`first` gave of them."""
+        priced, patient, other, first, counts = known or self.first(part)
+        fund = sharing.fund(part.start, first)
+        paid = paid_of(first, fund, patient + other)
+        return Rows(self.grid, part, priced, patient, other, paid, sharing.worth, counts)
+
+
+class _Totals:
+    """Sums of a year, added up part by part in whole fen."""
+
+    def __init__(self, hospitals: int, pools: int) -> None:
+        self._size = hospitals, pools
+        self._sums = np.zeros((len(fields(Sums)), hospitals * pools * _MONTHS), np.int64)
+        self._branches = np.zeros((5, (hospitals + 1) * len(CODES)), np.int64)
+        self._outside = np.zeros(hospitals * pools, np.int64)
+        self._weighed = np.zeros((2, hospitals * pools), np.int64)
+        self.counts: Counter[str] = Counter()
+
+    def add(self, rows: Rows) -> None:
+        claims, paid, hospitals, pools = rows.part.claims, rows.paid, *self._size
+        self.counts.update(rows.counts)
+        own = np.flatnonzero(paid.pool >= 0)
+        place = claims.hospital[own].astype(np.int64) * pools + paid.pool[own]
+        cost, patient, other, fund = (
+            held[own] for held in (claims.cost, rows.patient, rows.other, paid.fund)
+        )
+        each = None, cost, patient, other, fund, cost - patient - other
+        _add(self._sums, place * _MONTHS + claims.month[own], each)
+        beside = ~paid.inside[own]
+        _add(self._outside[None], place[beside], (fund[beside],))
+        weight = rows.priced.weight[own]
+        known = np.isfinite(weight)
+        weighed = np.rint(weight[known] * _WEIGHT_UNIT).astype(np.int64)
+        _add(self._weighed, place[known], (None, weighed))
+        home = np.where(claims.hospital >= 0, claims.hospital, hospitals).astype(np.int64)
+        every = None, claims.cost, rows.patient, rows.other, paid.fund
+        _add(self._branches, home * len(CODES) + rows.priced.branch, every)
+
+    @property
+    def sums(self) -> Sums:
+        return Sums(*(part.reshape(*self._size, _MONTHS) for part in self._sums))
+
+    @property
+    def outside(self) -> Fen:
+        """Fund money paid beside the pool, by hospital and pool. (H, P)."""
+        return self._outside.reshape(self._size)
+
+    @property
+    def mix(self) -> Floats:
+        cases, total = self._weighed
+        empty = np.full(len(cases), np.nan)
+        mean = np.divide(total / _WEIGHT_UNIT, cases, out=empty, where=cases > 0)
+        return np.asarray(mean.reshape(self._size))
+
+    @property
+    def branches(self) -> Fen:
+        return self._branches.T.reshape(self._size[0] + 1, len(CODES), -1)
+
+
+def _add(sums: Fen, cell: npt.NDArray[np.integer[Any]], parts: Sequence[Fen | None]) -> None:
+    """Add whole numbers, None for 1 each, to sums by cell. Shapes (K, C) and K times (N,)."""
+    for held, part in zip(sums, parts, strict=True):
+        weights = None if part is None else part.astype(np.float64)
+        held += np.rint(np.bincount(cell, weights, len(held))).astype(np.int64)
+
+
 def settle(
     claims: Claims,
     weights: WeightTable,
@@ -137,7 +317,7 @@ def settle(
     last_year_by_hospital: Fen | None = None,
     history: History | None = None,
 ) -> Settlement:
-    """Settle a year.
+    """Settle a year in memory.
 
     Args:
         claims: the year's cases, their groups numbered by ``weights.frame``.
@@ -153,59 +333,192 @@ def settle(
     Raises:
         DrgError: the policy asks for what is not there, or a pool has no money.
     """
-    if not len(claims):
+    cases, kept = InMemory(claims, len(hospitals), len(weights.frame)), Kept(len(claims))
+    found = settle_cases(
+        cases, weights, policy, hospitals, year, kept.keep, last_year=last_year,
+        last_year_by_hospital=last_year_by_hospital, history=history,
+    )  # fmt: skip
+    return kept.settlement(found, claims)
+
+
+class Kept:
+    """What all cases of a year are priced and paid, kept in memory as they come part by part."""
+
+    def __init__(self, size: int) -> None:
+        """Make room for so many cases."""
+        kinds = {"branch": np.int8, "ratio": np.float32, "fen": np.int64, "points": np.int64,
+                 "beyond": np.bool_, "cut": np.float32}  # fmt: skip
+        self._priced = Priced(
+            *(np.empty(size, kinds.get(one.name, np.float64)) for one in fields(Priced))
+        )
+        patient, other, points, fund, payment = (np.empty(size, np.int64) for _ in range(5))
+        self._patient, self._other = patient, other
+        self._paid = Paid(np.empty(size, np.int8), np.empty(size, np.bool_), points, fund, payment)
+
+    def keep(self, rows: Rows) -> None:
+        """Keep some cases."""
+        own = slice(rows.part.start, rows.part.start + len(rows.part.claims))
+        self._patient[own], self._other[own] = rows.patient, rows.other
+        for whole, part in ((self._priced, rows.priced), (self._paid, rows.paid)):
+            for one in fields(whole):
+                if isinstance(held := getattr(whole, one.name), np.ndarray):
+                    held[own] = getattr(part, one.name)
+
+    def settlement(self, found: SettledYear, claims: Claims) -> Settlement:
+        """The year with its cases."""
+        return Settlement(
+            **vars(found), claims=claims.priced(), priced=self._priced, patient=self._patient,
+            other=self._other, paid=replace(self._paid, pools=found.pools),
+        )  # fmt: skip
+
+
+def settle_cases(
+    cases: YearCases,
+    weights: WeightTable,
+    policy: Policy,
+    hospitals: Hospitals,
+    year: int,
+    each: Callable[[Rows], Any] = lambda _: None,
+    take: Callable[[Any], None] = lambda _: None,
+    *,
+    last_year: LastYear | None = None,
+    last_year_by_hospital: Fen | None = None,
+    history: History | None = None,
+) -> SettledYear:
+    """Settle a year part by part; the other arguments are those of :func:`settle`.
+
+    What needs all cases (quotas, caps, the stays of a person, the value of a point) is found
+    first; then each part is priced and paid and is in memory no more.
+
+    Args:
+        cases: the cases.
+        weights: relative weights.
+        policy: the policy.
+        hospitals: the hospitals.
+        year: settlement year.
+        each: called with the settled cases, part by part, when the pools are shared out; in worker
+            threads.
+        take: called with what ``each`` gave, in the order of the cases.
+        last_year: of pools.
+        last_year_by_hospital: of hospitals.
+        history: of costs.
+
+    Raises:
+        DrgError: the policy asks for what is not there, or a pool has no money.
+    """
+    if not len(cases):
         raise problem(say("没有可清算的病例", "there is no case to settle"), key="cases")
     if not _YEARS[0] <= year <= _YEARS[1]:
         raise problem(say("不是清算年度", "not a settlement year"), key="year", found=year,
                       expected=say(f"{_YEARS[0]} 至 {_YEARS[1]}",
                                    f"{_YEARS[0]} to {_YEARS[1]}"))  # fmt: skip
-    warnings: dict[str, str] = {}
     tiers_known(policy, hospitals)
+    tally = cases.tally
     groups = tuple(str(group) for group in weights.frame["drg"])
     grid = build_grid(
         policy, groups, weights.frame["weight"].to_numpy(np.float64), hospitals, year,
-        history or history_of(claims, len(hospitals), len(groups)),
+        history or _history(tally),
         {name: weights.frame[name].to_numpy() for name in weights.frame.columns},
     )  # fmt: skip
-    warnings |= grid.warnings | unpriced(claims, grid, hospitals)
-    stays = None if claims.person is None else Stays.of(claims)
-    extra = other_stays(claims, grid, groups, year)
-    warnings |= unseen(claims, grid, stays)
-    priced, refused = price_year(claims, grid, extra)
+    warnings = grid.warnings | unpriced(tally, grid, hospitals) | unseen(tally, len(cases), grid)
+    basis = basis_of(tally.amounts)
+    others, shares, counts = _of_people(cases, grid, hospitals, year, basis)
+    if policy.special.caseload is not None:
+        others.factors["special.caseload"] = under_caps(cases, grid)
+    others.approved, others.beyond, refused = under_quotas(cases, grid, others)
     warnings |= refused
-    shares = patient_shares(claims, hospitals, policy, stays)
-    warnings |= shares.warnings
-    del stays
-    claims = claims.priced()
-    settled = np.array(SETTLED)[priced.branch]
-    patient, other, basis = shares.patient * settled, shares.other * settled, shares.basis
-    del shares
-    item = claims.cost * settled - patient - other
-    place = np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)
-    pool = np.where(settled, grid.pool[place], -1)
-    money = _money(policy, pool, item, last_year, warnings)
-    amounts = np.array([one.amount for one in money], np.int64)
-    paid = pay(claims, priced, grid, amounts, patient, other)
-    sums = _sums(claims, paid, patient, other, item, len(hospitals), len(policy.pools))
+    way, totals = Way(hospitals, grid, others, shares), _Totals(len(hospitals), len(policy.pools))
+    sharing, item, there = Sharing(grid), *np.zeros((2, len(policy.pools)), np.int64)
+    known: dict[int, _First] = {}
+    if policy.standard.kind != "rate":  # its money decides what a point is worth
+        with closing(_each(cases, lambda part: (part, way.first(part)))) as found:
+            for part, result in found:
+                _, patient, other, first, _ = result
+                if isinstance(cases, InMemory):
+                    known[part.start] = result
+                sharing.gather(part.start, part.claims, first, patient + other)
+                own = np.flatnonzero(first.pool >= 0)
+                by_item = part.claims.cost[own] - patient[own] - other[own]
+                _add(item[None], first.pool[own], (by_item,))
+                _add(there[None], first.pool[own], (None,))
+        short: dict[str, str] = {}
+        money = _money(policy, there, item, last_year, short)
+        amounts = np.array([one.amount for one in money], np.int64)
+        sharing.share_out(amounts, cases.in_order)
+    pools = PoolSums(sharing)
+
+    def work(part: Part) -> tuple[Rows, Any]:
+        rows = way.rows(part, sharing, known.pop(part.start, None))
+        return rows, each(rows)
+
+    with closing(_each(cases, work)) as settled:
+        for rows, result in settled:
+            totals.add(rows)
+            pools.add(rows.part.claims, rows.paid)
+            take(result)
+    counts.update(totals.counts)
+    warnings |= told(counts)
+    sums = totals.sums
     yearly = sums.yearly()
-    closing, cut = close(
-        policy, hospitals, amounts, _outside(claims, paid, len(hospitals), len(policy.pools)),
-        payable=yearly.fund, item=yearly.item, cost=yearly.cost, patient=yearly.patient,
-        other=yearly.other,
+    if policy.standard.kind == "rate":
+        short = {}
+        money = _money(policy, yearly.cases.sum(axis=0), yearly.item.sum(axis=0), last_year, short)
+        amounts = np.array([one.amount for one in money], np.int64)
+    warnings |= short
+    cleared, cut = close(
+        policy, hospitals, amounts, totals.outside, payable=yearly.fund, item=yearly.item,
+        cost=yearly.cost, patient=yearly.patient, other=yearly.other,
     )  # fmt: skip
     names = tuple(held.name for held in policy.pools)
     if last_year_by_hospital is None and policy.cash.basis == "last_year_mean":
-        last_year_by_hospital, told = _by_hospital(policy, hospitals, last_year, yearly.item)
-        warnings |= told
+        last_year_by_hospital, shared = _by_hospital(policy, hospitals, last_year, yearly.item)
+        warnings |= shared
     advances = monthly(sums.fund, policy.cash, last_year_by_hospital)
-    cash = close_year(advances, closing.final - cut, closing.factor, hospitals.ids, names)
-    fund = fund_cash(money, clock(year, policy.cash), advances.advance, cash.year_end)
-    warnings |= closing.warnings | cash.warnings | fund.warnings
-    branches = _branches(claims, priced, patient, other, paid, len(hospitals))
-    return Settlement(
-        policy, weights, hospitals, year, grid, claims, priced, patient, other, basis, paid, sums,
-        branches, tuple(money), closing, cut, advances, cash, fund, warnings,
+    cash = close_year(advances, cleared.final - cut, cleared.factor, hospitals.ids, names)
+    due = clock(year, policy.cash)
+    fund = fund_cash(money, due, advances.advance, cash.year_end)
+    warnings |= cleared.warnings | cash.warnings | fund.warnings | due.warnings
+    return SettledYear(
+        policy=policy, weights=weights, hospitals=hospitals, year=year, grid=grid,
+        cases=len(cases), patient_basis=basis, pools=pools.results(amounts), sums=sums,
+        mix=totals.mix, branches=totals.branches, money=tuple(money), closing=cleared, cut=cut,
+        advances=advances, cash=cash, fund=fund, warnings=warnings,
     )  # fmt: skip
+
+
+def _each(cases: YearCases, work: Callable[[Part], Result]) -> Generator[Result, None, None]:
+    """What each part gives, in order; on several threads where there is enough for them."""
+    yield from (map(work, cases.parts()) if len(cases) <= _FEW else in_order(cases.parts(), work))
+
+
+def _of_people(
+    cases: YearCases, grid: Grid, hospitals: Hospitals, year: int, basis: str
+) -> tuple[Others, tuple[Fen, Fen, Fen] | None, Counter[str]]:
+    """What the stays of each person say of one another.
+
+    Returns:
+        What they say of prices; what patients and others bear and what a formula takes off first,
+        in fen, shapes (N,), where it hangs on them; and warnings with their cases.
+    """
+    others, counts, cut = Others(year), Counter[str](), []
+    policy = grid.policy
+    rule = policy.special.readmission
+    by_policy = basis == "policy"
+    if not cases.tally.persons or (rule is None and not by_policy):
+        return others, None, counts
+    patient, other, aside = np.zeros((3, len(cases) if by_policy else 0), np.int64)
+    for rows, claims in cases.people():
+        if rule is not None:
+            factor = readmission_factor(claims, rule, grid.groups)
+            own = np.flatnonzero(factor != 1.0)
+            cut.append((rows[own], factor[own]))
+        if by_policy:
+            held = patient_shares(claims, hospitals, policy, Stays.of(claims))
+            patient[rows], other[rows], aside[rows] = held.patient, held.other, held.aside
+            counts.update(held.counts)
+    if rule is not None:
+        others.factors["special.readmission"] = Few.gathered(cut)
+    return others, (patient, other, aside) if by_policy else None, counts
 
 
 def close(
@@ -220,42 +533,52 @@ def close(
         outside: fund money that is paid beside the pools. Shape (H, P).
         **parts: payable, item, cost, patient and other of :func:`year_end`. Shapes (H, P).
     """
-    closing = year_end(
+    found = year_end(
         hospitals=hospitals, assessment=policy.assessment, sharing=policy.sharing,
         pools=policy.pools, **parts,
     )  # fmt: skip
-    return closing, hold(closing.final, outside, amounts, policy)
+    return found, hold(found.final, outside, amounts, policy)
 
 
 def history_of(claims: Claims, hospitals: int, groups: int) -> History:
     """Cases and cost of the year by hospital and group, of the cases whose both are known."""
-    known = (claims.group >= 0) & (claims.hospital >= 0) & (claims.cost > 0) & (claims.month >= 0)
-    cell = claims.hospital[known].astype(np.int64) * groups + claims.group[known]
-    size = hospitals * groups
-    cases = np.bincount(cell, np.ones(len(cell)), size).reshape(hospitals, groups)
-    fen = np.bincount(cell, claims.cost[known].astype(np.float64), size).reshape(hospitals, groups)
-    return History(np.array(cases, np.float64), np.array(fen, np.float64) / 100.0)
+    tally = Tally(hospitals, groups)
+    tally.add(claims)
+    return _history(tally)
+
+
+def _history(tally: Tally) -> History:
+    cases, cost = (held[:, :-1, :-1].sum(axis=(0, 3)) for held in (tally.cases, tally.cost))
+    return History(cases.astype(np.float64), to_yuan(cost))
 
 
 def _money(
     policy: Policy,
-    pool: npt.NDArray[Any],
+    cases: Fen,
     item: Fen,
     last_year: LastYear | None,
     warnings: dict[str, str],
 ) -> list[PoolMoney]:
-    """Money of each pool; where last year's spend is not known, this year's by item."""
+    """Money of each pool; where last year's spend is not known, this year's by item.
+
+    Args:
+        policy: the policy.
+        cases: settled cases of each pool. Shape (P,).
+        item: what the fund would have paid for them by item, in fen. Shape (P,).
+        last_year: last year's spend in yuan.
+        warnings: what a reader must know is added to it.
+    """
     amounts = []
     for place, held in enumerate(policy.pools):
         spent = spent_in(last_year, held.name)
         if held.basis == "growth" and held.last_year is None and spent is None:
-            if not (pool == place).any():
+            if not cases[place]:
                 warnings[f"no_money_{held.name}"] = (
                     f"pool {held.name}: it has no case, and last year's spend is not known"
                 )
                 amounts.append(PoolMoney(held.name, 0, {}, 0, 0))
                 continue
-            spent = float(item[pool == place].sum()) / 100.0
+            spent = float(item[place]) / 100.0
             warnings[f"last_year_unknown_{held.name}"] = (
                 f"pool {held.name}: last year's spend is not known; this year's fund money by item "
                 f"({spent:,.2f} yuan) stands in for it"
@@ -301,42 +624,3 @@ def _by_hospital(
                 "it out by this year's fund money by item"
             )
     return found, told
-
-
-def _sums(
-    claims: Claims, paid: Paid, patient: Fen, other: Fen, item: Fen, hospitals: int, pools: int
-) -> Sums:
-    shape = hospitals, pools, _MONTHS
-    rows = np.flatnonzero(paid.pool >= 0)
-    cell = (claims.hospital[rows].astype(np.int64) * pools + paid.pool[rows]) * _MONTHS
-    cell += claims.month[rows]
-
-    def total(values: Fen | None) -> Fen:
-        held = None if values is None else values[rows].astype(np.float64)
-        found = np.bincount(cell, held, int(np.prod(shape)))
-        return np.rint(found).astype(np.int64).reshape(shape)
-
-    return Sums(total(None), total(claims.cost), total(patient), total(other), total(paid.fund),
-                total(item))  # fmt: skip
-
-
-def _outside(claims: Claims, paid: Paid, hospitals: int, pools: int) -> Fen:
-    """Fund money paid beside the pool, by hospital and pool. (H, P)."""
-    rows = np.flatnonzero((paid.pool >= 0) & ~paid.inside)
-    cell = claims.hospital[rows].astype(np.int64) * pools + paid.pool[rows]
-    found = np.bincount(cell, paid.fund[rows].astype(np.float64), hospitals * pools)
-    return np.rint(found).astype(np.int64).reshape(hospitals, pools)
-
-
-def _branches(
-    claims: Claims, priced: Priced, patient: Fen, other: Fen, paid: Paid, hospitals: int
-) -> Fen:
-    home = np.where(claims.hospital >= 0, claims.hospital, hospitals).astype(np.int64)
-    cell = home * len(CODES) + priced.branch
-    size = (hospitals + 1) * len(CODES)
-    parts = [None, claims.cost, patient, other, paid.fund]
-    sums = [
-        np.bincount(cell, None if part is None else part.astype(np.float64), size) for part in parts
-    ]
-    found = np.rint(np.stack(sums, axis=-1)).astype(np.int64)
-    return found.reshape(hospitals + 1, len(CODES), len(parts))

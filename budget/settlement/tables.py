@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from budget.cases.claims import INSURANCES
 from budget.price.branches import BRANCHES, CODES, PLACE
-from budget.settlement.settled import Settlement
+from budget.settlement.settled import Rows, SettledYear
 from budget.settlement.workbook import write_workbook
 from drg.money import decimal, to_decimals, to_yuan
-from drg.tables import open_sink, write_table
+from drg.tables import TableSink, write_table
 from drg.tables.derived import without_formulas
 
 _ROWS = 131_072
@@ -32,92 +32,57 @@ CASES = pa.schema([
 ])  # fmt: skip
 
 
-def write_cases(
-    path: Path,
-    settled: Settlement,
-    ids: Sequence[pa.Array] | None,
-    groups: Sequence[pa.Array],
-    hospitals: Sequence[pa.Array] | None = None,
-) -> None:
-    """Write the case table: every input row, in order, with its branch and its money in yuan.
+def encoded(rows: Rows, sink: TableSink) -> list[Any]:
+    """Settled cases as a case table has them, with the texts of the input.
 
     ``gain`` is what the hospital keeps or loses: fund + patient + other - cost; for a case that is
     not settled all money is 0 and the cost stands as it is.
     """
-    with open_sink(path, CASES) as sink:
-        start = 0
-        for place, drg in enumerate(groups):
-            stop = start + len(drg)
-            own = None if ids is None else ids[place]
-            for first in range(start, stop, _ROWS):
-                last = min(first + _ROWS, stop)
-                part = slice(first - start, last - start)
-                home = None if hospitals is None else hospitals[place][part]
-                rows = _case_rows(settled, first, last, None if own is None else own[part],
-                                  drg[part], home)  # fmt: skip
-                sink.write(without_formulas(rows))
-            start = stop
+    batch = without_formulas(case_rows(rows))
+    return [sink.encode(batch.slice(start, _ROWS)) for start in range(0, batch.num_rows, _ROWS)]
 
 
-def _case_rows(
-    settled: Settlement,
-    start: int,
-    stop: int,
-    ids: pa.Array | None,
-    drg: pa.Array,
-    hospital: pa.Array | None = None,
-) -> pa.RecordBatch:
-    rows = slice(start, stop)
-    claims, priced, paid = settled.claims, settled.priced, settled.paid
-    settles = paid.pool[rows] >= 0
-    patient, other = settled.patient[rows], settled.other[rows]
-    fund, cost = paid.fund[rows], claims.cost[rows]
-    gain = np.where(settles, fund + patient + other - cost, 0)
-    month = claims.month[rows] + 1
+def case_rows(rows: Rows) -> pa.RecordBatch:
+    """Settled cases as rows of the case table."""
+    grid, claims, priced, paid = rows.grid, rows.part.claims, rows.priced, rows.paid
+    ids, drg, home = rows.part.texts or (None, None, None)
+    hospitals = list(grid.attributes["hospital"].ravel())
+    cost = claims.cost
+    gain = np.where(paid.pool >= 0, paid.fund + rows.patient + rows.other - cost, 0)
+    month = claims.month + 1
     columns = [
-        pa.nulls(stop - start, pa.string()) if ids is None else ids,
-        _coded(claims.hospital[rows], settled.hospitals.ids) if hospital is None else hospital,
-        _coded(claims.insurance[rows], INSURANCES),
+        pa.nulls(len(claims), pa.string()) if ids is None else ids,
+        _coded(claims.hospital, hospitals) if home is None else home,
+        _coded(claims.insurance, INSURANCES),
         pa.array(month, mask=month <= 0),
-        _number(claims.stay[rows].astype(np.float64)),
-        pa.array(claims.mode[rows], mask=claims.mode[rows] <= 0),
-        drg,
-        _number(priced.weight[rows]),
-        _coded(priced.branch[rows], CODES),
-        _coded(paid.pool[rows], [pool.name for pool in settled.policy.pools]),
+        _number(claims.stay.astype(np.float64)),
+        pa.array(claims.mode, mask=claims.mode <= 0),
+        _coded(claims.group, grid.groups) if drg is None else drg,
+        _number(priced.weight),
+        _coded(priced.branch, CODES),
+        _coded(paid.pool, [pool.name for pool in grid.policy.pools]),
         pa.array(to_yuan(cost)),
-        _number(_standard(settled, rows)),
-        _number(_ratio(settled, rows)),
-        pa.array(paid.points[rows] / 10_000.0),
-        *(pa.array(to_yuan(part)) for part in (paid.payment[rows], patient, other, fund, gain)),
-    ]
+        _number(_standard(rows)),
+        _number(_ratio(rows)),
+        pa.array(paid.points / 10_000.0),
+        *(pa.array(to_yuan(part)) for part in (paid.payment, rows.patient, rows.other, paid.fund,
+                                               gain)),
+    ]  # fmt: skip
     return pa.RecordBatch.from_arrays(columns, names=CASES.names)
 
 
-def _value(settled: Settlement, rows: slice) -> npt.NDArray[np.float64]:
-    """What the pool made of a reference yuan, so that standards stand in yuan."""
-    pools = settled.paid.pools
-    values = np.array([
-        one.point_value * settled.grid.per_yuan if np.isfinite(one.point_value) else 1.0
-        for one in pools
-    ] + [1.0])  # fmt: skip
-    found: npt.NDArray[np.float64] = values[settled.paid.pool[rows]]
-    return found
-
-
-def _standard(settled: Settlement, rows: slice) -> npt.NDArray[np.float64]:
+def _standard(rows: Rows) -> npt.NDArray[np.float64]:
     """Standards in yuan, to the policy's decimals."""
-    worth = decimal(settled.priced.standard[rows]) * decimal(_value(settled, rows))
-    return to_decimals(settled.policy.standard.decimals, worth)
+    worth = decimal(rows.priced.standard) * decimal(rows.worth[rows.paid.pool])
+    return to_decimals(rows.grid.policy.standard.decimals, worth)
 
 
-def _ratio(settled: Settlement, rows: slice) -> npt.NDArray[np.float64]:
+def _ratio(rows: Rows) -> npt.NDArray[np.float64]:
     """Ratios to six decimals; one beyond a threshold is not shown as the threshold itself."""
-    grid, outliers = settled.grid, settled.policy.outliers
-    claims, branch = settled.claims, settled.priced.branch[rows]
-    at = tuple(np.maximum(held[rows], 0) for held in (
-        claims.hospital, claims.group, claims.insurance))  # fmt: skip
-    found = np.asarray(np.round(settled.priced.ratio[rows].astype(np.float64), _RATIO), np.float64)
+    grid, claims, branch = rows.grid, rows.part.claims, rows.priced.branch
+    outliers = grid.policy.outliers
+    at = tuple(np.maximum(held, 0) for held in (claims.hospital, claims.group, claims.insurance))
+    found = np.asarray(np.round(rows.priced.ratio.astype(np.float64), _RATIO), np.float64)
     for code, rule, limits, step in (
         ("low", outliers.low, grid.low, -1), ("high", outliers.high, grid.high, 1),
     ):  # fmt: skip
@@ -137,7 +102,7 @@ def _number(values: npt.NDArray[np.floating[Any]]) -> pa.Array:
     return pa.array(values, mask=~np.isfinite(values))
 
 
-def write_tables(folder: Path, settled: Settlement) -> list[Path]:
+def write_tables(folder: Path, settled: SettledYear) -> list[Path]:
     """Write the small tables as CSV and all of them as one workbook.
 
     Texts that Excel could run get an apostrophe, in both.
@@ -153,7 +118,7 @@ def write_tables(folder: Path, settled: Settlement) -> list[Path]:
     return [*written, workbook]
 
 
-def frames(settled: Settlement) -> dict[str, pd.DataFrame]:
+def frames(settled: SettledYear) -> dict[str, pd.DataFrame]:
     """The small tables by name, money in yuan, in an order of rows that does not change."""
     return {
         "hospitals": hospital_frame(settled),
@@ -164,7 +129,7 @@ def frames(settled: Settlement) -> dict[str, pd.DataFrame]:
     }
 
 
-def hospital_frame(settled: Settlement) -> pd.DataFrame:
+def hospital_frame(settled: SettledYear) -> pd.DataFrame:
     """One row a hospital and pool with cases: from cost to what is paid at the clearing."""
     sums, closing, cash = settled.sums.yearly(), settled.closing, settled.cash
     hospitals = settled.hospitals
@@ -179,7 +144,7 @@ def hospital_frame(settled: Settlement) -> pd.DataFrame:
         "quality_released": cash.quality_released,
         "gain": cash.final + sums.patient + sums.other - sums.cost,
     }  # fmt: skip
-    weight = _weights_by_hospital(settled)
+    weight = settled.mix
     return pd.DataFrame({
         "hospital_id": [hospitals.ids[i] for i in h],
         "hospital_name": [hospitals.names[i] for i in h],
@@ -193,24 +158,10 @@ def hospital_frame(settled: Settlement) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _weights_by_hospital(settled: Settlement) -> npt.NDArray[np.float64]:
-    """Mean weight of the cases that have one (CMI), by hospital and pool."""
-    claims, priced, paid = settled.claims, settled.priced, settled.paid
-    rows = np.flatnonzero((paid.pool >= 0) & np.isfinite(priced.weight))
-    pools = len(settled.policy.pools)
-    cell = claims.hospital[rows].astype(np.int64) * pools + paid.pool[rows]
-    size = len(settled.hospitals) * pools
-    cases = np.bincount(cell, minlength=size)
-    total = np.bincount(cell, priced.weight[rows], size)
-    empty = np.full(size, np.nan)
-    mean = np.divide(total, cases, out=empty, where=cases > 0)
-    return np.asarray(mean.reshape(len(settled.hospitals), pools))
-
-
-def pool_frame(settled: Settlement) -> pd.DataFrame:
+def pool_frame(settled: SettledYear) -> pd.DataFrame:
     """One row a pool: its money, its cases, the value of a point, what was paid, what is left."""
     sums, closing, cash = settled.sums.yearly(), settled.closing, settled.cash
-    pools = settled.paid.pools
+    pools = settled.pools
     outside = np.array([one.outside for one in pools], np.int64)
     final = cash.final.sum(axis=0)
     amount = np.array([one.amount for one in pools], np.int64)
@@ -240,7 +191,7 @@ def pool_frame(settled: Settlement) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def month_frame(settled: Settlement) -> pd.DataFrame:
+def month_frame(settled: SettledYear) -> pd.DataFrame:
     """One row a hospital, pool and month with cases: payable, advance and quality money."""
     sums, advances = settled.sums, settled.advances
     h, p, m = np.nonzero((sums.cases > 0) | (advances.advance != 0))
@@ -257,7 +208,7 @@ def month_frame(settled: Settlement) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def branch_frame(settled: Settlement) -> pd.DataFrame:
+def branch_frame(settled: SettledYear) -> pd.DataFrame:
     """One row a hospital and branch with cases; those that are not settled stand here too."""
     h, b = np.nonzero(settled.branches[:, :, 0])
     ids = (*settled.hospitals.ids, "(not in the table of hospitals)")

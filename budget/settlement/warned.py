@@ -27,6 +27,9 @@ _CHINESE = {
     "{n} cases: the patient's parts do not make up what the payers leave; "
     "the rest is counted as copay":
         "{n} 例：患者负担各项之和少于各方支付后的余额，差额计入自付",
+    "{n} cases: what the file says that the patient paid is not what fund_paid and other_paid "
+    "leave of the cost; these are taken":
+        "{n} 例：文件所列个人负担与费用扣除基金支付和其他支付后的余额不符，以后者为准",
     "{n} cases: no ratio of the policy applies; the fund pays nothing by item":
         "{n} 例：政策中没有适用的报销比例，按项目计算基金不予支付",
     "{n} cases: the person is unknown; each is taken for a first stay of the year, and yearly "
@@ -50,6 +53,9 @@ _CHINESE = {
     "{n} high cases are beyond the quota of their hospital and are paid the standard":
         "{n} 例高倍率病例超出所在医疗机构的例数限额，按支付标准支付",
     # of what the policy asks for and is not there
+    "the public holidays of {year} are not known, so working days are Monday to Friday: give them "
+    "as {key} of the policy":
+        "{year} 年的节假日安排未知，工作日按周一至周五计：请在政策中写明 {key}",
     "the policy goes by columns that the weight table has not, so they are empty: {list}":
         "政策所依据的列在权重表中没有，相应内容为空：{list}",
     "the policy has no rate for {list} (tier, class, level or county?): {size}":

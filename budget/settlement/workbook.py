@@ -12,7 +12,7 @@ from drg.language import half
 from drg.tables.excel.sheets import write_sheets
 
 if TYPE_CHECKING:
-    from budget.settlement.settled import Settlement
+    from budget.settlement.settled import SettledYear
 
 SHEETS = {
     "hospitals": "医疗机构清算", "pools": "基金池", "months": "月度预拨", "branches": "结算类型",
@@ -45,7 +45,7 @@ _RATIOS = {"case_mix_index": "0.0000", "assessment": "0.000", "point_value": "#,
            "points": "#,##0.00"}  # fmt: skip
 
 
-def write_workbook(path: Path, settled: Settlement, tables: dict[str, pd.DataFrame]) -> None:
+def write_workbook(path: Path, settled: SettledYear, tables: dict[str, pd.DataFrame]) -> None:
     """Write the tables as one workbook, whole or not at all, the same bytes each time.
 
     Raises:
@@ -56,7 +56,7 @@ def write_workbook(path: Path, settled: Settlement, tables: dict[str, pd.DataFra
                  values=VALUES)  # fmt: skip
 
 
-def _about(settled: Settlement) -> list[tuple[str, str]]:
+def _about(settled: SettledYear) -> list[tuple[str, str]]:
     policy = settled.policy
     return [
         ("结算年度", str(settled.year)),
@@ -65,7 +65,7 @@ def _about(settled: Settlement) -> list[tuple[str, str]]:
         ("政策校验值", policy.digest),
         ("权重表", settled.weights.id),
         ("权重校验值", settled.weights.digest),
-        ("病例数", f"{len(settled.claims):,}"),
+        ("病例数", f"{settled.cases:,}"),
         ("金额单位", "元"),
         *(("提示", chinese(text)) for text in settled.warnings.values()),
     ]

@@ -40,7 +40,7 @@ from drg.tables.arrays import numbers, strings
 
 AMOUNTS = ("total_cost", "cost_medical", "cost_nursing", "cost_technology", "cost_drug_material",
            "cost_management", "fund_paid", "other_paid", "patient_out_of_scope",
-           "patient_deductible", "patient_copay")  # fmt: skip
+           "patient_deductible", "patient_copay", "patient_total")  # fmt: skip
 DATES = ("admission_date", "discharge_date", "birth_date")
 # what a part is read from besides its own column
 _ALSO = {

@@ -111,9 +111,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "status": (),
     # of a case to be paid
     "other_paid": ("其他支付", "其他基金支付"),
-    "patient_out_of_scope": ("自费金额", "全自费金额", "范围外费用", "fulamt_ownpay_amt"),
-    "patient_deductible": ("起付线", "起付标准", "起付金额", "act_pay_dedc"),
+    "patient_out_of_scope": ("范围外费用", "自费金额", "全自费金额", "fulamt_ownpay_amt"),
+    "patient_deductible": ("起付线", "起付标准", "起付金额", "实际支付起付线", "act_pay_dedc"),
     "patient_copay": ("自付金额", "个人自付", "自付比例金额"),
+    "patient_total": ("个人负担总金额", "个人负担金额", "psn_part_amt", "psn_part_am"),
     "population": ("人员类别", "人员身份", "救助对象类别", "psn_type"),
     "special_review": ("特病单议", "特例单议"),
     "day_surgery": ("日间手术", "daysrg_flag"),
@@ -128,13 +129,19 @@ CANONICAL: tuple[str, ...] = (
     "total_cost", "cost_medical", "cost_nursing", "cost_technology", "cost_drug_material",
     "cost_management",
     "fund_paid", "cases", "drg", "adrg", "status", "other_paid", "patient_out_of_scope",
-    "patient_deductible", "patient_copay", "population", "special_review", "day_surgery",
-    "day_bed", "tcm_share",
+    "patient_deductible", "patient_copay", "patient_total", "population", "special_review",
+    "day_surgery", "day_bed", "tcm_share",
 )  # fmt: skip
 
 FUND_TOTALS = ("基金支付总额", "fund_pay_sumamt")
 FUND_OTHERS = (  # beside the pooled fund: civil servants, large cost, serious illness, aid, ...
     "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "hifdm_pay", "maf_pay", "othfund_pay",
+)  # fmt: skip
+# beside what is wholly the patient's: above a price limit, and what is paid before the fund shares
+OUT_OF_SCOPE = ("自费金额", "全自费金额", "fulamt_ownpay_amt")
+OUT_OF_SCOPE_OTHERS = (
+    "超限价自费费用", "超限价金额", "overlmt_selfpay", "overlmt_amt", "先行自付金额", "先行自付",
+    "preselfpay_amt",
 )  # fmt: skip
 _NUMBER = r"[_\-]?(?P<number>[0-9]{1,6})"
 _LEAST_ALIKE = 4  # characters of a known header inside of one that is not known
@@ -308,6 +315,7 @@ def recognise(names: Sequence[str], mapping: Mapping[str, Any] | None = None) ->
         if found:
             sources[canonical] = found
     _payers(sources, by_header, given)
+    _out_of_scope(sources, by_header, given)
     return CaseColumns(
         sources, tuple(names), words, "" if dialect is None else dialect.name,
         {} if dialect is not None else _resembling(sources, free),
@@ -333,6 +341,21 @@ def _payers(
         sources["other_paid"] = total, pooled[0]
     elif parts := tuple(by_header[name] for name in FUND_OTHERS if name in by_header):
         sources["other_paid"] = parts
+
+
+def _out_of_scope(
+    sources: dict[str, tuple[str, ...]], by_header: Mapping[str, str],
+    given: Mapping[str, tuple[str, ...]],
+) -> None:  # fmt: skip
+    """All that is outside the policy's scope, where it stands in several columns to be added."""
+    held = sources.get("patient_out_of_scope", ())
+    if "patient_out_of_scope" in given or (held and plain_header(held[0]) not in OUT_OF_SCOPE):
+        return
+    taken = {name for part, names in sources.items() if part != "patient_out_of_scope"
+             for name in names}  # fmt: skip
+    others = [by_header[name] for name in OUT_OF_SCOPE_OTHERS if name in by_header]
+    if others := [name for name in others if name not in taken]:
+        sources["patient_out_of_scope"] = (*held, *others)
 
 
 def _resembling(

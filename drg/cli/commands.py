@@ -12,6 +12,7 @@ from drg.cli.check import check
 from drg.cli.common.spoken import Group
 from drg.cli.demo import demo
 from drg.cli.explain.case import explain
+from drg.cli.fund import prepayment as fund
 from drg.cli.group import group
 from drg.cli.negotiate import act as negotiate
 from drg.cli.policy import show as policy
@@ -162,3 +163,4 @@ app.add_typer(scheme.app, name="scheme")
 app.add_typer(weights.app, name="weights")
 app.add_typer(negotiate.app, name="negotiate")
 app.add_typer(policy.app, name="policy")
+app.add_typer(fund.app, name="fund")

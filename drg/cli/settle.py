@@ -31,7 +31,7 @@ from drg.terminal import REPLACEMENT, fit, plain, table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from budget.settlement.settled import Settlement
+    from budget.settlement.settled import SettledYear
 
 _MOST_HOSPITALS = 30
 _MOST_WARNINGS = 12
@@ -72,7 +72,7 @@ def settle(
                 across_schemes)  # fmt: skip
     settled_year = year if year is not None else year_of(file, mapping, sheet)
     spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
-    with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:
+    with Progress(say(f"清算 {file.name}", f"settling {file.name}")) as shown:
         inputs = {"weights": Path(weights), "policy": Path(policy), "last_year": last_year}
         settled = settle_file(
             file, out, held, rules, table, settled_year, mapping=mapping, sheet=sheet,
@@ -85,7 +85,7 @@ def settle(
         raise typer.Exit(1)
 
 
-def summary(settled: Settlement) -> str:
+def summary(settled: SettledYear) -> str:
     """Pools, branches and hospitals as text tables."""
     from budget.settlement.tables import branch_frame, hospital_frame, pool_frame
     from budget.settlement.warned import chinese

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -148,26 +149,38 @@ def divided(factor: Fen, above: int, below: int) -> tuple[Fen, Fen]:
     return whole, rest
 
 
-def edge(rest: Fen, count: Fen, left: int) -> tuple[int, int]:
+def edge(parts: Sequence[tuple[Fen, Fen | None]], left: int) -> tuple[int, int]:
     """Which remainders get a fen, where ``left`` fen go to the largest ones.
 
     Args:
-        rest: remainders over one denominator, not negative. Shape (N,).
-        count: how many parts have each of them. Shape (N,).
+        parts: remainders over one denominator, not negative, with how many have each of them,
+            None for one each; in arrays of any sizes. Shapes (N,).
         left: how many fen; from 1 to the sum of the counts.
 
     Returns:
         The least remainder that gets one, and how many parts have a larger one; all of those get
         one, and of the parts at the edge so many as are left.
     """
-    scale = _BINS / (float(rest.max()) + 1.0)
-    bins = np.minimum((rest * scale).astype(np.int64), _BINS - 1)
-    held = np.bincount(bins, count.astype(np.float64), _BINS).astype(np.int64)
+    scale = _BINS / (float(max(int(rest.max(initial=0)) for rest, _ in parts)) + 1.0)
+
+    def bins(rest: Fen) -> Places:
+        return np.minimum((rest * scale).astype(np.intp), _BINS - 1)
+
+    held = np.zeros(_BINS, np.int64)
+    for rest, count in parts:
+        weights = None if count is None else count.astype(np.float64)
+        held += np.bincount(bins(rest), weights, _BINS).astype(np.int64)
     from_top = np.cumsum(held[::-1])[::-1]
     at = int(np.flatnonzero(from_top >= left)[-1])
     taken = int(from_top[at] - held[at])
-    inside = np.flatnonzero((bins == at) & (count > 0))
-    inside = inside[np.argsort(-rest[inside], kind="stable")]
-    reach = taken + np.cumsum(count[inside])
-    least = int(rest[inside[int(np.searchsorted(reach, left))]])
-    return least, taken + int(count[inside[rest[inside] > least]].sum())
+    here, many = [], []
+    for rest, count in parts:
+        inside = np.flatnonzero(bins(rest) == at)
+        here.append(rest[inside])
+        many.append(np.ones(len(inside), np.int64) if count is None else count[inside])
+    rests, counts = np.concatenate(here), np.concatenate(many)
+    some = np.flatnonzero(counts > 0)
+    some = some[np.argsort(-rests[some], kind="stable")]
+    reach = taken + np.cumsum(counts[some])
+    least = int(rests[some[int(np.searchsorted(reach, left))]])
+    return least, taken + int(counts[some[rests[some] > least]].sum())

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from budget.settlement.files import RESULTS as SETTLED
 from budget.settlement.files import settle_file
+from budget.settlement.settled import Settlement
 from drg.errors import problem
 from drg.language import say
 from drg.money import to_yuan
@@ -34,7 +35,6 @@ from weights.table.record import write_with_record
 
 if TYPE_CHECKING:
     from budget.policy.document import Policy
-    from budget.settlement.settled import Settlement
 
 Progress = Callable[[str], None]
 PAGES = ("switch.html", "switch.xlsx")  # what the caller may write beside the tables
@@ -202,9 +202,11 @@ def _settle(
     settled = []
     for name, path, table in zip(("old", "new"), grouped, weights, strict=True):
         tell(say(f"清算 {path.name}", f"settling {path.name}"))
-        settled.append(settle_file(path, out / f"settlement-{name}", table, policy, hospitals,
-                                   year, mapping=mapping, last_year=last_year,
-                                   accept_unreadable=accept_unreadable))  # fmt: skip
+        found = settle_file(path, out / f"settlement-{name}", table, policy, hospitals, year,
+                            mapping=mapping, last_year=last_year, rows=True,
+                            accept_unreadable=accept_unreadable)  # fmt: skip
+        assert isinstance(found, Settlement)
+        settled.append(found)
     return settled[0], settled[1]
 
 

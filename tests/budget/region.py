@@ -12,7 +12,7 @@ from budget.cases.claims import ClaimReader
 from budget.cases.hospitals import hospitals_of
 from budget.policy import load_policy
 from budget.settlement.settled import settle
-from budget.settlement.tables import _case_rows, frames
+from budget.settlement.tables import case_rows, frames
 from drg.cases import columns_of
 from weights.table import WeightTable
 
@@ -146,8 +146,8 @@ def settled(frame, policy="national-default", hospitals=HOSPITALS, weights=None,
 
 def rows(done) -> pd.DataFrame:
     """The case table of a settlement."""
-    drg = pa.array([""] * len(done.claims))
-    return _case_rows(done, 0, len(done.claims), None, drg).to_pandas()
+    found = case_rows(done.rows(0, done.cases)).to_pandas()
+    return found.assign(drg="")
 
 
 def tables(done) -> dict[str, pd.DataFrame]:

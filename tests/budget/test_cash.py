@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget.fund.due_dates import clock, working_days_after
+from budget.fund.due_dates import WorkingDays, clock
 from budget.policy import load_policy
 from budget.settlement.cash_flow import close_year, monthly
+from budget.settlement.warned import chinese
 from drg.errors import DrgError
 
 CASH = load_policy("national-default").cash
@@ -92,27 +93,60 @@ def test_last_year_s_mean():
         monthly(payable, rule, np.array([1]))
 
 
+# The State Council's notice of 2025 (国办发明电〔2024〕12号): weekdays of rest, weekends of work.
+REST = {dt.date(2025, m, d) for m, days in (
+    (1, (1, 28, 29, 30, 31)), (2, (3, 4)), (4, (4,)), (5, (1, 2, 5)), (6, (2,)),
+    (10, (1, 2, 3, 6, 7, 8))) for d in days}  # fmt: skip
+WORK = {dt.date(2025, *day) for day in ((1, 26), (2, 8), (4, 27), (9, 28), (10, 11))}
+
+
 def test_the_clock():
     done = clock(2025, CASH)
-    # January 2025 ends on a Friday; 30 working days are six weeks.
-    assert done.advances[0] == dt.date(2025, 3, 14)
-    # May ends on a Saturday: the Friday before counts as the start.
-    assert done.advances[4] == dt.date(2025, 7, 11)
+    # work begins on 5 February, and 8 February is worked: 9 days to the 14th, then 21 more
+    assert done.advances[0] == dt.date(2025, 3, 17)
+    # May ends on a Saturday, and 2 June is the Dragon Boat Festival
+    assert done.advances[4] == dt.date(2025, 7, 14)
+    # National Day takes six weekdays and gives one Saturday back
+    assert done.advances[8] == dt.date(2025, 11, 18)
     assert done.clearing == dt.date(2026, 6, 30)
     assert clock(2025, cash(clearing_day=31)).clearing == dt.date(2026, 6, 30)
     assert clock(2023, cash(clearing_month=2)).clearing == dt.date(2024, 2, 29)
-    assert all(day.weekday() < 5 for day in done.advances)
+    assert done.warnings == {}
 
 
-@given(st.dates(dt.date(2000, 1, 1), dt.date(2050, 1, 1)), st.integers(1, 60))
+@given(st.dates(dt.date(2025, 1, 1), dt.date(2025, 9, 30)), st.integers(1, 60))
 def test_working_days_are_counted_one_by_one(day, days):
     found, left = day, days
     while left:
         found += dt.timedelta(1)
-        left -= found.weekday() < 5
-    assert working_days_after(day, days) == found
+        left -= found in WORK or (found.weekday() < 5 and found not in REST)
+    assert WorkingDays().after(day, days) == found
+
+
+def test_a_policy_gives_the_holidays_of_a_year_that_nobody_knows_yet():
+    day = dt.date(2098, 4, 30)
+    plain = WorkingDays()
+    assert plain.after(day, 3) == dt.date(2098, 5, 5)
+    assert list(plain.warnings) == ["holidays_unknown.2098"]
+    told = chinese(plain.warnings["holidays_unknown.2098"])
+    assert told.startswith("2098 年的节假日安排未知")
+    year = {"rest": [dt.date(2098, 5, 1), dt.date(2098, 5, 2)], "work": dt.date(2098, 5, 4)}
+    given = load_policy("national-default").replace("cash.holidays", {"2098": year})
+    known = WorkingDays(given.cash.holidays)
+    assert known.after(day, 3) == dt.date(2098, 5, 6)  # Sunday the 4th is worked
+    assert known.warnings == {}
+
+
+@pytest.mark.parametrize(("year", "days", "fault"), [
+    ("27", {"rest": dt.date(2027, 1, 1)}, "no year"),
+    ("2027", {"rest": dt.date(2026, 1, 1)}, "not in the year"),
+    ("2027", {"work": dt.date(2027, 2, 8)}, "another day of the week"),
+])  # fmt: skip
+def test_holidays_that_are_none(year, days, fault):
+    with pytest.raises(DrgError, match=fault):
+        load_policy("national-default").replace("cash.holidays", {year: days})
 
 
 def test_no_working_day():
-    assert working_days_after(dt.date(2025, 5, 30), 0) == dt.date(2025, 5, 30)
-    assert working_days_after(dt.date(2025, 5, 31), 0) == dt.date(2025, 6, 2)
+    assert WorkingDays().after(dt.date(2025, 5, 30), 0) == dt.date(2025, 5, 30)
+    assert WorkingDays().after(dt.date(2025, 5, 31), 0) == dt.date(2025, 6, 3)  # a festival

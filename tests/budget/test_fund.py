@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
@@ -8,9 +9,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from budget.fund.cash import FLOWS, fund_cash
 from budget.fund.due_dates import clock
+from budget.fund.files import PREPAYMENT, RETENTION, prepay_file
 from budget.fund.out_of_area import prepayment
 from budget.fund.retention import retention
 from budget.fund.tables import read_income, read_out_of_area, read_procurement
@@ -18,6 +21,7 @@ from budget.policy import load_policy
 from budget.policy.pools import OutOfArea, Pool, Procurement
 from budget.pools.money import pool_money
 from budget.settlement.cash_flow import close_year, monthly
+from drg.cli import app
 from drg.errors import DrgError
 from drg.money import to_fen
 
@@ -291,3 +295,58 @@ def test_income_as_given_and_to_fen():
                      opening=held.opening, income=held.income)  # fmt: skip
     assert done.income[0, 11] == to_fen(18.0)
     assert done.opening[0, 0] == -5_50
+
+
+ITEMS = """医疗机构编码,集采批次,品种,约定采购量,集采前价格,中选价,考核系数
+H1,第一批,stent,100,13000,700,
+H1,第二批,tablet,200000,1.2345,0.2345,1
+H2,第一批,stent,10,13000,13700,0.9
+"""
+
+
+def fund(*words):
+    return CliRunner().invoke(app, ["fund", *map(str, words)])
+
+
+def test_the_prepayment_of_a_table(tmp_path):
+    rows = [f"2024-{month},{area},{yuan}" for area, yuan in (("跨省", 1_000_000), ("省内", 300_000))
+            for month in (10, 11, 12)]  # fmt: skip
+    source = tmp_path / "spend.csv"
+    source.write_text("month,area,amount\n" + "\n".join(rows), encoding="utf-8")
+    done = fund("prepayment", source, "--policy", "lanzhou-2023", "--received", "2025-01-21",
+                "--out", tmp_path / "out")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    # 22 to 24 January, Sunday the 26th and the 27th are worked, then Spring Festival
+    found = pd.read_csv(tmp_path / "out" / "prepayment.csv", encoding="utf-8-sig")
+    assert found["amount"].tolist() == [4_000_000, 600_000]
+    assert found["due"].unique().tolist() == ["2025-02-06"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(PREPAYMENT)
+    assert "2025-02-06" in done.output
+    held = json.loads((tmp_path / "out" / "prepayment.json").read_text("utf-8"))
+    assert held["total_fen"] == 4_600_000_00
+    with pytest.raises(DrgError, match="out_of_area"):
+        prepay_file(source, tmp_path / "two", load_policy("national-default"), 2025,
+                    dt.date(2025, 1, 10))  # fmt: skip
+    assert not (tmp_path / "two").exists()
+
+
+def test_the_retention_of_a_table_by_hospital_and_batch(tmp_path):
+    source, hospitals = tmp_path / "items.csv", tmp_path / "h.csv"
+    source.write_text(ITEMS, encoding="utf-8")
+    hospitals.write_text("hospital_id,tier,score\nH1,3,85\nH2,2,95\n", encoding="utf-8")
+    done = fund("retention", source, "--hospitals", hospitals, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    found = pd.read_csv(tmp_path / "out" / "retention.csv", encoding="utf-8-sig")
+    assert found.to_numpy().tolist() == [
+        ["H1", "第一批", 1, 1_230_000, 602_700],  # half of it, times .98 of a score of 85
+        ["H1", "第二批", 1, 200_000, 100_000],
+        ["H2", "第一批", 1, 0, 0],
+    ]
+    items = pd.read_csv(tmp_path / "out" / "retention-items.csv", encoding="utf-8-sig")
+    assert items["retained"].sum() == found["retained"].sum()
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(RETENTION)
+    source.write_text(ITEMS + "H1,第一批,stent,1,2,1,1\n", encoding="utf-8")
+    again = fund("retention", source, "--hospitals", hospitals, "--out", tmp_path / "three")
+    assert again.exit_code == 1
+    assert "row 5" in str(again.exception)
+    assert not (tmp_path / "three").exists()

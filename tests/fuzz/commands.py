@@ -42,6 +42,9 @@ COMMANDS: tuple[tuple[int, str], ...] = (
         " [--draws 4] [--policy {policy}]"),
     (1, "backtest {grouped.csv} {came.csv} --weights {weights.csv} --out >back --draws 100"
         " --hospitals {hospitals.csv} [--scenario {scenario-tighter-cap.toml}]"),
+    (2, "fund prepayment {spend.csv} --received 2025-01-10 --out >away --policy lanzhou-2023"
+        " [--year {n}] [--sheet {odd}]"),
+    (2, "fund retention {items.csv} --out >kept [--hospitals {hospitals.csv}]"),
     (2, "report {@projected} --out >report.html [--lang en]"),
     (2, "report {@settled} --out >report.docx [--lang en]"),
     (1, "scheme list"),

@@ -25,6 +25,14 @@ _COPIED = {
     ROOT / "budget" / "policies": tuple(f"{name}.toml" for name in POLICIES),
 }
 _WRITTEN = {
+    "spend.csv": "month,area,amount\n"
+    + "".join(
+        f"2024-{month},{area},{month * 1000}\n"
+        for area in ("跨省", "省内")
+        for month in (10, 11, 12)
+    ),
+    "items.csv": "医疗机构编码,集采批次,品种,约定采购量,集采前价格,中选价,考核系数\n"
+    "H0001,第一批,支架,100,13000,700,0.98\nH0002,第二批,片,200000,1.2345,0.2345,1\n",
     "recipe.toml": 'trim = "ratio"\nshrink = true\norder = true\n[corridor]\nfall = 0.1\n',
     "mapping.toml": 'total_cost = "total_cost"\ndiagnoses = "diagnoses"\n',
     "mapping.csv": "canonical,header\ntotal_cost,total_cost\ndiagnoses,diagnoses\n",

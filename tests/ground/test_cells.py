@@ -291,6 +291,23 @@ def test_the_pooled_fund_and_the_payers_beside_it():
     assert [own.amount(n)[0][0] for n in ("fund_paid", "other_paid")] == [100, 200]
 
 
+def test_what_is_out_of_scope_is_added_up_once():
+    held = cells(
+        fulamt_ownpay_amt=["100", "1", ""], overlmt_selfpay=["20", "", ""],
+        preselfpay_amt=["3.5", "x", ""], act_pay_dedc=["500", "500", "500"],
+        psn_part_am=["700", "", "0"],
+    )  # fmt: skip
+    fen, blank, bad = held.amount("patient_out_of_scope")
+    assert fen[0] == 12_350
+    assert (blank.tolist(), bad.tolist()) == ([False, False, True], [False, True, False])
+    assert held.amount("patient_deductible")[0].tolist() == [50_000] * 3
+    assert held.amount("patient_total")[0].tolist() == [70_000, 0, 0]
+    own = cells(patient_out_of_scope=["9"], preselfpay_amt=["1"])
+    assert own.amount("patient_out_of_scope")[0].tolist() == [900]
+    alone = cells(先行自付金额=["7"], 全自费金额=["2"])
+    assert alone.amount("patient_out_of_scope")[0].tolist() == [900]
+
+
 def test_too_many_unreadable_cells_are_refused_with_one_line():
     held = cells(total_cost=["1"] * 98 + ["abc", "?"])
     held.amount("total_cost")

@@ -232,7 +232,9 @@ def test_the_edge_of_the_largest_remainders(held, data):
         return
     left = data.draw(st.integers(1, int(count.sum())))
     each = sorted(np.repeat(rest, count).tolist(), reverse=True)
-    least, taken = edge(rest, count, left)
+    some = data.draw(st.integers(0, len(rest)))
+    parts = (rest[:some], count[:some]), (rest[some:], count[some:])
+    least, taken = edge(parts, left)
     assert least == each[left - 1]
     assert taken == sum(one > least for one in each)
 

@@ -55,6 +55,7 @@ _PARTS: Mapping[str, Mapping[str, str]] = {
         "drg": NEEDED, "hospital_id": NEEDED, "insurance": NEEDED, "discharge_date": NEEDED,
         "total_cost": NEEDED, "fund_paid": BESIDE, "other_paid": BESIDE,
         "patient_out_of_scope": BESIDE, "patient_deductible": BESIDE, "patient_copay": BESIDE,
+        "patient_total": BESIDE,
         "length_of_stay": BESIDE, "discharge_mode": BESIDE, "age": BESIDE, "tcm_share": BESIDE,
         "population": BESIDE, "special_review": BESIDE, "day_surgery": BESIDE, "day_bed": BESIDE,
         "patient_id": BESIDE, "admission_date": BESIDE, "case_id": BESIDE,

@@ -23,6 +23,7 @@ _NAMES = {
     "admission_weight": ("入院体重", "weight on admission"), "fund_paid": ("基金支付", "fund"),
     "other_paid": ("其他支付", "other payers"), "patient_out_of_scope": ("自费", "out of scope"),
     "patient_deductible": ("起付线", "deductible"), "patient_copay": ("自付", "copayment"),
+    "patient_total": ("个人负担合计", "patient in all"),
     "tcm_share": ("中医治疗占比", "TCM share"), "population": ("人员类别", "category of person"),
     "special_review": ("特病单议", "special review"), "day_surgery": ("日间手术", "day surgery"),
     "day_bed": ("日间病床", "day bed"), "sex": ("性别", "sex"), "age": ("年龄", "age"),

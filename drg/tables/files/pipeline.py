@@ -14,6 +14,7 @@ import pyarrow as pa
 from drg.tables.batches import Batch, Block, TableSink, TableSource
 
 Extra = TypeVar("Extra")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 _LOOKAHEAD = 1
 
@@ -93,15 +94,18 @@ def batches(source: TableSource, *, workers: int | None = None) -> Generator[Bat
 
 
 def in_order(
-    blocks: Iterator[Block], task: Callable[[Block], Result], *, workers: int | None = None
+    blocks: Iterator[Item], task: Callable[[Item], Result], *, workers: int | None = None
 ) -> Generator[Result, None, None]:
-    """Results of ``task`` for every block, in order, at most a few blocks ahead of the caller."""
+    """Results of ``task`` for every block, in order, at most a few blocks ahead of the caller.
+
+    The blocks are those of a source, or whatever else is read piece by piece.
+    """
     count = max(1, workers if workers is not None else default_workers())
     reader = ThreadPoolExecutor(1, "drg-read")
     pool = ThreadPoolExecutor(count, "drg-work")
     try:
         running: deque[Future[Result]] = deque()
-        coming: Future[Block | None] | None = reader.submit(next, blocks, None)
+        coming: Future[Item | None] | None = reader.submit(next, blocks, None)
         while coming is not None or running:
             while coming is not None and len(running) < count + _LOOKAHEAD:
                 # Waiting for the disk would be idle time if a finished block could be written.
