@@ -7,7 +7,9 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 os.environ["LC_ALL"] = "C.UTF-8"
 os.environ.pop("DRG_LANG", None)
@@ -25,25 +27,41 @@ def _main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as own:
         os.environ.setdefault("DRG_CACHE_DIR", f"{own}/cache")
+        os.environ["MPLCONFIGDIR"] = f"{own}/fonts"
         world = given.world or Path(own, "world")
         if not world.is_dir():
             world.mkdir(parents=True)
             make(world)
-        began, statuses, bad = time.monotonic(), {}, 0
-        for start in range(given.first, given.first + given.runs, 100):
-            stop = min(start + 100, given.first + given.runs)
+        began, bad = time.monotonic(), 0
+        statuses: Counter[tuple[str, Any]] = Counter()
+        most: dict[str, tuple[Any, int]] = {"memory": (0, 0), "seconds": (0.0, 0)}
+        for start in range(given.first, given.first + given.runs, 50):
+            stop = min(start + 50, given.first + given.runs)
             found = many(world, given.seed, range(start, stop))
-            for (_, status), count in found.statuses.items():
-                statuses[status] = statuses.get(status, 0) + count
+            statuses += found.statuses
+            most = {name: max(held, getattr(found, name)) for name, held in most.items()}
             for number, done in found.faults:
                 bad += 1
                 print(f"--- seed {given.seed} run {number}: drg {' '.join(done.words)[:400]}")
                 print("\n".join(fault[-2500:] for fault in done.faults), flush=True)
             print(f"{stop - given.first} runs, {bad} with faults, "
                   f"{time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)  # fmt: skip
-    told = ", ".join(f"status {s}: {n}" for s, n in sorted(statuses.items(), key=str))
-    print(f"{given.runs} runs of seed {given.seed}: {told}; {bad} with faults")
+    table(statuses)
+    print(f"most memory {most['memory'][0] >> 20} MB in run {most['memory'][1]}, "
+          f"most time {most['seconds'][0]:.1f} s in run {most['seconds'][1]}")  # fmt: skip
+    print(f"{given.runs} runs of seed {given.seed}: {bad} with faults")
     return min(bad, 1)
+
+
+def table(statuses: Counter[tuple[str, Any]]) -> None:
+    """Print how often each command ended with each status."""
+    ends = sorted({end for _, end in statuses}, key=str)
+    print("| command | " + " | ".join(f"{end}" for end in ends) + " |")
+    print("|---" * (len(ends) + 1) + "|")
+    for command in [*sorted({name for name, _ in statuses}), "all"]:
+        counts = [sum(n for (name, e), n in statuses.items() if e == end and
+                      command in (name, "all")) for end in ends]  # fmt: skip
+        print(f"| {command} | " + " | ".join(map(str, counts)) + " |")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,18 @@ _COPIED = {
     ROOT / "budget" / "policies": tuple(f"{name}.toml" for name in POLICIES),
 }
 _WRITTEN = {
+    "search-small.toml": """id = "small"
+title = "小"
+source = "示例 | an example"
+[figures.rate]
+keys = "standard.rates.base.yuan"
+low = 8000.0
+high = 9000.0
+step = 500.0
+[targets.fund]
+outcome = "fund"
+low = 1.0
+""",
     "recipe.toml": 'trim = "ratio"\nshrink = true\norder = true\n[corridor]\nfall = 0.1\n',
     "mapping.toml": 'total_cost = "total_cost"\ndiagnoses = "diagnoses"\n',
     "mapping.csv": "canonical,header\ntotal_cost,total_cost\ndiagnoses,diagnoses\n",
