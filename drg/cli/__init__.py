@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_REFUSED = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP)
 
 
 def __getattr__(name: str) -> Any:
@@ -69,6 +70,8 @@ def _run() -> None:
             _fail(say(f"无法写出（{error.strerror}）：磁盘或输出设备已满或不可写",
                       f"cannot be written ({error.strerror}): the disk or the output's device is "
                       "full"))  # fmt: skip
+        if isinstance(error, OSError) and error.errno in _REFUSED and error.filename:
+            _fail(f"{os.fsdecode(error.filename)}: {error.strerror}")
         if os.environ.get("DRG_DEBUG"):
             raise
         what = f"({type(error).__name__}: {' '.join(str(error).split())})"

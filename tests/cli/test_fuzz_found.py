@@ -181,3 +181,11 @@ def test_an_age_that_no_number_holds_is_listed(tmp_path):
     listed = pd.read_csv(tmp_path / "out.csv.rejects.csv", dtype=str)
     assert list(listed["value"]) == ["'-1e400", "1e400岁"]
     works("explain", "--diagnoses", "I50.900", "--age", "-1e400")
+
+
+@pytest.mark.parametrize("words", [("policy", "test", "{}.toml"), ("check", "{}.csv"),
+                                   ("weights", "compare", "{}.csv", "{}.csv"),
+                                   ("scheme", "show", "{}"), ("negotiate", "status", "{}"),
+                                   ("report", "{}", "--out", "r.html")])  # fmt: skip
+def test_a_name_that_no_folder_takes_is_told(words):
+    assert "File name too long" in fails(*(word.format("x" * 300) for word in words))
