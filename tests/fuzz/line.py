@@ -140,7 +140,7 @@ def _other_output(words: Words, folder: Path, rng: random.Random) -> Words:
         words[at] = rng.choice(given) + rng.choice(["", "", ".run.json", "/x.csv"])
     elif kind == 2 and given:
         link = folder / f"link{path.suffix}"
-        if not os.path.lexists(link) and Path(source := rng.choice(given)).is_file():
+        if not os.path.lexists(link) and os.path.isfile(source := rng.choice(given)):
             os.link(source, link) if rng.random() < 0.5 else link.symlink_to(source)
         words[at] = str(link)
     elif kind <= 4:
@@ -185,13 +185,13 @@ def _other_input(words: Words, folder: Path, rng: random.Random) -> Words:
         words[at] = str(link)
     elif kind == 4:
         odd = path.with_name(rng.choice(_ODD_NAMES).replace(".csv", path.suffix))
-        if path.exists() and len(os.fsencode(odd.name)) < 256 and not os.path.lexists(odd):
-            shutil.copytree(path, odd) if path.is_dir() else shutil.copy(path, odd)
+        if os.path.exists(path) and len(os.fsencode(odd.name)) < 256 and not os.path.lexists(odd):
+            shutil.copytree(path, odd) if os.path.isdir(path) else shutil.copy(path, odd)
         words[at] = str(odd)
-    elif path.is_file():  # another kind of file than its name says
+    elif os.path.isfile(path):  # another kind of file than its name says
         other = path.with_suffix(rng.choice([".csv", ".xlsx", ".parquet", ".toml", ".json", ".zz",
                                              ".xls", ".csv.gz", ".ods", ""]))  # fmt: skip
-        if not other.exists():
+        if not os.path.lexists(other):
             shutil.copy(path, other)
         words[at] = str(other)
     return words

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 import warnings
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 LINK = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -120,7 +122,7 @@ SHARED = "".join(
     for i in range(1, 10_000)
 )
 ENTITIES = '<!DOCTYPE w [<!ENTITY a "aaaaaaaaaa">]>'
-SPOILT = {
+SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     "stray": (lambda p: book(p, stray("XFD1048576")), r"'S' reaches XFD1048576, though only 3"),
     "stray in row 1": (lambda p: book(p, stray("XFD1048576", 1)), "reaches XFD1048576"),
     "far row": (lambda p: book(p, stray("AZ1048576")), "reaches AZ1048576"),
