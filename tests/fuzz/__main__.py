@@ -24,6 +24,9 @@ def _main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--from", type=int, default=0, dest="first", help="number of the first run")
     parser.add_argument("--world", type=Path, help="folder of good files, made when it is empty")
+    parser.add_argument(
+        "--seconds", type=float, default=float("inf"), help="begin none after so long"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as own:
         os.environ.setdefault("DRG_CACHE_DIR", f"{own}/cache")
@@ -32,11 +35,14 @@ def _main() -> int:
         if not world.is_dir():
             world.mkdir(parents=True)
             make(world)
-        began, bad = time.monotonic(), 0
+        began, bad, done_runs = time.monotonic(), 0, 0
         statuses: Counter[tuple[str, Any]] = Counter()
         most: dict[str, tuple[Any, int]] = {"memory": (0, 0), "seconds": (0.0, 0)}
-        for start in range(given.first, given.first + given.runs, 50):
-            stop = min(start + 50, given.first + given.runs)
+        for start in range(given.first, given.first + given.runs, 10):
+            if time.monotonic() - began > given.seconds:
+                break
+            stop = min(start + 10, given.first + given.runs)
+            done_runs += stop - start
             found = many(world, given.seed, range(start, stop))
             statuses += found.statuses
             most = {name: max(held, getattr(found, name)) for name, held in most.items()}
@@ -44,12 +50,12 @@ def _main() -> int:
                 bad += 1
                 print(f"--- seed {given.seed} run {number}: drg {' '.join(done.words)[:400]}")
                 print("\n".join(fault[-2500:] for fault in done.faults), flush=True)
-            print(f"{stop - given.first} runs, {bad} with faults, "
+            print(f"{done_runs} runs, {bad} with faults, "
                   f"{time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)  # fmt: skip
     table(statuses)
     print(f"most memory {most['memory'][0] >> 20} MB in run {most['memory'][1]}, "
           f"most time {most['seconds'][0]:.1f} s in run {most['seconds'][1]}")  # fmt: skip
-    print(f"{given.runs} runs of seed {given.seed}: {bad} with faults")
+    print(f"{done_runs} runs of seed {given.seed}: {bad} with faults")
     return min(bad, 1)
 
 

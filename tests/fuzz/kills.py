@@ -44,7 +44,7 @@ WRITING: dict[str, tuple[str, str]] = {
                    "explain {cases.csv} --dependence --out out/d.csv"),
     "settle": (f"settle {_OTHER} --out out", f"settle {_YEAR} --out out --policy luan-2025"),
     "project": (f"project {_OTHER} --out out --years 1", f"project {_YEAR} --out out --years 1"
-                " --scenario {scenario-tighter-cap.toml} --draws 2"),
+                " --scenario {scenario-tighter-cap.toml} --draws 0"),
     "search": (f"policy search {_OTHER} --search {{search-small.toml}} --out out",
                f"policy search {_YEAR} --search {{search-small.toml}} --out out"),
     "standards": ("policy standards --policy luan-2025 --out out/s.xlsx --weights {weights.csv}",

@@ -40,7 +40,8 @@ MOST_MEMORY = 1536 << 20
 _FINDINGS = ("policy test", "policy search", "negotiate verify", "scheme validate", "scheme import",
              "negotiate propose")  # fmt: skip
 
-_BESIDE = (".lock", "proposals-rejects.csv")  # a lock that is kept; a list of what was refused
+# a lock that is kept; a list of what was refused; the cache, where its place is this folder
+_BESIDE = (".lock", "proposals-rejects.csv", ".bin")
 
 
 @dataclass
