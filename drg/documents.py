@@ -22,6 +22,7 @@ from drg.persons import refuse_persons
 
 MOST_BYTES = {"TOML": 1 << 20, "JSON": 1 << 26}
 DEEPEST = 32
+_ARCHIVES = (b"PK\3\4", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", b"PAR1")
 # A type; several; [one] for a list; {key: ...} for a table, "*" for any other key.
 Model: TypeAlias = "type | tuple[Model, ...] | list[Model] | Mapping[str, Model]"
 NULL = type(None)
@@ -73,6 +74,9 @@ def parse(content: bytes, file: str | PathLike[str], kind: str = "TOML") -> Any:
         most = f"{MOST_BYTES[kind] >> 20} MiB"
         raise problem(say("文件过大", "is too large"), file=file,
                       expected=say(f"不超过 {most}", f"at most {most}"))  # fmt: skip
+    if content.startswith(_ARCHIVES):
+        raise problem(say("是工作簿或压缩包，不是文本", "is a workbook or an archive, no text"),
+                      file=file, expected=kind)  # fmt: skip
     text = _text(content, file)
     try:
         if kind == "JSON":

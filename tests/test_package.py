@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import importlib.util
+import re
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("drg", "grouper", "weights", "budget")
+_found = importlib.util.spec_from_file_location("licences", ROOT / ".ci" / "licences.py")
+licences = importlib.util.module_from_spec(_found)
+_found.loader.exec_module(licences)
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +69,19 @@ def test_the_wheel_groups_from_anywhere(wheel, tmp_path):
                           text=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "demo" / "grouped.csv").exists()
+
+
+FREE = ("MIT", "BSD", "Apache", "ISC", "Python Software Foundation", "PSF", "Mozilla", "MPL",
+        "0BSD", "Zlib", "CC0")  # fmt: skip
+
+
+def test_every_locked_package_has_a_licence_that_lets_us_use_it():
+    listed = dict(csv.reader((ROOT / "licences.csv").read_text("utf-8").splitlines()[1:]))
+    lines = (ROOT / "requirements.lock").read_text("utf-8").splitlines()
+    locked = dict(line.split("==") for line in lines if not line.startswith("#"))
+    assert list(listed) == list(locked)
+    for name, licence in listed.items():
+        assert all(any(one in part for one in FREE) for part in re.split(r" AND | OR |; ", licence))
+        with contextlib.suppress(PackageNotFoundError):
+            if version(name) == locked[name]:
+                assert licences.licence_of(name) == licence

@@ -203,7 +203,7 @@ def unwrapped(text: str) -> str:
 
 
 def number_of(text: str, units: tuple[str, ...] = ()) -> float | None:
-    """A number as people write it, None when it is none.
+    """A number as people write it, None when it is none or too large for one.
 
     Thousands separators, blanks, a sign of currency before and a unit behind are passed over;
     ``万`` before a unit of money counts ten thousand.
@@ -213,7 +213,7 @@ def number_of(text: str, units: tuple[str, ...] = ()) -> float | None:
         units: endings that may follow.
     """
     if _NUMBER.fullmatch(text) and len(text) < 40:
-        return float(text)
+        return _finite(float(text))
     text = _SPACES.sub("", text)
     scale = 1.0
     for unit in units:
@@ -228,4 +228,8 @@ def number_of(text: str, units: tuple[str, ...] = ()) -> float | None:
         text = text.replace(",", "")
     if not (len(text) < 40 and _NUMBER.fullmatch(text)):
         return None
-    return float(text) if scale == 1 else round(float(text) * scale, 6)
+    return _finite(float(text) if scale == 1 else round(float(text) * scale, 6))
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

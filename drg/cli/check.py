@@ -103,13 +103,11 @@ def check(
     words = QualityWords(lang)
     typer.echo(summary(found, words))
     if any(targets):
-        from drg.page.write import write_report
+        from drg.page.write import write_as
         from drg.report.quality.sections import quality_report
 
-        report = quality_report(found, words)
-        for target in filter(None, targets):
-            for line in (*write_report(target, report, words), str(target)):
-                typer.echo(line, err=True)
+        for line in write_as(targets, quality_report(found, words), words):
+            typer.echo(line, err=True)
     if strict and any(n for rule, _, n in found.rules() if rule.code.startswith(_UNREAD)):
         raise typer.Exit(1)
 
@@ -121,7 +119,7 @@ def _preflight(
     """Whether a stage can use the file, and what it will lose."""
     from budget.cases.hospitals import read_hospitals
     from budget.policy import load_policy
-    from drg.page.write import write_report
+    from drg.page.write import write_as
     from drg.progress import Progress
     from drg.report.quality.words import QualityWords
     from drg.report.ready.look import STAGES, look
@@ -138,8 +136,8 @@ def _preflight(
                      mapping=mapping, sheet=sheet, progress=shown.advance)  # fmt: skip
     words = QualityWords(lang)
     typer.echo(text(found, words))
-    for target in filter(None, targets):
-        for line in (*write_report(target, ready_report(found, words), words), str(target)):
+    if any(targets):
+        for line in write_as(targets, ready_report(found, words), words):
             typer.echo(line, err=True)
 
 

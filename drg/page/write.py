@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from drg.errors import problem
@@ -35,6 +35,27 @@ def write_report(path: Path, report: Report, words: Words) -> list[str]:
         write_workbook(path, report.title, report.sections, words, contents=report.contents)
         return []
     return write_all([(path, report)], None, words)[1]
+
+
+def write_as(paths: Iterable[Path | None], report: Report, words: Words) -> list[str]:
+    """Write a report as several files, at once where they are in one folder.
+
+    Args:
+        paths: the files, None for none; see :func:`write_report`.
+        report: the report.
+        words: the language.
+
+    Returns:
+        What a reader must know of each, and its path.
+    """
+    told: list[str] = []
+    given = [path for path in paths if path is not None]
+    for folder in dict.fromkeys(path.parent for path in given):
+        first, *rest = [path for path in given if path.parent == folder]
+        with family(first, *rest) as new:
+            for path in (first, *rest):
+                told += [*write_report(new.with_name(path.name), report, words), str(path)]
+    return told
 
 
 def write_all(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-import typer
+import os
 
-from drg.cli import app
+import pytest
+
 from tests.amount import FULL
-from tests.fuzz.commands import COMMANDS, NOT_FUZZED
-from tests.fuzz.run import many
+from tests.fuzz.commands import COMMANDS, OPTIONS
+from tests.fuzz.line import commands, name_of
+from tests.fuzz.run import many, one
 from tests.fuzz.world import make
 from tests.once import once
 
@@ -22,22 +23,21 @@ def world():
     return once("fuzz-world", make)
 
 
-def commands(held, words=()):
-    """The commands of the line, each as its words."""
-    inside = getattr(held, "commands", None)
-    if inside is None:
-        return [" ".join(words)]
-    return [one for name, sub in inside.items() for one in commands(sub, (*words, name))]
+def test_every_command_and_option_is_among_them():
+    tried = {name_of(text.split()) for _, text in COMMANDS}
+    assert tried == set(commands())
+    options = {name for held in commands().values() for name in held} - {"--help"}
+    assert options - OPTIONS.keys() == set()
+    assert OPTIONS.keys() - options == set()
 
 
-def test_every_command_is_among_them():
-    tried = {" ".join(word for word in text.split()[:2] if word.isalpha()) for _, text in COMMANDS}
-    missing = [name for name in commands(typer.main.get_command(app))
-               if name not in NOT_FUZZED and not any(
-                   f"{one} ".startswith(f"{name} ") for one in tried)]  # fmt: skip
-    assert not missing
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
+def test_a_run_hangs_on_its_seed_and_number_alone(world):
+    first, again = (one(world, SEED, 3) for _ in range(2))
+    assert (first.status, len(first.words)) == (again.status, len(again.words))
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_spoilt_files_are_told_or_used_whole(world, part):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -143,3 +147,45 @@ def test_columns_that_parquet_keeps_as_dictionaries(world, tmp_path):
     pq.write_table(whole, tmp_path / "whole.parquet")
     works("negotiate", "init", tmp_path / "round", "--cases", tmp_path / "whole.parquet",
           "--weights", world / "weights.csv", "--hospitals", world / "hospitals.csv")  # fmt: skip
+
+
+def ended(words, script="from drg.cli import main; main()", **streams):
+    """A command in a process of its own: status and errors."""
+    done = subprocess.run([sys.executable, "-c", script, *map(str, words)], check=False,
+                          stderr=subprocess.PIPE, text=True, timeout=120, **streams)  # fmt: skip
+    return done.returncode, done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+def test_an_output_that_is_full_is_told_in_a_line():
+    with open("/dev/full", "w") as full:
+        status, err = ended(["weights", "list"], stdout=full)
+    assert (status, len(err.splitlines())) == (1, 1)
+    assert "drg: cannot be written (No space left on device)" in err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closed streams")
+def test_streams_that_are_closed_are_no_files(world, tmp_path):
+    out = tmp_path / "out.csv"
+    works("group", world / "cases.csv", "--out", tmp_path / "other.csv")
+    closed = ('import os, sys\n[os.close(n) for n in (0, 1, 2)]\n'
+              'os.execv(sys.executable, [sys.executable, "-c", '
+              '"from drg.cli import main; main()", *sys.argv[1:]])')  # fmt: skip
+    assert ended(["group", world / "cases.csv", "--out", out], closed) == (0, "")
+    assert out.read_bytes() == (tmp_path / "other.csv").read_bytes()
+
+
+def test_an_age_that_no_number_holds_is_listed(tmp_path):
+    (tmp_path / "in.csv").write_text("diagnoses,age\nI50.900,-1e400\nI50.900,1e400岁\n", "utf-8")
+    works("group", tmp_path / "in.csv", "--out", tmp_path / "out.csv")
+    listed = pd.read_csv(tmp_path / "out.csv.rejects.csv", dtype=str)
+    assert list(listed["value"]) == ["'-1e400", "1e400岁"]
+    works("explain", "--diagnoses", "I50.900", "--age", "-1e400")
+
+
+@pytest.mark.parametrize("words", [("policy", "test", "{}.toml"), ("check", "{}.csv"),
+                                   ("weights", "compare", "{}.csv", "{}.csv"),
+                                   ("scheme", "show", "{}"), ("negotiate", "status", "{}"),
+                                   ("report", "{}", "--out", "r.html")])  # fmt: skip
+def test_a_name_that_no_folder_takes_is_told(words):
+    assert "File name too long" in fails(*(word.format("x" * 300) for word in words))

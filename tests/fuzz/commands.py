@@ -12,6 +12,7 @@ _YEAR = "{grouped.csv} --weights {weights.csv}"
 _POLICIES = ("national-default", "qingdao-2023", "luan-2025", "linfen-2022", "hangzhou-type")
 # how often, the words; in brackets: maybe
 COMMANDS: tuple[tuple[int, str], ...] = (
+    (1, "demo --out >demo --cases 800 --hospitals 3 --seed {n} [--negotiate] [--lang {lang}]"),
     (1, "sample --out >sample --cases 40 --hospitals 3 --seed {n} [--dialect {dialect}]"
         " [--format {format}] [--year {n}]"),
     (6, "check {grouped.csv} --for {stage} [--html >r.html] [--hospitals {hospitals.csv}]"
@@ -94,10 +95,47 @@ COMMANDS: tuple[tuple[int, str], ...] = (
     (4, "policy test {officer.toml}"),
     (3, "policy standards --policy {policy.toml} --out >standards.xlsx [--weights {weights.csv}]"
         " [--year {n}]"),
-    (1, f"policy search {_YEAR} --search {{search-balance.toml}} --out >found"
+    (2, f"policy search {_YEAR} --search {{search-small.toml}} --out >found"
         " --hospitals {hospitals.csv} [--scenario {scenario-tighter-cap.toml}]"),
 )  # fmt: skip
-NOT_FUZZED = ("demo",)  # takes no file
+# what options may be given: a name of VALUES, or a word
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "--accept-unreadable": (), "--across-schemes": (), "--all": (), "--ambiguous": (),
+    "--annex": ("a.html", "a.csv", "a.xlsx"), "--actor": ("张三", "A", "x" * 500),
+    "--admission-weight": ("n", "3000"), "--age": ("n", "71"), "--age-days": ("n", "3"),
+    "--at": ("2026-03-03T09:00:00+08:00", "2026-03-03", "1900-01-01T00:00:00+08:00", "n"),
+    "--birth-weight": ("n", "3000"), "--bootstrap": ("n", "20"), "--case": ("C0000001", "n"),
+    "--cases": ("0", "50", "x", "format"), "--class": ("三级甲等", "n", "一级"),
+    "--classes": ("class", "level", "x"), "--codes": ("insurance", "clinical", "x"),
+    "--commit": ("x=00", "n"), "--corridor": ("0.1", "0.1:0.2", "n"), "--cost": ("n", "components"),
+    "--count": (), "--county": (), "--decimals": ("n", "4"), "--department": ("内科", "n"),
+    "--dependence": (), "--despite": ("x", "n"), "--diagnoses": ("I50.900|J18.900", "I50.900"),
+    "--dialect": ("dialect",), "--discharge-mode": ("n", "5"), "--docx": ("a.docx", "a.html"),
+    "--draw-at": ("2027-03-19T14:00:00+08:00", "n"), "--draws": ("3", "0", "n"),
+    "--families": ("n",), "--figures": (), "--for": ("stage",), "--format": ("format", "explain"),
+    "--frontier": (), "--grey": ("n",), "--hospital": ("H0001", "n"), "--hospitals": ("3", "n"),
+    "--html": ("a.html", "a.docx"), "--icu-hours": ("n", "12"), "--insurance": ("employee", "n"),
+    "--interval": ("0.9", "n", "bca"), "--lang": ("lang",), "--last-year": ("n",),
+    "--length-of-stay": ("n", "7"), "--level": ("3", "n"), "--low-volume": ("5", "n"),
+    "--mapping": ("n",), "--method": ("method",), "--minutes": ("n",), "--moves": ("a.csv", "x"),
+    "--names": (), "--negotiate": (), "--neutral": ("total", "n"), "--normalise": ("cases", "n"),
+    "--objective": ("objective",), "--of": ("of",), "--order": (), "--out": ("o.csv", "o", "o.zz"),
+    "--overlay": ("n",), "--party": ("H0001", "n"), "--picture": ("p.svg", "p.png", "p.zz"),
+    "--pictures": ("p", "p.zz", "n"), "--policy": ("policy", "n"), "--population": ("n", "adult"),
+    "--previous": ("n",), "--principal-procedure": (), "--procedures": ("99.1500", "n"),
+    "--projection": ("n", "baseline"), "--proposals": ("P001", "n"), "--rate": ("n", "8000"),
+    "--reason": ("为什么", "n"), "--receipt": ("n",), "--recipe": ("n",), "--record": (),
+    "--recuse": ("P001:E0001", "n"), "--request": ("r.tsq", "n"), "--reveal": ("x=1", "n"),
+    "--roster": ("n",), "--row": ("n",), "--rules": ("n",), "--scenario": ("n",),
+    "--scheme": ("scheme",), "--seal": ("bureau=1", "n"), "--search": ("n",), "--seed": ("n",),
+    "--set": ("ES23=1.2", "n", "ES23=x"), "--settlement": ("n",), "--sex": ("n", "男"),
+    "--sheet": ("Sheet1", "n"), "--shrink": (), "--size": ("n",), "--stack": (), "--stay": ("n",),
+    "--strict": (), "--tell": ("n", "all"), "--tier": ("n", "city"), "--title": ("论证", "n"),
+    "--token": ("t.tsr", "n"), "--totals": ("t.csv", "n"), "--trim": ("trim",),
+    "--trimmed": ("t.csv", "t.zz"), "--weights": ("n", "chs-drg-1.1"), "--what-if": (),
+    "--withdraw": ("P001", "n"), "--xlsx": ("a.xlsx", "a.csv"), "--year": ("n",),
+    "--years": ("1", "2", "n"),
+}  # fmt: skip
 VALUES = {
     "n": ("0", "1", "2", "7", "2024", "2025", "-1", "99999999", "x", "1e3"),
     "dialect": ("canonical", "front-page", "settlement-list", "x"),
@@ -111,6 +149,7 @@ VALUES = {
     "objective": ("closest", "all", "least_change", "zz"),
     "stage": ("settle", "weights", "group", "x"),
     "ending": (".xlsx", "", ".csv"),
+    "lang": ("zh", "en", "x"),
 }
 
 

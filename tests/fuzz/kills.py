@@ -10,25 +10,21 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
 
-from drg.cli import main
 from drg.cli.common.options import BUREAU
 from drg.negotiate.round.act import Round
+from tests.fonts import without_font
+from tests.fuzz.process import STUCK, Ended, Moment, Process, Surroundings, warm
 from tests.fuzz.world import make
 
 _AT = "--at 2026-03-03T09:00:00+08:00"
@@ -47,8 +43,8 @@ WRITING: dict[str, tuple[str, str]] = {
     "dependence": ("explain {other.csv} --dependence --out out/d.csv",
                    "explain {cases.csv} --dependence --out out/d.csv"),
     "settle": (f"settle {_OTHER} --out out", f"settle {_YEAR} --out out --policy luan-2025"),
-    "project": (f"project {_OTHER} --out out --years 1", f"project {_YEAR} --out out --years 2"
-                " --scenario {scenario-tighter-cap.toml} --draws 20"),
+    "project": (f"project {_OTHER} --out out --years 1", f"project {_YEAR} --out out --years 1"
+                " --scenario {scenario-tighter-cap.toml} --draws 0"),
     "search": (f"policy search {_OTHER} --search {{search-small.toml}} --out out",
                f"policy search {_YEAR} --search {{search-small.toml}} --out out"),
     "standards": ("policy standards --policy luan-2025 --out out/s.xlsx --weights {weights.csv}",
@@ -83,32 +79,12 @@ WRITING: dict[str, tuple[str, str]] = {
     "solve": ("", f"negotiate solve {{@round-voted}} --objective closest {_AT}"),
     "close": ("", f"negotiate close {{@round-decided}} --out out/final.csv {_AT} --despite x"),
 }  # fmt: skip
-_STUCK = -99
-_IMPORTED = (
-    "budget.forecast.files", "budget.search.files", "drg.cli.commands", "drg.negotiate.round.act",
-    "drg.page.word", "drg.report.minutes.write", "drg.report.panel.write", "drg.sample.write",
-    "drg.switch.run", "grouper.explain.dependence_files", "grouper.importer.run",
-    "weights.fit.files",
-)  # fmt: skip
 _RECORD = "propose", "vote", "solve", "close"  # their record goes on entry by entry
-_COMMAND = [sys.executable, "-c", "from drg.cli import main; main()"]
-_SEARCH = """id = "small"
-title = "小"
-source = "示例 | an example"
-[figures.rate]
-keys = "standard.rates.base.yuan"
-low = 8000.0
-high = 9000.0
-step = 500.0
-[targets.fund]
-outcome = "fund"
-low = 1.0
-"""
 State = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Ended:
+class Killed:
     """A run that was ended.
 
     Attributes:
@@ -147,72 +123,6 @@ def decided(voted: Path, folder: Path) -> None:
             held.withdraw(one.id, "x", one.hospital_id or BUREAU)
 
 
-class Run:
-    """A command in a process of its own: forked from this one, which has imported all, or fresh.
-
-    Args:
-        words: of the command.
-        folder: where it runs.
-        env: its environment.
-        fresh: begun anew, so that it may be ended while it still starts.
-    """
-
-    def __init__(
-        self, words: list[str], folder: Path, env: dict[str, str], *, fresh: bool = False
-    ) -> None:
-        self._said = folder / "said"
-        with self._said.open("wb") as said:
-            if fresh:
-                self._pid = subprocess.Popen([*_COMMAND, *words], cwd=folder, env=env,
-                                             stdout=said, stderr=said).pid  # fmt: skip
-                return
-            self._pid = os.fork()
-            if self._pid:
-                return
-            os.dup2(said.fileno(), 1)
-            os.dup2(said.fileno(), 2)
-        _as_command(words, folder, env)
-
-    def send(self, what: signal.Signals) -> None:
-        """Send it a signal."""
-        os.kill(self._pid, what)
-
-    def end(self, seconds: float) -> tuple[int, str]:
-        """Wait for it: its status, a signal's number below 0, and what it said."""
-        last = time.monotonic() + seconds
-        while True:
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
-            if pid:
-                break
-            if time.monotonic() > last:
-                self.send(signal.SIGKILL)
-                os.waitpid(self._pid, 0)
-                return _STUCK, ""
-            time.sleep(0.01)
-        said = self._said.read_text("utf-8", errors="replace")[-1500:]
-        return os.waitstatus_to_exitcode(status), said
-
-
-def _as_command(words: list[str], folder: Path, env: dict[str, str]) -> NoReturn:
-    status = 1
-    try:
-        os.chdir(folder)
-        os.environ.update(env)
-        tempfile.tempdir = None
-        sys.argv = ["drg", *words]
-        sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8") for number in (1, 2))
-        main()
-        status = 0
-    except SystemExit as ended:
-        status = int(ended.code or 0)
-    except BaseException:  # noqa: BLE001 - told like any other end
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-
-
 class Killer:
     """Runs commands on copies of a world and ends them.
 
@@ -223,24 +133,28 @@ class Killer:
 
     def __init__(self, world: Path, place: Path) -> None:
         self._world, self._place = world, place
-        self._known: dict[str, tuple[Path, State, State, float]] = {}
+        self._known: dict[str, tuple[Path, State, State, float, int]] = {}
         lines = (world / "grouped.csv").read_bytes().splitlines(keepends=True)
         (world / "other.csv").write_bytes(b"".join(lines[:121]))
-        (world / "search-small.toml").write_text(_SEARCH, "utf-8")
         decided(world / "round-voted", world / "round-decided")
 
-    def one(self, name: str, how: signal.Signals, rng: random.Random) -> Ended:
+    def one(self, name: str, how: signal.Signals, rng: random.Random) -> Killed:
         """End a command at a random moment and look at what stands."""
-        before, old, new, took = self._prepared(name)
+        before, old, new, took, steps = self._prepared(name)
         folder = self._place / "run"
         shutil.copytree(before, folder)
         faults = []
-        fresh = rng.random() < 0.2
-        run = self._start(name, folder, fresh=fresh)
-        time.sleep(rng.uniform(0.02, took * 1.05))
-        run.send(how)
-        status, text = run.end(120)
-        if status == _STUCK:
+        fresh = rng.random() < 0.1
+        if fresh:
+            run = self._start(name, folder, fresh=True)
+            time.sleep(rng.uniform(0.02, 1.5))
+            run.send(how)
+        elif rng.random() < 0.5:
+            run = self._start(name, folder, Moment(how, seconds=rng.uniform(0.001, took)))
+        else:
+            run = self._start(name, folder, Moment(how, step=rng.randint(1, max(1, steps))))
+        status, text = _told(run.end(300))
+        if status == STUCK:
             faults.append("does not end")
         begun = not fresh or "main()" in text  # it had come to the program's first line
         if how == signal.SIGINT and begun and ("Traceback" in text or status not in (0, 130)):
@@ -249,7 +163,7 @@ class Killer:
         stood = "old" if stands == old else "new" if stands == new else "between"
         if name not in _RECORD and stood == "between":
             faults.append(f"neither old nor new: {_difference(stands, old, new)}")
-        status, text = self._start(name, folder).end(300)
+        status, text = _told(self._start(name, folder).end(300))
         expected = (0, 1) if name == "propose" or (name == "init" and stood == "new") else (0,)
         if status not in expected:  # all rows may be on record, or the round begun by then
             faults.append(f"the next run: status {status}: {text[-600:]}")
@@ -262,34 +176,38 @@ class Killer:
         if left := hidden(folder, self._place / "tmp"):
             faults.append(f"left over: {left}")
         shutil.rmtree(folder)
-        return Ended(name, how.name, stood, tuple(faults))
+        return Killed(name, how.name, stood, tuple(faults))
 
-    def _prepared(self, name: str) -> tuple[Path, State, State, float]:
+    def _prepared(self, name: str) -> tuple[Path, State, State, float, int]:
         if name not in self._known:
             home = self._place / f"before-{name.replace(' ', '-')}"
             (home / "out").mkdir(parents=True)
-            self._done(WRITING[name][0], home)
+            if WRITING[name][0]:
+                self._done(WRITING[name][0], home)
             after = home.with_name(f"{home.name}-after")
             shutil.copytree(home, after)
-            began = time.monotonic()
-            self._done(WRITING[name][1], after)
-            took = time.monotonic() - began
-            self._known[name] = home, state_of(home / "out"), state_of(after / "out"), took
+            done = self._done(WRITING[name][1], after)
+            self._known[name] = (home, state_of(home / "out"), state_of(after / "out"),
+                                 done.seconds, done.steps)  # fmt: skip
         return self._known[name]
 
-    def _done(self, text: str, folder: Path) -> None:
-        if text:
-            status, said = Run(self._words(text, folder), folder, self._env()).end(300)
-            if status:
-                raise RuntimeError(f"{text}: {said}")
+    def _done(self, text: str, folder: Path) -> Ended:
+        done = self._run(self._words(text, folder), folder, Moment(signal.SIGKILL)).end(300)
+        if done.status:
+            raise RuntimeError(f"{text}: {done.err}")
+        return done
 
-    def _start(self, name: str, folder: Path, *, fresh: bool = False) -> Run:
-        return Run(self._words(WRITING[name][1], folder), folder, self._env(), fresh=fresh)
+    def _start(
+        self, name: str, folder: Path, moment: Moment | None = None, *, fresh: bool = False
+    ) -> Process:
+        return self._run(self._words(WRITING[name][1], folder), folder, moment, fresh=fresh)
 
-    def _env(self) -> dict[str, str]:
+    def _run(
+        self, words: list[str], folder: Path, moment: Moment | None = None, *, fresh: bool = False
+    ) -> Process:
         (self._place / "tmp").mkdir(exist_ok=True)
-        return os.environ | {"TMPDIR": str(self._place / "tmp"), "LC_ALL": "C.UTF-8",
-                             "DRG_LANG": "en"}  # fmt: skip
+        env = {"TMPDIR": str(self._place / "tmp"), "LC_ALL": "C.UTF-8", "DRG_LANG": "en"}
+        return Process(words, self._place, Surroundings(folder, env, fresh=fresh, moment=moment))
 
     def _words(self, text: str, folder: Path) -> list[str]:
         """The words of a command; rounds are copied, everything else is read where it is."""
@@ -312,9 +230,13 @@ class Killer:
             words = ["negotiate", "verify", path.name]
             if (folder / "out" / "final.csv").is_file():
                 words += ["--weights", "out/final.csv"]
-            status, said = Run(words, folder, self._env()).end(300)
+            status, said = _told(self._run(words, folder).end(300))
             if status:
                 yield f"verify: {said}"
+
+
+def _told(ended: Ended) -> tuple[int | str, str]:
+    return ended.status, ended.err[-1500:]
 
 
 def _difference(stands: State, old: State, new: State) -> str:
@@ -329,20 +251,20 @@ def _difference(stands: State, old: State, new: State) -> str:
     return str(told)
 
 
-def many(world: Path, place: Path, seed: int, numbers: range) -> list[Ended]:
-    """Many runs of one seed: commands in turn, three kills to two interrupts."""
+def many(world: Path, place: Path, seed: int, numbers: range) -> list[Killed]:
+    """Many runs of one seed: commands in turn, five kills to two interrupts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background ignores it
-    for name in _IMPORTED:
-        import_module(name)
+    warm()
     killer, names, found = Killer(world, place), list(WRITING), []
-    for number in numbers:
-        rng = random.Random(f"{seed}-{number}")
-        how = signal.SIGKILL if rng.random() < 0.6 else signal.SIGINT
-        done = killer.one(names[number % len(names)], how, rng)
-        found.append(done)
-        print(f"{number} {done.how} {done.name}: {done.stood}", file=sys.stderr, flush=True)
-        for fault in done.faults:
-            print(f"--- seed {seed} run {number}: {done.how} {done.name}: {fault}", flush=True)
+    with without_font():
+        for number in numbers:
+            rng = random.Random(f"{seed}-{number}")
+            how = signal.SIGKILL if rng.random() < 5 / 7 else signal.SIGINT
+            done = killer.one(names[number % len(names)], how, rng)
+            found.append(done)
+            print(f"{number} {done.how} {done.name}: {done.stood}", file=sys.stderr, flush=True)
+            for fault in done.faults:
+                print(f"--- seed {seed} run {number}: {done.how} {done.name}: {fault}", flush=True)
     return found
 
 

@@ -6,15 +6,20 @@ import csv
 import datetime as dt
 import io
 import json
+import os
 import random
 import re
 import shutil
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import xlsxwriter
+
+from tests.fuzz.workbooks import SPOILT
 
 Rows = list[list[str]]
 
@@ -176,15 +181,33 @@ def as_xlsx(rows: Rows, path: Path, rng: random.Random) -> None:
     book.close()
 
 
+_TYPES: dict[str, tuple[list[object], pa.DataType]] = {
+    "decimal": ([Decimal("5000.50"), Decimal("-0.01")], pa.decimal128(38, 2)),
+    "wide decimal": ([Decimal(10) ** 60], pa.decimal256(76, 0)),
+    "uint64": ([(1 << 64) - 1, 5], pa.uint64()), "half": ([np.float16(1.5)], pa.float16()),
+    "bool": ([True, False], pa.bool_()), "large text": (["1", "I50.900"], pa.large_string()),
+    "zoned": ([dt.datetime(2025, 3, 1, 23)], pa.timestamp("ns", "Asia/Shanghai")),
+    "moment": ([dt.datetime(2025, 3, 1)], pa.timestamp("s")),
+    "time": ([dt.time(9)], pa.time32("s")),
+    "long": ([dt.timedelta(days=3)], pa.duration("us")), "view": (["x" * 20], pa.string_view()),
+    "large list": ([["I50.900"], []], pa.large_list(pa.string())),
+    "struct": ([{"a": 1}], pa.struct([("a", pa.int8())])),
+    "map": ([[("a", 1)]], pa.map_(pa.string(), pa.int8())), "lists": ([[[1]]], pa.list_(pa.list_(
+        pa.int8()))), "fixed": ([b"ab"], pa.binary(2)), "nan": ([float("nan"), float("inf")],
+                                                                 pa.float64()),
+}  # fmt: skip
+
+
 def as_parquet(rows: Rows, path: Path, rng: random.Random) -> None:
     """Written as Parquet, some columns of another type."""
+    kinds = ["", "", "", "", "number", "null", "dictionary", "bytes", "list", "day", *_TYPES]
     wide = max(map(len, rows), default=0)
     head = (rows[0] if rows else []) + [f"c{i}" for i in range(wide)]
     arrays, body = [], [row + [""] * (wide - len(row)) for row in rows[1:]]
     for x in range(wide):
         texts = [row[x].encode("utf-8", "replace").decode() for row in body]
         array = pa.array(texts, pa.string())
-        kind = rng.choice(["", "", "", "", "number", "null", "dictionary", "bytes", "list", "day"])
+        kind = rng.choice(kinds)
         if kind == "number":
             array = pa.array([float(t) if re.fullmatch(r"[0-9.]{1,9}", t) and t.count(".") < 2
                               and t != "." else None for t in texts], pa.float64())  # fmt: skip
@@ -198,12 +221,31 @@ def as_parquet(rows: Rows, path: Path, rng: random.Random) -> None:
             array = pa.array([t.split("|") if t else None for t in texts], pa.list_(pa.string()))
         elif kind == "day":
             array = pa.array([rng.choice([None, 0, 20_089, -800_000]) for _ in texts], pa.date32())
+        elif kind in _TYPES:
+            one, kept = _TYPES[kind]
+            array = pa.array([rng.choice([None, *one]) for _ in texts], kept)
         arrays.append(array)
     names = [name.encode("utf-8", "replace").decode() for name in head[:wide]]
     pq.write_table(pa.Table.from_arrays(arrays, names), path)
 
 
 WRITERS = {".csv": as_csv, ".xlsx": as_xlsx, ".parquet": as_parquet}
+
+
+# the others take long to make and to refuse; tests/tables/test_workbook_door.py has them all
+_BROKEN = sorted(SPOILT.keys() - {"spaces", "spaces in strings", "cells", "one text often",
+                                  "nested", "many parts"})  # fmt: skip
+
+
+def broken(name: str, world: Path) -> Path:
+    """A workbook that is made to break its reader, kept in the world once it is made."""
+    place = world / "broken"
+    place.mkdir(exist_ok=True)
+    kept = place / f"{name}.xlsx"
+    if not kept.exists():
+        SPOILT[name][0](part := place / f"{os.getpid()}.xlsx")
+        part.replace(kept)
+    return kept
 
 
 def spoil_table(source: Path, folder: Path, rng: random.Random, *, spoilt: bool) -> Path:
@@ -224,6 +266,8 @@ def spoil_table(source: Path, folder: Path, rng: random.Random, *, spoilt: bool)
     if not spoilt and rng.random() < 0.8:
         return Path(shutil.copy(source, folder / source.name))
     path = folder / f"{source.stem}{ending}"
+    if spoilt and ending == ".xlsx" and rng.random() < 0.2:
+        return Path(shutil.copy(broken(rng.choice(_BROKEN), source.parent), path))
     WRITERS[ending](rows, path, rng)
     if spoilt and rng.random() < 0.15:
         spoil_bytes(path, rng)

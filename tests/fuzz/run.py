@@ -15,7 +15,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,12 +25,23 @@ from drg.cli import main
 from drg.errors import DrgError
 from drg.language import speak
 from drg.tables import batches, read_table
+from tests.fonts import without_font
 from tests.fuzz.commands import VALUES, chosen
+from tests.fuzz.line import name_of, spoil
 from tests.fuzz.mutate import ODD, spoil_bytes, spoil_document, spoil_folder, spoil_table
+from tests.fuzz.process import Process, warm
+from tests.fuzz.surroundings import drawn, plain
 from tests.fuzz.world import POLICIES
 
-_OUTPUTS_OF_FAILURES = ("--strict",)  # rejects are a failure that is told after the work
-LONGEST = 120  # seconds of a run
+LONGEST = 60  # seconds of a processor for a run, which hang on no other process
+_STUCK = 400  # seconds by the clock
+MOST_MEMORY = 1536 << 20
+# what they find is a failure that is told after the work
+_FINDINGS = ("policy test", "policy search", "negotiate verify", "scheme validate", "scheme import",
+             "negotiate propose")  # fmt: skip
+
+# a lock that is kept; a list of what was refused; the cache, where its place is this folder
+_BESIDE = (".lock", "proposals-rejects.csv", ".bin")
 
 
 @dataclass
@@ -39,10 +50,13 @@ class Outcome:
 
     Attributes:
         words: the command.
-        status: exit status.
+        status: exit status, a signal's number below 0, or in words why there is none.
         out: standard output.
         err: standard error.
         faults: what must not be.
+        spoilt: whether the line or the surroundings were, besides the files.
+        memory: most bytes.
+        seconds: of processors.
     """
 
     words: list[str]
@@ -50,12 +64,10 @@ class Outcome:
     out: str = ""
     err: str = ""
     faults: list[str] = field(default_factory=list)
-
-    @property
-    def command(self) -> str:
-        """The command without its files and options."""
-        two = self.words[0] in ("scheme", "weights", "negotiate", "policy")
-        return " ".join(self.words[: 2 if two else 1])
+    command: str = ""
+    spoilt: bool = False
+    memory: int = 0
+    seconds: float = 0.0
 
 
 class TooLongError(Exception):
@@ -108,29 +120,42 @@ def _where(trace: str) -> str:
     lines = trace.strip().splitlines()
     ours = re.compile(r'File ".*/(drg|grouper|weights|budget)/')
     own = [line.strip() for line in lines if ours.search(line)]
-    return "\n".join(["crash", *own[-4:], lines[-1][:500]])
+    return "\n".join(["crash", *own[-4:], *(line[:500] for line in lines[-1:])])
 
 
 def one(world: Path, seed: int, number: int) -> Outcome:
-    """One run, the same whenever seed and number are."""
+    """One run in a process of its own, the same whenever seed and number are."""
     rng = random.Random(f"{seed}-{number}")
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
-        folder = Path(name)
-        (folder / "in").mkdir()
-        words, outputs = _filled(chosen(rng), world, folder, rng)
-        before = _hashes(folder / "in")
-        status, out, err = call(words)
-        done = Outcome(words, status, out, err)
-        done.faults = list(_faults(done, folder, outputs, before))
+        top = Path(name)
+        folder = top / "here"
+        (folder / "in").mkdir(parents=True)
+        for path in (top, folder):
+            path.chmod(0o755)
+        kind = rng.random()  # files alone in half of the runs, then the line, then surroundings
+        recipe = chosen(rng)
+        words, outputs = _filled(recipe, world, folder, rng, whole=kind > 0.8)
+        command = " ".join(name_of(words))
+        around = plain(folder)
+        if 0.5 < kind < 0.9:
+            words = spoil(words, folder, rng)
+        if kind > 0.85:
+            around = drawn(folder, rng)
+        before = _state(folder)
+        ended = Process(words, top, replace(around, seconds=LONGEST)).end(_STUCK)
+        (folder / "tmp").chmod(0o755)
+        done = Outcome(words, ended.status, ended.out, ended.err, command=command,
+                       spoilt=kind > 0.5, memory=ended.memory, seconds=ended.seconds)  # fmt: skip
+        done.faults = list(_faults(done, folder, outputs, before, full=around.output == "full"))
         return done
 
 
 def _filled(
-    words: list[str], world: Path, folder: Path, rng: random.Random
+    words: list[str], world: Path, folder: Path, rng: random.Random, *, whole: bool
 ) -> tuple[list[str], list[Path]]:
     holes = [w for w in words if w.startswith("{") and ("." in w or "@" in w)]
     hurt = set(rng.sample(range(len(holes)), rng.choice([1, 1, 2])) if len(holes) > 1 else [0])
-    if rng.random() < 0.04:
+    if whole or rng.random() < 0.04:
         hurt = set()
     found, outputs, place = [], [], 0
     for word in words:
@@ -171,48 +196,53 @@ def _copy(name: str, world: Path, home: Path, rng: random.Random, *, spoilt: boo
     return target
 
 
-def _hashes(folder: Path) -> dict[str, str]:
+def _state(folder: Path) -> dict[str, str]:
+    """Digest of every file by its place; of a folder or a link none."""
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
-            for p in folder.rglob("*") if p.is_file()}  # fmt: skip
+            if p.is_file() and not p.is_symlink() else ""
+            for p in folder.rglob("*")}  # fmt: skip
 
 
 def _faults(
-    done: Outcome, folder: Path, outputs: list[Path], before: dict[str, str]
+    done: Outcome, folder: Path, outputs: list[Path], before: dict[str, str], *, full: bool
 ) -> Iterator[str]:
+    if done.memory > MOST_MEMORY:
+        yield f"memory: {done.memory >> 20} MB"
     if done.status not in (0, 1, 2):
-        yield f"status {done.status}"
+        yield f"status {done.status}: {_where(done.err)}"
         return
     told = done.out + done.err
     if "internal error" in told or "内部错误" in told or "Traceback" in told:
         yield f"internal error: {told[-2000:]}"
+    if found := re.search(r"(?m)^.*(\w+Warning: |Exception ignored).*$", done.err):
+        yield f"a warning: {found[0][:500]}"
     if done.status and not told.strip():
         yield "a failure without a word"
+    lines = [line for line in done.err.splitlines() if line.startswith("drg: ")]
     if done.status == 1:
-        lines = [line for line in done.err.splitlines() if line.startswith("drg: ")]
         if len(lines) > 1 or (lines and not done.err.rstrip().endswith(lines[0].rstrip())):
             yield f"more than one line: {done.err[-1000:]}"
+        if not lines and done.command not in _FINDINGS and "--strict" not in done.words:
+            yield f"no line of an error: {done.err[-500:]}"
         if lines and re.search(r"(?<![\w'])(None|nan|<class|array\()(?![\w'])", lines[0][:400]):
             yield f"a raw word in a message: {lines[0][:400]}"
-    left = [p for p in folder.rglob("*") if p.name.endswith(".partial")]
-    if left:
-        yield f"left over: {[str(p.relative_to(folder)) for p in left]}"
-    wrong = done.status == 2 or (
-        done.status == 1 and "drg: " in done.err and not {*_OUTPUTS_OF_FAILURES} & {*done.words}
-    )
-    if wrong and (made := [p.name for p in outputs if _made(p)]):
-        yield f"an output of a failed run: {made}: {done.err[-300:]}"
-    if done.status == 0 and (lost := [p.name for p in outputs if not p.exists()]):
-        yield f"an output that is not there: {lost}"
-    if done.words[0] != "negotiate":
-        after = _hashes(folder / "in")
-        if changed := [n for n, digest in before.items() if after.get(n) != digest]:
-            yield f"inputs changed: {changed}"
-    if done.status == 0 and done.command in ("group", "settle"):
-        yield from _rows(done, outputs[0])
-
-
-def _made(path: Path) -> bool:
-    return any(path.iterdir()) if path.is_dir() else path.exists()
+    after = _state(folder)
+    if left := [name for name in after if name.endswith((".partial", ".ready"))]:
+        yield f"left over: {left}"
+    new = {name for name in after if before.get(name) != after[name]} | before.keys() - after.keys()
+    new = {name for name in new if not name.startswith("tmp") and not name.endswith(_BESIDE)}
+    failed = done.status == 2 or (done.status == 1 and lines and "--strict" not in done.words)
+    if failed and new and not full:  # what it could not say of stands whole
+        yield f"changed by a run that failed: {sorted(new)[:9]}: {done.err[-300:]}"
+    if done.status == 0 and not done.spoilt:
+        if lost := [p.name for p in outputs if not os.path.exists(p)]:
+            yield f"an output that is not there: {lost}"
+        if done.command in ("group", "settle"):
+            yield from _rows(done, outputs[0])
+    if not done.command.startswith("negotiate") and (
+        changed := [n for n in new if n.startswith("in/") and n in before and before[n]]
+    ):
+        yield f"inputs changed: {changed}"
 
 
 def _rows(done: Outcome, out: Path) -> Iterator[str]:
@@ -240,19 +270,32 @@ def _cases(path: str, words: list[str]) -> int:
 
 @dataclass
 class Tally:
-    """What many runs came to."""
+    """What many runs came to.
+
+    Attributes:
+        statuses: how many by command and status.
+        faults: number and outcome of those that did what must not be.
+        memory: most bytes of a run, with its number.
+        seconds: most seconds of a run, with its number.
+    """
 
     statuses: Counter[tuple[str, Any]] = field(default_factory=Counter)
     faults: list[tuple[int, Outcome]] = field(default_factory=list)
+    memory: tuple[int, int] = (0, 0)
+    seconds: tuple[float, int] = (0.0, 0)
 
 
 def many(world: Path, seed: int, numbers: Iterable[int]) -> Tally:
     """Many runs of one seed."""
+    warm()
     found = Tally()
     for number in numbers:
-        done = one(world, seed, number)
+        with without_font():
+            done = one(world, seed, number)
         status = done.status if done.status in (0, 1, 2) else "crash"
         found.statuses[done.command, status] += 1
+        found.memory = max(found.memory, (done.memory, number))
+        found.seconds = max(found.seconds, (done.seconds, number))
         if done.faults:
             found.faults.append((number, done))
     return found

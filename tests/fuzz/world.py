@@ -33,6 +33,18 @@ _WRITTEN = {
     ),
     "items.csv": "医疗机构编码,集采批次,品种,约定采购量,集采前价格,中选价,考核系数\n"
     "H0001,第一批,支架,100,13000,700,0.98\nH0002,第二批,片,200000,1.2345,0.2345,1\n",
+    "search-small.toml": """id = "small"
+title = "小"
+source = "示例 | an example"
+[figures.rate]
+keys = "standard.rates.base.yuan"
+low = 8000.0
+high = 9000.0
+step = 500.0
+[targets.fund]
+outcome = "fund"
+low = 1.0
+""",
     "recipe.toml": 'trim = "ratio"\nshrink = true\norder = true\n[corridor]\nfall = 0.1\n',
     "mapping.toml": 'total_cost = "total_cost"\ndiagnoses = "diagnoses"\n',
     "mapping.csv": "canonical,header\ntotal_cost,total_cost\ndiagnoses,diagnoses\n",

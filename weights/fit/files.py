@@ -70,10 +70,11 @@ def fit_file(
         others["mapping"] = Path(mapping)
     if isinstance(calibrator.previous, WeightTable) and calibrator.previous.path is not None:
         others["previous"] = calibrator.previous.path
-    targets = (out, rejects_path, run_path, None if trimmed is None else Path(trimmed))
-    check_outputs(targets, (source, *others.values()))
-    beside = (rejects_path, run_path)
-    with family(out, *beside) as new:
+    listing = None if trimmed is None else Path(trimmed)
+    check_outputs((out, rejects_path, run_path, listing), (source, *others.values()))
+    beside = [rejects_path, run_path]
+    at_once = listing is not None and listing.parent == out.parent
+    with family(out, *beside, *([listing] if listing is not None and at_once else [])) as new:
         costs = calibrator.costs or Costs()
         with RejectFile(new.with_name(rejects_path.name)) as rejects:
             observed = observe_file(
@@ -92,9 +93,10 @@ def fit_file(
                 about |= {"scheme": scheme, "scheme_sha256": digest}
             calibrator.table_ = _finished(calibrator.table_, out, about, names or {})
             calibrator.table_.write(new)
-        if trimmed is not None:
+        if listing is not None:
             listed = trimmed_cases(calibrator, observed, first_row(source))
-            write_table(trimmed, without_formulas(listed))
+            place = new.with_name(listing.name) if at_once else listing
+            write_table(place, without_formulas(listed))
         write_record(new.with_name(run_path.name), dict(calibrator.table_.record))
     return calibrator, observed
 

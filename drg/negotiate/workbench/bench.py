@@ -61,7 +61,7 @@ class Workbench(Desk):
     def picture(self, seen: Seen | None = None) -> str:
         """Figures and chart as HTML that needs no kernel."""
         held, limit = seen or self.seen, self.round.rules.largest_loss
-        drawn = Markup(chart(held.hospitals, self.words, limit=limit))
+        drawn = Markup(chart(held.hospitals, self.words, limit=limit))  # our own SVG # nosec B704
         return rendered("bench.html.j2", self.words, part="picture", svg=drawn,
                         figures=figures(held, self.words, limit,
                                         unbalanced=seen is None and self.unbalanced))  # fmt: skip

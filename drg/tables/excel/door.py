@@ -10,7 +10,7 @@ import json
 import marshal
 import os
 import signal
-import subprocess
+import subprocess  # the reader of workbooks, without a shell # nosec B404
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -192,7 +192,7 @@ def _start(path: Path, file: Any, wanted: Wanted) -> subprocess.Popen[bytes]:
     assert found is not None
     assert found.origin is not None
     file.seek(0)
-    return subprocess.Popen(
+    return subprocess.Popen(  # nosec B603
         [sys.executable, "-I", "-S", "-B", "-X", "utf8", str(child.__file__), path, str(MEMORY),
          str(SECONDS), str(MOST_BYTES), json.dumps(wanted), Path(found.origin).parents[1]],
         stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -225,7 +225,7 @@ class _Messages:
         data = file.read(size) if 0 < size <= MOST_BYTES else b""
         if not data or len(data) < size:
             raise self._died()
-        message = marshal.loads(data)
+        message = marshal.loads(data)  # of our own process # nosec B302
         if message[0] == "error":
             raise self._refused(*message[1:])
         return message
