@@ -33,7 +33,7 @@ _INDICATOR: dict[str, Any] = {
 }  # fmt: skip
 _MODEL: dict[str, Any] = {
     "id": str, "title": str, "title_en": str, "levels": dict.fromkeys(LEVELS, _LEVEL),
-    "least": {"cases": int, "source": str}, "indicators": {"*": _INDICATOR},
+    "least": {"cases": int, "deviations": float, "source": str}, "indicators": {"*": _INDICATOR},
     "pools": {"*": {"balance": float, "point_value": float, "source": str}},
 }  # fmt: skip
 
@@ -85,6 +85,7 @@ class Levels:
         id: of the document.
         levels: by name of :data:`LEVELS`.
         least: cases below which no hospital and no group is warned of.
+        deviations: by how many standard deviations of chance its spend must be above its budget.
         indicators: of the performance summary.
         balances: pool -> accumulated balance at the start of the year (累计结余) in yuan.
         values: pool -> yuan per point at which shared points are reckoned.
@@ -94,6 +95,7 @@ class Levels:
     id: str
     levels: Mapping[str, Level]
     least: int
+    deviations: float
     indicators: tuple[Indicator, ...]
     balances: Mapping[str, float] = field(default_factory=dict)
     values: Mapping[str, float] = field(default_factory=dict)
@@ -124,7 +126,7 @@ def read_levels(path: str | PathLike[str] | None, pools: tuple[str, ...]) -> Lev
                           expected=say("红色较低", "red below amber") if levels_fall else
                           say("红色较高", "red above amber"))  # fmt: skip
     least = own.get("least", base["least"])
-    fit(least, _MODEL["least"], file, ("least",), "cases", "source")
+    fit(least, _MODEL["least"], file, ("least",), "cases", "deviations", "source")
     indicators = own.get("indicators", base["indicators"])
     facts = own.get("pools", {})
     for name, fact in facts.items():
@@ -140,6 +142,7 @@ def read_levels(path: str | PathLike[str] | None, pools: tuple[str, ...]) -> Lev
         {name: Level(float(one["amber"]), float(one["red"]), one["source"])
          for name, one in levels.items()},
         int(least["cases"]),
+        float(least["deviations"]),
         tuple(_indicator(name, one, file) for name, one in indicators.items()),
         {name: float(one["balance"]) for name, one in facts.items() if "balance" in one},
         {name: float(one["point_value"]) for name, one in facts.items() if "point_value" in one},

@@ -19,7 +19,8 @@ from budget.cases.hospitals import Hospitals
 from budget.monitor.forecast import MONTHS
 from budget.policy.document import Policy
 from budget.pools.money import LastYear
-from budget.pools.sharing import UNIT, worth_of
+from budget.pools.point_value import pool_bounds
+from budget.pools.sharing import UNIT, Bounds, point_value, worth_of
 from budget.settlement.settled import Settlement, settle
 from drg.errors import problem
 from drg.language import say
@@ -28,7 +29,7 @@ from weights.table import WeightTable
 
 Bools = npt.NDArray[np.bool_]
 KEYS = ("hospital", "pool", "group", "month")
-SUMS = ("cases", "weight", "cost", "patient", "other", "spend", "outside")
+SUMS = ("cases", "weight", "cost", "patient", "other", "spend", "outside", "squares")
 WEIGHT_UNIT = 10_000
 
 
@@ -37,16 +38,20 @@ class Shared:
     """Cases of a pool whose points its money values (点数法), so far.
 
     Attributes:
-        points: their points in units of 0.0001.
-        beside: what patients and others bear, in fen.
+        points: of each case in units of 0.0001. Shape (S,).
+        beside: what patients and others bear of each, in fen. Shape (S,).
         fixed: fund money in fen of the pool's other cases.
         value: yuan per point at which they are reckoned.
+        floor: least fund part of a case in fen.
+        bounds: floor and ceiling of the pool's point value in yuan.
     """
 
-    points: int
-    beside: int
+    points: Fen
+    beside: Fen
     fixed: int
     value: float
+    floor: int
+    bounds: Bounds
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,8 @@ class Spend:
         months: how many months are known, from January.
         cells: a row a hospital, pool, group and month with cases: :data:`KEYS` as places (months
             from 0) and :data:`SUMS`, money in fen, weight in units of 0.0001. ``spend`` is fund
-            money from the pool, ``outside`` fund money beside it.
+            money from the pool, ``outside`` fund money beside it, ``squares`` the sum of squares
+            of whole yuan of the cases' spend, which says how far chance moves it.
         shared: pool -> its points, where its money values them.
     """
 
@@ -142,8 +148,10 @@ def _at_fixed_value(done: Settlement, values: Mapping[str, float]) -> tuple[Fen,
         if value is None:
             value = round(1 / float(grid.per_yuan), 6)
         fund[free] = np.maximum(worth_of(paid.points[free], value) - beside[free], floor)
-        found[pool.name] = Shared(int(paid.points[free].sum()), int(beside[free].sum()),
-                                  int(fund[mine & ~free].sum()), value)  # fmt: skip
+        found[pool.name] = Shared(
+            paid.points[free], beside[free], int(fund[mine & ~free].sum()), value, floor,
+            pool_bounds(done.policy, grid, claims, np.flatnonzero(free), pool.name),
+        )  # fmt: skip
     return fund, found
 
 
@@ -161,6 +169,7 @@ def _cells(done: Settlement, fund: Fen) -> pd.DataFrame:
         "cases": np.ones(len(rows), np.int64), "weight": weight, "cost": claims.cost[rows],
         "patient": done.patient[rows], "other": done.other[rows],
         "spend": np.where(inside, own, 0), "outside": np.where(inside, 0, own),
+        "squares": np.where(inside, own // 100, 0) ** 2,
     }  # fmt: skip
     places = np.unravel_index(keys, (len(done.hospitals), pools, groups + 1, MONTHS))
     sums = {}
@@ -171,19 +180,26 @@ def _cells(done: Settlement, fund: Fen) -> pd.DataFrame:
 
 
 def projected_value(shared: Shared, amount: int, expected: float, so_far: int) -> float:
-    """Point value at the year's end (预计点值) in yuan per point; all grows as the spend does.
+    """Point value at the year's end (预计点值) in yuan per point; NaN where no money is left.
 
-    ``(pool's money - its other cases + patients + other payers) / points``.
+    The year is taken to go on as it began: if it comes to ``g`` times the spend so far, its cases
+    share the pool as those so far would share ``1 / g`` of it.
 
     Args:
-        shared: points so far.
+        shared: the cases so far.
         amount: the pool's money in fen.
         expected: spend of the year in yuan at the fixed value.
         so_far: spend so far in fen at the fixed value.
     """
-    grows = expected * 100 / so_far if so_far > 0 else float("nan")
-    points = shared.points * grows / UNIT
-    return float((amount - shared.fixed * grows + shared.beside * grows) / 100 / points)
+    if so_far <= 0 or expected <= 0:
+        return float("nan")
+    money = round(amount * so_far / (100 * expected)) - shared.fixed
+    if money <= shared.floor * len(shared.points) or not shared.points.any():
+        return float("nan")
+    value = float(point_value(shared.points, shared.beside, money, shared.floor) * UNIT / 100)
+    low, high = shared.bounds
+    value = value if low is None else max(value, low)
+    return value if high is None else min(value, high)
 
 
 def within_months(spend: Spend, months: int) -> Spend:

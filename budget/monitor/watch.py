@@ -342,14 +342,16 @@ def _warnings(
             add(pool, "point_value", pool.projected / pool.value, math.nan, pool.drivers)
         add(pool, "months_left", pool.months_left, math.nan, pool.drivers)
         for key in ("hospital", "group"):
-            sums = pool.cells.groupby(key)[["cases", "spend"]].sum()
+            sums = pool.cells.groupby(key)[["cases", "spend", "squares"]].sum()
             totals = dict(zip(sums.index.tolist(), sums.to_numpy().tolist(), strict=True))
+            chance = _squares(base, pool.place, key)
             for place, held in shares[key].get(pool.place, {}).items():
-                cases, spent = totals.get(place, (0, 0))
+                cases, spent, squares = totals.get(place, (0, 0, 0))
                 if cases < levels.least:
                     continue
                 due = int(held[: spend.months].sum())
-                if not due or not levels.levels[key].of(spent / due):
+                by_chance = 100 * math.sqrt(squares + chance.get(place, squares))
+                if not due or spent - due <= levels.deviations * by_chance:
                     continue
                 driven = None if base is None else drivers(base, pool=pool.place, **{key: place})
                 home = key == "hospital"
@@ -375,6 +377,14 @@ def _warnings(
     return frame.loc[
         order.sort_values(["level", "kind", "amount", "pool", "key"], kind="stable").index
     ].reset_index(drop=True)
+
+
+def _squares(base: Base | None, pool: int, key: str) -> dict[int, int]:
+    """How far chance moved last year's spend, on which indicative budgets rest, by place."""
+    if base is None or base.kind != "last_year":
+        return {}
+    sums = base.cells[base.cells["pool"] == pool].groupby(key)["squares"].sum()
+    return dict(zip(sums.index.tolist(), sums.tolist(), strict=True))
 
 
 def _measures(

@@ -90,7 +90,7 @@ def _summary(found: Monitored, words: Words) -> list[Block]:
             zh, en = ("超出", "above") if over > 0 else ("低于", "below")
             said.append(words(
                 f"{name}预计全年支出 {expected}，{zh}可分配额 {size}，超支概率 {chance:.0%}。",
-                f"{name}: {expected} expected for the year, {size} {en} the money; chance of an "
+                f"{name}: {expected} expected for the year, {size} {en} the pool's money; chance of an "
                 f"overrun {chance:.0%}."))  # fmt: skip
     red, amber = (int((own.warned["level"] == one).sum()) for one in ("red", "amber"))
     said.append(words(f"红色预警 {red} 条，黄色预警 {amber} 条。",
@@ -261,14 +261,22 @@ def _drivers(found: Monitored, dark: Untold, words: Words) -> list[Block]:
             name=[clean(hospitals.get(one, one) if key == "hospital" else
                         f"{one} {groups.get(one, '')}") for one in frame["key"]],
             size=frame["change"].abs(),
-        ).sort_values(["pool", "size", "key"], ascending=[True, False, True])  # fmt: skip
-        most = frame.groupby("pool", sort=False).head(_MOST // 2)
+        )  # fmt: skip
+        frame = _ranked(frame, "size", "key")
+        most = frame[~frame["hidden"]].groupby("pool", sort=False).head(_MOST // 2)
         who = Column("name", "医疗机构" if key == "hospital" else "病组",
                      "Hospital" if key == "hospital" else "Group", "name")  # fmt: skip
         columns = [_POOL, who, Column("change", "变动", "Change", "gain")]
         blocks.append(Table(f"drivers-{key}", title, columns, most, where="page"))
         blocks.append(Table(f"drivers-{key}-all", title, columns, frame, where="book"))
     return blocks
+
+
+def _ranked(frame: pd.DataFrame, size: str, key: str) -> pd.DataFrame:
+    """The largest first in each pool; those that are not told last, in the order of their ids."""
+    shown = frame[size].where(~frame["hidden"], -1.0)
+    order = pd.DataFrame({"pool": frame["pool"], "size": -shown, "key": frame[key]})
+    return frame.loc[order.sort_values(["pool", "size", "key"]).index]
 
 
 def _by(found: Monitored, key: str, dark: Untold, words: Words) -> list[Block]:
@@ -285,7 +293,8 @@ def _by(found: Monitored, key: str, dark: Untold, words: Words) -> list[Block]:
         cases=sums.reindex(pd.MultiIndex.from_frame(whole[["pool", id_of]])).to_numpy(),
         name=[clean(hospitals.get(one, one) if key == "hospital" else
                     f"{one} {groups.get(one, '')}") for one in whole[id_of]],
-    ).sort_values(["pool", "to_date", id_of], ascending=[True, False, True])  # fmt: skip
+    )  # fmt: skip
+    frame = _ranked(frame, "to_date", id_of)
     who = Column("name", "医疗机构" if key == "hospital" else "病组",
                  "Hospital" if key == "hospital" else "Group", "name")  # fmt: skip
     title = words(f"各{'医疗机构' if key == 'hospital' else '病组'}累计支出与参考预算",
