@@ -83,13 +83,16 @@ def main() -> None:
     print("| years | before | forecast | as last month | as the mean | as last year | in 80% | "
           "in 95% | width of 95% |")  # fmt: skip
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for kind in KINDS:
-        for before in (3, 1, 0):
-            found = measure(given.years, given.seed, kind, before)
-            errors = " | ".join("" if np.isnan(found[one]) else f"{found[one]:.2%}"
-                                for one in METHODS)  # fmt: skip
-            print(f"| {kind} | {before} | {errors} | {found['inside80']:.0%} | "
-                  f"{found['inside95']:.0%} | {found['wide']:.1%} |", flush=True)  # fmt: skip
+    rows = {(kind, before): measure(given.years, given.seed, kind, before)
+            for kind in KINDS for before in (3, 1, 0)}  # fmt: skip
+    for before in (3, 1, 0):
+        held = [rows[kind, before] for kind in KINDS]
+        rows["all", before] = {name: float(np.mean([one[name] for one in held]))
+                               for name in held[0]}  # fmt: skip
+    for (kind, before), found in rows.items():
+        errors = " | ".join("" if np.isnan(found[one]) else f"{found[one]:.2%}" for one in METHODS)
+        print(f"| {kind} | {before} | {errors} | {found['inside80']:.0%} | "
+              f"{found['inside95']:.0%} | {found['wide']:.1%} |")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Forecast of a year's spend (年末支出预测) from its months so far and those of earlier years.
 
-The logarithm of a month's spend is a level that drifts, a trend, a season of twelve months, shocks
-that fade and noise: the state-space model of ``statsmodels``. How much of each there is is not
-estimated but weighed: a grid of shares, each with the likelihood of the months that came, and
-within each the scale of it all by Student's t. So an interval knows that few months say little, and
-with no earlier year that the season of the months to come is not known.
+The logarithm of a month's spend is a level that drifts, a trend, a season of twelve months and
+noise: the state-space model of ``statsmodels``. How much of each there is is not estimated but
+weighed: a grid of shares, each with the likelihood of the months that came, and within each the
+scale of it all by Student's t. So an interval knows that few months say little, and with no earlier
+year that the season of the months to come is not known.
 """
 
 from __future__ import annotations
@@ -26,12 +26,9 @@ DRAWS = 4000
 SEED = 20250101
 METHODS = ("model", "naive", "mean", "seasonal_naive")
 ENDS = {"low80": 0.10, "high80": 0.90, "low95": 0.025, "high95": 0.975}
-# Shares of the month's noise, as standard deviations: how far the level drifts a month and how
-# large shocks are that fade, how far months of a season differ, how far the trend of a month goes.
-# Assumptions that the data weigh.
-_DRIFT = ((0.0, 0.0), (0.1, 0.0), (0.25, 0.0), (0.5, 0.0), (1.0, 0.0), (0.0, 0.5), (0.0, 1.0),
-          (0.0, 2.0))  # fmt: skip
-_LEFT = 0.7  # of a shock that fades, a month later
+# Shares of the month's noise, as standard deviations: how far the level drifts a month, how far
+# months of a season differ, how far the trend of a month goes. Assumptions that the data weigh.
+_DRIFT = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0)
 _SEASON = (0.25, 0.75, 1.5, 4.0)
 _TREND = (0.03, 0.1, 0.3)
 _NOISE, _SURE = 0.03, 1.0  # noise before any month is seen, and the months that is worth
@@ -141,7 +138,7 @@ def _ahead(series: Floats, left: int, seed: int) -> Floats:
     logs = np.log(seen)
     centre = float(np.nanmean(logs))
     model = UnobservedComponents(logs - centre, "lldtrend", seasonal=MONTHS,
-                                 stochastic_seasonal=False, autoregressive=1)  # fmt: skip
+                                 stochastic_seasonal=False)  # fmt: skip
     count = int(np.isfinite(logs).sum())
     found = [_weighed(model, count, left, *shares)
              for shares in product(_DRIFT, _SEASON, _TREND)]  # fmt: skip
@@ -159,22 +156,20 @@ def _ahead(series: Floats, left: int, seed: int) -> Floats:
 
 
 def _weighed(
-    model: Any, count: int, left: int, moves: tuple[float, float], season: float, trend: float
+    model: Any, count: int, left: int, drift: float, season: float, trend: float
 ) -> tuple[float, Floats, Floats, float, float]:
-    """One share of moves, season and trend: how well it fits, and the months to come under it.
+    """One share of drift, season and trend: how well it fits, and the months to come under it.
 
     All variances are multiples of that of the noise, whose own is left open: its posterior is an
     inverse gamma, so what is to come is Student's t.
     """
-    drift, shock = moves
-    model.update(np.array([1.0, drift**2, shock**2, _LEFT]))
+    model.update(np.array([1.0, drift**2]))
     inner = model.ssm
-    states = 2 + MONTHS - 1 + 1  # level, trend, season, shock
+    states = 2 + MONTHS - 1  # level, trend, season
     spread = np.zeros((states, states))
     spread[0, 0], spread[1, 1] = _ANY, trend**2
     near = np.eye(MONTHS - 1) - 1 / MONTHS  # twelve that sum to zero, of which eleven are held
-    spread[2:-1, 2:-1] = season**2 * MONTHS / (MONTHS - 1) * near
-    spread[-1, -1] = shock**2 / (1 - _LEFT**2)
+    spread[2:, 2:] = season**2 * MONTHS / (MONTHS - 1) * near
     inner.initialize_known(np.zeros(states), spread)
     done = inner.filter()
     off, cov = done.forecasts_error[0], done.forecasts_error_cov[0, 0]
@@ -186,11 +181,8 @@ def _weighed(
     for _ in range(left - 1):
         rows.append(rows[-1] @ inner["transition"])
     own = np.array(rows) @ done.predicted_state_cov[:, :, -1] @ np.array(rows).T + np.eye(left)
-    for month in range(1, left):  # what shakes level and shock between the months to come
-        later = np.zeros((left, states))
-        later[month:] = rows[: left - month]
-        own += drift**2 * np.outer(later[:, 0], later[:, 0])
-        own += shock**2 * np.outer(later[:, -1], later[:, -1])
+    ahead = np.arange(left)  # how often the level has drifted between the months to come
+    own += drift**2 * np.minimum(ahead[:, None], ahead[None, :])
     return likely, np.array(rows) @ done.predicted_state[:, -1], own, free, scale
 
 

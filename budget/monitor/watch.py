@@ -344,13 +344,13 @@ def _warnings(
         for key in ("hospital", "group"):
             sums = pool.cells.groupby(key)[["cases", "spend", "squares"]].sum()
             totals = dict(zip(sums.index.tolist(), sums.to_numpy().tolist(), strict=True))
-            chance = _squares(base, pool.place, key)
+            before = _squares(base, pool.place, key)
             for place, held in shares[key].get(pool.place, {}).items():
                 cases, spent, squares = totals.get(place, (0, 0, 0))
                 if cases < levels.least:
                     continue
                 due = int(held[: spend.months].sum())
-                by_chance = 100 * math.sqrt(squares + chance.get(place, squares))
+                by_chance = 100 * math.sqrt(squares + before.get(place, squares))
                 if not due or spent - due <= levels.deviations * by_chance:
                     continue
                 driven = None if base is None else drivers(base, pool=pool.place, **{key: place})

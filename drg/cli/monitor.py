@@ -41,8 +41,8 @@ def monitor(
     policy: Annotated[
         str | None,
         typer.Option("--policy", help=say(
-            "支付政策：编号（见 drg policy list）或文件；默认为文件夹中的 policy.toml，没有时为 "
-            "national-default。",
+            "支付政策：编号（见 drg policy list）或文件；默认为文件夹中的 policy.toml，没有时为"
+            "全国通用默认政策。",
             "Policy: an id (drg policy list) or a file; policy.toml of the folder by default, "
             "else national-default.")),
     ] = None,

@@ -42,6 +42,8 @@ COMMANDS: tuple[tuple[int, str], ...] = (
         " [--draws 4] [--policy {policy}]"),
     (1, "backtest {grouped.csv} {came.csv} --weights {weights.csv} --out >back --draws 100"
         " --hospitals {hospitals.csv} [--scenario {scenario-tighter-cap.toml}]"),
+    (2, f"monitor {_YEAR} --out >watched --hospitals {{hospitals.csv}} [--month {{n}}]"
+        " [--last-year {last-year.csv}] [--policy {policy}] [--mapping {mapping.toml}]"),
     (2, "report {@projected} --out >report.html [--lang en]"),
     (2, "report {@settled} --out >report.docx [--lang en]"),
     (1, "scheme list"),

@@ -90,8 +90,8 @@ def _summary(found: Monitored, words: Words) -> list[Block]:
             zh, en = ("超出", "above") if over > 0 else ("低于", "below")
             said.append(words(
                 f"{name}预计全年支出 {expected}，{zh}可分配额 {size}，超支概率 {chance:.0%}。",
-                f"{name}: {expected} expected for the year, {size} {en} the pool's money; chance of an "
-                f"overrun {chance:.0%}."))  # fmt: skip
+                f"{name}: {expected} expected for the year, {size} {en} the pool's money; chance "
+                f"of an overrun {chance:.0%}."))  # fmt: skip
     red, amber = (int((own.warned["level"] == one).sum()) for one in ("red", "amber"))
     said.append(words(f"红色预警 {red} 条，黄色预警 {amber} 条。",
                       f"{red} red and {amber} amber warnings."))  # fmt: skip
@@ -302,8 +302,10 @@ def _by(found: Monitored, key: str, dark: Untold, words: Words) -> list[Block]:
     note = words("参考预算按上年支出把基金池可分配额分到各家，不是政策规定；没有上年数据时为空。",
                  "Indicative budgets share the pool by last year's spend; no policy gives them. "
                  "Empty without last year's figures.")  # fmt: skip
-    return [Table(f"{key}s", title, [_POOL, who, _CASES, _TO_DATE, _DUE, _RATIO], frame, note=note,
-                  ends=(2 * _MOST, 0))]  # fmt: skip
+    columns = [_POOL, who, _CASES, _TO_DATE, _DUE, _RATIO]
+    most = frame[~frame["hidden"] & (frame["cases"] > 0)].groupby("pool", sort=False).head(_MOST)
+    return [Table(f"{key}s", title, columns, most, note=note, where="page"),
+            Table(f"{key}s-all", title, columns, frame, note=note, where="book")]  # fmt: skip
 
 
 def _performance(found: Monitored, words: Words) -> list[Block]:

@@ -13,7 +13,7 @@ from drg.page.words import Words, clean
 
 LEVELS = {"red": ("红色", "red"), "amber": ("黄色", "amber")}
 WHAT = {
-    "year_end": ("预计全年支出与可分配额之比", "expected spend of the year over the money"),
+    "year_end": ("预计全年支出与可分配额之比", "expected spend of the year over the pool's money"),
     "to_date": ("累计支出与累计预算之比", "spend to date over the budget to date"),
     "point_value": ("预计点值与固定点值之比", "projected point value over the fixed one"),
     "reserve": ("预计超支占调剂金", "expected overrun over the reserve"),
