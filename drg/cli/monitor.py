@@ -203,6 +203,7 @@ class _Folder:
 
 def summary(found: Monitored) -> str:
     """Pools, warnings and notes as text."""
+    from drg.page.small_cells import untold
     from drg.page.words import Words
     from drg.report.monitor.words import records, warned
 
@@ -225,7 +226,8 @@ def summary(found: Monitored) -> str:
     parts = [say(f"{year} 年 1 至 {months} 月", f"{year}, months 1 to {months}"), "",
              table(head, rows, range(1, 7)), ""]  # fmt: skip
     words = Words(say("zh", "en"))
-    lines = [warned(row, found, words) for row in records(own.warned)]
+    nothing = untold([])  # the bureau's own terminal
+    lines = [warned(row, found, words, nothing) for row in records(own.warned)]
     parts += lines[:_MOST_WARNINGS]
     if len(lines) > _MOST_WARNINGS:
         more = len(lines) - _MOST_WARNINGS

@@ -10,7 +10,7 @@ import pandas as pd
 from budget.monitor.files import Monitored
 from budget.monitor.forecast import METHODS
 from budget.monitor.levels import KINDS, STAGES
-from budget.monitor.watch import NO_GROUP, PoolWatch
+from budget.monitor.watch import PoolWatch
 from drg.language import half
 from drg.page.blocks import (
     Block,
@@ -27,7 +27,16 @@ from drg.page.blocks import (
 from drg.page.small_cells import Cube, Untold, untold
 from drg.page.words import DASH, Words, clean, fixed
 from drg.plots.charts import lines
-from drg.report.monitor.words import AGAINST, LEVELS, PARTS, WHAT, names_of, records, warned
+from drg.report.monitor.words import (
+    AGAINST,
+    LEVELS,
+    PARTS,
+    WHAT,
+    hidden_rows,
+    names_of,
+    records,
+    warned,
+)
 
 _MOST = 20  # groups in a table of the page, and warnings in its list
 _POOL = Column("pool", "基金池", "Pool", "insurance")
@@ -44,12 +53,12 @@ _METHODS = {"model": ("本预测", "this forecast"), "naive": ("按最近一月"
 def monitor_report(found: Monitored, words: Words) -> Report:
     """The page of the monitor."""
     spend = found.watch.spend
-    dark = _dark(found)
+    dark, moved = _dark(found), _dark(found, change=True)
     sections = [
-        Section("summary", words("结论", "Summary"), _summary(found, words)),
+        Section("summary", words("结论", "Summary"), _summary(found, moved, words)),
         Section("months", words("逐月支出与预测", "Months and forecast"), _months(found, words)),
-        Section("warnings", words("预警", "Warnings"), _warnings(found, dark, words)),
-        Section("drivers", words("变动原因", "What drives it"), _drivers(found, dark, words)),
+        Section("warnings", words("预警", "Warnings"), _warnings(found, dark, moved, words)),
+        Section("drivers", words("变动原因", "What drives it"), _drivers(found, moved, words)),
         Section("hospitals", words("医疗机构", "Hospitals"), _by(found, "hospital", dark, words)),
         Section("groups", words("病组", "Groups"), _by(found, "group", dark, words)),
         Section("performance", words("绩效评价", "Performance"), _performance(found, words)),
@@ -65,7 +74,7 @@ def monitor_report(found: Monitored, words: Words) -> Report:
     return Report(title, subtitle, [one for one in sections if one.blocks])
 
 
-def _summary(found: Monitored, words: Words) -> list[Block]:
+def _summary(found: Monitored, dark: Untold, words: Words) -> list[Block]:
     own = found.watch
     said, items = [], []
     for pool in own.pools:
@@ -97,7 +106,7 @@ def _summary(found: Monitored, words: Words) -> list[Block]:
                       f"{red} red and {amber} amber warnings."))  # fmt: skip
     blocks: list[Block] = [Text(words("", " ").join(said), "lead"), Figures(items)]
     rows = own.warned[own.warned["hospital_id"].eq("") & own.warned["drg"].eq("")]
-    blocks.append(Points([warned(row, found, words) for row in records(rows)]))
+    blocks.append(Points([warned(row, found, words, dark) for row in records(rows)]))
     if not math.isnan(found.score):
         blocks.append(Text(words(f"绩效评价得分 {found.score:.0f} 分（百分制，只计可评价的指标）。",
                                  f"Performance: {found.score:.0f} of 100, of the indicators that "
@@ -161,32 +170,32 @@ def _months(found: Monitored, words: Words) -> list[Block]:
     return blocks
 
 
-def _cubes(found: Monitored) -> list[Cube]:
-    """Cases and money to date of hospitals and groups by pool, with the base beside them."""
-    own = found.watch
-    made = []
+def _dark(found: Monitored, *, change: bool = False) -> Untold:
+    """Hospitals and groups whose figures are not told: those to date, or the change of spend.
+
+    Where the base are the year's earlier months, a change and the figure to date give both the last
+    month and those before it away; so a change has its own counts.
+    """
+    own, made = found.watch, []
+    parts = {"": own.spend.cells}
+    if change and own.base is not None:
+        parts = {"_now": own.base.now, "_before": own.base.cells}
     for key in ("hospital", "group"):
-        held = own.spend.cells.groupby(["pool", key])[["cases", "spend"]].sum()
-        if own.base is not None and own.base.kind == "last_year":
-            before = own.base.cells.groupby(["pool", key])[["cases", "spend"]].sum()
-            held = held.join(before.add_suffix("_before"), how="outer")
-        frame = held.fillna(0).reset_index()
-        counts = [one for one in frame.columns if one.startswith("cases")]
-        amounts = [one for one in frame.columns if one.startswith("spend")]
-        made.append(Cube(frame, (("pool", key), ("pool",)), counts, amounts))
-    return made
+        sums = [cells.groupby(["pool", key])[["cases", "spend"]].sum().add_suffix(name)
+                for name, cells in parts.items()]  # fmt: skip
+        frame = pd.concat(sums, axis=1).fillna(0).reset_index()
+        made.append(Cube(frame, (("pool", key), ("pool",)), [f"cases{name}" for name in parts],
+                         [f"spend{name}" for name in parts]))  # fmt: skip
+    return untold(made)
 
 
-def _dark(found: Monitored) -> Untold:
-    return untold(_cubes(found))
-
-
-def _warnings(found: Monitored, dark: Untold, words: Words) -> list[Block]:
+def _warnings(found: Monitored, dark: Untold, moved: Untold, words: Words) -> list[Block]:
     own = found.watch
     frame = own.warned
     if frame.empty:
         return [Text(words("没有达到预警界限。", "No level was reached."))]
-    hidden = _hidden(found, frame, dark)
+    off = (hidden_rows(found, frame, one) for one in (dark, moved))
+    hidden = [one or other for one, other in zip(*off, strict=True)]
     hospitals, groups = names_of(found)
     shown = frame.assign(
         hidden=hidden,
@@ -203,24 +212,11 @@ def _warnings(found: Monitored, dark: Untold, words: Words) -> list[Block]:
         *(Column(part, f"其中{zh}", f"of which {en}", "gain") for part, (zh, en) in PARTS.items()),
     ]  # fmt: skip
     kept = frame[frame["hospital_id"].ne("") | frame["drg"].ne("")].head(_MOST)
-    said = [warned(row, found, words, dark=bool(hidden[place]))
+    said = [warned(row, found, words, moved, hidden=bool(hidden[place]))
             for place, row in zip(kept.index, records(kept), strict=True)]  # fmt: skip
     note = words("界限及其来源见“依据”。", "The levels and their sources stand at the end.")
     return [Table("warnings", words("达到界限的项目", "What reached a level"), columns, shown,
                   note=note, ends=(_MOST, 0)), *([Points(said)] if said else [])]  # fmt: skip
-
-
-def _hidden(found: Monitored, frame: pd.DataFrame, dark: Untold) -> list[bool]:
-    """Which warnings are of hospitals or groups whose figures are not told."""
-    done = found.watch.spend
-    pools = {name: place for place, name in enumerate(done.pools)}
-    homes = {name: place for place, name in enumerate(done.done.hospitals.ids)}
-    groups = {name or NO_GROUP: place for place, name in enumerate(done.groups)}
-    made = []
-    for pool, home, drg in zip(frame["pool"], frame["hospital_id"], frame["drg"], strict=True):
-        key, place = ("hospital", homes.get(home)) if home else ("group", groups.get(drg))
-        made.append(bool((home or drg) and dark.rows(("pool", key), [pools[pool]], [place])[0]))
-    return made
 
 
 def _drivers(found: Monitored, dark: Untold, words: Words) -> list[Block]:
@@ -257,7 +253,7 @@ def _drivers(found: Monitored, dark: Untold, words: Words) -> list[Block]:
         as_warned = frame.assign(hospital_id=frame["key"] if key == "hospital" else "",
                                  drg=frame["key"] if key == "group" else "")  # fmt: skip
         frame = frame.assign(
-            hidden=_hidden(found, as_warned, dark),
+            hidden=hidden_rows(found, as_warned, dark),
             name=[clean(hospitals.get(one, one) if key == "hospital" else
                         f"{one} {groups.get(one, '')}") for one in frame["key"]],
             size=frame["change"].abs(),
@@ -289,7 +285,7 @@ def _by(found: Monitored, key: str, dark: Untold, words: Words) -> list[Block]:
     hospitals, groups = names_of(found)
     as_warned = whole.assign(**{"drg" if key == "hospital" else "hospital_id": ""})
     frame = whole.assign(
-        hidden=_hidden(found, as_warned, dark),
+        hidden=hidden_rows(found, as_warned, dark),
         cases=sums.reindex(pd.MultiIndex.from_frame(whole[["pool", id_of]])).to_numpy(),
         name=[clean(hospitals.get(one, one) if key == "hospital" else
                     f"{one} {groups.get(one, '')}") for one in whole[id_of]],

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 
 from budget.monitor.files import Monitored
+from budget.monitor.watch import NO_GROUP
+from drg.page.small_cells import Untold
 from drg.page.words import Words, clean
 
 LEVELS = {"red": ("红色", "red"), "amber": ("黄色", "amber")}
@@ -43,14 +45,30 @@ def names_of(found: Monitored) -> tuple[dict[str, str], dict[str, str]]:
     return dict(zip(done.hospitals.ids, map(str, done.hospitals.names), strict=True)), groups
 
 
-def warned(row: Mapping[str, Any], found: Monitored, words: Words, *, dark: bool = False) -> str:
+def hidden_rows(found: Monitored, frame: pd.DataFrame, dark: Untold) -> list[bool]:
+    """Which rows are of hospitals (``hospital_id``) or groups (``drg``) that are not told."""
+    spend = found.watch.spend
+    pools = {name: place for place, name in enumerate(spend.pools)}
+    homes = {name: place for place, name in enumerate(spend.done.hospitals.ids)}
+    groups = {name or NO_GROUP: place for place, name in enumerate(spend.groups)}
+    made = []
+    for pool, home, drg in zip(frame["pool"], frame["hospital_id"], frame["drg"], strict=True):
+        key, place = ("hospital", homes.get(home)) if home else ("group", groups.get(drg))
+        made.append(bool((home or drg) and dark.rows(("pool", key), [pools[pool]], [place])[0]))
+    return made
+
+
+def warned(
+    row: Mapping[str, Any], found: Monitored, words: Words, dark: Untold, *, hidden: bool = False
+) -> str:
     """A warning as a sentence, with what drives it.
 
     Args:
         row: of the table of warnings.
         found: what the monitor found.
         words: the language.
-        dark: whether the amounts are not told.
+        dark: changes of hospitals and groups that are not told.
+        hidden: whether the warning's own amounts are not told.
     """
     hospitals, groups = names_of(found)
     who = [words.insurance(str(row["pool"]))]
@@ -65,7 +83,7 @@ def warned(row: Mapping[str, Any], found: Monitored, words: Words, *, dark: bool
                                   + " ".join(who), words.of(WHAT[kind])])  # fmt: skip
     if not words.zh:
         text = f"[{words.of(LEVELS[row['level']])}] {text}"
-    if dark:
+    if hidden:
         return text + words("（不公布数值）", " (figures not told)")
     text += words(f" {value}，界限 {level}", f" {value}, level {level}")
     amount = float(row["amount"])
@@ -78,9 +96,24 @@ def warned(row: Mapping[str, Any], found: Monitored, words: Words, *, dark: bool
         return text + words("。", ".")
     parts = words.joined(f"{words.of(name)} {words.money(float(row[part]), signed=True)}"
                          for part, name in PARTS.items())  # fmt: skip
-    return text + words(
-        f"；{words.of(AGAINST[row['against']])}变动 "
-        f"{words.money(float(row['change']), signed=True)}：{parts}。",
-        f"; {words.money(float(row['change']), signed=True)} {words.of(AGAINST[row['against']])}: "
-        f"{parts}.",
-    )
+    change = words.money(float(row["change"]), signed=True)
+    text += words(f"；{words.of(AGAINST[row['against']])}变动 {change}：{parts}",
+                  f"; {change} {words.of(AGAINST[row['against']])}: {parts}")  # fmt: skip
+    if not (row["hospital_id"] or row["drg"]):
+        text += _most(row, found, words, dark)
+    return text + words("。", ".")
+
+
+def _most(row: Mapping[str, Any], found: Monitored, words: Words, dark: Untold) -> str:
+    """The group and the hospital that move a pool's spend most, where they are told."""
+    hospitals, groups = names_of(found)
+    drg, home = str(row["top_drg"]), str(row["top_hospital"])
+    frame = pd.DataFrame({"pool": row["pool"], "hospital_id": ["", home], "drg": [drg, ""]})
+    names = f"{drg} {groups.get(drg, '')}", hospitals.get(home, home)
+    amounts = row["top_drg_change"], row["top_hospital_change"]
+    said = [
+        f"{clean(name).strip()} {words.money(float(amount), signed=True)}"
+        for name, amount, off in zip(names, amounts, hidden_rows(found, frame, dark), strict=True)
+        if name.strip() and not off
+    ]
+    return words("；影响最大：", "; most by ") + words.joined(said) if said else ""
