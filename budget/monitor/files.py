@@ -21,7 +21,7 @@ from budget.monitor.levels import Levels, read_levels
 from budget.monitor.performance import performance, score
 from budget.monitor.quotas import day_beds, retained, retention_frame
 from budget.monitor.spend import Spend, spend_of
-from budget.monitor.watch import Watch, trial_frame, watch
+from budget.monitor.watch import NO_GROUP, Watch, trial_frame, watch
 from budget.policy.document import Policy
 from budget.pools.money import LastYear
 from budget.settlement.files import read_claims
@@ -199,7 +199,7 @@ def driver_frame(found: Watch) -> pd.DataFrame:
         against = found.base.kind
         told = [("all", "", held.change), ("cases", "", held.cases), ("mix", "", held.mix),
                 ("price", "", held.price)]  # fmt: skip
-        told += [("group", groups[one] or "-", fen) for one, fen in held.groups.items()]
+        told += [("group", groups[one] or NO_GROUP, fen) for one, fen in held.groups.items()]
         told += [("hospital", ids[one], fen) for one, fen in held.hospitals.items()]
         rows += [{"pool": pool.name, "against": against, "part": part, "key": key,
                   "change": float(to_yuan(fen))} for part, key, fen in told]  # fmt: skip

@@ -23,7 +23,7 @@ from drg.money import Fen, allocate, to_fen, to_yuan
 Floats = npt.NDArray[np.float64]
 # hospital or group -> place of a pool -> place -> budget by month in fen, shape (12,).
 Shares: TypeAlias = Mapping[str, Mapping[int, Mapping[int, Fen]]]
-NO_GROUP = "-"  # cases without a group that has a weight
+NO_GROUP = "(none)"  # cases without a group that has a weight
 LEVEL_KEYS = {"pool": (), "hospital": ("hospital",), "group": ("group",)}
 _FALLS = 0.6  # of the mean of the months before: a last month below it may not be complete
 

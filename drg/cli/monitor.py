@@ -97,7 +97,7 @@ def monitor(
     from budget.monitor.files import PAGES, RESULTS, monitor_files
     from budget.policy import load_policy
     from drg.page.words import Words
-    from drg.page.write import write_all
+    from drg.page.write import write_report
     from drg.report.monitor.sections import monitor_report
     from weights.table import open_weights
 
@@ -124,8 +124,9 @@ def monitor(
     def pages(folder: Path, found: Monitored) -> None:
         report = monitor_report(found, words)
         page, word, book = (folder / name for name in PAGES)
-        for line in write_all([(page, report), (word, report)], book, words)[1]:
-            typer.echo(line, err=True)
+        for path in (page, word, book):
+            for line in write_report(path, report, words):
+                typer.echo(line, err=True)
 
     found = monitor_files(
         held.cases, folder_out, table_of_weights, rules, homes, watched, months=month,
