@@ -115,7 +115,7 @@ def spend_of(
         values: yuan per point by pool at which shared points are reckoned; else the reference.
 
     Raises:
-        DrgError: no case is in these months, or they cannot be settled.
+        DrgError: no case is in these months, or none of them can be settled.
     """
     known = claims.month >= 0
     last = int(claims.month[known].max()) + 1 if known.any() else 0
@@ -125,6 +125,10 @@ def spend_of(
         raise problem(say("这些月份没有病例", "no case was discharged in these months"),
                       key="month", found=count)  # fmt: skip
     done = settle(claims, weights, policy, hospitals, year, last_year=last_year)
+    if not (done.paid.pool >= 0).any():
+        raise problem(say("没有一例可以结算", "not one case can be settled"), key="cases",
+                      found=", ".join(f"{code} {cases:,}"
+                                      for code, (cases, _) in done.unsettled.items()))  # fmt: skip
     fund, shared = _at_fixed_value(done, values or {})
     return Spend(done, count, _cells(done, fund), shared)
 

@@ -289,7 +289,8 @@ def _ahead(pools: tuple[PoolWatch, ...]) -> pd.DataFrame:
                for i, name in enumerate(names)}
             for month in range(MONTHS)
         ]  # fmt: skip
-    return pd.DataFrame(rows)
+    names = ("expected", *ENDS)
+    return pd.DataFrame(rows, columns=["pool", "month", *names, *(f"month_{n}" for n in names)])
 
 
 def _warnings(

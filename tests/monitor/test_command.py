@@ -175,6 +175,15 @@ def test_a_folder_without_cases_or_weights(folder, tmp_path):
     run(home, "--lang", "en", fails="--weights")
 
 
+def test_not_one_case_that_can_be_settled(folder, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(folder, home)
+    pd.read_csv(home / "hospitals.csv").replace({"hospital_id": {"A": "X"}}).head(1).to_csv(
+        home / "hospitals.csv", index=False
+    )
+    run(home, "--lang", "en", fails="not one case can be settled: found 'no_hospital")
+
+
 def test_every_table_is_documented(out):
     with open("docs/monitor.md", encoding="utf-8") as stream:
         text = stream.read()
