@@ -47,6 +47,7 @@ _HEADERS: dict[str, tuple[str, ...]] = {
     "after": ("after", "price_after", "集采后价格", "中选价", "中选价格"),
     "assessment": ("assessment", "考核系数", "考核"),
     "pool": ("pool", "基金池", "基金"),
+    "spend": ("spend", "amount", "支出", "基金支出", "统筹基金支出", "金额"),
     "income": ("income", "amount", "收入", "基金收入", "金额"),
 }
 _MONTH = re.compile(r"(\d{4})[-/.年]?(\d{1,2})([-/.月].*|\d{2})?")
@@ -179,6 +180,22 @@ def read_income(
                       expected=say(f"{year}-{m + 1:02d} 一行",
                                    f"a row for {year}-{m + 1:02d}"))  # fmt: skip
     return Income(opening, income)
+
+
+def read_spend(
+    source: Source, pools: tuple[str, ...], sheet: str | None = None
+) -> list[tuple[int, int, int]]:
+    """Read ``month, pool, spend``: month as year x 12 + month from 0, place of the pool, fen.
+
+    Raises:
+        DrgError: a cell cannot be read, a pool is not the policy's, or a month and pool stand
+            twice; the message has the row.
+    """
+    table = _Table(source, sheet)
+    months = table.months()
+    places = table.words("pool", {name: i for i, name in enumerate(pools)}, ", ".join(pools))
+    table.once(say("月份与基金池", "month and pool"), months, places)
+    return list(zip(months, places, table.amounts("spend").tolist(), strict=True))
 
 
 class _Table:

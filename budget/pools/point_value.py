@@ -299,6 +299,15 @@ def pool_bounds(grid: Grid, shared: Bools, name: str) -> Bounds:
     return low, high
 
 
+def bounds_of(
+    grid: Grid, claims: Claims, rows: npt.NDArray[np.intp] | Bools, name: str
+) -> Bounds:  # fmt: skip
+    """Floor and ceiling of the point value that some cases of a pool share: :func:`pool_bounds`."""
+    shared = np.zeros(grid.value_from.shape, np.bool_)
+    shared[claims.hospital[rows], claims.insurance[rows]] = True
+    return pool_bounds(grid, shared, name)
+
+
 def worth_of_yuan(grid: Grid, pools: Sequence[PoolResult]) -> Floats:
     """What a reference yuan came to in yuan by pool, and 1 for no pool. Shape (P + 1,)."""
     return _worth(grid, [one.point_value for one in pools])

@@ -14,6 +14,7 @@ from drg.cli.demo import demo
 from drg.cli.explain.case import explain
 from drg.cli.fund import prepayment as fund
 from drg.cli.group import group
+from drg.cli.monitor import monitor
 from drg.cli.negotiate import act as negotiate
 from drg.cli.policy import show as policy
 from drg.cli.project import project
@@ -149,6 +150,21 @@ app.command(
         "tables and the page backtest.html.",
     ),
 )(backtest)
+app.command(
+    "monitor",
+    help=say(
+        "基金运行监测：逐月支出对照预算，预测到年末，按界限预警并说明原因。\n\n"
+        "SOURCE 为本年度至今的已分组病例，或存放各月文件的文件夹（grouped.csv、weights.csv、"
+        "hospitals.csv、history.csv 等，见文档）。在 OUT 中写出各月、预测、预警等 CSV 表、"
+        "monitor.json 记录，以及网页、Word 和工作簿。",
+        "Watch the fund: spend month by month against the budget, a forecast to the year's end, "
+        "warnings and what drives them.\n\nSOURCE holds the grouped cases of the year so far, or "
+        "is a folder of what a bureau has month by month (grouped*.csv, weights.csv, "
+        "hospitals.csv, history.csv and more, see the docs). Writes months, forecast, warnings "
+        "and more as CSV, the record monitor.json, and a page, a Word file and a workbook into "
+        "OUT.",
+    ),
+)(monitor)
 app.command(
     "report",
     help=say(

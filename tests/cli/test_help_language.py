@@ -47,7 +47,7 @@ IDS = re.findall(
     "mdc adrg severity status reason pool amount cases "
     "insurance clinical canonical front-page employee resident poor town county city province "
     "mean geometric hsrv regression gamma iqr none percentile ratio inek winsor bca sum "
-    "scenario "
+    "scenario month spend monitor "
     "carry review keep total components cmi neutral reference asked decided accepted yuan weights "
     "closest satisfaction fairest all qy",
 )

@@ -46,6 +46,8 @@ COMMANDS: tuple[tuple[int, str], ...] = (
     (2, "fund prepayment {spend.csv} --received 2025-01-10 --out >away --policy lanzhou-2023"
         " [--year {n}] [--sheet {odd}]"),
     (2, "fund retention {items.csv} --out >kept [--hospitals {hospitals.csv}]"),
+    (2, f"monitor {_YEAR} --out >watched --hospitals {{hospitals.csv}} [--month {{n}}]"
+        " [--last-year {last-year.csv}] [--policy {policy}] [--mapping {mapping.toml}]"),
     (2, "report {@projected} --out >report.html [--lang en]"),
     (2, "report {@settled} --out >report.docx [--lang en]"),
     (1, "scheme list"),

@@ -1,0 +1,238 @@
+"""``drg monitor``: the fund's year so far against its budget, where it will end, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from drg.cli.common.fits import policy_fits
+from drg.cli.common.options import HospitalTable, Lang, LastYear, MappingFile, Sheet
+from drg.cli.common.outputs import look_first
+from drg.cli.common.schemes import AcrossSchemes, same_scheme
+from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
+from drg.errors import problem
+from drg.language import say
+from drg.terminal import table
+
+if TYPE_CHECKING:
+    from budget.monitor.files import Monitored
+
+_TABLES = (".csv", ".csv.gz", ".parquet", ".xlsx")
+_MOST_WARNINGS = 12
+
+
+def monitor(
+    source: Annotated[
+        Path,
+        typer.Argument(help=say("本年度至今的已分组病例，或存放各月文件的文件夹。",
+                                "Grouped cases of the year so far, or a folder of what there is "
+                                "month by month.")),
+    ],
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", help=say("权重表：文件，或已公布权重表的编号；默认为文件夹中的 "
+                                           "weights.csv。",
+                                           "Weight table: a file or a published id; weights.csv "
+                                           "of the folder by default.")),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", help=say(
+            "支付政策：编号（见 drg policy list）或文件；默认为文件夹中的 policy.toml，没有时为"
+            "全国通用默认政策。",
+            "Policy: an id (drg policy list) or a file; policy.toml of the folder by default, "
+            "else national-default.")),
+    ] = None,
+    hospitals: HospitalTable = None,
+    history: Annotated[
+        Path | None,
+        typer.Option("--history", help=say("历年月度支出表：month、pool、spend（元）。",
+                                           "Monthly spend of earlier years: a table month, pool, "
+                                           "spend (yuan).")),
+    ] = None,
+    before: Annotated[
+        Path | None,
+        typer.Option("--before", help=say("上年的已分组病例，用于分解变动原因和参考预算。",
+                                          "Grouped cases of the year before: what drives spend, "
+                                          "and indicative budgets.")),
+    ] = None,
+    last_year: LastYear = None,
+    levels: Annotated[
+        Path | None,
+        typer.Option("--levels", help=say("监测口径文件（TOML）：预警界限、累计结余、绩效指标。",
+                                          "The monitor's document (TOML): levels of warnings, "
+                                          "balances, indicators.")),
+    ] = None,
+    items: Annotated[
+        Path | None,
+        typer.Option("--items", help=say("集采品种表，用于结余留用。",
+                                         "Items of centralised procurement, for retention.")),
+    ] = None,
+    month: Annotated[
+        int | None,
+        typer.Option("--month", min=1, max=12, help=say(
+            "只计到该月；默认到最后一个有病例的月份。",
+            "Count the months up to this one; by default to the last one with a case.")),
+    ] = None,
+    year: Annotated[
+        int | None,
+        typer.Option("--year", help=say("监测年度，默认按病例的出院年份。",
+                                        "Year to watch; by default that of the cases.")),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help=say("存放结果的文件夹；默认为 SOURCE 旁的 monitor。",
+                                       "Folder for the results; monitor beside SOURCE by "
+                                       "default.")),
+    ] = None,
+    mapping: MappingFile = None,
+    sheet: Sheet = None,
+    across_schemes: AcrossSchemes = False,
+    lang: Lang = None,
+) -> None:  # fmt: skip
+    """Watch the fund (基金运行监测)."""
+    from budget.monitor.files import PAGES, RESULTS, monitor_files
+    from budget.policy import load_policy
+    from drg.page.words import Words
+    from drg.page.write import write_report
+    from drg.report.monitor.sections import monitor_report
+    from weights.table import open_weights
+
+    held = _Folder.of(source)
+    weights = weights or held.need("weights", "--weights")
+    policy = policy or held.named("policy") or "national-default"
+    homes = hospitals or held.table("hospitals") or table_of_hospitals(held.cases[0], None)
+    history, before = history or held.table("history"), before or held.table("before")
+    last_year = last_year or held.table("last_year")
+    items, levels = items or held.table("items"), levels or held.document("monitor")
+    folder_out = out or source.parent / "monitor"
+    look_first(
+        (*held.cases, weights, policy, homes, history, before, last_year, levels, items, mapping),
+        folder=folder_out, results=RESULTS,
+    )  # fmt: skip
+    rules, table_of_weights = load_policy(policy), open_weights(weights)
+    for one in (*held.cases, *([before] if before else [])):
+        policy_fits(rules, same_scheme(one, table_of_weights, across_schemes, mapping, sheet), one,
+                    table_of_weights, across_schemes)  # fmt: skip
+    watched = year if year is not None else year_of(held.cases[0], mapping, sheet)
+    spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
+    words = Words(lang or "zh")
+
+    def pages(folder: Path, found: Monitored) -> None:
+        report = monitor_report(found, words)
+        page, word, book = (folder / name for name in PAGES)
+        for path in (page, word, book):
+            for line in write_report(path, report, words):
+                typer.echo(line, err=True)
+
+    found = monitor_files(
+        held.cases, folder_out, table_of_weights, rules, homes, watched, months=month,
+        history=history, before=before, last_year=spent, levels=levels, items=items,
+        mapping=mapping, sheet=sheet, pages=pages,
+        inputs={"weights": Path(weights), "policy": Path(policy), "last_year": last_year},
+    )  # fmt: skip
+    typer.echo(summary(found))
+    typer.echo(str(folder_out))
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """What a folder of months holds, by names; of a single file only itself.
+
+    Attributes:
+        place: the folder or file.
+        cases: files of grouped cases.
+    """
+
+    place: Path
+    cases: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, source: Path) -> _Folder:
+        """Look into a folder, or take a file as it is.
+
+        Raises:
+            DrgError: the folder has no grouped cases.
+        """
+        if not source.is_dir():
+            return cls(source, (source,))
+        found = sorted(one for one in source.iterdir() if one.name.lower().startswith("grouped")
+                       and one.name.lower().endswith(_TABLES)
+                       and not one.name.endswith((".rejects.csv", ".unmapped.csv",
+                                                  ".codes.csv")))  # fmt: skip
+        if not found:
+            raise problem(say("文件夹中没有已分组病例", "the folder has no grouped cases"),
+                          file=source, expected=say("grouped.csv，或按月的 grouped-01.csv 等",
+                                                    "grouped.csv, or by month grouped-01.csv and "
+                                                    "so on"))  # fmt: skip
+        return cls(source, tuple(found))
+
+    def table(self, name: str) -> Path | None:
+        """A table of the folder."""
+        if not self.place.is_dir():
+            return None
+        paths = (self.place / f"{name}{ending}" for ending in _TABLES)
+        return next((path for path in paths if path.is_file()), None)
+
+    def document(self, name: str) -> Path | None:
+        """A document of the folder."""
+        path = self.place / f"{name}.toml"
+        return path if self.place.is_dir() and path.is_file() else None
+
+    def named(self, name: str) -> str | None:
+        """The same as a text."""
+        path = self.document(name)
+        return None if path is None else str(path)
+
+    def need(self, name: str, option: str) -> str:
+        """A table that must be there.
+
+        Raises:
+            DrgError: it is not.
+        """
+        path = self.table(name)
+        if path is None:
+            raise problem(say("缺少权重表", "no weight table"), key=option,
+                          expected=say(f"文件或编号，或文件夹中的 {name}.csv",
+                                       f"a file or an id, or {name}.csv in the "
+                                       "folder"))  # fmt: skip
+        return str(path)
+
+
+def summary(found: Monitored) -> str:
+    """Pools, warnings and notes as text."""
+    from drg.page.small_cells import untold
+    from drg.page.words import Words
+    from drg.report.monitor.words import records, warned
+
+    own = found.watch
+    rows = []
+    for pool in own.pools:
+        ahead = pool.ahead
+        amount = "-" if pool.amount is None else f"{pool.amount / 100:,.2f}"
+        low, high = ("-", "-") if ahead is None or not len(ahead.ends) else (
+            f"{ahead.ends[-1, 2]:,.2f}", f"{ahead.ends[-1, 3]:,.2f}")  # fmt: skip
+        rows.append([
+            pool.name, f"{pool.spent.sum() / 100:,.2f}",
+            "-" if ahead is None else f"{ahead.year:,.2f}", low, high, amount,
+            "-" if pool.projected != pool.projected else f"{pool.projected:,.4f}",
+        ])  # fmt: skip
+    head = (say("基金池", "pool"), say("累计支出", "spent"), say("预计全年", "expected"),
+            say("95%下限", "95% low"), say("95%上限", "95% high"), say("可分配额", "amount"),
+            say("预计点值", "point value"))  # fmt: skip
+    year, months = own.spend.done.year, own.spend.months
+    parts = [say(f"{year} 年 1 至 {months} 月", f"{year}, months 1 to {months}"), "",
+             table(head, rows, range(1, 7)), ""]  # fmt: skip
+    words = Words(say("zh", "en"))
+    nothing = untold([])  # the bureau's own terminal
+    lines = [warned(row, found, words, nothing) for row in records(own.warned)]
+    parts += lines[:_MOST_WARNINGS]
+    if len(lines) > _MOST_WARNINGS:
+        more = len(lines) - _MOST_WARNINGS
+        parts.append(say(f"... 另有 {more} 条，见 warnings.csv",
+                         f"... {more} more in warnings.csv"))  # fmt: skip
+    parts += [say(*text) for text in own.notes.values()]
+    return "\n".join(parts)
