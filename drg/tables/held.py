@@ -28,6 +28,7 @@ PARTIAL, READY, GONE = ".partial", ".ready", ".gone"
 _NAME = re.compile(r"\..*\.[0-9a-f]{8}(\.partial|\.ready)", re.DOTALL)
 _KEY = ".held"  # where there are no locks, a file that is open inside a folder
 _LONGEST = 200  # bytes of the name that it is made for; a file name may have 255
+_HELD: set[Path] = set()  # what this process is making
 
 
 class Held:
@@ -40,9 +41,11 @@ class Held:
     def __init__(self, path: Path, fd: int, key: Path | None) -> None:
         self.path = path
         self._fd, self._key = fd, key
+        _HELD.add(path)
 
     def release(self) -> None:
         """Hold it no more; nothing when it is not held."""
+        _HELD.discard(self.path)
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -59,6 +62,11 @@ class Held:
         with contextlib.suppress(OSError):
             self.release()
             _removed(self.path)
+
+
+def is_within(path: Path) -> bool:
+    """Whether a place is, or is in, a folder that this process is making."""
+    return not _HELD.isdisjoint((path, *path.parents))
 
 
 def new_file(folder: Path, name: str) -> Held:

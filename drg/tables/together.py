@@ -31,7 +31,7 @@ def whole_folder(
     After any exception nothing is changed. A folder that holds nothing but results is exchanged
     for the new one in a single step, where the system can; in one that holds other files, which
     stay, the results are replaced one by one, the record last, and the next run finishes this
-    should it be broken off.
+    should it be broken off. A part of a folder that is being made so is written in its place.
 
     Args:
         final: the folder, made when it is not there, those above it too.
@@ -49,6 +49,11 @@ def whole_folder(
     target = check_folder(shown)
     results = [name for name in ours if not name.endswith("/")]
     refuse_inputs([shown / name for name in results], inputs)
+    if held.is_within(target):
+        with writing(shown):
+            target.mkdir(parents=True, exist_ok=True)
+        yield target
+        return
     with writing(shown):
         for name in results:
             if os.path.lexists(target / name):

@@ -149,3 +149,22 @@ def test_a_file_that_excel_has_open_is_told(
     with pytest.raises(DrgError, match=told), atomic_path(tmp_path / "a.csv"):
         pass
     assert seen(tmp_path) == {"a.csv": "1"}
+
+
+def test_a_folder_within_one_that_is_being_made_is_written_in_its_place(tmp_path):
+    """Exchanged for another it would lose its lock, and another run take it for a left-over."""
+    out = tmp_path / "out"
+    with whole_folder(out, ("a.csv", "a.json")) as folder:
+        for place in (folder, folder / "part"):
+            with whole_folder(place, ("a.csv",)) as inner:
+                assert inner == place
+                (inner / "a.csv").write_text("1")
+        subprocess.run(
+            [sys.executable, "-c", f"from drg.tables.held import sweep; sweep({str(tmp_path)!r})"],
+            check=True,
+        )
+        assert (folder / "a.csv").read_text() == "1"
+        with pytest.raises(ZeroDivisionError), whole_folder(folder / "part", ("a.csv",)):
+            raise ZeroDivisionError
+    assert {str(p.relative_to(out)) for p in out.rglob("*.csv")} == {"a.csv", "part/a.csv"}
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
