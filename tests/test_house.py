@@ -17,6 +17,7 @@ GROUND = {
     "cases",
     "tables",
     "money",
+    "record",
     "documents",
     "errors",
     "provenance",

@@ -446,7 +446,7 @@ def receipt(
     """Write a receipt of the record, to be printed, mailed or timestamped."""
     from drg.errors import problem
     from drg.negotiate.round.act import Round
-    from drg.negotiate.round.receipt import read
+    from drg.record.receipt import read
     from drg.tables.atomic import write_bytes
 
     look_first((round, token), (out, (".toml",)), (request, (".tsq",)))
