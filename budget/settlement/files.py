@@ -17,6 +17,7 @@ from budget.cases.hospitals import Hospitals, hospitals_of, read_hospitals
 from budget.policy.document import Policy
 from budget.policy.load import load_policy
 from budget.pools.money import LastYear
+from budget.settlement.cash_flow import Through
 from budget.settlement.checks import in_year
 from budget.settlement.settled import Settlement
 from budget.settlement.settled import settle as settle_claims
@@ -72,6 +73,7 @@ def settle_file(
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
     last_year: LastYear | None = None,
+    through: Through | None = None,
     cases: str | None = None,
     inputs: Mapping[str, str | PathLike[str] | None] | None = None,
     accept_unreadable: bool = True,
@@ -92,6 +94,7 @@ def settle_file(
         mapping: mapping file for headers that are not recognised.
         sheet: sheet of a workbook.
         last_year: last year's fund spend in yuan by pool, or by pool and hospital.
+        through: what was paid through the year, where a book kept it.
         cases: ending of the case table, ``parquet`` or ``csv``; by default that of the input.
         inputs: other files that were read, by what they are; hashed for the record.
         accept_unreadable: settle also where more than 1% of a column that money hangs on cannot
@@ -115,7 +118,7 @@ def settle_file(
                 read_claims(source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
                             progress=progress, kept=kept, rejects=rejects, unread=unread,
                             accept_unreadable=accept_unreadable),
-                weights, policy, hospitals, year, last_year=last_year,
+                weights, policy, hospitals, year, last_year=last_year, through=through,
             )  # fmt: skip
         told = _twice(kept.case_id) | _in_force(policy, year)
         told |= {f"unreadable.{name}": text for name, text in unread.told().items()}

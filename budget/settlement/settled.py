@@ -27,7 +27,7 @@ from budget.price.case import Priced
 from budget.price.grid import Grid, build_grid
 from budget.price.history import History
 from budget.price.year import other_stays, price_year, unseen
-from budget.settlement.cash_flow import Advances, YearCash, close_year, monthly
+from budget.settlement.cash_flow import Advances, Through, YearCash, close_year, monthly
 from budget.settlement.checks import tiers_known, unpriced
 from budget.settlement.year_end import YearEnd, year_end
 from drg.errors import problem
@@ -92,6 +92,7 @@ class Settlement:
         cash: what is paid through the year and at its end, by hospital and pool.
         fund: the fund's cash by pool and month.
         warnings: name -> what a reader must know.
+        through: what was paid through the year, where a book kept it.
     """
 
     policy: Policy
@@ -114,6 +115,7 @@ class Settlement:
     cash: YearCash
     fund: FundCash
     warnings: dict[str, str] = field(default_factory=dict)
+    through: Through | None = None
 
     @property
     def unsettled(self) -> dict[str, tuple[int, int]]:
@@ -136,6 +138,7 @@ def settle(
     last_year: LastYear | None = None,
     last_year_by_hospital: Fen | None = None,
     history: History | None = None,
+    through: Through | None = None,
 ) -> Settlement:
     """Settle a year.
 
@@ -149,6 +152,8 @@ def settle(
         last_year_by_hospital: last year's fund spend in fen by hospital and pool, for advances
             that go by it. Shape (H, P).
         history: costs that standards are computed from; those of the claims when left out.
+        through: what was paid through the year, where a book kept it; else advances are worked
+            out by the policy.
 
     Raises:
         DrgError: the policy asks for what is not there, or a pool has no money.
@@ -195,17 +200,47 @@ def settle(
     )  # fmt: skip
     names = tuple(held.name for held in policy.pools)
     if last_year_by_hospital is None and policy.cash.basis == "last_year_mean":
-        last_year_by_hospital, told = _by_hospital(policy, hospitals, last_year, yearly.item)
+        last_year_by_hospital, told = spent_by_hospital(policy, hospitals, last_year, yearly.item)
         warnings |= told
-    advances = monthly(sums.fund, policy.cash, last_year_by_hospital)
-    cash = close_year(advances, closing.final - cut, closing.factor, hospitals.ids, names)
-    fund = fund_cash(money, clock(year, policy.cash), advances.advance, cash.year_end)
+    elapsed = months_elapsed(sums)
+    by_money = np.array([one.by_money for one in paid.pools], np.bool_)
+    if through is not None:
+        advances, lent, opening = through.advances, through.lent, through.opening
+    else:
+        if elapsed < _MONTHS:
+            warnings |= _incomplete(elapsed, by_money, names)
+        advances = monthly(sums.fund, policy.cash, last_year_by_hospital, amounts=amounts,
+                           elapsed=elapsed, by_money=by_money)  # fmt: skip
+        lent, opening = np.zeros_like(advances.advance), None
+    cash = close_year(advances, closing.final - cut, closing.factor, hospitals.ids, names,
+                      lent.sum(axis=2))  # fmt: skip
+    fund = fund_cash(money, clock(year, policy.cash), advances.advance + lent, cash.year_end,
+                     opening=opening)  # fmt: skip
     warnings |= closing.warnings | cash.warnings | fund.warnings
     branches = _branches(claims, priced, patient, other, paid, len(hospitals))
     return Settlement(
         policy, weights, hospitals, year, grid, claims, priced, patient, other, basis, paid, sums,
-        branches, tuple(money), closing, cut, advances, cash, fund, warnings,
+        branches, tuple(money), closing, cut, advances, cash, fund, warnings, through,
     )  # fmt: skip
+
+
+def months_elapsed(sums: Sums) -> int:
+    """The last month with a case, 1 to 12."""
+    months = np.flatnonzero(sums.cases.any(axis=(0, 1)))
+    return int(months[-1]) + 1 if len(months) else _MONTHS
+
+
+def _incomplete(
+    elapsed: int, by_money: npt.NDArray[np.bool_], pools: tuple[str, ...]
+) -> dict[str, str]:
+    found = {"incomplete_year": f"no case was discharged after month {elapsed}; advances are those "
+                                f"of {elapsed} months"}  # fmt: skip
+    for place in np.flatnonzero(by_money):
+        found[f"incomplete_year.{pools[place]}"] = (
+            f"pool {pools[place]}: its money of the whole year is shared out over the cases of "
+            f"{elapsed} months; {elapsed} twelfths of what they are worth are advanced"
+        )
+    return found
 
 
 def close(
@@ -264,7 +299,7 @@ def _money(
     return amounts
 
 
-def _by_hospital(
+def spent_by_hospital(
     policy: Policy, hospitals: Hospitals, last_year: LastYear | None, item: Fen
 ) -> tuple[Fen | None, dict[str, str]]:
     """Last year's spend in fen by hospital and pool, and what a reader must know of it.

@@ -242,6 +242,8 @@ def pool_frame(settled: Settlement) -> pd.DataFrame:
 
 def month_frame(settled: Settlement) -> pd.DataFrame:
     """One row a hospital, pool and month with cases: payable, advance and quality money."""
+    if settled.through is not None:
+        return settled.through.months(settled)
     sums, advances = settled.sums, settled.advances
     h, p, m = np.nonzero((sums.cases > 0) | (advances.advance != 0))
     return pd.DataFrame({

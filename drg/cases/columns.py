@@ -116,6 +116,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "patient_copay": ("自付金额", "个人自付", "自付比例金额"),
     "population": ("人员类别", "人员身份", "救助对象类别", "psn_type"),
     "special_review": ("特病单议", "特例单议"),
+    "review_amount": ("特例单议核定金额", "特病单议核定金额", "单议核定金额"),
+    "fixed_price": ("单病种定额", "单病种付费标准", "定额支付标准"),
+    "new_technology": ("新技术除外支付", "新技术"),
     "day_surgery": ("日间手术", "daysrg_flag"),
     "day_bed": ("日间病床",),
     "tcm_share": ("中医治疗占比", "中医药服务占比"),
@@ -128,8 +131,8 @@ CANONICAL: tuple[str, ...] = (
     "total_cost", "cost_medical", "cost_nursing", "cost_technology", "cost_drug_material",
     "cost_management",
     "fund_paid", "cases", "drg", "adrg", "status", "other_paid", "patient_out_of_scope",
-    "patient_deductible", "patient_copay", "population", "special_review", "day_surgery",
-    "day_bed", "tcm_share",
+    "patient_deductible", "patient_copay", "population", "special_review", "review_amount",
+    "fixed_price", "new_technology", "day_surgery", "day_bed", "tcm_share",
 )  # fmt: skip
 
 FUND_TOTALS = ("基金支付总额", "fund_pay_sumamt")

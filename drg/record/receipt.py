@@ -122,7 +122,7 @@ def read(path: str | PathLike[str]) -> Receipt:
         token = base64.b64decode(held.get("token", ""), validate=True)
     except ValueError:
         raise problem(none, file=path, key="token") from None
-    found = Receipt(held[kind], *(held[key] for key in _NEEDED), kind=kind)
+    found = Receipt(held[kind], held["entries"], held["at"], held["digest"], kind=kind)
     if found.entries < 1 or not _DIGEST.fullmatch(found.digest):
         raise problem(none, file=path)
     return found.attach(token, path) if token else found
