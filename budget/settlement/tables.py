@@ -165,10 +165,10 @@ def frames(settled: Settlement) -> dict[str, pd.DataFrame]:
 
 
 def hospital_frame(settled: Settlement) -> pd.DataFrame:
-    """One row a hospital and pool with cases: from cost to what is paid at the clearing."""
+    """One row a hospital and pool with cases or money: from cost to what the clearing pays."""
     sums, closing, cash = settled.sums.yearly(), settled.closing, settled.cash
     hospitals = settled.hospitals
-    h, p = np.nonzero(sums.cases)
+    h, p = np.nonzero((sums.cases != 0) | (cash.prepaid != 0) | (cash.final != 0))
     money = {
         "cost": sums.cost, "patient": sums.patient, "other": sums.other, "item": sums.item,
         "payable": sums.fund, "surplus_returned": closing.surplus_returned,

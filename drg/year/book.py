@@ -37,6 +37,7 @@ from drg.tables import RejectFile, whole_folder, write_table
 from drg.tables.atomic import write_bytes
 from drg.tables.held import scratch
 from drg.year.cases import NEEDED, Standing, discharge_months, standing
+from drg.year.decisions import read_rows
 from drg.year.folder import CASES, LEDGER, LISTS, MONTHS, Files, fill, put_table
 from drg.year.forms import Judged, judge_list
 from drg.year.month import Figures, figures, month_frame
@@ -286,6 +287,10 @@ class Book:
                   actor, at, more, ".csv")  # fmt: skip
         return found
 
+    def lent(self) -> list[dict[str, str]]:
+        """Advance money that was granted, row by row."""
+        return [row for one in self.state.advances for row in read_rows(self.folder / one.file)]
+
     def grant(
         self, rows: Sequence[Mapping[str, str]], *, actor: str, at: str | None = None
     ) -> None:
@@ -332,7 +337,7 @@ class Book:
         table = pa.Table.from_pandas(month_frame(self.files, number, found.parts),
                                      preserve_index=False)  # fmt: skip
         paid = found.parts["paid"].sum(axis=0)
-        body = {"values": found.values, "paid_fen": {
+        body = {"values": found.point_values, "paid_fen": {
             pool.name: int(paid[place]) for place, pool in enumerate(self.files.policy.pools)
         }}  # fmt: skip
         self._put("close", MONTHS, f"{seen.year}-{number:02d}", table, "", seen, actor, at, body,

@@ -108,7 +108,7 @@ def settle_final(book: Book, state: State, out: Path) -> Settlement:
 
 def clear(
     book: Book, out: str | PathLike[str], *, early: bool = False, sheets: bool = True,
-    kinds: tuple[str, ...] = ("xlsx",), actor: str, at: str | None = None,
+    kinds: tuple[str, ...] = ("xlsx",), lang: str = "zh", actor: str, at: str | None = None,
 ) -> Cleared:  # fmt: skip
     """Clear a year: the tables of a settlement, its months, and the sheets.
 
@@ -119,6 +119,8 @@ def clear(
             record then.
         sheets: write the sheets to sign and send beside the tables.
         kinds: of the sheets: ``xlsx``, ``html``, ``docx``.
+        lang: of the sheets: ``zh`` or ``en``.
+        lang: of the sheets: ``zh`` or ``en``.
         actor: who clears it.
         at: a time to be stated beside the machine's.
 
@@ -141,7 +143,7 @@ def clear(
         (folder / "tables").rmdir()
         found = Cleared(settled, book, months_of(book, seen, settled))
         if sheets:
-            write_sheets_of(found, seen, folder, kinds)
+            write_sheets_of(found, seen, folder, kinds, lang)
         if not early:
             final = settled.cash.final.sum(axis=0)
             book.add("clear", {

@@ -27,7 +27,7 @@ from drg.year.lists import LISTS, Column, ListKind
 from drg.year.month import priced
 from drg.year.objections import corrected
 from drg.year.state import State
-from weights.negotiation.forms.rows import RowError, read_form
+from weights.negotiation.forms.rows import Form, RowError, read_form
 
 ROWS = 200  # rows prepared to be filled in; more may be added below
 _HEADER = 2  # 0-based row of the headings: title and advice stand above
@@ -76,11 +76,9 @@ def judge_list(
         DrgError: the file is no such form.
     """
     kind = known_list(name)
-    headers = {one.name: (one.zh, one.en, *one.also) for one in kind.columns}
-    form = read_form(source, headers, [one.name for one in kind.columns if one.needed], sheet)
+    form, found = read_list(kind, source, sheet)
     held = standing(files.folder, state.cases)
     context = _Context(files, state, kind, held, held.places)
-    found = form.parsed(lambda cells: _row(kind, cells))
     rows: list[dict[str, str]] = []
     places: dict[tuple[str, ...], int] = {}
     for number, row in found:
@@ -104,6 +102,19 @@ def judge_list(
         gone = {place for place, _ in lost}
         rows = [row for place, row in enumerate(rows) if place not in gone]
     return Judged(kind, rows, form.reject_frame(), told, fixed)
+
+
+def read_list(
+    kind: ListKind, source: str | PathLike[str], sheet: str | None = None
+) -> tuple[Form, list[tuple[int, dict[str, str]]]]:
+    """The rows of a filled form in the words that the book keeps, each with its number.
+
+    Raises:
+        DrgError: the file is no such form.
+    """
+    headers = {one.name: (one.zh, one.en, *one.also) for one in kind.columns}
+    form = read_form(source, headers, [one.name for one in kind.columns if one.needed], sheet)
+    return form, form.parsed(lambda cells: _row(kind, cells))
 
 
 def _row(kind: ListKind, cells: Mapping[str, str]) -> dict[str, str]:
@@ -298,7 +309,8 @@ def write_form(
             for line in range(count):
                 text = rows[line].get(one.name, "") if line < len(rows) else ""
                 if one.choices is not None and text in one.choices and line < len(rows):
-                    text = one.choices[text][english]
+                    zh, en, _ = one.choices[text]
+                    text = en if english else zh
                 sheet.write_string(_HEADER + 1 + line, place, neutralise(text), styles["text"])
         sheet.freeze_panes(_HEADER + 1, 1)
         sheet.set_landscape()
@@ -315,6 +327,28 @@ def write_form(
                 listed.write_string(line, place, neutralise(str(cell)), styles["text"])
 
 
-def standing_rows(files: Files, state: State, kind: ListKind) -> list[dict[str, str]]:
-    """The rows of a list as they stand, for a form that goes on from them."""
-    return list(rows_of(files.folder, state)[kind.code].values())
+def standing_rows(
+    files: Files, state: State, kind: ListKind, hospital: str | None = None
+) -> list[dict[str, str]]:
+    """The rows of a list as they stand, for a form that goes on from them.
+
+    Args:
+        files: of the book.
+        state: what stands on record.
+        kind: the list.
+        hospital: only rows of this hospital or its cases.
+    """
+    rows = list(rows_of(files.folder, state)[kind.code].values())
+    if hospital is None:
+        return rows
+    if hospital not in files.places:
+        raise problem(say("不在医疗机构表中", "is not in the table of hospitals"),
+                      key="--hospital", found=hospital)  # fmt: skip
+    held = standing(files.folder, state.cases)
+    ids, homes = (held.table.column(name).to_pylist() for name in ("case_id", "hospital_id"))
+    home = dict(zip(ids, homes, strict=True))
+    return [
+        row
+        for row in rows
+        if hospital == (row.get("hospital_id") or home.get(row.get("case_id", "")))
+    ]

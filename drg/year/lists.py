@@ -183,6 +183,14 @@ LISTS: dict[str, ListKind] = {
              "weights. The indicator credit is the credit score."),
         ),
         ListKind(
+            "advance", "预付金申请", "advance money",
+            (_HOSPITAL, Column("pool", "基金池", "Pool", needed=True, also=("基金",)),
+             Column("amount", "申请金额", "Amount applied for", "money", also=("金额",)), _NOTE),
+            ("hospital_id", "pool"),
+            ("每行一家医疗机构的一个基金池（employee、resident）。不填金额的按可预付的上限。",
+             "A row a hospital and pool. Without an amount as much as may be."),
+        ),
+        ListKind(
             "objection", "意见反馈", "objections",
             (_CASE, Column("about", "意见类型", "About", "choice", True, ("类型",), _ABOUT),
              Column("diagnoses", "更正后诊断编码", "Corrected diagnoses", also=("诊断编码",)),

@@ -39,14 +39,14 @@ class Figures:
     """A month as it is closed; amounts in fen, arrays (H, P).
 
     Attributes:
-        values: pool -> point value in yuan, None where none was needed.
+        point_values: pool -> point value in yuan, None where none was needed.
         parts: by name: the counts and the money of the month's table.
         month: the cases so far and how they are priced; None while there are none.
         fund: fund money of each case so far at its provisional value. Shape (N,).
         held: the cases.
     """
 
-    values: dict[str, float | None]
+    point_values: dict[str, float | None]
     parts: dict[str, Fen]
     month: Month | None
     fund: Fen
@@ -136,7 +136,7 @@ def read_month(path: Path) -> pd.DataFrame:
     """A closed month's table, money in yuan."""
     table, _ = read_table(path)
     frame: pd.DataFrame = table.to_pandas()
-    for name in COUNTS:
+    for name in ("month", *COUNTS):
         frame[name] = frame[name].astype(np.int64)
     for name in MONEY:
         frame[name] = frame[name].astype(np.float64)

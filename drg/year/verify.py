@@ -69,11 +69,11 @@ def _month(book: Book, place: int) -> Check:
         same = path.read_bytes() == (book.folder / one.file).read_bytes()
     faults = [] if same else [say(f"{one.file} 与重新结算的结果不同",
                                   f"{one.file} is not what the record comes to")]  # fmt: skip
-    if dict(one.point_values) != found.values:
+    if dict(one.point_values) != found.point_values:
         faults.append(
             say(
-                f"点值与重新结算的不同：{found.values}",
-                f"its point values are not what the record comes to: {found.values}",
+                f"点值与重新结算的不同：{found.point_values}",
+                f"its point values are not what the record comes to: {found.point_values}",
             )
         )
     return Check(*names, tuple(faults))
