@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from budget.fund.due_dates import clock
+from budget.policy.document import Policy
 from budget.price.branches import BRANCHES, PLACE
 from budget.settlement.indicators import case_frame
 from budget.settlement.settled import Settlement
@@ -215,7 +216,8 @@ def _statements(
         own = cases[cases["hospital_id"] == name]
         if not len(money) and not len(own):
             continue
-        decided = [_decided(kind, lists[kind], name, home, words) for kind in LISTS
+        policy = found.book.files.policy
+        decided = [_decided(kind, lists[kind], name, home, policy, words) for kind in LISTS
                    if kind != "advance"]  # fmt: skip
         months = found.months[found.months["hospital_id"] == name]
         report = statement((name, title), found.book.state.year, money, months, own, decided, words)
@@ -236,7 +238,7 @@ def _paged(report: Report, kind: str) -> Report:
 
 def _decided(
     code: str, rows: Mapping[Any, dict[str, str]], hospital: str, home: Mapping[str, str],
-    words: Words,
+    policy: Policy, words: Words,
 ) -> tuple[str, list[Column], pd.DataFrame]:  # fmt: skip
     """Rows of a list that are of one hospital."""
     kind = LISTS[code]
@@ -257,6 +259,10 @@ def _decided(
         columns=[one.name for one in kind.columns], dtype=object,
     )  # fmt: skip
     sums = [one.name for one in kind.columns if one.kind == "money"]
+    if code == "deduction":
+        columns.append(Column("taken", "扣款金额", "Deducted", "fen"))
+        frame["taken"] = [float(deducted(policy, row)) for row in mine]
+        sums.append("taken")
     if len(frame) and sums:
         total: dict[str, Any] = {name: round(float(frame[name].dropna().sum()), 2)
                                  for name in sums}  # fmt: skip

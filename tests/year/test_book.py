@@ -259,3 +259,56 @@ def test_a_closed_month_never_changes(tmp_path):
     first.write_bytes(first.read_bytes() + b"x")
     with pytest.raises(DrgError, match="has changed"):
         Book(year.book.folder)
+
+
+JANUARY = """
+id = "monthly"
+title = "月度"
+valid_from = 2024-01-01
+extends = "hangzhou-type"
+source = "made up"
+remove = ["standard.point_values", "coefficients", "outliers.low", "outliers.high"]
+[standard]
+mean_cost = 10000
+source = "made up"
+[pools.employee]
+basis = "given"
+growth = "none"
+budget = 120000
+reserve = 0
+source = "made up"
+[pools.resident]
+basis = "given"
+growth = "none"
+budget = 1
+reserve = 0
+source = "made up"
+"""
+
+
+def test_a_month_can_be_paid_from(tmp_path):
+    """Each month brings a twelfth of the pool; what comes later changes no month that is paid."""
+    (tmp_path / "p.toml").write_text(JANUARY, encoding="utf-8")
+    pd.DataFrame({"hospital_id": ["H1", "H2"], "tier": [3, 3]}).to_csv(tmp_path / "h.csv")
+    weights = weight_table(pd.DataFrame({"drg": ["G1", "G4"], "weight": [1.0, 4.0]}))
+    book = Book.create(tmp_path / "b", weights=weights, policy=tmp_path / "p.toml", year=2024,
+                       hospitals=tmp_path / "h.csv", actor="医保局")  # fmt: skip
+    one = {"hospital_id": "H1", "insurance": "employee", "drg": "G1", "total_cost": 9000,
+           "fund_paid": 9000}  # fmt: skip
+    for month in range(1, 13):
+        rows = [one | {"case_id": f"A{month}", "discharge_date": f"2024-{month:02d}-15"}]
+        if month == 12:
+            rows += [one | {"case_id": f"B{i}", "hospital_id": "H2", "drg": "G4",
+                            "total_cost": 40000, "fund_paid": 40000,
+                            "discharge_date": "2024-12-20"} for i in range(6)]  # fmt: skip
+        pd.DataFrame(rows).to_csv(tmp_path / "m.csv", index=False)
+        book.add_month(tmp_path / "m.csv", actor="医保局")
+        found = book.close_month(actor="医保局")
+        paid = found.parts["paid"][:, 0].tolist()
+        if month < 12:
+            assert paid == [950_000, 0]
+            assert found.point_values["employee"] == 100.0
+    assert found.point_values["employee"] == 33.3333  # 120,000 yuan over 3,600 points
+    done = clear(book, tmp_path / "out", sheets=False, actor="医保局").settled
+    assert done.closing.payable[:, 0].sum() == 12_000_000
+    assert done.cash.prepaid[0, 0] == 11 * 950_000 + paid[0]
