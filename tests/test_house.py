@@ -26,7 +26,7 @@ GROUND = {
     "terminal",
     "language",
 }
-ROOF = {"cli", "sample", "report", "page", "plots", "negotiate", "switch"}
+ROOF = {"cli", "sample", "report", "page", "plots", "negotiate", "switch", "year"}
 DOOR = (
     "drg.cli", "drg.errors", "drg.language", "drg.terminal", "drg.__version__",
     "grouper.scheme.name",  # texts only: which scheme is the default

@@ -7,7 +7,6 @@ to the fen as one settlement of them; what the months were paid is taken off wha
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
@@ -25,26 +24,13 @@ from drg.tables import whole_folder, write_table
 from drg.tables.held import scratch
 from drg.year.book import Book
 from drg.year.cases import decided
+from drg.year.cleared import Cleared
 from drg.year.decisions import judged, rows_of
 from drg.year.month import COUNTS, MONEY, closed_sums, month_frame, read_month
+from drg.year.sheets import SHEETS, write_sheets_of
 from drg.year.state import CLEARING, State
 
 FINAL = "final-cases.parquet"
-
-
-@dataclass(frozen=True)
-class Cleared:
-    """A year that is cleared.
-
-    Attributes:
-        settled: the settlement of its final cases.
-        book: the book.
-        months: its months, and what the clearing changes, as a table; money in yuan.
-    """
-
-    settled: Settlement
-    book: Book
-    months: pd.DataFrame
 
 
 def through(book: Book, state: State) -> Through:
@@ -127,8 +113,6 @@ def clear(
     Raises:
         DrgError: months are open, or the cases cannot be settled.
     """
-    from drg.year.sheets import SHEETS, write_sheets_of
-
     seen = book.state
     if seen.open_month != CLEARING and not early:
         raise problem(say("尚有月份未结账；只试算请加 --early",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,14 +27,12 @@ from drg.report.year.public import public_page
 from drg.report.year.statement import statement
 from drg.tables import read_table
 from drg.year.book import Book
+from drg.year.cleared import Cleared
 from drg.year.decisions import deducted, payer_sums, rows_of
 from drg.year.folder import LEDGER
 from drg.year.lists import LISTS, PAYERS
 from drg.year.month import figures, read_month
 from drg.year.state import State, replay
-
-if TYPE_CHECKING:
-    from drg.year.clear import Cleared
 
 STATEMENTS = "statements/"
 _KINDS = ("xlsx", "html", "docx")

@@ -53,11 +53,11 @@ def test_a_review_is_told_and_paid_what_was_approved(tmp_path):
          "discharge_date": "2025-01-20", "total_cost": "90000", "length_of_stay": "8"}
         for i in range(200)
     ]), **ACTOR)  # fmt: skip
-    rows = [{"病例号": "x1", "申请理由": "复杂危重症", "评审结论": "通过", "支付方式": "调整支付标准",
-             "核定金额": "60000"},
-            {"病例号": "01-1", "申请理由": "long_stay", "评审结论": "", "支付方式": "", "核定金额": ""},
-            {"病例号": "x2", "申请理由": "mdt", "评审结论": "通过", "支付方式": "调整支付标准",
-             "核定金额": ""}]  # fmt: skip
+    heads = "病例号", "申请理由", "评审结论", "支付方式", "核定金额"
+    rows = [dict(zip(heads, row, strict=True)) for row in (
+        ("x1", "复杂危重症", "通过", "调整支付标准", "60000"), ("01-1", "long_stay", "", "", ""),
+        ("x2", "mdt", "通过", "调整支付标准", ""),
+    )]  # fmt: skip
     found = book.hand_in("review", form(tmp_path, "r", rows), **ACTOR)
     assert [row["case_id"] for row in found.rows] == ["x1", "01-1"]
     assert found.rejects["column"].tolist() == ["amount"]
@@ -94,8 +94,10 @@ def test_deductions_are_taken_and_given_back(tmp_path):
 
 def test_technology_payers_and_scores(tmp_path):
     book = kept(tmp_path)
-    tech = [{"病例号": "01-0", "新技术": "机器人", "起始日期": "2024-06-01", "年限": "1"},
-            {"病例号": "01-1", "新技术": "机器人", "起始日期": "2023-01-09", "年限": "2"}]  # fmt: skip
+    tech = [
+        {"病例号": case, "新技术": "机器人", "起始日期": day, "年限": years}
+        for case, day, years in (("01-0", "2024-06-01", "1"), ("01-1", "2023-01-09", "2"))
+    ]
     found = book.hand_in("technology", form(tmp_path, "t", tech), **ACTOR)
     assert len(found.rows) == 2
     assert len(found.told) == 1
@@ -129,10 +131,10 @@ def test_objections_settle_as_corrections(tmp_path):
     book.close_month(**ACTOR)
     rows = [{"病例号": "01-0", "意见类型": "重新分组", "更正后病组": "DD19", "理由": "编码有误",
              "处理结论": "通过"},
-            {"病例号": "01-1", "意见类型": "结算类型有误", "更正字段": "discharge_mode", "更正值": "4",
-             "理由": "离院方式", "处理结论": "不通过"},
-            {"病例号": "01-2", "意见类型": "结算类型有误", "更正字段": "hospital_id", "更正值": "B",
-             "理由": "x", "处理结论": "通过"}]  # fmt: skip
+            {"病例号": "01-1", "意见类型": "结算类型有误", "更正字段": "discharge_mode",
+             "更正值": "4", "理由": "离院方式", "处理结论": "不通过"},
+            {"病例号": "01-2", "意见类型": "结算类型有误", "更正字段": "hospital_id",
+             "更正值": "B", "理由": "x", "处理结论": "通过"}]  # fmt: skip
     found = book.hand_in("objection", form(tmp_path, "o", rows), **ACTOR)
     assert [row["case_id"] for row in found.rows] == ["01-0", "01-1"]
     assert found.corrections.num_rows == 1

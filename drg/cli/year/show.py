@@ -10,6 +10,7 @@ import typer
 
 from drg.cli.common.options import BUREAU, Actor, Lang, RecordTime, TablesFolder, wrong
 from drg.cli.common.outputs import BOOK, PAGES, WORD, look_first
+from drg.cli.common.settled import summary
 from drg.language import say, spoken
 from drg.terminal import table
 
@@ -91,7 +92,6 @@ def clear(
 ) -> None:  # fmt: skip
     """Clear the year."""
     from budget.settlement.files import RESULTS
-    from drg.cli.settle import summary
     from drg.year.book import Book
     from drg.year.clear import clear as clear_year
     from drg.year.sheets import SHEETS
