@@ -58,7 +58,7 @@ def _decided_money(
 
 def _with(money: pd.DataFrame, beside: pd.DataFrame) -> pd.DataFrame:
     """Rows of money with further sums, 0 where there are none."""
-    names = [name for name in beside if name not in ("hospital_id", "pool")]
+    names = [str(name) for name in beside if name not in ("hospital_id", "pool")]
     found = money.merge(beside, on=["hospital_id", "pool"], how="left")
     found[names] = found[names].astype(float).fillna(0.0).round(2)
     return found

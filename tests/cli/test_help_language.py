@@ -48,7 +48,9 @@ IDS = re.findall(
     "insurance clinical canonical front-page employee resident poor town county city province "
     "mean geometric hsrv regression gamma iqr none percentile ratio inek winsor bca sum "
     "scenario "
-    "carry review keep total components cmi neutral reference asked decided accepted yuan weights "
+    "xlsx html docx deduction fixed technology payer assessment objection advance opening "
+    "surplus year "
+    "spend carry review keep total components cmi neutral reference asked decided accepted yuan weights "
     "closest satisfaction fairest all qy",
 )
 TERMS = ("男", "女", "甲等", "医保局")

@@ -272,11 +272,10 @@ def list_(
     from drg.year.book import Book
     from weights.negotiation.forms.hidden import hidden_lines
 
-    target = file.with_name(f"{file.stem}-rejects.csv")
-    look_first((folder, file), (target, ()))
+    look_first((file,))
     found = Book(folder).hand_in(name, file, sheet=sheet, actor=actor, at=at)
     warned(hidden_lines(file))
-    _told(file, target, len(found.rows), found.rejects, found.told)
+    _told(file, folder, len(found.rows), found.rejects, found.told)
     if found.corrections is not None:
         count = found.corrections.num_rows
         typer.echo(say(f"更正病例 {count:,} 例，在当前月份结算",
@@ -314,13 +313,12 @@ def advance(
     from drg.year.book import Book
     from drg.year.lending import lend
 
-    target = file.with_name(f"{file.stem}-rejects.csv")
-    look_first((folder, file, history, fund), (target, ()))
+    look_first((file, history, fund))
     book = Book(folder)
     pools = [pool.name for pool in book.files.policy.pools]
     rows, rejects = lend(book, file, history, sheet=sheet, actor=actor, at=at,
                          fund=None if fund is None else fund_of(fund, pools))  # fmt: skip
-    _told(file, target, len(rows), rejects, [])
+    _told(file, folder, len(rows), rejects, [])
     for row in rows:
         typer.echo(say(f"{row['hospital_id']} {row['pool']}：预付 {row['amount']} 元"
                        f"（申请 {row['applied']}，上限 {row['most']}）",
@@ -401,10 +399,11 @@ def _added(found: Added) -> None:
         )
 
 
-def _told(file: Path, target: Path, taken: int, rejects: object, told: list[str]) -> None:
+def _told(file: Path, folder: Path, taken: int, rejects: object, told: list[str]) -> None:
     import pandas as pd
 
     from drg.tables import RejectFile
+    from drg.year.book import REJECTS
 
     assert isinstance(rejects, pd.DataFrame)
     lost = rejects["row"].nunique()
@@ -412,6 +411,8 @@ def _told(file: Path, target: Path, taken: int, rejects: object, told: list[str]
                    f"{taken + lost:,} rows: {taken:,} taken, {lost:,} not"))  # fmt: skip
     warned(told)
     if len(rejects):
+        target = folder / REJECTS / f"{file.stem}.csv"
+        target.parent.mkdir(exist_ok=True)
         with RejectFile(target) as listed:
             listed.add_many(rejects["row"], rejects["column"], rejects["value"],
                             rejects["reason"])  # fmt: skip
