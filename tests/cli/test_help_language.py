@@ -50,7 +50,8 @@ IDS = re.findall(
     "scenario "
     "xlsx html docx deduction fixed technology payer assessment objection advance opening "
     "surplus year "
-    "spend carry review keep total components cmi neutral reference asked decided accepted yuan weights "
+    "spend "
+    "carry review keep total components cmi neutral reference asked decided accepted yuan weights "
     "closest satisfaction fairest all qy",
 )
 TERMS = ("男", "女", "甲等", "医保局")
