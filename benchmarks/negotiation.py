@@ -9,11 +9,11 @@ from statistics import median
 
 from drg.negotiate.round.act import Round
 from drg.negotiate.workbench.bench import Workbench
+from drg.record.entry import canonical, seal
+from drg.record.ledger import Ledger
 from grouper.engine.files import group_file
 from weights.fit.files import fit_file
 from weights.fit.recipe import calibrator
-from weights.negotiation.record.entry import canonical, seal
-from weights.negotiation.record.ledger import Ledger
 
 SAMPLES = Path(__file__).parents[1] / "data_samples"
 ENTRIES = 10_000

@@ -17,6 +17,7 @@ GROUND = {
     "cases",
     "tables",
     "money",
+    "record",
     "documents",
     "errors",
     "provenance",
@@ -26,7 +27,7 @@ GROUND = {
     "language",
     "persons",
 }
-ROOF = {"cli", "sample", "report", "page", "plots", "negotiate", "switch"}
+ROOF = {"cli", "sample", "report", "page", "plots", "negotiate", "switch", "year"}
 DOOR = (
     "drg.cli", "drg.errors", "drg.language", "drg.terminal", "drg.__version__",
     "grouper.scheme.name",  # texts only: which scheme is the default

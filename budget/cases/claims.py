@@ -35,7 +35,8 @@ Bools = npt.NDArray[np.bool_]
 
 GROUPED, UNGROUPED, AMBIGUOUS = 0, 1, 2
 PATIENT_PARTS = ("patient_out_of_scope", "patient_deductible", "patient_copay")
-AMOUNTS = ("fund_paid", "other_paid", *PATIENT_PARTS)
+DECIDED = ("review_amount", "fixed_price")  # what people decided that a case is worth
+AMOUNTS = ("fund_paid", "other_paid", *PATIENT_PARTS, *DECIDED)
 CHECKS = ("patient_total",)  # held against the others, no money hangs on it
 # part -> how keys of the policy begin or end that go by it
 _YEARS = 1900, 2200
@@ -44,7 +45,7 @@ _ASKED = {
     "tcm_share": (".least_share",),
     "length_of_stay": ("special.short_stay.", "special.long_stay.", ".within_days"),
     "special_review": ("special.review.",), "day_surgery": ("special.day_surgery.",),
-    "day_bed": ("special.day_bed.",),
+    "day_bed": ("special.day_bed.",), "new_technology": ("special.new_technology.",),
 }  # fmt: skip
 
 
@@ -65,7 +66,8 @@ class Claims:
         tcm_share: share of TCM treatment in the cost, NaN unknown.
         disease: place of the day-bed disease by the principal diagnosis, -1 for none.
         technology: place of the new technology by the procedures, -1 for none.
-        amounts: what the input says of fund and patient, in fen, by column name.
+        amounts: what the input says of fund and patient, and what people decided that a case is
+            worth (0 for nothing decided), in fen, by column name.
         flags: what the input marks, by column name.
         population: place in ``populations``; zeros without the column.
         populations: categories of people.

@@ -52,6 +52,10 @@ _YES_OR_NO: dict[str, dict[bool, Both]] = {
         True: ("申报获批且在比例内", "approved and inside the quota"),
         False: ("未申报、不符合范围或超出比例", "not put forward, or not admitted"),
     },
+    "fixed_price": {
+        True: ("有单病种定额", "it has a fixed price"),
+        False: ("没有单病种定额", "no fixed price"),
+    },
     "ungrouped": {True: ("无病组", "it has no group"), False: ("已入组", "it has a group")},
     "ambiguous": {
         True: ("是歧义组", "an ambiguous group"),
@@ -135,6 +139,8 @@ def _day_bed(_: Look, held: Mapping[str, Any]) -> Both:
 
 def _new_technology(_: Look, held: Mapping[str, Any]) -> Both:
     since, years = held["since"], held["years"]
+    if held["marked"]:
+        return "标记为新技术", "marked as a new technology"
     if not since:
         return "未使用目录内新技术", "no listed technology"
     return f"第 {since} 年，共 {years} 年", f"year {since} of {years}"

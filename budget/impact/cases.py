@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from budget.cases.claims import Claims
+from budget.cases.claims import DECIDED, Claims
 from budget.impact.book import FALL, Book, Money, total
 from budget.policy.document import Policy
 from budget.policy.groups import Tcm
@@ -109,6 +109,9 @@ def _by_more(claims: Claims, settled: Settlement, extra: dict[str, Any]) -> Bool
     for rule, flag in ((special.day_surgery, "day_surgery"), (special.review, "special_review")):
         if rule is not None and flag in claims.flags:
             found |= claims.flags[flag]
+    for decided in DECIDED:
+        if decided in claims.amounts:
+            found |= claims.amounts[decided] > 0
     if "factor" in extra:
         found |= extra["factor"] != 1.0
     technology = special.new_technology

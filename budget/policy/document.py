@@ -14,7 +14,7 @@ from budget.policy.describe import Key, field_at
 from budget.policy.faults import one_line
 from budget.policy.groups import Groups
 from budget.policy.outliers import Outliers
-from budget.policy.pools import Cash, OutOfArea, Pool, Procurement
+from budget.policy.pools import AdvanceMoney, Cash, OutOfArea, Pool, Procurement
 from budget.policy.rules import Rules
 from budget.policy.special import Special
 from budget.policy.standard import Coefficients, Standard
@@ -114,6 +114,7 @@ class Policy:
         sharing: sharing of surplus and overrun (结余与超支).
         benefit: the patient's share (个人负担).
         out_of_area: out-of-area prepayment (异地就医预付).
+        advance_money: money lent to hospitals for the year (预付金).
         procurement: retention of procurement savings (集采结余留用).
     """
 
@@ -130,6 +131,7 @@ class Policy:
     sharing: Sharing
     benefit: Benefit
     out_of_area: OutOfArea | None
+    advance_money: AdvanceMoney | None
     procurement: Procurement | None
 
     def __repr__(self) -> str:

@@ -8,7 +8,19 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from budget.policy.fields import Many, Part, PolicyError, Row, Rows, figure, rows, share, words
+from budget.policy.fields import (
+    Many,
+    Part,
+    PolicyError,
+    Row,
+    Rows,
+    figure,
+    in_order,
+    rows,
+    section,
+    share,
+    words,
+)
 from budget.policy.fields import yuan as yuan_field
 from budget.policy.select import Choice
 from drg.errors import problem
@@ -22,6 +34,7 @@ Branch = Literal[
     "unstable",
     "short_stay",
     "long_stay",
+    "fixed_price",
     "day_bed",
     "review",
     "new_technology",
@@ -138,11 +151,35 @@ class Holidays(Row):
         return self
 
 
+class Provisional(Part):
+    """Provisional point value (月度点值): what a point is worth until the year is cleared."""
+
+    basis: Literal["last_year", "month", "rolling"] = figure(
+        "月度点值依据",
+        "last_year: last year's value; month: the month's part of the pool's money over the "
+        "month's points; rolling: the same of all months so far",
+    )
+    floor: float | None = figure(
+        "月度点值下限", "lowest provisional value", "yuan per point", low=0, high=1e6, optional=True
+    )
+    ceiling: float | None = figure(
+        "月度点值上限", "highest provisional value", "yuan per point", above=0, high=1e6,
+        optional=True,
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Provisional:
+        in_order(self)
+        return self
+
+
 class Cash(Part):
     """Cash flow (拨付) through the year."""
 
-    basis: Literal["payable", "last_year_mean"] = figure(
-        "预拨依据", "the month's payable, or last year's monthly mean"
+    basis: Literal["payable", "last_year_mean", "elapsed"] = figure(
+        "预拨依据",
+        "the month's payable, last year's monthly mean, or the payable up to what the months "
+        "elapsed bring of the pool's money",
     )
     advance: float = share("预拨比例", "monthly advance as a share of the basis")
     quality_money: float = share("质量保证金比例", "quality money held back until the assessment")
@@ -156,6 +193,9 @@ class Cash(Part):
     holidays: Rows[Holidays] = rows(
         "节假日安排", "public holidays of years that the program's calendar does not know"
     )
+    provisional: Provisional | None = section(
+        "月度点值", "value of a point until the clearing, where the pool decides it"
+    )
 
     @model_validator(mode="after")
     def _within(self) -> Cash:
@@ -166,6 +206,31 @@ class Cash(Part):
                               expected=say(f"不大于 {1 - self.advance:g}",
                                            f"at most {1 - self.advance:g}"))  # fmt: skip
         return self
+
+
+class AdvanceMoney(Part):
+    """Advance money (医保基金预付金): lent to hospitals for the year, recovered at the clearing.
+
+    Paid only out of a fund whose accumulated surplus covers so many months of its spend.
+    """
+
+    months: float = figure(
+        "预付月数", "months of a hospital's mean spend", "months", above=0, high=12
+    )
+    years: int = figure(
+        "测算年数", "the mean is that of at most so many years before", "years", low=1, high=3
+    )
+    employee_cover: float = figure(
+        "职工医保可支付月数", "months that the employees' surplus must cover", "months", low=0,
+        high=120,
+    )  # fmt: skip
+    resident_cover: float = figure(
+        "居民医保可支付月数", "months that the residents' surplus must cover", "months", low=0,
+        high=120,
+    )  # fmt: skip
+    apply_by: int = figure(
+        "申请月份", "month of the year by whose end a hospital applies", "month", low=1, high=12
+    )
 
 
 class OutOfArea(Part):

@@ -8,7 +8,7 @@ from budget.policy.benefit import Benefit
 from budget.policy.fields import Part, PolicyError, Rows, rows, section
 from budget.policy.groups import Groups
 from budget.policy.outliers import Outliers
-from budget.policy.pools import Cash, OutOfArea, Pool, Procurement
+from budget.policy.pools import AdvanceMoney, Cash, OutOfArea, Pool, Procurement
 from budget.policy.select import check_rows
 from budget.policy.special import Special
 from budget.policy.standard import Coefficients, Standard
@@ -31,6 +31,7 @@ class Rules(Part):
     sharing: Sharing = section("结余与超支", "surplus and overrun", optional=False)
     benefit: Benefit = section("个人负担", "the patient's share", optional=False)
     out_of_area: OutOfArea | None = section("异地就医预付", "prepayment for out-of-area care")
+    advance_money: AdvanceMoney | None = section("预付金", "lent to hospitals for the year")
     procurement: Procurement | None = section("集采结余留用", "retention of procurement savings")
 
     @model_validator(mode="after")

@@ -29,6 +29,7 @@ BRANCHES: tuple[Branch, ...] = (
     Branch("no_hospital", "医疗机构未登记", settled=False),
     Branch("no_insurance", "险种不明", settled=False),
     Branch("no_pool", "不属任何基金池", settled=False),
+    Branch("fixed_price", "单病种定额"),
     Branch("day_bed", "日间病床定额"),
     Branch("review", "特病单议", by_item=True),
     Branch("new_technology", "新技术除外支付", by_item=True),

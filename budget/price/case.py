@@ -15,6 +15,7 @@ from budget.cases.record import Record
 from budget.price import (
     day_bed,
     day_surgery,
+    fixed_price,
     length_of_stay,
     new_technology,
     outliers,
@@ -35,6 +36,7 @@ Bools = npt.NDArray[np.bool_]
 
 # After what is not settled, in the order in which they are looked for.
 _RULES = (
+    fixed_price,
     day_bed,
     review,
     new_technology,

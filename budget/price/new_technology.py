@@ -56,12 +56,18 @@ def _number(day: datetime.date) -> int:
 
 
 def decide(state: State) -> None:
-    """Cases with a listed technology, within its years of payment by item."""
+    """Cases with a listed technology within its years, or marked, are paid by item."""
     rule, since = state.special.new_technology, state.technology_year
-    if rule is None or rule.pay != "by_item":
+    marked = state.claims.flags.get("new_technology")
+    listed = rule is not None and rule.pay == "by_item"
+    if marked is None and not listed:
         return
-    which = None if since is None else (since > 0) & (since <= rule.years)
-    rows = state.look("new_technology", which, since=since, years=rule.years)
+    which, years = marked, 0
+    if rule is not None and listed and since is not None:
+        years = rule.years
+        within = (since > 0) & (since <= years)
+        which = within if marked is None else within | marked
+    rows = state.look("new_technology", which, since=since, years=years, marked=marked)
     state.pay(rows, "new_technology", (state.cost[rows],), "cost")
 
 

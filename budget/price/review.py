@@ -1,8 +1,9 @@
-"""Special review (特病单议): cost less what the panel strikes out, inside a quota."""
+"""Special review (特病单议): inside a quota, the amount approved, else cost less a part of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from budget.cases.claims import Claims
 from budget.policy.special import Review
 from budget.price.rank import inside_quota
 from budget.price.state import State
-from drg.money import decimal
+from drg.money import decimal, ratio
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -55,12 +56,20 @@ def approved_reviews(
 
 
 def decide(state: State) -> None:
-    """Approved cases inside the quota."""
+    """Approved cases inside the quota: the ``review_amount`` of those that have one.
+
+    Of the others the cost counts, net of the share that the policy strikes out.
+    """
     review = state.special.review
     if review is None:
         return
     rows = state.look("review", state.approved)
-    cost = state.cost[rows]
-    worth = cost, -(cost * decimal(review.unreasonable))
-    state.pay(rows, "review", worth, "review",
-              "special.review.unreasonable", unreasonable=review.unreasonable)  # fmt: skip
+    given = state.claims.amounts.get("review_amount", np.zeros(len(state.claims), np.int64))[rows]
+    amount = ratio(np.where(given > 0, given, state.claims.cost[rows]), 100)
+    struck = amount * decimal(np.where(given > 0, 0.0, review.unreasonable))
+    if len(rows) and given[0] > 0:  # only a record of a single case takes what is told here
+        told: dict[str, Any] = {"quota": float(given[0]) / 100}
+        state.pay(rows, "review", (amount, -struck), "quota", **told)
+    else:
+        state.pay(rows, "review", (amount, -struck), "review",
+                  "special.review.unreasonable", unreasonable=review.unreasonable)  # fmt: skip

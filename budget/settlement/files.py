@@ -19,6 +19,7 @@ from budget.cases.tally import Tally
 from budget.policy.document import Policy
 from budget.policy.load import load_policy
 from budget.pools.money import LastYear
+from budget.settlement.cash_flow import Through
 from budget.settlement.checks import in_year
 from budget.settlement.settled import Kept, Rows, SettledYear, Settlement, settle_cases
 from budget.settlement.settled import settle as settle_claims
@@ -60,6 +61,7 @@ def settle_file(
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
     last_year: LastYear | None = None,
+    through: Through | None = None,
     cases: str | None = None,
     inputs: Mapping[str, str | PathLike[str] | None] | None = None,
     accept_unreadable: bool = True,
@@ -81,6 +83,7 @@ def settle_file(
         mapping: mapping file for headers that are not recognised.
         sheet: sheet of a workbook.
         last_year: last year's fund spend in yuan by pool, or by pool and hospital.
+        through: what was paid through the year, where a book kept it.
         cases: ending of the case table, ``parquet`` or ``csv``; by default that of the input.
         inputs: other files that were read, by what they are; hashed for the record.
         accept_unreadable: settle also where more than 1% of a column that money hangs on cannot
@@ -129,7 +132,7 @@ def settle_file(
                 halves.settling(count, len(held))
 
             settled = settle_cases(held, weights, policy, hospitals, year, each, written,
-                                   last_year=last_year)  # fmt: skip
+                                   last_year=last_year, through=through)  # fmt: skip
         if kept is not None and gathering is not None:
             settled = kept.settlement(settled, gathering.claims())
         told = ids.twice() | _in_force(policy, year)

@@ -43,7 +43,7 @@ from budget.price.grid import Grid, build_grid
 from budget.price.history import History
 from budget.price.readmission import readmission_factor
 from budget.price.year import Few, Others, under_caps, under_quotas, unseen
-from budget.settlement.cash_flow import Advances, YearCash, close_year, monthly
+from budget.settlement.cash_flow import Advances, Through, YearCash, close_year, monthly
 from budget.settlement.checks import tiers_known, unpriced
 from budget.settlement.year_end import YearEnd, year_end
 from drg.errors import problem
@@ -110,6 +110,7 @@ class SettledYear:
         cash: what is paid through the year and at its end, by hospital and pool.
         fund: the fund's cash by pool and month.
         warnings: name -> what a reader must know.
+        through: what was paid through the year, where a book kept it.
     """
 
     policy: Policy
@@ -130,6 +131,7 @@ class SettledYear:
     cash: YearCash
     fund: FundCash
     warnings: dict[str, str] = field(default_factory=dict)
+    through: Through | None = None
 
     @property
     def unsettled(self) -> dict[str, tuple[int, int]]:
@@ -316,6 +318,7 @@ def settle(
     last_year: LastYear | None = None,
     last_year_by_hospital: Fen | None = None,
     history: History | None = None,
+    through: Through | None = None,
 ) -> Settlement:
     """Settle a year in memory.
 
@@ -329,6 +332,8 @@ def settle(
         last_year_by_hospital: last year's fund spend in fen by hospital and pool, for advances
             that go by it. Shape (H, P).
         history: costs that standards are computed from; those of the claims when left out.
+        through: what was paid through the year, where a book kept it; else advances are worked
+            out by the policy.
 
     Raises:
         DrgError: the policy asks for what is not there, or a pool has no money.
@@ -336,7 +341,7 @@ def settle(
     cases, kept = InMemory(claims, len(hospitals), len(weights.frame)), Kept(len(claims))
     found = settle_cases(
         cases, weights, policy, hospitals, year, kept.keep, last_year=last_year,
-        last_year_by_hospital=last_year_by_hospital, history=history,
+        last_year_by_hospital=last_year_by_hospital, history=history, through=through,
     )  # fmt: skip
     return kept.settlement(found, claims)
 
@@ -384,6 +389,7 @@ def settle_cases(
     last_year: LastYear | None = None,
     last_year_by_hospital: Fen | None = None,
     history: History | None = None,
+    through: Through | None = None,
 ) -> SettledYear:
     """Settle a year part by part; the other arguments are those of :func:`settle`.
 
@@ -402,6 +408,7 @@ def settle_cases(
         last_year: of pools.
         last_year_by_hospital: of hospitals.
         history: of costs.
+        through: of what was paid.
 
     Raises:
         DrgError: the policy asks for what is not there, or a pool has no money.
@@ -471,18 +478,30 @@ def settle_cases(
     )  # fmt: skip
     names = tuple(held.name for held in policy.pools)
     if last_year_by_hospital is None and policy.cash.basis == "last_year_mean":
-        last_year_by_hospital, shared = _by_hospital(policy, hospitals, last_year, yearly.item)
+        last_year_by_hospital, shared = spent_by_hospital(policy, hospitals, last_year, yearly.item)
         warnings |= shared
-    advances = monthly(sums.fund, policy.cash, last_year_by_hospital)
-    cash = close_year(advances, cleared.final - cut, cleared.factor, hospitals.ids, names)
+    results = pools.results(amounts)
+    elapsed = months_elapsed(sums)
+    by_money = np.array([one.by_money for one in results], np.bool_)
+    if through is not None:
+        advances, lent, opening = through.advances, through.lent, through.opening
+    else:
+        if elapsed < _MONTHS:
+            warnings |= _incomplete(elapsed, by_money, names)
+        advances = monthly(sums.fund, policy.cash, last_year_by_hospital, amounts=amounts,
+                           elapsed=elapsed, by_money=by_money)  # fmt: skip
+        lent, opening = np.zeros_like(advances.advance), None
+    cash = close_year(advances, cleared.final - cut, cleared.factor, hospitals.ids, names,
+                      lent.sum(axis=2))  # fmt: skip
     due = clock(year, policy.cash)
-    fund = fund_cash(money, due, advances.advance, cash.year_end)
+    fund = fund_cash(money, due, advances.advance + lent, cash.year_end, opening=opening)
     warnings |= cleared.warnings | cash.warnings | fund.warnings | due.warnings
     return SettledYear(
         policy=policy, weights=weights, hospitals=hospitals, year=year, grid=grid,
-        cases=len(cases), patient_basis=basis, pools=pools.results(amounts), sums=sums,
+        cases=len(cases), patient_basis=basis, pools=results, sums=sums,
         mix=totals.mix, branches=totals.branches, money=tuple(money), closing=cleared, cut=cut,
         advances=advances, cash=cash, fund=fund, warnings=warnings,
+        through=through,
     )  # fmt: skip
 
 
@@ -519,6 +538,25 @@ def _of_people(
     if rule is not None:
         others.factors["special.readmission"] = Few.gathered(cut)
     return others, (patient, other, aside) if by_policy else None, counts
+
+
+def months_elapsed(sums: Sums) -> int:
+    """The last month with a case, 1 to 12."""
+    months = np.flatnonzero(sums.cases.any(axis=(0, 1)))
+    return int(months[-1]) + 1 if len(months) else _MONTHS
+
+
+def _incomplete(
+    elapsed: int, by_money: npt.NDArray[np.bool_], pools: tuple[str, ...]
+) -> dict[str, str]:
+    found = {"incomplete_year": f"no case was discharged after month {elapsed}; advances are those "
+                                f"of {elapsed} months"}  # fmt: skip
+    for place in np.flatnonzero(by_money):
+        found[f"incomplete_year.{pools[place]}"] = (
+            f"pool {pools[place]}: its money of the whole year is shared out over the cases of "
+            f"{elapsed} months; {elapsed} twelfths of what they are worth are advanced"
+        )
+    return found
 
 
 def close(
@@ -587,7 +625,7 @@ def _money(
     return amounts
 
 
-def _by_hospital(
+def spent_by_hospital(
     policy: Policy, hospitals: Hospitals, last_year: LastYear | None, item: Fen
 ) -> tuple[Fen | None, dict[str, str]]:
     """Last year's spend in fen by hospital and pool, and what a reader must know of it.

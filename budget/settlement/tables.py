@@ -130,10 +130,10 @@ def frames(settled: SettledYear) -> dict[str, pd.DataFrame]:
 
 
 def hospital_frame(settled: SettledYear) -> pd.DataFrame:
-    """One row a hospital and pool with cases: from cost to what is paid at the clearing."""
+    """One row a hospital and pool with cases or money: from cost to what the clearing pays."""
     sums, closing, cash = settled.sums.yearly(), settled.closing, settled.cash
     hospitals = settled.hospitals
-    h, p = np.nonzero(sums.cases)
+    h, p = np.nonzero((sums.cases != 0) | (cash.prepaid != 0) | (cash.final != 0))
     money = {
         "cost": sums.cost, "patient": sums.patient, "other": sums.other, "item": sums.item,
         "payable": sums.fund, "surplus_returned": closing.surplus_returned,
@@ -193,6 +193,8 @@ def pool_frame(settled: SettledYear) -> pd.DataFrame:
 
 def month_frame(settled: SettledYear) -> pd.DataFrame:
     """One row a hospital, pool and month with cases: payable, advance and quality money."""
+    if settled.through is not None:
+        return settled.through.months(settled)
     sums, advances = settled.sums, settled.advances
     h, p, m = np.nonzero((sums.cases > 0) | (advances.advance != 0))
     return pd.DataFrame({

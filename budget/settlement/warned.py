@@ -78,6 +78,11 @@ _CHINESE = {
     "pool {pool}: last year's spend is not known; this year's fund money by item ({sum} yuan) "
     "stands in for it":
         "基金池 {pool}：上年支出未知，以本年按项目计算的基金支出（{sum} 元）代替",
+    "no case was discharged after month {m}; advances are those of {n} months":
+        "{m} 月之后没有出院病例，按 {n} 个月预拨",
+    "pool {pool}: its money of the whole year is shared out over the cases of {m} months; {n} "
+    "twelfths of what they are worth are advanced":
+        "{pool}基金池：全年可分配额由 {m} 个月的病例分配，按其应付的 {n}/12 预拨",
     "pool {pool}: last year's spend is given for the pool alone; advances share it out by this "
     "year's fund money by item":
         "基金池 {pool}：上年支出只有基金池合计，预拨按本年按项目计算的基金支出分到各医疗机构",

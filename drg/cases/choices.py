@@ -44,7 +44,7 @@ _NO = frozenset(["0", "否", "false", "no", "n", "f", "×", "✗", "✘", "x", "
                  "不同意", "没有", "非"])  # fmt: skip
 _OWN = {  # words that name the mark itself
     "special_review": ("特病单议", "特例单议", "单议"), "day_surgery": ("日间手术",),
-    "day_bed": ("日间病床",),
+    "day_bed": ("日间病床",), "new_technology": ("新技术", "新技术除外支付"),
 }  # fmt: skip
 _SIGNED = re.compile(r"([0-9]{1,3})(?:\.0+)?(?:[\s\-_.、:：|)\]]*(\D.*))?")
 _BRACKETED = re.compile(r"(\D.*?)[\s(\[（【]+([0-9]{1,3})[)\]）】]?")

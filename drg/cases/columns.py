@@ -117,6 +117,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "patient_total": ("个人负担总金额", "个人负担金额", "psn_part_amt", "psn_part_am"),
     "population": ("人员类别", "人员身份", "救助对象类别", "psn_type"),
     "special_review": ("特病单议", "特例单议"),
+    "review_amount": ("特例单议核定金额", "特病单议核定金额", "单议核定金额"),
+    "fixed_price": ("单病种定额", "单病种付费标准", "定额支付标准"),
+    "new_technology": ("新技术除外支付", "新技术"),
     "day_surgery": ("日间手术", "daysrg_flag"),
     "day_bed": ("日间病床",),
     "tcm_share": ("中医治疗占比", "中医药服务占比"),
@@ -130,7 +133,7 @@ CANONICAL: tuple[str, ...] = (
     "cost_management",
     "fund_paid", "cases", "drg", "adrg", "status", "other_paid", "patient_out_of_scope",
     "patient_deductible", "patient_copay", "patient_total", "population", "special_review",
-    "day_surgery", "day_bed", "tcm_share",
+    "review_amount", "fixed_price", "new_technology", "day_surgery", "day_bed", "tcm_share",
 )  # fmt: skip
 
 FUND_TOTALS = ("基金支付总额", "fund_pay_sumamt")

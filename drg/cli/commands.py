@@ -23,6 +23,7 @@ from drg.cli.sample import sample
 from drg.cli.scheme import show as scheme
 from drg.cli.settle import settle
 from drg.cli.weights import fit as weights
+from drg.cli.year import act as year
 from drg.language import say
 
 app = typer.Typer(
@@ -180,3 +181,4 @@ app.add_typer(weights.app, name="weights")
 app.add_typer(negotiate.app, name="negotiate")
 app.add_typer(policy.app, name="policy")
 app.add_typer(fund.app, name="fund")
+app.add_typer(year.app, name="year")

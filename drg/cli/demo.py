@@ -102,8 +102,8 @@ def _negotiate(out: Path, grouped: Path, table: Path, hospitals: Path, lang: str
     """A round over the draft, and its minutes."""
     from drg.negotiate.rehearsal.proposals import TIMES, play
     from drg.negotiate.round.verify import verify
+    from drg.record import clock
     from drg.report.minutes.write import write_minutes
-    from weights.negotiation.record import clock
 
     _step(5, say("权重论证谈判", "negotiate"))
     folder = out / "negotiation"

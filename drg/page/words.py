@@ -28,7 +28,8 @@ TIERS = {1: ("一级", "tier 1"), 2: ("二级", "tier 2"), 3: ("三级", "tier 3
 BRANCHES_EN = {
     "bad_cost": "cost not valid", "outside_year": "outside the year",
     "no_hospital": "hospital not registered", "no_insurance": "insurance unknown",
-    "no_pool": "in no pool", "day_bed": "day-bed quota", "review": "special review",
+    "no_pool": "in no pool", "fixed_price": "fixed price", "day_bed": "day-bed quota",
+    "review": "special review",
     "new_technology": "new technology", "ungrouped": "ungrouped", "ambiguous": "ambiguous",
     "unpriced": "no weight or no rate", "unstable": "unstable group",
     "short_stay": "short stay", "long_stay": "long stay",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drg.errors import problem
+from drg.language import say
 from drg.tables.rejects import neutralise
 
 # What may need an apostrophe or an escape; all other texts are left as they are.
@@ -25,6 +28,22 @@ def without_formulas(table: _Table) -> _Table:
     """
     columns = [_column(column) for column in table.columns]
     return type(table).from_arrays(columns, names=[neutralise(name) for name in table.column_names])
+
+
+def refuse_formulas(table: pa.Table, file: Path) -> None:
+    """Refuse a text that a spreadsheet would run: what a record holds to stands unchanged.
+
+    Raises:
+        DrgError: there is one; it names the column and the text.
+    """
+    for name, given, safe in zip(table.column_names, table.columns,
+                                 without_formulas(table).columns, strict=True):  # fmt: skip
+        if not given.equals(safe):
+            texts = zip(given.to_pylist(), safe.to_pylist(), strict=True)
+            text = next(a for a, b in texts if a != b)
+            raise problem(say("像公式，或含控制字符，请改写",
+                              "looks like a formula or has control characters; write it otherwise"),
+                          file=file, key=name, found=text)  # fmt: skip
 
 
 def _column(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

@@ -157,7 +157,11 @@ POOLED = sourced(**EVERYTHING)
 
 
 def test_every_branch_is_explained():
-    done, claims = year_of(odd(500, seed=5), POOLED)
+    frame = odd(500, seed=5)
+    decided = frame.index % 50 == 0
+    frame = frame.assign(fixed_price=np.where(decided, "3000.5", ""),
+                         review_amount=np.where(frame.index % 2 == 0, "9000.01", ""))  # fmt: skip
+    done, claims = year_of(frame, POOLED)
     table = rows(done)
     seen = {agrees(of_settlement(done, claims, row), expected)
             for row, expected in table.iterrows()}  # fmt: skip

@@ -48,6 +48,8 @@ IDS = re.findall(
     "insurance clinical canonical front-page employee resident poor town county city province "
     "mean geometric hsrv regression gamma iqr none percentile ratio inek winsor bca sum "
     "scenario month spend monitor "
+    "xlsx html docx deduction fixed technology payer assessment objection advance opening "
+    "surplus year "
     "carry review keep total components cmi neutral reference asked decided accepted yuan weights "
     "closest satisfaction fairest all qy",
 )

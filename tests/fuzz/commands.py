@@ -91,6 +91,21 @@ COMMANDS: tuple[tuple[int, str], ...] = (
     (1, "negotiate minutes {@round-voted} --out >minutes.html [--lang en]"),
     (1, f"negotiate close {{@round-voted}} [--out >final.csv] [--decimals {{n}}] {_AT}"
         " --despite x"),
+    (2, "year open >book --year {n} --weights {weights.csv} --hospitals {hospitals.csv}"
+        " --last-year {last-year.csv} [--policy {policy}] [--fund {fund.csv}]"),
+    (4, "year add-month {@book-open} {grouped.csv} [--month {n}] [--mapping {mapping.toml}]"),
+    (2, "year correct {@book-closed} {grouped.csv} [--withdraw]"),
+    (1, "year close-month {@book-added} [--month {n}]"),
+    (1, "year status {@book-closed}"),
+    (1, "year verify {@book-closed}"),
+    (1, "year receipt {@book-closed} --out >receipt.toml"),
+    (1, "year clear {@book-closed} --out >cleared --early"),
+    (1, "year sheet {@book-closed} --month {n} --out >sheet.xlsx"),
+    (1, "year package {@book-added} --out >package"),
+    (1, "year form {@book-closed} {list} --out >form.xlsx [--hospital {odd}]"),
+    (3, "year list {@book-closed} {list} {deduction-07.csv}"),
+    (2, "year list {@book-closed} review {review-10.csv}"),
+    (1, "year advance {@book-open} {advance-01.csv} --history {history.csv} [--fund {fund.csv}]"),
     (1, "policy list"),
     (3, "policy show {policy.toml} [--overlay {scenario-lower-rate.toml}] [--figures] [--lang en]"),
     (6, "policy validate {policy.toml}"),
@@ -136,7 +151,9 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "--token": ("t.tsr", "n"), "--totals": ("t.csv", "n"), "--trim": ("trim",),
     "--trimmed": ("t.csv", "t.zz"), "--weights": ("n", "chs-drg-1.1"), "--what-if": (),
     "--withdraw": ("P001", "n"), "--xlsx": ("a.xlsx", "a.csv"), "--year": ("n",),
-    "--years": ("1", "2", "n"),
+    "--years": ("1", "2", "n"), "--levels": ("n",), "--before": ("n",), "--early": (),
+    "--history": ("n",), "--items": ("n",), "--received": ("2025-01-10", "n"), "--empty": (),
+    "--month": ("n", "12"), "--fund": ("n",),
 }  # fmt: skip
 VALUES = {
     "n": ("0", "1", "2", "7", "2024", "2025", "-1", "99999999", "x", "1e3"),
@@ -152,6 +169,7 @@ VALUES = {
     "stage": ("settle", "weights", "group", "x"),
     "ending": (".xlsx", "", ".csv"),
     "lang": ("zh", "en", "x"),
+    "list": ("review", "deduction", "fixed", "objection", "advance", "zz"),
 }
 
 

@@ -15,6 +15,7 @@ import atheris
 
 with atheris.instrument_imports(include=["drg", "grouper", "weights", "budget"]):
     import pyarrow as pa
+    from weights.negotiation.record.check import check
 
     from budget.policy.load import load_policy
     from budget.projection.scenario import load_scenario
@@ -30,7 +31,6 @@ with atheris.instrument_imports(include=["drg", "grouper", "weights", "budget"])
     from grouper.scheme.rules import parse as parse_rule
     from grouper.scheme.rules import to_text
     from weights.fit.recipe import calibrator, read_recipe
-    from weights.negotiation.record.check import check
     from weights.negotiation.rules import read_rules
     from weights.table.read import read_frame
 

@@ -239,7 +239,7 @@ def _faults(
             yield f"an output that is not there: {lost}"
         if done.command in ("group", "settle"):
             yield from _rows(done, outputs[0])
-    if not done.command.startswith("negotiate") and (
+    if done.words[0] not in ("negotiate", "year") and (
         changed := [n for n in new if n.startswith("in/") and n in before and before[n]]
     ):
         yield f"inputs changed: {changed}"

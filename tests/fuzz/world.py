@@ -83,6 +83,19 @@ def _list(number: int) -> dict[str, object]:
     }  # fmt: skip
 
 
+def _books(folder: Path, grouped: Path, weights: Path) -> None:
+    """Books of a year: opened, with cases, with a closed month."""
+    for name in ("advance-01.csv", "history.csv", "fund.csv", "deduction-07.csv", "review-10.csv"):
+        shutil.copy(REGION.parent / "year" / name, folder / name)
+    books = [folder / f"book-{stage}" for stage in ("open", "added", "closed")]
+    _drg("year", "open", books[0], "--year", "2025", "--weights", weights, "--hospitals",
+         folder / "hospitals.csv", "--last-year", folder / "last-year.csv")  # fmt: skip
+    shutil.copytree(books[0], books[1])
+    _drg("year", "add-month", books[1], grouped)
+    shutil.copytree(books[1], books[2])
+    _drg("year", "close-month", books[2])
+
+
 def make(folder: Path) -> None:
     """Fill a folder: files, and folders of a settlement, a projection, packs and rounds."""
     for home, names in _COPIED.items():
@@ -122,3 +135,4 @@ def make(folder: Path) -> None:
     shutil.copytree(rounds[1], rounds[2])
     _drg("negotiate", "vote", rounds[2], folder / "votes.csv", *_AT)
     _drg("negotiate", "solve", rounds[2], "--objective", "closest", *_AT)
+    _books(folder, grouped, weights)

@@ -20,16 +20,16 @@ from drg.cases.columns import read_mapping, told_tiers
 from drg.cases.settlement_list import read_lists
 from drg.documents import DEEPEST, fit, inside, named_file, read_document
 from drg.errors import DrgError
-from drg.negotiate.round.receipt import read as read_receipt
 from drg.negotiate.round.state import replay
 from drg.provenance import read_beside, to_json
+from drg.record.entry import Entry, seal
+from drg.record.receipt import read as read_receipt
 from drg.tables.atomic import write_record
 from grouper.importer.mapping import read_mapping as read_import
 from grouper.scheme.pack import read_header
 from tests.fuzz.documents import DEEP, ENDLESS, places, put, spoilt
 from weights.fit.adjust import read_classes
 from weights.fit.recipe import calibrator, read_recipe
-from weights.negotiation.record.entry import Entry, seal
 from weights.negotiation.rules import read_rules
 from weights.table import WeightTable
 

@@ -18,10 +18,10 @@ from drg.negotiate.round.act import FINAL, Round
 from drg.negotiate.round.folder import CASES, LEDGER, WEIGHTS
 from drg.negotiate.round.state import replay
 from drg.negotiate.round.verify import verify
+from drg.record import clock
+from drg.record.ledger import Ledger
 from tests.negotiate.small import AT, REHEARSAL, WHO, begin, files, played
 from weights.negotiation.experts.votes import Vote
-from weights.negotiation.record import clock
-from weights.negotiation.record.ledger import Ledger
 from weights.table import open_weights
 
 

@@ -14,17 +14,17 @@ from drg.negotiate.rehearsal.proposals import NUMBERS, _resolve, drawn
 from drg.negotiate.round.act import FINAL, Round
 from drg.negotiate.round.folder import LEDGER
 from drg.negotiate.round.procedure import breaches_of
-from drg.negotiate.round.receipt import read
 from drg.negotiate.round.verify import verify
+from drg.record import clock
+from drg.record.check import head_line
+from drg.record.entry import seal
+from drg.record.ledger import Ledger
+from drg.record.receipt import read
 from drg.report.minutes.write import write_minutes
 from tests.fonts import without_font
 from tests.negotiate.small import WHO, begin
 from weights.negotiation.experts.lot import sealed
 from weights.negotiation.experts.votes import Vote
-from weights.negotiation.record import clock
-from weights.negotiation.record.check import head_line
-from weights.negotiation.record.entry import seal
-from weights.negotiation.record.ledger import Ledger
 
 SEALS = {party: sealed(party, number) for party, number in NUMBERS.items()}
 DAYS = [f"2026-03-{day:02d}T09:00:00+08:00" for day in range(1, 32)]

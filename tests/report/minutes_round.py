@@ -12,8 +12,9 @@ from budget.cases.hospitals import hospitals_of
 from budget.impact.tables import summary
 from budget.impact.weights import Impacts
 from budget.policy import load_policy
-from drg.negotiate.round.plain import plain
 from drg.negotiate.round.state import State, replay
+from drg.record.entry import Entry, seal
+from drg.record.plain import plain
 from drg.report.minutes.data import Minutes
 from tests.budget.region import HOSPITALS, WEIGHTS, YEAR, claims_of, many, weight_table
 from weights.negotiation.experts.panels import Panel, draw_panel
@@ -21,7 +22,6 @@ from weights.negotiation.experts.roster import Expert, Roster
 from weights.negotiation.experts.tally import tally
 from weights.negotiation.experts.votes import Vote
 from weights.negotiation.proposals.proposal import Proposal
-from weights.negotiation.record.entry import Entry, seal
 from weights.negotiation.rules import Rules
 from weights.table import WeightTable
 

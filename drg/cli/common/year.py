@@ -73,3 +73,47 @@ def last_year_of(path: Path, pools: list[str]) -> dict[str, float | dict[str, fl
                           row=row + 2, key=pool)  # fmt: skip
         found.setdefault(pool, {})[hospital] = float(amounts[row])
     return {pool: held if named else held[""] for pool, held in found.items()}
+
+
+def fund_of(path: Path, pools: list[str]) -> dict[str, dict[str, float]]:
+    """The fund's opening balance, accumulated surplus and last year's spend by pool, in yuan."""
+    names = {"opening": "期初余额", "surplus": "历年累计结余", "spend": "上年支出"}
+    return _by_pool(path, pools, names)
+
+
+def values_of(path: Path, pools: list[str]) -> dict[str, float]:
+    """Last year's point values in yuan by pool, where a table has a column of them."""
+    held = _by_pool(path, pools, {"point_value": "点值"})
+    return {pool: one["point_value"] for pool, one in held.items() if one}
+
+
+def _by_pool(path: Path, pools: list[str], names: dict[str, str]) -> dict[str, dict[str, float]]:
+    """Figures of pools from a table with a column ``pool``; blanks are left out."""
+    from drg.cases.values import Number, read_number
+    from drg.errors import problem
+    from drg.tables import read_table
+
+    table, _ = read_table(path)
+    headers = {name.strip(): name for name in table.column_names}
+    pool = next((headers[name] for name in ("pool", "基金池", "基金") if name in headers), None)
+    if pool is None:
+        raise problem(say("缺少列“pool”", "no column 'pool'"), file=path,
+                      found=", ".join(table.column_names),
+                      expected=", ".join(("pool", *names)))  # fmt: skip
+    found: dict[str, dict[str, float]] = {}
+    rows = [str(one or "").strip() for one in table.column(pool).to_pylist()]
+    for name, zh in names.items():
+        header = headers.get(name, headers.get(zh))
+        if header is None:
+            continue
+        amounts, bad = read_number(table.column(header).combine_chunks(), Number())
+        for row, one in enumerate(rows):
+            if one not in pools:
+                raise problem(say("不是政策的基金池", "not a pool of the policy"), file=path,
+                              row=row + 2, found=one, expected=", ".join(pools))  # fmt: skip
+            if bad[row] or amounts[row] < 0:
+                raise problem(say("应为不小于 0 的数", "not a number of 0 or more"), file=path,
+                              row=row + 2, key=name)  # fmt: skip
+            if amounts[row] == amounts[row]:
+                found.setdefault(one, {})[name] = float(amounts[row])
+    return found

@@ -25,14 +25,13 @@ from drg.cli.common.options import (
 )
 from drg.cli.common.outputs import TABLES, look_first
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
+from drg.cli.common.told import going_on, lines_of, rejected, warned
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.cli.negotiate.show import accept, impact, minutes, solve, status
 from drg.language import say, spoken, wished
 from drg.terminal import fit, table
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from weights.negotiation.experts.tally import Decision
     from weights.negotiation.rules import Rules
 
@@ -142,9 +141,9 @@ def init(
     away = sorted({one.hospital_id for one in people.experts} - known.keys()) if people else []
     if away:
         named = ", ".join(away[:_MOST_LINES])
-        _warned([say(f"专家库中有医疗机构不在本轮：{named}；其专家不会因利害关系回避",
-                     f"the roster has hospitals that are not of the round: {named}; their experts "
-                     "are never recused for an interest")])  # fmt: skip
+        warned([say(f"专家库中有医疗机构不在本轮：{named}；其专家不会因利害关系回避",
+                    f"the roster has hospitals that are not of the round: {named}; their experts "
+                    "are never recused for an interest")])  # fmt: skip
     form = round / FORMS[0]
     groups, hospitals_, rows = (
         len(held.drafts), len(held.files.hospitals), held.state.init["cases"]["rows"]
@@ -152,7 +151,7 @@ def init(
     typer.echo(say(f"病组 {groups:,} 个，医疗机构 {hospitals_} 家，病例 {rows:,} 例",
                    f"{groups:,} groups, {hospitals_} hospitals, {rows:,} cases"))  # fmt: skip
     typer.echo(f"{say('申请表', 'form for proposals')}: {form}")
-    _next(f"drg negotiate propose {round} FILLED_FORM.xlsx")
+    going_on(f"drg negotiate propose {round} FILLED_FORM.xlsx")
     if strict and (round / "rejects.csv").is_file():
         raise typer.Exit(1)
 
@@ -198,15 +197,15 @@ def propose(
         raise problem(say("请给出申请表，或 --withdraw ID",
                           "a form of proposals, or --withdraw ID"), key="FORM")  # fmt: skip
     found, rejects = held.propose_file(form, actor, at)
-    _warned(hidden_lines(form))
+    warned(hidden_lines(form))
     _proposals(held, [one.id for one in found])
     if len(rejects):
         assert target is not None
         write_rejects(target, rejects)
-        _rejected(reject_lines(str(form), rejects), target)
+        rejected(reject_lines(str(form), rejects), target)
     if not found:
         raise problem(say("没有可接受的申请", "no row can be accepted as a proposal"), file=form)
-    _next(f"drg negotiate impact {round}", f"drg negotiate lot {round} --commit PARTY=SEAL")
+    going_on(f"drg negotiate impact {round}", f"drg negotiate lot {round} --commit PARTY=SEAL")
 
 
 @app.command(
@@ -277,7 +276,7 @@ def lot(
                 if one not in held.state.lots[-1]["numbers"]]  # fmt: skip
         typer.echo(say(f"尚待揭晓：{'、'.join(left)}", f"still to be told: {', '.join(left)}")
                    if left else say("数字已全部揭晓", "all numbers are told"))  # fmt: skip
-        _next(*[f"drg negotiate panel {round}"][: not left])
+        going_on(*[f"drg negotiate panel {round}"][: not left])
         return
     seals = dict(_pair(text, "--commit") for text in commit or [])
     body = held.lot(
@@ -287,7 +286,7 @@ def lot(
     )  # fmt: skip
     for name, ids in body["panels"].items():
         typer.echo(f"{name}: {', '.join(ids)}")
-    _next(f"drg negotiate lot {round} --reveal PARTY=NUMBER" if seals
+    going_on(f"drg negotiate lot {round} --reveal PARTY=NUMBER" if seals
           else f"drg negotiate panel {round}")  # fmt: skip
 
 
@@ -328,7 +327,7 @@ def panel(
     write_votes_template(sheet, list(state.panels.values()), state.open.values(), held.drafts,
                          held.rules, roster)  # fmt: skip
     typer.echo(f"{say('表决表', 'vote sheet')}: {sheet}")
-    _next(f"drg negotiate vote {round} FILLED_VOTES.xlsx")
+    going_on(f"drg negotiate vote {round} FILLED_VOTES.xlsx")
 
 
 @app.command(
@@ -361,9 +360,9 @@ def vote(
 
     held = Round(round)
     cast, rejects = held.vote_file(votes, actor, at)
-    _warned(hidden_lines(votes))
+    warned(hidden_lines(votes))
     if len(rejects):
-        _rejected(_lines(votes, rejects), None)
+        rejected(lines_of(votes, rejects), None)
     if not cast:
         raise problem(say("表中没有表决票", "no vote in the sheet"), file=votes)
     for one, what in held.doubts(cast):
@@ -392,7 +391,7 @@ def vote(
             say("权重", "weight"), say("说明", "note"))  # fmt: skip
     said = say(f"表决票 {len(cast)} 张", f"{len(cast)} votes")
     typer.echo(f"{said}\n{table(head, rows, (3, 4, 7))}")
-    _next(f"drg negotiate solve {round} --objective closest", f"drg negotiate close {round}")
+    going_on(f"drg negotiate solve {round} --objective closest", f"drg negotiate close {round}")
 
 
 @app.command(
@@ -414,7 +413,7 @@ def object_(
 
     Round(round).object(proposal.upper(), reason, party=party, actor=actor, at=at)
     typer.echo(f"{proposal.upper()}: {say('异议在案', 'objection on record')}")
-    _next(f"drg negotiate lot {round} --commit PARTY=SEAL")
+    going_on(f"drg negotiate lot {round} --commit PARTY=SEAL")
 
 
 @app.command(
@@ -446,7 +445,7 @@ def receipt(
     """Write a receipt of the record, to be printed, mailed or timestamped."""
     from drg.errors import problem
     from drg.negotiate.round.act import Round
-    from drg.negotiate.round.receipt import read
+    from drg.record.receipt import read
     from drg.tables.atomic import write_bytes
 
     look_first((round, token), (out, (".toml",)), (request, (".tsq",)))
@@ -470,7 +469,7 @@ def receipt(
             f"{found.round}: entry {found.entries}, {found.at}, digest {found.digest}",
         )
     )
-    _next(f"drg negotiate verify {round} --receipt {out}")
+    going_on(f"drg negotiate verify {round} --receipt {out}")
 
 
 @app.command(
@@ -527,7 +526,7 @@ def close(
     typer.echo(f"{say('记录摘要', 'digest of the record')}: {held.state.digest}")
     written = write_minutes(held, page, wished() or "zh")
     typer.echo(f"{say('会议纪要', 'minutes')}: {written.page}, {written.book}")
-    _next(f"drg negotiate verify {round}")
+    going_on(f"drg negotiate verify {round}")
 
 
 @app.command(
@@ -591,31 +590,6 @@ def _remark(one: Decision, draft: float, rules: Rules) -> str:
     return "; ".join(filter(None, (result(one, draft, rules, Words(spoken())), one.cut)))
 
 
-def _warned(lines: list[str]) -> None:
-    for line in lines:
-        typer.echo(f"{say('警告', 'warning')} {line}", err=True)
-
-
-def _rejected(lines: list[str], target: Path | None) -> None:
-    for line in lines[:_MOST_LINES]:
-        typer.echo(f"{say('未接受', 'not accepted')}: {line}", err=True)
-    if len(lines) > _MOST_LINES:
-        more = len(lines) - _MOST_LINES
-        typer.echo(say(f"... 另有 {more} 条", f"... {more} more"), err=True)
-    if target is not None:
-        typer.echo(f"{say('列于', 'listed in')} {target}", err=True)
-
-
-def _lines(path: Path, rejects: pd.DataFrame) -> list[str]:
-    from drg.errors import problem
-
-    return [
-        str(problem(str(one["reason"]), file=path, row=int(one["row"]), key=str(one["column"]),
-                    found=one["value"] or None))
-        for one in rejects.to_dict("records")
-    ]  # fmt: skip
-
-
 def _ids(text: str) -> list[str]:
     return [name.strip() for name in text.replace("，", ",").split(",") if name.strip()]
 
@@ -625,8 +599,3 @@ def _pair(text: str, option: str) -> tuple[str, str]:
     if not equals or not value.strip():
         raise wrong("应写作 NAME=VALUE", "NAME=VALUE", option)
     return name.strip(), value.strip()
-
-
-def _next(*commands: str) -> None:
-    for command in commands:
-        typer.echo(f"{say('下一步', 'next')}: {command}", err=True)

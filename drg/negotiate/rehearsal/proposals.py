@@ -22,13 +22,13 @@ from drg.language import say, spoken
 from drg.negotiate.rehearsal.roster import roster_csv
 from drg.negotiate.round.act import Round
 from drg.negotiate.round.procedure import proposer
+from drg.record import clock
 from drg.tables import read_table, write_table
 from weights.negotiation.compromise.offer import OBJECTIVES
 from weights.negotiation.experts.lot import sealed
 from weights.negotiation.experts.panels import Panel
 from weights.negotiation.proposals.proposal import Proposal
 from weights.negotiation.proposals.words import COLUMNS, heading
-from weights.negotiation.record import clock
 from weights.table import WeightTable
 from weights.table.families import families
 

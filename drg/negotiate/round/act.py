@@ -40,10 +40,13 @@ from drg.negotiate.round.close import breaches, final_table, final_weights, tabl
 from drg.negotiate.round.folder import own_files
 from drg.negotiate.round.offers import offer_body, problem_of, settled_offer
 from drg.negotiate.round.procedure import cast, may_close, seed, sound, vote_fault, who
-from drg.negotiate.round.receipt import Receipt
-from drg.negotiate.round.receipt import of as receipt_of
 from drg.negotiate.round.state import State, known
 from drg.provenance import record_of
+from drg.record import clock
+from drg.record.entry import checked_time
+from drg.record.ledger import Entry
+from drg.record.receipt import Receipt
+from drg.record.receipt import of as receipt_of
 from drg.tables import check_outputs, family
 from weights.negotiation.compromise.conflict import Conflict, conflict
 from weights.negotiation.compromise.frontier import frontier
@@ -58,9 +61,6 @@ from weights.negotiation.forms.rows import RowError
 from weights.negotiation.proposals.file import read_proposals
 from weights.negotiation.proposals.judge import numbered, propose
 from weights.negotiation.proposals.proposal import Proposal
-from weights.negotiation.record import clock
-from weights.negotiation.record.entry import checked_time
-from weights.negotiation.record.ledger import Entry
 from weights.table import WeightTable
 from weights.table.record import write_with_record
 
@@ -490,7 +490,7 @@ class Round(OpenRound):
     def receipt(self, actor: str, at: str | None = None) -> Receipt:
         """A receipt of the record as it stands; that it was given out goes on record."""
         seen = self.state
-        found = receipt_of(seen)
+        found = receipt_of(seen.entries, str(seen.init["round"]))
         body = {"entries": found.entries, "digest": found.digest}
         self.add("receipt", body, actor, at, seen=seen)
         return found

@@ -17,14 +17,14 @@ from budget.pools.money import LastYear
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.negotiate.round.folder import FORMS, LEDGER, Files, fill, trim_of
-from drg.negotiate.round.plain import plain
 from drg.negotiate.round.procedure import breach, who
 from drg.negotiate.round.state import AFTER_CLOSE, MALFORMED, State, replay
+from drg.record import clock
+from drg.record.ledger import Entry, Ledger
+from drg.record.plain import plain
 from drg.tables import whole_folder
 from weights.negotiation.proposals.context import Context
 from weights.negotiation.proposals.template import write_template
-from weights.negotiation.record import clock
-from weights.negotiation.record.ledger import Entry, Ledger
 from weights.negotiation.rules import Rules, read_rules
 from weights.table import WeightTable, open_weights
 from weights.table.moved import moved

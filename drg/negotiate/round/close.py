@@ -13,7 +13,7 @@ from drg.language import say
 from drg.money import decimal, to_decimals
 from drg.negotiate.round.begin import OpenRound
 from drg.negotiate.round.state import State
-from weights.negotiation.record.ledger import Entry
+from drg.record.ledger import Entry
 from weights.table import WeightTable
 from weights.table.moved import moved, settled
 

@@ -6,7 +6,7 @@ A record comes from others as a file does. What is in it beyond this, nothing re
 from __future__ import annotations
 
 from drg.documents import NULL, Model, fit
-from weights.negotiation.record.entry import Entry
+from drg.record.entry import Entry
 
 _ANY: dict[str, Model] = {"*": object}
 _TEXTS: dict[str, Model] = {"*": str}

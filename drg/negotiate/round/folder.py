@@ -6,8 +6,6 @@ that what is negotiated cannot change under the negotiators. Patients' ids becom
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,19 +20,19 @@ import pyarrow.parquet as pq
 from budget.cases.claims import Claims
 from budget.cases.hospitals import Hospitals, read_hospitals
 from budget.impact.weights import none_settled
+from budget.policy.copy import copy_policy
 from budget.policy.document import Policy
-from budget.policy.load import find_policy, load_policy, policies
+from budget.policy.load import load_policy, policies
 from budget.settlement.files import read_claims
-from drg.cases.cells import Cells
-from drg.cases.opening import open_cases
-from drg.cases.texts import as_text, on_text
-from drg.documents import inside, read_document
+from drg.cases.canonical import canonical
+from drg.documents import inside
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.persons import refuse_persons
 from drg.provenance import hash_file, record_of
-from drg.tables import RejectFile, batches, read_table, write_table
-from drg.tables.derived import without_formulas
+from drg.record.files import changed_files
+from drg.tables import RejectFile, read_table, write_table
+from drg.tables.derived import refuse_formulas, without_formulas
 from grouper.scheme.name import DEFAULT
 from weights.negotiation.experts.roster import Roster, read_roster
 from weights.table import WeightTable, open_weights
@@ -47,7 +45,6 @@ POLICY = "policy"
 _NEEDED = "drg", "hospital_id", "insurance", "discharge_date", "total_cost"
 REJECTS = "rejects.csv"
 FORMS = "proposals.xlsx", "votes.xlsx"
-_LISTS, _JOINT = ("diagnoses", "procedures"), "|"
 
 
 @dataclass(frozen=True)
@@ -64,17 +61,8 @@ class Files:
 
     def check(self) -> list[str]:
         """What is not as the record says; nothing when all is well."""
-        faults = []
         files = self.init.get("files", {})
-        for name, wanted in files.items():
-            path = inside(self.folder, name, self.folder / LEDGER, "files")
-            if not path.is_file():
-                faults.append(say(f"{name}: 文件缺失", f"{name}: is missing"))
-            elif (found := hash_file(path)) != wanted:
-                faults.append(say(
-                    f"{name}: 已改动：sha256 为 {found}，记录为 {wanted}",
-                    f"{name}: has changed: sha256 {found}, on record {wanted}",
-                ))  # fmt: skip
+        faults = changed_files(self.folder, files, self.folder / LEDGER)
         if faults:
             return faults
         told = {
@@ -166,7 +154,7 @@ def fill(
     write_with_record(named(weights), folder / WEIGHTS)
     table, _ = read_table(hospitals)
     places = read_hospitals(hospitals)
-    _no_formulas(pa.table({"hospital_id": pa.array(places.ids, pa.string())}), Path(hospitals))
+    refuse_formulas(pa.table({"hospital_id": pa.array(places.ids, pa.string())}), Path(hospitals))
     write_table(folder / HOSPITALS, without_formulas(table))
     read_hospitals(folder / HOSPITALS)  # as the round will read it
     if year is not None:
@@ -188,7 +176,7 @@ def fill(
         "hospitals_sha256": hash_file(folder / HOSPITALS), "roster_sha256": "",
     }  # fmt: skip
     if str(policy) not in policies():
-        found = _copy_policy(Path(policy), folder / POLICY)
+        found = copy_policy(Path(policy), folder / POLICY)
         body["policy"]["file"] = found[0].name
         names += [f"{POLICY}/{path.name}" for path in found]
     if roster is not None:
@@ -201,7 +189,7 @@ def fill(
                           key=str(first["column"]), found=first["value"])  # fmt: skip
         people = people.at(dict(zip(places.ids, places.names, strict=True)))
         table = pa.Table.from_pandas(people.frame(), preserve_index=False)
-        _no_formulas(table, Path(roster))
+        refuse_formulas(table, Path(roster))
         _no_persons(table, Path(roster))
         write_table(folder / ROSTER, table)
         body["roster_sha256"] = people.sha256
@@ -236,34 +224,12 @@ def _copy_cases(
     source: Path, target: Path, mapping: str | PathLike[str] | None, sheet: str | None
 ) -> int:
     """Copy the parts of the cases that are known, under their canonical names; their number."""
-    with open_cases(source, mapping=mapping, sheet=sheet, needed=_NEEDED,
-                    dictionaries=False) as opened:  # fmt: skip
-        columns = opened.columns
-        table = pa.Table.from_batches([one.table for one in batches(opened)], opened.schema)
-    cells = Cells(table, columns)
-    held: dict[str, Any] = {}
-    for name in columns.sources:
-        several = len(columns.columns(name)) > 1
-        if name in _LISTS and several:
-            parts = [as_text(table.column(one).combine_chunks()) for one in columns.columns(name)]
-            filled = [on_text(pc.utf8_trim_whitespace, pc.fill_null(part, "")) for part in parts]
-            joined = pc.binary_join_element_wise(*filled, _JOINT)
-            held[name] = pc.utf8_trim(pc.replace_substring_regex(joined, r"\|+", _JOINT), _JOINT)
-        elif name == "other_paid" and several:
-            held[name] = _yuan(cells, name)
-        else:
-            own = as_text(cells.column(name))
-            held[name] = _numbers(own) if name == "patient_id" else own
-    write_table(target, pa.table(held))
+    table = canonical(source, _NEEDED, mapping=mapping, sheet=sheet)
+    if (place := table.schema.get_field_index("patient_id")) >= 0:
+        ids = table.column(place).combine_chunks()
+        table = table.set_column(place, "patient_id", _numbers(ids))
+    write_table(target, table)
     return int(table.num_rows)
-
-
-def _yuan(cells: Cells, name: str) -> pa.Array:
-    """An amount that stands in several columns as one; an unreadable one is said to be so."""
-    fen, blank, bad = cells.amount(name)
-    rows = zip(fen.tolist(), blank.tolist(), bad.tolist(), strict=True)
-    texts = ["?" if lost else None if none else f"{one / 100:.2f}" for one, none, lost in rows]
-    return pa.array(texts, pa.string())
 
 
 def _numbers(ids: pa.Array) -> pa.Array:
@@ -271,46 +237,6 @@ def _numbers(ids: pa.Array) -> pa.Array:
     known = pc.fill_null(ids, "")
     codes = pc.cast(known.dictionary_encode().indices, pa.string())
     return pc.if_else(pc.equal(known, ""), "", codes)
-
-
-def _copy_policy(path: Path, folder: Path) -> list[Path]:
-    """Copy a policy and those that it extends into one folder; the topmost first."""
-    folder.mkdir(exist_ok=True)
-    copied: list[Path] = []
-    here = find_policy(path)
-    while True:
-        target = folder / here.name
-        if target in copied:
-            raise problem(say("支付政策的两个文件同名",
-                              "two documents of the policy have one file name"),
-                          file=here)  # fmt: skip
-        shutil.copyfile(here, target)
-        copied.append(target)
-        above = read_document(here).get("extends", "")
-        if not above or above in policies():
-            return copied
-        beside = here.parent / above
-        here = beside if beside.is_file() else here.parent / f"{above}.toml"
-        if Path(above).name != os.fspath(above):
-            raise problem(say("支付政策继承了另一文件夹中的文件，请放在同一文件夹中",
-                              "the policy extends a document in another folder; put both into one"),
-                          file=path, key="extends", found=above)  # fmt: skip
-
-
-def _no_formulas(table: pa.Table, file: Path) -> None:
-    """Refuse a text that a spreadsheet would run: in a round's folder it must stand unchanged.
-
-    Raises:
-        DrgError: there is one; it names the column and the text.
-    """
-    for name, given, safe in zip(table.column_names, table.columns,
-                                 without_formulas(table).columns, strict=True):  # fmt: skip
-        if not given.equals(safe):
-            texts = zip(given.to_pylist(), safe.to_pylist(), strict=True)
-            text = next(a for a, b in texts if a != b)
-            raise problem(say("像公式，或含控制字符，请改写",
-                              "looks like a formula or has control characters; write it otherwise"),
-                          file=file, key=name, found=text)  # fmt: skip
 
 
 def _no_persons(table: pa.Table, file: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.negotiate.round.state import AFTER_CLOSE, MALFORMED, State, advance, known, replay
+from drg.record.entry import Entry
 from weights.negotiation.experts.lot import check_seals, party_of, sealed, seed_of, seed_of_digest
 from weights.negotiation.experts.panels import DECLARED, mdcs_of
 from weights.negotiation.experts.plausible import check_plausible
@@ -22,7 +23,6 @@ from weights.negotiation.forms.rows import RowError
 from weights.negotiation.proposals.context import hospital_of
 from weights.negotiation.proposals.judge import check_taken
 from weights.negotiation.proposals.proposal import Proposal
-from weights.negotiation.record.entry import Entry
 
 _LOT_GOES_ON = ("reveal", "panel", "lot", "receipt")
 

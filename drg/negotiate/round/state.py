@@ -9,11 +9,11 @@ from typing import Any
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.negotiate.round.entries import check
+from drg.record.ledger import Entry
 from weights.negotiation.experts.panels import Panel
 from weights.negotiation.experts.tally import Decision
 from weights.negotiation.experts.votes import Vote
 from weights.negotiation.proposals.proposal import Proposal
-from weights.negotiation.record.ledger import Entry
 from weights.negotiation.rules import Rules
 
 # What a body raises that no program of this house wrote.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
@@ -16,67 +16,24 @@ from drg.negotiate.round.act import FINAL, Round
 from drg.negotiate.round.close import breaches, final_table, final_weights
 from drg.negotiate.round.folder import LEDGER
 from drg.negotiate.round.offers import problem_of, settled_offer
-from drg.negotiate.round.plain import plain
 from drg.negotiate.round.procedure import breaches_of
-from drg.negotiate.round.receipt import held_against
 from drg.negotiate.round.state import MALFORMED, State, replay
 from drg.provenance import hash_file, record_of
+from drg.record import clock
+from drg.record.ledger import Entry, Ledger
+from drg.record.plain import plain
+from drg.record.receipt import held_against
+from drg.record.verdict import Check, Verification
 from drg.tables.held import scratch
 from weights.negotiation.experts.panels import verify_panel
 from weights.negotiation.experts.tally import tally
 from weights.negotiation.proposals.judge import judged_again, numbered
 from weights.negotiation.proposals.proposal import Proposal
-from weights.negotiation.record import clock
-from weights.negotiation.record.ledger import Entry, Ledger
 from weights.table import WeightTable, open_weights
 from weights.table.record import record_text
 
 _SAME = 1e-7  # another machine's solver may differ in the last digits
 _LAST = 1e-8  # of what is paid: what the last digits of a weight come to
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at.
-
-    Attributes:
-        zh: what, in Chinese.
-        en: what, in English.
-        faults: what is wrong; none when it holds.
-        remarks: what a reader may want to know.
-    """
-
-    zh: str
-    en: str
-    faults: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What a verification found.
-
-    Attributes:
-        checks: in order; after a broken record the rest is not looked at.
-        digest: digest of the record, "" when it is broken.
-    """
-
-    checks: tuple[Check, ...]
-    digest: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return not any(check.faults for check in self.checks)
-
-    def text(self) -> str:
-        """One line a check, its faults below it."""
-        lines = []
-        for check in self.checks:
-            word = say("有误", "FAULT") if check.faults else say("无误", "ok")
-            lines.append(f"{word}  {say(check.zh, check.en)}")
-            lines += [f"    {text}" for text in (*check.faults, *check.remarks)]
-        return "\n".join(lines)
 
 
 def verify(

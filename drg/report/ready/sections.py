@@ -26,6 +26,8 @@ _NAMES = {
     "patient_total": ("个人负担合计", "patient in all"),
     "tcm_share": ("中医治疗占比", "TCM share"), "population": ("人员类别", "category of person"),
     "special_review": ("特病单议", "special review"), "day_surgery": ("日间手术", "day surgery"),
+    "review_amount": ("单议核定金额", "approved amount"), "fixed_price": ("定额", "fixed price"),
+    "new_technology": ("新技术", "new technology"),
     "day_bed": ("日间病床", "day bed"), "sex": ("性别", "sex"), "age": ("年龄", "age"),
 }  # fmt: skip
 _HEADS = (

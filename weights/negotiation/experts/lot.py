@@ -8,9 +8,9 @@ from hashlib import sha256
 
 from drg.errors import problem
 from drg.language import say
+from drg.record.entry import canonical
 from weights.negotiation.proposals.context import hospital_of
 from weights.negotiation.proposals.words import plain
-from weights.negotiation.record.entry import canonical
 
 LEAST_PARTIES = 2
 _SHORTEST, _LONGEST = 12, 200  # characters of a number, so that nobody finds it by trying

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from drg.language import say
-from weights.negotiation.record.entry import Entry, canonical, digest_of, parse
+from drg.record.entry import Entry, canonical, digest_of, parse
 
 LEDGER, HEAD = "ledger", "head"
 _HEAD = re.compile(rb'\{"digest":"([0-9a-f]{64})","seq":(0|[1-9][0-9]{0,17})\}\n')

@@ -19,11 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drg.errors import DrgError
-from weights.negotiation.record import check as ledger_check
-from weights.negotiation.record import clock
-from weights.negotiation.record import disk as ledger_disk
-from weights.negotiation.record.entry import canonical, checked_body, parse, seal
-from weights.negotiation.record.ledger import Ledger
+from drg.record import check as ledger_check
+from drg.record import clock
+from drg.record import disk as ledger_disk
+from drg.record.entry import canonical, checked_body, parse, seal
+from drg.record.ledger import Ledger
 
 AT = "2026-03-01T09:00:00+08:00"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -338,7 +338,7 @@ def test_a_lock_that_is_never_free(path, ledger, monkeypatch):
 
 WRITER = """
 import sys
-from weights.negotiation.record.ledger import Ledger
+from drg.record.ledger import Ledger
 path, name, start = sys.argv[1], sys.argv[2], int(sys.argv[3])
 ledger = Ledger(path)
 for n in range(start, start + 100_000):

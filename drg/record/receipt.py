@@ -17,12 +17,16 @@ from os import PathLike
 from drg.documents import fit, read_document
 from drg.errors import problem
 from drg.language import say
-from drg.negotiate.round.state import State
+from drg.record.entry import Entry
 from drg.tables.atomic import write_text
-from weights.negotiation.record.entry import Entry
 
-_NEEDED = ("round", "entries", "at", "digest")
-_RECEIPT = {"round": str, "entries": int, "at": str, "digest": str, "token": str}
+_NEEDED = ("entries", "at", "digest")
+_RECEIPT = {"round": str, "book": str, "entries": int, "at": str, "digest": str, "token": str}
+# what the record is of -> key of its name, what it is called, the command that verifies it
+_KINDS = {
+    "round": ("权重论证谈判记录回执 (receipt of a record of weight negotiation)", "negotiate"),
+    "book": ("年度拨付记录回执 (receipt of the record of a settlement year)", "year"),
+}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 # SHA-256 as a token may name it, with and without the empty parameters; the digest follows.
 _IMPRINTS = tuple(bytes.fromhex(one) for one in (
@@ -37,11 +41,12 @@ class Receipt:
     """A receipt.
 
     Attributes:
-        round: name of the round.
+        round: name of the round, or of the book.
         entries: number of entries that it stands for.
         at: time of the last of them.
         digest: digest of the last of them.
         token: timestamp token over the digest, DER; empty when there is none.
+        kind: what the record is of: a ``round`` of negotiation or the ``book`` of a year.
     """
 
     round: str
@@ -49,6 +54,7 @@ class Receipt:
     at: str
     digest: str
     token: bytes = b""
+    kind: str = "round"
 
     @property
     def stamped(self) -> str:
@@ -59,11 +65,12 @@ class Receipt:
 
     def text(self) -> str:
         """The receipt as it is printed and mailed; :func:`read` takes it back."""
+        title, command = _KINDS[self.kind]
         lines = [
-            "# 权重论证谈判记录回执 (receipt of a record of weight negotiation)",
-            f'# 核验: drg negotiate verify "{_plain(self.round)}" --receipt FILE',
-            f'round = "{_plain(self.round)}"', f"entries = {self.entries}", f'at = "{self.at}"',
-            f'digest = "{self.digest}"',
+            f"# {title}",
+            f'# 核验: drg {command} verify "{_plain(self.round)}" --receipt FILE',
+            f'{self.kind} = "{_plain(self.round)}"', f"entries = {self.entries}",
+            f'at = "{self.at}"', f'digest = "{self.digest}"',
         ]  # fmt: skip
         if self.token:
             lines.append(f'token = "{base64.b64encode(self.token).decode()}"')
@@ -93,10 +100,10 @@ class Receipt:
         write_text(path, self.text())
 
 
-def of(state: State) -> Receipt:
+def of(entries: Sequence[Entry], name: str, kind: str = "round") -> Receipt:
     """A receipt of a record as it stands."""
-    last = state.entries[-1]
-    return Receipt(str(state.init["round"]), len(state.entries), last.at, last.digest)
+    last = entries[-1]
+    return Receipt(name, len(entries), last.at, last.digest, kind=kind)
 
 
 def read(path: str | PathLike[str]) -> Receipt:
@@ -107,12 +114,15 @@ def read(path: str | PathLike[str]) -> Receipt:
     """
     held = read_document(path)
     fit(held, _RECEIPT, path, (), *_NEEDED)
-    none = say("不是谈判记录的回执", "is not a receipt of a record")
+    none = say("不是办理记录的回执", "is not a receipt of a record")
+    kind = next((one for one in _KINDS if one in held), "")
+    if not kind:
+        raise problem(none, file=path, key="round")
     try:
         token = base64.b64decode(held.get("token", ""), validate=True)
     except ValueError:
         raise problem(none, file=path, key="token") from None
-    found = Receipt(*(held[key] for key in _NEEDED))
+    found = Receipt(held[kind], held["entries"], held["at"], held["digest"], kind=kind)
     if found.entries < 1 or not _DIGEST.fullmatch(found.digest):
         raise problem(none, file=path)
     return found.attach(token, path) if token else found

@@ -1,4 +1,4 @@
-"""The ledger of a negotiation (谈判记录): entries are added, chained by hash, and never changed.
+"""The ledger of a record (办理记录): entries are added, chained by hash, and never changed.
 
 Usage::
 
@@ -8,7 +8,8 @@ Usage::
     assert ledger.verify().ok
 
 Several processes may write at once, and may be killed at any moment. ``ledger.head`` beside the
-ledger names the last entry, so that a cut-off end is found. Documented in
+ledger names the last entry, so that a cut-off end is found. A round of negotiation and the book
+of a year are kept by it alike. Documented in
 ``docs/negotiation/record.md``.
 """
 
@@ -20,8 +21,8 @@ from typing import Any, Self
 
 from drg.errors import DrgError, problem, show
 from drg.language import say
-from weights.negotiation.record import clock
-from weights.negotiation.record.check import (
+from drg.record import clock
+from drg.record.check import (
     HEAD,
     START,
     Check,
@@ -31,8 +32,8 @@ from weights.negotiation.record.check import (
     head_line,
     times_going_back,
 )
-from weights.negotiation.record.disk import Disk
-from weights.negotiation.record.entry import (
+from drg.record.disk import Disk
+from drg.record.entry import (
     Entry,
     checked_body,
     checked_text,

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from drg.errors import DrgError
-from weights.negotiation.record.check import Place, check, head_line
-from weights.negotiation.record.entry import canonical, parse, seal
-from weights.negotiation.record.ledger import Fault, Ledger, Verdict
+from drg.record.check import Place, check, head_line
+from drg.record.entry import canonical, parse, seal
+from drg.record.ledger import Fault, Ledger, Verdict
 
 AT = "2026-03-01T09:00:00+08:00"
 

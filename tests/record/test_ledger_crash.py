@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from drg.errors import DrgError
+from drg.record import check as ledger_check
+from drg.record import disk as ledger_disk
+from drg.record import entry as ledger_entry
+from drg.record.ledger import Entry, Ledger
 from tests.amount import FULL, tries
-from tests.weights.negotiation.ledger_world import FakeLock, FakeOs, KilledError, World
-from weights.negotiation.record import check as ledger_check
-from weights.negotiation.record import disk as ledger_disk
-from weights.negotiation.record import entry as ledger_entry
-from weights.negotiation.record.ledger import Entry, Ledger
+from tests.record.ledger_world import FakeLock, FakeOs, KilledError, World
 
 AT = "2026-03-01T09:00:00+08:00"
 RUNS = tries(10_000)

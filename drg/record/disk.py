@@ -134,7 +134,7 @@ class Disk:
         with writing(path):
             _write(partial, os.O_CREAT | os.O_TRUNC, data)
             os.replace(partial, path)
-            _sync_folder(path.parent)
+            sync(path.parent)
 
     def set_aside(self, torn: bytes) -> None:
         """Keep a torn end as ``NAME.torn-1`` or the next free number.
@@ -185,10 +185,11 @@ def _write(path: Path, flags: int, data: bytes) -> None:
         os.close(fd)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync(path: Path) -> None:
+    """Bring a file or folder down to the disk, as far as the system lets one."""
     if os.name != "posix":  # elsewhere a folder cannot be opened
         return
-    fd = os.open(folder, os.O_RDONLY)
+    fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)
     finally:

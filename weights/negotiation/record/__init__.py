@@ -1,1 +1,0 @@
-"""The record (谈判记录): entries chained by hash, added and never changed."""
