@@ -395,11 +395,11 @@ class ClaimReader:
         encoded = self._column(cells, "patient_id")
         if not pa.types.is_dictionary(encoded.type):
             encoded = as_text(encoded).dictionary_encode()
-        keys = np.append(_text_keys(as_text(encoded.dictionary)), np.uint64(0))
+        keys = np.append(text_keys(as_text(encoded.dictionary)), np.uint64(0))
         return np.asarray(keys[integers(encoded.indices, len(keys) - 1)])
 
 
-def _text_keys(texts: pa.Array) -> Keys:
+def text_keys(texts: pa.Array) -> Keys:
     """64-bit keys of texts, the same in every run; 0 for what stands for no value."""
     from pandas.util import hash_array
 
