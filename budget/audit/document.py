@@ -26,7 +26,7 @@ _MODEL: Mapping[str, Model] = {
     "lags": int,
     "parameters": {"*": (float, str, [str], [float])},
     "test": {"kind": str, "of": str, "within": str, "fdr": float, "least": int, "ratio": float,
-             "thresholds": [float], "width": float, "blur": float},
+             "thresholds": [float], "width": float, "likely": float},
 }  # fmt: skip
 _NEEDED = ("id", "family", "severity", "over", "where", *_TEXTS)
 
@@ -45,8 +45,8 @@ class Test:
         least: fewest cases.
         ratio: how many times its peers' share a hospital must surely exceed.
         thresholds: where bunching is looked for.
-        width: how far past a threshold a case still counts, as a part of the threshold.
-        blur: how many standard errors of the group's mean are allowed for.
+        width: how far past a threshold cases are moved, as a part of the threshold.
+        likely: least probability that a found case was moved.
     """
 
     kind: str
@@ -57,7 +57,7 @@ class Test:
     ratio: float = 2.0
     thresholds: tuple[float, ...] = ()
     width: float = 0.1
-    blur: float = 1.0
+    likely: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ def _test(
         raise problem(say("没有这种检验", "no such test"), file=file, key="test.kind", found=kind,
                       expected=one_of(("change",) if over == "hospitals" else TESTS[:2]))  # fmt: skip
     ranges = {"fdr": (0.0, 0.5), "least": (1, 1_000), "ratio": (1.0, 100.0), "width": (0.0, 1.0),
-              "blur": (0.0, 5.0)}  # fmt: skip
+              "likely": (0.01, 0.99)}  # fmt: skip
     for key, (low, high) in ranges.items():
         if key in said and not low <= said[key] <= high:
             raise problem(say("超出范围", "out of range"), file=file, key=f"test.{key}",
@@ -238,5 +238,5 @@ def _test(
     if kind != "excess" and "of" not in said:
         raise problem(say("缺失", "is missing"), file=file, key="test.of")
     of = read("test.of", said.get("of", "True"), FLAG if kind == "excess" else NUMBER)
-    more = {key: said[key] for key in ("fdr", "least", "ratio", "width", "blur") if key in said}
+    more = {key: said[key] for key in ("fdr", "least", "ratio", "width", "likely") if key in said}
     return Test(kind, of, within, thresholds=tuple(said.get("thresholds", ())), **more)

@@ -6,7 +6,9 @@ a hospital's cases are findings only where the difference is large as well as su
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,11 @@ Mask = npt.NDArray[np.bool_]
 _SIDE = 12  # bins before a threshold; as many from it on, and those of the window
 _WINDOW = 3  # bins that make up the width past it
 _ROUNDS = 4  # in which hospitals that stand out are taken from the peers of the others
+_USUAL = 3.0  # times the median rate of peers that one of them may count with
+_RARE = 1.0  # cases expected of a hospital below which a code is rare
+_MANY = 1.5  # times the expected that cases with something rare must be
+_STEPS = 60  # of expectation and maximisation
+_EACH = 0.1  # chance above which a threshold of a hospital that bunches is no finding
 _DRAWN = 50.0  # cases of the common level that a hospital's own is drawn towards
 _FEW = 50  # cases near a threshold below which no density is fitted
 
@@ -89,8 +96,9 @@ def excess(
     """Hospitals, or codes of hospitals, that have more of the found cases than their peers.
 
     Expected are the cases that a hospital would have with the rates of its peers in each category
-    of its own case mix. Where a peer stands out itself, its cells are left out and the others are
-    judged again, so that two that do the same do not hide each other.
+    of its own case mix. A peer counts with at most three times what is usual among them, and one
+    that stands out itself is left out when the others are judged again, so that hospitals that do
+    the same do not hide each other.
 
     Args:
         hospital: of each row.
@@ -128,6 +136,7 @@ def excess(
         q = controlled(p, tests)
         low, high = ratio_interval(count.astype(np.float64), mean)
         found = (q <= fdr) & (count >= least) & (low >= ratio)
+        found |= _habitual(at, kind, count, p, expected, base, peers, fdr, ratio) & (count >= least)
         if (found <= before).all():
             break
         found |= before
@@ -157,20 +166,65 @@ def _as_peers(
     length = size * max(kinds, 1)
     expected = np.bincount(flat, beside.data * rate, length).reshape(size, -1)
     theirs = np.bincount(flat, beside.data, length).reshape(size, -1)
+    own = np.bincount(home[kept] * max(kinds, 1) + column[kept] % max(kinds, 1), minlength=length)
+    capped = _capped(own.reshape(size, -1).astype(np.float64), base.sum(axis=1), peers)
+    with np.errstate(all="ignore"):
+        expected = np.where(theirs > 0, expected * capped / theirs, 0.0)
+    theirs = capped
     half = 0.5 * base.sum(axis=1) / np.maximum(among.sum(axis=1), 1.0)
     return expected + half[:, None], theirs
 
 
+def _habitual(
+    at: npt.NDArray[np.int64], kind: npt.NDArray[np.int64], count: npt.NDArray[np.int64],
+    p: Floats, expected: Floats, base: Floats, peers: Peers, fdr: float, ratio: float,
+) -> Mask:  # fmt: skip
+    """Cells of hospitals that have too many of what is rare among peers, taken together.
+
+    In a small region no single code may be sure, but that a hospital has many such codes is. What
+    is rare for a hospital is decided by its peers alone, and how many cases with something rare
+    are usual, by the same count of each peer.
+    """
+    size = base.sum(axis=1)
+    mine = expected[at, kind] < _RARE
+    many = np.bincount(at[mine], count[mine], len(size))
+    theirs = _capped(many[:, None], size, peers)[:, 0]
+    among = peers.total(size)
+    mean, shape = size * (theirs + 0.5) / (among + 1), theirs + 0.5
+    chance = stats.nbinom.sf(many - 1, shape, shape / (shape + mean))
+    gate = (controlled(chance) <= fdr) & (many >= _MANY * mean)
+    own = expected[at, kind]
+    found: Mask = gate[at] & mine & (p <= fdr) & (count >= ratio * own)
+    return found
+
+
+def _capped(own: Floats, base: Floats, peers: Peers) -> Floats:
+    """Cases of each hospital's peers by kind, none with more than three times what is usual.
+
+    What is usual is the median of the peers' rates; one case is always usual.
+    """
+    rate = own / np.maximum(base, 1.0)[:, None]
+    found = np.zeros_like(own)
+    for place, mine in enumerate(peers.of):
+        if mine.any():
+            usual = np.median(rate[mine], axis=0)
+            most = np.maximum(_USUAL * usual[None, :] * base[mine][:, None], 1.0)
+            found[place] = np.minimum(own[mine], most).sum(axis=0)
+    return found
+
+
 def bunching(
     hospital: Coded, where: Mask, value: Floats, error: Floats, thresholds: tuple[float, ...],
-    *, width: float, blur: float, fdr: float, least: int, ratio: float,
-) -> tuple[Cells, npt.NDArray[np.int64]]:  # fmt: skip
+    *, width: float, likely: float, fdr: float, least: int,
+) -> tuple[Cells, npt.NDArray[np.int64], Floats]:  # fmt: skip
     """Hospitals with too many cases just past a threshold, against a smooth density.
 
-    The density near a threshold is fitted over all cases (a Poisson regression of counts on a
-    parabola of the logarithm), without the window itself, so that it shows even where every
-    hospital bunches. It is moved by how dear each hospital is, and the hospital's cases in the
-    window are held against its cases nearby.
+    Near a threshold the logarithm of the value has a smooth density, fitted over all cases without
+    the window itself (a Poisson regression of counts on a parabola), so that it shows even where
+    every hospital bunches, and moved by how dear each hospital is. Cases that were moved lie just
+    past the threshold, as far as the group's mean is sure. Of each hospital the share of such
+    cases is estimated (a mixture, by expectation and maximisation) and tested against none
+    (likelihood ratio, the thresholds of a hospital together).
 
     Args:
         hospital: of each case.
@@ -178,46 +232,79 @@ def bunching(
         value: what bunches. Shape (N,).
         error: its relative standard error. Shape (N,).
         thresholds: where it is looked for.
-        width: of the window, as a part of the threshold.
-        blur: how many errors a found case may lie outside of it.
-        fdr: accepted share of false discoveries.
-        least: fewest cases of a cell.
-        ratio: how many times the expected its cases must surely be.
+        width: how far past a threshold cases are moved, as a part of it.
+        likely: least probability that a found case was moved.
+        fdr: accepted share of false discoveries among hospitals.
+        least: fewest cases that were moved, as estimated.
 
     Returns:
-        The cells, and the cell of each case near a threshold, -1 for others.
+        The cells, the cell of each case that was likely moved, -1 for others, and how likely it
+        is. Shapes (N,).
     """
-    size = len(hospital.texts)
-    step = np.log1p(width) / _WINDOW
-    parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats, Floats]] = []
-    cell = np.full(len(where), -1, np.int64)
-    names: list[str] = []
+    size, step = len(hospital.texts), float(np.log1p(width) / _WINDOW)
+    cell, odds = np.full(len(where), -1, np.int64), np.zeros(len(where))
     level = _levels(hospital, where, value)
+    names: list[str] = []
+    parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats, Floats, Floats]] = []
+    together = np.zeros(size)
     for threshold in sorted(thresholds):
         with np.errstate(all="ignore"):
             away = np.log(value / threshold)
         bin_ = np.floor(away / step)
-        near = where & (bin_ >= -_SIDE) & (bin_ < _SIDE + _WINDOW)
-        # a group whose mean is not sure blurs the threshold by a bin
-        window = near & (bin_ >= -1) & (bin_ < _WINDOW)
-        counts = np.bincount((bin_[near] + _SIDE).astype(np.int64), minlength=2 * _SIDE + _WINDOW)
-        share = _smooth_share(counts, level / step)
-        base = np.bincount(hospital.codes[near], minlength=size)
-        count = np.bincount(hospital.codes[window], minlength=size)
-        some = np.flatnonzero(base > 0)
-        share = share[some]
-        wide = where & (away >= -blur * error) & (away < np.log1p(width) + blur * error)
+        rows = np.flatnonzero(where & (bin_ >= -_SIDE) & (bin_ < _SIDE + _WINDOW))
+        counts = np.bincount((bin_[rows] + _SIDE).astype(np.int64), minlength=2 * _SIDE + _WINDOW)
+        home = hospital.codes[rows]
+        smooth = _density(counts, level / step)(home, away[rows] / step) / step
+        spread = np.sqrt(error[rows] ** 2 + step**2)
+        moved = stats.norm.pdf(away[rows], step, spread)
+        share, gain = _mixture(home, moved / smooth, size)
+        chance = share[home] * moved / (share[home] * moved + (1 - share[home]) * smooth)
+        together += gain
+        seen = np.bincount(home, minlength=size)
+        some = np.flatnonzero(seen > 0)
+        found = chance >= likely
+        count = np.bincount(home[found], minlength=size)[some]
+        by_chance = np.bincount(home[found], 1 - chance[found], size)[some]
         place = np.full(size, -1, np.int64)
         place[some] = len(names) + np.arange(len(some))
-        cell[wide] = place[hospital.codes[wide]]
+        cell[rows[found]], odds[rows[found]] = place[home[found]], chance[found]
         names += [f"{threshold:g}"] * len(some)
-        chance = stats.binom.sf(count[some] - 1, base[some], share)
-        parts.append((some, count[some], base[some] * share, chance))
-    at, count, expected, p = (np.concatenate(one) for one in zip(*parts, strict=True))
-    q = controlled(p)
+        p = _chance_of(gain[some], 1)
+        parts.append((some, count, by_chance, p, (share * seen)[some]))
+    at, count, expected, p, many = (np.concatenate(one) for one in zip(*parts, strict=True))
+    q = np.ones(size)
+    there = np.unique(at)
+    q[there] = controlled(_chance_of(together[there], len(thresholds)))
     low, high = ratio_interval(count.astype(np.float64), expected)
-    found = (q <= fdr) & (count >= least) & (low >= ratio)
-    return Cells(at, tuple(names), count, expected, low, high, p, q, found), cell
+    found = (q[at] <= fdr) & (many >= least) & (p <= _EACH)
+    return Cells(at, tuple(names), count, expected, low, high, p, q[at], found), cell, odds
+
+
+def _mixture(home: npt.NDArray[np.int32], times: Floats, size: int) -> tuple[Floats, Floats]:
+    """Share of moved cases of each hospital, and twice the log-likelihood that it gains.
+
+    Args:
+        home: hospital of each case.
+        times: how much likelier the case is if it was moved.
+        size: number of hospitals.
+    """
+    count = np.maximum(np.bincount(home, minlength=size), 1)
+    share = np.full(size, 0.1)
+    for _ in range(_STEPS):
+        mine = share[home]
+        share = np.bincount(home, mine * times / (mine * times + 1 - mine), size) / count
+    mine = share[home]
+    gain = 2 * np.bincount(home, np.log(np.maximum(mine * times + 1 - mine, 1e-300)), size)
+    return share, np.maximum(gain, 0.0)
+
+
+def _chance_of(gain: Floats, shares: int) -> Floats:
+    """Chance of such a gain though no case was moved: shares lie at their bound half the time."""
+    found = np.zeros_like(gain)
+    for free in range(shares + 1):
+        part = comb(shares, free) / 2**shares
+        found += part * (stats.chi2.sf(gain, free) if free else (gain <= 0))
+    return np.minimum(found, 1.0)
 
 
 def _levels(hospital: Coded, where: Mask, value: Floats) -> Floats:
@@ -232,33 +319,40 @@ def _levels(hospital: Coded, where: Mask, value: Floats) -> Floats:
     return found
 
 
-def _smooth_share(counts: npt.NDArray[np.int64], moved: Floats) -> Floats:
-    """Share of the cases near a threshold that a smooth density puts into its window.
+def _density(
+    counts: npt.NDArray[np.int64], moved: Floats
+) -> Callable[[npt.NDArray[np.int32], Floats], Floats]:
+    """A smooth density near a threshold, per bin, of each hospital.
 
     Args:
         counts: cases by bin.
         moved: by how many bins each hospital's density lies higher. Shape (H,).
 
     Returns:
-        The share of each hospital. Shape (H,).
+        What gives the density for hospitals and places, in bins from the threshold.
     """
     import statsmodels.api as sm
 
     bins = np.arange(len(counts)) - _SIDE + 0.5
     inside = (bins > -1) & (bins < _WINDOW)
-    even = float(inside.sum() / len(bins))
     if counts[~inside].sum() < _FEW:
-        return np.full(len(moved), even)
+        return lambda home, at: np.full(len(at), 1 / len(bins))  # noqa: ARG005
 
     def design(at: Floats) -> Floats:
         scaled = at.ravel() / _SIDE
         return np.column_stack([np.ones(len(scaled)), scaled, scaled**2])
 
     fitted = sm.GLM(counts[~inside], design(bins)[~inside], family=sm.families.Poisson()).fit()
-    at = bins[None, :] - np.clip(moved, -_SIDE, _SIDE)[:, None]
-    density = np.asarray(fitted.predict(design(at))).reshape(at.shape)
-    share: Floats = density[:, inside].sum(axis=1) / density.sum(axis=1)
-    return np.where((share > 0) & (share < 1), share, even)
+    higher = np.clip(moved, -_SIDE / 2, _SIDE / 2)
+    shape = (len(moved), len(bins))
+    whole = np.asarray(fitted.predict(design(bins[None, :] - higher[:, None]))).reshape(shape)
+    total = whole.sum(axis=1)
+
+    def density(home: npt.NDArray[np.int32], at: Floats) -> Floats:
+        found: Floats = np.asarray(fitted.predict(design(at - higher[home]))) / total[home]
+        return np.maximum(found, 1e-6)
+
+    return density
 
 
 def fell(now: Floats, cases: Floats, before: Floats, cases_before: Floats) -> Floats:

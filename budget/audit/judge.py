@@ -102,30 +102,31 @@ def _over_cases(rule: Rule, cases: Cases) -> Ran:
         rows = np.flatnonzero(hit)
         return Ran(rule, (), rows, amount=_fen(rule, cases)[rows],
                    strength=_strength(rule, cases)[rows])  # fmt: skip
-    cells, cell = _tested(rule.test, cases, hit)
+    cells, cell, likely = _tested(rule.test, cases, hit)
     kept = cell >= 0
     kept[kept] = cells.found[cell[kept]]
     rows = np.flatnonzero(kept)
-    strength = (cells.excess[cell[rows]] if rule.strength is None
-                else _strength(rule, cases)[rows])  # fmt: skip
+    strength = likely[rows] if rule.strength is None else _strength(rule, cases)[rows]
     return Ran(rule, (), rows, amount=_fen(rule, cases)[rows], strength=strength, cells=cells)
 
 
 def _tested(
     test: Test, cases: Cases, hit: Array
-) -> tuple[evidence.Cells, npt.NDArray[np.int64]]:
+) -> tuple[evidence.Cells, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """What a test says: its cells, the cell of each case, and how likely the case is one."""
     if test.kind == "bunching":
         error = np.nan_to_num(np.asarray(cases.fact("ratio_error")))
         return evidence.bunching(
             cases.hospital, np.array(hit), test.of(cases), error, test.thresholds,
-            width=test.width, blur=test.blur, fdr=test.fdr, least=test.least, ratio=test.ratio,
+            width=test.width, likely=test.likely, fdr=test.fdr, least=test.least,
         )  # fmt: skip
     within = cases.fact(test.within) if test.within else None
     assert within is None or isinstance(within, Coded)
-    return evidence.excess(
+    cells, cell = evidence.excess(
         cases.hospital, np.array(hit), np.array(test.of(cases)), within, cases.facts.texts["mdc"],
         cases.peers, fdr=test.fdr, least=test.least, ratio=test.ratio,
     )  # fmt: skip
+    return cells, cell, np.append(cells.excess, 0.0)[cell]
 
 
 def _over_pairs(rule: Rule, cases: Cases, pairs: Pairs) -> Ran:

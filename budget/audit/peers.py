@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-MOST_PEERS = 10
+MOST_PEERS, FEWEST_PEERS = 20, 10
 FEWEST_CASES = 30  # of a hospital that may be a peer
 _TIER = 10.0  # a tier apart counts more than any case mix
 
@@ -27,7 +27,9 @@ class Peers:
 
     @classmethod
     def by(cls, ids: tuple[str, ...], tier: Floats, mix: Floats) -> Peers:
-        """The ten hospitals of like tier whose case mix is nearest.
+        """The hospitals of its tier whose case mix is nearest, 20 at most.
+
+        Where there are fewer than 10 of its tier, the nearest of the next tier join them.
 
         Args:
             ids: hospitals.
@@ -45,7 +47,9 @@ class Peers:
         np.fill_diagonal(near, np.inf)
         order = np.argsort(near, axis=1, kind="stable")[:, : min(MOST_PEERS, size - 1)]
         of = np.zeros((size, size), np.bool_)
-        np.put_along_axis(of, order, True, axis=1)
+        wanted = np.take_along_axis(near, order, axis=1) < _TIER
+        wanted[:, :FEWEST_PEERS] = True
+        np.put_along_axis(of, order, wanted, axis=1)
         return cls(ids, of)
 
     def named(self) -> list[str]:
