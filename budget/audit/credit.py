@@ -56,7 +56,7 @@ class Credit:
             if family in standing:
                 rate = 100 * standing[family].to_numpy(np.float64) / cases
                 score -= np.minimum(points * rate * beyond, self.most_off)
-        return np.round(np.maximum(score, 0), 2)
+        return np.asarray(np.round(np.maximum(score, 0), 2))
 
     def graded(self, score: npt.NDArray[np.float64]) -> tuple[list[str], list[int]]:
         """Grade and inspections a year of each score."""

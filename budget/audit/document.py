@@ -221,7 +221,7 @@ def _test(
     kind = said["kind"]
     if kind not in TESTS or (kind == "change") != (over == "hospitals") or over == "items":
         raise problem(say("没有这种检验", "no such test"), file=file, key="test.kind", found=kind,
-                      expected=one_of(("change",) if over == "hospitals" else TESTS[:2]))  # fmt: skip
+                      expected=one_of(TESTS[2:] if over == "hospitals" else TESTS[:2]))  # fmt: skip
     ranges = {"fdr": (0.0, 0.5), "least": (1, 1_000), "ratio": (1.0, 100.0), "width": (0.0, 1.0),
               "likely": (0.01, 0.99)}  # fmt: skip
     for key, (low, high) in ranges.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import comb
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +19,13 @@ from budget.audit.expression import Coded
 from budget.audit.peers import Peers
 
 Floats = npt.NDArray[np.float64]
+Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 _SIDE = 12  # bins before a threshold; as many from it on, and those of the window
 _WINDOW = 3  # bins that make up the width past it
 _ROUNDS = 4  # in which hospitals that stand out are taken from the peers of the others
 _USUAL = 3.0  # times the median rate of peers that one of them may count with
-_RARE = 1.0  # cases expected of a hospital below which a code is rare
+_RARE = 0.5  # cases expected of a hospital below which a code is rare
 _MANY = 1.5  # times the expected that cases with something rare must be
 _STEPS = 60  # of expectation and maximisation
 _EACH = 0.1  # chance above which a threshold of a hospital that bunches is no finding
@@ -123,8 +125,8 @@ def excess(
     place, cell_of, count = np.unique(home * max(len(kinds), 1) + key, return_inverse=True,
                                       return_counts=True)  # fmt: skip
     at, kind = place // max(len(kinds), 1), place % max(len(kinds), 1)
-    base = np.bincount(hospital.codes[of].astype(np.int64) * strata + mix.codes[of],
-                       minlength=size * strata).reshape(size, strata).astype(np.float64)  # fmt: skip
+    stratum = hospital.codes[of].astype(np.int64) * strata + mix.codes[of]
+    base = np.bincount(stratum, minlength=size * strata).reshape(size, strata).astype(np.float64)
     column = mix.codes[rows].astype(np.int64) * max(len(kinds), 1) + key
     tests = int((base.sum(axis=1) > 0).sum()) * max(len(kinds), 1)
     found = np.zeros(len(place), np.bool_)
@@ -149,7 +151,7 @@ def excess(
 def _as_peers(
     home: npt.NDArray[np.int64], column: npt.NDArray[np.int64], out: Mask, base: Floats,
     kinds: int, peers: Peers,
-) -> tuple[Floats, Floats]:  # fmt: skip
+) -> tuple[Array, Array]:  # fmt: skip
     """Cases expected of each hospital and kind, and those of its peers. Shapes (H, K).
 
     Half a case, spread over all peers, is added to each, as none among few is not never.
@@ -164,8 +166,8 @@ def _as_peers(
     rate = base[beside.row, stratum] / np.maximum(among[beside.row, stratum], 1.0)
     flat = beside.row.astype(np.int64) * max(kinds, 1) + kind
     length = size * max(kinds, 1)
-    expected = np.bincount(flat, beside.data * rate, length).reshape(size, -1)
-    theirs = np.bincount(flat, beside.data, length).reshape(size, -1)
+    expected: Array = np.bincount(flat, beside.data * rate, length).reshape(size, -1)
+    theirs: Array = np.bincount(flat, beside.data, length).reshape(size, -1)
     own = np.bincount(home[kept] * max(kinds, 1) + column[kept] % max(kinds, 1), minlength=length)
     capped = _capped(own.reshape(size, -1).astype(np.float64), base.sum(axis=1), peers)
     with np.errstate(all="ignore"):
@@ -198,13 +200,13 @@ def _habitual(
     return found
 
 
-def _capped(own: Floats, base: Floats, peers: Peers) -> Floats:
+def _capped(own: Array, base: Floats, peers: Peers) -> Floats:
     """Cases of each hospital's peers by kind, none with more than three times what is usual.
 
     What is usual is the median of the peers' rates; one case is always usual.
     """
     rate = own / np.maximum(base, 1.0)[:, None]
-    found = np.zeros_like(own)
+    found = np.zeros(own.shape)
     for place, mine in enumerate(peers.of):
         if mine.any():
             usual = np.median(rate[mine], axis=0)
@@ -245,7 +247,7 @@ def bunching(
     cell, odds = np.full(len(where), -1, np.int64), np.zeros(len(where))
     level = _levels(hospital, where, value)
     names: list[str] = []
-    parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats, Floats, Floats]] = []
+    parts: list[tuple[Array, ...]] = []
     together = np.zeros(size)
     for threshold in sorted(thresholds):
         with np.errstate(all="ignore"):
@@ -338,7 +340,7 @@ def _density(
     if counts[~inside].sum() < _FEW:
         return lambda home, at: np.full(len(at), 1 / len(bins))  # noqa: ARG005
 
-    def design(at: Floats) -> Floats:
+    def design(at: Array) -> Floats:
         scaled = at.ravel() / _SIDE
         return np.column_stack([np.ones(len(scaled)), scaled, scaled**2])
 

@@ -79,7 +79,9 @@ def expected_cost(
     factor = total / max(float(level[group].sum()), 1e-12)
     cost_of = np.where(count > 0, level * factor, np.nan)
     average = total / max(len(yuan), 1)
-    return Expected(drg.texts, cost_of, np.sqrt(own / divisor), cost_of / max(average, 1e-12), count)
+    return Expected(
+        drg.texts, cost_of, np.sqrt(own / divisor), cost_of / max(average, 1e-12), count
+    )
 
 
 def _medians(values: Floats, group: npt.NDArray[np.int32], size: int) -> Floats:

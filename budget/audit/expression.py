@@ -322,7 +322,7 @@ class _Run:
             held = self.of(node.operand)
             return ~np.asarray(held, np.bool_) if isinstance(node.op, ast.Not) else -held
         if isinstance(node, ast.BinOp):
-            return _NUMERIC[type(node.op)](self.of(node.left), self.of(node.right))  # type: ignore[index]
+            return _NUMERIC[type(node.op)](self.of(node.left), self.of(node.right))
         if isinstance(node, ast.Compare):
             return self._compare(node)
         if isinstance(node, ast.Call):
@@ -365,9 +365,9 @@ class _Run:
     def _same(left: Any, right: Any) -> Array:
         if isinstance(left, Coded) and isinstance(right, Coded):
             known = left.told(lambda text: text != "")
-            return (left.codes == right.codes) & known
+            return np.asarray((left.codes == right.codes) & known)
         column, text = (left, right) if isinstance(left, Coded) else (right, left)
-        return column.told(lambda one: one == text)
+        return np.asarray(column.told(lambda one: one == text))
 
     def _call(self, node: ast.Call) -> Any:
         name, args = str(name_of(node.func)), node.args

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -39,13 +39,13 @@ _COMPONENTS = ("cost_medical", "cost_nursing", "cost_technology", "cost_drug_mat
 _PATIENT = ("patient_out_of_scope", "patient_deductible", "patient_copay")
 _PAYERS = ("fund_paid", "other_paid", *_PATIENT)
 _PARTS = ("case_id", "patient_id", "hospital_id", "insurance", "department", "drg", "diagnoses",
-          "procedures", "admission_date", "discharge_date", *AMOUNTS, *_NUMBERS.values())  # fmt: skip
+          "procedures", "admission_date", "discharge_date", *AMOUNTS,
+          *_NUMBERS.values())  # fmt: skip
 _SEPARATED = r"[|,;，；、]"
 UNKNOWN = ""
 
 
-@dataclass(frozen=True)
-class Grouped:
+class Grouped(Protocol):
     """What the grouper says of a batch.
 
     Attributes:
@@ -56,11 +56,16 @@ class Grouped:
         without: the group that the case has without it, likewise.
     """
 
-    drg: pa.DictionaryArray
-    contradiction: pa.DictionaryArray
-    rows: npt.NDArray[np.int64]
-    codes: pa.DictionaryArray
-    without: pa.DictionaryArray
+    @property
+    def drg(self) -> pa.DictionaryArray: ...  # noqa: D102
+    @property
+    def contradiction(self) -> pa.DictionaryArray: ...  # noqa: D102
+    @property
+    def rows(self) -> npt.NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def codes(self) -> pa.DictionaryArray: ...  # noqa: D102
+    @property
+    def without(self) -> pa.DictionaryArray: ...  # noqa: D102
 
 
 GroupBatch = Callable[[Batch, CaseColumns], Grouped]
@@ -159,8 +164,8 @@ def read_facts(
     """
     source = Path(source)
     parts: list[_Part] = []
-    with open_cases(source, mapping=mapping, sheet=sheet,
-                    needed=("case_id", "hospital_id", "total_cost", "discharge_date")) as table:  # fmt: skip
+    needed = ("case_id", "hospital_id", "total_cost", "discharge_date")
+    with open_cases(source, mapping=mapping, sheet=sheet, needed=needed) as table:
         columns = table.columns
         if "drg" not in columns and (group is None or "diagnoses" not in columns):
             raise problem(say("既没有分组也没有诊断", "has neither groups nor diagnoses"),
@@ -229,7 +234,8 @@ class _Reader:
         texts = {"drg": drg, "hospital": _plain(cells.text("hospital_id")),
                  "insurance": _plain(cells.text("insurance")),
                  "department": _plain(cells.text("department")),
-                 "contradiction": contradiction, "principal": _principal(table, columns)}  # fmt: skip
+                 "contradiction": contradiction,
+                 "principal": _principal(table, columns)}  # fmt: skip
         rows, codes, without = pairs
         stay = kept[rows]
         place = np.cumsum(kept) - 1
@@ -265,6 +271,7 @@ class _Reader:
     @staticmethod
     def _amounts(cells: Cells, cost: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
         """Parts of the cost: shares, and sums in yuan."""
+
         def total(parts: Sequence[str], *, whole: bool) -> Floats:
             found, there = np.zeros(cells.rows), np.zeros(cells.rows, np.bool_)
             lost = np.zeros(cells.rows, np.bool_)

@@ -141,9 +141,7 @@ def _cases(
     return cases
 
 
-def _aligned(
-    sums: Mapping[str, np.ndarray], old: Cases, cases: Cases
-) -> dict[str, np.ndarray]:
+def _aligned(sums: Mapping[str, np.ndarray], old: Cases, cases: Cases) -> dict[str, np.ndarray]:
     """Figures of the year before in the order of this year's hospitals, NaN for new ones."""
     place = {name: i for i, name in enumerate(old.hospital.texts)}
     at = np.array([place.get(name, -1) for name in cases.hospital.texts])

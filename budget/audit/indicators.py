@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from budget.audit.world import Cases, Pairs
 from drg.cases.privacy import FEWEST
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[Any]
 READMITTED_DAYS = 15
 _FEWEST_OF_GROUP, _PRIOR = 20, 20.0
 _Z = 1.959963984540054
@@ -20,7 +21,8 @@ SHARES = ("mcc_share", "transfer_share", "grouping_rate", "readmission_15", "low
 MEANS = ("cmi", "cost_index", "time_index", "mean_cost", "self_pay_share", "drugs_tests_share")
 NAMES: dict[str, tuple[str, str]] = {
     "cmi": ("CMI", "CMI"), "cost_index": ("费用消耗指数", "cost index"),
-    "time_index": ("时间消耗指数", "time index"), "mean_cost": ("次均费用（元）", "mean cost (yuan)"),
+    "time_index": ("时间消耗指数", "time index"),
+    "mean_cost": ("次均费用（元）", "mean cost (yuan)"),
     "self_pay_share": ("个人负担占比", "borne by patients"),
     "drugs_tests_share": ("药耗医技占比", "drugs, material and tests"),
     "mcc_share": ("MCC 组占比", "MCC groups"), "transfer_share": ("转院占比", "transferred"),
@@ -47,13 +49,15 @@ def measured(cases: Cases) -> dict[str, Floats]:
             "mean_cost": np.asarray(cases.fact("cost"), np.float64),
             "self_pay_share": np.asarray(cases.fact("self_pay"), np.float64),
             "drugs_tests_share": np.asarray(cases.fact("drugs_tests"), np.float64),
-            "mcc_share": np.where(grouped, cases.fact("mcc"), np.nan),
+            "mcc_share": np.where(grouped, np.asarray(cases.fact("mcc")), np.nan),
             "grouping_rate": grouped.astype(np.float64),
         }
     if "transfer" not in facts.missing:
         mode = facts.numbers["mode"]
-        died = np.where(np.isnan(mode), np.nan, cases.fact("died"))
-        found["transfer_share"] = np.where(np.isnan(mode), np.nan, cases.fact("transfer"))
+        died = np.where(np.isnan(mode), np.nan, np.asarray(cases.fact("died")))
+        found["transfer_share"] = np.where(
+            np.isnan(mode), np.nan, np.asarray(cases.fact("transfer"))
+        )
         low = _low_risk(died, drg.codes, grouped, len(drg.texts))
         found["low_risk_mortality"] = np.where(low[drg.codes] & grouped, died, np.nan)
     if not {"person", "admission"} & facts.missing:
@@ -135,8 +139,9 @@ def indicator_table(cases: Cases, values: Mapping[str, Floats]) -> pd.DataFrame:
             for weights in (np.ones(int(there.sum())), column[there], column[there] ** 2)
         ]
         tables = [("hospital", np.array(cases.hospital.texts, object), sums)]
-        tables.append(("tier", np.array([str(one) if one >= 0 else "" for one in tiers], object),
-                       [np.stack([one[tier == t].sum(axis=0) for t in tiers]) for one in sums]))  # fmt: skip
+        by_tier = [np.stack([one[tier == t].sum(axis=0) for t in tiers]) for one in sums]
+        names = np.array([str(one) if one >= 0 else "" for one in tiers], object)
+        tables.append(("tier", names, by_tier))
         tables.append(("region", np.array(["all"], object),
                        [one.sum(axis=0, keepdims=True) for one in sums]))  # fmt: skip
         for level, ids, held in tables:
@@ -211,7 +216,11 @@ def _shrunk(frame: pd.DataFrame, name: str, sums: list[Floats], tier: Ints) -> p
 def _groups(cases: Cases) -> pd.DataFrame:
     """Number of groups by hospital; how well groups tell costs apart, for the region."""
     drg = cases.facts.texts["drg"]
-    code, size, kinds = cases.hospital.codes.astype(np.int64), len(cases.hospital.texts), len(drg.texts)
+    code, size, kinds = (
+        cases.hospital.codes.astype(np.int64),
+        len(cases.hospital.texts),
+        len(drg.texts),
+    )
     there = cases.grouped & (cases.facts.cost > 0)
     seen = np.unique(code[there] * kinds + drg.codes[there]) // kinds
     number = np.bincount(seen, minlength=size)

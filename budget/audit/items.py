@@ -79,7 +79,7 @@ def read_items(path: str | PathLike[str], facts: Facts) -> Items:
                     found.append(np.full(int(there.sum()), np.nan))
                     continue
                 cells = table.column(column)
-                read, bad = (read_dates(cells) if key == "day" else read_number(cells, Number()))
+                read, bad = read_dates(cells) if key == "day" else read_number(cells, Number())
                 if bad.any():
                     wrong = int(np.argmax(bad))
                     raise problem(say("无法识别", "cannot be read"), file=path, row=row + wrong,

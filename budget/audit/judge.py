@@ -16,6 +16,8 @@ from budget.audit.document import SEVERITIES, Rule, Test
 from budget.audit.expression import Array, Coded, Scope
 from budget.audit.world import Cases, OfHospitals, OfItems, Pairs
 
+COLUMNS = ("finding", "rule", "family", "hospital_id", "case_id", "drg", "amount", "strength",
+           "severity", "also")  # fmt: skip
 _STRENGTH_DIGITS = 4
 _PAIRED = frozenset({"admission", "discharge", "person"})  # no pair of stays without these
 
@@ -68,7 +70,7 @@ def run_rules(rules: Sequence[Rule], cases: Cases, hospitals: OfHospitals) -> li
             found.append(_over_pairs(rule, cases, pairs))
         elif rule.over == "items":
             assert cases.items is not None
-            found.append(_over_items(rule, cases, OfItems(cases, cases.items)))
+            found.append(_over_items(rule, OfItems(cases, cases.items)))
         else:
             found.append(_over_cases(rule, cases))
     return found
@@ -152,7 +154,7 @@ def _over_pairs(rule: Rule, cases: Cases, pairs: Pairs) -> Ran:
     return _once(rule, rows, amount, strength, cells)
 
 
-def _over_items(rule: Rule, cases: Cases, items: OfItems) -> Ran:
+def _over_items(rule: Rule, items: OfItems) -> Ran:
     hit = np.array(rule.where(items))
     rows = items.items.rows[hit]
     return _once(rule, rows, _fen(rule, items)[hit], _strength(rule, items)[hit], None, add=True)
@@ -204,8 +206,7 @@ class Findings:
     """What the rules found, one row a case (and one a hospital that was found as such).
 
     Attributes:
-        table: ``finding, rule, family, severity, hospital_id, case_id, drg, amount, strength,
-            also``; money in fen. ``case_id`` is blank where a hospital was found.
+        table: :data:`COLUMNS`; money in fen. ``case_id`` is blank where a hospital was found.
         rows: row of each finding's case, -1 for a hospital. Shape (F,).
         hospital: place of each finding's hospital. Shape (F,).
     """
@@ -285,5 +286,5 @@ def _name(rule: str, hospital: str, case: str, again: int) -> str:
 
 def as_arrow(table: pd.DataFrame) -> pa.Table:
     """The findings as they are written: money in yuan."""
-    shown = table.assign(amount=table["amount"] / 100)
+    shown = table.assign(amount=table["amount"] / 100)[list(COLUMNS)]
     return pa.Table.from_pandas(shown, preserve_index=False)

@@ -46,8 +46,9 @@ def standing(
     found = np.bincount(findings.hospital[of_case], minlength=size)
     # added in whole fen, which floats hold exactly up to 2^53
     fen = np.bincount(findings.hospital, table["amount"].to_numpy(), size)
-    beside, among = cases.peers.total(found.astype(np.float64)), cases.peers.total(
-        count.astype(np.float64)
+    beside, among = (
+        cases.peers.total(found.astype(np.float64)),
+        cases.peers.total(count.astype(np.float64)),
     )
     rate = (beside + 0.5) / (among + 1)
     expected = count * rate

@@ -105,7 +105,7 @@ class Cases:
             return self.grouped & drg.told(lambda text: text[1:2] != "" and text[1] in _MEDICAL)
         if name in ("transfer", "died"):
             wanted = TRANSFERRED if name == "transfer" else DIED
-            return self.facts.numbers["mode"] == wanted
+            return np.asarray(self.facts.numbers["mode"] == wanted)
         if name == "tier":
             return self.tier[self.hospital.codes]
         return self.facts.numbers[name]
@@ -230,13 +230,13 @@ class Pairs:
         """A fact of the later stay, of the ``other``, or of both."""
         start, end = self.cases.facts.numbers["admission"], self.cases.facts.numbers["discharge"]
         if name == "gap_days":
-            return start[self.later].astype(np.float64) - end[self.earlier]
+            return np.asarray(start[self.later].astype(np.float64) - end[self.earlier])
         if name == "shared_days":
             first = np.minimum(end[self.later], end[self.earlier])
-            return np.maximum(first.astype(np.float64) - start[self.later], 0)
+            return np.asarray(np.maximum(first.astype(np.float64) - start[self.later], 0))
         if name == "same_hospital":
             code = self.cases.hospital.codes
-            return code[self.later] == code[self.earlier]
+            return np.asarray(code[self.later] == code[self.earlier])
         rows = self.later
         if name.startswith("other."):
             name, rows = name.removeprefix("other."), self.earlier
@@ -313,9 +313,8 @@ class OfHospitals:
             values = self.sums[name.removeprefix("peers.")]
             there = ~np.isnan(values)
             with np.errstate(all="ignore"):
-                return self.peers.total(np.where(there, values, 0)) / self.peers.total(
-                    there.astype(np.float64)
-                )
+                sums = self.peers.total(np.where(there, values, 0))
+                return np.asarray(sums / self.peers.total(there.astype(np.float64)))
         return self.sums[name]
 
     def group(self, name: str) -> tuple[Array, int]:
