@@ -16,6 +16,7 @@ from drg.language import say
 
 SEVERITIES = ("high", "medium", "low")
 OVER = ("cases", "pairs", "items", "hospitals")
+WITHIN = ("hangs_on", "drg", "adrg", "mdc", "contradiction")  # codes, which tell no person
 TESTS = ("excess", "bunching", "change")
 MOST_LAGS = 5
 SHIPPED = ("national", "huoqiu")
@@ -40,7 +41,7 @@ class Test:
             before.
         of: ``excess``: the cases among which they are counted; ``bunching``: the number that
             bunches; ``change``: the share that fell.
-        within: ``excess``: each of these apart, a fact that is a text; "" for hospitals as such.
+        within: ``excess``: each of these apart, one of :data:`WITHIN`; "" for hospitals as such.
         fdr: share of false discoveries that is accepted.
         least: fewest cases.
         ratio: how many times its peers' share a hospital must surely exceed.
@@ -232,9 +233,9 @@ def _test(
         raise problem(say("应为大于 0 的数", "expected numbers above 0"), file=file,
                       key="test.thresholds", found=said.get("thresholds"))  # fmt: skip
     within = said.get("within", "")
-    if within and facts.get(within) != "text":
-        raise problem(say("应为文本事实", "expected a fact that is a text"), file=file,
-                      key="test.within", found=within)  # fmt: skip
+    if within and (within not in WITHIN or within not in facts):
+        raise problem(say("没有这个选项", "unknown choice"), file=file, key="test.within",
+                      found=within, expected=one_of(WITHIN))  # fmt: skip
     if kind != "excess" and "of" not in said:
         raise problem(say("缺失", "is missing"), file=file, key="test.of")
     of = read("test.of", said.get("of", "True"), FLAG if kind == "excess" else NUMBER)

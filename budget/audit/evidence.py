@@ -84,7 +84,7 @@ def controlled(p: Floats, tests: int | None = None) -> Floats:
 
 def ratio_interval(cases: Floats, expected: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
     """Exact Poisson interval of cases over expected."""
-    side = (1 - level) / 2
+    side, expected = (1 - level) / 2, np.maximum(expected, 1e-9)
     with np.errstate(all="ignore"):
         low = np.where(cases > 0, stats.chi2.ppf(side, 2 * cases) / 2, 0.0) / expected
         high = stats.chi2.ppf(1 - side, 2 * cases + 2) / 2 / expected

@@ -81,7 +81,7 @@ class Facts:
         person: key of the person, 0 unknown. Shape (N,).
         cost: total cost in fen, 0 where it is missing or wrong. Shape (N,).
         month: month of discharge as ``months_of`` counts, -1 unknown. Shape (N,).
-        case_id: as the input writes it.
+        case_id: as the input writes it, in ascending order, as all else.
         pair_rows: row of each pair of a case and a code on which its group hangs. Shape (P,).
         pair_codes: the code of each pair.
         pair_without: the group without it.
@@ -94,7 +94,7 @@ class Facts:
     person: npt.NDArray[np.uint64]
     cost: npt.NDArray[np.int64]
     month: Ints
-    case_id: pa.ChunkedArray
+    case_id: pa.Array
     pair_rows: npt.NDArray[np.int64]
     pair_codes: Coded
     pair_without: Coded
@@ -106,19 +106,7 @@ class Facts:
 
     def ids(self, rows: npt.NDArray[Any]) -> pa.Array:
         """Ids of some cases, in their order."""
-        if not len(rows):
-            return pa.array([], pa.string())
-        ends = np.cumsum([len(chunk) for chunk in self.case_id.chunks])
-        home = np.searchsorted(ends, rows, side="right")
-        order = np.argsort(home, kind="stable")
-        taken = [
-            self.case_id.chunk(int(one)).take(
-                numbers(rows[home == one] - (int(ends[one]) - len(self.case_id.chunk(int(one))))))
-            for one in np.unique(home)
-        ]  # fmt: skip
-        back = np.empty(len(rows), np.int64)
-        back[order] = np.arange(len(rows))
-        return pa.concat_arrays(taken).take(numbers(back))
+        return self.case_id.take(numbers(rows.astype(np.int64)))
 
 
 @dataclass
@@ -356,18 +344,37 @@ def _joined(parts: list[_Part], missing: frozenset[str]) -> Facts:
     drg, principal = texts["drg"], texts["principal"]
     texts["adrg"], texts["mdc"] = cut(drg, 3), cut(drg, 1)
     texts["principal3"] = cut(principal, 3, known=False)
-    held = {name: np.concatenate([part.numbers.pop(name) for part in parts])
-            for name in list(parts[0].numbers)}  # fmt: skip
+    names = list(parts[0].numbers)
+    ids = pa.chunked_array([part.case_id for part in parts], pa.string()).combine_chunks()
+    cost = np.concatenate([part.cost for part in parts])
+    discharge = np.concatenate([part.numbers["discharge"] for part in parts])
+    order = _in_order(ids, cost, discharge, texts)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    held = {}
+    for name in names:
+        held[name] = np.concatenate([part.numbers.pop(name) for part in parts])[order]
+    rows = [part.pair_rows + start for part, start in zip(parts, starts, strict=False)]
     return Facts(
-        held, texts, np.concatenate([part.person for part in parts]),
-        np.concatenate([part.cost for part in parts]),
-        np.concatenate([part.month for part in parts]),
-        pa.chunked_array([part.case_id for part in parts], pa.string()),
-        np.concatenate([part.pair_rows + start
-                        for part, start in zip(parts, starts, strict=False)]),
+        held, {name: column.take(order) for name, column in texts.items()},
+        np.concatenate([part.person for part in parts])[order], cost[order],
+        np.concatenate([part.month for part in parts])[order], ids.take(numbers(order)),
+        place[np.concatenate(rows)],
         coded([part.pair_codes for part in parts]), coded([part.pair_without for part in parts]),
         missing, sum(part.malformed for part in parts),
     )  # fmt: skip
+
+
+def _in_order(
+    ids: pa.Array, cost: npt.NDArray[np.int64], discharge: npt.NDArray[Any],
+    texts: dict[str, Coded],
+) -> npt.NDArray[np.int64]:  # fmt: skip
+    """The cases in the order of their ids, so that the order of the file decides nothing."""
+    keys = {"id": ids, "hospital": numbers(texts["hospital"].codes), "cost": numbers(cost),
+            "discharge": numbers(np.nan_to_num(discharge, nan=-1.0)),
+            "drg": numbers(texts["drg"].codes)}  # fmt: skip
+    found = pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending") for name in keys])
+    return values(found).astype(np.int64)
 
 
 def coded(columns: Sequence[pa.DictionaryArray]) -> Coded:

@@ -180,9 +180,9 @@ def write_tables(audit: Audit, folder: Path) -> None:
     """Write the tables of an audit and its record, with a digest of each, into a folder."""
     tables = {
         "findings": as_arrow(audit.findings.table),
-        "hospitals": pa.Table.from_pandas(_unnamed(audit.hospitals), preserve_index=False),
-        "indicators": pa.Table.from_pandas(audit.indicators, preserve_index=False),
-        "tests": pa.Table.from_pandas(cells_table(audit), preserve_index=False),
+        "hospitals": _unnamed(audit.hospitals, "hospital_id", "hospital_name", "peers"),
+        "indicators": _unnamed(audit.indicators, "id"),
+        "tests": _unnamed(cells_table(audit), "hospital_id", "within"),
     }
     hashes = {}
     for name, table in tables.items():
@@ -192,8 +192,10 @@ def write_tables(audit: Audit, folder: Path) -> None:
     write_record(folder / RECORD, audit.document | {"hashes": hashes})
 
 
-def _unnamed(hospitals: pd.DataFrame) -> pd.DataFrame:
-    return hospitals.assign(hospital_name=[masked(one) for one in hospitals["hospital_name"]])
+def _unnamed(frame: pd.DataFrame, *texts: str) -> pa.Table:
+    """A table in whose texts of the data identity and mobile numbers are masked."""
+    shown = frame.assign(**{name: [masked(str(one)) for one in frame[name]] for name in texts})
+    return pa.Table.from_pandas(shown, preserve_index=False)
 
 
 def cells_table(audit: Audit) -> pd.DataFrame:
@@ -207,13 +209,17 @@ def cells_table(audit: Audit) -> pd.DataFrame:
         parts.append(pd.DataFrame({
             "rule": one.rule.id, "hospital_id": names[cells.hospital[some]],
             "within": [cells.key[i] for i in some], "cases": cells.cases[some],
-            "expected": cells.expected[some].round(4),
-            "ratio": (cells.cases / np.maximum(cells.expected, 1e-12))[some].round(4),
-            "ratio_low": cells.low[some].round(4), "ratio_high": cells.high[some].round(4),
+            "expected": cells.expected[some],
+            "ratio": (cells.cases / np.maximum(cells.expected, 1e-12))[some],
+            "ratio_low": cells.low[some], "ratio_high": cells.high[some],
             "p": cells.p[some], "q": cells.q[some],
         }))  # fmt: skip
     columns = ["rule", "hospital_id", "within", "cases", "expected", "ratio", "ratio_low",
                "ratio_high", "p", "q"]  # fmt: skip
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    for name in ("expected", "ratio", "ratio_low", "ratio_high"):
+        found[name] = found[name].astype(np.float64).round(4)
+    for name in ("p", "q"):
+        found[name] = [float(f"{one:.6g}") for one in found[name]]
     return found.sort_values(["rule", "q", "hospital_id", "within"], kind="stable",
                              ignore_index=True)  # fmt: skip

@@ -209,10 +209,7 @@ class Pairs:
         _, place, count = np.unique(facts.person[some], return_inverse=True, return_counts=True)
         some = some[count[place] > 1]
         person = facts.person[some]
-        keys = (facts.texts["drg"].codes[some], facts.cost[some], cases.hospital.codes[some],
-                end[some], start[some], person)  # fmt: skip
-        order = np.lexsort(keys)
-        order = _untied(facts, some, order, keys)
+        order = np.lexsort((end[some], start[some], person))  # ties as the cases stand: by id
         rows, person = some[order], person[order]
         later, earlier = [], []
         for lag in range(1, lags + 1):
@@ -308,7 +305,8 @@ class OfHospitals:
             return Coded(np.arange(self.rows, dtype=np.int32), self.peers.ids)
         if name.startswith("before."):
             held = self.before or {}
-            return held.get(name.removeprefix("before."), np.full(self.rows, np.nan))
+            earlier = held.get(name.removeprefix("before."), np.full(self.rows, np.nan))
+            return np.asarray(earlier)
         if name.startswith("peers."):
             values = self.sums[name.removeprefix("peers.")]
             there = ~np.isnan(values)
@@ -339,18 +337,3 @@ def _by_hospital(scope: Pairs | OfItems, cases: Cases, values: Array, q: float) 
     with np.errstate(all="ignore"):
         of = np.bincount(code, np.where(there, values, 0.0), size) / np.bincount(code, there, size)
     return cases.peers.quantile(of, q)[code]
-
-
-def _untied(facts: Facts, some: Array, order: Array, keys: tuple[Array, ...]) -> Array:
-    """The order with ties told apart by the ids of the cases, whatever the order of the file."""
-    same = np.ones(max(len(order) - 1, 0), np.bool_)
-    for key in keys:
-        same &= key[order[1:]] == key[order[:-1]]
-    if not same.any():
-        return order
-    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
-    run = np.cumsum(np.append(True, ~same))[tied]
-    ids = np.array([text or "" for text in facts.ids(some[order[tied]]).to_pylist()])
-    order = order.copy()
-    order[tied] = order[tied][np.lexsort((ids, run))]
-    return order

@@ -42,6 +42,9 @@ COMMANDS: tuple[tuple[int, str], ...] = (
         " [--draws 4] [--policy {policy}]"),
     (1, "backtest {grouped.csv} {came.csv} --weights {weights.csv} --out >back --draws 100"
         " --hospitals {hospitals.csv} [--scenario {scenario-tighter-cap.toml}]"),
+    (4, "audit {cases.csv} --out >audit --rules national [--rules {audit-rule.toml}]"
+        " [--hospitals {hospitals.csv}] [--before {grouped.csv}] [--items {items.csv}]"
+        " [--weights {weights.csv}] [--mapping {mapping.toml}]"),
     (2, "report {@projected} --out >report.html [--lang en]"),
     (2, "report {@settled} --out >report.docx [--lang en]"),
     (1, "scheme list"),
