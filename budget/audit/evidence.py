@@ -25,8 +25,7 @@ _SIDE = 12  # bins before a threshold; as many from it on, and those of the wind
 _WINDOW = 3  # bins that make up the width past it
 _ROUNDS = 4  # in which hospitals that stand out are taken from the peers of the others
 _USUAL = 3.0  # times the median rate of peers that one of them may count with
-_RARE = 0.5  # cases expected of a hospital below which a code is rare
-_MANY = 1.5  # times the expected that cases with something rare must be
+_REACHED = 8  # counts above the least up to which chance is worked out
 _STEPS = 60  # of expectation and maximisation
 _EACH = 0.1  # chance above which a threshold of a hospital that bunches is no finding
 _DRAWN = 50.0  # cases of the common level that a hospital's own is drawn towards
@@ -128,17 +127,15 @@ def excess(
     stratum = hospital.codes[of].astype(np.int64) * strata + mix.codes[of]
     base = np.bincount(stratum, minlength=size * strata).reshape(size, strata).astype(np.float64)
     column = mix.codes[rows].astype(np.int64) * max(len(kinds), 1) + key
-    tests = int((base.sum(axis=1) > 0).sum()) * max(len(kinds), 1)
     found = np.zeros(len(place), np.bool_)
     for _ in range(_ROUNDS):
         before = found
         expected, theirs = _as_peers(home, column, before[cell_of], base, len(kinds), peers)
         mean, shape = expected[at, kind], theirs[at, kind] + 0.5
         p = stats.nbinom.sf(count - 1, shape, shape / (shape + mean))
-        q = controlled(p, tests)
+        q = _of_counts(p, count, expected, theirs + 0.5, least)
         low, high = ratio_interval(count.astype(np.float64), mean)
         found = (q <= fdr) & (count >= least) & (low >= ratio)
-        found |= _habitual(at, kind, count, p, expected, base, peers, fdr, ratio) & (count >= least)
         if (found <= before).all():
             break
         found |= before
@@ -177,27 +174,38 @@ def _as_peers(
     return expected + half[:, None], theirs
 
 
-def _habitual(
-    at: npt.NDArray[np.int64], kind: npt.NDArray[np.int64], count: npt.NDArray[np.int64],
-    p: Floats, expected: Floats, base: Floats, peers: Peers, fdr: float, ratio: float,
-) -> Mask:  # fmt: skip
-    """Cells of hospitals that have too many of what is rare among peers, taken together.
+def _of_counts(
+    p: Floats, count: npt.NDArray[np.int64], mean: Array, shape: Array, least: int
+) -> Floats:
+    """False-discovery rates of cells that are counts, 1 below the least count.
 
-    In a small region no single code may be sure, but that a hospital has many such codes is. What
-    is rare for a hospital is decided by its peers alone, and how many cases with something rare
-    are usual, by the same count of each peer.
+    A cell in which hardly a case is expected can hardly come out by chance at all, so that many
+    such cells hide nothing: for each p-value the false discoveries expected below it are added up
+    over all cells from what each can reach, and divided by the cells that were found below it.
+
+    Args:
+        p: p-values of the cells that have a case. Shape (C,).
+        count: their cases. Shape (C,).
+        mean: expected cases of all cells. Shape (H, K).
+        shape: how sure these are: shape of the negative binomial. Shape (H, K).
+        least: fewest cases of a cell that is found.
     """
-    size = base.sum(axis=1)
-    mine = expected[at, kind] < _RARE
-    many = np.bincount(at[mine], count[mine], len(size))
-    theirs = _capped(many[:, None], size, peers)[:, 0]
-    among = peers.total(size)
-    mean, shape = size * (theirs + 0.5) / (among + 1), theirs + 0.5
-    chance = stats.nbinom.sf(many - 1, shape, shape / (shape + mean))
-    gate = (controlled(chance) <= fdr) & (many >= _MANY * mean)
-    own = expected[at, kind]
-    found: Mask = gate[at] & mine & (p <= fdr) & (count >= ratio * own)
-    return found
+    steps = least + np.arange(_REACHED)
+    flat, sure = mean.ravel()[:, None], shape.ravel()[:, None]
+    reached = stats.nbinom.sf(steps[None, :] - 1, sure, sure / (sure + flat))
+    gained = reached - np.append(reached[:, 1:], np.zeros((len(reached), 1)), axis=1)
+    order = np.argsort(reached.ravel(), kind="stable")
+    levels, by_chance = reached.ravel()[order], np.cumsum(gained.ravel()[order])
+    q = np.ones(len(p))
+    some = np.flatnonzero(count >= least)
+    some = some[np.argsort(p[some], kind="stable")]
+    if not len(some):
+        return q
+    at = np.searchsorted(levels, p[some] * (1 + 1e-9), side="right")
+    false = np.maximum(np.append(0.0, by_chance)[at], p[some])
+    found = np.searchsorted(p[some], p[some], side="right")
+    q[some] = np.minimum(np.minimum.accumulate((false / found)[::-1])[::-1], 1.0)
+    return q
 
 
 def _capped(own: Array, base: Floats, peers: Peers) -> Floats:
