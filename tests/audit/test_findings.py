@@ -207,6 +207,15 @@ def test_the_command_writes_it_all_and_its_pages_name_no_case(
         assert not [one for one in persons if one in text], name
 
 
+def test_hospitals_that_no_table_knows(region: Region, tmp_path: Path) -> None:
+    file = write(region, tmp_path / "in", region.cases.head(2000))
+    region.hospitals.head(9).to_csv(file.parent / "hospitals.csv", index=False)
+    for name in ("some", "none"):
+        status, _, err = call(["audit", str(file), "--out", str(tmp_path / name), "--lang", "zh"])
+        assert status == 0, err
+        (file.parent / "hospitals.csv").unlink(missing_ok=True)
+
+
 def test_a_wrong_rule_writes_nothing(region: Region, tmp_path: Path) -> None:
     file = write(region, tmp_path / "in", region.cases.head(50))
     rule = tmp_path / "rule.toml"

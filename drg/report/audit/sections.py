@@ -128,8 +128,9 @@ def _hospitals(found: Audit, words: Words) -> list[Block]:
         columns={"hospital_id": "hospital", "findings": "cases"})  # fmt: skip
     dark = untold([Cube(cells, (("hospital",), ()), amounts=("amount",))])
     hidden = dark.rows(("hospital",), frame["hospital_id"]) | (frame["cases"] < FEWEST)
+    tiers = [None if pd.isna(one) else int(one) for one in frame["tier"]]
     shown = pd.DataFrame({
-        "name": frame["hospital_name"], "tier": frame["tier"].astype(object),
+        "name": frame["hospital_name"], "tier": tiers,
         "screened": frame["cases"], "alerts": frame["findings"], "ratio": frame["ratio"],
         "low": frame["ratio_low"], "high": frame["ratio_high"], "shrunk": frame["ratio_shrunk"],
         "outside": [words("是", "yes") if one else "" for one in frame["outside"]],
