@@ -58,11 +58,12 @@ class Credit:
                 score -= np.minimum(points * rate * beyond, self.most_off)
         return np.asarray(np.round(np.maximum(score, 0), 2))
 
-    def graded(self, score: npt.NDArray[np.float64]) -> tuple[list[str], list[int]]:
-        """Grade and inspections a year of each score."""
+    def graded(self, score: npt.NDArray[np.float64]) -> tuple[list[str], list[int], list[float]]:
+        """Grade, inspections a year and share of the assessment's deposit of each score."""
         places = [next(i for i, one in enumerate(self.grades) if value >= one[1])
                   for value in score.tolist()]  # fmt: skip
-        return [self.grades[i][0] for i in places], [self.grades[i][2] for i in places]
+        chosen = [self.grades[i] for i in places]
+        return [one[0] for one in chosen], [one[2] for one in chosen], [one[3] for one in chosen]
 
 
 def read_credit(path: str | PathLike[str] | None = None) -> Credit:
