@@ -241,7 +241,28 @@ def policy_keys() -> str:
     return table(("key", "Chinese", "meaning", "allowed", "unit", "needed"), rows)
 
 
+def audit_facts() -> str:
+    """What rules of an audit may ask."""
+    from budget.audit.vocabulary import CASE, HOSPITAL, ITEM, PAIR
+
+    over = (("cases", CASE), ("pairs", PAIR), ("items", ITEM), ("hospitals", HOSPITAL))
+    rows = [(kind, f"`{name}`", held[0], held[2], held[1])
+            for kind, facts in over for name, held in facts.items()]  # fmt: skip
+    return table(("over", "fact", "kind", "meaning", "含义"), rows)
+
+
+def audit_rules() -> str:
+    """The shipped rules of an audit."""
+    from budget.audit.document import read_rules, shipped
+
+    rules = [one for name in shipped() for one in read_rules([name])]
+    rows = [(f"`{one.id}`", f"`{one.family}`", one.texts["title_en"], one.severity,
+             one.texts["unknown_en"]) for one in rules]  # fmt: skip
+    return table(("rule", "family", "title", "severity", "what it cannot know"), rows)
+
+
 GENERATED: dict[str, dict[str, Callable[[], str]]] = {
+    "audit/rules.md": {"audit-facts": audit_facts, "audit-rules": audit_rules},
     "case-table.md": {"synonyms": synonyms},
     "zh/case-table.md": {
         "synonyms-zh": partial(synonyms, "列名", "中文表头", "清单字段"),

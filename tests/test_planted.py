@@ -32,7 +32,7 @@ WRITTEN = re.compile(
     r'^((?:name|title|source|notes?|description|reason|document)\s*=\s*")', re.MULTILINE
 )
 PERSON_LEVEL = re.compile(
-    r"(.*\.)?(rejects|unmapped|codes|trimmed)\.csv|cases(-\w+)?\.(csv|parquet)|hang\.csv"
+    r"(.*\.)?(rejects|unmapped|codes|trimmed|findings)\.csv|cases(-\w+)?\.(csv|parquet)|hang\.csv"
     r"|out\.(csv|xlsx|parquet)"
 )
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import drg
+from drg.cli.audit import audit
 from drg.cli.backtest import backtest
 from drg.cli.check import check
 from drg.cli.common.spoken import Group
@@ -166,6 +167,21 @@ app.command(
         "OUT.",
     ),
 )(monitor)
+app.command(
+    "audit",
+    help=say(
+        "审核病例：分解住院、叠床、高套分组、低标准入院、倍率卡线等疑点，医疗机构与同类比较。\n\n"
+        "规则是文档，各地可自行增加（--rules）。在 OUT 中写出 findings.csv（逐例疑点，含个人"
+        "信息）、"
+        "hospitals.csv、indicators.csv、tests.csv、记录 audit.json，以及不含个人信息的"
+        "报告 audit.html、audit.docx、audit.xlsx。疑点不是结论。",
+        "Audit cases: split admissions, overlapping stays, up-coding, low-standard admissions, "
+        "threshold bunching and more; hospitals against their peers.\n\nRules are documents, and "
+        "a city adds its own (--rules). Writes into OUT findings.csv (case by case, person-level), "
+        "hospitals.csv, indicators.csv, tests.csv, the record audit.json, and a report without "
+        "persons: audit.html, audit.docx, audit.xlsx. An alert is no verdict.",
+    ),
+)(audit)
 app.command(
     "report",
     help=say(

@@ -44,7 +44,7 @@ TYPERS = ("Usage", "Options", "Arguments", "Commands", "Show this", "required", 
 IDS = re.findall(
     r"\S+",
     "drg policy list group verify settle project report json svg text zh en both csv parquet "
-    "mdc adrg severity status reason pool amount cases "
+    "mdc adrg severity status reason pool amount cases national huoqiu "
     "insurance clinical canonical front-page employee resident poor town county city province "
     "mean geometric hsrv regression gamma iqr none percentile ratio inek winsor bca sum "
     "scenario month spend monitor "

@@ -48,6 +48,9 @@ COMMANDS: tuple[tuple[int, str], ...] = (
     (2, "fund retention {items.csv} --out >kept [--hospitals {hospitals.csv}]"),
     (2, f"monitor {_YEAR} --out >watched --hospitals {{hospitals.csv}} [--month {{n}}]"
         " [--last-year {last-year.csv}] [--policy {policy}] [--mapping {mapping.toml}]"),
+    (4, "audit {cases.csv} --out >audit --rules national [--rules {audit-rule.toml}]"
+        " [--hospitals {hospitals.csv}] [--before {grouped.csv}] [--items {bills.csv}]"
+        " [--weights {weights.csv}] [--mapping {mapping.toml}]"),
     (2, "report {@projected} --out >report.html [--lang en]"),
     (2, "report {@settled} --out >report.docx [--lang en]"),
     (1, "scheme list"),
@@ -153,7 +156,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "--withdraw": ("P001", "n"), "--xlsx": ("a.xlsx", "a.csv"), "--year": ("n",),
     "--years": ("1", "2", "n"), "--levels": ("n",), "--before": ("n",), "--early": (),
     "--history": ("n",), "--items": ("n",), "--received": ("2025-01-10", "n"), "--empty": (),
-    "--month": ("n", "12"), "--fund": ("n",),
+    "--month": ("n", "12"), "--fund": ("n",), "--credit": ("n",),
 }  # fmt: skip
 VALUES = {
     "n": ("0", "1", "2", "7", "2024", "2025", "-1", "99999999", "x", "1e3"),

@@ -49,6 +49,10 @@ low = 1.0
     "mapping.toml": 'total_cost = "total_cost"\ndiagnoses = "diagnoses"\n',
     "mapping.csv": "canonical,header\ntotal_cost,total_cost\ndiagnoses,diagnoses\n",
     "last-year.csv": "pool,amount\nemployee,5000000\nresident,4000000\n",
+    "audit-rule.toml": 'id = "dear"\nextends = "low_standard"\ntitle = "贵"\ntitle_en = "Dear"\n'
+    'source = "here"\nwhere = "cost > above"\n[parameters]\nabove = 50000\n',
+    "bills.csv": "case_id,item,category,date,quantity,amount\n"
+    "C0000001,床位费,bed,2025-01-01,1,50\nC0000002,CT,test,2025-01-02,1,300\n",
     "grey.csv": "code,name\nI10.x00x002,高血压\n99.1500,肠外营养\n",
 }
 

@@ -19,7 +19,8 @@ CSV = (".csv", ".csv.gz")
 PICTURES = (".svg", ".png", ".pdf")
 _ROOMS = ("drg", "grouper", "weights", "budget")
 _RECORDS = ("settlement.json", "projection.json", "policy_search.json", "backtest.json",
-            "switch.json", "monitor.json", "prepayment.json", "retention.json")  # fmt: skip
+            "switch.json", "monitor.json", "audit.json", "prepayment.json",
+            "retention.json")  # fmt: skip
 _QUOTED = re.compile(r'"([^"\n]{1,300})"|\'([^\'\n]{1,300})\'')
 _LARGEST = 1 << 20  # bytes of a document that may name other files
 

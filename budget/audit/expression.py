@@ -1,0 +1,397 @@
+"""The language of audit rules (审核规则语言): small, checked before it runs, over whole columns.
+
+An expression says which rows a rule finds, or what a finding is worth::
+
+    same_hospital and gap_days <= days and principal3 == other.principal3
+    los <= 2 and procedures == 0 and not starts(principal, ["Z51"])
+    share(mcc, hospital) > peer_quantile(share(mcc, hospital), 0.95)
+
+Names are facts of a row, those behind a dot facts of what it stands beside (``other`` stay of the
+person, ``item``, ``before``, ``peers``), or parameters of the rule. There are no loops and no
+names beside these; every node is one operation over a column, so that the longest expression takes
+a known number of passes over the cases. A value that is not known satisfies no comparison.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from drg.language import say
+
+NUMBER, FLAG, TEXT = "number", "flag", "text"
+_LIST = "list"
+_LARGEST = 1e15
+MOST_CHARACTERS, MOST_NODES, DEEPEST, MOST_SUMS = 2_000, 300, 40, 12
+Array: TypeAlias = npt.NDArray[Any]
+Parameter: TypeAlias = float | str | list[str] | list[float]
+
+
+class RuleError(ValueError):
+    """An expression that cannot be used: what is wrong, and at which character (from 1)."""
+
+    def __init__(self, zh: str, en: str, position: int) -> None:
+        self.what = say(zh, en)
+        self.position = position
+        super().__init__(self.what + say(f"，第 {position} 个字符", f", at character {position}"))
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column of texts as places in a list of them.
+
+    Attributes:
+        codes: place of each row's text. Shape (N,).
+        texts: the texts.
+    """
+
+    codes: npt.NDArray[np.int32]
+    texts: tuple[str, ...]
+
+    def take(self, rows: Array) -> Coded:
+        """Some rows."""
+        return Coded(self.codes[rows], self.texts)
+
+    def told(self, holds: Callable[[str], bool]) -> Array:
+        """Of which rows something holds that is said of a text. Shape (N,)."""
+        return np.array([holds(text) for text in self.texts], np.bool_)[self.codes]
+
+
+class Scope(Protocol):
+    """What an expression is asked of."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+
+    def fact(self, name: str) -> Array | Coded:
+        """A fact by its name. Shape (rows,)."""
+
+    def group(self, name: str) -> tuple[Array, int]:
+        """The group of each row, and how many groups there are."""
+
+    def peer_quantile(self, values: Array, q: float) -> Array:
+        """Of a number of hospitals, row by row, its quantile over each hospital's peers."""
+
+
+_NUMERIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
+            ast.Div: operator.truediv}  # fmt: skip
+_COMPARED = {ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
+             ast.Eq: operator.eq, ast.NotEq: operator.ne}  # fmt: skip
+# function -> kinds of its arguments; "by" is the name of a group
+_FUNCTIONS: dict[str, tuple[tuple[str, ...], str]] = {
+    "min": ((NUMBER, NUMBER), NUMBER), "max": ((NUMBER, NUMBER), NUMBER),
+    "abs": ((NUMBER,), NUMBER), "known": ((NUMBER,), FLAG), "starts": ((TEXT, _LIST), FLAG),
+    "count": ((FLAG, "by"), NUMBER), "share": ((FLAG, "by"), NUMBER),
+    "mean": ((NUMBER, "by"), NUMBER), "sum": ((NUMBER, "by"), NUMBER),
+    "sum_if": ((NUMBER, FLAG, "by"), NUMBER), "peer_quantile": ((NUMBER, NUMBER), NUMBER),
+}  # fmt: skip
+GROUPS = ("case", "hospital", "drg", "adrg", "mdc", "person", "month", "tier")
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A checked expression.
+
+    Attributes:
+        text: as it is written.
+        kind: ``flag``, ``number`` or ``text``.
+        uses: facts that it asks for.
+    """
+
+    text: str
+    kind: str
+    uses: frozenset[str]
+    _tree: ast.expr
+    _parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+    def __call__(self, scope: Scope) -> Array:
+        """Its value for every row: booleans, or numbers with NaN where they are not known."""
+        with np.errstate(all="ignore"):
+            found = _Run(scope, self._parameters).of(self._tree)
+        assert not isinstance(found, Coded)
+        kind = np.bool_ if self.kind == FLAG else np.float64
+        return np.broadcast_to(np.asarray(found, kind), (scope.rows,))
+
+
+def read_expression(
+    text: str, facts: Mapping[str, str], parameters: Mapping[str, Parameter], wanted: str
+) -> Expression:
+    """Read and check an expression.
+
+    Args:
+        text: the expression.
+        facts: name -> kind, of all that may be asked.
+        parameters: of the rule.
+        wanted: kind that it must have.
+
+    Raises:
+        RuleError: it cannot be read, asks what is not there, or is too large.
+    """
+    if len(text) > MOST_CHARACTERS:
+        raise RuleError(f"超过 {MOST_CHARACTERS} 个字符", f"more than {MOST_CHARACTERS} characters",
+                        MOST_CHARACTERS)  # fmt: skip
+    plain = " ".join(text.splitlines()) if "\n" in text else text
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            tree = ast.parse(plain.strip() or "?", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError, Warning) as error:
+        at = getattr(error, "offset", None) or 1
+        raise RuleError("无法识别", "cannot be read", at) from None
+    checked = _Check(facts, parameters)
+    kind = checked.kind(tree, 0)
+    if kind != wanted:
+        raise RuleError(f"结果是{_zh(kind)}，应为{_zh(wanted)}",
+                        f"is a {kind}, expected a {wanted}", 1)  # fmt: skip
+    used = {name: parameters[name] for name in checked.parameters}
+    return Expression(text, kind, frozenset(checked.uses), tree, used)
+
+
+def _zh(kind: str) -> str:
+    return {NUMBER: "数", FLAG: "条件", TEXT: "文本", _LIST: "数组", "by": "分组"}[kind]
+
+
+def name_of(node: ast.expr) -> str | None:
+    """The name that a node stands for: ``cost``, ``other.cost``; None for another node."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return f"{node.value.id}.{node.attr}"
+    return None
+
+
+class _Check:
+    """Kinds of all nodes; refuses what the language does not have."""
+
+    def __init__(self, facts: Mapping[str, str], parameters: Mapping[str, Parameter]) -> None:
+        self._facts, self._given = facts, parameters
+        self.uses: set[str] = set()
+        self.parameters: set[str] = set()
+        self._nodes = self._sums = 0
+
+    def kind(self, node: ast.expr, depth: int) -> str:
+        self._nodes += 1
+        if depth > DEEPEST or self._nodes > MOST_NODES:
+            raise RuleError("过长或嵌套过深", "is too long or nested too deep", _at(node))
+        if isinstance(node, ast.BoolOp):
+            for one in node.values:
+                self._want(one, depth, FLAG)
+            return FLAG
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return self._want(node.operand, depth, FLAG)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            return self._want(node.operand, depth, NUMBER)
+        if isinstance(node, ast.BinOp) and type(node.op) in _NUMERIC:
+            self._want(node.left, depth, NUMBER)
+            return self._want(node.right, depth, NUMBER)
+        if isinstance(node, ast.Compare):
+            return self._compare(node, depth)
+        if isinstance(node, ast.Call):
+            return self._call(node, depth)
+        if isinstance(node, ast.Constant):
+            return self._constant(node)
+        if isinstance(node, ast.List):
+            return self._list(node)
+        name = name_of(node)
+        if name is None:
+            raise RuleError("语言中没有这种写法", "is not in the language", _at(node))
+        if name in self._given:
+            self.parameters.add(name)
+            value = self._given[name]
+            return _LIST if isinstance(value, list) else TEXT if isinstance(value, str) else NUMBER
+        if name not in self._facts:
+            raise RuleError(f"没有名为 {name} 的事实或参数", f"no fact or parameter '{name}'",
+                            _at(node))  # fmt: skip
+        self.uses.add(name)
+        return self._facts[name]
+
+    def _want(self, node: ast.expr, depth: int, *wanted: str) -> str:
+        found = self.kind(node, depth + 1)
+        if found not in wanted:
+            raise RuleError(f"此处是{_zh(found)}，应为{'或'.join(map(_zh, wanted))}",
+                            f"a {found} where a {' or a '.join(wanted)} is expected",
+                            _at(node))  # fmt: skip
+        return found
+
+    @staticmethod
+    def _constant(node: ast.Constant) -> str:
+        if isinstance(node.value, bool):
+            return FLAG
+        if isinstance(node.value, int | float) and abs(node.value) < _LARGEST:
+            return NUMBER
+        if isinstance(node.value, str):
+            return TEXT
+        raise RuleError("语言中没有这种写法", "is not in the language", _at(node))
+
+    def _list(self, node: ast.List) -> str:
+        self._nodes += len(node.elts)
+        kinds = {self._constant(one) if isinstance(one, ast.Constant) else "" for one in node.elts}
+        if len(kinds) != 1 or not kinds <= {TEXT, NUMBER}:
+            raise RuleError("数组应全为文本或全为数", "a list holds texts or numbers", _at(node))
+        return _LIST
+
+    def _compare(self, node: ast.Compare, depth: int) -> str:
+        sides = [node.left, *node.comparators]
+        for op, one, other in zip(node.ops, sides, sides[1:], strict=False):
+            if isinstance(op, ast.In | ast.NotIn):
+                kind = self._want(one, depth, TEXT, NUMBER)
+                self._want(other, depth, _LIST)
+                values = _values(other, self._given)
+                if any(isinstance(value, str) != (kind == TEXT) for value in values):
+                    raise RuleError("数组中的值类型不符", "a list of values of another kind",
+                                    _at(other))  # fmt: skip
+                continue
+            if type(op) not in _COMPARED:
+                raise RuleError("语言中没有这种写法", "is not in the language", _at(node))
+            equal = isinstance(op, ast.Eq | ast.NotEq)
+            kind = self._want(one, depth, *((NUMBER, TEXT) if equal else (NUMBER,)))
+            self._want(other, depth, kind)
+            if kind == TEXT:
+                names = [name_of(side) for side in (one, other)]
+                facts = [str(name) for name in names if name in self._facts]
+                if not facts or len({name.split(".")[-1] for name in facts}) > 1:
+                    raise RuleError("只能与文本，或与另一方的同名事实比较",
+                                    "goes with a text, or the same fact of the other",
+                                    _at(node))  # fmt: skip
+        return FLAG
+
+    def _call(self, node: ast.Call, depth: int) -> str:
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name not in _FUNCTIONS or node.keywords:
+            raise RuleError(f"没有此函数，可用：{'、'.join(_FUNCTIONS)}",
+                            f"no such function; there are {', '.join(_FUNCTIONS)}",
+                            _at(node))  # fmt: skip
+        wanted, gives = _FUNCTIONS[name]
+        if len(node.args) != len(wanted):
+            raise RuleError(f"{name} 应有 {len(wanted)} 个参数",
+                            f"{name} takes {len(wanted)} arguments", _at(node))  # fmt: skip
+        for kind, one in zip(wanted, node.args, strict=True):
+            if kind != "by":
+                self._want(one, depth, kind)
+            elif name_of(one) not in GROUPS:
+                raise RuleError(f"应为分组：{'、'.join(GROUPS)}",
+                                f"expected a group: {', '.join(GROUPS)}", _at(one))  # fmt: skip
+        if name == "starts" and not all(
+            isinstance(value, str) for value in _values(node.args[1], self._given)
+        ):
+            raise RuleError("应为文本数组", "expected a list of texts", _at(node.args[1]))
+        if name == "peer_quantile" and not (
+            isinstance(node.args[1], ast.Constant) or name_of(node.args[1]) in self._given
+        ):
+            raise RuleError("应为固定的数", "expected a fixed number", _at(node.args[1]))
+        self._sums += "by" in wanted or name == "peer_quantile"
+        if self._sums > MOST_SUMS:
+            raise RuleError(f"汇总函数超过 {MOST_SUMS} 个", f"more than {MOST_SUMS} sums",
+                            _at(node))  # fmt: skip
+        return gives
+
+
+def _at(node: ast.expr) -> int:
+    return node.col_offset + 1
+
+
+def _values(node: ast.expr, parameters: Mapping[str, Parameter]) -> list[Any]:
+    if isinstance(node, ast.List):
+        return [one.value for one in node.elts if isinstance(one, ast.Constant)]
+    value = parameters[str(name_of(node))]
+    return list(value) if isinstance(value, list) else [value]
+
+
+class _Run:
+    """Values of nodes over a scope."""
+
+    def __init__(self, scope: Scope, parameters: Mapping[str, Parameter]) -> None:
+        self._scope, self._given = scope, parameters
+
+    def of(self, node: ast.expr) -> Any:
+        if isinstance(node, ast.BoolOp):
+            found = self.of(node.values[0])
+            for one in node.values[1:]:
+                other = self.of(one)
+                found = found & other if isinstance(node.op, ast.And) else found | other
+            return found
+        if isinstance(node, ast.UnaryOp):
+            held = self.of(node.operand)
+            return ~np.asarray(held, np.bool_) if isinstance(node.op, ast.Not) else -held
+        if isinstance(node, ast.BinOp):
+            return _NUMERIC[type(node.op)](self.of(node.left), self.of(node.right))
+        if isinstance(node, ast.Compare):
+            return self._compare(node)
+        if isinstance(node, ast.Call):
+            return self._call(node)
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, bool | str) else np.float64(node.value)  # type: ignore[arg-type]
+        name = str(name_of(node))
+        if name in self._given:
+            value = self._given[name]
+            return value if isinstance(value, str) else np.float64(value)  # type: ignore[arg-type]
+        return self._scope.fact(name)
+
+    def _compare(self, node: ast.Compare) -> Any:
+        sides = [node.left, *node.comparators]
+        held: Any = True
+        for op, one, other in zip(node.ops, sides, sides[1:], strict=False):
+            if isinstance(op, ast.In | ast.NotIn):
+                found = self._inside(self.of(one), _values(other, self._given))
+                held = held & (~found if isinstance(op, ast.NotIn) else found)
+                continue
+            left, right = self.of(one), self.of(other)
+            if isinstance(left, Coded) or isinstance(right, Coded):
+                found = self._same(left, right)
+                held = held & (~found if isinstance(op, ast.NotEq) else found)
+                continue
+            found = _COMPARED[type(op)](left, right)
+            if isinstance(op, ast.NotEq):
+                found = found & ~np.isnan(left) & ~np.isnan(right)
+            held = held & found
+        return held
+
+    @staticmethod
+    def _inside(column: Any, values: list[Any]) -> Array:
+        if isinstance(column, Coded):
+            wanted = set(values)
+            return column.told(lambda text: text in wanted)
+        return np.isin(column, np.array(values, np.float64))
+
+    @staticmethod
+    def _same(left: Any, right: Any) -> Array:
+        if isinstance(left, Coded) and isinstance(right, Coded):
+            known = left.told(lambda text: text != "")
+            return np.asarray((left.codes == right.codes) & known)
+        column, text = (left, right) if isinstance(left, Coded) else (right, left)
+        return np.asarray(column.told(lambda one: one == text))
+
+    def _call(self, node: ast.Call) -> Any:
+        name, args = str(name_of(node.func)), node.args
+        if name == "starts":
+            beginnings = tuple(_values(args[1], self._given))
+            return self.of(args[0]).told(lambda text: text.startswith(beginnings))
+        if name == "peer_quantile":
+            return self._scope.peer_quantile(self._full(args[0]), float(self.of(args[1])))
+        if name in ("min", "max"):
+            pick = np.fmin if name == "min" else np.fmax
+            return pick(self.of(args[0]), self.of(args[1]))
+        if name == "abs":
+            return np.abs(self.of(args[0]))
+        if name == "known":
+            return ~np.isnan(self._full(args[0]))
+        group, size = self._scope.group(str(name_of(args[-1])))
+        values = np.asarray(self._full(args[0]), np.float64)
+        there = ~np.isnan(values)
+        if name == "sum_if":
+            there &= np.asarray(self._full(args[1]), np.bool_)
+        sums = np.bincount(group, np.where(there, values, 0.0), size)
+        if name in ("sum", "sum_if", "count"):
+            return sums[group]
+        return (sums / np.bincount(group, there, size))[group]
+
+    def _full(self, node: ast.expr) -> Array:
+        return np.broadcast_to(np.asarray(self.of(node)), (self._scope.rows,))

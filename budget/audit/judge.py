@@ -1,0 +1,290 @@
+"""Rules over cases (规则运算): which rows each rule finds, what is at stake, how sure it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from budget.audit import evidence
+from budget.audit.document import SEVERITIES, Rule, Test
+from budget.audit.expression import Array, Coded, Scope
+from budget.audit.world import Cases, OfHospitals, OfItems, Pairs
+
+COLUMNS = ("finding", "rule", "family", "hospital_id", "case_id", "drg", "amount", "strength",
+           "severity", "also")  # fmt: skip
+_STRENGTH_DIGITS = 4
+_PAIRED = frozenset({"admission", "discharge", "person"})  # no pair of stays without these
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What became of a rule.
+
+    Attributes:
+        rule: the rule.
+        skipped: facts that are missing, so that it did not run.
+        rows: cases that it found, ascending. Shape (F,).
+        hospitals: hospitals that it found as such. Shape (K,).
+        amount: fen at stake, of the cases and then of the hospitals. Shape (F + K,).
+        strength: from 0 to 1, likewise. Shape (F + K,).
+        cells: what its test said; None without one.
+    """
+
+    rule: Rule
+    skipped: tuple[str, ...] = ()
+    rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    hospitals: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    amount: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    strength: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    cells: evidence.Cells | None = None
+
+
+def run_rules(rules: Sequence[Rule], cases: Cases, hospitals: OfHospitals) -> list[Ran]:
+    """Run every rule that the file has the facts for.
+
+    Args:
+        rules: the rules.
+        cases: the cases.
+        hospitals: the hospitals.
+    """
+    lags = max((rule.lags for rule in rules if rule.over == "pairs"), default=0)
+    pairs: Pairs | None = None
+    found = []
+    for rule in rules:
+        missing = lacking(rule, cases, hospitals)
+        if missing:
+            found.append(Ran(rule, tuple(sorted(missing))))
+            continue
+        if rule.over == "pairs" and pairs is None:
+            pairs = Pairs.of(cases, lags)
+        if rule.over == "hospitals":
+            found.append(_over_hospitals(rule, hospitals))
+        elif rule.over == "pairs":
+            assert pairs is not None
+            found.append(_over_pairs(rule, cases, pairs))
+        elif rule.over == "items":
+            assert cases.items is not None
+            found.append(_over_items(rule, OfItems(cases, cases.items)))
+        else:
+            found.append(_over_cases(rule, cases))
+    return found
+
+
+def lacking(rule: Rule, cases: Cases, hospitals: OfHospitals) -> set[str]:
+    """Facts that a rule asks for and nobody told."""
+    asked = {name.removeprefix("other.") for name in rule.uses}
+    missing = set(cases.facts.missing)
+    found = asked & missing if rule.over != "hospitals" else set()
+    if cases.items is None:
+        found |= asked & {"idle_days"}
+        if rule.over == "items":
+            found |= {"items"}
+    elif rule.over == "items":
+        found |= asked & cases.items.missing
+    if rule.over == "pairs":
+        found |= _PAIRED & missing
+    if rule.over == "hospitals":
+        if hospitals.before is None and any(name.startswith("before.") for name in asked):
+            found |= {"before"}
+        needs = {"transfer_share": "transfer", "self_pay_share": "self_pay",
+                 "drugs_tests_share": "drugs_tests", "time_index": "los"}  # fmt: skip
+        found |= {needs[name] for name in asked if name in needs} & missing
+    return found
+
+
+def _over_cases(rule: Rule, cases: Cases) -> Ran:
+    hit = rule.where(cases)
+    if rule.test is None:
+        rows = np.flatnonzero(hit)
+        return Ran(rule, (), rows, amount=_fen(rule, cases)[rows],
+                   strength=_strength(rule, cases)[rows])  # fmt: skip
+    cells, cell, likely = _tested(rule.test, cases, hit)
+    kept = cell >= 0
+    kept[kept] = cells.found[cell[kept]]
+    rows = np.flatnonzero(kept)
+    strength = likely[rows] if rule.strength is None else _strength(rule, cases)[rows]
+    return Ran(rule, (), rows, amount=_fen(rule, cases)[rows], strength=strength, cells=cells)
+
+
+def _tested(
+    test: Test, cases: Cases, hit: Array
+) -> tuple[evidence.Cells, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """What a test says: its cells, the cell of each case, and how likely the case is one."""
+    if test.kind == "bunching":
+        error = np.nan_to_num(np.asarray(cases.fact("ratio_error")))
+        return evidence.bunching(
+            cases.hospital, np.array(hit), test.of(cases), error, test.thresholds,
+            width=test.width, likely=test.likely, fdr=test.fdr, least=test.least,
+        )  # fmt: skip
+    within = cases.fact(test.within) if test.within else None
+    assert within is None or isinstance(within, Coded)
+    cells, cell = evidence.excess(
+        cases.hospital, np.array(hit), np.array(test.of(cases)), within, cases.facts.texts["mdc"],
+        cases.peers, fdr=test.fdr, least=test.least, ratio=test.ratio,
+    )  # fmt: skip
+    return cells, cell, np.append(cells.excess, 0.0)[cell]
+
+
+def _over_pairs(rule: Rule, cases: Cases, pairs: Pairs) -> Ran:
+    hit = np.array(rule.where(pairs))
+    cells = None
+    if rule.test is not None:
+        within = pairs.fact(rule.test.within) if rule.test.within else None
+        assert within is None or isinstance(within, Coded)
+        cells, cell = evidence.excess(
+            Coded(cases.hospital.codes[pairs.later], cases.hospital.texts), hit,
+            np.array(rule.test.of(pairs)), within,
+            cases.facts.texts["mdc"].take(pairs.later), cases.peers,
+            fdr=rule.test.fdr, least=rule.test.least, ratio=rule.test.ratio,
+        )  # fmt: skip
+        hit = cell >= 0
+        hit[hit] = cells.found[cell[hit]]
+    amount, strength = _fen(rule, pairs)[hit], _strength(rule, pairs)[hit]
+    rows = pairs.later[hit]
+    if rule.marks == "both":  # what is at stake is shared by the two, to the fen
+        rows = np.concatenate([rows, pairs.earlier[hit]])
+        amount = np.concatenate([amount - amount // 2, amount // 2])
+        strength = np.concatenate([strength, strength])
+    return _once(rule, rows, amount, strength, cells)
+
+
+def _over_items(rule: Rule, items: OfItems) -> Ran:
+    hit = np.array(rule.where(items))
+    rows = items.items.rows[hit]
+    return _once(rule, rows, _fen(rule, items)[hit], _strength(rule, items)[hit], None, add=True)
+
+
+def _once(
+    rule: Rule, rows: Array, amount: Array, strength: Array, cells: evidence.Cells | None,
+    *, add: bool = False,
+) -> Ran:  # fmt: skip
+    """Each case once, with the largest amount, or the sum of its items, and the most strength."""
+    found, place = np.unique(rows, return_inverse=True)
+    sums, most = np.zeros(len(found), np.int64), np.zeros(len(found))
+    (np.add if add else np.maximum).at(sums, place, amount)
+    np.maximum.at(most, place, strength)
+    return Ran(rule, (), found, amount=sums, strength=most, cells=cells)
+
+
+def _over_hospitals(rule: Rule, hospitals: OfHospitals) -> Ran:
+    hit = np.array(rule.where(hospitals))
+    cells = None
+    if rule.test is not None:
+        before = hospitals.before or {}
+        (name,) = rule.test.of.uses
+        p = evidence.fell(hospitals.sums[name], hospitals.sums["cases"],
+                          before.get(name, np.full(len(hit), np.nan)),
+                          before.get("cases", np.zeros(len(hit))))  # fmt: skip
+        q = evidence.controlled(p)
+        hit = hit & (q <= rule.test.fdr) & (hospitals.sums["cases"] >= rule.test.least)
+    place = np.flatnonzero(hit)
+    return Ran(rule, (), hospitals=place, amount=_fen(rule, hospitals)[place],
+               strength=_strength(rule, hospitals)[place], cells=cells)  # fmt: skip
+
+
+def _fen(rule: Rule, scope: Scope) -> npt.NDArray[np.int64]:
+    yuan = np.nan_to_num(rule.amount(scope), nan=0.0, posinf=0.0, neginf=0.0)
+    found: npt.NDArray[np.int64] = np.round(np.clip(yuan, 0, 1e12) * 100).astype(np.int64)
+    return found
+
+
+def _strength(rule: Rule, scope: Scope) -> npt.NDArray[np.float64]:
+    if rule.strength is None:
+        return np.ones(scope.rows)
+    found: npt.NDArray[np.float64] = np.clip(np.nan_to_num(rule.strength(scope)), 0, 1)
+    return found
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the rules found, one row a case (and one a hospital that was found as such).
+
+    Attributes:
+        table: :data:`COLUMNS`; money in fen. ``case_id`` is blank where a hospital was found.
+        rows: row of each finding's case, -1 for a hospital. Shape (F,).
+        hospital: place of each finding's hospital. Shape (F,).
+    """
+
+    table: pd.DataFrame
+    rows: npt.NDArray[np.int64]
+    hospital: npt.NDArray[np.int64]
+
+
+def findings_of(ran: Sequence[Ran], cases: Cases) -> Findings:
+    """One finding a case: of its rules the gravest, then the strongest; the others beside it.
+
+    Ids hang on rule, hospital and case alone, so that another run, or the same cases in another
+    order, gives the same.
+    """
+    rows = np.concatenate([np.zeros(0, np.int64), *(one.rows for one in ran)])
+    rule = np.repeat(np.arange(len(ran)), [len(one.rows) for one in ran])
+    amount = np.concatenate([np.zeros(0, np.int64),
+                             *(one.amount[: len(one.rows)] for one in ran)])  # fmt: skip
+    strength = np.concatenate([np.zeros(0), *(one.strength[: len(one.rows)] for one in ran)])
+    strength = np.round(strength, _STRENGTH_DIGITS)
+    grave = np.array([SEVERITIES.index(one.rule.severity) for one in ran] or [0])
+    order = np.lexsort((rule, -strength, grave[rule] if len(rule) else rule, rows))
+    first = order[np.flatnonzero(np.diff(rows[order], prepend=-1))]
+    also = _others(ran, rows[order], rule[order])
+    hospital = cases.hospital
+    place = hospital.codes[rows[first]].astype(np.int64)
+    ids = [text or "" for text in cases.facts.ids(rows[first]).to_pylist()]
+    drg = cases.facts.texts["drg"]
+    parts = [pd.DataFrame({
+        "rule": [ran[i].rule.id for i in rule[first]],
+        "family": [ran[i].rule.family for i in rule[first]],
+        "severity": [ran[i].rule.severity for i in rule[first]],
+        "hospital_id": [hospital.texts[i] for i in place], "case_id": ids,
+        "drg": [drg.texts[i] for i in drg.codes[rows[first]]],
+        "amount": amount[first], "strength": strength[first], "also": also,
+    })]  # fmt: skip
+    homes = [place]
+    for one in ran:
+        if len(one.hospitals):
+            homes.append(one.hospitals)
+            parts.append(pd.DataFrame({
+                "rule": one.rule.id, "family": one.rule.family, "severity": one.rule.severity,
+                "hospital_id": [hospital.texts[i] for i in one.hospitals], "case_id": "",
+                "drg": "", "amount": one.amount[len(one.rows):],
+                "strength": np.round(one.strength[len(one.rows):], _STRENGTH_DIGITS), "also": "",
+            }))  # fmt: skip
+    table = pd.concat(parts, ignore_index=True)
+    at = np.concatenate([rows[first], np.full(len(table) - len(first), -1, np.int64)])
+    home = np.concatenate(homes)
+    keys = table[["rule", "hospital_id", "case_id"]]
+    again = keys.groupby(list(keys.columns)).cumcount()
+    table.insert(0, "finding", [
+        _name(*one) for one in zip(*(keys[name] for name in keys), again, strict=True)
+    ])  # fmt: skip
+    sort = table.sort_values(
+        ["severity", "strength", "amount", "finding"], ascending=[True, False, False, True],
+        key=lambda c: c.map(SEVERITIES.index) if c.name == "severity" else c, kind="stable",
+    ).index.to_numpy()  # fmt: skip
+    return Findings(table.iloc[sort].reset_index(drop=True), at[sort], home[sort])
+
+
+def _others(ran: Sequence[Ran], rows: Array, rule: Array) -> list[str]:
+    """Of each case, in the order of rows, the further rules that found it."""
+    start = np.flatnonzero(np.diff(rows, prepend=-1))
+    if len(start) == len(rows):
+        return [""] * len(start)
+    ends = np.append(start[1:], len(rows))
+    return ["|".join(ran[i].rule.id for i in rule[a + 1 : b])
+            for a, b in zip(start, ends, strict=True)]  # fmt: skip
+
+
+def _name(rule: str, hospital: str, case: str, again: int) -> str:
+    text = "\0".join((rule, hospital, case, str(again)))
+    return "F" + hashlib.sha256(text.encode()).hexdigest()[:15].upper()
+
+
+def as_arrow(table: pd.DataFrame) -> pa.Table:
+    """The findings as they are written: money in yuan."""
+    shown = table.assign(amount=table["amount"] / 100)[list(COLUMNS)]
+    return pa.Table.from_pandas(shown, preserve_index=False)

@@ -1,0 +1,158 @@
+"""The language of audit rules: what it can say, what it refuses, and where it says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from budget.audit.document import read_rules, shipped
+from budget.audit.expression import Coded, RuleError, read_expression
+from drg.errors import DrgError
+
+FACTS = {"cost": "number", "los": "number", "drg": "text", "died": "flag", "other.drg": "text"}
+
+
+class Held:
+    """Three cases of two hospitals."""
+
+    rows = 3
+    facts: ClassVar[dict] = {
+        "cost": np.array([1.0, 2.0, np.nan]), "los": np.array([1.0, 5.0, 9.0]),
+        "died": np.array([False, True, False]),
+        "drg": Coded(np.array([0, 1, 2], np.int32), ("", "AB11", "AB15")),
+        "other.drg": Coded(np.array([0, 1, 1], np.int32), ("", "AB11", "AB15")),
+    }  # fmt: skip
+
+    def fact(self, name: str):
+        return self.facts[name]
+
+    def group(self, name: str):
+        return np.array([0, 0, 1]), 2
+
+    def peer_quantile(self, values, q: float):
+        return np.full(3, float(np.nanquantile(values, q)))
+
+
+def value(text: str, wanted: str = "flag", **parameters):
+    return read_expression(text, FACTS, parameters, wanted)(Held()).tolist()
+
+
+@pytest.mark.parametrize(("text", "right"), [
+    ("cost > 1", [False, True, False]),
+    ("cost != 1", [False, True, False]),  # what is not known satisfies no comparison
+    ("not cost > 1", [True, False, True]),
+    ("1 < los <= 5 or died", [False, True, False]),
+    ("drg in codes", [False, False, True]),
+    ("drg not in codes", [True, True, False]),
+    ('starts(drg, ["AB"])', [False, True, True]),
+    ("drg == other.drg", [False, True, False]),  # two blanks are not the same
+    ('drg == ""', [True, False, False]),
+    ("count(died, hospital) == 1", [True, True, False]),
+    ("share(los > 2, hospital) >= 0.5", [True, True, True]),
+    ("sum_if(cost, los < 3, hospital) == 1", [True, True, False]),
+    ("mean(cost, hospital) == 1.5", [True, True, False]),
+    ("los > peer_quantile(los, 0.5)", [False, False, True]),
+    ("known(cost)", [True, True, False]),
+    ("True", [True, True, True]),
+])  # fmt: skip
+def test_it_says(text: str, right: list[bool]) -> None:
+    assert value(text, codes=["AB15"]) == right
+
+
+def test_numbers() -> None:
+    assert value("max(los - 2, 0) * 2 / 4 + -1", "number") == [-1.0, 0.5, 2.5]
+
+
+@pytest.mark.parametrize("text", [
+    "", "cost >", "cost > drg", "unknown > 1", "cost", "__import__('os')", "cost.real > 1",
+    "(lambda: 1)()", "[x for x in drg]", "cost ** 9 > 1", "drg[0] == 'A'", "starts(drg, 'A')",
+    "starts(drg, [1])", "drg in [1]", "cost in ['a']", "drg == insurance", "min(1) > 0",
+    "count(died, cost) > 1", "share(died, hospital, 1) > 1", "f'{cost}' == 'a'", "cost is None",
+    "died if died else died", "cost > 1e400", "peer_quantile(cost, los) > 1", "cost := 3",
+    "(" * 300 + "died" + ")" * 300, "not " * 90 + "died", "died and " * 320 + "died",
+    "cost > 1" + " or cost > 1" * 400, " or ".join(["count(died, hospital) > 1"] * 13),
+])  # fmt: skip
+def test_it_refuses(text: str) -> None:
+    with pytest.raises(RuleError):
+        value(text)
+
+
+@given(st.text(alphabet="costdrgandnt()[]<>=.,'\"0123 +-*/:", max_size=60))
+def test_any_text_is_an_expression_or_an_error(text: str) -> None:
+    try:
+        found = read_expression(text, FACTS, {}, "flag")
+    except RuleError as error:
+        assert error.position >= 1
+        return
+    assert len(found(Held())) == 3
+
+
+def test_shipped_rules_are_read_and_say_all_in_both_languages() -> None:
+    rules = read_rules(shipped())
+    assert len({one.id for one in rules}) == len(rules) > 12
+    for one in rules:
+        for key in ("title", "text", "unknown"):
+            zh, en = one.said(key, zh=True), one.said(key, zh=False)
+            assert zh, (one.id, key)
+            assert en not in ("", zh), (one.id, key)
+        assert one.texts["source"]
+
+
+RULE = """
+id = "here"
+family = "bill"
+title = "贵"
+title_en = "Dear"
+text = "贵"
+text_en = "dear"
+unknown = "无"
+unknown_en = "nothing"
+source = "here"
+severity = "low"
+over = "cases"
+where = "cost > above"
+[parameters]
+above = 5
+"""
+
+
+def test_a_city_adds_its_own_and_changes_a_shipped_one(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(RULE, "utf-8")
+    less = tmp_path / "less.toml"
+    less.write_text('id = "split"\nextends = "split"\n[parameters]\ndays = 7\n', "utf-8")
+    rules = {one.id: one for one in read_rules(["national", str(own), str(less)])}
+    assert rules["here"].family == "bill"
+    assert rules["split"].family == "split_admission"
+    assert dict(rules["split"].where._parameters)["days"] == 7
+
+
+@pytest.mark.parametrize(("old", "new", "told"), [
+    ("cost > above", "cost > abov", "where: no fact or parameter 'abov', at character 8"),
+    ("cost > above", "gap_days > above", "where: no fact or parameter 'gap_days'"),
+    ('over = "cases"', 'over = "stays"', "over: unknown choice: found 'stays'"),
+    ('severity = "low"', 'severity = "bad"', "severity: unknown choice"),
+    ("above = 5", 'above = "x"', "where: a text where a number is expected, at character 8"),
+    ("above = 5", "cost = 5", "parameters.cost: is the name of a fact"),
+    ('source = "here"', "", "source: is missing"),
+    ('id = "here"', 'id = "here"\nextra = 1', "extra: no such key"),
+    ("[parameters]", '[test]\nkind = "excess"\nwithin = "department"\n[parameters]',
+     "test.within: unknown choice"),
+    ("[parameters]", '[test]\nkind = "excess"\nfdr = 2.0\n[parameters]',
+     "test.fdr: out of range: found '2.0'"),
+    ("[parameters]", '[test]\nkind = "change"\nof = "cost"\n[parameters]',
+     "test.kind: no such test"),
+    ('id = "here"', 'id = "here"\nextends = "nobody"', "extends: no such rule: found 'nobody'"),
+])  # fmt: skip
+def test_an_error_names_key_and_place(tmp_path: Path, old: str, new: str, told: str) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(RULE.replace(old, new), "utf-8")
+    with pytest.raises(DrgError) as error:
+        read_rules([str(own)])
+    assert str(error.value).startswith(f"{own}: {told}")
+    assert "\n" not in str(error.value)
