@@ -172,3 +172,68 @@ def test_columns_of_the_table(cases) -> None:
 def test_steps_that_cannot_be_done(cases, steps, message) -> None:
     with pytest.raises(DrgError, match=message):
         Calibrator(**steps).fit(cases)
+
+
+SIZE = 9_000
+
+
+def heavy_region(seed: int) -> pd.DataFrame:
+    """9,000 cases of 20 hospitals in 180 groups of 60 ADRGs, with dear cases."""
+    rng = np.random.default_rng(seed)
+    groups = np.array([f"{a}{k}{i}{s}" for a in "BCDEFG" for k in "BR" for i in "12345"
+                       for s in "135"])  # fmt: skip
+    drg, hospital = rng.integers(0, len(groups), SIZE), rng.integers(0, 20, SIZE)
+    level = np.exp(rng.normal(9, 0.6, 60))[np.arange(180) // 3] * np.tile([1.6, 1.2, 1.0], 60)
+    level = level * np.exp(rng.normal(0, 0.15, 180))
+    cost = level[drg] * np.exp(rng.normal(0, 0.2, 20))[hospital] * np.exp(rng.normal(0, 0.6, SIZE))
+    cost = np.where(rng.random(SIZE) < 0.02, cost * 4, cost)
+    return pd.DataFrame({"drg": groups[drg], "hospital_id": hospital.astype(str),
+                         "total_cost": cost.round(2)})  # fmt: skip
+
+
+@given(st.integers(0, 10**6), st.integers(0, SIZE - 1), st.sampled_from(["mean", "hsrv", "mixed"]),
+       st.booleans())  # fmt: skip
+@settings(max_examples=tries(15))
+def test_one_wrong_cost_decides_for_nobody_else(seed, at, estimate, order) -> None:
+    """A cost a hundred times too large moves other groups by a hundredth at most.
+
+    Severities that are put in order have one weight, and move together.
+    """
+    cases = heavy_region(seed)
+    chain = Calibrator(trim="winsor_median", estimate=estimate, shrink=True, order=order)
+    before = chain.fit(cases).weights_
+    cost = cases["total_cost"]
+    wrong = cases.assign(total_cost=cost.where(cases.index != at, cost * 100))
+    moved = (chain.fit(wrong).weights_ / before - 1).abs()
+    own = cases["drg"][at]
+    assert moved[own] <= 0.3
+    pooled = moved.index.str.startswith(own[:3]) & (moved.index != own) & order
+    assert moved[~pooled].drop(own).max() <= 0.01
+    assert moved[pooled].max() <= 0.02 if order else True
+
+
+def test_one_dear_case_does_not_switch_shrinkage_off() -> None:
+    """A cost of sixty times in a group of six leaves the noise of all groups as it was."""
+    cases = heavy_region(1)
+    few = pd.DataFrame({"drg": "CB19", "hospital_id": list("001122"), "total_cost": [9e3] * 6})
+    dear = few.assign(total_cost=[9e3] * 5 + [54e4])
+    usual, found = (Calibrator(shrink=True).fit(pd.concat([cases, some]))
+                    for some in (few, dear))  # fmt: skip
+    assert found.noise_.within == pytest.approx(usual.noise_.within, rel=0.02)
+    assert found.prior_.spread == pytest.approx(usual.prior_.spread, rel=0.05)
+    both = found.weights_.drop("CB19") / usual.weights_.drop("CB19")
+    moved = (both / both.median() - 1).abs()
+    assert moved[~moved.index.str.startswith("CB1")].max() < 0.01
+    assert moved.max() < 0.1  # untrimmed it says something of its relatives
+
+
+def test_a_lone_group_goes_to_its_kind() -> None:
+    """FR19 has no relatives in its ADRG; a weak one is drawn to medical groups of its MDC."""
+    rng = np.random.default_rng(3)
+    rows = [("F" + k + i + "9", level * np.exp(e)) for k, level in (("R", 5e3), ("B", 4e4))
+            for i in "123456" for e in rng.normal(0, 0.3, 60)]  # fmt: skip
+    cases = pd.DataFrame([*rows, ("FR79", 9e4), ("FR79", 8e4)], columns=["drg", "total_cost"])
+    cases["hospital_id"] = [str(i % 5) for i in range(len(cases))]
+    own, drawn = Calibrator().fit(cases).weights_, Calibrator(shrink=True).fit(cases).weights_
+    assert drawn["FR79"] < 0.85 * own["FR79"]
+    assert (drawn / own).drop("FR79").between(0.9, 1.15).all()

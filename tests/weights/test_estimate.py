@@ -16,6 +16,7 @@ from tests.weights.region import drawn
 from weights.cases.costs import Costs
 from weights.cases.intake import observe
 from weights.cases.statistics import reduce
+from weights.estimate.mixed import variance_ratio
 from weights.estimate.rounds import METHODS, Estimator
 from weights.fit.calibrator import Calibrator
 
@@ -113,6 +114,32 @@ def test_gamma_is_the_gamma_regression_of_statsmodels(seed) -> None:
     level, factor = np.exp(parameters[: len(groups)]), np.exp(parameters[len(groups) :])
     np.testing.assert_allclose(relative(found.level), relative(level), rtol=1e-7)
     np.testing.assert_allclose(relative(found.factor)[1:], factor, rtol=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mixed_is_the_mixed_model_of_statsmodels(seed) -> None:
+    import statsmodels.api as sm
+
+    cases, _, _ = drawn(seed, hospitals=12, rows=400)
+    sums = reduce(observe(cases))
+    found, _, hospitals = fit(cases, method="mixed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = sm.MixedLM(
+            np.log(cases["total_cost"].to_numpy()), dummies(cases, "drg"), cases["hospital_id"]
+        ).fit(reml=True)
+    k = variance_ratio(sums)
+    assert 1 / k == pytest.approx(float(np.asarray(theirs.cov_re)[0, 0]) / theirs.scale, rel=1e-3)
+    effects = np.array([np.asarray(theirs.random_effects[name])[0] for name in hospitals])
+    np.testing.assert_allclose(relative(found.factor), relative(np.exp(effects)), rtol=2e-3)
+
+
+def test_mixed_clears_nothing_where_hospitals_are_alike() -> None:
+    cases = pd.DataFrame({"drg": ["AA11", "AA15"] * 40, "hospital_id": list("ABCD") * 20,
+                          "total_cost": np.repeat([5.0, 9, 6, 8], 20)})  # fmt: skip
+    assert variance_ratio(reduce(observe(cases))) > 1e3
+    found, _, _ = fit(cases, method="mixed")
+    np.testing.assert_allclose(found.factor, 1, rtol=1e-2)
 
 
 @given(seeds)

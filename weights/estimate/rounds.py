@@ -1,6 +1,6 @@
 """Estimates of what a case of each group costs relative to others (相对费用), from sums alone.
 
-Four of the five methods are one scheme: costs are cleared of a factor of each hospital, the group
+Five of the six methods are one scheme: costs are cleared of a factor of each hospital, the group
 means of what is left are taken, the factors are found again from them, until nothing moves. They
 differ in how the factor is found:
 
@@ -11,6 +11,7 @@ mean        1                                                      NHSA, CHS-DRG
 geometric   1, means of logs                                       robust to dear cases
 hsrv        mean cost of h over its case-mix index                 RAND; proposed by CMS for FY2007
 regression  least squares of log cost on group and hospital        two-way analysis of variance
+mixed       the same, shrunk to 1 where a hospital is small        linear mixed model, REML
 gamma       Gamma GLM with log link on group and hospital          McCullagh and Nelder (1989)
 ==========  =====================================================  ===============================
 """
@@ -25,12 +26,13 @@ from drg.errors import one_of, problem
 from drg.language import say
 from weights.cases.observations import Floats
 from weights.cases.statistics import Statistics, ratio
-from weights.estimate import gamma, hsrv, regression
+from weights.estimate import gamma, hsrv, mixed, regression
 
-METHODS = ("mean", "geometric", "hsrv", "regression", "gamma")
+METHODS = ("mean", "geometric", "hsrv", "regression", "gamma", "mixed")
 SMEARINGS = ("group", "overall")
-_NEEDS_LOGS = ("geometric", "regression")
+_NEEDS_LOGS = ("geometric", "regression", "mixed")
 _FACTORS = {"hsrv": hsrv.factors, "regression": regression.factors, "gamma": gamma.factors}
+_CLEARING = (*_FACTORS, "mixed")
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,10 @@ class Estimator:
     Attributes:
         method: ``mean`` arithmetic mean (算术均数), ``geometric`` geometric mean (几何均数),
             ``hsrv`` hospital-specific relative values (医院特异性相对值法), ``regression``
-            log-linear with hospital effects (对数线性回归), ``gamma`` Gamma GLM (伽马回归).
-        smearing: how ``regression`` comes back from logs (Duan 1983): the mean residual factor of
-            each ``group``, or one ``overall``.
+            log-linear with hospital effects (对数线性回归), ``gamma`` Gamma GLM (伽马回归),
+            ``mixed`` log-linear with random hospital effects (混合效应模型).
+        smearing: how ``regression`` and ``mixed`` come back from logs (Duan 1983): the mean
+            residual factor of each ``group``, or one ``overall``.
         tolerance: relative change of a level at which the rounds end.
         most: most rounds.
     """
@@ -96,7 +99,7 @@ class Estimator:
     @property
     def with_hospitals(self) -> bool:
         """The method clears costs of the hospitals' levels."""
-        return self.method in _FACTORS
+        return self.method in _CLEARING
 
     def fit(
         self, sums: Statistics, multiplicity: Floats | None = None, start: Fit | None = None
@@ -132,6 +135,7 @@ class _Rounds:
         self._n = times @ sums.cases
         self._hospital_cases = sums.cases.sum(axis=1)
         self._logs = estimator.needs_logs
+        self._ratio = mixed.variance_ratio(sums) if estimator.method == "mixed" else 0.0
         self._total = sums.log_cost if self._logs else sums.cost
 
     def run(self, start: Fit | None) -> Fit:
@@ -143,7 +147,7 @@ class _Rounds:
         if self._how.with_hospitals:
             while iterations < self._how.most:
                 seen = np.where(np.isfinite(level), level, 0.0)
-                factor = self._scaled(_FACTORS[self._how.method](self._sums, seen))
+                factor = self._scaled(self._factors(seen))
                 new = self._levels(factor)
                 with np.errstate(invalid="ignore"):
                     moved = np.abs(new / level - 1.0)
@@ -152,6 +156,11 @@ class _Rounds:
                 if change <= self._how.tolerance:
                     break
         return Fit(self._back(level, factor), factor, iterations, change)
+
+    def _factors(self, level: Floats) -> Floats:
+        if self._how.method == "mixed":
+            return mixed.factors(self._sums, level, self._ratio)
+        return _FACTORS[self._how.method](self._sums, level)
 
     def _levels(self, factor: Floats) -> Floats:
         """Group means of costs cleared of the hospitals' factors."""
@@ -171,7 +180,7 @@ class _Rounds:
 
     def _back(self, level: Floats, factor: Floats) -> Floats:
         """Levels in yuan of the arithmetic mean, whose case-weighted sum is the cost."""
-        if self._how.method == "regression" and self._how.smearing == "group":
+        if self._how.method in ("regression", "mixed") and self._how.smearing == "group":
             level = ratio((self._times / factor) @ self._sums.cost, self._n)
         cost = (self._times @ self._sums.cost).sum(axis=1)
         implied = np.nansum(level * self._n, axis=1)

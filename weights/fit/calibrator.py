@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drg.errors import problem
+from drg.errors import DrgError, problem
 from drg.language import say
 from weights.cases.costs import Costs, component_means
 from weights.cases.intake import observe
@@ -20,15 +20,16 @@ from weights.estimate.rounds import Estimator, Fit
 from weights.fit.adjust import Classes, CostStructure
 from weights.fit.bootstrap import Bootstrap, Interval
 from weights.fit.limits import Corridor, LowVolume
+from weights.fit.noise import Doubt, Noise, doubt, noise
 from weights.fit.normalise import Normalise
 from weights.fit.pipeline import Pipeline
 from weights.fit.resolve import steps, tags_of
-from weights.fit.shrink import Noise, Prior, noise, prior
+from weights.fit.shrink import Prior, error_of_shrunk, prior, shrink
 from weights.fit.table import frame_of, record_of, status
 from weights.fit.trail import Trail, named
 from weights.table import WeightTable
 from weights.table.families import families
-from weights.trim import Trim, Trimmed
+from weights.trim import LogSd, Trim, Trimmed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +70,8 @@ class Calibrator:
         fit_: levels and hospital factors of the estimate.
         trimmed_: what trimming did, bounds included.
         families_: ADRG and severity of the groups.
-        noise_: how uncertain group means are; None for aggregates.
+        noise_: how uncertain group means are, pooled; None without shrinkage.
+        doubt_: how uncertain each level is; None without intervals.
         prior_: what shrinkage drew to, or None.
         interval_: replicates and intervals, or None.
         trail_: steps and warnings.
@@ -235,6 +237,8 @@ class Calibrator:
 
     def _trim(self, observed: Observations) -> Observations:
         trim = self._trimmer
+        if isinstance(trim, LogSd) and observed.stay is None:
+            trim = replace(trim, rule="cost")  # what it does is what is on record
         if trim.name == "none":
             self.trimmed_: Trimmed | None = None
             self.trail_.of_cases("trim", "none", observed, observed, 0)
@@ -299,6 +303,25 @@ class Calibrator:
                              f"hospitals fall into {parts} sets that share no group; between the "
                              "sets weights rest on their mean costs")  # fmt: skip
 
+    def _noise(self) -> Noise | None:
+        try:
+            return noise(self.statistics_, self.fit_)
+        except DrgError:
+            return None
+
+    def _error(self, variance: Floats) -> Floats:
+        """Standard error of the log of each weight. Shape (G,)."""
+        assert self.doubt_ is not None
+        own, level = self.doubt_.variance, self.fit_.level
+        if self.prior_ is not None:
+            own = error_of_shrunk(
+                level, variance, own, self.families_, self.prior_, self._paid_cases.sum(axis=0)
+            )
+        carried = np.zeros(len(own), np.bool_)
+        if self.low_volume is not None and self.low_volume.action == "carry":
+            carried = self.low_volume.few(self._paid_cases.sum(axis=0))
+        return np.where(carried, np.nan, np.sqrt(own))
+
     def _make_pipeline(self, observed: Observations, kept: Observations) -> Pipeline:
         sums = self.statistics_
         size = len(observed.groups)
@@ -306,7 +329,9 @@ class Calibrator:
         self.prior_: Prior | None = None
         if self.shrink:
             self.noise_ = noise(sums, self.fit_)
-            self.prior_ = prior(self.fit_.level, self.noise_.variance(sums), self.families_)
+            self.prior_ = prior(
+                self.fit_.level, self.noise_.variance(sums), self.families_, sums.group_cases
+            )
             if not self.families_.known:
                 self.trail_.warn("no_families",
                                  "编码不说明哪些病组同属一个 ADRG；病例少的病组向全体均值收缩",
@@ -339,8 +364,12 @@ class Calibrator:
             sums, multiplicity
         )  # fmt: skip
         mean = (multiplicity @ sums.cost.sum(axis=1)) / (multiplicity @ sums.cases.sum(axis=1))
+        self._levels = levels / mean[:, None]
+        steps = replace(self._pipeline, prior=None)
+        if self.prior_ is not None:
+            levels = shrink(levels, variance, self.families_, self.prior_, cases)
         return np.stack([
-            replace(self._pipeline, mean_cost=float(mean[i])).replicate(*of)
+            replace(steps, mean_cost=float(mean[i])).replicate(*of)
             for i, of in enumerate(zip(levels, cases, variance, strict=True))
         ])  # fmt: skip
 
@@ -348,14 +377,20 @@ class Calibrator:
         sums, fit = self.statistics_, self.fit_
         cases = self._paid_cases.sum(axis=0)
         variance = np.zeros(len(cases)) if self.noise_ is None else self.noise_.variance(sums)
-        weight = self._pipeline.run(fit.level, cases, variance, self.trail_)
+        weight, low, high = self._pipeline.run(fit.level, cases, variance, self.trail_)
         raw = fit.level * self._normaliser.scale(
             fit.level, cases, self._pipeline.previous, self._pipeline.mean_cost
         )
         self.interval_: Interval | None = None
+        self.doubt_: Doubt | None = None
         if self.bootstrap_ is not None:
             count = len(sums.hospitals)
             self.interval_ = self.bootstrap_.run(self._refit, count, weight)
+            self.doubt_ = doubt(sums, fit, self.noise_ or self._noise(), self._levels)
+            self.interval_ = replace(
+                self.interval_, error=self._error(variance), freedom=self.doubt_.freedom,
+                limits=(low, high),
+            )  # fmt: skip
             if count < _FEW_HOSPITALS:
                 self.trail_.warn("few_hospitals", f"区间仅依据 {count} 家医疗机构",
                                  f"intervals rest on {count} hospitals")  # fmt: skip
@@ -365,6 +400,14 @@ class Calibrator:
                                  "次被限制条件排除",
                                  f"the limits left no room in {lost} of "
                                  f"{self.bootstrap_.replicates} replicates")  # fmt: skip
+            alone = np.isfinite(weight) & (self.doubt_.hospitals > 0) & (self.doubt_.hospitals < 3)
+            if alone.any():
+                self.trail_.warn("one_or_two_hospitals",
+                                 "只有一两家医疗机构收治，区间主要依据其他病组的离散程度："
+                                 f"{named(observed.groups, alone, zh=True)}",
+                                 "treated in one or two hospitals, so that their intervals rest "
+                                 "mostly on the spread of other groups: "
+                                 f"{named(observed.groups, alone)}")  # fmt: skip
             rare = np.isfinite(weight) & (self.interval_.present() < _OFTEN)
             if rare.any():
                 self.trail_.warn("rare_groups",
@@ -402,7 +445,8 @@ class Calibrator:
         states = status(weight, cases, sums.group_cases, self.low_volume, self._pipeline.previous)
         frame = frame_of(
             observed.groups, sums, self.families_, weight=weight, raw=raw, cases=cases,
-            states=states, interval=self.interval_, trimmed=self.trimmed_, previous=self.previous_,
+            states=states, interval=self.interval_, doubt=self.doubt_, trimmed=self.trimmed_,
+            previous=self.previous_,
         )  # fmt: skip
         record = record_of(
             observed, self.trail_, previous=self.previous_, noise=self.noise_, prior=self.prior_,

@@ -54,8 +54,8 @@ class Pipeline:
 
     def run(
         self, level: Floats, cases: Floats, variance: Floats, trail: Trail | None = None
-    ) -> Floats:
-        """Weights from levels.
+    ) -> tuple[Floats, Floats, Floats]:
+        """Weights from levels, and the limits that hold for them. Shapes (G,).
 
         Args:
             level: relative cost in yuan, NaN without cases. Shape (G,).
@@ -68,7 +68,7 @@ class Pipeline:
         """
         notes = _Notes(trail, cases)
         if self.prior is not None:
-            new = shrink(level, variance, self.families, self.prior)
+            new = shrink(level, variance, self.families, self.prior, cases)
             notes.add("shrink", f"empirical Bayes to ADRG, spread {self.prior.spread:.4f}",
                       level, new)  # fmt: skip
             level = new
@@ -92,12 +92,12 @@ class Pipeline:
             held = np.isfinite(scaled) & (np.abs(new - scaled) > _SAME * scaled)
             notes.add("corridor", _said(self.corridor), scaled, new,
                       named(self.families.groups, held))  # fmt: skip
-        return new
+        return new, low, high
 
     def replicate(self, level: Floats, cases: Floats, variance: Floats) -> Floats:
         """As :meth:`run`, for a resample: NaN throughout where its limits leave no room. (G,)."""
         try:
-            return self.run(level, cases, variance)
+            return self.run(level, cases, variance)[0]
         except DrgError:
             return np.full(len(level), np.nan)
 

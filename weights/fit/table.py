@@ -13,7 +13,8 @@ from weights.cases.observations import Floats, Observations
 from weights.cases.statistics import Statistics, ratio
 from weights.fit.bootstrap import Bootstrap, Interval
 from weights.fit.limits import LowVolume
-from weights.fit.shrink import Noise, Prior
+from weights.fit.noise import Doubt, Noise
+from weights.fit.shrink import Prior
 from weights.fit.trail import Trail
 from weights.table import WeightTable
 from weights.table.families import Families
@@ -62,6 +63,7 @@ def frame_of(
     cases: Floats,
     states: list[str],
     interval: Interval | None,
+    doubt: Doubt | None,
     trimmed: Trimmed | None,
     previous: WeightTable | None,
 ) -> pd.DataFrame:
@@ -76,6 +78,7 @@ def frame_of(
         cases: cases to be paid. Shape (G,).
         states: what is particular about each group.
         interval: of the weights, or None.
+        doubt: how uncertain levels are, or None.
         trimmed: bounds of the trimming, or None.
         previous: last year's weights, or None.
     """
@@ -96,6 +99,8 @@ def frame_of(
         "raw_weight": raw,
         "cases_used": _whole(used),
     }
+    if doubt is not None:
+        columns["hospitals"] = doubt.hospitals.astype(np.int64)
     if trimmed is not None:
         known = np.isfinite(trimmed.lower) | np.isfinite(trimmed.upper)
         columns["trim_low"] = np.where(known, trimmed.lower, np.nan)

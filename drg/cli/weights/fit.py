@@ -27,7 +27,7 @@ app = typer.Typer(
 )  # fmt: skip
 _MOST_STRANGE = 10
 METHODS = "mean, geometric, hsrv, regression, gamma"
-TRIMS = "none, log3sd, iqr, percentile, ratio, l3h3, l15h15, inek, winsor"
+TRIMS = "none, log3sd, iqr, percentile, ratio, l3h3, l15h15, inek, winsor, winsor_median"
 
 
 @app.command(
@@ -131,8 +131,8 @@ def fit(
     ] = None,
     interval: Annotated[
         str | None,
-        typer.Option("--interval", help=say("区间方法：percentile 或 bca；默认 percentile。",
-                                            "percentile or bca; percentile by default.")),
+        typer.Option("--interval", help=say("区间方法：t、percentile 或 bca；默认 t。",
+                                            "t, percentile or bca; t by default.")),
     ] = None,
     totals: Annotated[
         str | None,
