@@ -20,8 +20,8 @@ from weights.fit.limits import Corridor, LowVolume
 from weights.fit.normalise import Normalise
 from weights.table import WeightTable
 
-# Replicates of the mixed model keep the ratio of variances of the whole sample.
-REFITTED = tuple(method for method in METHODS if method != "mixed")
+# Replicates keep the ratio of variances of the mixed model, and the choice of judged.
+REFITTED = tuple(method for method in METHODS if method not in ("mixed", "judged"))
 CODES = {f"g{i}": code for i, code in enumerate(["AA11", "AA13", "AA15", "AB11", "AB15"])}
 
 

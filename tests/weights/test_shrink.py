@@ -116,7 +116,7 @@ def test_against_one_group_at_a_time(costs, variances, spread) -> None:
 
 
 def test_a_relative_counts_by_its_cases() -> None:
-    """With kinds known, a relative of 15 cases has a tenth of what a weak group is told."""
+    """With kinds known, a relative of 25 cases has a tenth of what a weak group is told."""
     level, variance = np.array([20e3, 10e3, 9e3]), np.array([1e6, 0.01, 0.01])
     said = Prior({}, 1e-3, {"Asurgical": (np.log(8e3), 0.25)})
     family = families(("AA11", "AA13", "AA15"))
@@ -124,7 +124,7 @@ def test_a_relative_counts_by_its_cases() -> None:
     full, _ = said.suggested(level, variance, family)
     trust = np.array([1, 1, 0.01 / 0.25]) / 2.04
     assert full[0] == pytest.approx(trust @ [*own, np.log(8e3)], rel=1e-4)
-    part, _ = said.suggested(level, variance, family, np.array([1.0, 15, 30]))
+    part, _ = said.suggested(level, variance, family, np.array([1.0, 25, 50]))
     assert part[0] == pytest.approx(0.1 * own[0] + 0.2 * own[1] + 0.7 * np.log(8e3), rel=1e-4)
 
 

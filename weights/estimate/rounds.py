@@ -1,6 +1,6 @@
 """Estimates of what a case of each group costs relative to others (相对费用), from sums alone.
 
-Five of the six methods are one scheme: costs are cleared of a factor of each hospital, the group
+All methods are one scheme: costs are cleared of a factor of each hospital, the group
 means of what is left are taken, the factors are found again from them, until nothing moves. They
 differ in how the factor is found:
 
@@ -13,12 +13,14 @@ hsrv        mean cost of h over its case-mix index                 RAND; propose
 regression  least squares of log cost on group and hospital        two-way analysis of variance
 mixed       the same, shrunk to 1 where a hospital is small        linear mixed model, REML
 gamma       Gamma GLM with log link on group and hospital          McCullagh and Nelder (1989)
+judged      that of mean or hsrv which foretells others better     :mod:`weights.estimate.judged`
 ==========  =====================================================  ===============================
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -26,9 +28,9 @@ from drg.errors import one_of, problem
 from drg.language import say
 from weights.cases.observations import Floats
 from weights.cases.statistics import Statistics, ratio
-from weights.estimate import gamma, hsrv, mixed, regression
+from weights.estimate import gamma, hsrv, judged, mixed, regression
 
-METHODS = ("mean", "geometric", "hsrv", "regression", "gamma", "mixed")
+METHODS = ("mean", "geometric", "hsrv", "regression", "gamma", "mixed", "judged")
 SMEARINGS = ("group", "overall")
 _NEEDS_LOGS = ("geometric", "regression", "mixed")
 _FACTORS = {"hsrv": hsrv.factors, "regression": regression.factors, "gamma": gamma.factors}
@@ -61,7 +63,8 @@ class Estimator:
         method: ``mean`` arithmetic mean (算术均数), ``geometric`` geometric mean (几何均数),
             ``hsrv`` hospital-specific relative values (医院特异性相对值法), ``regression``
             log-linear with hospital effects (对数线性回归), ``gamma`` Gamma GLM (伽马回归),
-            ``mixed`` log-linear with random hospital effects (混合效应模型).
+            ``mixed`` log-linear with random hospital effects (混合效应模型), ``judged`` mean or
+            hsrv, whichever foretells hospitals that it has not seen better (择优).
         smearing: how ``regression`` and ``mixed`` come back from logs (Duan 1983): the mean
             residual factor of each ``group``, or one ``overall``.
         tolerance: relative change of a level at which the rounds end.
@@ -101,6 +104,19 @@ class Estimator:
         """The method clears costs of the hospitals' levels."""
         return self.method in _CLEARING
 
+    def settled(self, sums: Statistics) -> tuple[Estimator, dict[str, float]]:
+        """The method itself, and the errors by which ``judged`` has chosen it."""
+        if self.method != "judged":
+            return self, {}
+        quick = replace(self, tolerance=max(self.tolerance, 1e-7))
+
+        def levels(name: str, times: Floats) -> Floats:
+            return replace(quick, method=name).fit(sums, times).level
+
+        found = judged.errors(sums, {name: partial(levels, name) for name in ("mean", "hsrv")})
+        clears = bool(found) and found["hsrv"] < judged.CLEARLY * found["mean"]
+        return replace(self, method="hsrv" if clears else "mean"), found
+
     def fit(
         self, sums: Statistics, multiplicity: Floats | None = None, start: Fit | None = None
     ) -> Fit:
@@ -114,6 +130,8 @@ class Estimator:
         Raises:
             DrgError: the method needs single cases and has aggregates.
         """
+        if self.method == "judged":
+            return self.settled(sums)[0].fit(sums, multiplicity, start)
         if self.needs_logs and sums.log_cost is None:
             raise problem(say("需要单病例费用，不能用带例数列的汇总数据",
                               "needs the cost of single cases, not totals with the column cases"),

@@ -67,6 +67,7 @@ class Calibrator:
         table_: the weight table with its record.
         weights_: weight by group, only of groups that have one (pandas Series).
         statistics_: sums by hospital and group after trimming.
+        estimator_: the method of estimation, where it is ``judged`` the one that was chosen.
         fit_: levels and hospital factors of the estimate.
         trimmed_: what trimming did, bounds included.
         families_: ADRG and severity of the groups.
@@ -147,7 +148,7 @@ class Calibrator:
             DrgError: a step cannot be done with this data; the message names it.
         """
         del y
-        self._estimator, self._normaliser, self._trimmer, self.previous_, self.bootstrap_ = steps(
+        self.estimator_, self._normaliser, self._trimmer, self.previous_, self.bootstrap_ = steps(
             self.get_params()
         )
         costs = self.costs or Costs()
@@ -161,7 +162,7 @@ class Calibrator:
         before = () if self.previous_ is None else self.previous_.weights.index
         observed = self._cost(costs, observed.with_groups([*map(str, self.groups), *before]))
         kept = self._trim(observed)
-        logs = self._estimator.needs_logs
+        logs = self.estimator_.needs_logs
         self.statistics_ = reduce(kept, logs=logs, case_weights=costs.case_weights(kept))
         self._paid_cases = self._cases_by_hospital(observed)
         self.families_ = families(observed.groups, observed.adrgs, self.families)
@@ -196,9 +197,9 @@ class Calibrator:
                     "trimming needs single cases; these are totals with the column cases"),
                 key=f"trim {self._trimmer.name}", expected="trim none",
             )  # fmt: skip
-        if self._estimator.with_hospitals and not observed.hospitals:
+        if self.estimator_.with_hospitals and not observed.hospitals:
             raise problem(say("需要 hospital_id（医疗机构）列", "needs the column hospital_id"),
-                          key=f"method {self._estimator.method}")  # fmt: skip
+                          key=f"method {self.estimator_.method}")  # fmt: skip
         if self.bootstrap_ is not None and len(observed.hospitals) < 2:
             raise problem(say("至少需要两家医疗机构才能抽样",
                               "needs at least two hospitals to draw from"), key="bootstrap",
@@ -239,12 +240,14 @@ class Calibrator:
         trim = self._trimmer
         if isinstance(trim, LogSd) and observed.stay is None:
             trim = replace(trim, rule="cost")  # what it does is what is on record
+        self._left = 1.0
         if trim.name == "none":
             self.trimmed_: Trimmed | None = None
             self.trail_.of_cases("trim", "none", observed, observed, 0)
             return observed
         found = trim(observed.drg, observed.cost, observed.stay, len(observed.groups))
         self.trimmed_ = found
+        self._left = 1.0 - (found.removed + found.changed) / len(observed)
         kept = observed if found.cost is observed.cost else replace(observed, cost=found.cost)
         kept = kept.select(found.keep)
         note = ""
@@ -276,14 +279,20 @@ class Calibrator:
         return np.asarray(found, np.float64).reshape(shape)
 
     def _estimate(self) -> None:
-        how, sums = self._estimator, self.statistics_
+        sums = self.statistics_
+        how, judged = self.estimator_.settled(sums)
+        self.estimator_ = how
         self.fit_: Fit = how.fit(sums)
         before = sums.mean_cost
         self.trail_.of_groups(
             "estimate", how.method + (f", smearing by {how.smearing}"
                                       if how.method == "regression" else ""),
             before, self.fit_.level, sums.group_cases, 1.0,
-            f"{self.fit_.iterations} rounds" if how.with_hospitals else "",
+            "; ".join(filter(None, [
+                f"{self.fit_.iterations} rounds" if how.with_hospitals else "",
+                "chosen by its error in hospitals not seen: " + ", ".join(
+                    f"{name} {error:.4f}" for name, error in judged.items()) if judged else "",
+            ])),
         )  # fmt: skip
         if not how.with_hospitals:
             return
@@ -312,7 +321,8 @@ class Calibrator:
     def _error(self, variance: Floats) -> Floats:
         """Standard error of the log of each weight. Shape (G,)."""
         assert self.doubt_ is not None
-        own, level = self.doubt_.variance, self.fit_.level
+        # bounds are drawn from the cases too: Tukey and McLaughlin, Sankhya A 25:331 (1963)
+        own, level = self.doubt_.variance / max(self._left, 0.5) ** 2, self.fit_.level
         if self.prior_ is not None:
             own = error_of_shrunk(
                 level, variance, own, self.families_, self.prior_, self._paid_cases.sum(axis=0)
@@ -357,7 +367,7 @@ class Calibrator:
     def _refit(self, multiplicity: Floats) -> Floats:
         """Weights of resampled hospitals. Shapes (R, H) to (R, G)."""
         sums = self.statistics_
-        quick = replace(self._estimator, tolerance=max(self._estimator.tolerance, 1e-7))
+        quick = replace(self.estimator_, tolerance=max(self.estimator_.tolerance, 1e-7))
         levels = quick.fit(sums, multiplicity, self.fit_).level
         cases = multiplicity @ self._paid_cases
         variance = np.zeros_like(levels) if self.noise_ is None else self.noise_.variance(

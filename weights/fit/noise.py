@@ -22,7 +22,8 @@ _LEAST = 1e-8
 _CAP = 5.0  # no group's spread counts for more than so many times the usual one
 _WIDE = 4.0  # nor do hospitals further apart than by so many standard deviations
 _ROUNDS = 20
-_LITTLE, _ENOUGH = 0.5, 4.0
+_LITTLE, _ENOUGH = 0.45, 3.7  # no whole numbers, which rounding could put on either side
+_GROUPS = 10
 _FREEDOM = 4.0, 60.0
 
 
@@ -221,7 +222,7 @@ def _prior_freedom(ratios: Floats, freedom: Floats) -> float:
     from scipy.special import digamma
 
     use = (freedom >= _ENOUGH) & (ratios > 0) & np.isfinite(ratios)
-    if use.sum() < 10:
+    if use.sum() < _GROUPS:
         return 8.0
     half = freedom[use] / 2
     typical = float(np.exp(np.mean(np.log(ratios[use]) - digamma(half) + np.log(half))))

@@ -38,6 +38,10 @@ from weights.table import open_weights
 from weights.table.families import read_families
 from weights.trim import METHODS, method
 
+# What does best on cases not seen: docs/weights/validate.md.
+RECOMMENDED: dict[str, Any] = {
+    "trim": "winsor_median", "estimate": "judged", "shrink": True, "order": True,
+}  # fmt: skip
 _BY_YEAR = ("prices", "year_weights")
 # Words of a parameter's type, the containers first, and what a document may say there.
 _FORMS: dict[str, Model] = {

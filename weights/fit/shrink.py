@@ -153,7 +153,7 @@ def prior(
     design = np.stack([(ranks == r) for r in levels], axis=1).astype(float) if levels \
         else np.zeros((len(logs), 0))  # fmt: skip
     number = np.full(len(logs), _WHOLE) if cases is None else cases[known]
-    spread, means, steps = _spread(logs, noise, family, design, np.minimum(number / _SOME, 1.0))
+    spread, means, steps = spread_of(logs, noise, family, design, np.minimum(number / _SOME, 1.0))
     spread = _USUAL if np.isnan(spread) else spread
     trust = 1.0 / (noise + spread)
     found = Prior(dict(zip(levels, map(float, steps), strict=True)), float(np.sqrt(spread)),
@@ -192,14 +192,14 @@ def _kinds(
     wide = sorted({name[1:] for name in names})
     of_all = np.array([wide.index(name[1:]) for name in names], np.int32)
     nothing, each = np.zeros((len(own), 0)), np.minimum(cases / _SOME, 1.0)
-    over, middles, _ = _spread(own, variance, of_all[kind], nothing, each)
+    over, middles, _ = spread_of(own, variance, of_all[kind], nothing, each)
     if np.isnan(over):
         return {}
-    apart, means, _ = _spread(own, variance, kind, nothing, each)
+    apart, means, _ = spread_of(own, variance, kind, nothing, each)
     beyond = np.nan
     if not np.isnan(apart):
         total = _sum(kind, 1.0 / (variance + apart))
-        beyond, _, _ = _spread(
+        beyond, _, _ = spread_of(
             means, 1.0 / total, of_all, nothing[: len(names)], np.ones(len(names))
         )
     if np.isnan(beyond):
@@ -281,7 +281,7 @@ def _over(above: Floats, below: Floats) -> Floats:
     return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
 
 
-def _spread(
+def spread_of(
     values: Floats, noise: Floats, family: Ints, design: Floats, counts: Floats
 ) -> tuple[float, Floats, Floats]:
     """Variance about the means of families beyond the noise, those means, and coefficients.

@@ -238,7 +238,7 @@ class WinsorMedian(Trim):
     name: ClassVar[str] = "winsor_median"
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"sd": (0.5, 10), "gross": (1, 100)}
     minimum: int = 3
-    sd: float = 2.5
+    sd: float = 2.0
     gross: float = 4.5
 
     def _trim(self, cases: Cases) -> Trimmed:
