@@ -46,7 +46,8 @@ IDS = re.findall(
     "drg policy list group verify settle project report json svg text zh en both csv parquet "
     "mdc adrg severity status reason pool amount cases "
     "insurance clinical canonical front-page employee resident poor town county city province "
-    "mean geometric hsrv regression gamma mixed judged halves hospitals years iqr none percentile ratio inek winsor bca sum "
+    "mean geometric hsrv regression gamma mixed judged halves hospitals years "
+    "iqr none percentile ratio inek winsor bca sum "
     "scenario "
     "carry review keep total components cmi neutral reference asked decided accepted yuan weights "
     "closest satisfaction fairest all qy",

@@ -17,6 +17,7 @@ from tests.amount import tries
 from tests.weights.region import drawn, drawn_region
 from weights.cases.costs import Costs
 from weights.estimate.rounds import METHODS, Estimator
+from weights.fit.adjust import CostStructure
 from weights.fit.bootstrap import Bootstrap
 from weights.fit.calibrator import Calibrator
 from weights.fit.limits import Corridor, LowVolume
@@ -237,3 +238,72 @@ def test_a_lone_group_goes_to_its_kind() -> None:
     own, drawn = Calibrator().fit(cases).weights_, Calibrator(shrink=True).fit(cases).weights_
     assert drawn["FR79"] < 0.85 * own["FR79"]
     assert (drawn / own).drop("FR79").between(0.9, 1.15).all()
+
+
+def test_predict_takes_codes_and_headers_as_fit_does() -> None:
+    cases = pd.DataFrame({"病组编码": [11, 11, 13], "住院总费用": [9000.0, 7000, 4000]})
+    fitted = Calibrator().fit(cases)
+    assert fitted.predict(cases).tolist() == pytest.approx([1.2, 1.2, 0.6])
+    padded = pd.DataFrame({"drg": [" 11", "13 ", "15"]}, index=[5, 6, 7])
+    assert fitted.predict(padded).round(6).fillna(0).to_dict() == {5: 1.2, 6: 0.6, 7: 0}
+    with pytest.raises(DrgError, match="drg"):
+        fitted.predict(pd.DataFrame({"x": [1]}))
+
+
+def test_spellings_of_one_group_are_one() -> None:
+    cases = pd.DataFrame(
+        {"drg": ["fr11", "FR11", "ＦＲ１１ ", "FR15"], "total_cost": [3.0, 4, 5, 4]}
+    )
+    before = WeightTable("p", pd.DataFrame({"drg": ["fr11", "FR15"], "weight": [1.0, 1.1]}))
+    frame = Calibrator(previous=before).fit(cases).table_.frame
+    assert frame["drg"].tolist() == ["FR11", "FR15"]
+    assert frame["cases"].tolist() == [3, 1]
+    assert frame["previous_weight"].tolist() == [1.0, 1.1]
+
+
+def test_a_blank_hospital_matters_only_where_hospitals_do() -> None:
+    cases = pd.DataFrame({"drg": ["a", "a", "b", "b"], "hospital_id": ["x", "", "x", "y"],
+                          "total_cost": [2.0, 4, 3, 3]})  # fmt: skip
+    assert Calibrator().fit(cases).weights_.to_dict() == {"a": 1.0, "b": 1.0}
+    hsrv = Calibrator(estimate="hsrv").fit(cases)
+    assert hsrv.trail_.steps[0].note == "missing_hospital 1"
+    assert "rejected" in hsrv.trail_.warnings
+    assert "rejected" not in Calibrator().fit(cases).trail_.warnings
+
+
+def test_the_structure_is_that_of_adjusted_components() -> None:
+    """Drugs at half their charge weigh half in the share that the structure takes down."""
+    parts = {"cost_medical": [50.0, 20], "cost_nursing": [0.0, 0], "cost_technology": [0.0, 0],
+             "cost_drug_material": [50.0, 80], "cost_management": [0.0, 0]}  # fmt: skip
+    cases = pd.DataFrame({"drg": ["a", "b"], **parts})
+    costs = Costs(basis="components", ratios=(1, 1, 1, 0.5, 1))
+    fitted = Calibrator(costs=costs, structure=CostStructure((1.1, 1, 1, 0.9, 1)),
+                        normalise="none").fit(cases)  # fmt: skip
+    wanted = np.array([55 + 22.5, 22 + 36])
+    weights = fitted.weights_.to_numpy()
+    assert weights / weights.sum() == pytest.approx(wanted / wanted.sum())
+
+
+def test_weak_groups_go_to_last_years_weights() -> None:
+    rng = np.random.default_rng(4)
+    groups = [f"{a}{b}{i}9" for a in "BCD" for b in "RS" for i in "12345678"]
+    truth = pd.Series(np.exp(rng.normal(0, 0.8, len(groups))), groups)
+    old = truth * np.exp(rng.normal(0, 0.05, len(groups)))
+    count = rng.integers(3, 60, len(groups))
+    drg = np.repeat(groups, count)
+    cost = 8000 * truth[drg].to_numpy() * np.exp(rng.normal(0, 0.6, len(drg)))
+    cases = pd.DataFrame({"drg": drg, "hospital_id": np.arange(len(drg)) % 7, "total_cost": cost})
+    table = WeightTable("last", pd.DataFrame({"drg": groups, "weight": old}))
+
+    def error(**steps):
+        found = Calibrator(**steps).fit(cases).weights_
+        apart = np.log(found / truth[found.index])
+        return float((apart - apart.mean()).std())
+
+    plain, drawn = error(shrink=True), error(shrink="previous", previous=table)
+    assert drawn < 0.6 * plain
+    fitted = Calibrator(shrink="previous", previous=table, bootstrap=50).fit(cases)
+    assert fitted.prior_.moved**0.5 == pytest.approx(0.05, abs=0.05)
+    assert fitted.table_.record["shrinkage"]["to_previous"] == fitted.prior_.moved**0.5
+    with pytest.raises(DrgError, match="needs last year's weights"):
+        Calibrator(shrink="previous").fit(cases)

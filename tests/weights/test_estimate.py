@@ -15,7 +15,7 @@ from tests.amount import tries
 from tests.weights.region import drawn
 from weights.cases.costs import Costs
 from weights.cases.intake import observe
-from weights.cases.statistics import reduce
+from weights.cases.statistics import ratio, reduce
 from weights.estimate.mixed import variance_ratio
 from weights.estimate.rounds import METHODS, Estimator
 from weights.fit.calibrator import Calibrator
@@ -211,7 +211,8 @@ def test_what_hospitals_can_be(method) -> None:
     assert "2 sets" in Calibrator(estimate=method).fit(apart).trail_.warnings["disconnected"]
     hard = drawn(1, hospitals=3)[0]
     short = Calibrator(estimate=Estimator(method, most=2)).fit(hard)
-    assert "not_converged" in short.trail_.warnings
+    # equations that are solved need no rounds
+    assert ("not_converged" in short.trail_.warnings) == (method != "hsrv")
 
 
 @pytest.mark.parametrize("wrong", [
@@ -348,3 +349,23 @@ def test_years_and_hospitals_that_are_not_there() -> None:
 def test_costs_that_cannot_be(wrong) -> None:
     with pytest.raises(DrgError):
         Costs(**wrong)
+
+
+@given(seeds)
+@settings(max_examples=tries(15))
+def test_hsrv_is_solved_where_rounds_would_creep(seed) -> None:
+    """Two sets of hospitals that share one case: the solution is the rounds' fixed point."""
+    rng = np.random.default_rng(seed)
+    drg = np.concatenate([rng.integers(0, 4, 300), rng.integers(4, 8, 300)])
+    hospital = np.concatenate([rng.integers(0, 5, 300), rng.integers(5, 10, 300)])
+    drg[0] = 4  # the link
+    cases = pd.DataFrame({"drg": drg.astype(str), "hospital_id": hospital,
+                          "total_cost": np.exp(8 + drg / 5 + hospital / 9
+                                               + rng.normal(0, 0.5, 600))})  # fmt: skip
+    sums = reduce(observe(cases))
+    found = Estimator("hsrv").fit(sums)
+    assert found.iterations < 5
+    level = ratio((sums.cost / found.factor[:, None]).sum(axis=0), sums.cases.sum(axis=0))
+    factor = sums.cost.sum(axis=1) / (sums.cases @ level)
+    np.testing.assert_allclose(level / level[0], found.level / found.level[0], rtol=1e-9)
+    np.testing.assert_allclose(factor / factor[0], found.factor / found.factor[0], rtol=1e-9)

@@ -110,8 +110,8 @@ def reduce(
 def connected_sets(sums: Statistics) -> int:
     """Number of sets of hospitals that share no group; hospitals without a case are in none."""
     hospital, group = np.nonzero(sums.cases)
-    size = len(sums.hospitals) + len(sums.groups)
-    links = coo_array((np.ones(len(hospital)), (hospital, group + len(sums.hospitals))),
+    size = sum(sums.cases.shape)
+    links = coo_array((np.ones(len(hospital)), (hospital, group + len(sums.cases))),
                       shape=(size, size))  # fmt: skip
     _, label = connected_components(links, directed=False)
     return len(np.unique(label[hospital]))

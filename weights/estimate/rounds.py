@@ -34,6 +34,7 @@ METHODS = ("mean", "geometric", "hsrv", "regression", "gamma", "mixed", "judged"
 SMEARINGS = ("group", "overall")
 _NEEDS_LOGS = ("geometric", "regression", "mixed")
 _FACTORS = {"hsrv": hsrv.factors, "regression": regression.factors, "gamma": gamma.factors}
+_SOLVED = 50  # samples for which HSRV's equations are solved, not come to by rounds
 _CLEARING = (*_FACTORS, "mixed")
 
 
@@ -160,6 +161,11 @@ class _Rounds:
         factor = np.ones_like(self._times)
         if start is not None and self._how.with_hospitals:
             factor = np.broadcast_to(start.factor, self._times.shape).copy()
+        elif self._how.method == "hsrv" and len(self._times) <= _SOLVED:
+            for row, times in enumerate(self._times):
+                found = hsrv.solved(self._sums, times)
+                factor[row] = factor[row] if found is None else found
+            factor = self._scaled(factor)
         level = self._levels(factor)
         iterations, change = 0, 0.0
         if self._how.with_hospitals:

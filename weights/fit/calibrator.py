@@ -9,12 +9,14 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
+from drg.cases.codes import plain_group
 from drg.errors import DrgError, problem
 from drg.language import say
 from weights.cases.costs import Costs, component_means
-from weights.cases.intake import observe
-from weights.cases.observations import Floats, Observations
+from weights.cases.intake import groups_of, observe
+from weights.cases.observations import FAULTS, Floats, Intake, Observations
 from weights.cases.statistics import connected_sets, reduce
 from weights.estimate.rounds import Estimator, Fit
 from weights.fit.adjust import Classes, CostStructure
@@ -23,8 +25,8 @@ from weights.fit.limits import Corridor, LowVolume
 from weights.fit.noise import Doubt, Noise, doubt, noise
 from weights.fit.normalise import Normalise
 from weights.fit.pipeline import Pipeline
-from weights.fit.resolve import steps, tags_of
-from weights.fit.shrink import Prior, error_of_shrunk, prior, shrink
+from weights.fit.resolve import PREVIOUS, steps, tags_of
+from weights.fit.shrink import Prior, error_of_shrunk, prior, shrink, towards
 from weights.fit.table import frame_of, record_of, status
 from weights.fit.trail import Trail, named
 from weights.table import WeightTable
@@ -32,26 +34,28 @@ from weights.table.families import families
 from weights.trim import LogSd, Trim, Trimmed
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
 _FEW_HOSPITALS = 10
 _OFTEN = 0.9
+_MUCH = 0.01
+_WIDE = 0.6  # logs: more is no ADRG that means anything
 
 
 class Calibrator:
     """Fits relative weights from cost data (相对权重测算).
 
     The steps always run in this order; each is off, or what its argument says, and each is on
-    record in ``table_``: cost basis, trim, estimate, shrink, low volume, order, corridor, cost
-    structure, classes, normalise. The grammar is scikit-learn's: parameters in, :meth:`fit`,
+    record in ``table_``: cost basis, trim, estimate, shrink, low volume, order, cost structure,
+    classes, normalise, corridor. The grammar is scikit-learn's: parameters in, :meth:`fit`,
     results in attributes that end in ``_``.
 
     Args:
         costs: cost basis.
         trim: method of trimming, by name or as an object of :mod:`weights.trim`.
         estimate: method of estimation, by name or as an ``Estimator``.
-        shrink: draw weak groups to their ADRG (经验贝叶斯收缩).
+        shrink: draw weak groups to their ADRG (经验贝叶斯收缩); ``"previous"`` to last year's
+            weight where there is one.
         low_volume: rule for groups with few cases, or None.
         order: put severities in order (消除倒挂).
         corridor: how far weights may move from ``previous``, or None.
@@ -91,7 +95,7 @@ class Calibrator:
         costs: Costs | None = None,
         trim: str | Trim = "none",
         estimate: str | Estimator = "mean",
-        shrink: bool = False,
+        shrink: bool | str = False,
         low_volume: LowVolume | None = None,
         order: bool = False,
         corridor: Corridor | None = None,
@@ -155,12 +159,14 @@ class Calibrator:
         if isinstance(cases, Observations):
             observed = cases
         else:
-            observed = observe(cases, components=costs.components, years=costs.years)
+            observed = observe(cases, components=costs.components, years=costs.years,
+                               hospitals=self.needs_hospitals)  # fmt: skip
         self._check(observed)
         self.trail_ = Trail()
         self.trail_.of_input(observed)
-        before = () if self.previous_ is None else self.previous_.weights.index
-        observed = self._cost(costs, observed.with_groups([*map(str, self.groups), *before]))
+        self._rejected(observed.intake)
+        before = self._before()
+        observed = self._cost(costs, observed.with_groups([*map(str, self.groups), *before.index]))
         kept = self._trim(observed)
         logs = self.estimator_.needs_logs
         self.statistics_ = reduce(kept, logs=logs, case_weights=costs.case_weights(kept))
@@ -172,8 +178,30 @@ class Calibrator:
         return self
 
     def predict(self, cases: pd.DataFrame) -> pd.Series[float]:
-        """Weight of each case by its column ``drg``, NaN where its group has none."""
-        return cases["drg"].map(self.weights_)
+        """Weight of each case by its group, NaN where that has none; columns and codes as in fit.
+
+        Raises:
+            DrgError: the cases have no column of groups.
+        """
+        found = pd.Series(groups_of(cases), index=cases.index, dtype=object)
+        return found.map(self.weights_).astype(np.float64).rename("weight")
+
+    @property
+    def needs_hospitals(self) -> bool:
+        """A step looks at hospitals, so that a case without one cannot be used."""
+        how = self.estimate if isinstance(self.estimate, str) else self.estimate.method
+        return (how not in ("mean", "geometric") or bool(self.shrink) or self.bootstrap is not None
+                or (self.costs is not None and bool(self.costs.hospital_factors)))  # fmt: skip
+
+    def _before(self) -> pd.Series[float]:
+        """Last year's weights by the plain form of their groups, empty without any."""
+        if self.previous_ is None:
+            return pd.Series(dtype=np.float64)
+        found = self.previous_.weights.rename(index=plain_group)
+        if found.index.has_duplicates:
+            raise problem(say("病组重复出现", "the group stands twice"), key="previous",
+                          found=str(found.index[found.index.duplicated()][0]))  # fmt: skip
+        return found
 
     def __getattr__(self, name: str) -> Any:
         if name.endswith("_") and not name.startswith("_"):
@@ -205,7 +233,8 @@ class Calibrator:
                               "needs at least two hospitals to draw from"), key="bootstrap",
                           found=say(f"{len(observed.hospitals)} 家医疗机构",
                                     f"{len(observed.hospitals)} hospitals"))  # fmt: skip
-        for wanted, needed in (("corridor", self.corridor), ("normalise neutral",
+        for wanted, needed in (("corridor", self.corridor), ("shrink",
+                               True if self.shrink == PREVIOUS else None), ("normalise neutral",
                                self._normaliser.method == "neutral" or None)):  # fmt: skip
             if needed is not None and self.previous_ is None:
                 raise problem(say("需要上期权重", "needs last year's weights"), key=wanted,
@@ -312,6 +341,17 @@ class Calibrator:
                              f"hospitals fall into {parts} sets that share no group; between the "
                              "sets weights rest on their mean costs")  # fmt: skip
 
+    def _rejected(self, intake: Intake) -> None:
+        """Say when more than a hundredth of rows or of yuan is not used for a fault of the data."""
+        rows = sum(intake.excluded_rows.get(reason, 0) for reason in FAULTS)
+        cost = sum(abs(intake.excluded_cost.get(reason, 0.0)) for reason in FAULTS)
+        if rows > _MUCH * intake.rows or cost > _MUCH * abs(intake.cost):
+            self.trail_.warn("rejected",
+                             f"因数据错误未使用 {rows:,} 行（{rows / max(intake.rows, 1):.1%}），"
+                             f"{cost:,.0f} 元",
+                             f"{rows:,} rows ({rows / max(intake.rows, 1):.1%}) with "
+                             f"{cost:,.0f} yuan are not used for faults of the data")  # fmt: skip
+
     def _noise(self) -> Noise | None:
         try:
             return noise(self.statistics_, self.fit_)
@@ -342,6 +382,14 @@ class Calibrator:
             self.prior_ = prior(
                 self.fit_.level, self.noise_.variance(sums), self.families_, sums.group_cases
             )
+            if self.prior_.spread > _WIDE or self.noise_.within > _WIDE**2 * 9:
+                self.trail_.warn("wide_spread",
+                                 f"病组偏离其 ADRG 达 {self.prior_.spread:.2f}（对数），组内变异"
+                                 f"系数 {self.noise_.within**0.5:.2f}：收缩依据不足，请核对费用",
+                                 f"groups stray from their ADRG by {self.prior_.spread:.2f} in "
+                                 f"logs, costs inside groups by a CV of "
+                                 f"{self.noise_.within**0.5:.2f}: shrinkage has little to go by; "
+                                 "look at the costs")  # fmt: skip
             if not self.families_.known:
                 self.trail_.warn("no_families",
                                  "编码不说明哪些病组同属一个 ADRG；病例少的病组向全体均值收缩",
@@ -350,12 +398,18 @@ class Calibrator:
         previous = np.full(size, np.nan)
         tags: dict[str, str] = {}
         if self.previous_ is not None:
-            previous = self.previous_.weights.reindex(list(observed.groups)).to_numpy(np.float64)
+            previous = self._before().reindex(list(observed.groups)).to_numpy(np.float64)
             tags = tags_of(self.previous_)
+        if self.shrink == PREVIOUS and self.prior_ is not None and self.noise_ is not None:
+            self.prior_ = towards(
+                self.prior_, self.fit_.level, self.noise_.variance(sums), previous
+            )
         factor = None
         if self.structure is not None:
             done = self.structure.apply(
-                observed.groups, np.ones(size), np.nan_to_num(component_means(kept))
+                observed.groups,
+                np.ones(size),
+                np.nan_to_num(component_means(kept) * np.asarray((self.costs or Costs()).ratios)),
             )
             factor = done.factor
         return Pipeline(
@@ -456,7 +510,7 @@ class Calibrator:
         frame = frame_of(
             observed.groups, sums, self.families_, weight=weight, raw=raw, cases=cases,
             states=states, interval=self.interval_, doubt=self.doubt_, trimmed=self.trimmed_,
-            previous=self.previous_,
+            previous=None if self.previous_ is None else self._pipeline.previous,
         )  # fmt: skip
         record = record_of(
             observed, self.trail_, previous=self.previous_, noise=self.noise_, prior=self.prior_,

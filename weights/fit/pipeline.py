@@ -69,7 +69,10 @@ class Pipeline:
         notes = _Notes(trail, cases)
         if self.prior is not None:
             new = shrink(level, variance, self.families, self.prior, cases)
-            notes.add("shrink", f"empirical Bayes to ADRG, spread {self.prior.spread:.4f}",
+            to = f"empirical Bayes to ADRG, spread {self.prior.spread:.4f}"
+            if self.prior.before is not None:
+                to = f"empirical Bayes to last year's table, spread {self.prior.moved**0.5:.4f}"
+            notes.add("shrink", to,
                       level, new)  # fmt: skip
             level = new
         scale = self.normalise.scale(level, cases, self.previous, self.mean_cost)

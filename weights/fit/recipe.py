@@ -34,6 +34,7 @@ from weights.fit.bootstrap import Bootstrap
 from weights.fit.calibrator import Calibrator
 from weights.fit.limits import Corridor, LowVolume
 from weights.fit.normalise import Normalise
+from weights.fit.resolve import PREVIOUS
 from weights.table import open_weights
 from weights.table.families import read_families
 from weights.trim import METHODS, method
@@ -115,7 +116,7 @@ def calibrator(recipe: Mapping[str, Any], file: str | PathLike[str] | None = Non
 
 def _step(key: str, value: Any) -> Any:
     if key in ("shrink", "order"):
-        if not isinstance(value, bool):
+        if not isinstance(value, bool) and (key, value) != ("shrink", PREVIOUS):
             raise problem(say("须为 true 或 false", "must be true or false"), key=key, found=value)
         return value
     if key == "previous":

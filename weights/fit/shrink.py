@@ -25,6 +25,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.optimize import brentq
 
+from drg.errors import problem
+from drg.language import say
 from weights.cases.observations import Bools, Floats, Ints
 from weights.table.families import Families
 
@@ -57,17 +59,22 @@ class Prior:
         kinds: of each kind of :attr:`Families.kinds` the log cost of a lightest group, and the
             variance of an ADRG's about it; empty where nothing is known of them.
         unsure: standard error of ``spread`` squared.
+        before: log cost of each group by last year's table, NaN where that has none; it goes before
+            what relatives suggest. Shape (G,) or None.
+        moved: variance of a group's log cost about ``before``.
     """
 
     steps: dict[float, float]
     spread: float
     kinds: dict[str, tuple[float, float]] = field(default_factory=dict)
     unsure: float = 0.0
+    before: Floats | None = None
+    moved: float = np.inf
 
     def suggested(
         self, level: Floats, variance: Floats, families: Families, cases: Floats | None = None
     ) -> tuple[Floats, Floats]:
-        """Log cost that others suggest for each group, and the variance of what they suggest.
+        """Log cost that is suggested for each group, and the variance of the group about it.
 
         Args:
             level: relative cost in yuan. Shape (..., G).
@@ -76,7 +83,8 @@ class Prior:
             cases: number of cases, by which relatives count. Shape (..., G).
 
         Returns:
-            Log cost, NaN where nothing suggests any, and its variance. Shapes (..., G).
+            Log cost, NaN where nothing suggests any, and the variance, which is ``spread`` squared
+            and the doubt in what others suggest. Shapes (..., G).
         """
         group, other, first = families.relatives
         if level.ndim > 1 and level.shape[0] * len(group) > _AT_ONCE:
@@ -119,7 +127,12 @@ class Prior:
         whole = np.where(some, total, 1.0)
         centre = np.where(some, (mean + rest * at) / whole + step, np.nan)
         doubt = np.where(hold > 0, rest**2 * np.where(hold > 0, apart, 0.0), 0.0)
-        return centre, np.where(some, (square + doubt) / whole**2, np.inf)
+        about_it = np.where(some, between + (square + doubt) / whole**2, np.inf)
+        if self.before is not None:
+            known = np.isfinite(self.before)
+            centre = np.where(known, self.before, centre)
+            about_it = np.where(known, self.moved, about_it)
+        return centre, about_it
 
 
 def unbiased_logs(level: Floats, variance: Floats) -> tuple[Floats, Bools]:
@@ -177,6 +190,35 @@ def _counted(apart: Floats, sd: Floats, cases: Floats | None) -> Floats:
 def _share(cases: Floats) -> Floats:
     """Largest share of what is suggested that so many cases have."""
     return cases / _WHOLE
+
+
+def towards(prior: Prior, level: Floats, variance: Floats, previous: Floats) -> Prior:
+    """The prior by which groups of last year's table are drawn to it, and others to their ADRG.
+
+    Last year's weights are put on this year's scale, the trusted mean of the moves; how far groups
+    move from it beyond the noise is the root of Paule and Mandel's equation.
+
+    Args:
+        prior: what all groups say.
+        level: relative cost in yuan. Shape (G,).
+        variance: its relative variance. Shape (G,).
+        previous: last year's weights, NaN where there is none. Shape (G,).
+
+    Raises:
+        DrgError: fewer than two groups have cases and a weight of last year.
+    """
+    logs, known = unbiased_logs(level, variance)
+    both = known & np.isfinite(previous)
+    if both.sum() < 2:
+        raise problem(say("至少需要两个病组既有病例又有上期权重",
+                          "needs two groups with cases and a weight of last year"),
+                      key="shrink", found=int(both.sum()))  # fmt: skip
+    old = np.log(np.where(np.isfinite(previous), previous, 1.0))
+    one = np.zeros(int(both.sum()), np.int32)
+    moved, shift, _ = spread_of((logs - old)[both], variance[both], one,
+                                np.zeros((len(one), 0)), np.ones(len(one)))  # fmt: skip
+    before = np.where(np.isfinite(previous), old + shift[0], np.nan)
+    return replace(prior, before=before, moved=moved)
 
 
 def _kinds(
@@ -343,21 +385,20 @@ def shrink(
     Returns:
         Levels in yuan; a group without cases stays NaN: it is never given a number here.
     """
-    logs, unsure = prior.suggested(level, variance, families, cases)
-    z = _credibility(variance, unsure, prior)
+    logs, between = prior.suggested(level, variance, families, cases)
+    z = _credibility(variance, between)
     alone = ~np.isfinite(logs)
     centre = np.exp(np.where(alone, 0.0, logs))
     own = level
     if cases is not None:
         few = (cases < FEW - 1e-9) & ~alone & np.isfinite(level) & np.isfinite(variance)
-        sd = np.sqrt(np.where(few, prior.spread**2 + unsure + variance, 1.0))
+        sd = np.sqrt(np.where(few, between + variance, 1.0))
         apart = np.log(np.where(few, level, 1.0)) - np.where(few, logs, 0.0)
         own = np.where(few, centre * np.exp(_counted(apart, sd, cases)), level)
     return np.asarray(np.where(alone, level, z * own + (1.0 - z) * centre))
 
 
-def _credibility(variance: Floats, unsure: Floats, prior: Prior) -> Floats:
-    between = prior.spread**2 + unsure
+def _credibility(variance: Floats, between: Floats) -> Floats:
     known = np.isfinite(between) & np.isfinite(variance)
     ratio = np.where(known, between, 1.0) / np.where(known, between + variance, 1.0)
     return np.asarray(np.where(known, ratio, np.where(np.isfinite(between), 0.0, 1.0)))
@@ -385,17 +426,15 @@ def error_of_shrunk(
         cases: number of cases. Shape (G,).
     """
     logs, known = unbiased_logs(level, variance)
-    z = _credibility(variance, prior.suggested(level, variance, families, cases)[1], prior)
+    z = _credibility(variance, prior.suggested(level, variance, families, cases)[1])
     means, found = [], []
     for node in _NODES:
         drawn = max(prior.spread**2 + node * prior.unsure, _LEAST)
         anew = replace(prior, spread=float(np.sqrt(drawn)))
-        centre, unsure = anew.suggested(level, variance, families, cases)
-        alone = z == 1.0
+        centre, about = anew.suggested(level, variance, families, cases)
+        alone = ~np.isfinite(about)
         means.append(np.where(alone, logs, z * logs + (1.0 - z) * np.where(alone, 0.0, centre)))
-        found.append(
-            z**2 * own + np.where(alone, 0.0, (1.0 - z) ** 2 * (drawn + np.where(alone, 0, unsure)))
-        )
+        found.append(np.where(alone, own, z**2 * own + (1 - z) ** 2 * np.where(alone, 0.0, about)))
     middle = _SHARES @ np.stack(means)
     total = _SHARES @ (np.stack(found) + (np.stack(means) - middle) ** 2)
     return np.where(known, total, np.nan)

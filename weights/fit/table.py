@@ -65,7 +65,7 @@ def frame_of(
     interval: Interval | None,
     doubt: Doubt | None,
     trimmed: Trimmed | None,
-    previous: WeightTable | None,
+    previous: Floats | None,
 ) -> pd.DataFrame:
     """The frame of a fitted weight table, in the order of the codes.
 
@@ -80,7 +80,7 @@ def frame_of(
         interval: of the weights, or None.
         doubt: how uncertain levels are, or None.
         trimmed: bounds of the trimming, or None.
-        previous: last year's weights, or None.
+        previous: last year's weights, NaN where there is none, or None. Shape (G,).
     """
     used = sums.group_cases
     cv = sums.cv
@@ -106,7 +106,7 @@ def frame_of(
         columns["trim_low"] = np.where(known, trimmed.lower, np.nan)
         columns["trim_high"] = np.where(known, trimmed.upper, np.nan)
     if previous is not None:
-        columns["previous_weight"] = previous.weights.reindex(list(groups)).to_numpy()
+        columns["previous_weight"] = previous
     if families.known:
         names = [families.names[i] for i in families.family]
         columns["adrg"] = ["" if name.startswith("=") else name for name in names]
@@ -132,7 +132,7 @@ def record_of(
     """How a weight table was fitted: hospitals, groups, steps, warnings, and what they rest on."""
     found = record(
         kind="weight table",
-        hospitals=len(observed.hospitals),
+        hospitals=sum(map(bool, observed.hospitals)),
         groups=len(observed.groups),
         steps=[step.document() for step in trail.steps],
         warnings=dict(trail.warnings),
@@ -145,6 +145,7 @@ def record_of(
             "steps": {f"{rank:g}": step for rank, step in prior.steps.items()},
             "within_cv2": noise.within,
             "between_cv2": noise.between,
+            **({} if prior.before is None else {"to_previous": float(np.sqrt(prior.moved))}),
         }
     if bootstrap is not None:
         found["bootstrap"] = {

@@ -284,15 +284,15 @@ def summary(fitted: Calibrator) -> str:
     table = fitted.table_
     frame = table.frame
     pairs = _inversions(fitted, inversions)
-    lines = [table.audit(), ""]
+    lines = [f"  {say('警告', 'warning')} {name}: {text}"
+             for name, text in fitted.trail_.said().items()]  # fmt: skip
+    lines += [table.audit(), ""]
     held = frame["weight"].notna()
     if fitted.interval_ is not None:
         width = ((frame["ci_high"] - frame["ci_low"]) / frame["weight"])[held].median()
         lines.append(say(f"  区间宽度（中位数）为权重的 {width:.1%}",
                          f"  interval width (median) {width:.1%} of the weight"))  # fmt: skip
     lines.append(f"  {say('权重倒挂', 'inversions')} {pairs}")
-    lines += [f"  {say('警告', 'warning')} {name}: {text}"
-              for name, text in fitted.trail_.said().items()]  # fmt: skip
     return "\n".join(lines)
 
 
