@@ -271,8 +271,9 @@ def _pull(rest: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _located(
-    values: Floats, sd: Floats, family: Ints, design: Floats, counts: Floats
-) -> tuple[Floats, Floats, Floats]:
+    values: Floats, sd: Floats, family: Ints, design: Floats, counts: Floats,
+    start: tuple[Floats, Floats] | None = None,
+) -> tuple[Floats, Floats, Floats]:  # fmt: skip
     """Means of families and coefficients of the design of least loss, and residuals over ``sd``.
 
     The loss is strictly convex, so Newton's steps, halved while they do not help, find its one
@@ -280,8 +281,10 @@ def _located(
     """
     size = int(family.max(initial=-1)) + 1
     trust = counts / sd**2
-    means = _over(_sum(family, values * trust, size), _sum(family, trust, size))
-    steps = np.zeros(design.shape[1])
+    means, steps = start or (
+        _over(_sum(family, values * trust, size), _sum(family, trust, size)),
+        np.zeros(design.shape[1]),
+    )
 
     def rests(means: Floats, steps: Floats) -> Floats:
         return np.asarray((values - means[family] - design @ steps) / sd)
@@ -341,9 +344,13 @@ def spread_of(
         sd = np.sqrt(noise + _USUAL)
         return (np.nan, *_located(values, sd, family, design, counts)[:2])
 
+    near: list[tuple[Floats, Floats]] = []
+
     def excess(spread: float) -> float:
         trust = counts / (noise + spread)
-        rest = _located(values, np.sqrt(noise + spread), family, design, counts)[2]
+        means, steps, rest = _located(values, np.sqrt(noise + spread), family, design, counts,
+                                      near[-1] if near else None)  # fmt: skip
+        near.append((means, steps))
         left = 1.0 - trust / _sum(family, trust, size)[family]
         expected = _KEPT * float((counts * left).sum()) * (free - rank) / free
         return float((counts * _pull(rest)[1] ** 2).sum()) / expected - 1.0
@@ -359,7 +366,7 @@ def _root(excess: Callable[[float], float]) -> float:
     if excess(_MOST) >= 0:
         return _MOST
     return float(np.exp(brentq(lambda at: excess(float(np.exp(at))), np.log(_LEAST),
-                               np.log(_MOST), xtol=1e-11)))  # fmt: skip
+                               np.log(_MOST), xtol=1e-10)))  # fmt: skip
 
 
 def shrink(

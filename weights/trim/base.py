@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from drg.errors import problem
 from drg.language import say
-from weights.trim.groups import Bounds, Codes, Floats, Rows, outside
+from weights.trim.groups import Bounds, Codes, Floats, Rows, Together, outside
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ class Cases:
     cost: Floats
     stay: Floats | None
     groups: int
+
+    @cached_property
+    def together(self) -> Together:
+        """The cases by group."""
+        return Together.of(self.drg, self.groups)
 
     def without(
         self,

@@ -18,10 +18,10 @@ from weights.trim.groups import (
     Mask,
     Moments,
     Rows,
+    Together,
     moments,
     opened,
     outside,
-    quantiles,
 )
 
 RULES = ("both", "either", "cost")
@@ -37,14 +37,16 @@ def _check_centre(name: str, centre: str) -> None:
                       expected=one_of(CENTRES))  # fmt: skip
 
 
-def _medians(drg: Codes, values: Floats, groups: int) -> tuple[Floats, Floats, Floats]:
+def _medians(cases: Cases, values: Floats) -> tuple[Floats, Floats, Floats]:
     """Known cases, median, and median distance from it over ``_MAD``, by group. Shapes (G,)."""
     known = np.isfinite(values)
+    drg, together = cases.drg, cases.together
     if not known.all():
         drg, values = drg[known], values[known]
-    number, (middle,) = quantiles(drg, values, groups, (0.5,))
-    _, (apart,) = quantiles(drg, np.abs(values - middle[drg]), groups, (0.5,))
-    return number, middle, apart / _MAD
+        together = Together.of(drg, cases.groups)
+    (middle,) = together.quantiles(values, (0.5,))
+    (apart,) = together.quantiles(np.abs(values - middle[drg]), (0.5,))
+    return together.cases.astype(np.float64), middle, apart / _MAD
 
 
 def _usual(number: Floats, spread: Floats, minimum: float) -> float:
@@ -102,13 +104,11 @@ class LogSd(Trim):
 
     def _trim(self, cases: Cases) -> Trimmed:
         drg, cost, stay = cases.drg, cases.cost, cases.stay
-        number, bounds = self._bounds(drg, cases.groups, lambda at: np.log(cost[at]))
+        number, bounds = self._bounds(cases, lambda at: np.log(cost[at]))
         rows = outside(drg, cost, bounds)
         if stay is None or self.rule == "cost":
             return cases.without(rows, bounds, number, "cost")
-        by_day, daily = self._bounds(
-            drg, cases.groups, lambda at: _log_per_day(cost[at], stay[at])
-        )  # fmt: skip
+        by_day, daily = self._bounds(cases, lambda at: _log_per_day(cost[at], stay[at]))
         if self.rule == "both":
             rows = rows[_also_by_day(drg[rows], cost[rows], stay[rows], daily)]
         else:
@@ -117,15 +117,13 @@ class LogSd(Trim):
         return cases.without(rows, bounds, number, "cost and cost per day",
                              unknown=unknown, per_day=daily)  # fmt: skip
 
-    def _bounds(
-        self, drg: Codes, groups: int, logs: Callable[[slice], Floats]
-    ) -> tuple[Floats, Bounds]:
+    def _bounds(self, cases: Cases, logs: Callable[[slice], Floats]) -> tuple[Floats, Bounds]:
         """Known cases, and bounds in yuan, or yuan a day. Shape (G,)."""
         if self.centre == "mean":
-            found = moments(drg, groups, logs, sd=True)
+            found = moments(cases.drg, cases.groups, logs, sd=True)
             number, middle, sd = found.cases, found.mean, found.sd
         else:
-            number, middle, sd = _medians(drg, logs(slice(None)), groups)
+            number, middle, sd = _medians(cases, logs(slice(None)))
             usual = _usual(number, sd, self.minimum)  # where more than half of the costs are alike
             sd = np.where(sd > 0, sd, usual if usual > 0 else np.nan)
         reach = self.sd * sd
@@ -174,7 +172,8 @@ class Iqr(Trim):
 
     def _trim(self, cases: Cases) -> Trimmed:
         values = np.log(cases.cost) if self.log else cases.cost
-        number, (first, third) = quantiles(cases.drg, values, cases.groups, (0.25, 0.75))
+        first, third = cases.together.quantiles(values, (0.25, 0.75))
+        number = cases.together.cases.astype(np.float64)
         reach = self.k * (third - first)
         lower, upper = first - reach, third + reach
         if self.log:
@@ -204,7 +203,8 @@ class Percentile(Trim):
     def _bounds(self, cases: Cases) -> tuple[Bounds, Floats]:
         """Bounds in yuan and cases by group. Shape (G,)."""
         shares = self.low / 100, self.high / 100
-        number, (lower, upper) = quantiles(cases.drg, cases.cost, cases.groups, shares)
+        lower, upper = cases.together.quantiles(cases.cost, shares)
+        number = cases.together.cases.astype(np.float64)
         return opened(lower, upper, number, self.minimum), number
 
 
@@ -243,7 +243,7 @@ class WinsorMedian(Trim):
 
     def _trim(self, cases: Cases) -> Trimmed:
         drg, cost = cases.drg, cases.cost
-        number, middle, spread = _medians(drg, np.log(cost), cases.groups)
+        number, middle, spread = _medians(cases, np.log(cost))
         usual = _usual(number, spread, 5)
         spread = np.sqrt((number * spread**2 + _PRIOR_CASES * usual**2) / (number + _PRIOR_CASES))
         reach = self.sd * spread
@@ -291,7 +291,7 @@ class Ratio(Trim):
         rows = np.empty(0, np.int64)
         for turn in range(self.rounds):
             if turn == 0 and self.centre == "median":
-                _, (middle,) = quantiles(cases.drg, cases.cost, cases.groups, (0.5,))
+                (middle,) = cases.together.quantiles(cases.cost, (0.5,))
                 bounds = opened(
                     self.low * middle, self.high * middle, everyone.cases, self.minimum
                 )  # fmt: skip
