@@ -285,8 +285,11 @@ def test_bounds_from_the_median_by_hand():
     drawn = method("winsor_median", sd=2, gross=100)(drg, np.exp(logs), None, 1)
     assert np.log(drawn.cost) == pytest.approx([8.0, 8.4, 8.5, 8.6, 9.0, 8.55 + 2 * sd])
     assert (drawn.changed, drawn.removed) == (1, 0)
-    without = method("winsor_median", sd=2)(drg, np.exp(logs), None, 1)
-    assert (without.changed, np.flatnonzero(~without.keep).tolist()) == (0, [5])
+    gone = method("winsor_median", sd=2)(drg, np.exp(logs), None, 1)  # 20 spreads away
+    assert (gone.changed, gone.removed) == (1, 0)
+    assert np.log(gone.cost[5]) == pytest.approx(8.55)
+    half = method("winsor_median", sd=2)(drg, np.exp([*logs[:5], 8.55 + 5 * sd]), None, 1)
+    assert np.log(half.cost[5]) == pytest.approx(8.55 + 2 * sd * 0.5)
 
 
 def test_a_group_never_loses_all_its_cases():

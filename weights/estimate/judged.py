@@ -17,14 +17,16 @@ from weights.cases.statistics import Statistics, ratio
 _HALVES = 20
 CLEARLY = 0.99  # so much of the plain means' error makes another estimator the better one
 _FEWEST = 4
+_CHANCE = 30.0  # cases of a group below which its means tell more of chance than of hospitals
 Levels = Callable[[Floats], Floats]
 
 
 def errors(sums: Statistics, ways: dict[str, Levels]) -> dict[str, float]:
     """Error of each way on the halves of the hospitals that it has not seen.
 
-    The case-weighted mean squared relative distance of its levels from the plain means of the
-    other half, over twenty random halves. Halves are drawn by what hospitals have, not by name.
+    The mean squared relative distance of its levels from the plain means of the other half, over
+    twenty random halves, by cases, those of small groups for less. Halves are drawn by what
+    hospitals have, not by name.
 
     Args:
         sums: sums by hospital and group.
@@ -47,6 +49,7 @@ def errors(sums: Statistics, ways: dict[str, Levels]) -> dict[str, float]:
     n, cost = unseen @ sums.cases, unseen @ sums.cost
     mean, unit = ratio(cost, n), sums.mean_cost
     trust = np.minimum(n, seen @ sums.cases)
+    trust = trust**2 / (trust + _CHANCE)
     found = {}
     for name, way in ways.items():
         level = way(seen)

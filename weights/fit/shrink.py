@@ -35,7 +35,7 @@ _LEAST, _MOST = 1e-8, 25.0
 # ever more, so that the least sum is at one place only. Of normal ones ``_KEPT`` of the squares.
 _BOUND, _BEYOND, _KEPT = 2.0, 0.1, 0.92651255
 _USUAL = 0.03
-# A wrong cost that is trimmed away moves the mean of a group of n cases by 2.5 / n at
+# A wrong cost that is drawn in to the median moves the mean of a group of n cases by 2.5 / n at
 # most. A relative with the share n / 250 of what is suggested then moves that by a hundredth.
 _WHOLE = 250.0
 _SOME = 10.0  # cases of what counts in full for spreads, steps and kinds

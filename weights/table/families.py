@@ -79,8 +79,8 @@ class Families:
         group, other = np.concatenate(pairs, axis=1).astype(np.int32)
         return group, other, np.flatnonzero(np.diff(group, prepend=-1)).astype(np.int32)
 
-    def ladders(self) -> tuple[Ints, ...]:
-        """Groups of each ladder of severities (严重程度阶梯), the gravest first, two or more."""
+    @cached_property
+    def _ladders(self) -> tuple[Ints, ...]:
         if not self.known:
             return ()
         ranked = np.isfinite(self.rank)
@@ -89,6 +89,10 @@ class Families:
         order = order[ranked[order]]
         by_ladder = np.split(order, np.flatnonzero(np.diff(own[order])) + 1)
         return tuple(ladder.astype(np.int32) for ladder in by_ladder if len(ladder) > 1)
+
+    def ladders(self) -> tuple[Ints, ...]:
+        """Groups of each ladder of severities (严重程度阶梯), the gravest first, two or more."""
+        return self._ladders
 
     def pairs(self) -> tuple[Ints, Ints]:
         """All pairs of one ladder: places of the graver and of the lighter group."""

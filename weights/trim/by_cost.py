@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -28,6 +28,7 @@ RULES = ("both", "either", "cost")
 CENTRES = ("median", "mean")
 # Of normal values the median distance from the median is this share of the standard deviation.
 _MAD = 0.6744897501960817
+_TELLS = 5  # cases of a group whose spread tells of the usual one
 _PRIOR_CASES = 20.0  # for so many cases the usual spread of all groups counts beside a group's own
 
 
@@ -221,39 +222,46 @@ class Winsor(Percentile):
 
 @dataclass(frozen=True, kw_only=True)
 class WinsorMedian(Trim):
-    """Costs far from the group's median are set to a bound round it (中位数缩尾); no case goes.
+    """Costs far from the group's median are drawn in to it (中位数缩尾); no case goes.
 
-    The bounds are the median of the logarithms -+ ``sd`` times their spread, 1.4826 times the
-    median distance from the median. The spread of a group of few cases is hardly known, so the
-    case-weighted median spread of all groups counts beside it for 20 cases. One wrong cost moves
-    the median by a place at most, so it cannot hide (Huber and Ronchetti, Robust Statistics, 2009,
-    chapter 1). Costs beyond ``gross`` spreads cannot be of such a case and go.
-    The median of three is the least that one wrong cost does not decide.
+    Hampel's three parts (Journal of the American Statistical Association 69:383, 1974): up to
+    ``sd`` spreads from the median of the logarithms a cost stays; up to ``gross`` of them it is
+    set to the bound; beyond, it cannot be one of such a case and is drawn in further, to the
+    median itself at half as much again. The spread is 1.4826 times the median distance from the
+    median; that of a group of few cases is hardly known, so the case-weighted median spread of all
+    groups counts beside it for 20 cases. One wrong cost moves the median by a place at most, so it
+    cannot hide. The median of three is the least that one wrong cost does not decide.
 
     Attributes:
-        sd: how many spreads.
-        gross: how many spreads take a cost out altogether.
+        sd: how many spreads a cost may be away.
+        gross: from how many on it counts less than one at the bound.
     """
 
     name: ClassVar[str] = "winsor_median"
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"sd": (0.5, 10), "gross": (1, 100)}
     minimum: int = 3
     sd: float = 2.0
-    gross: float = 4.5
+    gross: float = 4.0
 
     def _trim(self, cases: Cases) -> Trimmed:
-        drg, cost = cases.drg, cases.cost
-        number, middle, spread = _medians(cases, np.log(cost))
-        usual = _usual(number, spread, 5)
+        number, middle, spread = _medians(cases, np.log(cases.cost))
+        usual = _usual(number, spread, _TELLS)
         spread = np.sqrt((number * spread**2 + _PRIOR_CASES * usual**2) / (number + _PRIOR_CASES))
+        spread = np.where(spread > 0, spread, np.nan)
         reach = self.sd * spread
         bounds = opened(np.exp(middle - reach), np.exp(middle + reach), number, self.minimum)
         found = cases.at_most(bounds)
-        far = self.gross * spread
-        wild = opened(np.exp(middle - far), np.exp(middle + far), number, self.minimum)
-        rows = outside(drg, cost, wild)
-        found.keep[rows] = False
-        return replace(found, changed=found.changed - len(rows))
+        far = opened(
+            np.exp(middle - self.gross * spread), np.exp(middle + self.gross * spread),
+            number, self.minimum,
+        )  # fmt: skip
+        rows = outside(cases.drg, cases.cost, far)
+        group = cases.drg[rows]
+        away = (np.log(cases.cost[rows]) - middle[group]) / spread[group]
+        part = 1.0 - (np.abs(away) - self.gross) / (self.gross / 2.0)
+        left = np.sign(away) * self.sd * np.clip(part, 0.0, 1.0)
+        found.cost[rows] = np.exp(middle[group] + left * spread[group])
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
