@@ -26,6 +26,7 @@ from benchmarks import (
     dependence,
     draws,
     impact,
+    intervals,
     negotiation,
     official,
     profile,
@@ -153,7 +154,7 @@ def main() -> None:
         "--only",
         choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle",
                  "settle-memory", "impact", "draws", "negotiation", "workbook", "schemes",
-                 "coverage", "compromise"],
+                 "coverage", "compromise", "intervals"],
     )  # fmt: skip
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
@@ -175,6 +176,7 @@ def main() -> None:
             "workbook": lambda: workbook(place, given.turns),
             "coverage": lambda: coverage.show(min(given.rows / 1_000_000, 1.0), line),
             "compromise": lambda: compromise.measure(given.rows, line),
+            "intervals": lambda: intervals.show(max(given.rows // 25_000, 2), line),
             "schemes": lambda: schemes.measure(place, given.rows, given.turns, best, line),
         }
         for name, step in steps.items():

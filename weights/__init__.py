@@ -4,7 +4,7 @@ Usage::
 
     import weights
 
-    fitted = weights.Calibrator(trim="ratio", shrink=True, order=True).fit(grouped)
+    fitted = weights.Calibrator(trim="winsor_median", shrink=True, order=True).fit(grouped)
     fitted.weights_            # weight by group
     print(fitted.table_.audit())
     fitted.table_.write("weights.xlsx")

@@ -28,6 +28,7 @@ Ids = npt.NDArray[np.int32]
 SEPARATORS = "|,;"
 _WIDE_SEPARATORS = ("、", "，", "；", "｜")
 _SIMPLE = re.compile(r"[A-Z]?[0-9][0-9.x+*A-Z]*")  # as the national edition writes them
+_GROUP = re.compile(r"[A-Z]{2}[0-9A-Z]{1,2}")  # an ADRG or a group of CHS-DRG
 _EDGES = " \t\r\n\v\f|,;、'\"=[]{}()"
 _TYPED = re.compile(r"[0-9]{1,2}\.[0-9]{1,6}$")
 _INNER = re.compile(r"[\s\u200b\ufeff]+")
@@ -53,6 +54,15 @@ def plain_code(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).strip(_EDGES)
     folded = _INNER.sub("", folded).upper().translate(_LOOKALIKES)
     return "" if folded.lower() in BLANKS else folded
+
+
+def plain_group(text: str) -> str:
+    """The form in which codes of groups are compared: ``fr11`` and ``ＦＲ１１`` are ``FR11``.
+
+    Codes unlike those of CHS-DRG stay as they are, without blanks at their ends.
+    """
+    folded = unicodedata.normalize("NFKC", text).strip().upper()
+    return folded if _GROUP.fullmatch(folded) else text.strip()
 
 
 def mendings(plain: str, written: str = "") -> Iterator[set[str]]:

@@ -82,7 +82,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "admission_weight": ("新生儿入院体重", "入院体重", "nwb_adm_wt"),
     "length_of_stay": (
         "实际住院天数", "实际住院天", "实际住院日", "住院天数", "住院天数天", "住院日",
-        "act_ipt_days", "act_ipt_days_cnt", "ipt_days",
+        "act_ipt_days", "act_ipt_days_cnt", "ipt_days", "los",
     ),
     "discharge_mode": ("离院方式", "离院方式代码", "离院方式名称", "dscg_way", "dscg_way_name"),
     "department": (

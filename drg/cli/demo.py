@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -147,11 +147,10 @@ def _group(region: Path, grouped: Path, shown: Path) -> dict[str, str]:
 def _fit(grouped: Path, table: Path, names: dict[str, str], seed: int) -> None:
     from drg.tables import read_table
     from weights.fit.files import fit_file
-    from weights.fit.recipe import calibrator
+    from weights.fit.recipe import RECOMMENDED, calibrator
 
     _step(4, say("权重测算", "weights"))
-    recipe: dict[str, Any] = {"trim": "ratio", "shrink": True, "order": True}
-    recipe["bootstrap"] = {"seed": seed}
+    recipe = {**RECOMMENDED, "bootstrap": {"seed": seed}}
     fitted, _ = fit_file(grouped, table, calibrator(recipe), names=names)
     typer.echo(fitted.table_.audit(), err=True)
     rows, _ = read_table(grouped)

@@ -143,9 +143,10 @@ def _from_cases(
     assert fitted.noise_ is not None
     level, family = fitted.fit_.level, fitted.families_
     variance = fitted.noise_.variance(fitted.statistics_)
+    cases = fitted.statistics_.group_cases
     found = pd.DataFrame({
-        "own": level, "drawn": shrink(level, variance, family, fitted.prior_),
-        "lone": np.exp(fitted.prior_.centres(level, variance, family)),
+        "own": level, "drawn": shrink(level, variance, family, fitted.prior_, cases),
+        "lone": np.exp(fitted.prior_.suggested(level, variance, family, cases)[0]),
     }, index=list(family.groups))  # fmt: skip
     found["cost"] = fitted.table_.frame.set_index("drg")["mean_cost"]
     own, drawn, lone, cost = found.reindex(list(codes)).to_numpy(np.float64).T

@@ -67,6 +67,8 @@ COMMANDS: tuple[tuple[int, str], ...] = (
          " [--corridor {odd}] [--low-volume {odd}] [--cost components] [--strict]"
          " [--normalise {odd}] [--trimmed >trimmed.csv]"),
     (4, "weights fit {grouped.csv} --out >w.csv --recipe {recipe.toml}"),
+    (2, "weights validate {grouped.csv} [--recipe {recipe.toml}] [--by {by}] [--splits 2]"
+        " [--out >judged.csv] [--mapping {mapping.toml}]"),
     (1, "weights list"),
     (3, "weights compare {weights.csv} {weights.csv} [--out >c.html] [--families {families.csv}]"
         " [--corridor 0.1]"),
@@ -156,7 +158,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "--withdraw": ("P001", "n"), "--xlsx": ("a.xlsx", "a.csv"), "--year": ("n",),
     "--years": ("1", "2", "n"), "--levels": ("n",), "--before": ("n",), "--early": (),
     "--history": ("n",), "--items": ("n",), "--received": ("2025-01-10", "n"), "--empty": (),
-    "--month": ("n", "12"), "--fund": ("n",), "--credit": ("n",),
+    "--month": ("n", "12"), "--fund": ("n",), "--credit": ("n",), "--recommended": (),
+    "--by": ("by",), "--splits": ("2", "n"),
 }  # fmt: skip
 VALUES = {
     "n": ("0", "1", "2", "7", "2024", "2025", "-1", "99999999", "x", "1e3"),
@@ -172,6 +175,7 @@ VALUES = {
     "stage": ("settle", "weights", "group", "x"),
     "ending": (".xlsx", "", ".csv"),
     "lang": ("zh", "en", "x"),
+    "by": ("halves", "hospitals", "years", "halves,years", "x"),
     "list": ("review", "deduction", "fixed", "objection", "advance", "zz"),
 }
 

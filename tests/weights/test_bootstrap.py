@@ -20,6 +20,8 @@ from weights.fit.limits import Corridor, LowVolume
 from weights.fit.normalise import Normalise
 from weights.table import WeightTable
 
+# Replicates keep the ratio of variances of the mixed model, and the choice of judged.
+REFITTED = tuple(method for method in METHODS if method not in ("mixed", "judged"))
 CODES = {f"g{i}": code for i, code in enumerate(["AA11", "AA13", "AA15", "AB11", "AB15"])}
 
 
@@ -43,7 +45,7 @@ def previous_of(cases: pd.DataFrame, seed: int) -> WeightTable:
     return WeightTable("p", pd.DataFrame({"drg": groups, "weight": old}))
 
 
-@given(st.integers(0, 10**6), st.sampled_from(METHODS), st.booleans(),
+@given(st.integers(0, 10**6), st.sampled_from(REFITTED), st.booleans(),
        st.sampled_from(["cmi", "none", "neutral", "reference"]), st.booleans())  # fmt: skip
 @example(664058, "mean", True, "cmi", True)
 def test_a_replicate_is_a_real_refit(seed, method, order, normalise, limits) -> None:
@@ -71,7 +73,7 @@ def test_a_replicate_is_a_real_refit(seed, method, order, normalise, limits) -> 
         np.testing.assert_allclose(weight, wanted, rtol=3e-6)
 
 
-@given(st.integers(0, 10**6), st.sampled_from(METHODS), st.booleans())
+@given(st.integers(0, 10**6), st.sampled_from(REFITTED), st.booleans())
 @settings(max_examples=tries(30))
 def test_a_replicate_that_is_shrunk(seed, method, order) -> None:
     """Noise and prior are those of the whole sample; the rest is refitted."""
@@ -86,11 +88,11 @@ def test_a_replicate_that_is_shrunk(seed, method, order) -> None:
     variance = np.full(len(names), np.inf)
     level[at], count[at] = real.fit_.level, sums.group_cases
     variance[at] = fitted.noise_.variance(sums)
-    wanted = fitted._pipeline.run(level, count, variance)
+    wanted = fitted._pipeline.run(level, count, variance)[0]
     np.testing.assert_allclose(fitted._refit(times[None])[0], wanted, rtol=3e-6)
 
 
-@given(st.integers(0, 10**6), st.sampled_from(METHODS))
+@given(st.integers(0, 10**6), st.sampled_from(REFITTED))
 @settings(max_examples=tries(20))
 def test_without_a_hospital(seed, method) -> None:
     cases = region(seed)
@@ -104,7 +106,7 @@ def test_without_a_hospital(seed, method) -> None:
         np.testing.assert_array_equal(fewer[fewer > 0], real.statistics_.group_cases)
 
 
-@pytest.mark.parametrize("method", ["percentile", "bca"])
+@pytest.mark.parametrize("method", ["t", "percentile", "bca"])
 @pytest.mark.parametrize("estimate", ["mean", "hsrv"])
 def test_coverage(method, estimate) -> None:
     """Of 95% intervals over simulated regions of 30 hospitals, about as many hold the truth."""
@@ -122,7 +124,9 @@ def test_coverage(method, estimate) -> None:
         held.append((frame["ci_low"] <= truth) & (truth <= frame["ci_high"]))
         assert (frame["ci_low"] < frame["weight"]).all()
         assert (frame["weight"] < frame["ci_high"]).all()
-    assert 0.88 <= np.mean(held) <= 0.985  # 300 intervals; percentile ones are a little narrow
+    # 300 intervals; percentile ones are a little narrow, t a little wide where all hospitals
+    # treat all groups, as a hospital's level then moves no weight
+    assert 0.88 <= np.mean(held) <= 0.995
 
 
 def test_the_same_seed_draws_the_same() -> None:
@@ -142,7 +146,7 @@ def test_the_same_seed_draws_the_same() -> None:
 
 def test_an_interval_of_a_case_mix_index() -> None:
     cases = region(2, hospitals=12, rows=600)
-    fitted = Calibrator(bootstrap=Bootstrap(300, 1)).fit(cases)
+    fitted = Calibrator(bootstrap=Bootstrap(300, 1, "percentile")).fit(cases)
     n = fitted.statistics_.cases
     low, high = fitted.interval_.of(lambda w: np.nan_to_num(w) @ n.T / n.sum(axis=1))
     point = n @ fitted.table_.frame["weight"].to_numpy() / n.sum(axis=1)
@@ -160,7 +164,9 @@ def test_an_interval_of_a_case_mix_index() -> None:
        st.floats(0.5, 0.99))  # fmt: skip
 def test_percentiles_are_those_of_numpy(values, level) -> None:
     column = np.array(values)
-    interval = Interval(Bootstrap(20, level=level), np.array([1.0]), column[:, None], None)
+    interval = Interval(
+        Bootstrap(20, level=level, method="percentile"), np.array([1.0]), column[:, None], None
+    )
     low, high = interval.weights()
     known = column[np.isfinite(column)]
     if not len(known):

@@ -17,6 +17,7 @@ from tests.amount import tries
 from tests.weights.region import drawn, drawn_region
 from weights.cases.costs import Costs
 from weights.estimate.rounds import METHODS, Estimator
+from weights.fit.adjust import CostStructure
 from weights.fit.bootstrap import Bootstrap
 from weights.fit.calibrator import Calibrator
 from weights.fit.limits import Corridor, LowVolume
@@ -172,3 +173,137 @@ def test_columns_of_the_table(cases) -> None:
 def test_steps_that_cannot_be_done(cases, steps, message) -> None:
     with pytest.raises(DrgError, match=message):
         Calibrator(**steps).fit(cases)
+
+
+SIZE = 9_000
+
+
+def heavy_region(seed: int) -> pd.DataFrame:
+    """9,000 cases of 20 hospitals in 180 groups of 60 ADRGs, with dear cases."""
+    rng = np.random.default_rng(seed)
+    groups = np.array([f"{a}{k}{i}{s}" for a in "BCDEFG" for k in "BR" for i in "12345"
+                       for s in "135"])  # fmt: skip
+    drg, hospital = rng.integers(0, len(groups), SIZE), rng.integers(0, 20, SIZE)
+    level = np.exp(rng.normal(9, 0.6, 60))[np.arange(180) // 3] * np.tile([1.6, 1.2, 1.0], 60)
+    level = level * np.exp(rng.normal(0, 0.15, 180))
+    cost = level[drg] * np.exp(rng.normal(0, 0.2, 20))[hospital] * np.exp(rng.normal(0, 0.6, SIZE))
+    cost = np.where(rng.random(SIZE) < 0.02, cost * 4, cost)
+    return pd.DataFrame({"drg": groups[drg], "hospital_id": hospital.astype(str),
+                         "total_cost": cost.round(2)})  # fmt: skip
+
+
+@given(st.integers(0, 10**6), st.integers(0, SIZE - 1), st.sampled_from(["mean", "hsrv", "mixed"]),
+       st.booleans())  # fmt: skip
+@settings(max_examples=tries(15))
+def test_one_wrong_cost_decides_for_nobody_else(seed, at, estimate, order) -> None:
+    """A cost a hundred times too large moves other groups by a hundredth at most.
+
+    Severities that are put in order have one weight, and move together.
+    """
+    cases = heavy_region(seed)
+    chain = Calibrator(trim="winsor_median", estimate=estimate, shrink=True, order=order)
+    before = chain.fit(cases).weights_
+    cost = cases["total_cost"]
+    wrong = cases.assign(total_cost=cost.where(cases.index != at, cost * 100))
+    moved = (chain.fit(wrong).weights_ / before - 1).abs()
+    own = cases["drg"][at]
+    assert moved[own] <= 0.3
+    pooled = moved.index.str.startswith(own[:3]) & (moved.index != own) & order
+    assert moved[~pooled].drop(own).max() <= 0.01
+    assert moved[pooled].max() <= 0.02 if order else True
+
+
+def test_one_dear_case_does_not_switch_shrinkage_off() -> None:
+    """A cost of sixty times in a group of six leaves the noise of all groups as it was."""
+    cases = heavy_region(1)
+    few = pd.DataFrame({"drg": "CB19", "hospital_id": list("001122"), "total_cost": [9e3] * 6})
+    dear = few.assign(total_cost=[9e3] * 5 + [54e4])
+    usual, found = (Calibrator(shrink=True).fit(pd.concat([cases, some]))
+                    for some in (few, dear))  # fmt: skip
+    assert found.noise_.within == pytest.approx(usual.noise_.within, rel=0.02)
+    assert found.prior_.spread == pytest.approx(usual.prior_.spread, rel=0.05)
+    both = found.weights_.drop("CB19") / usual.weights_.drop("CB19")
+    moved = (both / both.median() - 1).abs()
+    assert moved[~moved.index.str.startswith("CB1")].max() < 0.01
+    assert moved.max() < 0.1  # untrimmed it says something of its relatives
+
+
+def test_a_lone_group_goes_to_its_kind() -> None:
+    """FR19 has no relatives in its ADRG; a weak one is drawn to medical groups of its MDC."""
+    rng = np.random.default_rng(3)
+    rows = [("F" + k + i + "9", level * np.exp(e)) for k, level in (("R", 5e3), ("B", 4e4))
+            for i in "123456" for e in rng.normal(0, 0.3, 60)]  # fmt: skip
+    cases = pd.DataFrame([*rows, ("FR79", 9e4), ("FR79", 8e4)], columns=["drg", "total_cost"])
+    cases["hospital_id"] = [str(i % 5) for i in range(len(cases))]
+    own, drawn = Calibrator().fit(cases).weights_, Calibrator(shrink=True).fit(cases).weights_
+    assert drawn["FR79"] < 0.85 * own["FR79"]
+    assert (drawn / own).drop("FR79").between(0.9, 1.15).all()
+
+
+def test_predict_takes_codes_and_headers_as_fit_does() -> None:
+    cases = pd.DataFrame({"病组编码": [11, 11, 13], "住院总费用": [9000.0, 7000, 4000]})
+    fitted = Calibrator().fit(cases)
+    assert fitted.predict(cases).tolist() == pytest.approx([1.2, 1.2, 0.6])
+    padded = pd.DataFrame({"drg": [" 11", "13 ", "15"]}, index=[5, 6, 7])
+    assert fitted.predict(padded).round(6).fillna(0).to_dict() == {5: 1.2, 6: 0.6, 7: 0}
+    with pytest.raises(DrgError, match="drg"):
+        fitted.predict(pd.DataFrame({"x": [1]}))
+
+
+def test_spellings_of_one_group_are_one() -> None:
+    cases = pd.DataFrame(
+        {"drg": ["fr11", "FR11", "ＦＲ１１ ", "FR15"], "total_cost": [3.0, 4, 5, 4]}
+    )
+    before = WeightTable("p", pd.DataFrame({"drg": ["fr11", "FR15"], "weight": [1.0, 1.1]}))
+    frame = Calibrator(previous=before).fit(cases).table_.frame
+    assert frame["drg"].tolist() == ["FR11", "FR15"]
+    assert frame["cases"].tolist() == [3, 1]
+    assert frame["previous_weight"].tolist() == [1.0, 1.1]
+
+
+def test_a_blank_hospital_matters_only_where_hospitals_do() -> None:
+    cases = pd.DataFrame({"drg": ["a", "a", "b", "b"], "hospital_id": ["x", "", "x", "y"],
+                          "total_cost": [2.0, 4, 3, 3]})  # fmt: skip
+    assert Calibrator().fit(cases).weights_.to_dict() == {"a": 1.0, "b": 1.0}
+    hsrv = Calibrator(estimate="hsrv").fit(cases)
+    assert hsrv.trail_.steps[0].note == "missing_hospital 1"
+    assert "rejected" in hsrv.trail_.warnings
+    assert "rejected" not in Calibrator().fit(cases).trail_.warnings
+
+
+def test_the_structure_is_that_of_adjusted_components() -> None:
+    """Drugs at half their charge weigh half in the share that the structure takes down."""
+    parts = {"cost_medical": [50.0, 20], "cost_nursing": [0.0, 0], "cost_technology": [0.0, 0],
+             "cost_drug_material": [50.0, 80], "cost_management": [0.0, 0]}  # fmt: skip
+    cases = pd.DataFrame({"drg": ["a", "b"], **parts})
+    costs = Costs(basis="components", ratios=(1, 1, 1, 0.5, 1))
+    fitted = Calibrator(costs=costs, structure=CostStructure((1.1, 1, 1, 0.9, 1)),
+                        normalise="none").fit(cases)  # fmt: skip
+    wanted = np.array([55 + 22.5, 22 + 36])
+    weights = fitted.weights_.to_numpy()
+    assert weights / weights.sum() == pytest.approx(wanted / wanted.sum())
+
+
+def test_weak_groups_go_to_last_years_weights() -> None:
+    rng = np.random.default_rng(4)
+    groups = [f"{a}{b}{i}9" for a in "BCD" for b in "RS" for i in "12345678"]
+    truth = pd.Series(np.exp(rng.normal(0, 0.8, len(groups))), groups)
+    old = truth * np.exp(rng.normal(0, 0.05, len(groups)))
+    count = rng.integers(3, 60, len(groups))
+    drg = np.repeat(groups, count)
+    cost = 8000 * truth[drg].to_numpy() * np.exp(rng.normal(0, 0.6, len(drg)))
+    cases = pd.DataFrame({"drg": drg, "hospital_id": np.arange(len(drg)) % 7, "total_cost": cost})
+    table = WeightTable("last", pd.DataFrame({"drg": groups, "weight": old}))
+
+    def error(**steps):
+        found = Calibrator(**steps).fit(cases).weights_
+        apart = np.log(found / truth[found.index])
+        return float((apart - apart.mean()).std())
+
+    plain, drawn = error(shrink=True), error(shrink="previous", previous=table)
+    assert drawn < 0.6 * plain
+    fitted = Calibrator(shrink="previous", previous=table, bootstrap=50).fit(cases)
+    assert fitted.prior_.moved**0.5 == pytest.approx(0.05, abs=0.05)
+    assert fitted.table_.record["shrinkage"]["to_previous"] == fitted.prior_.moved**0.5
+    with pytest.raises(DrgError, match="needs last year's weights"):
+        Calibrator(shrink="previous").fit(cases)

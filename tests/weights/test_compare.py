@@ -107,7 +107,7 @@ def test_slope_needs_two():
     assert log_slope(np.array([1.0, np.nan]), np.array([1.0, 2.0])) is None
     assert log_slope(np.array([1.0, 2.0]), np.array([3.0, 3.0])) is None
     found = log_slope(np.array([1.0, 4.0]), np.array([1.0, 16.0]))
-    assert (found.slope, found.se, found.groups) == (0.5, None, 2)
+    assert (found.slope, found.se, found.groups) == (pytest.approx(0.5), None, 2)
 
 
 def test_wrong_inputs():

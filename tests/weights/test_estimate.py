@@ -15,7 +15,8 @@ from tests.amount import tries
 from tests.weights.region import drawn
 from weights.cases.costs import Costs
 from weights.cases.intake import observe
-from weights.cases.statistics import reduce
+from weights.cases.statistics import ratio, reduce
+from weights.estimate.mixed import variance_ratio
 from weights.estimate.rounds import METHODS, Estimator
 from weights.fit.calibrator import Calibrator
 
@@ -115,6 +116,32 @@ def test_gamma_is_the_gamma_regression_of_statsmodels(seed) -> None:
     np.testing.assert_allclose(relative(found.factor)[1:], factor, rtol=1e-7)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_mixed_is_the_mixed_model_of_statsmodels(seed) -> None:
+    import statsmodels.api as sm
+
+    cases, _, _ = drawn(seed, hospitals=12, rows=400)
+    sums = reduce(observe(cases))
+    found, _, hospitals = fit(cases, method="mixed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = sm.MixedLM(
+            np.log(cases["total_cost"].to_numpy()), dummies(cases, "drg"), cases["hospital_id"]
+        ).fit(reml=True)
+    k = variance_ratio(sums)
+    assert 1 / k == pytest.approx(float(np.asarray(theirs.cov_re)[0, 0]) / theirs.scale, rel=1e-3)
+    effects = np.array([np.asarray(theirs.random_effects[name])[0] for name in hospitals])
+    np.testing.assert_allclose(relative(found.factor), relative(np.exp(effects)), rtol=2e-3)
+
+
+def test_mixed_clears_nothing_where_hospitals_are_alike() -> None:
+    cases = pd.DataFrame({"drg": ["AA11", "AA15"] * 40, "hospital_id": list("ABCD") * 20,
+                          "total_cost": np.repeat([5.0, 9, 6, 8], 20)})  # fmt: skip
+    assert variance_ratio(reduce(observe(cases))) > 1e3
+    found, _, _ = fit(cases, method="mixed")
+    np.testing.assert_allclose(found.factor, 1, rtol=1e-2)
+
+
 @given(seeds)
 @settings(max_examples=tries(15))
 def test_hsrv_solves_the_gamma_equations_of_the_groups(seed) -> None:
@@ -184,7 +211,8 @@ def test_what_hospitals_can_be(method) -> None:
     assert "2 sets" in Calibrator(estimate=method).fit(apart).trail_.warnings["disconnected"]
     hard = drawn(1, hospitals=3)[0]
     short = Calibrator(estimate=Estimator(method, most=2)).fit(hard)
-    assert "not_converged" in short.trail_.warnings
+    # equations that are solved need no rounds
+    assert ("not_converged" in short.trail_.warnings) == (method != "hsrv")
 
 
 @pytest.mark.parametrize("wrong", [
@@ -321,3 +349,23 @@ def test_years_and_hospitals_that_are_not_there() -> None:
 def test_costs_that_cannot_be(wrong) -> None:
     with pytest.raises(DrgError):
         Costs(**wrong)
+
+
+@given(seeds)
+@settings(max_examples=tries(15))
+def test_hsrv_is_solved_where_rounds_would_creep(seed) -> None:
+    """Two sets of hospitals that share one case: the solution is the rounds' fixed point."""
+    rng = np.random.default_rng(seed)
+    drg = np.concatenate([rng.integers(0, 4, 300), rng.integers(4, 8, 300)])
+    hospital = np.concatenate([rng.integers(0, 5, 300), rng.integers(5, 10, 300)])
+    drg[0] = 4  # the link
+    cases = pd.DataFrame({"drg": drg.astype(str), "hospital_id": hospital,
+                          "total_cost": np.exp(8 + drg / 5 + hospital / 9
+                                               + rng.normal(0, 0.5, 600))})  # fmt: skip
+    sums = reduce(observe(cases))
+    found = Estimator("hsrv").fit(sums)
+    assert found.iterations < 5
+    level = ratio((sums.cost / found.factor[:, None]).sum(axis=0), sums.cases.sum(axis=0))
+    factor = sums.cost.sum(axis=1) / (sums.cases @ level)
+    np.testing.assert_allclose(level / level[0], found.level / found.level[0], rtol=1e-9)
+    np.testing.assert_allclose(factor / factor[0], found.factor / found.factor[0], rtol=1e-9)

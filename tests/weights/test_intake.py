@@ -187,7 +187,7 @@ def test_all_kinds_of_faults_at_once_in_a_calibration() -> None:
         ("", "9", "x", "1", ""), ("AA11", "11", "", "1", ""), ("AA11", "13", "x", "0", ""),
         ("0000", "17", "x", "1", ""), ("AA11", "19", "x", "1", "ungrouped"),
     ]  # fmt: skip
-    fitted = Calibrator().fit(pd.DataFrame(rows, columns=COLUMNS))
+    fitted = Calibrator(estimate="hsrv").fit(pd.DataFrame(rows, columns=COLUMNS))
     step = fitted.trail_.steps[0]
     assert (step.cases_in, step.cases_out) == (10, 3)
     assert (step.cost_in, step.cost_out) == (349, 300)

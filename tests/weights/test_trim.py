@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from drg.errors import DrgError
 from weights.trim import METHODS, method
 
-BY_COST = ("none", "log3sd", "iqr", "percentile", "ratio", "winsor")
+BY_COST = ("none", "log3sd", "iqr", "percentile", "ratio", "winsor", "winsor_median")
 BY_STAY = ("l3h3", "l15h15", "inek")
 GROUPS = 4
 
@@ -38,7 +38,8 @@ def log_bounds(values, sd):
     return float(np.exp(mean - reach)), float(np.exp(mean + reach))
 
 
-def keeps_log3sd(cost, stay, minimum, sd=3.0, rule="both"):
+def keeps_log3sd(cost, stay, minimum, sd=3.0, rule="both", centre="mean"):
+    assert centre == "mean"  # medians: see test_one_wrong_cost_cannot_hide
     if len(cost) < max(minimum, 2):
         return [True] * len(cost)
     low, high = log_bounds(cost, sd)
@@ -80,13 +81,15 @@ def keeps_iqr(cost, minimum, k=1.5, log=False):
     return [within(c, low, high) for c in cost]
 
 
-def keeps_ratio(cost, minimum, low=0.3, high=3.0, rounds=2):
+def keeps_ratio(cost, minimum, low=0.3, high=3.0, rounds=2, centre="median"):
     if len(cost) < minimum:
         return [True] * len(cost)
     inside = list(cost)
     keep = [True] * len(cost)
-    for _ in range(rounds):
+    for turn in range(rounds):
         mean = statistics.fmean(inside) if inside else 0.0
+        if turn == 0 and centre == "median":
+            mean = statistics.median(cost)
         keep = [within(c, low * mean, high * mean) for c in cost]
         inside = [c for c, k in zip(cost, keep, strict=True) if k]
     return keep
@@ -113,6 +116,7 @@ REFERENCE = {
         cost, minimum, low / 100, high / 100
     ),
     "winsor": lambda cost, stay, minimum, **p: [True] * len(cost),
+    "winsor_median": lambda cost, stay, minimum, **p: [True] * len(cost),
     "ratio": lambda cost, stay, minimum, **p: keeps_ratio(cost, minimum, **p),
     "l3h3": lambda cost, stay, minimum: keeps_stay(
         stay, minimum, lambda k: (statistics.fmean(k) / 3, statistics.fmean(k) * 3)
@@ -142,10 +146,10 @@ def expected(name, drg, cost, stay, minimum, **parameters):
 
 CALLS = [
     ("none", {}),
-    ("log3sd", {}),
-    ("log3sd", {"sd": 1.0}),
-    ("log3sd", {"sd": 0.5, "rule": "either"}),
-    ("log3sd", {"sd": 1.5, "rule": "cost"}),
+    ("log3sd", {"centre": "mean"}),
+    ("log3sd", {"sd": 1.0, "centre": "mean"}),
+    ("log3sd", {"sd": 0.5, "rule": "either", "centre": "mean"}),
+    ("log3sd", {"sd": 1.5, "rule": "cost", "centre": "mean"}),
     ("iqr", {}),
     ("iqr", {"k": 0.3, "log": True}),
     ("percentile", {}),
@@ -153,6 +157,7 @@ CALLS = [
     ("ratio", {}),
     ("ratio", {"low": 0.9, "high": 1.2, "rounds": 3}),
     ("ratio", {"rounds": 1}),
+    ("ratio", {"centre": "mean"}),
     ("l3h3", {}),
     ("l15h15", {}),
     ("inek", {}),
@@ -243,19 +248,55 @@ def test_values_on_a_bound_stay():
 
 def test_ratio_holds_the_last_bounds_against_all_cases():
     cost = np.array([100.0] * 8 + [420.0, 5000.0])
-    found = method("ratio")(np.zeros(10, np.int32), cost, None, 1)
+    found = method("ratio", centre="mean")(np.zeros(10, np.int32), cost, None, 1)
     # mean 622 -> 186.6 to 1866, of which only 420 is inside -> 126 to 1260
     assert found.lower[0] == pytest.approx(126)
     assert found.upper[0] == pytest.approx(1260)
     assert found.keep.tolist() == [False] * 8 + [True, False]
-    third = method("ratio", rounds=1)(np.zeros(10, np.int32), cost, None, 1)
+    third = method("ratio", rounds=1, centre="mean")(np.zeros(10, np.int32), cost, None, 1)
     assert third.upper[0] == pytest.approx(1866)
+
+
+@given(st.integers(0, 10**6), st.integers(6, 40))
+def test_one_wrong_cost_cannot_hide(seed, size):
+    """A cost a hundred times too large goes, or is brought down to a bound of the others."""
+    rng = np.random.default_rng(seed)
+    cost = np.exp(rng.normal(9, 0.4, (3, size)))
+    right = cost.ravel().copy()
+    at = int(rng.integers(0, size))
+    cost[0, at] *= 100
+    drg = np.repeat(np.arange(3, dtype=np.int32), size)
+    for name in ("ratio", "log3sd"):
+        assert not method(name)(drg, cost.ravel(), None, 3).keep[at]
+    found = method("winsor_median")(drg, cost.ravel(), None, 3)
+    assert found.cost[at] <= np.median(right[:size]) * np.exp(3.5)
+    untouched = method("winsor_median")(drg, right, None, 3)
+    assert found.upper[1:] == pytest.approx(untouched.upper[1:], rel=0.35)
+
+
+def test_bounds_from_the_median_by_hand():
+    logs = np.array([8.0, 8.4, 8.5, 8.6, 9.0, 13.0])
+    drg = np.zeros(6, np.int32)
+    apart = sorted(abs(logs - 8.55))
+    sd = (apart[2] + apart[3]) / 2 / 0.6744897501960817
+    found = method("log3sd", sd=2)(drg, np.exp(logs), None, 1)
+    assert np.log(found.upper[0]) == pytest.approx(8.55 + 2 * sd)
+    assert np.flatnonzero(~found.keep).tolist() == [5]
+    drawn = method("winsor_median", sd=2, gross=100)(drg, np.exp(logs), None, 1)
+    assert np.log(drawn.cost) == pytest.approx([8.0, 8.4, 8.5, 8.6, 9.0, 8.55 + 2 * sd])
+    assert (drawn.changed, drawn.removed) == (1, 0)
+    gone = method("winsor_median", sd=2)(drg, np.exp(logs), None, 1)  # 20 spreads away
+    assert (gone.changed, gone.removed) == (1, 0)
+    assert np.log(gone.cost[5]) == pytest.approx(8.55)
+    half = method("winsor_median", sd=2)(drg, np.exp([*logs[:5], 8.55 + 5 * sd]), None, 1)
+    assert np.log(half.cost[5]) == pytest.approx(8.55 + 2 * sd * 0.5)
 
 
 def test_a_group_never_loses_all_its_cases():
     cost = np.array([1.0, 1, 1, 1, 100] + [5.0] * 5)
     drg = np.repeat([0, 2], 5).astype(np.int32)
-    found = method("ratio")(drg, cost, None, 3)
+    assert method("ratio")(drg, cost, None, 3).removed == 1
+    found = method("ratio", centre="mean")(drg, cost, None, 3)
     assert found.keep.all()
     assert found.emptied.tolist() == [0]
     assert (found.lower[0], found.upper[0]) == (-np.inf, np.inf)
@@ -267,9 +308,9 @@ def test_a_group_never_loses_all_its_cases():
 
 def test_three_sds_cannot_remove_from_ten_cases():
     costs = np.array([1.0] * 9 + [1e9])
-    assert method("log3sd")(np.zeros(10, np.int32), costs, None, 1).keep.all()
+    assert method("log3sd", centre="mean")(np.zeros(10, np.int32), costs, None, 1).keep.all()
     more = np.array([1.0] * 10 + [1e9])
-    assert method("log3sd")(np.zeros(11, np.int32), more, None, 1).removed == 1
+    assert method("log3sd", centre="mean")(np.zeros(11, np.int32), more, None, 1).removed == 1
 
 
 def test_both_needs_the_cost_per_day_too():
@@ -294,7 +335,7 @@ def test_blocks_join_without_a_seam():
     stay = np.ceil(rng.gamma(2, 4, size))
     stay[rng.random(size) < 0.02] = np.nan
     logs = [np.log(cost[drg == g]) for g in range(3)]
-    found = method("log3sd", rule="cost")(drg, cost, stay, 3)
+    found = method("log3sd", rule="cost", centre="mean")(drg, cost, stay, 3)
     for group, values in enumerate(logs):
         bound = np.exp(values.mean() + 3 * values.std(ddof=1))
         assert found.upper[group] == pytest.approx(bound, rel=1e-12)
@@ -348,6 +389,7 @@ def test_wrong_parameters(name, parameters, message):
 def test_every_method_has_its_name():
     assert list(METHODS) == [
         "none", "log3sd", "iqr", "percentile", "ratio", "l3h3", "l15h15", "inek", "winsor",
+        "winsor_median",
     ]  # fmt: skip
     assert all(method(name).name == name for name in METHODS)
     assert set(REFERENCE) == set(METHODS)

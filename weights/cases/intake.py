@@ -8,6 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from drg.cases import recognise
+from drg.cases.cells import Cells
 from drg.cases.opening import open_cases
 from drg.cases.unread import UnreadCount
 from drg.errors import DrgError, problem
@@ -29,6 +30,7 @@ def observe(
     components: bool = False,
     years: bool = False,
     totals: str | None = None,
+    hospitals: bool = True,
 ) -> Observations:
     """Read grouped cases, or totals by hospital and group, from a table.
 
@@ -42,13 +44,15 @@ def observe(
         years: read the year of discharge.
         totals: with ``cases``, whether costs are the ``sum`` or the ``mean`` of a row's cases; by
             default the mean, as ``cases`` is a frequency.
+        hospitals: a row with a blank hospital is not used; else it stays, in one without a name.
 
     Raises:
         DrgError: it is no table, a column is missing, or no row can be used.
     """
     names = headers(cases)
     columns = recognise(names, mapping)
-    reader = Reader(columns, components=components, years=years, totals=totals)
+    reader = Reader(columns, components=components, years=years, totals=totals,
+                    hospitals=hospitals)  # fmt: skip
     used = [name for found in columns.sources.values() for name in found if name in names]
     found = join(iter([reader.part(as_arrow(cases, used))]))
     return _some(reader.said(found), None)
@@ -64,6 +68,7 @@ def observe_file(
     totals: str | None = None,
     rows: bool = False,
     rejects: RejectFile | None = None,
+    hospitals: bool = True,
     accept_unreadable: bool = True,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Observations:
@@ -77,6 +82,7 @@ def observe_file(
         years: read the year of discharge.
         totals: as in :func:`observe`.
         rows: keep the places of the rows in the file.
+        hospitals: as in :func:`observe`.
         rejects: where rows go that cannot be used; the caller opens and commits it.
         accept_unreadable: go on also where more than 1% of the costs cannot be read.
         progress: called with units done and their total, when it is known.
@@ -88,7 +94,8 @@ def observe_file(
     with open_cases(path, mapping=mapping, sheet=sheet) as table:
         columns = table.columns
         with named_file(path):
-            reader = Reader(columns, components=components, years=years, totals=totals, rows=rows)
+            reader = Reader(columns, components=components, years=years, totals=totals, rows=rows,
+                            hospitals=hospitals)  # fmt: skip
         table.only(reader.names)
         parts: list[Part] = []
         row = table.header_rows + 1
@@ -111,6 +118,20 @@ def observe_file(
     found = _some(join(iter(parts)), path)
     with named_file(path):
         return reader.said(found)
+
+
+def groups_of(cases: pd.DataFrame | pa.Table) -> list[str]:
+    """Code of each row's group, as :func:`observe` reads it.
+
+    Raises:
+        DrgError: it is no table, or has no column of groups.
+    """
+    names = headers(cases)
+    columns = recognise(names, None)
+    columns.need("drg")
+    column = columns.column("drg")
+    codes, texts = Reader.codes(Cells(as_arrow(cases, [str(column)]), columns), "drg")
+    return [texts[code] for code in codes]
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import pyarrow as pa
 from drg.cases import CaseColumns
 from drg.cases.blanks import BLANKS
 from drg.cases.cells import Cells, can_read, columns_for
+from drg.cases.codes import plain_group
 from drg.cases.columns import plain_header
 from drg.cases.dates import months_of
 from drg.cases.outcomes import is_ambiguous, is_ungrouped
@@ -78,6 +79,7 @@ class Reader:
         years: bool = False,
         totals: str | None = None,
         rows: bool = False,
+        hospitals: bool = True,
     ) -> None:
         """Prepare.
 
@@ -88,6 +90,7 @@ class Reader:
             totals: of rows that stand for several cases, whether the cost is their ``mean`` or
                 their ``sum``; None leaves it to the header.
             rows: keep the places of the rows in the input.
+            hospitals: hospitals matter, so that a row with a blank one cannot be used.
 
         Raises:
             DrgError: a column that is needed was not found.
@@ -97,6 +100,7 @@ class Reader:
                           expected=say("mean 或 sum", "mean or sum"))  # fmt: skip
         self.totals = totals
         self._rows = rows
+        self._hospitals = hospitals
         columns.need("drg", *(COMPONENTS if components else ("total_cost",)))
         if years and "discharge_date" not in columns:
             columns.need("discharge_date")
@@ -128,8 +132,8 @@ class Reader:
         rows = table.num_rows
         cells = Cells(table, self._columns)
         with ThreadPoolExecutor(1) as other:
-            by_hospital = other.submit(self._codes, cells, "hospital_id")
-            drg, groups = self._codes(cells, "drg")
+            by_hospital = other.submit(self.codes, cells, "hospital_id")
+            drg, groups = self.codes(cells, "drg")
             costs, unreadable = self._costs(cells)
             hospital, hospitals = by_hospital.result()
         cases, bad_cases = self._number(cells, "cases")
@@ -148,7 +152,9 @@ class Reader:
             "malformed_row": shape,
             "missing_group": _where(_blank(groups), drg),
             "total_row": _where([g.lower() in _TOTALS for g in groups], drg),
-            "missing_hospital": _where(_blank(hospitals), hospital) if hospitals else None,
+            "missing_hospital": (
+                _where(_blank(hospitals), hospital) if hospitals and self._hospitals else None
+            ),
             "unreadable_cost": unreadable if unreadable.any() else None,
             "missing_cost": None if fine else np.isnan(cost),
             "negative_cost": None if fine else cost < 0,
@@ -209,13 +215,15 @@ class Reader:
                                    "totals = sum or mean (--totals)"))  # fmt: skip
 
     @staticmethod
-    def _codes(cells: Cells, name: str) -> tuple[Ints, list[str]]:
+    def codes(cells: Cells, name: str) -> tuple[Ints, list[str]]:
+        """A column of codes as places in a list of texts, and that list. Shape (N,)."""
         encoded = cells.column(name)
         if encoded is None:
             return np.zeros(cells.rows, np.int32), []
         if not pa.types.is_dictionary(encoded.type):
             encoded = as_text(encoded).dictionary_encode()
-        texts = [(text or "").strip() for text in text_list(as_text(encoded.dictionary))]
+        plain = str.strip if name == "hospital_id" else plain_group
+        texts = [plain(text or "") for text in text_list(as_text(encoded.dictionary))]
         places = encoded.indices
         if places.null_count:
             return integers(places, len(texts)).astype(np.int32), [*texts, ""]
@@ -256,7 +264,7 @@ class Reader:
     def _adrgs(self, cells: Cells, drg: Ints, groups: list[str]) -> dict[str, str]:
         if "adrg" not in self._columns:
             return {}
-        codes, adrgs = self._codes(cells, "adrg")
+        codes, adrgs = self.codes(cells, "adrg")
         first = np.unique(drg, return_index=True)
         return {groups[g]: adrgs[codes[row]] for g, row in zip(*first, strict=True)}
 

@@ -26,6 +26,9 @@ class Statistics:
         cost: sum of cost in yuan. Shape (H, G).
         cost_squared: sum of squared cost; None for aggregates. Shape (H, G).
         log_cost: sum of the log of cost; None for aggregates or when not asked for. Shape (H, G).
+        log_squared: sum of the squared log of cost, as ``log_cost``. Shape (H, G).
+        squares: sum of the squared year weights of the cases; None where each counts once, so that
+            it is ``cases``. Shape (H, G).
     """
 
     groups: tuple[str, ...]
@@ -34,6 +37,8 @@ class Statistics:
     cost: Floats
     cost_squared: Floats | None
     log_cost: Floats | None
+    log_squared: Floats | None = None
+    squares: Floats | None = None
 
     @property
     def group_cases(self) -> Floats:
@@ -93,18 +98,20 @@ def reduce(
         return np.asarray(total, np.float64).reshape(shape)
 
     single = not observed.aggregated
-    log_cost = sums(np.log(cost)) if logs and single else None
+    log = np.log(cost) if logs and single else None
     return Statistics(
         observed.groups, hospitals, sums(None), sums(cost),
-        sums(cost * cost) if single else None, log_cost,
+        sums(cost * cost) if single else None,
+        None if log is None else sums(log), None if log is None else sums(log * log),
+        None if case_weights is None else sums(case_weights),
     )  # fmt: skip
 
 
 def connected_sets(sums: Statistics) -> int:
-    """Number of sets of hospitals that share no group."""
+    """Number of sets of hospitals that share no group; hospitals without a case are in none."""
     hospital, group = np.nonzero(sums.cases)
-    size = len(sums.hospitals) + len(sums.groups)
-    links = coo_array((np.ones(len(hospital)), (hospital, group + len(sums.hospitals))),
+    size = sum(sums.cases.shape)
+    links = coo_array((np.ones(len(hospital)), (hospital, group + len(sums.cases))),
                       shape=(size, size))  # fmt: skip
     _, label = connected_components(links, directed=False)
-    return len(np.unique(label[: len(sums.hospitals)]))
+    return len(np.unique(label[hospital]))

@@ -1,6 +1,6 @@
 """Estimates of what a case of each group costs relative to others (相对费用), from sums alone.
 
-Four of the five methods are one scheme: costs are cleared of a factor of each hospital, the group
+All methods are one scheme: costs are cleared of a factor of each hospital, the group
 means of what is left are taken, the factors are found again from them, until nothing moves. They
 differ in how the factor is found:
 
@@ -11,13 +11,16 @@ mean        1                                                      NHSA, CHS-DRG
 geometric   1, means of logs                                       robust to dear cases
 hsrv        mean cost of h over its case-mix index                 RAND; proposed by CMS for FY2007
 regression  least squares of log cost on group and hospital        two-way analysis of variance
+mixed       the same, shrunk to 1 where a hospital is small        linear mixed model, REML
 gamma       Gamma GLM with log link on group and hospital          McCullagh and Nelder (1989)
+judged      that of mean or hsrv which foretells others better     :mod:`weights.estimate.judged`
 ==========  =====================================================  ===============================
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -25,12 +28,14 @@ from drg.errors import one_of, problem
 from drg.language import say
 from weights.cases.observations import Floats
 from weights.cases.statistics import Statistics, ratio
-from weights.estimate import gamma, hsrv, regression
+from weights.estimate import gamma, hsrv, judged, mixed, regression
 
-METHODS = ("mean", "geometric", "hsrv", "regression", "gamma")
+METHODS = ("mean", "geometric", "hsrv", "regression", "gamma", "mixed", "judged")
 SMEARINGS = ("group", "overall")
-_NEEDS_LOGS = ("geometric", "regression")
+_NEEDS_LOGS = ("geometric", "regression", "mixed")
 _FACTORS = {"hsrv": hsrv.factors, "regression": regression.factors, "gamma": gamma.factors}
+_SOLVED = 50  # samples for which HSRV's equations are solved, not come to by rounds
+_CLEARING = (*_FACTORS, "mixed")
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,11 @@ class Estimator:
     Attributes:
         method: ``mean`` arithmetic mean (算术均数), ``geometric`` geometric mean (几何均数),
             ``hsrv`` hospital-specific relative values (医院特异性相对值法), ``regression``
-            log-linear with hospital effects (对数线性回归), ``gamma`` Gamma GLM (伽马回归).
-        smearing: how ``regression`` comes back from logs (Duan 1983): the mean residual factor of
-            each ``group``, or one ``overall``.
+            log-linear with hospital effects (对数线性回归), ``gamma`` Gamma GLM (伽马回归),
+            ``mixed`` log-linear with random hospital effects (混合效应模型), ``judged`` mean or
+            hsrv, whichever foretells hospitals that it has not seen better (择优).
+        smearing: how ``regression`` and ``mixed`` come back from logs (Duan 1983): the mean
+            residual factor of each ``group``, or one ``overall``.
         tolerance: relative change of a level at which the rounds end.
         most: most rounds.
     """
@@ -96,7 +103,20 @@ class Estimator:
     @property
     def with_hospitals(self) -> bool:
         """The method clears costs of the hospitals' levels."""
-        return self.method in _FACTORS
+        return self.method in _CLEARING
+
+    def settled(self, sums: Statistics) -> tuple[Estimator, dict[str, float]]:
+        """The method itself, and the errors by which ``judged`` has chosen it."""
+        if self.method != "judged":
+            return self, {}
+        quick = replace(self, tolerance=max(self.tolerance, 1e-7))
+
+        def levels(name: str, times: Floats) -> Floats:
+            return replace(quick, method=name).fit(sums, times).level
+
+        found = judged.errors(sums, {name: partial(levels, name) for name in ("mean", "hsrv")})
+        clears = bool(found) and found["hsrv"] < judged.CLEARLY * found["mean"]
+        return replace(self, method="hsrv" if clears else "mean"), found
 
     def fit(
         self, sums: Statistics, multiplicity: Floats | None = None, start: Fit | None = None
@@ -111,6 +131,8 @@ class Estimator:
         Raises:
             DrgError: the method needs single cases and has aggregates.
         """
+        if self.method == "judged":
+            return self.settled(sums)[0].fit(sums, multiplicity, start)
         if self.needs_logs and sums.log_cost is None:
             raise problem(say("需要单病例费用，不能用带例数列的汇总数据",
                               "needs the cost of single cases, not totals with the column cases"),
@@ -132,18 +154,24 @@ class _Rounds:
         self._n = times @ sums.cases
         self._hospital_cases = sums.cases.sum(axis=1)
         self._logs = estimator.needs_logs
+        self._ratio = mixed.variance_ratio(sums) if estimator.method == "mixed" else 0.0
         self._total = sums.log_cost if self._logs else sums.cost
 
     def run(self, start: Fit | None) -> Fit:
         factor = np.ones_like(self._times)
         if start is not None and self._how.with_hospitals:
             factor = np.broadcast_to(start.factor, self._times.shape).copy()
+        elif self._how.method == "hsrv" and len(self._times) <= _SOLVED:
+            for row, times in enumerate(self._times):
+                found = hsrv.solved(self._sums, times)
+                factor[row] = factor[row] if found is None else found
+            factor = self._scaled(factor)
         level = self._levels(factor)
         iterations, change = 0, 0.0
         if self._how.with_hospitals:
             while iterations < self._how.most:
                 seen = np.where(np.isfinite(level), level, 0.0)
-                factor = self._scaled(_FACTORS[self._how.method](self._sums, seen))
+                factor = self._scaled(self._factors(seen))
                 new = self._levels(factor)
                 with np.errstate(invalid="ignore"):
                     moved = np.abs(new / level - 1.0)
@@ -152,6 +180,11 @@ class _Rounds:
                 if change <= self._how.tolerance:
                     break
         return Fit(self._back(level, factor), factor, iterations, change)
+
+    def _factors(self, level: Floats) -> Floats:
+        if self._how.method == "mixed":
+            return mixed.factors(self._sums, level, self._ratio)
+        return _FACTORS[self._how.method](self._sums, level)
 
     def _levels(self, factor: Floats) -> Floats:
         """Group means of costs cleared of the hospitals' factors."""
@@ -171,7 +204,7 @@ class _Rounds:
 
     def _back(self, level: Floats, factor: Floats) -> Floats:
         """Levels in yuan of the arithmetic mean, whose case-weighted sum is the cost."""
-        if self._how.method == "regression" and self._how.smearing == "group":
+        if self._how.method in ("regression", "mixed") and self._how.smearing == "group":
             level = ratio((self._times / factor) @ self._sums.cost, self._n)
         cost = (self._times @ self._sums.cost).sum(axis=1)
         implied = np.nansum(level * self._n, axis=1)

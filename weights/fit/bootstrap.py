@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, stdtrit
 
 from drg.errors import one_of, problem
 from drg.language import say
 from weights.cases.observations import Floats
 
-METHODS = ("percentile", "bca")
+METHODS = ("t", "percentile", "bca")
 Refit = Callable[[Floats], Floats]
 
 
@@ -28,14 +28,15 @@ class Bootstrap:
     Attributes:
         replicates: number of replicates.
         seed: seed of the draws; the same seed draws the same hospitals.
-        method: ``percentile``, or ``bca`` bias-corrected and accelerated (Efron 1987), which
-            refits once more without each hospital.
+        method: ``t``, from the standard error of each weight and Student's distribution;
+            ``percentile``, or ``bca`` bias-corrected and accelerated (Efron 1987), which refits
+            once more without each hospital.
         level: coverage of the intervals.
     """
 
     replicates: int = 200
     seed: int = 0
-    method: str = "percentile"
+    method: str = "t"
     level: float = 0.95
 
     def __post_init__(self) -> None:
@@ -81,7 +82,7 @@ class Bootstrap:
         """
         drawn = refit(self.draw(hospitals))
         left_out = refit(1.0 - np.eye(hospitals)) if self.method == "bca" else None
-        return Interval(self, point, drawn, left_out)
+        return Interval(self, point, drawn, left_out, hospitals)
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,21 @@ class Interval:
         point: weights of the whole sample. Shape (G,).
         replicates: weights of each replicate, NaN where a group had no case. Shape (R, G).
         left_out: weights without each hospital, for BCa; else None. Shape (H, G).
+        hospitals: number of hospitals drawn from.
+        error: standard error of the log of each weight, NaN where only its replicates tell; None
+            where there are only replicates. Shape (G,).
+        freedom: its degrees of freedom. Shape (G,).
+        limits: least and largest weight of each group. Shapes (G,).
     """
 
     how: Bootstrap
     point: Floats
     replicates: Floats
     left_out: Floats | None
+    hospitals: int = 2
+    error: Floats | None = None
+    freedom: Floats | float = np.inf
+    limits: tuple[Floats | float, Floats | float] = (0.0, np.inf)
 
     def of(self, function: Callable[[Floats], Floats]) -> tuple[Floats, Floats]:
         """Interval of what follows from weights, such as a hospital's case-mix index.
@@ -121,8 +131,21 @@ class Interval:
         return low.reshape(np.shape(point)), high.reshape(np.shape(point))
 
     def weights(self) -> tuple[Floats, Floats]:
-        """Intervals of the weights themselves, NaN for a group without. Shapes (G,)."""
-        return self._limits(self.replicates, self.point, self.left_out)
+        """Intervals of the weights themselves, NaN for a group without. Shapes (G,).
+
+        With ``t`` the weight times and over ``exp(t * error)``, cut at the limits that hold for it;
+        a weight without an error of its own (carried on) has that of its replicates.
+        """
+        low, high = self._limits(self.replicates, self.point, self.left_out)
+        if self.how.method != "t" or self.error is None:
+            return low, high
+        reach = np.exp(np.minimum(self._quantile(self.freedom) * self.error, 50.0))
+        own = np.isfinite(reach)
+        return (np.where(own, np.clip(self.point / reach, *self.limits), low),
+                np.where(own, np.clip(self.point * reach, *self.limits), high))  # fmt: skip
+
+    def _quantile(self, freedom: Floats | float) -> Floats:
+        return np.asarray(stdtrit(freedom, 0.5 + self.how.level / 2))
 
     def present(self) -> Floats:
         """Share of replicates in which each group has a weight. Shape (G,)."""
@@ -131,12 +154,30 @@ class Interval:
     def _limits(
         self, values: Floats, point: Floats, left_out: Floats | None
     ) -> tuple[Floats, Floats]:
+        if self.how.method == "t":
+            return self._by_spread(values, point)
         tail = (1.0 - self.how.level) / 2.0
         low = np.full(len(point), tail)
         high = np.full(len(point), 1.0 - tail)
         if left_out is not None:
             low, high = _corrected(values, point, left_out, tail)
         return _quantile(values, low, point), _quantile(values, high, point)
+
+    def _by_spread(self, values: Floats, point: Floats) -> tuple[Floats, Floats]:
+        """Point -+ t times the spread of the replicates; of logs where all are above 0."""
+        known = np.isfinite(values)
+        logs = np.all((values > 0) | ~known, axis=0) & (point > 0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            drawn = np.where(logs, np.log(np.where(known & logs, values, 1.0)), values)
+            at = np.where(logs, np.log(np.where(logs, point, 1.0)), point)
+        count = np.maximum(known.sum(axis=0), 1)
+        mean = np.where(known, drawn, 0.0).sum(axis=0) / count
+        squares = np.where(known, (drawn - mean) ** 2, 0.0).sum(axis=0) / np.maximum(count - 1, 1)
+        reach = self._quantile(self.hospitals - 1.0) * np.sqrt(
+            squares * self.hospitals / (self.hospitals - 1.0)
+        )
+        low, high = at - reach, at + reach
+        return np.where(logs, np.exp(low), low), np.where(logs, np.exp(high), high)
 
 
 def _corrected(

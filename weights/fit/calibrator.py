@@ -9,48 +9,53 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from drg.errors import problem
+from drg.cases.codes import plain_group
+from drg.errors import DrgError, problem
 from drg.language import say
 from weights.cases.costs import Costs, component_means
-from weights.cases.intake import observe
-from weights.cases.observations import Floats, Observations
+from weights.cases.intake import groups_of, observe
+from weights.cases.observations import FAULTS, Floats, Intake, Observations
 from weights.cases.statistics import connected_sets, reduce
 from weights.estimate.rounds import Estimator, Fit
 from weights.fit.adjust import Classes, CostStructure
 from weights.fit.bootstrap import Bootstrap, Interval
 from weights.fit.limits import Corridor, LowVolume
+from weights.fit.noise import Doubt, Noise, doubt, noise
 from weights.fit.normalise import Normalise
 from weights.fit.pipeline import Pipeline
-from weights.fit.resolve import steps, tags_of
-from weights.fit.shrink import Noise, Prior, noise, prior
+from weights.fit.resolve import PREVIOUS, steps, tags_of
+from weights.fit.shrink import Prior, error_of_shrunk, prior, shrink, towards
 from weights.fit.table import frame_of, record_of, status
 from weights.fit.trail import Trail, named
 from weights.table import WeightTable
 from weights.table.families import families
-from weights.trim import Trim, Trimmed
+from weights.trim import LogSd, Trim, Trimmed
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
 _FEW_HOSPITALS = 10
 _OFTEN = 0.9
+_MUCH = 0.01
+_WIDE = 0.6  # logs: more is no ADRG that means anything
 
 
 class Calibrator:
     """Fits relative weights from cost data (相对权重测算).
 
     The steps always run in this order; each is off, or what its argument says, and each is on
-    record in ``table_``: cost basis, trim, estimate, shrink, low volume, order, corridor, cost
-    structure, classes, normalise. The grammar is scikit-learn's: parameters in, :meth:`fit`,
+    record in ``table_``: cost basis, trim, estimate, shrink, low volume, order, cost structure,
+    classes, normalise, corridor. The grammar is scikit-learn's: parameters in, :meth:`fit`,
     results in attributes that end in ``_``.
 
     Args:
         costs: cost basis.
         trim: method of trimming, by name or as an object of :mod:`weights.trim`.
         estimate: method of estimation, by name or as an ``Estimator``.
-        shrink: draw weak groups to their ADRG (经验贝叶斯收缩).
+        shrink: draw weak groups to their ADRG (经验贝叶斯收缩); ``"previous"`` to last year's
+            weight where there is one.
         low_volume: rule for groups with few cases, or None.
         order: put severities in order (消除倒挂).
         corridor: how far weights may move from ``previous``, or None.
@@ -66,10 +71,12 @@ class Calibrator:
         table_: the weight table with its record.
         weights_: weight by group, only of groups that have one (pandas Series).
         statistics_: sums by hospital and group after trimming.
+        estimator_: the method of estimation, where it is ``judged`` the one that was chosen.
         fit_: levels and hospital factors of the estimate.
         trimmed_: what trimming did, bounds included.
         families_: ADRG and severity of the groups.
-        noise_: how uncertain group means are; None for aggregates.
+        noise_: how uncertain group means are, pooled; None without shrinkage.
+        doubt_: how uncertain each level is; None without intervals.
         prior_: what shrinkage drew to, or None.
         interval_: replicates and intervals, or None.
         trail_: steps and warnings.
@@ -88,7 +95,7 @@ class Calibrator:
         costs: Costs | None = None,
         trim: str | Trim = "none",
         estimate: str | Estimator = "mean",
-        shrink: bool = False,
+        shrink: bool | str = False,
         low_volume: LowVolume | None = None,
         order: bool = False,
         corridor: Corridor | None = None,
@@ -145,21 +152,23 @@ class Calibrator:
             DrgError: a step cannot be done with this data; the message names it.
         """
         del y
-        self._estimator, self._normaliser, self._trimmer, self.previous_, self.bootstrap_ = steps(
+        self.estimator_, self._normaliser, self._trimmer, self.previous_, self.bootstrap_ = steps(
             self.get_params()
         )
         costs = self.costs or Costs()
         if isinstance(cases, Observations):
             observed = cases
         else:
-            observed = observe(cases, components=costs.components, years=costs.years)
+            observed = observe(cases, components=costs.components, years=costs.years,
+                               hospitals=self.needs_hospitals)  # fmt: skip
         self._check(observed)
         self.trail_ = Trail()
         self.trail_.of_input(observed)
-        before = () if self.previous_ is None else self.previous_.weights.index
-        observed = self._cost(costs, observed.with_groups([*map(str, self.groups), *before]))
+        self._rejected(observed.intake)
+        before = self._before()
+        observed = self._cost(costs, observed.with_groups([*map(str, self.groups), *before.index]))
         kept = self._trim(observed)
-        logs = self._estimator.needs_logs
+        logs = self.estimator_.needs_logs
         self.statistics_ = reduce(kept, logs=logs, case_weights=costs.case_weights(kept))
         self._paid_cases = self._cases_by_hospital(observed)
         self.families_ = families(observed.groups, observed.adrgs, self.families)
@@ -169,8 +178,30 @@ class Calibrator:
         return self
 
     def predict(self, cases: pd.DataFrame) -> pd.Series[float]:
-        """Weight of each case by its column ``drg``, NaN where its group has none."""
-        return cases["drg"].map(self.weights_)
+        """Weight of each case by its group, NaN where that has none; columns and codes as in fit.
+
+        Raises:
+            DrgError: the cases have no column of groups.
+        """
+        found = pd.Series(groups_of(cases), index=cases.index, dtype=object)
+        return found.map(self.weights_).astype(np.float64).rename("weight")
+
+    @property
+    def needs_hospitals(self) -> bool:
+        """A step looks at hospitals, so that a case without one cannot be used."""
+        how = self.estimate if isinstance(self.estimate, str) else self.estimate.method
+        return (how not in ("mean", "geometric") or bool(self.shrink) or self.bootstrap is not None
+                or (self.costs is not None and bool(self.costs.hospital_factors)))  # fmt: skip
+
+    def _before(self) -> pd.Series[float]:
+        """Last year's weights by the plain form of their groups, empty without any."""
+        if self.previous_ is None:
+            return pd.Series(dtype=np.float64)
+        found = self.previous_.weights.rename(index=plain_group)
+        if found.index.has_duplicates:
+            raise problem(say("病组重复出现", "the group stands twice"), key="previous",
+                          found=str(found.index[found.index.duplicated()][0]))  # fmt: skip
+        return found
 
     def __getattr__(self, name: str) -> Any:
         if name.endswith("_") and not name.startswith("_"):
@@ -194,15 +225,16 @@ class Calibrator:
                     "trimming needs single cases; these are totals with the column cases"),
                 key=f"trim {self._trimmer.name}", expected="trim none",
             )  # fmt: skip
-        if self._estimator.with_hospitals and not observed.hospitals:
+        if self.estimator_.with_hospitals and not observed.hospitals:
             raise problem(say("需要 hospital_id（医疗机构）列", "needs the column hospital_id"),
-                          key=f"method {self._estimator.method}")  # fmt: skip
+                          key=f"method {self.estimator_.method}")  # fmt: skip
         if self.bootstrap_ is not None and len(observed.hospitals) < 2:
             raise problem(say("至少需要两家医疗机构才能抽样",
                               "needs at least two hospitals to draw from"), key="bootstrap",
                           found=say(f"{len(observed.hospitals)} 家医疗机构",
                                     f"{len(observed.hospitals)} hospitals"))  # fmt: skip
-        for wanted, needed in (("corridor", self.corridor), ("normalise neutral",
+        for wanted, needed in (("corridor", self.corridor), ("shrink",
+                               True if self.shrink == PREVIOUS else None), ("normalise neutral",
                                self._normaliser.method == "neutral" or None)):  # fmt: skip
             if needed is not None and self.previous_ is None:
                 raise problem(say("需要上期权重", "needs last year's weights"), key=wanted,
@@ -235,12 +267,16 @@ class Calibrator:
 
     def _trim(self, observed: Observations) -> Observations:
         trim = self._trimmer
+        if isinstance(trim, LogSd) and observed.stay is None:
+            trim = replace(trim, rule="cost")  # what it does is what is on record
+        self._left = 1.0
         if trim.name == "none":
             self.trimmed_: Trimmed | None = None
             self.trail_.of_cases("trim", "none", observed, observed, 0)
             return observed
         found = trim(observed.drg, observed.cost, observed.stay, len(observed.groups))
         self.trimmed_ = found
+        self._left = 1.0 - (found.removed + found.changed) / len(observed)
         kept = observed if found.cost is observed.cost else replace(observed, cost=found.cost)
         kept = kept.select(found.keep)
         note = ""
@@ -272,14 +308,20 @@ class Calibrator:
         return np.asarray(found, np.float64).reshape(shape)
 
     def _estimate(self) -> None:
-        how, sums = self._estimator, self.statistics_
+        sums = self.statistics_
+        how, judged = self.estimator_.settled(sums)
+        self.estimator_ = how
         self.fit_: Fit = how.fit(sums)
         before = sums.mean_cost
         self.trail_.of_groups(
             "estimate", how.method + (f", smearing by {how.smearing}"
                                       if how.method == "regression" else ""),
             before, self.fit_.level, sums.group_cases, 1.0,
-            f"{self.fit_.iterations} rounds" if how.with_hospitals else "",
+            "; ".join(filter(None, [
+                f"{self.fit_.iterations} rounds" if how.with_hospitals else "",
+                "chosen by its error in hospitals not seen: " + ", ".join(
+                    f"{name} {error:.4f}" for name, error in judged.items()) if judged else "",
+            ])),
         )  # fmt: skip
         if not how.with_hospitals:
             return
@@ -299,6 +341,37 @@ class Calibrator:
                              f"hospitals fall into {parts} sets that share no group; between the "
                              "sets weights rest on their mean costs")  # fmt: skip
 
+    def _rejected(self, intake: Intake) -> None:
+        """Say when more than a hundredth of rows or of yuan is not used for a fault of the data."""
+        rows = sum(intake.excluded_rows.get(reason, 0) for reason in FAULTS)
+        cost = sum(abs(intake.excluded_cost.get(reason, 0.0)) for reason in FAULTS)
+        if rows > _MUCH * intake.rows or cost > _MUCH * abs(intake.cost):
+            self.trail_.warn("rejected",
+                             f"因数据错误未使用 {rows:,} 行（{rows / max(intake.rows, 1):.1%}），"
+                             f"{cost:,.0f} 元",
+                             f"{rows:,} rows ({rows / max(intake.rows, 1):.1%}) with "
+                             f"{cost:,.0f} yuan are not used for faults of the data")  # fmt: skip
+
+    def _noise(self) -> Noise | None:
+        try:
+            return noise(self.statistics_, self.fit_)
+        except DrgError:
+            return None
+
+    def _error(self, variance: Floats) -> Floats:
+        """Standard error of the log of each weight. Shape (G,)."""
+        assert self.doubt_ is not None
+        # bounds are drawn from the cases too: Tukey and McLaughlin, Sankhya A 25:331 (1963)
+        own, level = self.doubt_.variance / max(self._left, 0.5) ** 2, self.fit_.level
+        if self.prior_ is not None:
+            own = error_of_shrunk(
+                level, variance, own, self.families_, self.prior_, self._paid_cases.sum(axis=0)
+            )
+        carried = np.zeros(len(own), np.bool_)
+        if self.low_volume is not None and self.low_volume.action == "carry":
+            carried = self.low_volume.few(self._paid_cases.sum(axis=0))
+        return np.where(carried, np.nan, np.sqrt(own))
+
     def _make_pipeline(self, observed: Observations, kept: Observations) -> Pipeline:
         sums = self.statistics_
         size = len(observed.groups)
@@ -306,7 +379,17 @@ class Calibrator:
         self.prior_: Prior | None = None
         if self.shrink:
             self.noise_ = noise(sums, self.fit_)
-            self.prior_ = prior(self.fit_.level, self.noise_.variance(sums), self.families_)
+            self.prior_ = prior(
+                self.fit_.level, self.noise_.variance(sums), self.families_, sums.group_cases
+            )
+            if self.prior_.spread > _WIDE or self.noise_.within > _WIDE**2 * 9:
+                self.trail_.warn("wide_spread",
+                                 f"病组偏离其 ADRG 达 {self.prior_.spread:.2f}（对数），组内变异"
+                                 f"系数 {self.noise_.within**0.5:.2f}：收缩依据不足，请核对费用",
+                                 f"groups stray from their ADRG by {self.prior_.spread:.2f} in "
+                                 f"logs, costs inside groups by a CV of "
+                                 f"{self.noise_.within**0.5:.2f}: shrinkage has little to go by; "
+                                 "look at the costs")  # fmt: skip
             if not self.families_.known:
                 self.trail_.warn("no_families",
                                  "编码不说明哪些病组同属一个 ADRG；病例少的病组向全体均值收缩",
@@ -315,12 +398,18 @@ class Calibrator:
         previous = np.full(size, np.nan)
         tags: dict[str, str] = {}
         if self.previous_ is not None:
-            previous = self.previous_.weights.reindex(list(observed.groups)).to_numpy(np.float64)
+            previous = self._before().reindex(list(observed.groups)).to_numpy(np.float64)
             tags = tags_of(self.previous_)
+        if self.shrink == PREVIOUS and self.prior_ is not None and self.noise_ is not None:
+            self.prior_ = towards(
+                self.prior_, self.fit_.level, self.noise_.variance(sums), previous
+            )
         factor = None
         if self.structure is not None:
             done = self.structure.apply(
-                observed.groups, np.ones(size), np.nan_to_num(component_means(kept))
+                observed.groups,
+                np.ones(size),
+                np.nan_to_num(component_means(kept) * np.asarray((self.costs or Costs()).ratios)),
             )
             factor = done.factor
         return Pipeline(
@@ -332,15 +421,19 @@ class Calibrator:
     def _refit(self, multiplicity: Floats) -> Floats:
         """Weights of resampled hospitals. Shapes (R, H) to (R, G)."""
         sums = self.statistics_
-        quick = replace(self._estimator, tolerance=max(self._estimator.tolerance, 1e-7))
+        quick = replace(self.estimator_, tolerance=max(self.estimator_.tolerance, 1e-7))
         levels = quick.fit(sums, multiplicity, self.fit_).level
         cases = multiplicity @ self._paid_cases
         variance = np.zeros_like(levels) if self.noise_ is None else self.noise_.variance(
             sums, multiplicity
         )  # fmt: skip
         mean = (multiplicity @ sums.cost.sum(axis=1)) / (multiplicity @ sums.cases.sum(axis=1))
+        self._levels = levels / mean[:, None]
+        steps = replace(self._pipeline, prior=None)
+        if self.prior_ is not None:
+            levels = shrink(levels, variance, self.families_, self.prior_, cases)
         return np.stack([
-            replace(self._pipeline, mean_cost=float(mean[i])).replicate(*of)
+            replace(steps, mean_cost=float(mean[i])).replicate(*of)
             for i, of in enumerate(zip(levels, cases, variance, strict=True))
         ])  # fmt: skip
 
@@ -348,14 +441,20 @@ class Calibrator:
         sums, fit = self.statistics_, self.fit_
         cases = self._paid_cases.sum(axis=0)
         variance = np.zeros(len(cases)) if self.noise_ is None else self.noise_.variance(sums)
-        weight = self._pipeline.run(fit.level, cases, variance, self.trail_)
+        weight, low, high = self._pipeline.run(fit.level, cases, variance, self.trail_)
         raw = fit.level * self._normaliser.scale(
             fit.level, cases, self._pipeline.previous, self._pipeline.mean_cost
         )
         self.interval_: Interval | None = None
+        self.doubt_: Doubt | None = None
         if self.bootstrap_ is not None:
             count = len(sums.hospitals)
             self.interval_ = self.bootstrap_.run(self._refit, count, weight)
+            self.doubt_ = doubt(sums, fit, self.noise_ or self._noise(), self._levels)
+            self.interval_ = replace(
+                self.interval_, error=self._error(variance), freedom=self.doubt_.freedom,
+                limits=(low, high),
+            )  # fmt: skip
             if count < _FEW_HOSPITALS:
                 self.trail_.warn("few_hospitals", f"区间仅依据 {count} 家医疗机构",
                                  f"intervals rest on {count} hospitals")  # fmt: skip
@@ -365,6 +464,14 @@ class Calibrator:
                                  "次被限制条件排除",
                                  f"the limits left no room in {lost} of "
                                  f"{self.bootstrap_.replicates} replicates")  # fmt: skip
+            alone = np.isfinite(weight) & (self.doubt_.hospitals > 0) & (self.doubt_.hospitals < 3)
+            if alone.any():
+                self.trail_.warn("one_or_two_hospitals",
+                                 "只有一两家医疗机构收治，区间主要依据其他病组的离散程度："
+                                 f"{named(observed.groups, alone, zh=True)}",
+                                 "treated in one or two hospitals, so that their intervals rest "
+                                 "mostly on the spread of other groups: "
+                                 f"{named(observed.groups, alone)}")  # fmt: skip
             rare = np.isfinite(weight) & (self.interval_.present() < _OFTEN)
             if rare.any():
                 self.trail_.warn("rare_groups",
@@ -402,7 +509,8 @@ class Calibrator:
         states = status(weight, cases, sums.group_cases, self.low_volume, self._pipeline.previous)
         frame = frame_of(
             observed.groups, sums, self.families_, weight=weight, raw=raw, cases=cases,
-            states=states, interval=self.interval_, trimmed=self.trimmed_, previous=self.previous_,
+            states=states, interval=self.interval_, doubt=self.doubt_, trimmed=self.trimmed_,
+            previous=None if self.previous_ is None else self._pipeline.previous,
         )  # fmt: skip
         record = record_of(
             observed, self.trail_, previous=self.previous_, noise=self.noise_, prior=self.prior_,

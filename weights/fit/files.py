@@ -80,7 +80,8 @@ def fit_file(
             observed = observe_file(
                 source, mapping=mapping, sheet=sheet, rejects=rejects, progress=progress,
                 components=costs.components, years=costs.years, totals=totals,
-                rows=trimmed is not None, accept_unreadable=accept_unreadable,
+                rows=trimmed is not None, hospitals=calibrator.needs_hospitals,
+                accept_unreadable=accept_unreadable,
             )  # fmt: skip
             calibrator.fit(observed)
             about: dict[str, Any] = {

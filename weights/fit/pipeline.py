@@ -54,8 +54,8 @@ class Pipeline:
 
     def run(
         self, level: Floats, cases: Floats, variance: Floats, trail: Trail | None = None
-    ) -> Floats:
-        """Weights from levels.
+    ) -> tuple[Floats, Floats, Floats]:
+        """Weights from levels, and the limits that hold for them. Shapes (G,).
 
         Args:
             level: relative cost in yuan, NaN without cases. Shape (G,).
@@ -68,8 +68,11 @@ class Pipeline:
         """
         notes = _Notes(trail, cases)
         if self.prior is not None:
-            new = shrink(level, variance, self.families, self.prior)
-            notes.add("shrink", f"empirical Bayes to ADRG, spread {self.prior.spread:.4f}",
+            new = shrink(level, variance, self.families, self.prior, cases)
+            to = f"empirical Bayes to ADRG, spread {self.prior.spread:.4f}"
+            if self.prior.before is not None:
+                to = f"empirical Bayes to last year's table, spread {self.prior.moved**0.5:.4f}"
+            notes.add("shrink", to,
                       level, new)  # fmt: skip
             level = new
         scale = self.normalise.scale(level, cases, self.previous, self.mean_cost)
@@ -92,12 +95,12 @@ class Pipeline:
             held = np.isfinite(scaled) & (np.abs(new - scaled) > _SAME * scaled)
             notes.add("corridor", _said(self.corridor), scaled, new,
                       named(self.families.groups, held))  # fmt: skip
-        return new
+        return new, low, high
 
     def replicate(self, level: Floats, cases: Floats, variance: Floats) -> Floats:
         """As :meth:`run`, for a resample: NaN throughout where its limits leave no room. (G,)."""
         try:
-            return self.run(level, cases, variance)
+            return self.run(level, cases, variance)[0]
         except DrgError:
             return np.full(len(level), np.nan)
 

@@ -34,10 +34,15 @@ from weights.fit.bootstrap import Bootstrap
 from weights.fit.calibrator import Calibrator
 from weights.fit.limits import Corridor, LowVolume
 from weights.fit.normalise import Normalise
+from weights.fit.resolve import PREVIOUS
 from weights.table import open_weights
 from weights.table.families import read_families
 from weights.trim import METHODS, method
 
+# What does best on cases not seen: docs/weights/validate.md.
+RECOMMENDED: dict[str, Any] = {
+    "trim": "winsor_median", "estimate": "judged", "shrink": True, "order": True,
+}  # fmt: skip
 _BY_YEAR = ("prices", "year_weights")
 # Words of a parameter's type, the containers first, and what a document may say there.
 _FORMS: dict[str, Model] = {
@@ -111,7 +116,7 @@ def calibrator(recipe: Mapping[str, Any], file: str | PathLike[str] | None = Non
 
 def _step(key: str, value: Any) -> Any:
     if key in ("shrink", "order"):
-        if not isinstance(value, bool):
+        if not isinstance(value, bool) and (key, value) != ("shrink", PREVIOUS):
             raise problem(say("须为 true 或 false", "must be true or false"), key=key, found=value)
         return value
     if key == "previous":

@@ -17,6 +17,8 @@ from weights.fit.normalise import Normalise
 from weights.table import WeightTable, open_weights
 from weights.trim import Trim, method
 
+PREVIOUS = "previous"  # what weak groups may be drawn to besides their ADRG
+
 
 def steps(
     given: Mapping[str, Any],
@@ -44,7 +46,8 @@ def steps(
         "bootstrap": (bootstrap, Bootstrap), "costs": (given["costs"], Costs),
         "low_volume": (given["low_volume"], LowVolume), "corridor": (given["corridor"], Corridor),
         "structure": (given["structure"], CostStructure), "classes": (given["classes"], Classes),
-        "shrink": (given["shrink"], bool), "order": (given["order"], bool),
+        "shrink": (given["shrink"] == PREVIOUS or given["shrink"], bool),
+        "order": (given["order"], bool),
     }  # fmt: skip
     for name, (value, kind) in kinds.items():
         if (value is not None or name == "trim") and not isinstance(value, kind):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 
-from weights.cases.observations import Bools, Floats, Ints
+from weights.cases.observations import Floats
 from weights.table.families import Families
 
 _LEAST_CASES = 1e-30  # of a group without cases that has a weight all the same: it gives way
@@ -51,62 +52,18 @@ def ordered(level: Floats, cases: Floats, families: Families) -> Floats:
 
     Inside an ADRG the case-weighted isotonic regression: neighbours in the wrong order get their
     common case-weighted mean, so the cost of the ADRG stays the same (Ayer et al. 1955; Barlow et
-    al. 1972). Computed by the min-max formula, over all ADRGs at once.
+    al. 1972).
 
     Args:
         level: levels or weights, NaN where there is none. Shape (G,).
         cases: number of cases. Shape (G,).
         families: ADRG and severity of the groups.
     """
-    ladders = families.ladders()
     result = np.array(level)
-    if not ladders:
-        return result
-    places = _padded(ladders)
-    valid = (places >= 0) & np.isfinite(level[places])
-    value = np.where(valid, level[places], 0.0)
-    count = np.where(valid, np.maximum(cases[places], _LEAST_CASES), 0.0)
-    fitted = _isotonic(value, count)
-    touched = _wrong(value, valid)
-    rows, columns = np.nonzero(valid & touched[:, None])
-    result[places[rows, columns]] = fitted[rows, columns]
+    for ladder in families.ladders():
+        places = ladder[np.isfinite(level[ladder])]
+        value = level[places]
+        if (np.diff(value) > 0).any():  # the others keep their bits
+            count = np.maximum(cases[places], _LEAST_CASES)
+            result[places] = isotonic_regression(value, weights=count, increasing=False).x
     return result
-
-
-def _padded(ladders: tuple[Ints, ...]) -> Ints:
-    """Ladders as rows of one array, -1 where a row is shorter."""
-    places = np.full((len(ladders), max(map(len, ladders))), -1, np.int32)
-    for row, ladder in zip(places, ladders, strict=True):
-        row[: len(ladder)] = ladder
-    return places
-
-
-def _wrong(value: Floats, valid: Bools) -> Bools:
-    """Ladders with any step in the wrong order; the others keep their bits."""
-    lowest = np.where(valid, value, np.inf)
-    lowest = np.minimum.accumulate(lowest, axis=1)
-    return np.asarray((valid[:, 1:] & (value[:, 1:] > lowest[:, :-1])).any(axis=1))
-
-
-def _blocks(values: Floats) -> list[Floats]:
-    """Sums from each first column on; differences of sums would lose a group of few cases."""
-    return [values[:, first:].cumsum(axis=1) for first in range(values.shape[1])]
-
-
-def _isotonic(value: Floats, count: Floats) -> Floats:
-    """Non-increasing fit of each row: the max-min of block means. Shapes (A, L)."""
-    length = value.shape[1]
-    cases, total = _blocks(count), _blocks(value * count)
-    fitted = np.full(value.shape, np.nan)
-    for i in range(length):
-        best = np.full(len(value), np.inf)
-        for first in range(i + 1):
-            worst = np.full(len(value), -np.inf)
-            for last in range(i, length):
-                n = cases[first][:, last - first]
-                mean = np.divide(total[first][:, last - first], n,
-                                 out=np.full(len(value), -np.inf), where=n > 0)  # fmt: skip
-                worst = np.maximum(worst, mean)
-            best = np.minimum(best, worst)
-        fitted[:, i] = best
-    return np.asarray(np.minimum.accumulate(fitted, axis=1))

@@ -2,86 +2,51 @@
 
 The mean cost of a group with few cases is mostly noise. Credibility theory and empirical Bayes
 give the same answer: a mean between the group's own and what its relatives suggest, by the ratio
-of how uncertain the one is to how far relatives usually stray from the other (Buehlmann and
-Straub 1970; Efron and Morris 1975; for unequal variances Morris and Lysy, Statistical Science
-27:115, 2012).
+of how uncertain the one is to how far groups usually stray from the other (Buehlmann and Straub
+1970; Efron and Morris 1975; for unequal variances Morris and Lysy, Statistical Science 27:115,
+2012).
 
-Relatives are the groups of one ADRG after the usual steps between severities, which all ADRGs
-together determine, are taken out. So a weak MCC group goes to what an MCC group of its ADRG would
-cost, not to the ADRG's mean.
+Relatives are the other groups of the ADRG after the usual steps between severities, which all
+ADRGs together determine, are taken out. So a weak MCC group goes to what an MCC group of its ADRG
+would cost, not to the ADRG's mean. What relatives say is in turn drawn to the ADRG's MDC and kind
+(surgical, procedural, medical), and kinds to all, so that a group alone in its ADRG has somewhere
+to go too.
+
+No case may decide for other groups: a relative counts by its cases, so that a whole group may be
+said for by relatives of some hundred cases only; and spreads and steps are found with residuals
+that count less the further out they lie (Huber, Annals of Mathematical Statistics 35:73, 1964).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy.optimize import brentq
 
 from drg.errors import problem
 from drg.language import say
-from weights.cases.observations import Floats
-from weights.cases.statistics import Statistics, ratio
-from weights.estimate.rounds import Fit
+from weights.cases.observations import Bools, Floats, Ints
 from weights.table.families import Families
 
-_ROUNDS = 200
-_LEAST = 1e-8
-
-
-@dataclass(frozen=True)
-class Noise:
-    """How uncertain group means are, in relative terms.
-
-    Attributes:
-        within: squared coefficient of variation of a case inside group and hospital.
-        between: the same of a hospital's mean inside a group, beyond what cases explain.
-    """
-
-    within: float
-    between: float
-
-    def variance(self, sums: Statistics, multiplicity: Floats | None = None) -> Floats:
-        """Relative variance of each group's mean; inf without cases. Shape (G,) or (R, G)."""
-        n, squares = sums.cases.sum(axis=0), (sums.cases**2).sum(axis=0)
-        if multiplicity is not None:
-            n, squares = multiplicity @ sums.cases, multiplicity @ sums.cases**2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = self.within / n + self.between * squares / n**2
-        return np.where(n > 0, found, np.inf)
-
-
-def noise(sums: Statistics, fit: Fit) -> Noise:
-    """Spread inside hospitals and between them, pooled over groups (one-way analysis of variance).
-
-    It is pooled because the spread of a weak group is as uncertain as its mean, and goes with it:
-    groups that are low by chance would count as certain.
-
-    Raises:
-        DrgError: there are only aggregates, or no group with two cases in a hospital.
-    """
-    if sums.cost_squared is None:
-        raise problem(say("需要单病例费用：带例数列的汇总数据无法得出组内离散程度",
-                          "needs the cost of single cases: with the column cases the spread inside "
-                          "a group cannot be had"), key="shrinkage")  # fmt: skip
-    n = sums.cases
-    scale = fit.factor[:, None] * fit.level[None, :]
-    scale = scale * (sums.cost.sum() / np.nansum(n * scale))  # factors have a scale of their own
-    mean = ratio(sums.cost, n) / scale
-    inside = np.nansum(sums.cost_squared / scale**2 - n * mean**2)
-    cells = n > 0
-    freedom = float((n[cells] - 1).sum())
-    if freedom <= 0:
-        raise problem(say("没有病组在同一医疗机构有两例", "no group has two cases in one hospital"),
-                      key="shrinkage")  # fmt: skip
-    within = max(float(inside) / freedom, _LEAST)
-    groups = n.sum(axis=0)
-    centre = np.nansum(n * mean, axis=0) / np.where(groups > 0, groups, 1)
-    apart = np.nansum(np.where(cells, n * (mean - centre) ** 2, 0.0))
-    counted = cells.sum(axis=0)
-    expected = within * float((counted - 1)[counted > 0].sum())
-    spread = float((groups - ratio((n**2).sum(axis=0), groups))[groups > 0].sum())
-    between = max((float(apart) - expected) / spread, 0.0) if spread > 0 else 0.0
-    return Noise(within, between)
+_LEAST, _MOST = 1e-8, 25.0
+# Residuals count in full up to so many standard deviations, beyond by their logarithm, a tenth:
+# ever more, so that the least sum is at one place only. Of normal ones ``_KEPT`` of the squares.
+_BOUND, _BEYOND, _KEPT = 2.0, 0.1, 0.92651255
+_USUAL = 0.03
+# A wrong cost that is drawn in to the median moves the mean of a group of n cases by 2.5 / n at
+# most. A relative with the share n / 250 of what is suggested then moves that by a hundredth.
+_WHOLE = 250.0
+_SOME = 10.0  # cases of what counts in full for spreads, steps and kinds
+# Of one or two cases nobody can see which cost is wrong. So many standard errors from what others
+# suggest they count less and less, and at last for nothing; other groups no more than there.
+FEW = 3
+_FAR, _GONE = 4.0, 6.0
+_STEPS = 60
+_AT_ONCE = 10_000_000
+_NODES = np.array([-np.sqrt(3.0), 0.0, np.sqrt(3.0)])
+_SHARES = np.array([1.0, 4.0, 1.0]) / 6.0
 
 
 @dataclass(frozen=True)
@@ -91,90 +56,392 @@ class Prior:
     Attributes:
         steps: log cost of each severity rank over the lightest, by rank.
         spread: standard deviation of a group's log cost about what its ADRG suggests (结构参数).
+        kinds: of each kind of :attr:`Families.kinds` the log cost of a lightest group, and the
+            variance of an ADRG's about it; empty where nothing is known of them.
+        unsure: standard error of ``spread`` squared.
+        before: log cost of each group by last year's table, NaN where that has none; it goes before
+            what relatives suggest. Shape (G,) or None.
+        moved: variance of a group's log cost about ``before``.
     """
 
     steps: dict[float, float]
     spread: float
+    kinds: dict[str, tuple[float, float]] = field(default_factory=dict)
+    unsure: float = 0.0
+    before: Floats | None = None
+    moved: float = np.inf
 
-    def centres(self, level: Floats, variance: Floats, families: Families) -> Floats:
-        """Log cost that its family suggests for each group; NaN without any case in the family.
+    def suggested(
+        self, level: Floats, variance: Floats, families: Families, cases: Floats | None = None
+    ) -> tuple[Floats, Floats]:
+        """Log cost that is suggested for each group, and the variance of the group about it.
 
         Args:
             level: relative cost in yuan. Shape (..., G).
             variance: its relative variance. Shape (..., G).
             families: the groups' families.
+            cases: number of cases, by which relatives count. Shape (..., G).
+
+        Returns:
+            Log cost, NaN where nothing suggests any, and the variance, which is ``spread`` squared
+            and the doubt in what others suggest. Shapes (..., G).
         """
+        group, other, first = families.relatives
+        if level.ndim > 1 and level.shape[0] * len(group) > _AT_ONCE:
+            each = [self.suggested(*of, families, None if cases is None else cases[i])
+                    for i, of in enumerate(zip(level, variance, strict=True))]  # fmt: skip
+            return np.stack([one[0] for one in each]), np.stack([one[1] for one in each])
         step = np.array([self.steps.get(rank, 0.0) for rank in families.rank])
-        known = np.isfinite(level) & (level > 0)
-        trust = np.where(known, 1.0 / (variance + self.spread**2), 0.0)
-        logs = np.log(np.where(known, level, 1.0)) - step
-        by_family = _indicator(families)
-        mean = ratio((trust * logs) @ by_family, trust @ by_family)
-        return np.asarray(mean[..., families.family] + step)
+        about = [self.kinds.get(name, (0.0, np.inf)) for name in families.kinds]
+        at, apart = np.array(about).T[:, families.family]
+        hold = 1.0 / apart
+        between = self.spread**2
+        logs, known = unbiased_logs(level, variance)
+        noise = np.where(known, variance + between, 1.0)
+        sd = np.sqrt(np.where(hold > 0, apart, 0.0) + noise)
+        said = np.where(hold > 0, at + _counted(logs - step - at, sd, cases), logs - step)
+        said = np.where(known, said, 0.0)
+        trust = np.where(known, 1.0 / noise, 0.0)
+
+        def by_group(of_pairs: Floats) -> Floats:
+            found = np.zeros(level.shape)
+            found[..., group[first]] = np.add.reduceat(of_pairs, first, axis=-1)
+            return found
+
+        if not len(group):
+            counts, total, mean, square = (np.zeros(level.shape) for _ in range(4))
+        else:
+            full = trust[..., other]
+            counted = full
+            if cases is not None:
+                near = 1.0 + np.where(known, between / np.maximum(variance, _LEAST), 0.0)
+                near = near * (by_group(full) + hold + trust)
+                most = _share(cases)[..., other] * near[..., group]
+                counted = np.where(hold[group] > 0, np.minimum(full, most), full)
+            total = by_group(full)
+            counts, mean = by_group(counted), by_group(counted * said[..., other])
+            square = by_group(counted**2 * noise[..., other])
+        total = total + hold
+        rest = np.maximum(total - counts, 0.0)
+        some = total > 0
+        whole = np.where(some, total, 1.0)
+        centre = np.where(some, (mean + rest * at) / whole + step, np.nan)
+        doubt = np.where(hold > 0, rest**2 * np.where(hold > 0, apart, 0.0), 0.0)
+        about_it = np.where(some, between + (square + doubt) / whole**2, np.inf)
+        if self.before is not None:
+            known = np.isfinite(self.before)
+            centre = np.where(known, self.before, centre)
+            about_it = np.where(known, self.moved, about_it)
+        return centre, about_it
 
 
-def prior(level: Floats, variance: Floats, families: Families) -> Prior:
-    """Steps between severities and how far groups stray from them (Paule and Mandel 1982).
+def unbiased_logs(level: Floats, variance: Floats) -> tuple[Floats, Bools]:
+    """Logs of levels whose expectation is the log of what is expected, and where there are any.
+
+    The log of a noisy mean lies by half its relative variance below the log of its expectation.
+    """
+    known = np.isfinite(level) & (level > 0) & np.isfinite(variance)
+    logs = np.log(np.where(known, level, 1.0)) + np.where(known, np.minimum(variance, 1.0) / 2, 0.0)
+    return np.asarray(logs), np.asarray(known)
+
+
+def prior(
+    level: Floats, variance: Floats, families: Families, cases: Floats | None = None
+) -> Prior:
+    """Steps between severities, and how far groups and ADRGs stray from what is expected of them.
+
+    All spreads are roots of the estimating equation of Paule and Mandel (Journal of Research of
+    the National Bureau of Standards 87:377, 1982), with residuals that count less far out.
 
     Args:
         level: relative cost in yuan. Shape (G,).
         variance: its relative variance. Shape (G,).
         families: the groups' families.
+        cases: number of cases. Shape (G,).
     """
-    known = np.isfinite(level) & (level > 0) & np.isfinite(variance)
-    logs = np.log(level[known])
-    noise_, family = variance[known], families.family[known]
+    logs, known = unbiased_logs(level, variance)
+    logs, noise, family = logs[known], variance[known], families.family[known]
     ranks = np.where(np.isfinite(families.rank[known]), families.rank[known], -1.0)
-    levels = sorted(set(ranks) - {-1.0})
-    design = np.stack([(ranks == r) for r in levels[1:]], axis=1).astype(float) if levels[1:] \
+    levels = sorted(set(ranks) - {-1.0})[1:]
+    design = np.stack([(ranks == r) for r in levels], axis=1).astype(float) if levels \
         else np.zeros((len(logs), 0))  # fmt: skip
-    spread = 0.03
-    steps: Floats = np.zeros(design.shape[1])
-    for _ in range(_ROUNDS):
-        trust = 1.0 / (noise_ + spread)
-        x, y = _centred(design, trust, family), _centred(logs[:, None], trust, family)[:, 0]
-        weighted = (x * trust[:, None]).T
-        steps = np.asarray(np.linalg.lstsq(weighted @ x, weighted @ y, None)[0], np.float64)
-        rest = y - x @ steps
-        total = np.bincount(family, trust)
-        rank = np.linalg.matrix_rank(x) if x.size else 0
-        freedom = float((1.0 - trust / total[family]).sum()) - rank
-        if freedom <= 0:
+    number = np.full(len(logs), _WHOLE) if cases is None else cases[known]
+    spread, means, steps = spread_of(logs, noise, family, design, np.minimum(number / _SOME, 1.0))
+    spread = _USUAL if np.isnan(spread) else spread
+    trust = 1.0 / (noise + spread)
+    found = Prior(dict(zip(levels, map(float, steps), strict=True)), float(np.sqrt(spread)),
+                  unsure=float(np.sqrt(2.0 / max((trust**2).sum(), _LEAST))))  # fmt: skip
+    own, variances = means[np.unique(family)], 1.0 / _sum(family, trust)[np.unique(family)]
+    return replace(found, kinds=_kinds(
+        own, variances, _sum(family, number)[np.unique(family)],
+        [families.kinds[i] for i in np.unique(family)],
+    ))  # fmt: skip
+
+
+def _counted(apart: Floats, sd: Floats, cases: Floats | None) -> Floats:
+    """How far a group counts as apart from what others suggest."""
+    held = np.clip(apart, -_FAR * sd, _FAR * sd)
+    if cases is None:
+        return held
+    part = np.clip((_GONE - np.abs(apart) / sd) / (_GONE - _FAR), 0.0, 1.0)
+    return np.where(cases < FEW - 1e-9, apart * part, held)
+
+
+def _share(cases: Floats) -> Floats:
+    """Largest share of what is suggested that so many cases have."""
+    return cases / _WHOLE
+
+
+def towards(prior: Prior, level: Floats, variance: Floats, previous: Floats) -> Prior:
+    """The prior by which groups of last year's table are drawn to it, and others to their ADRG.
+
+    Last year's weights are put on this year's scale, the trusted mean of the moves; how far groups
+    move from it beyond the noise is the root of Paule and Mandel's equation.
+
+    Args:
+        prior: what all groups say.
+        level: relative cost in yuan. Shape (G,).
+        variance: its relative variance. Shape (G,).
+        previous: last year's weights, NaN where there is none. Shape (G,).
+
+    Raises:
+        DrgError: fewer than two groups have cases and a weight of last year.
+    """
+    logs, known = unbiased_logs(level, variance)
+    both = known & np.isfinite(previous)
+    if both.sum() < 2:
+        raise problem(say("至少需要两个病组既有病例又有上期权重",
+                          "needs two groups with cases and a weight of last year"),
+                      key="shrink", found=int(both.sum()))  # fmt: skip
+    old = np.log(np.where(np.isfinite(previous), previous, 1.0))
+    one = np.zeros(int(both.sum()), np.int32)
+    moved, shift, _ = spread_of((logs - old)[both], variance[both], one,
+                                np.zeros((len(one), 0)), np.ones(len(one)))  # fmt: skip
+    before = np.where(np.isfinite(previous), old + shift[0], np.nan)
+    return replace(prior, before=before, moved=moved)
+
+
+def _kinds(
+    own: Floats, variance: Floats, cases: Floats, kinds: list[str]
+) -> dict[str, tuple[float, float]]:
+    """Log cost of each kind of ADRG, and the variance of an ADRG about it.
+
+    The kinds of an MDC are drawn to those of all MDCs, in which every ADRG counts alike: rare ones
+    are dearer than common ones.
+    """
+    names = sorted(set(kinds))
+    kind = np.array([names.index(name) for name in kinds], np.int32)
+    wide = sorted({name[1:] for name in names})
+    of_all = np.array([wide.index(name[1:]) for name in names], np.int32)
+    nothing, each = np.zeros((len(own), 0)), np.minimum(cases / _SOME, 1.0)
+    over, middles, _ = spread_of(own, variance, of_all[kind], nothing, each)
+    if np.isnan(over):
+        return {}
+    apart, means, _ = spread_of(own, variance, kind, nothing, each)
+    beyond = np.nan
+    if not np.isnan(apart):
+        total = _sum(kind, 1.0 / (variance + apart))
+        beyond, _, _ = spread_of(
+            means, 1.0 / total, of_all, nothing[: len(names)], np.ones(len(names))
+        )
+    if np.isnan(beyond):
+        return {name: (float(middles[of_all[i]]), over) for i, name in enumerate(names)}
+    total = total + 1.0 / beyond
+    middle = middles[of_all[kind]]
+    own = middle + _counted(own - middle, np.sqrt(variance + over), cases)
+    trust = np.minimum(1.0 / (variance + apart), _share(cases) * total[kind])
+    rest = total - _sum(kind, trust, len(names))
+    at = (_sum(kind, trust * own, len(names)) + rest * middles[of_all]) / total
+    unsure = (_sum(kind, trust**2 * (variance + apart), len(names))
+              + rest**2 * beyond) / total**2  # fmt: skip
+    return {name: (float(at[i]), float(apart + unsure[i])) for i, name in enumerate(names)}
+
+
+def _pull(rest: Floats) -> tuple[Floats, Floats, Floats]:
+    """What standardised residuals count for: the loss, its slope and its curvature."""
+    far = np.maximum(np.abs(rest), _BOUND)
+    grown = np.log(far / _BOUND)
+    loss = np.where(
+        np.abs(rest) <= _BOUND, rest**2 / 2,
+        _BOUND**2 / 2 + _BOUND * ((far - _BOUND) * (1 - _BEYOND) + _BEYOND * far * grown),
+    )  # fmt: skip
+    slope = np.where(np.abs(rest) <= _BOUND, rest,
+                     np.sign(rest) * _BOUND * (1 + _BEYOND * grown))  # fmt: skip
+    return loss, slope, np.where(np.abs(rest) <= _BOUND, 1.0, _BOUND * _BEYOND / far)
+
+
+def _located(
+    values: Floats, sd: Floats, family: Ints, design: Floats, counts: Floats,
+    start: tuple[Floats, Floats] | None = None,
+) -> tuple[Floats, Floats, Floats]:  # fmt: skip
+    """Means of families and coefficients of the design of least loss, and residuals over ``sd``.
+
+    The loss is strictly convex, so Newton's steps, halved while they do not help, find its one
+    least point.
+    """
+    size = int(family.max(initial=-1)) + 1
+    trust = counts / sd**2
+    means, steps = start or (
+        _over(_sum(family, values * trust, size), _sum(family, trust, size)),
+        np.zeros(design.shape[1]),
+    )
+
+    def rests(means: Floats, steps: Floats) -> Floats:
+        return np.asarray((values - means[family] - design @ steps) / sd)
+
+    rest = rests(means, steps)
+    loss, slope, curve = _pull(rest)
+    for _ in range(_STEPS):
+        weight, pull = curve * trust, slope * counts / sd
+        sums = _sum(family, weight, size)
+        push = _sum(family, pull, size)
+        x = [_sum(family, weight * column, size) for column in design.T]
+        change, shift = steps, push
+        if x:
+            centred = design - np.stack([_over(one, sums)[family] for one in x], axis=1)
+            right = centred.T @ (pull - weight * _over(push, sums)[family])
+            left = (centred * weight[:, None]).T @ centred
+            change = np.asarray(np.linalg.lstsq(left, right, None)[0], np.float64)
+            shift = push - change @ np.stack(x)
+        shift = _over(shift, sums)
+        part = 1.0
+        while True:
+            new = rests(means + part * shift, steps + part * change)
+            then = _pull(new)
+            if part < 1e-6 or (counts * (then[0] - loss)).sum() <= 1e-13 * (counts * loss).sum():
+                break
+            part /= 2
+        means, steps, rest = means + part * shift, steps + part * change, new
+        loss, slope, curve = then
+        if max(np.abs(shift).max(initial=0.0), np.abs(change).max(initial=0.0)) < 1e-13:
             break
-        excess = float((trust * rest**2).sum()) / freedom
-        spread = max(spread * excess, _LEAST)
-        if abs(excess - 1.0) < 1e-10 or spread == _LEAST:
-            break
-    return Prior(dict(zip(levels[1:], map(float, steps), strict=True)), float(np.sqrt(spread)))
+    return means, steps, rest
 
 
-def _centred(values: Floats, trust: Floats, family: np.ndarray) -> Floats:
-    """Values less their trusted mean by family. Shape (N, K)."""
-    total = np.bincount(family, trust)
-    means = [np.bincount(family, trust * column)[family] / total[family] for column in values.T]
-    return values - np.stack(means, axis=1) if means else values
+def _sum(family: Ints, values: Floats | None = None, size: int = 0) -> Floats:
+    return np.asarray(np.bincount(family, values, size), np.float64)
 
 
-def _indicator(families: Families) -> Floats:
-    """Membership of groups in families. Shape (G, F)."""
-    member = np.zeros((len(families.groups), len(families.names)))
-    member[np.arange(len(families.groups)), families.family] = 1.0
-    return member
+def _over(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
 
 
-def shrink(level: Floats, variance: Floats, families: Families, prior: Prior) -> Floats:
-    """Credible levels (收缩后的水平): ``centre * (1 - z) + own * z``, ``z = t2 / (t2 + variance)``.
+def spread_of(
+    values: Floats, noise: Floats, family: Ints, design: Floats, counts: Floats
+) -> tuple[float, Floats, Floats]:
+    """Variance about the means of families beyond the noise, those means, and coefficients.
+
+    The variance is NaN where no family has two values to tell it by.
+    """
+    size = int(family.max(initial=-1)) + 1
+    rank = 0
+    if design.size:
+        number = np.maximum(_sum(family, None, size), 1)
+        means = [(_sum(family, x, size) / number)[family] for x in design.T]
+        rank = int(np.linalg.matrix_rank(design - np.stack(means, axis=1)))
+    free = len(values) - len(np.unique(family))
+    if free - rank <= 0:
+        sd = np.sqrt(noise + _USUAL)
+        return (np.nan, *_located(values, sd, family, design, counts)[:2])
+
+    near: list[tuple[Floats, Floats]] = []
+
+    def excess(spread: float) -> float:
+        trust = counts / (noise + spread)
+        means, steps, rest = _located(values, np.sqrt(noise + spread), family, design, counts,
+                                      near[-1] if near else None)  # fmt: skip
+        near.append((means, steps))
+        left = 1.0 - trust / _sum(family, trust, size)[family]
+        expected = _KEPT * float((counts * left).sum()) * (free - rank) / free
+        return float((counts * _pull(rest)[1] ** 2).sum()) / expected - 1.0
+
+    found = _root(excess)
+    return (found, *_located(values, np.sqrt(noise + found), family, design, counts)[:2])
+
+
+def _root(excess: Callable[[float], float]) -> float:
+    """Where a falling function of a variance is 0, within the bounds for variances."""
+    if excess(_LEAST) <= 0:
+        return _LEAST
+    if excess(_MOST) >= 0:
+        return _MOST
+    return float(np.exp(brentq(lambda at: excess(float(np.exp(at))), np.log(_LEAST),
+                               np.log(_MOST), xtol=1e-10)))  # fmt: skip
+
+
+def shrink(
+    level: Floats,
+    variance: Floats,
+    families: Families,
+    prior: Prior,
+    cases: Floats | None = None,
+) -> Floats:
+    """Credible levels (收缩后的水平): ``centre * (1 - z) + own * z``.
+
+    ``z = b / (b + variance)``, where ``b`` is the variance of a group about the centre: the spread
+    of groups about their ADRG, and the doubt in what others suggest.
 
     Args:
         level: relative cost in yuan, NaN without cases. Shape (..., G).
         variance: its relative variance. Shape (..., G).
         families: the groups' families.
         prior: what all groups say.
+        cases: number of cases; a group of one or two far from what others suggest counts less.
+            Shape (..., G).
 
     Returns:
         Levels in yuan; a group without cases stays NaN: it is never given a number here.
     """
-    centre = np.exp(prior.centres(level, variance, families))
-    between = prior.spread**2
-    credibility = np.where(np.isfinite(variance), between / (between + variance), 0.0)
-    return np.asarray(credibility * level + (1.0 - credibility) * centre)
+    logs, between = prior.suggested(level, variance, families, cases)
+    z = _credibility(variance, between)
+    alone = ~np.isfinite(logs)
+    centre = np.exp(np.where(alone, 0.0, logs))
+    own = level
+    if cases is not None:
+        few = (cases < FEW - 1e-9) & ~alone & np.isfinite(level) & np.isfinite(variance)
+        sd = np.sqrt(np.where(few, between + variance, 1.0))
+        apart = np.log(np.where(few, level, 1.0)) - np.where(few, logs, 0.0)
+        own = np.where(few, centre * np.exp(_counted(apart, sd, cases)), level)
+    return np.asarray(np.where(alone, level, z * own + (1.0 - z) * centre))
+
+
+def _credibility(variance: Floats, between: Floats) -> Floats:
+    known = np.isfinite(between) & np.isfinite(variance)
+    ratio = np.where(known, between, 1.0) / np.where(known, between + variance, 1.0)
+    return np.asarray(np.where(known, ratio, np.where(np.isfinite(between), 0.0, 1.0)))
+
+
+def error_of_shrunk(
+    level: Floats,
+    variance: Floats,
+    own: Floats,
+    families: Families,
+    prior: Prior,
+    cases: Floats | None = None,
+) -> Floats:
+    """Variance of the log of a shrunk level about the truth (后验方差). Shape (G,).
+
+    ``z2 own + (1 - z)2 b`` with ``b`` as in :func:`shrink`, and besides what the doubt about the
+    spread of groups itself adds: it is drawn anew at three points (Gauss and Hermite).
+
+    Args:
+        level: relative cost in yuan, NaN without cases. Shape (G,).
+        variance: its relative variance, pooled, by which it was shrunk. Shape (G,).
+        own: its relative variance as it looks in the group itself. Shape (G,).
+        families: the groups' families.
+        prior: what all groups say.
+        cases: number of cases. Shape (G,).
+    """
+    logs, known = unbiased_logs(level, variance)
+    z = _credibility(variance, prior.suggested(level, variance, families, cases)[1])
+    means, found = [], []
+    for node in _NODES:
+        drawn = max(prior.spread**2 + node * prior.unsure, _LEAST)
+        anew = replace(prior, spread=float(np.sqrt(drawn)))
+        centre, about = anew.suggested(level, variance, families, cases)
+        alone = ~np.isfinite(about)
+        means.append(np.where(alone, logs, z * logs + (1.0 - z) * np.where(alone, 0.0, centre)))
+        found.append(np.where(alone, own, z**2 * own + (1 - z) ** 2 * np.where(alone, 0.0, about)))
+    middle = _SHARES @ np.stack(means)
+    total = _SHARES @ (np.stack(found) + (np.stack(means) - middle) ** 2)
+    return np.where(known, total, np.nan)

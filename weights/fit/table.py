@@ -13,7 +13,8 @@ from weights.cases.observations import Floats, Observations
 from weights.cases.statistics import Statistics, ratio
 from weights.fit.bootstrap import Bootstrap, Interval
 from weights.fit.limits import LowVolume
-from weights.fit.shrink import Noise, Prior
+from weights.fit.noise import Doubt, Noise
+from weights.fit.shrink import Prior
 from weights.fit.trail import Trail
 from weights.table import WeightTable
 from weights.table.families import Families
@@ -62,8 +63,9 @@ def frame_of(
     cases: Floats,
     states: list[str],
     interval: Interval | None,
+    doubt: Doubt | None,
     trimmed: Trimmed | None,
-    previous: WeightTable | None,
+    previous: Floats | None,
 ) -> pd.DataFrame:
     """The frame of a fitted weight table, in the order of the codes.
 
@@ -76,8 +78,9 @@ def frame_of(
         cases: cases to be paid. Shape (G,).
         states: what is particular about each group.
         interval: of the weights, or None.
+        doubt: how uncertain levels are, or None.
         trimmed: bounds of the trimming, or None.
-        previous: last year's weights, or None.
+        previous: last year's weights, NaN where there is none, or None. Shape (G,).
     """
     used = sums.group_cases
     cv = sums.cv
@@ -96,12 +99,14 @@ def frame_of(
         "raw_weight": raw,
         "cases_used": _whole(used),
     }
+    if doubt is not None:
+        columns["hospitals"] = doubt.hospitals.astype(np.int64)
     if trimmed is not None:
         known = np.isfinite(trimmed.lower) | np.isfinite(trimmed.upper)
         columns["trim_low"] = np.where(known, trimmed.lower, np.nan)
         columns["trim_high"] = np.where(known, trimmed.upper, np.nan)
     if previous is not None:
-        columns["previous_weight"] = previous.weights.reindex(list(groups)).to_numpy()
+        columns["previous_weight"] = previous
     if families.known:
         names = [families.names[i] for i in families.family]
         columns["adrg"] = ["" if name.startswith("=") else name for name in names]
@@ -127,7 +132,7 @@ def record_of(
     """How a weight table was fitted: hospitals, groups, steps, warnings, and what they rest on."""
     found = record(
         kind="weight table",
-        hospitals=len(observed.hospitals),
+        hospitals=sum(map(bool, observed.hospitals)),
         groups=len(observed.groups),
         steps=[step.document() for step in trail.steps],
         warnings=dict(trail.warnings),
@@ -140,6 +145,7 @@ def record_of(
             "steps": {f"{rank:g}": step for rank, step in prior.steps.items()},
             "within_cv2": noise.within,
             "between_cv2": noise.between,
+            **({} if prior.before is None else {"to_previous": float(np.sqrt(prior.moved))}),
         }
     if bootstrap is not None:
         found["bootstrap"] = {

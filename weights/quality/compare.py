@@ -265,15 +265,13 @@ def log_slope(weight: Floats, reference: Floats, cases: Floats | None = None) ->
     if count < 2:
         return None
     y, x = np.log(weight[both]), np.log(reference[both])
-    part = np.ones(count) if cases is None else cases[both] * (count / cases[both].sum())
-    x, y = x - (part @ x) / count, y - (part @ y) / count
-    spread = float(part @ (x * x))
-    if spread <= 1e-18:
+    part = np.ones(count) if cases is None else cases[both]
+    if np.ptp(x) <= 1e-9:
         return None
-    slope = float(part @ (x * y)) / spread
-    left = float(part @ (y - slope * x) ** 2)
-    se = float(np.sqrt(left / (count - 2) / spread)) if count > 2 else None
-    return Slope(slope, se, count)
+    from statsmodels.regression.linear_model import WLS
+
+    line = WLS(y, np.stack([np.ones(count), x], axis=1), part).fit()
+    return Slope(float(line.params[1]), float(line.bse[1]) if count > 2 else None, count)
 
 
 def moves(ratio: Floats, rescaled: Floats, share: float, slack: Floats) -> Moves:

@@ -160,7 +160,7 @@ def assess(
     used = everything if kept is observed else reduce(kept, logs=False)
     held = families_of(observed.groups, _adrgs(observed, table), families)
     return _Assessment(everything, used, held, table, previous, how.name, minimum,
-                       bool(observed.hospitals)).run()  # fmt: skip
+                       bool(observed.hospitals), families).run()  # fmt: skip
 
 
 def _trimmed(observed: Observations, how: Trim) -> Observations:
@@ -192,6 +192,7 @@ class _Assessment:
     trim: str
     minimum: float
     with_hospitals: bool
+    told: Mapping[str, tuple[str, float]] | None
 
     def run(self) -> Quality:
         sums, n = self.everything, self.everything.group_cases
@@ -217,7 +218,7 @@ class _Assessment:
         stability = None
         if self.table is not None and self.previous is not None:
             cases = dict(zip(sums.groups, n.tolist(), strict=True))
-            stability = compare(self.table, self.previous, cases=cases)
+            stability = compare(self.table, self.previous, cases=cases, families=self.told)
         reference = raw if self.previous is None else before
         few = self._some((n > 0) & (n < self.minimum))
         moved = self._influence()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 
 import numpy as np
@@ -25,6 +26,7 @@ from drg.tables import read_table
 from weights.cases.observations import Bools, Floats, Ints
 
 _CHS = re.compile(r"[A-Z]{2}[0-9A-Z][0-9A-H]")
+_ADRG = re.compile(r"[A-Z]{2}[0-9A-Z]")
 _RANKS = {"1": 3.0, "3": 2.0, "5": 1.0, "E": 3.0, "F": 2.0, "G": 1.0}
 _AGED = "EFG"
 _MOSTLY = 0.8
@@ -52,8 +54,33 @@ class Families:
     aged: Bools
     known: bool
 
-    def ladders(self) -> tuple[Ints, ...]:
-        """Groups of each ladder of severities (严重程度阶梯), the gravest first, two or more."""
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """MDC and kind of each family (手术、非手术操作、内科), "" where its code does not say.
+
+        The second letter of a CHS-DRG code is A to J for operations, K to Q for other procedures,
+        R to Z for medical treatment (分组与付费技术规范).
+        """
+        return tuple(
+            name[0] + ("surgical" if name[1] < "K" else "procedure" if name[1] < "R" else "medical")
+            if self.known and _ADRG.fullmatch(name) else ""
+            for name in self.names
+        )  # fmt: skip
+
+    @cached_property
+    def relatives(self) -> tuple[Ints, Ints, Ints]:
+        """Pairs of a group and another of its family, by group, and where each group's begin."""
+        members = np.argsort(self.family, kind="stable")
+        pairs = [np.empty((2, 0), np.int64)]
+        for part in np.split(members, np.cumsum(np.bincount(self.family))[:-1]):
+            if len(part) > 1:
+                each = np.stack([np.repeat(part, len(part)), np.tile(part, len(part))])
+                pairs.append(each[:, each[0] != each[1]])
+        group, other = np.concatenate(pairs, axis=1).astype(np.int32)
+        return group, other, np.flatnonzero(np.diff(group, prepend=-1)).astype(np.int32)
+
+    @cached_property
+    def _ladders(self) -> tuple[Ints, ...]:
         if not self.known:
             return ()
         ranked = np.isfinite(self.rank)
@@ -62,6 +89,10 @@ class Families:
         order = order[ranked[order]]
         by_ladder = np.split(order, np.flatnonzero(np.diff(own[order])) + 1)
         return tuple(ladder.astype(np.int32) for ladder in by_ladder if len(ladder) > 1)
+
+    def ladders(self) -> tuple[Ints, ...]:
+        """Groups of each ladder of severities (严重程度阶梯), the gravest first, two or more."""
+        return self._ladders
 
     def pairs(self) -> tuple[Ints, Ints]:
         """All pairs of one ladder: places of the graver and of the lighter group."""

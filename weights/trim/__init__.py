@@ -13,7 +13,7 @@ from typing import Any
 from drg.errors import one_of, problem
 from drg.language import say
 from weights.trim.base import Trim, Trimmed
-from weights.trim.by_cost import RULES, Iqr, LogSd, NoTrim, Percentile, Ratio, Winsor
+from weights.trim.by_cost import RULES, Iqr, LogSd, NoTrim, Percentile, Ratio, Winsor, WinsorMedian
 from weights.trim.by_stay import L3H3, L15H15, Inek
 
 __all__ = [
@@ -30,11 +30,13 @@ __all__ = [
     "Trim",
     "Trimmed",
     "Winsor",
+    "WinsorMedian",
     "method",
 ]
 
 METHODS: dict[str, type[Trim]] = {
-    kind.name: kind for kind in (NoTrim, LogSd, Iqr, Percentile, Ratio, L3H3, L15H15, Inek, Winsor)
+    kind.name: kind
+    for kind in (NoTrim, LogSd, Iqr, Percentile, Ratio, L3H3, L15H15, Inek, Winsor, WinsorMedian)
 }
 
 

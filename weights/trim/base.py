@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from drg.errors import problem
 from drg.language import say
-from weights.trim.groups import Bounds, Codes, Floats, Rows
+from weights.trim.groups import Bounds, Codes, Floats, Rows, Together, outside
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Trimmed:
 
     Attributes:
         keep: which cases stay, shape (N,).
-        cost: cost of each case in yuan, changed only by ``winsor``, shape (N,).
+        cost: cost of each case in yuan, changed only by the winsorising methods, shape (N,).
         lower: lower bound of each group in the unit of ``quantity``, shape (G,); minus infinity
             where the group keeps everything.
         upper: upper bound likewise, plus infinity.
@@ -65,6 +66,11 @@ class Cases:
     stay: Floats | None
     groups: int
 
+    @cached_property
+    def together(self) -> Together:
+        """The cases by group."""
+        return Together.of(self.drg, self.groups)
+
     def without(
         self,
         rows: Rows,
@@ -94,6 +100,15 @@ class Cases:
             lower, upper = lower.copy(), upper.copy()
             lower[emptied], upper[emptied] = -np.inf, np.inf
         return Trimmed(keep, self.cost, lower, upper, quantity, 0, unknown, emptied, per_day)
+
+    def at_most(self, bounds: Bounds) -> Trimmed:
+        """The answer when costs outside the bounds are set to them. Each bound (G,)."""
+        lower, upper = bounds
+        rows = outside(self.drg, self.cost, bounds)
+        drawn, codes = self.cost.copy(), self.drg[rows]
+        drawn[rows] = np.clip(drawn[rows], lower[codes], upper[codes])
+        keep = np.ones(len(drawn), np.bool_)
+        return Trimmed(keep, drawn, lower, upper, "cost", len(rows), 0, np.empty(0, np.int64))
 
     def _emptied(self, rows: Rows, known: Floats) -> npt.NDArray[np.int64]:
         lost = np.bincount(self.drg[rows], minlength=self.groups)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,13 +18,46 @@ from weights.trim.groups import (
     Mask,
     Moments,
     Rows,
+    Together,
     moments,
     opened,
     outside,
-    quantiles,
 )
 
 RULES = ("both", "either", "cost")
+CENTRES = ("median", "mean")
+# Of normal values the median distance from the median is this share of the standard deviation.
+_MAD = 0.6744897501960817
+_TELLS = 5  # cases of a group whose spread tells of the usual one
+_PRIOR_CASES = 20.0  # for so many cases the usual spread of all groups counts beside a group's own
+
+
+def _check_centre(name: str, centre: str) -> None:
+    if centre not in CENTRES:
+        raise problem(say("不是此方法的中心", "not a centre"), key=f"{name}: centre", found=centre,
+                      expected=one_of(CENTRES))  # fmt: skip
+
+
+def _medians(cases: Cases, values: Floats) -> tuple[Floats, Floats, Floats]:
+    """Known cases, median, and median distance from it over ``_MAD``, by group. Shapes (G,)."""
+    known = np.isfinite(values)
+    drg, together = cases.drg, cases.together
+    if not known.all():
+        drg, values = drg[known], values[known]
+        together = Together.of(drg, cases.groups)
+    (middle,) = together.quantiles(values, (0.5,))
+    (apart,) = together.quantiles(np.abs(values - middle[drg]), (0.5,))
+    return together.cases.astype(np.float64), middle, apart / _MAD
+
+
+def _usual(number: Floats, spread: Floats, minimum: float) -> float:
+    """Case-weighted median spread of the groups of so many cases or more."""
+    known = number >= minimum
+    order = np.argsort(np.where(known, spread, np.inf), kind="stable")
+    share = np.cumsum(np.where(known, number, 0.0)[order])
+    if not len(share) or share[-1] <= 0:
+        return 0.0
+    return float(spread[order][np.searchsorted(share, share[-1] / 2)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,52 +73,63 @@ class NoTrim(Trim):
 
 @dataclass(frozen=True, kw_only=True)
 class LogSd(Trim):
-    """Mean of the logarithms +- 3 standard deviations (对数均值±3倍标准差).
+    """Middle of the logarithms +- 3 standard deviations (对数中位数±3倍标准差).
 
     Source: CMS, IPPS final rules (e.g. FY 2024, 88 FR 58640), recalibration of the MS-DRG relative
     weights: a case is left out when it is beyond 3.0 SD of the mean log on both the cost per case
-    and the cost per day. The rule does not say which SD; here it is the sample's (ddof = 1).
+    and the cost per day: ``centre="mean"``, with the sample's SD (ddof = 1), as the rule does not
+    say which. A wrong cost widens the SD behind which it hides, so by default the middle is the
+    median and the SD 1.4826 times the median distance from it (Hampel, Journal of the American
+    Statistical Association 69:383, 1974).
 
     Attributes:
         sd: how many standard deviations.
         rule: ``both`` (outside on cost and on cost per day), ``either`` or ``cost``; without stays
-            always ``cost``. A case whose stay is 0 or unknown, or whose group has fewer than
-            ``minimum`` known stays, is judged on its cost alone.
+            always ``cost``, and the record says so. A case whose stay is 0 or unknown, or whose
+            group has fewer than ``minimum`` known stays, is judged on its cost alone.
     """
 
     name: ClassVar[str] = "log3sd"
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"sd": (0.5, 10)}
     sd: float = 3.0
     rule: str = "both"
+    centre: str = "median"
 
     def __post_init__(self) -> None:
         """Check the parameters."""
         super().__post_init__()
+        _check_centre(self.name, self.centre)
         if self.rule not in RULES:
             raise problem(say("不是此方法的规则", "not a rule"), key="log3sd: rule",
                           found=self.rule, expected=one_of(RULES))  # fmt: skip
 
     def _trim(self, cases: Cases) -> Trimmed:
         drg, cost, stay = cases.drg, cases.cost, cases.stay
-        found = moments(drg, cases.groups, lambda at: np.log(cost[at]), sd=True)
-        bounds = self._bounds(found)
+        number, bounds = self._bounds(cases, lambda at: np.log(cost[at]))
         rows = outside(drg, cost, bounds)
         if stay is None or self.rule == "cost":
-            return cases.without(rows, bounds, found.cases, "cost")
-        by_day = moments(drg, cases.groups, lambda at: _log_per_day(cost[at], stay[at]), sd=True)
-        daily = self._bounds(by_day)
+            return cases.without(rows, bounds, number, "cost")
+        by_day, daily = self._bounds(cases, lambda at: _log_per_day(cost[at], stay[at]))
         if self.rule == "both":
             rows = rows[_also_by_day(drg[rows], cost[rows], stay[rows], daily)]
         else:
             rows = np.union1d(rows, outside(drg, _per_day(cost, stay), daily))
-        unknown = len(stay) - int(by_day.cases.sum())
-        return cases.without(rows, bounds, found.cases, "cost and cost per day",
+        unknown = len(stay) - int(by_day.sum())
+        return cases.without(rows, bounds, number, "cost and cost per day",
                              unknown=unknown, per_day=daily)  # fmt: skip
 
-    def _bounds(self, of_logs: Moments) -> Bounds:
-        """Bounds in yuan, or yuan a day. Shape (G,)."""
-        mean, reach = of_logs.mean, self.sd * of_logs.sd
-        return opened(np.exp(mean - reach), np.exp(mean + reach), of_logs.cases, self.minimum)
+    def _bounds(self, cases: Cases, logs: Callable[[slice], Floats]) -> tuple[Floats, Bounds]:
+        """Known cases, and bounds in yuan, or yuan a day. Shape (G,)."""
+        if self.centre == "mean":
+            found = moments(cases.drg, cases.groups, logs, sd=True)
+            number, middle, sd = found.cases, found.mean, found.sd
+        else:
+            number, middle, sd = _medians(cases, logs(slice(None)))
+            usual = _usual(number, sd, self.minimum)  # where more than half of the costs are alike
+            sd = np.where(sd > 0, sd, usual if usual > 0 else np.nan)
+        reach = self.sd * sd
+        bounds = np.exp(middle - reach), np.exp(middle + reach)
+        return number, opened(*bounds, number, self.minimum)
 
 
 def _also_by_day(drg: Codes, cost: Floats, stay: Floats, daily: Bounds) -> Mask:
@@ -129,7 +173,8 @@ class Iqr(Trim):
 
     def _trim(self, cases: Cases) -> Trimmed:
         values = np.log(cases.cost) if self.log else cases.cost
-        number, (first, third) = quantiles(cases.drg, values, cases.groups, (0.25, 0.75))
+        first, third = cases.together.quantiles(values, (0.25, 0.75))
+        number = cases.together.cases.astype(np.float64)
         reach = self.k * (third - first)
         lower, upper = first - reach, third + reach
         if self.log:
@@ -159,7 +204,8 @@ class Percentile(Trim):
     def _bounds(self, cases: Cases) -> tuple[Bounds, Floats]:
         """Bounds in yuan and cases by group. Shape (G,)."""
         shares = self.low / 100, self.high / 100
-        number, (lower, upper) = quantiles(cases.drg, cases.cost, cases.groups, shares)
+        lower, upper = cases.together.quantiles(cases.cost, shares)
+        number = cases.together.cases.astype(np.float64)
         return opened(lower, upper, number, self.minimum), number
 
 
@@ -171,26 +217,67 @@ class Winsor(Percentile):
     high: float = 99.0
 
     def _trim(self, cases: Cases) -> Trimmed:
-        (lower, upper), _ = self._bounds(cases)
-        rows = outside(cases.drg, cases.cost, (lower, upper))
-        drawn, codes = cases.cost.copy(), cases.drg[rows]
-        drawn[rows] = np.clip(drawn[rows], lower[codes], upper[codes])
-        keep = np.ones(len(drawn), np.bool_)
-        return Trimmed(keep, drawn, lower, upper, "cost", len(rows), 0, np.empty(0, np.int64))
+        return cases.at_most(self._bounds(cases)[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class WinsorMedian(Trim):
+    """Costs far from the group's median are drawn in to it (中位数缩尾); no case goes.
+
+    Hampel's three parts (Journal of the American Statistical Association 69:383, 1974): up to
+    ``sd`` spreads from the median of the logarithms a cost stays; up to ``gross`` of them it is
+    set to the bound; beyond, it cannot be one of such a case and is drawn in further, to the
+    median itself at half as much again. The spread is 1.4826 times the median distance from the
+    median; that of a group of few cases is hardly known, so the case-weighted median spread of all
+    groups counts beside it for 20 cases. One wrong cost moves the median by a place at most, so it
+    cannot hide. The median of three is the least that one wrong cost does not decide.
+
+    Attributes:
+        sd: how many spreads a cost may be away.
+        gross: from how many on it counts less than one at the bound.
+    """
+
+    name: ClassVar[str] = "winsor_median"
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"sd": (0.5, 10), "gross": (1, 100)}
+    minimum: int = 3
+    sd: float = 2.0
+    gross: float = 4.0
+
+    def _trim(self, cases: Cases) -> Trimmed:
+        number, middle, spread = _medians(cases, np.log(cases.cost))
+        usual = _usual(number, spread, _TELLS)
+        spread = np.sqrt((number * spread**2 + _PRIOR_CASES * usual**2) / (number + _PRIOR_CASES))
+        spread = np.where(spread > 0, spread, np.nan)
+        reach = self.sd * spread
+        bounds = opened(np.exp(middle - reach), np.exp(middle + reach), number, self.minimum)
+        found = cases.at_most(bounds)
+        far = opened(
+            np.exp(middle - self.gross * spread), np.exp(middle + self.gross * spread),
+            number, self.minimum,
+        )  # fmt: skip
+        rows = outside(cases.drg, cases.cost, far)
+        group = cases.drg[rows]
+        away = (np.log(cases.cost[rows]) - middle[group]) / spread[group]
+        part = 1.0 - (np.abs(away) - self.gross) / (self.gross / 2.0)
+        left = np.sign(away) * self.sd * np.clip(part, 0.0, 1.0)
+        found.cost[rows] = np.exp(middle[group] + left * spread[group])
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio(Trim):
-    """Between 0.3 and 3 times the group's mean cost, the mean taken anew once (均值倍率法).
+    """Between 0.3 and 3 times the group's mean cost, outliers taken out of the mean (均值倍率法).
 
-    Round 1 takes the mean of all cases and its bounds; each further round takes the mean of the
-    cases inside the bounds before it. The last bounds are held against all cases: one that fell out
-    on the way may be in again. Customary in China; the figures are defaults, without a source.
+    Round 1 takes the median (``centre="mean"``: the mean of all cases) and its bounds; each further
+    round takes the mean of the cases inside the bounds before it. The last bounds are held against
+    all cases: one that fell out on the way may be in again. A mean to start from is moved by the
+    very cases that it is to find. Customary in China; the figures are defaults, without a source.
 
     Attributes:
         low: lower bound as a multiple of the mean.
         high: upper bound as a multiple of the mean.
-        rounds: how often a mean is taken.
+        rounds: how often bounds are taken.
+        centre: what round 1 takes, ``median`` or ``mean``.
     """
 
     name: ClassVar[str] = "ratio"
@@ -200,12 +287,24 @@ class Ratio(Trim):
     low: float = 0.3
     high: float = 3.0
     rounds: int = 2
+    centre: str = "median"
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        super().__post_init__()
+        _check_centre(self.name, self.centre)
 
     def _trim(self, cases: Cases) -> Trimmed:
         everyone = moments(cases.drg, cases.groups, lambda at: cases.cost[at])
         rows = np.empty(0, np.int64)
-        for _ in range(self.rounds):
-            bounds = self._bounds(cases, everyone, rows)
+        for turn in range(self.rounds):
+            if turn == 0 and self.centre == "median":
+                (middle,) = cases.together.quantiles(cases.cost, (0.5,))
+                bounds = opened(
+                    self.low * middle, self.high * middle, everyone.cases, self.minimum
+                )  # fmt: skip
+            else:
+                bounds = self._bounds(cases, everyone, rows)
             rows = outside(cases.drg, cases.cost, bounds)
         return cases.without(rows, bounds, everyone.cases, "cost")
 

@@ -17,6 +17,7 @@ Codes = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.int64]
 Bounds = tuple[Floats, Floats]
 
 # A value that differs from a bound by less than this share of it lies on the bound: far less
@@ -121,34 +122,50 @@ def widened(bounds: Bounds) -> Bounds:
     return np.where(np.isinf(lower), lower, low), np.where(np.isinf(upper), upper, high)
 
 
-def quantiles(
-    drg: Codes, values: Floats, groups: int, shares: Sequence[float]
-) -> tuple[Floats, Floats]:
-    """Quantiles of each group, interpolated linearly between neighbours.
+@dataclass(frozen=True)
+class Together:
+    """Cases put together by group, once for all quantiles that are wanted.
 
-    Cases are put together by group once; inside a group only the needed neighbours are placed.
-
-    Args:
-        drg: group of each case, shape (N,).
-        values: a known quantity of each case, shape (N,).
-        groups: number of groups G.
-        shares: quantiles as shares 0 to 1, ascending, length K.
-
-    Returns:
-        Cases by group, shape (G,), and quantiles, shape (K, G), NaN in a group without cases.
+    Attributes:
+        order: places of the cases, those of a group next to each other. Shape (N,).
+        cases: cases by group. Shape (G,).
     """
-    small = groups <= np.iinfo(np.int16).max  # 16-bit keys are sorted by counting
-    order = np.argsort(drg.astype(np.int16) if small else drg, kind="stable")
-    together = values.take(order)
-    cases = np.bincount(drg, minlength=groups)
-    ends = np.cumsum(cases)
-    found = np.full((len(shares), groups), np.nan)
-    for group in np.flatnonzero(cases):
-        count = int(cases[group])
-        inside = together[ends[group] - count : ends[group]]
-        places = np.asarray(shares) * (count - 1)
+
+    order: npt.NDArray[np.intp]
+    cases: Ints
+
+    @classmethod
+    def of(cls, drg: Codes, groups: int) -> Together:
+        """Put the cases of each group together."""
+        small = groups <= np.iinfo(np.int16).max  # 16-bit keys are sorted by counting
+        order = np.argsort(drg.astype(np.int16) if small else drg, kind="stable")
+        return cls(order, np.bincount(drg, minlength=groups))
+
+    def quantiles(self, values: Floats, shares: Sequence[float]) -> Floats:
+        """Quantiles of each group, interpolated linearly between neighbours.
+
+        Inside a group only the needed neighbours are placed.
+
+        Args:
+            values: a known quantity of each case. Shape (N,).
+            shares: quantiles as shares 0 to 1, ascending, length K.
+
+        Returns:
+            Shape (K, G), NaN in a group without cases.
+        """
+        held = values.take(self.order)
+        ends = np.cumsum(self.cases)
+        last = np.maximum(self.cases - 1, 0)
+        places = np.asarray(shares)[:, None] * last
         below = places.astype(np.intp)
-        above = np.minimum(below + 1, count - 1)
-        inside.partition(np.unique([below, above]))
-        found[:, group] = inside[below] + (inside[above] - inside[below]) * (places - below)
-    return cases.astype(np.float64), found
+        above = np.minimum(below + 1, last)
+        needed = np.concatenate([below, above]).T
+        starts = ends - self.cases
+        for group in np.flatnonzero(self.cases > 1).tolist():
+            held[starts[group] : ends[group]].partition(needed[group])
+        some = self.cases > 0
+        found = np.full(places.shape, np.nan)
+        start = starts[some]
+        low, high = held[start + below[:, some]], held[start + above[:, some]]
+        found[:, some] = low + (high - low) * (places - below)[:, some]
+        return found

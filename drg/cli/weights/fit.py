@@ -12,6 +12,7 @@ from drg.cli.common.outputs import TABLES, look_first
 from drg.cli.common.schemes import AcrossSchemes, joined
 from drg.cli.weights.compare import compare
 from drg.cli.weights.quality import quality
+from drg.cli.weights.validate import validate
 from drg.language import say
 from drg.terminal import table
 
@@ -26,8 +27,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )  # fmt: skip
 _MOST_STRANGE = 10
-METHODS = "mean, geometric, hsrv, regression, gamma"
-TRIMS = "none, log3sd, iqr, percentile, ratio, l3h3, l15h15, inek, winsor"
+METHODS = "mean, geometric, hsrv, regression, gamma, mixed, judged"
+TRIMS = "none, log3sd, iqr, percentile, ratio, l3h3, l15h15, inek, winsor, winsor_median"
 
 
 @app.command(
@@ -131,8 +132,8 @@ def fit(
     ] = None,
     interval: Annotated[
         str | None,
-        typer.Option("--interval", help=say("区间方法：percentile 或 bca；默认 percentile。",
-                                            "percentile or bca; percentile by default.")),
+        typer.Option("--interval", help=say("区间方法：t、percentile 或 bca；默认 t。",
+                                            "t, percentile or bca; t by default.")),
     ] = None,
     totals: Annotated[
         str | None,
@@ -145,6 +146,12 @@ def fit(
         typer.Option("--trimmed", help=say("写出被修剪病例的表。",
                                            "Table to write of the trimmed cases.")),
     ] = None,
+    recommended: Annotated[
+        bool,
+        typer.Option("--recommended", help=say(
+            "推荐方案：中位数缩尾、择优测算、收缩、理顺次序；其他选项优先。",
+            "The recommended chain: winsor_median, judged, shrink, order; other options win.")),
+    ] = False,
     recipe: Annotated[
         Path | None,
         typer.Option("--recipe", help=say("测算方案文件（TOML），含全部步骤。",
@@ -165,13 +172,14 @@ def fit(
     from drg.progress import Progress
     from drg.switch.origin import names_of, scheme_of_cases
     from weights.fit.files import fit_file
-    from weights.fit.recipe import calibrator, read_recipe
+    from weights.fit.recipe import RECOMMENDED, calibrator, read_recipe
     from weights.table import WeightTable, open_weights
 
     beside = [out.with_name(out.name + one) for one in (".rejects.csv", ".run.json")]
     look_first((file, mapping, recipe, classes, families, previous, scheme), (out, TABLES),
                (trimmed, TABLES), beside=beside, folder=pictures)  # fmt: skip
-    steps: dict[str, Any] = {} if recipe is None else read_recipe(recipe)
+    steps: dict[str, Any] = dict(RECOMMENDED) if recommended else {}
+    steps |= {} if recipe is None else read_recipe(recipe)
     steps |= _given(
         estimate=method, trim=trim, shrink=shrink, order=order, previous=previous,
         classes=None if classes is None else str(classes), low_volume=low_volume,
@@ -255,6 +263,19 @@ app.command(
     ),
 )(quality)
 
+app.command(
+    "validate",
+    help=say(
+        "用没有参与测算的医院或年度检验各测算方案，看哪一种适合本地。\n\n"
+        "默认把医院随机对半 20 次，一半测算、一半检验；列出误差、相对原始均值的改进及其区间，"
+        "以及起决定作用的病组。",
+        "Compare recipes on hospitals or years that they have not seen: which serves this region."
+        "\n\nBy default the hospitals are halved at random twenty times, each half fitted and "
+        "judged by the other. Told are errors, what they are against plain means with an interval, "
+        "and the groups that decide it.",
+    ),
+)(validate)
+
 
 def summary(fitted: Calibrator) -> str:
     """What a calibration came to: the audit trail and what a reader must know."""
@@ -263,15 +284,15 @@ def summary(fitted: Calibrator) -> str:
     table = fitted.table_
     frame = table.frame
     pairs = _inversions(fitted, inversions)
-    lines = [table.audit(), ""]
+    lines = [f"  {say('警告', 'warning')} {name}: {text}"
+             for name, text in fitted.trail_.said().items()]  # fmt: skip
+    lines += [table.audit(), ""]
     held = frame["weight"].notna()
     if fitted.interval_ is not None:
         width = ((frame["ci_high"] - frame["ci_low"]) / frame["weight"])[held].median()
         lines.append(say(f"  区间宽度（中位数）为权重的 {width:.1%}",
                          f"  interval width (median) {width:.1%} of the weight"))  # fmt: skip
     lines.append(f"  {say('权重倒挂', 'inversions')} {pairs}")
-    lines += [f"  {say('警告', 'warning')} {name}: {text}"
-              for name, text in fitted.trail_.said().items()]  # fmt: skip
     return "\n".join(lines)
 
 

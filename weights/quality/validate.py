@@ -1,0 +1,222 @@
+"""Validation (样本外检验): which recipe serves a region, judged on cases that it has not seen.
+
+Weights are fitted on one part of the hospitals (or years) and held against the plain means of
+the other. All recipes see the same splits, so that their differences are paired; as splits share
+cases, the interval of a mean difference is widened after Nadeau and Bengio, Machine Learning
+52:239 (2003).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+
+from drg.errors import one_of, problem
+from drg.language import say
+from weights.cases.observations import Bools, Floats, Observations
+from weights.cases.statistics import Statistics, ratio, reduce
+from weights.fit.calibrator import Calibrator
+from weights.fit.recipe import RECOMMENDED, calibrator
+
+WAYS = ("halves", "hospitals", "years")
+RAW, CHOSEN = "raw", "recommended"
+RECIPES: dict[str, dict[str, Any]] = {
+    RAW: {},
+    CHOSEN: RECOMMENDED,
+    "ratio": {"trim": "ratio"},
+    "ratio, shrink, order": {"trim": "ratio", "shrink": True, "order": True},
+    "log3sd, hsrv": {"trim": "log3sd", "estimate": "hsrv"},
+    "winsor, hsrv, shrink": {"trim": "winsor", "estimate": "hsrv", "shrink": True},
+    "winsor_median, mean, shrink, order": {**RECOMMENDED, "estimate": "mean"},
+    "winsor_median, hsrv, shrink, order": {**RECOMMENDED, "estimate": "hsrv"},
+    "winsor_median, mixed, shrink, order": {**RECOMMENDED, "estimate": "mixed"},
+}
+_FOLDS = 10
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Errors of recipes on cases that they have not seen.
+
+    Attributes:
+        errors: error of each recipe (columns) in each split (rows) of each way, index ``way,
+            split``: root of the case-weighted mean squared relative error of weights against the
+            means of the cases not seen, less what the chance of single cases makes of it.
+        groups: ``drg, cases, raw, weight, trimmed, gain``: of each group, what the recommended
+            recipe (or the first after the plain means) gains over the plain means, as a share of
+            the whole, and how many of its cases the trimming takes out or changes.
+        recipe: the recipe whose gain that is.
+        shares: for each way the cases judged over those fitted on.
+    """
+
+    errors: pd.DataFrame
+    groups: pd.DataFrame
+    recipe: str
+    shares: Mapping[str, float]
+
+    def table(self, level: float = 0.95) -> pd.DataFrame:
+        """``way, recipe, error, against_raw, low, high, better, splits``, the best first.
+
+        ``against_raw`` is the mean of error over that of the plain means, less 1; ``low`` and
+        ``high`` its interval; ``better`` the splits in which the recipe does better than they.
+        """
+        rows = []
+        for way, held in self.errors.groupby(level="way", sort=False):
+            raw = held[RAW].to_numpy()
+            for recipe in held:
+                own = held[recipe].to_numpy()
+                apart, count = own / raw - 1.0, len(own)
+                spread = apart.std(ddof=1) if count > 1 else np.nan
+                reach = float(stdtrit(max(count - 1, 1), 0.5 + level / 2)) * spread * np.sqrt(
+                    1.0 / count + self.shares[str(way)]
+                )  # fmt: skip
+                same = recipe == RAW
+                rows.append((way, recipe, own.mean(), apart.mean(),
+                             np.nan if same else apart.mean() - reach,
+                             np.nan if same else apart.mean() + reach,
+                             int((own < raw).sum()), count))  # fmt: skip
+        names = ["way", "recipe", "error", "against_raw", "low", "high", "better", "splits"]
+        frame = pd.DataFrame(rows, columns=names)
+        order = {way: place for place, way in enumerate(WAYS)}
+        return frame.sort_values(
+            ["way", "error"], key=lambda s: s.map(order) if s.name == "way" else s,
+            kind="stable", ignore_index=True,
+        )  # fmt: skip
+
+
+def validate(
+    observed: Observations,
+    recipes: Mapping[str, Mapping[str, Any] | Calibrator] | None = None,
+    *,
+    ways: tuple[str, ...] = ("halves",),
+    splits: int = 20,
+    seed: int = 0,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Validation:
+    """Compare recipes on cases that they have not seen.
+
+    Args:
+        observed: grouped cases with hospitals.
+        recipes: recipes by name; the plain means are judged beside them. :data:`RECIPES` if None.
+        ways: ``halves`` of the hospitals drawn at random, each fitted and judged by the other;
+            ``hospitals``, a tenth of them left out at a time; ``years``, each judged by the next.
+        splits: number of random halves.
+        seed: of the draws.
+        progress: called with fits done and their number.
+
+    Raises:
+        DrgError: there are too few hospitals or years, or a recipe cannot be done with this data.
+    """
+    how: dict[str, Calibrator] = {RAW: Calibrator()}
+    for name, recipe in (RECIPES if recipes is None else recipes).items():
+        how[name] = recipe if isinstance(recipe, Calibrator) else calibrator(recipe)
+    for way in ways:
+        if way not in WAYS:
+            raise problem(say("不是可用的取值", "not known"), key="way", found=way,
+                          expected=one_of(WAYS))  # fmt: skip
+    if not 2 <= splits <= 1000:
+        raise problem(say("超出范围", "out of range"), key="splits", found=splits,
+                      expected=say("2 至 1,000", "2 to 1,000"))  # fmt: skip
+    everything = reduce(observed, logs=False)
+    unit = everything.mean_cost / (everything.cost.sum() / everything.cases.sum())
+    chosen = CHOSEN if CHOSEN in how else next(iter([*how][1:]), RAW)
+    cut = [(way, split, parts) for way in ways
+           for split, parts in enumerate(_splits(observed, way, splits, seed))]  # fmt: skip
+    whole, done = sum(len(parts) for _, _, parts in cut) * len(how), 0
+    errors, index = [], []
+    gain, shares = np.zeros(len(unit)), dict.fromkeys(ways, 0.0)
+    for way, split, parts in cut:
+        squares = np.zeros((len(parts), len(how)))
+        for place, (fit, judge) in enumerate(parts):
+            seen, unseen = observed.select(fit), reduce(observed.select(judge), logs=False)
+            weights = np.full((len(how), len(unit)), np.nan)
+            for i, one in enumerate(how.values()):
+                weights[i] = _weights(one, seen, observed.groups)
+                done += 1
+                if progress is not None:
+                    progress(done, whole)
+            squares[place], each = _judged(weights, unseen, unit)
+            gain += each[0] - each[list(how).index(chosen)]
+            shares[way] += judge.sum() / fit.sum() / len(parts)
+        errors.append(np.sqrt(squares.mean(axis=0)))
+        index.append((way, split))
+    shares = {way: total / sum(one == way for one, _ in index) for way, total in shares.items()}
+    frame = pd.DataFrame(errors, pd.MultiIndex.from_tuples(index, names=["way", "split"]), [*how])
+    return Validation(frame, _groups(observed, everything, how[chosen], gain), chosen, shares)
+
+
+def _splits(
+    observed: Observations, way: str, splits: int, seed: int
+) -> Iterator[list[tuple[Bools, Bools]]]:
+    """Splits of a way: parts to fit on and to judge by, each of shape (N,)."""
+    if way == "years":
+        known = [] if observed.year is None else sorted(set(observed.year.tolist()) - {-1})
+        if observed.year is None or len(known) < 2:
+            raise problem(say("至少需要两个出院年份", "needs two years of discharge"),
+                          key="years", found=", ".join(map(str, known)))  # fmt: skip
+        for before, after in pairwise(known):
+            yield [(observed.year == before, observed.year == after)]
+        return
+    count = len(observed.hospitals)
+    treating = np.flatnonzero(np.bincount(observed.hospital, minlength=count))
+    if not observed.hospitals or len(treating) < 4:
+        raise problem(say("至少需要四家医疗机构", "needs four hospitals"), key=way,
+                      found=len(observed.hospitals))  # fmt: skip
+    rng = np.random.default_rng(seed)
+    if way == "hospitals":
+        for part in np.array_split(rng.permutation(treating), min(_FOLDS, len(treating))):
+            out = np.isin(observed.hospital, part)
+            yield [(~out, out)]
+        return
+    for _ in range(splits):
+        half = np.isin(observed.hospital, rng.permutation(treating)[: len(treating) // 2])
+        yield [(half, ~half), (~half, half)]
+
+
+def _weights(how: Calibrator, seen: Observations, groups: tuple[str, ...]) -> Floats:
+    fitted = Calibrator(**how.get_params()).fit(seen)
+    return np.asarray(fitted.weights_.reindex(list(groups)).to_numpy(np.float64))
+
+
+def _judged(weights: Floats, unseen: Statistics, unit: Floats) -> tuple[Floats, Floats]:
+    """Mean squared relative error of each recipe, and of which groups it is made. (K,), (K, G)."""
+    n, mean = unseen.group_cases, unseen.mean_cost
+    both = np.isfinite(weights).all(axis=0) & (n > 0)
+    if not both.any():
+        raise problem(say("没有病组两边都有病例", "no group has cases on both sides"), key="splits")
+    scale = float((n * mean)[both].sum() / n[both].sum())
+    found = np.where(both, weights, 0.0)
+    found = found * (n[both].sum() / (found * n).sum(axis=1))[:, None]
+    apart = np.where(both, (found - np.where(both, mean, 0.0) / scale) / unit, 0.0)
+    each = n * apart**2 / n[both].sum()
+    variance = unseen.variance
+    chance = 0.0
+    if variance is not None:
+        of_mean = np.where(both & (n > 1), variance / scale**2 / unit**2, 0.0)
+        chance = float(np.nansum(of_mean) / n[both].sum())
+    return np.maximum(each.sum(axis=1) - chance, 1e-8), each
+
+
+def _groups(
+    observed: Observations, sums: Statistics, how: Calibrator, gain: Floats
+) -> pd.DataFrame:
+    fitted = Calibrator(**how.get_params()).fit(observed)
+    mean = sums.cost.sum() / sums.cases.sum()
+    frame = fitted.table_.frame.set_index("drg").reindex(list(observed.groups))
+    touched = np.zeros(len(observed.groups))
+    if fitted.trimmed_ is not None:
+        trimmed = ~fitted.trimmed_.keep | (fitted.trimmed_.cost != observed.cost)
+        touched += np.bincount(observed.drg[trimmed], minlength=len(touched))
+    found = pd.DataFrame({
+        "drg": list(observed.groups), "cases": sums.group_cases,
+        "raw": ratio(sums.mean_cost, np.full(len(touched), mean)),
+        "weight": frame["weight"].to_numpy(), "trimmed": touched,
+        "gain": gain / np.abs(gain.sum()) if gain.sum() else gain,
+    })  # fmt: skip
+    return found.sort_values(["gain", "drg"], ascending=[False, True], ignore_index=True)
