@@ -295,14 +295,16 @@ def test_advances_by_last_year_need_last_year(basis):
     policy = load_policy().replace("cash.basis", basis)
     with pytest.raises(DrgError, match=r"cash\.basis"):
         settled(many(20), policy, last_year=None)
-    done = settled(many(20), policy)  # known of the pools alone: 3 million yuan each
+    frame = many(20)
+    frame.loc[0, "discharge_date"] = "2025-12-20"
+    done = settled(frame, policy)  # known of the pools alone: 3 million yuan each
     assert (np.abs(done.advances.prepaid.sum(axis=0) - 285_000_000) <= len(HOSPITALS)).all()
     assert {name for name in done.warnings if name.startswith("last_year_shared")} == {
         "last_year_shared.employee",
         "last_year_shared.resident",
     }
     known = {pool: {"A": 1e6, "C": 2e6} for pool in ("employee", "resident")}
-    done = settled(many(20), policy, last_year=known)
+    done = settled(frame, policy, last_year=known)
     assert done.advances.prepaid[:, 0].tolist() == [95_000_000, 0, 190_000_000, 0, 0]
     with pytest.raises(DrgError, match="Z"):
         settled(many(20), policy, last_year={**known, "employee": {"Z": 1.0}})
