@@ -309,7 +309,7 @@ def test_advances_by_last_year_need_last_year(basis):
     with pytest.raises(DrgError, match="Z"):
         settled(many(20), policy, last_year={**known, "employee": {"Z": 1.0}})
     held = np.full((len(HOSPITALS), 2), 12_000_000, np.int64)
-    done = settled(many(20), policy, last_year_by_hospital=held)
+    done = settled(frame, policy, last_year_by_hospital=held)
     assert (done.advances.advance == 950_000).all()
 
 
