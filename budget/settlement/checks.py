@@ -17,6 +17,20 @@ from drg.language import say
 
 Bools = npt.NDArray[np.bool_]
 
+_YEARS = 1950, 2200
+
+
+def in_range(year: int) -> None:
+    """Refuse what cannot be a settlement year (清算年度).
+
+    Raises:
+        DrgError: it is before 1950 or after 2200.
+    """
+    if not _YEARS[0] <= year <= _YEARS[1]:
+        raise problem(say("不是清算年度", "not a settlement year"), key="year", found=year,
+                      expected=say(f"{_YEARS[0]} 至 {_YEARS[1]}",
+                                   f"{_YEARS[0]} to {_YEARS[1]}"))  # fmt: skip
+
 
 def tiers_known(policy: Policy, hospitals: Hospitals) -> None:
     """Refuse a table of hospitals without any tier when the policy pays by tier.

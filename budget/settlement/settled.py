@@ -44,7 +44,7 @@ from budget.price.history import History
 from budget.price.readmission import readmission_factor
 from budget.price.year import Few, Others, under_caps, under_quotas, unseen
 from budget.settlement.cash_flow import Advances, Through, YearCash, close_year, monthly
-from budget.settlement.checks import tiers_known, unpriced
+from budget.settlement.checks import in_range, tiers_known, unpriced
 from budget.settlement.year_end import YearEnd, year_end
 from drg.errors import problem
 from drg.language import say
@@ -56,7 +56,6 @@ Fen = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 _MONTHS = 12
 _WEIGHT_UNIT = 10**8  # weights are added up in units of 0.00000001
-_YEARS = 1950, 2200
 _FEW = 65_536  # cases for which threads cost more than they bring
 Result = TypeVar("Result")
 
@@ -415,10 +414,7 @@ def settle_cases(
     """
     if not len(cases):
         raise problem(say("没有可清算的病例", "there is no case to settle"), key="cases")
-    if not _YEARS[0] <= year <= _YEARS[1]:
-        raise problem(say("不是清算年度", "not a settlement year"), key="year", found=year,
-                      expected=say(f"{_YEARS[0]} 至 {_YEARS[1]}",
-                                   f"{_YEARS[0]} to {_YEARS[1]}"))  # fmt: skip
+    in_range(year)
     tiers_known(policy, hospitals)
     tally = cases.tally
     groups = tuple(str(group) for group in weights.frame["drg"])

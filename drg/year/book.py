@@ -23,9 +23,9 @@ import numpy as np
 import pyarrow as pa
 
 from budget.pools.money import LastYear, spent_in
-from budget.settlement.files import read_claims
+from budget.settlement.checks import in_range
 from drg.cases.canonical import canonical
-from drg.errors import DrgError, problem
+from drg.errors import problem
 from drg.language import say
 from drg.record.entry import Entry
 from drg.record.files import changed_files
@@ -33,12 +33,11 @@ from drg.record.ledger import Ledger
 from drg.record.plain import plain
 from drg.record.receipt import Receipt
 from drg.record.receipt import of as receipt_of
-from drg.tables import RejectFile, whole_folder, write_table
+from drg.tables import whole_folder
 from drg.tables.atomic import write_bytes
-from drg.tables.held import scratch
 from drg.year.cases import NEEDED, Standing, discharge_months, standing
 from drg.year.decisions import read_rows
-from drg.year.folder import CASES, LEDGER, LISTS, MONTHS, Files, fill, put_table
+from drg.year.folder import CASES, LEDGER, LISTS, MONTHS, Files, fill, put_table, rows_in, unread
 from drg.year.forms import Judged, judge_list
 from drg.year.month import Figures, figures, month_frame
 from drg.year.state import CLEARING, State, replay
@@ -126,6 +125,7 @@ class Book:
                 last year's spend tells the money has none.
         """
         folder = Path(folder)
+        in_range(year)
         if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
             raise problem(say("已经存在，年度账册须建在新文件夹中",
                               "is there already; a year's book begins in a new folder"),
@@ -270,6 +270,10 @@ class Book:
         Raises:
             DrgError: the file is no such form, or no row can be taken.
         """
+        if kind == "advance":
+            raise problem(say("预付金申请用 drg year advance 提交",
+                              "advance money is applied for by drg year advance"),
+                          key="LIST", found=kind)  # fmt: skip
         seen = self.state
         found = judge_list(self.files, seen, kind, file, sheet=sheet)
         if not found.rows:
@@ -394,20 +398,12 @@ class Book:
             DrgError: they are too many.
         """
         target = self.folder / REJECTS / f"{Path(file).stem}.csv"
-        with scratch() as place:
-            copy = place / "cases.parquet"
-            write_table(copy, table)
-            try:
-                with RejectFile(place / "rejects.csv") as lost:
-                    read_claims(copy, self.files.weights, self.files.policy, self.files.hospitals,
-                                seen.year, rejects=lost, accept_unreadable=accept)  # fmt: skip
-            except DrgError as error:  # the copy is not the user's file
-                raise DrgError(str(error).replace(str(copy), str(file))) from None
-            if not lost.count:
-                return 0, None
-            target.parent.mkdir(exist_ok=True)
-            write_bytes(target, (place / "rejects.csv").read_bytes())
-        return lost.count, target
+        content = unread(self.files, seen.year, table, file, accept=accept)
+        if not content:
+            return 0, None
+        target.parent.mkdir(exist_ok=True)
+        write_bytes(target, content)
+        return len(rows_in(content)), target
 
     @staticmethod
     def _ids(table: pa.Table, file: Given) -> pa.Table:

@@ -6,6 +6,7 @@ killed between the two leaves a file that nobody asks for, and none that is aske
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,10 +21,13 @@ from budget.cases.hospitals import Hospitals, read_hospitals
 from budget.policy.copy import copy_policy
 from budget.policy.document import Policy
 from budget.policy.load import load_policy, policies
+from budget.settlement.files import read_claims
 from drg.documents import inside
+from drg.errors import DrgError, problem
+from drg.language import say
 from drg.provenance import hash_file, record_of
 from drg.record.disk import sync
-from drg.tables import read_table, write_table
+from drg.tables import RejectFile, read_table, write_table
 from drg.tables.atomic import write_bytes
 from drg.tables.derived import refuse_formulas, without_formulas
 from drg.tables.held import scratch
@@ -56,11 +60,20 @@ class Files:
     @cached_property
     def policy(self) -> Policy:
         """The policy."""
-        name = self.init["policy"]["file"]
-        if not name:
-            return load_policy(self.init["policy"]["id"])
-        home = self.folder / POLICY
-        return load_policy(inside(home, name, self.folder / LEDGER, "policy.file"), within=home)
+        said = self.init["policy"]
+        if not said["file"]:
+            found = load_policy(said["id"])
+        else:
+            home = self.folder / POLICY
+            place = inside(home, said["file"], self.folder / LEDGER, "policy.file")
+            found = load_policy(place, within=home)
+        if found.digest != said["sha256"]:
+            raise problem(say(f"支付政策 {said['id']} 已不是开账时的那一份（本程序换了版本？）",
+                              f"the policy {said['id']} is no longer that of the book's beginning "
+                              "(another version of this program?)"), file=self.folder / LEDGER,
+                          key="policy.sha256", found=found.digest[:12],
+                          expected=said["sha256"][:12])  # fmt: skip
+        return found
 
     @cached_property
     def hospitals(self) -> Hospitals:
@@ -98,6 +111,41 @@ def fill(
         "weights": {"id": weights.id, "sha256": weights.digest}, "policy": said,
         "files": {name: hash_file(folder / name) for name in names},
     }  # fmt: skip
+
+
+def unread(
+    files: Files, year: int, table: pa.Table, file: str | PathLike[str], *, accept: bool = True
+) -> bytes:  # fmt: skip
+    """Cells that cannot be read, and cases that cannot be settled, as a file of rejects.
+
+    Args:
+        files: of the book.
+        year: settlement year.
+        table: cases, texts under canonical names.
+        file: what errors call it.
+        accept: list them also where they are more than 1% of a column that money hangs on.
+
+    Returns:
+        The file's content, empty without any.
+
+    Raises:
+        DrgError: they are too many, or no case is of the year.
+    """
+    with scratch() as place:
+        copy = place / "cases.parquet"
+        write_table(copy, table)
+        try:
+            with RejectFile(place / "rejects.csv") as lost:
+                read_claims(copy, files.weights, files.policy, files.hospitals, year, rejects=lost,
+                            accept_unreadable=accept)  # fmt: skip
+        except DrgError as error:  # the copy is not the user's file
+            raise DrgError(str(error).replace(str(copy), str(file))) from None
+        return (place / "rejects.csv").read_bytes() if lost.count else b""
+
+
+def rows_in(rejects: bytes) -> list[list[str]]:
+    """The rows ``row, column, value, reason`` of a file of rejects."""
+    return list(csv.reader(rejects.decode("utf-8-sig").splitlines()))[1:]
 
 
 def put_table(folder: Path, room: str, stem: str, table: pa.Table, ending: str) -> tuple[str, str]:

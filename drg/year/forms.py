@@ -21,7 +21,7 @@ from drg.persons import masked, person_in
 from drg.tables.excel.book import new_book
 from drg.tables.rejects import neutralise
 from drg.year.cases import Standing, discharge_days, standing, within
-from drg.year.decisions import CREDIT, rows_of
+from drg.year.decisions import CREDIT, deducted, rows_of
 from drg.year.folder import Files
 from drg.year.lists import LISTS, Column, ListKind
 from drg.year.month import priced
@@ -31,7 +31,7 @@ from weights.negotiation.forms.rows import Form, RowError, read_form
 
 ROWS = 200  # rows prepared to be filled in; more may be added below
 _HEADER = 2  # 0-based row of the headings: title and advice stand above
-_MOST = Decimal("1e11")
+_MOST, _FULL = Decimal(10**11), 100  # yuan; points
 _WIDTHS = {"text": 18, "choice": 18, "money": 16, "number": 10, "whole": 10, "day": 14}
 _BORDER = {"border": 1, "border_color": "#B8C4CE", "valign": "top"}
 
@@ -96,7 +96,7 @@ def judge_list(
     told = list(context.told(rows, list(places.values())))
     fixed = None
     if kind.code == "objection" and rows:
-        fixed, lost = corrected(files, held, rows)
+        fixed, lost = corrected(files, state, held, rows)
         for place, why in lost:
             form.reject(list(places.values())[place], why)
         gone = {place for place, _ in lost}
@@ -213,6 +213,16 @@ class _Context:
         if row["indicator"] not in (*known, CREDIT):
             raise RowError("indicator", row["indicator"], f"不是政策的考核指标：{', '.join(known)}",
                            f"not an indicator of the policy: {', '.join(known)}")  # fmt: skip
+
+        if row["indicator"] in known and Decimal(row["score"]) > _FULL:
+            raise RowError("score", row["score"], f"满分 {_FULL}", f"out of {_FULL}")
+
+    def _deduction(self, row: Mapping[str, str]) -> None:
+        taken = deducted(self.files.policy, {**row, "appeal": ""})
+        if not 0 < taken <= _MOST:
+            raise RowError("times", row["times"] or row["amount"],
+                           f"扣款金额为 {taken:,.2f} 元，应大于 0，不超过 {_MOST:,} 元",
+                           f"deducts {taken:,.2f} yuan, not above 0 or over {_MOST:,}")  # fmt: skip
 
     def _objection(self, row: Mapping[str, str]) -> None:
         wanted = {"regroup": ("diagnoses", "drg"), "branch": ("field",), "deduction": ("rule",)}

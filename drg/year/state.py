@@ -86,6 +86,13 @@ class State:
         return len(self.closed) + 1
 
     @property
+    def is_stale(self) -> bool:
+        """Whether cases or lists came after the year was last cleared: it is to be cleared anew."""
+        last = max((one.seq for one in (*self.cases, *self.lists)), default=-1)
+        cleared = [one.seq for one in self.entries if one.kind == "clear"]
+        return bool(cleared) and last > cleared[-1]
+
+    @property
     def digest(self) -> str:
         """Digest of the last entry; it stands for the whole record."""
         return self.entries[-1].digest if self.entries else ""

@@ -42,6 +42,7 @@ def verify(
         return Verification((first,))
     try:
         book = Book(folder)
+        _ = book.files.policy  # that of its beginning
     except DrgError as error:
         second = Check("文件与记录回放", "files, and replay of the record", (str(error),))
         return Verification((first, second), chain.digest)

@@ -361,7 +361,7 @@ def test_a_receipt_of_another_round_or_of_nothing_is_told(closed, tmp_path):
     replace(one, round="other").write(tmp_path / "other.toml")
     found(closed, "a receipt of another round: other", tmp_path / "other.toml")
     (tmp_path / "none.toml").write_text("a = 1\n")
-    with pytest.raises(DrgError, match="a: no such key, expected one of round, entries"):
+    with pytest.raises(DrgError, match="a: no such key, expected one of round, book, entries"):
         verify(closed, receipts=[tmp_path / "none.toml"])
     with pytest.raises(DrgError, match="cannot be read"):
         verify(closed, receipts=[tmp_path / "nowhere.toml"])

@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from budget.policy import load_policy
 from drg.errors import DrgError
+from drg.year.book import Book
 from drg.year.clear import clear
 from drg.year.forms import known_list, standing_rows, write_form
 from drg.year.lending import lend
 from drg.year.lists import LISTS
 from drg.year.month import read_month
+from drg.year.verify import verify
 from tests.year.small import book_of, form, month_file
 
 ACTOR = {"actor": "医保局"}
@@ -201,3 +204,65 @@ def test_a_form_goes_on_from_what_stands(tmp_path):
     again = book.hand_in("fixed", path, **ACTOR)
     assert [row["price"] for row in again.rows] == ["4000.00"]
     assert not standing_rows(book.files, book.state, known_list("fixed"), "B")
+
+
+def test_an_objection_that_could_not_be_settled_is_refused(tmp_path):
+    book = kept(tmp_path)
+    fields = [("discharge_date", "2025-12-31"), ("discharge_date", "2026-03-31"),
+              ("discharge_date", ""), ("total_cost", "abc"), ("total_cost", "-5000"),
+              ("total_cost", ""), ("insurance", "nosuch"), ("hospital_id", "Z")]  # fmt: skip
+    base = {"意见类型": "结算类型有误", "理由": "x", "处理结论": "通过"}
+    rows = [{"病例号": f"01-{i}", "更正字段": name, "更正值": value, "更正后病组": "", **base}
+            for i, (name, value) in enumerate(fields)]  # fmt: skip
+    rows += [{"病例号": "01-20", "更正字段": "", "更正值": "", "更正后病组": "ZZ99", **base,
+              "意见类型": "重新分组"},
+             {"病例号": "01-21", "更正字段": "age", "更正值": "60", "更正后病组": "",
+              **base}]  # fmt: skip
+    found = book.hand_in("objection", form(tmp_path, "o", rows), **ACTOR)
+    assert [row["case_id"] for row in found.rows] == ["01-21"]
+    assert found.corrections.column("case_id").to_pylist() == ["01-21"]
+    assert found.rejects["row"].nunique() == len(rows) - 1
+
+
+def test_a_deduction_beyond_all_money_and_scores_beyond_all_points_are_refused(tmp_path):
+    book = kept(tmp_path)
+    rows = [
+        {"医疗机构代码": "A", "违规规则": rule, "涉及基金金额": amount, "扣款倍数": times}
+        for rule, amount, times in (("x", "99999999999.99", "100000"), ("y", "1", "0.001"),
+                                    ("z", "1", "2"))
+    ]  # fmt: skip
+    found = book.hand_in("deduction", form(tmp_path, "d", rows), **ACTOR)
+    assert [row["rule"] for row in found.rows] == ["z"]
+    indicator = book.files.policy.assessment.indicators[0].name
+    rows = [{"医疗机构代码": "A", "考核指标": indicator, "得分": "120"},
+            {"医疗机构代码": "B", "考核指标": indicator, "得分": "100"}]  # fmt: skip
+    found = book.hand_in("assessment", form(tmp_path, "s", rows), **ACTOR)
+    assert [row["hospital_id"] for row in found.rows] == ["B"]
+    with pytest.raises(DrgError, match="drg year advance"):
+        book.hand_in("advance", form(tmp_path, "a", rows), **ACTOR)
+
+
+def test_what_comes_after_the_clearing_makes_it_stale(tmp_path):
+    book = kept(tmp_path)
+    for _ in range(12):
+        book.close_month(empty=True, **ACTOR)
+    clear(book, tmp_path / "out", sheets=False, **ACTOR)
+    assert not book.state.is_stale
+    rows = [{"医疗机构代码": "A", "违规规则": "z", "涉及基金金额": "1", "扣款倍数": "2"}]
+    book.hand_in("deduction", form(tmp_path, "d", rows), **ACTOR)
+    assert book.state.is_stale
+    clear(book, tmp_path / "out", sheets=False, **ACTOR)
+    assert not book.state.is_stale
+
+
+def test_a_policy_of_another_version_is_told(tmp_path, monkeypatch):
+    book = kept(tmp_path)
+    other = load_policy().replace("cash.advance", 0.85)
+    monkeypatch.setattr("drg.year.folder.load_policy", lambda *_, **__: other)
+    found = verify(book.folder)
+    assert not found.ok
+    assert "policy.sha256" in found.text()
+    with pytest.raises(DrgError, match=r"policy\.sha256"):
+        Book(book.folder).close_month(**ACTOR)
+    with pytest.raises(DrgError, match="not a settlement year"):
+        Book.create(tmp_path / "no", weights="x", hospitals="y", year=20255, actor="A")

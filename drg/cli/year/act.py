@@ -191,10 +191,12 @@ def correct(
     if withdraw:
         found = book.withdraw(file, mapping=mapping, sheet=sheet, actor=actor, at=at)
         typer.echo(say(f"撤销 {found.rows:,} 例", f"{found.rows:,} cases withdrawn"))
+        _stale(book)
         return
     _fits(book, file, mapping, sheet, across_schemes)
     _added(book.correct(file, mapping=mapping, sheet=sheet, accept_unreadable=accept_unreadable,
                         actor=actor, at=at))  # fmt: skip
+    _stale(book)
 
 
 @app.command(
@@ -212,7 +214,7 @@ def close_month(
     at: RecordTime = None,
 ) -> None:  # fmt: skip
     """Close the open month."""
-    from drg.cli.year.show import month_line
+    from drg.cli.year.show import month_line, unsettled
     from drg.year.book import Book
 
     book = Book(folder)
@@ -220,6 +222,7 @@ def close_month(
     found = book.close_month(month=month, empty=empty, actor=actor, at=at)
     for line in month_line(book, number, found):
         typer.echo(line)
+    warned(list(unsettled(found)))
     going_on(f"drg year sheet {folder} --month {number} --out FILE.xlsx",
              f"drg year add-month {folder} FILE" if number < 12
              else f"drg year clear {folder} --out DIR")  # fmt: skip
@@ -273,7 +276,8 @@ def list_(
     from weights.negotiation.forms.hidden import hidden_lines
 
     look_first((file,))
-    found = Book(folder).hand_in(name, file, sheet=sheet, actor=actor, at=at)
+    book = Book(folder)
+    found = book.hand_in(name, file, sheet=sheet, actor=actor, at=at)
     warned(hidden_lines(file))
     _told(file, folder, len(found.rows), found.rejects, found.told)
     if found.corrections is not None:
@@ -282,6 +286,7 @@ def list_(
                        f"{count:,} cases corrected, which settle in the open month"))  # fmt: skip
     if not found.rows:
         raise problem(say("没有可接受的行", "no row can be taken"), file=file)
+    _stale(book)
 
 
 @app.command(
@@ -381,6 +386,13 @@ def _fits(
     weights = book.files.weights
     policy_fits(book.files.policy, same_scheme(file, weights, across, mapping, sheet), file,
                 weights, across)  # fmt: skip
+
+
+def _stale(book: Book) -> None:
+    from drg.cli.year.show import stale
+
+    if book.state.is_stale:
+        warned([stale()])
 
 
 def _added(found: Added) -> None:

@@ -51,11 +51,30 @@ def status(folder: YearFolder) -> None:
     typer.echo(table(head, rows, range(1, 9)))
     if state.open_month > 12:
         typer.echo(say("十二个月均已结账，待年终清算", "all months are closed: clear it")
-                   if state.cleared is None else say("已清算", "cleared"))  # fmt: skip
+                   if state.cleared is None else stale() if state.is_stale
+                   else say("已清算", "cleared"))  # fmt: skip
     else:
         waiting = sum(one.rows for one in state.cases if one.month == state.open_month)
         typer.echo(say(f"当前月份 {state.open_month}，已加入 {waiting:,} 行",
                        f"month {state.open_month} is open, with {waiting:,} rows"))  # fmt: skip
+
+
+def stale() -> str:
+    """What is said once cases or lists came after the clearing."""
+    return say("清算之后又有病例或清单：须重新 drg year clear",
+               "cases or lists came after the clearing: clear it anew")  # fmt: skip
+
+
+def unsettled(found: Figures) -> Iterator[str]:
+    """Cases so far that are not settled, by why."""
+    from budget.price.branches import BRANCHES
+
+    names = {one.code: one.zh for one in BRANCHES}
+    for code, (cases, fen) in (found.month.settled.unsettled if found.month else {}).items():
+        yield say(
+            f"未结算：{names[code]} {cases:,} 例，{fen / 100:,.2f} 元",
+            f"not settled: {code} {cases:,} cases, {fen / 100:,.2f} yuan",
+        )
 
 
 def month_line(book: Book, number: int, found: Figures) -> Iterator[str]:

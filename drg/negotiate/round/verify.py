@@ -262,29 +262,32 @@ def _final(round_: Round, state: State, weights: str | PathLike[str] | None) -> 
     home = round_.folder
     path = Path(weights) if weights is not None else inside(
         home, held["file"], home / LEDGER, "close.file")  # fmt: skip
-    if path.is_file():
-        table, own = open_weights(path), final_table(round_)
-        if table.digest != own.digest:
-            faults.append(say(
-                f"{path.name}: 不是本轮谈判结束时的权重表",
-                f"{path.name}: is not the table that the round ended with"))  # fmt: skip
-        elif weights is None and not _same_file(path, own):
-            faults.append(say(
-                f"{path.name}: 权重相同，但其他内容有改动",
-                f"{path.name}: says the same weights, but something else was changed"))  # fmt: skip
-        said = table.record.get("ledger_digest")
-        if said is not None and said != state.until_close[-1].digest:
-            faults.append(say(f"{path.name}: 指向另一份记录：{said}",
-                              f"{path.name}: names another record: {said}"))  # fmt: skip
-        if weights is None and not _same_record(path, final_table(round_)):
-            name = record_of(path).name
-            faults.append(say(f"{name}: 与本轮的记录不同，已被改动或缺失",
-                              f"{name}: is not what the round wrote, or is missing"))  # fmt: skip
-    else:
+    title = "最终权重，按记录重新计算", "final table worked out again from the record"
+    if not path.is_file():
         faults.append(say(f"{path.name}: 文件缺失", f"{path.name}: is missing"))
-    return Check(
-        "最终权重，按记录重新计算", "final table worked out again from the record", tuple(faults)
-    )
+        return Check(*title, tuple(faults))
+    try:
+        table = open_weights(path)
+    except DrgError as error:
+        return Check(*title, (*faults, str(error)))
+    own = final_table(round_)
+    if table.digest != own.digest:
+        faults.append(say(
+            f"{path.name}: 不是本轮谈判结束时的权重表",
+            f"{path.name}: is not the table that the round ended with"))  # fmt: skip
+    elif weights is None and not _same_file(path, own):
+        faults.append(say(
+            f"{path.name}: 权重相同，但其他内容有改动",
+            f"{path.name}: says the same weights, but something else was changed"))  # fmt: skip
+    said = table.record.get("ledger_digest")
+    if said is not None and said != state.until_close[-1].digest:
+        faults.append(say(f"{path.name}: 指向另一份记录：{said}",
+                          f"{path.name}: names another record: {said}"))  # fmt: skip
+    if weights is None and not _same_record(path, final_table(round_)):
+        name = record_of(path).name
+        faults.append(say(f"{name}: 与本轮的记录不同，已被改动或缺失",
+                          f"{name}: is not what the round wrote, or is missing"))  # fmt: skip
+    return Check(*title, tuple(faults))
 
 
 def _differs(
