@@ -9,7 +9,8 @@ An expression says which rows a rule finds, or what a finding is worth::
 Names are facts of a row, those behind a dot facts of what it stands beside (``other`` stay of the
 person, ``item``, ``before``, ``peers``), or parameters of the rule. There are no loops and no
 names beside these; every node is one operation over a column, so that the longest expression takes
-a known number of passes over the cases. A value that is not known satisfies no comparison.
+a known number of passes over the cases. A value that is not known satisfies no comparison; a
+quotient by zero, and a number too large to be held, are not known.
 """
 
 from __future__ import annotations
@@ -238,13 +239,20 @@ class _Check:
             raise RuleError("数组应全为文本或全为数", "a list holds texts or numbers", _at(node))
         return _LIST
 
+    def _listed(self, node: ast.expr) -> list[Any]:
+        """The values of a list, which has some."""
+        values = _values(node, self._given)
+        if not values:
+            raise RuleError("数组为空", "an empty list", _at(node))
+        return values
+
     def _compare(self, node: ast.Compare, depth: int) -> str:
         sides = [node.left, *node.comparators]
         for op, one, other in zip(node.ops, sides, sides[1:], strict=False):
             if isinstance(op, ast.In | ast.NotIn):
                 kind = self._want(one, depth, TEXT, NUMBER)
                 self._want(other, depth, _LIST)
-                values = _values(other, self._given)
+                values = self._listed(other)
                 if any(isinstance(value, str) != (kind == TEXT) for value in values):
                     raise RuleError("数组中的值类型不符", "a list of values of another kind",
                                     _at(other))  # fmt: skip
@@ -279,14 +287,22 @@ class _Check:
             elif name_of(one) not in GROUPS:
                 raise RuleError(f"应为分组：{'、'.join(GROUPS)}",
                                 f"expected a group: {', '.join(GROUPS)}", _at(one))  # fmt: skip
-        if name == "starts" and not all(
-            isinstance(value, str) for value in _values(node.args[1], self._given)
-        ):
-            raise RuleError("应为文本数组", "expected a list of texts", _at(node.args[1]))
-        if name == "peer_quantile" and not (
-            isinstance(node.args[1], ast.Constant) or name_of(node.args[1]) in self._given
-        ):
-            raise RuleError("应为固定的数", "expected a fixed number", _at(node.args[1]))
+        if name == "starts":
+            values = self._listed(node.args[1])
+            if not all(isinstance(value, str) for value in values):
+                raise RuleError("应为文本数组", "expected a list of texts", _at(node.args[1]))
+            if not all(value.strip() for value in values):
+                raise RuleError("数组中有空文本，任何文本都以它开头",
+                                "an empty text in the list, with which every text starts",
+                                _at(node.args[1]))  # fmt: skip
+        if name == "peer_quantile":
+            if not (isinstance(node.args[1], ast.Constant) or name_of(node.args[1]) in self._given):
+                raise RuleError("应为固定的数", "expected a fixed number", _at(node.args[1]))
+            (q,) = _values(node.args[1], self._given)
+            if not 0 <= q <= 1:
+                raise RuleError(f"分位数 {q:g} 应在 0 至 1 之间",
+                                f"a quantile of {q:g}, expected 0 to 1",
+                                _at(node.args[1]))  # fmt: skip
         self._sums += "by" in wanted or name == "peer_quantile"
         if self._sums > MOST_SUMS:
             raise RuleError(f"汇总函数超过 {MOST_SUMS} 个", f"more than {MOST_SUMS} sums",
@@ -298,7 +314,14 @@ def _at(node: ast.expr) -> int:
     return node.col_offset + 1
 
 
+def known(values: Any) -> Any:
+    """Numbers as they are, NaN where they are not finite: by zero, or too large to be held."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
 def _values(node: ast.expr, parameters: Mapping[str, Parameter]) -> list[Any]:
+    if isinstance(node, ast.Constant):
+        return [node.value]
     if isinstance(node, ast.List):
         return [one.value for one in node.elts if isinstance(one, ast.Constant)]
     value = parameters[str(name_of(node))]
@@ -322,7 +345,7 @@ class _Run:
             held = self.of(node.operand)
             return ~np.asarray(held, np.bool_) if isinstance(node.op, ast.Not) else -held
         if isinstance(node, ast.BinOp):
-            return _NUMERIC[type(node.op)](self.of(node.left), self.of(node.right))
+            return known(_NUMERIC[type(node.op)](self.of(node.left), self.of(node.right)))
         if isinstance(node, ast.Compare):
             return self._compare(node)
         if isinstance(node, ast.Call):
@@ -340,8 +363,11 @@ class _Run:
         held: Any = True
         for op, one, other in zip(node.ops, sides, sides[1:], strict=False):
             if isinstance(op, ast.In | ast.NotIn):
-                found = self._inside(self.of(one), _values(other, self._given))
-                held = held & (~found if isinstance(op, ast.NotIn) else found)
+                column = self.of(one)
+                found = self._inside(column, _values(other, self._given))
+                if isinstance(op, ast.NotIn):
+                    found = ~found if isinstance(column, Coded) else ~found & ~np.isnan(column)
+                held = held & found
                 continue
             left, right = self.of(one), self.of(other)
             if isinstance(left, Coded) or isinstance(right, Coded):
@@ -377,7 +403,7 @@ class _Run:
         if name == "peer_quantile":
             return self._scope.peer_quantile(self._full(args[0]), float(self.of(args[1])))
         if name in ("min", "max"):
-            pick = np.fmin if name == "min" else np.fmax
+            pick = np.minimum if name == "min" else np.maximum
             return pick(self.of(args[0]), self.of(args[1]))
         if name == "abs":
             return np.abs(self.of(args[0]))
@@ -388,7 +414,7 @@ class _Run:
         there = ~np.isnan(values)
         if name == "sum_if":
             there &= np.asarray(self._full(args[1]), np.bool_)
-        sums = np.bincount(group, np.where(there, values, 0.0), size)
+        sums = known(np.bincount(group, np.where(there, values, 0.0), size))
         if name in ("sum", "sum_if", "count"):
             return sums[group]
         return (sums / np.bincount(group, there, size))[group]

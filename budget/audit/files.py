@@ -160,6 +160,7 @@ def _document(
             "source": one.rule.texts["source"], "where": one.rule.where.text,
             "cases": len(one.rows), "hospitals": len(one.hospitals),
             **({"not_run_without": list(one.skipped)} if one.skipped else {}),
+            **({"amount_unknown": one.unknown} if one.unknown else {}),
         }
         for one in ran
     ]  # fmt: skip
@@ -173,6 +174,11 @@ def _document(
         families={name: {"findings": len(held), "amount": f"{int(held['amount'].sum()) / 100:.2f}"}
                   for name, held in families},
         rules=rules, credit=credit.id,
+        warnings={
+            f"amount_unknown.{one.rule.id}": f"rule {one.rule.id}: the amount of {one.unknown} of "
+            f"{len(one.amount)} found cannot be worked out and counts as 0"
+            for one in ran if one.unknown
+        },
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from budget.audit.world import Cases, OfHospitals, OfItems, Pairs
 COLUMNS = ("finding", "rule", "family", "hospital_id", "case_id", "drg", "amount", "strength",
            "severity", "also")  # fmt: skip
 _STRENGTH_DIGITS = 4
+_MOST_YUAN = 1e12  # no amount of a row is more
 _PAIRED = frozenset({"admission", "discharge", "person"})  # no pair of stays without these
 
 
@@ -34,6 +35,7 @@ class Ran:
         amount: fen at stake, of the cases and then of the hospitals. Shape (F + K,).
         strength: from 0 to 1, likewise. Shape (F + K,).
         cells: what its test said; None without one.
+        unknown: of how many of these the amount, or a part of it, is not known and counts as 0.
     """
 
     rule: Rule
@@ -43,6 +45,7 @@ class Ran:
     amount: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     strength: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     cells: evidence.Cells | None = None
+    unknown: int = 0
 
 
 def run_rules(rules: Sequence[Rule], cases: Cases, hospitals: OfHospitals) -> list[Ran]:
@@ -102,14 +105,17 @@ def _over_cases(rule: Rule, cases: Cases) -> Ran:
     hit = rule.where(cases)
     if rule.test is None:
         rows = np.flatnonzero(hit)
-        return Ran(rule, (), rows, amount=_fen(rule, cases)[rows],
-                   strength=_strength(rule, cases)[rows])  # fmt: skip
+        amount, unknown = _fen(rule, cases, rows)
+        return Ran(rule, (), rows, amount=amount, strength=_strength(rule, cases)[rows],
+                   unknown=int(unknown.sum()))  # fmt: skip
     cells, cell, likely = _tested(rule.test, cases, hit)
     kept = cell >= 0
     kept[kept] = cells.found[cell[kept]]
     rows = np.flatnonzero(kept)
     strength = likely[rows] if rule.strength is None else _strength(rule, cases)[rows]
-    return Ran(rule, (), rows, amount=_fen(rule, cases)[rows], strength=strength, cells=cells)
+    amount, unknown = _fen(rule, cases, rows)
+    return Ran(rule, (), rows, amount=amount, strength=strength, cells=cells,
+               unknown=int(unknown.sum()))  # fmt: skip
 
 
 def _tested(
@@ -145,31 +151,33 @@ def _over_pairs(rule: Rule, cases: Cases, pairs: Pairs) -> Ran:
         )  # fmt: skip
         hit = cell >= 0
         hit[hit] = cells.found[cell[hit]]
-    amount, strength = _fen(rule, pairs)[hit], _strength(rule, pairs)[hit]
+    (amount, unknown), strength = _fen(rule, pairs, hit), _strength(rule, pairs)[hit]
     rows = pairs.later[hit]
     if rule.marks == "both":  # what is at stake is shared by the two, to the fen
         rows = np.concatenate([rows, pairs.earlier[hit]])
         amount = np.concatenate([amount - amount // 2, amount // 2])
         strength = np.concatenate([strength, strength])
-    return _once(rule, rows, amount, strength, cells)
+        unknown = np.concatenate([unknown, unknown])
+    return _once(rule, rows, amount, unknown, strength, cells)
 
 
 def _over_items(rule: Rule, items: OfItems) -> Ran:
     hit = np.array(rule.where(items))
     rows = items.items.rows[hit]
-    return _once(rule, rows, _fen(rule, items)[hit], _strength(rule, items)[hit], None, add=True)
+    return _once(rule, rows, *_fen(rule, items, hit), _strength(rule, items)[hit], None, add=True)
 
 
 def _once(
-    rule: Rule, rows: Array, amount: Array, strength: Array, cells: evidence.Cells | None,
-    *, add: bool = False,
+    rule: Rule, rows: Array, amount: Array, unknown: Array, strength: Array,
+    cells: evidence.Cells | None, *, add: bool = False,
 ) -> Ran:  # fmt: skip
     """Each case once, with the largest amount, or the sum of its items, and the most strength."""
     found, place = np.unique(rows, return_inverse=True)
     sums, most = np.zeros(len(found), np.int64), np.zeros(len(found))
     (np.add if add else np.maximum).at(sums, place, amount)
     np.maximum.at(most, place, strength)
-    return Ran(rule, (), found, amount=sums, strength=most, cells=cells)
+    return Ran(rule, (), found, amount=sums, strength=most, cells=cells,
+               unknown=len(np.unique(place[unknown])))  # fmt: skip
 
 
 def _over_hospitals(rule: Rule, hospitals: OfHospitals) -> Ran:
@@ -184,14 +192,22 @@ def _over_hospitals(rule: Rule, hospitals: OfHospitals) -> Ran:
         q = evidence.controlled(p)
         hit = hit & (q <= rule.test.fdr) & (hospitals.sums["cases"] >= rule.test.least)
     place = np.flatnonzero(hit)
-    return Ran(rule, (), hospitals=place, amount=_fen(rule, hospitals)[place],
-               strength=_strength(rule, hospitals)[place], cells=cells)  # fmt: skip
+    amount, unknown = _fen(rule, hospitals, place)
+    return Ran(rule, (), hospitals=place, amount=amount,
+               strength=_strength(rule, hospitals)[place], cells=cells,
+               unknown=int(unknown.sum()))  # fmt: skip
 
 
-def _fen(rule: Rule, scope: Scope) -> npt.NDArray[np.int64]:
-    yuan = np.nan_to_num(rule.amount(scope), nan=0.0, posinf=0.0, neginf=0.0)
-    found: npt.NDArray[np.int64] = np.round(np.clip(yuan, 0, 1e12) * 100).astype(np.int64)
-    return found
+def _fen(
+    rule: Rule, scope: Scope, rows: Array
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """What is at stake in some rows, and of which it is not known, so that it counts as 0."""
+    yuan = rule.amount(scope)[rows]
+    unknown = ~(yuan <= _MOST_YUAN)
+    found: npt.NDArray[np.int64] = np.round(
+        np.where(unknown, 0.0, np.maximum(yuan, 0.0)) * 100
+    ).astype(np.int64)
+    return found, unknown
 
 
 def _strength(rule: Rule, scope: Scope) -> npt.NDArray[np.float64]:

@@ -68,5 +68,5 @@ class Peers:
             some = ~np.isnan(held).all(axis=1)
             found = np.full(len(values), np.nan)
             if some.any():
-                found[some] = np.nanquantile(held[some], min(max(q, 0.0), 1.0), axis=1)
+                found[some] = np.nanquantile(held[some], q, axis=1)
         return found

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.audit.expected import Expected
-from budget.audit.expression import Array, Coded
+from budget.audit.expression import Array, Coded, known
 from budget.audit.facts import Facts
 from budget.audit.peers import Peers
 from drg.cases.outcomes import is_ambiguous, is_ungrouped
@@ -94,7 +94,7 @@ class Cases:
         if name == "ratio":
             if name not in self._held:
                 cost = np.asarray(self.fact("cost"))
-                self._held[name] = cost / np.asarray(self.fact("expected"))
+                self._held[name] = known(cost / np.asarray(self.fact("expected")))
             return self._held[name]
         if name == "grouped":
             return self.grouped

@@ -73,7 +73,8 @@ def prepayment(
             warnings[f"no_spend.{name}"] = f"{name}: no spend is given, nothing is prepaid"
         elif missing:
             raise problem(say("缺少上年第四季度的月份",
-                              "a month of the previous fourth quarter is missing"), key=name,
+                              "a month of the previous fourth quarter is missing"),
+                          file=spend.file, key=name,
                           expected=f"{missing[0] // 12}-{missing[0] % 12 + 1:02d}")  # fmt: skip
         else:
             quarter[area] = sum(int(found[month]) for month in wanted)

@@ -99,7 +99,8 @@ def _assessment(
     missing = np.flatnonzero(np.isnan(found))
     if missing.size:
         i = int(missing[0])
-        raise problem(say("没有考核系数", "no assessment coefficient"), key="assessment",
+        raise problem(say("没有考核系数", "no assessment coefficient"), file=items.file,
+                      row=i + items.first, key="assessment",
                       found=say(f"医疗机构 {items.hospital[i]}，品种 {items.item[i]}",
                                 f"hospital {items.hospital[i]}, item {items.item[i]}"),
                       expected=say("表中或医疗机构的系数，或 procurement.assessed = false",

@@ -62,11 +62,13 @@ class OutOfAreaSpend:
         month: year x 12 + month from 0. Length N.
         area: ``CROSS_PROVINCE`` or ``IN_PROVINCE``. Length N.
         amount: fen. Shape (N,).
+        file: from which it was read; None for a table in memory.
     """
 
     month: tuple[int, ...]
     area: tuple[int, ...]
     amount: Fen
+    file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class ProcurementItems:
         before: price before in yuan a unit, not rounded to fen. Shape (N,).
         after: price after in yuan a unit. Shape (N,).
         assessment: coefficient of the assessment, NaN where the table has none. Shape (N,).
+        file: from which they were read; None for a table in memory.
+        first: row of the first item in it, as faults name it.
     """
 
     hospital: tuple[str, ...]
@@ -90,6 +94,8 @@ class ProcurementItems:
     before: Floats
     after: Floats
     assessment: Floats
+    file: str | None = None
+    first: int = 1
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ def read_out_of_area(source: Source, sheet: str | None = None) -> OutOfAreaSpend
                         say("cross_province（跨省）或 in_province（省内）",
                             "cross_province (跨省) or in_province (省内)"))  # fmt: skip
     table.once(say("月份与地区", "month and area"), months, areas)
-    return OutOfAreaSpend(tuple(months), tuple(areas), table.amounts("amount"))
+    return OutOfAreaSpend(tuple(months), tuple(areas), table.amounts("amount"), table.file)
 
 
 def read_procurement(source: Source, sheet: str | None = None) -> ProcurementItems:
@@ -142,6 +148,8 @@ def read_procurement(source: Source, sheet: str | None = None) -> ProcurementIte
         table.numbers("assessment", Number(high=1.5), blank=True)
         if table.has("assessment")
         else none,
+        table.file,
+        table.first,
     )
 
 
@@ -203,11 +211,11 @@ class _Table:
 
     def __init__(self, source: Source, sheet: str | None) -> None:
         self.file: str | None = None
-        self._first = 1
+        self.first = 1
         if isinstance(source, pa.Table):
             self._table = source
         elif isinstance(source, str | PathLike):
-            self.file, self._first = str(source), 2
+            self.file, self.first = str(source), 2
             self._table, malformed = read_table(source, sheet=sheet)
             for one in malformed:
                 raise problem(
@@ -229,7 +237,7 @@ class _Table:
         """A fault of a cell or row, row from 0."""
         found = self._read.get(key)
         return problem(
-            what, file=self.file, row=row + self._first, key=key,
+            what, file=self.file, row=row + self.first, key=key,
             found=found[row] if found else None, expected=expected,
         )  # fmt: skip
 

@@ -65,9 +65,10 @@ def retained(done: Settlement, items: ProcurementItems) -> Retention:
         raise problem(say("政策没有集采结余留用", "the policy has no retention of procurement"),
                       key="procurement", found=done.policy.id)  # fmt: skip
     known = set(done.hospitals.ids)
-    if unknown := [one for one in items.hospital if one not in known]:
-        raise problem(say("不在医疗机构表中", "is not in the table of hospitals"), key="hospital",
-                      found=unknown[0])  # fmt: skip
+    if unknown := [i for i, one in enumerate(items.hospital) if one not in known]:
+        raise problem(say("不在医疗机构表中", "is not in the table of hospitals"), file=items.file,
+                      row=unknown[0] + items.first, key="hospital",
+                      found=items.hospital[unknown[0]])  # fmt: skip
     factors = dict(zip(done.hospitals.ids, done.closing.factor.tolist(), strict=True))
     return retention(items, rule, factors)
 

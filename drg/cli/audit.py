@@ -131,6 +131,13 @@ def summary(found: Audit, lang: str) -> str:
     if found.malformed:
         lost = words.few(found.malformed)
         lines.append(words(f"无法读取的行：{lost}", f"rows that could not be read: {lost}"))
+    for one in found.ran:
+        if one.unknown:
+            lost = words.few(one.unknown)
+            lines.append(words(
+                f"警告：规则 {one.rule.id} 有 {lost} 例疑点的涉及金额无法计算，按 0 计",
+                f"warning: rule {one.rule.id}: the amount of {lost} found cannot be worked out and "
+                "counts as 0"))  # fmt: skip
     skipped = [one for one in found.ran if one.skipped]
     if skipped:
         listed = words.joined(f"{one.rule.id} ({', '.join(one.skipped)})" for one in skipped)

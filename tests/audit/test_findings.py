@@ -216,6 +216,78 @@ def test_hospitals_that_no_table_knows(region: Region, tmp_path: Path) -> None:
         (file.parent / "hospitals.csv").unlink(missing_ok=True)
 
 
+RULE = """
+id = "{id}"
+family = "bill"
+title = "甲"
+title_en = "The {id}"
+text = "甲"
+text_en = "a"
+unknown = "无"
+unknown_en = "nothing"
+source = "here"
+severity = "low"
+over = "{over}"
+where = "{where}"
+amount = "{amount}"
+"""
+
+
+def test_amounts_that_are_not_known_are_counted_and_told(
+    region: Region, finder: HangingFinder, tmp_path: Path
+) -> None:
+    cases = region.cases.head(1500)
+    file = write(region, tmp_path / "in", cases)
+    days = cases["length_of_stay"]
+    rules = {
+        "nobody": ("cases", "cost / 0 > 1", "0"),
+        "zero": ("cases", "los > 1", "cost / (los - los)"),
+        "guarded": ("cases", "los > 1", "max(cost / (los - 2), 0)"),
+        "vast": ("cases", "los > 1", "cost * 1e14"),
+        "below": ("cases", "los > 1", "0 - cost"),
+        "right": ("cases", "los > 1", "cost"),
+        "every": ("hospitals", "cases > 0", "cost_index / 0"),
+        "pair": ("pairs", "gap_days >= 0", "cost / 0"),
+    }
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    for name, (over, where, amount) in rules.items():
+        text = RULE.format(id=name, over=over, where=where, amount=amount)
+        (folder / f"{name}.toml").write_text(text, "utf-8")
+    ran = {one.rule.id: one for one in audit(file, finder, str(folder)).ran}
+    long, two, homes = int((days > 1).sum()), int((days == 2).sum()), cases["hospital_id"].nunique()
+    pairs = len(ran["pair"].rows)
+    assert min(long, two, homes, pairs) >= 5
+    assert {name: (len(one.amount), one.unknown) for name, one in ran.items()} == {
+        "nobody": (0, 0), "zero": (long, long), "guarded": (long, two), "vast": (long, long),
+        "below": (long, 0), "right": (long, 0), "every": (homes, homes), "pair": (pairs, pairs),
+    }  # fmt: skip
+    for name in ("zero", "vast", "below", "every", "pair"):
+        assert not ran[name].amount.any(), name
+    cost = (cases["total_cost"] * 100).round().astype(int)
+    assert ran["right"].amount.sum() == cost[days > 1].sum()
+    assert (ran["guarded"].amount == 0).sum() == two
+
+    status, _, err = call(["audit", str(file), "--out", str(tmp_path / "out"), "--rules",
+                           str(folder), "--lang", "en"])  # fmt: skip
+    assert status == 0, err
+    record = json.loads((tmp_path / "out" / "audit.json").read_text("utf-8"))
+    lost = {name: one for name, one in ran.items() if one.unknown}
+    told = "cannot be worked out and counts as 0"
+    assert record["warnings"] == {
+        f"amount_unknown.{name}":
+            f"rule {name}: the amount of {one.unknown} of {len(one.amount)} found {told}"
+        for name, one in lost.items()
+    }  # fmt: skip
+    said = {one["id"]: one.get("amount_unknown", 0) for one in record["rules"]}
+    assert said == {name: one.unknown for name, one in ran.items()}
+    for name, one in lost.items():
+        assert f"warning: rule {name}: the amount of {one.unknown:,} found {told}" in err
+    assert err.count(told) == len(lost)
+    page = (tmp_path / "out" / "audit.html").read_text("utf-8")
+    assert all(f"The {name}" in page.split(told)[1].split("</li>")[0] for name in lost)
+
+
 def test_a_wrong_rule_writes_nothing(region: Region, tmp_path: Path) -> None:
     file = write(region, tmp_path / "in", region.cases.head(50))
     rule = tmp_path / "rule.toml"

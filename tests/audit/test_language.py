@@ -59,6 +59,24 @@ def value(text: str, wanted: str = "flag", **parameters):
     ("los > peer_quantile(los, 0.5)", [False, False, True]),
     ("known(cost)", [True, True, False]),
     ("True", [True, True, True]),
+    # by zero, or too large to be held: not known
+    ("cost / 0 > 1", [False, False, False]),
+    ("-cost / 0 < 1 or 0 / 0 == 0 or cost / 0 != 1", [False, False, False]),
+    ("los / (los - 1) > 1", [False, True, True]),
+    ("cost / 0 not in [1]", [False, False, False]),
+    ("cost not in [1]", [False, True, False]),
+    ("max(los / (los - 1), 5) >= 5", [False, True, True]),
+    ("min(cost, 5) <= 5", [True, True, False]),
+    ("known(los / (los - 1))", [False, True, True]),
+    ("los * 1e14 * 1e14 * 1e14 * 1e14 * 1e14 * 1e14 * 1e14 * 1e14 * 1e14 * 1e14 * 1e14 * 1e14 * "
+     "1e14 * 1e14 * 1e14 * 1e14 * 1e14 * 1e14 * 1e14 * 1e14 * 1e14 * 1e14 * 1e14 > 0", [False] * 3),
+    ("sum(los / (los - 1), hospital) == 1.25", [True, True, False]),  # the first row is passed over
+    ("not cost / 0 > 1", [True, True, True]),  # as of every value that is not known
+    # a sum in a sum counts once a row
+    ("sum(sum(los, hospital), hospital) == 12", [True, True, False]),
+    ("sum(sum(los, hospital), hospital) == 9", [False, False, True]),
+    ("mean(sum(los, hospital), hospital) == 6", [True, True, False]),
+    ("peer_quantile(los, 0) == 1 and peer_quantile(los, 1) == 9", [True, True, True]),
 ])  # fmt: skip
 def test_it_says(text: str, right: list[bool]) -> None:
     assert value(text, codes=["AB15"]) == right
@@ -76,6 +94,8 @@ def test_numbers() -> None:
     "died if died else died", "cost > 1e400", "peer_quantile(cost, los) > 1", "cost := 3",
     "(" * 300 + "died" + ")" * 300, "not " * 90 + "died", "died and " * 320 + "died",
     "cost > 1" + " or cost > 1" * 400, " or ".join(["count(died, hospital) > 1"] * 13),
+    "drg in []", "starts(drg, [])", 'starts(drg, ["AB", ""])', 'starts(drg, [" "])',
+    "peer_quantile(los, 99) > 1", "peer_quantile(los, -0.1) > 1", "peer_quantile(los, 1.01) > 1",
 ])  # fmt: skip
 def test_it_refuses(text: str) -> None:
     with pytest.raises(RuleError):
@@ -134,6 +154,16 @@ def test_a_city_adds_its_own_and_changes_a_shipped_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("old", "new", "told"), [
     ("cost > above", "cost > abov", "where: no fact or parameter 'abov', at character 8"),
+    ("cost > above", "cost > peer_quantile(cost, above)",
+     "where: a quantile of 5, expected 0 to 1, at character 28: found 'cost > "),
+    ("cost > above", "cost > peer_quantile(cost, 99)",
+     "where: a quantile of 99, expected 0 to 1, at character 28"),
+    ("cost > above", "starts(principal, [''])",
+     "where: an empty text in the list, with which every text starts, at character 19"),
+    ('cost > above"\n[parameters]', 'starts(principal, some)"\n[parameters]\nsome = []',
+     "where: an empty list, at character 19"),
+    ('cost > above"\n[parameters]', 'not drg in some"\n[parameters]\nsome = []',
+     "where: an empty list, at character 12"),
     ("cost > above", "gap_days > above", "where: no fact or parameter 'gap_days'"),
     ('over = "cases"', 'over = "stays"', "over: unknown choice: found 'stays'"),
     ('severity = "low"', 'severity = "bad"', "severity: unknown choice"),

@@ -324,6 +324,14 @@ def test_the_prepayment_of_a_table(tmp_path):
     assert "2025-02-06" in done.output
     held = json.loads((tmp_path / "out" / "prepayment.json").read_text("utf-8"))
     assert held["total_fen"] == 4_600_000_00
+    source.write_text("month,area,amount\n" + "\n".join(rows[:2]), encoding="utf-8")
+    short = fund("prepayment", source, "--policy", "lanzhou-2023", "--received", "2025-01-21",
+                 "--out", tmp_path / "short")  # fmt: skip
+    assert short.exit_code == 1
+    assert str(short.exception) == (
+        f"{source}: cross_province: a month of the previous fourth quarter is missing, "
+        "expected 2024-12"
+    )
     with pytest.raises(DrgError, match="out_of_area"):
         prepay_file(source, tmp_path / "two", load_policy("national-default"), 2025,
                     dt.date(2025, 1, 10))  # fmt: skip
@@ -349,4 +357,11 @@ def test_the_retention_of_a_table_by_hospital_and_batch(tmp_path):
     again = fund("retention", source, "--hospitals", hospitals, "--out", tmp_path / "three")
     assert again.exit_code == 1
     assert "row 5" in str(again.exception)
+    source.write_text(ITEMS, encoding="utf-8")
+    none = fund("retention", source, "--out", tmp_path / "three")
+    assert none.exit_code == 1
+    assert str(none.exception).startswith(
+        f"{source}: row 2: assessment: no assessment coefficient: "
+        "found 'hospital H1, item stent', expected "
+    )
     assert not (tmp_path / "three").exists()

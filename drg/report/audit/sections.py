@@ -81,6 +81,11 @@ def _summary(found: Audit, words: Words) -> list[Block]:
     )
     amount = float(found.findings.table["amount"].sum()) / 100
     told = words.money(amount) if alerts >= FEWEST or not alerts else "*"
+    lost = words.joined(clean(one.rule.said("title", zh=words.zh))
+                        for one in found.ran if one.unknown)  # fmt: skip
+    short = [words(f"以下规则的部分疑点无法计算涉及金额，按 0 计：{lost}。",
+                   f"The amount of some alerts cannot be worked out and counts as 0: {lost}.")
+             ] if lost else []  # fmt: skip
     return [
         Text(lead, "lead"),
         Figures([
@@ -97,6 +102,7 @@ def _summary(found: Audit, words: Words) -> list[Block]:
             words("逐例清单 findings.csv 含个人信息，仅供经办人员使用，不得对外提供。",
                   "The list of cases, findings.csv, is person-level: it is for the staff in "
                   "charge alone."),
+            *short,
         ]),
     ]  # fmt: skip
 
