@@ -180,7 +180,7 @@ def _other_input(words: Words, folder: Path, rng: random.Random) -> Words:
         words[at] = str(folder / "in")
     elif kind == 3:
         link = path.with_name(f"link{path.suffix}")
-        if not os.path.lexists(link):
+        if path.parent.is_dir() and not os.path.lexists(link):
             link.symlink_to(rng.choice([path.name, link.name, "none"]))
         words[at] = str(link)
     elif kind == 4:
