@@ -1,21 +1,23 @@
 """The data group's package (数据工作组资料包): what each hospital may see of the year so far.
 
 A hospital sees its own figures exactly, and beside them those of its tier and the region, in which
-small cells and what would give them away are hidden: so are groups that few cases, or the cases of
-few other hospitals, stand behind.
+small cells and what would give them away are hidden. A figure is told to all alike, so it must
+leave enough when any one hospital takes its own part off: 5 cases and three other hospitals.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from budget.settlement.indicators import case_frame, indicators
 from drg.cases.privacy import FEWEST
-from drg.page.blocks import Column, Report, Section, Table
-from drg.page.small_cells import Cube, untold
+from drg.page.blocks import Column, Kept, Report, Section, Table
+from drg.page.small_cells import Cube, few, untold
 from drg.page.words import Words
 from drg.page.write import write_report
 from drg.report.year.payment import INDICATORS
@@ -24,7 +26,15 @@ from drg.year.book import Book
 from drg.year.month import priced
 
 RESULTS = ("hospitals/", "region.xlsx")
-_LEAST_HOSPITALS = 3  # behind a mean that others may see
+_LEAST_OTHERS = 3  # hospitals beside the one that reads
+_SHARES = ("grouped_share", "high_share", "low_share")
+_DIGITS = {
+    **dict.fromkeys(_SHARES, 3),
+    "cost_index": 3,
+    "time_index": 3,
+    "case_mix_index": 4,
+    "weight": 4,
+}  # as a page shows them
 _OPEN = tuple(Column(c.field, c.zh, c.en, "cases" if c.field == "cases" else c.kind)
               for c in INDICATORS)  # fmt: skip
 _OF_GROUP = (
@@ -54,9 +64,8 @@ def write_package(book: Book, out: Path, lang: str) -> int:
     cases = cases.assign(yuan=cases["cost"] / 100)
     groups = [str(one) for one in book.files.weights.frame["drg"]]
     cases["drg"] = [groups[i] if i >= 0 else "0000" for i in cases["group"]]
-    tiers = _shared(cases, ["tier"])
-    region = _shared(cases, [])
-    by_tier, by_region = _groups(cases, ["tier", "drg"]), _groups(cases, ["drg"])
+    tiers, region = shared(cases)
+    by_tier, by_region = groups_of(cases)
     count = 0
     with whole_folder(out, RESULTS) as folder:
         (folder / "hospitals").mkdir()
@@ -73,36 +82,98 @@ def write_package(book: Book, out: Path, lang: str) -> int:
     return count
 
 
-def _shared(cases: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Indicators that others may see; ``hidden`` where few cases or hospitals stand behind."""
-    found = indicators(cases, keys)
-    if not keys:
-        return found.assign(hidden=len(cases) < FEWEST)
-    behind = cases.groupby(keys)["hospital_id"].nunique().reset_index(name="hospitals")
-    found = found.merge(behind, on=keys)
-    return found.assign(hidden=(found["cases"] < FEWEST) | (found["hospitals"] < _LEAST_HOSPITALS))
+def bare(parts: pd.DataFrame) -> bool:
+    """Whether a sum tells too much to one of the hospitals behind it, which knows its own part.
+
+    Args:
+        parts: ``hospital_id, cases``, any number of rows a hospital.
+    """
+    own = parts.groupby("hospital_id")["cases"].sum()
+    own = own[own > 0]
+    return len(own) <= _LEAST_OTHERS or own.sum() - own.max() < FEWEST
 
 
-def _groups(cases: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Cases and means by group, and whether they are hidden."""
-    found = cases.groupby(keys).agg(cases=("row", "size"), cost=("yuan", "sum"),
-                                    hospitals=("hospital_id", "nunique")).reset_index()  # fmt: skip
-    told = [("drg",)] if keys == ["drg"] else [("tier", "drg"), ("drg",)]
-    dark = untold(
-        [
-            Cube(
-                cases.groupby(["tier", "drg"])
-                .agg(cases=("row", "size"), cost=("yuan", "sum"))
-                .reset_index(),
-                told,
-                ("cases",),
-                ("cost",),
-            )
-        ]
-    )
-    hidden = dark.rows(tuple(keys), *(found[name] for name in keys))
-    few = found["hospitals"] < _LEAST_HOSPITALS
-    return found.assign(mean=(found["cost"] / found["cases"]).round(2), hidden=hidden | few)
+def _covered(parts: pd.DataFrame, across: str, along: str, hidden: set[Any]) -> None:
+    """Hide more cells of a line until what is left of its total is not :func:`bare`.
+
+    Args:
+        parts: ``hospital_id, cases`` and both keys.
+        across: key of the lines whose totals are told.
+        along: key of the cells in a line.
+        hidden: pairs ``(across, along)`` of hidden cells; the smallest others are added.
+    """
+    for line, mine in parts.groupby(across):
+        order = mine.groupby(along)["cases"].sum().sort_values(kind="stable").index
+        off = [one for one in order if (line, one) in hidden]
+        more = [one for one in order if (line, one) not in hidden]
+        while off and more and bare(mine[mine[along].isin(off)]):
+            off.append(more.pop(0))
+        hidden.update((line, one) for one in off)
+
+
+def shared(cases: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Indicators of tiers and region as all may see them; ``hidden`` rows are not told.
+
+    A share is not told where its numerator, or what is not in it, is 1 to 4, as it stands or
+    without one hospital; then no tier tells that share. Figures are rounded as a page shows them.
+    """
+    own = indicators(cases, ["tier", "hospital_id"])
+    hidden = {(0, tier) for tier, mine in own.groupby("tier") if bare(mine)}
+    _covered(own.assign(region=0), "region", "tier", hidden)
+    tiers, region = indicators(cases, ["tier"]), indicators(cases, [])
+    tiers = tiers.assign(hidden=[(0, one) in hidden for one in tiers["tier"]])
+    region = region.assign(hidden=bare(own))
+    told = []
+    for frame, parts in ((tiers, [own[own["tier"] == one] for one in tiers["tier"]]),
+                         (region, [own])):  # fmt: skip
+        frame = frame.round(_DIGITS)
+        for name in _SHARES:
+            if any(_tells_few(one, name) for one in parts):
+                frame[name] = np.full(len(frame), Kept.BACK, object)
+        told.append(frame)
+    return told[0], told[1]
+
+
+def _tells_few(own: pd.DataFrame, share: str) -> bool:
+    """Whether a share of a sum of hospitals tells 1 to 4 cases, to all or to one of them."""
+    inside = (own[share].astype(float) * own["cases"]).round()
+    for part in (inside, own["cases"] - inside):
+        whole = float(part.sum())
+        if few(whole) or any(few(whole - one) for one in part):
+            return True
+    return False
+
+
+def groups_of(cases: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cases and means by tier and group, and by group; ``hidden`` rows are not told."""
+    cells = cases.groupby(["tier", "drg"]).agg(cases=("row", "size"), cost=("yuan", "sum"))
+    whole = cases.groupby("drg").agg(cases=("row", "size"), cost=("yuan", "sum"))
+    dark = untold([Cube(cells.reset_index(), [("tier", "drg"), ("drg",)], ("cases",), ("cost",))])
+    found = []
+    for frame in (cells.reset_index(), whole.reset_index()):
+        keys = tuple(name for name in ("tier", "drg") if name in frame)
+        hidden = dark.rows(keys, *(frame[name] for name in keys))
+        found.append(frame.assign(mean=(frame["cost"] / frame["cases"]).round(2), hidden=hidden))
+    by_tier, by_region = found
+    own = cases.groupby(["tier", "drg", "hospital_id"]).agg(cases=("row", "size")).reset_index()
+    thin = {(group, tier) for (tier, group), mine in own.groupby(["tier", "drg"]) if bare(mine)}
+    dim = by_tier[by_tier["hidden"]]
+    off = thin | set(zip(dim["drg"], dim["tier"], strict=True))
+    gone = {(0, group) for group, mine in own.groupby("drg") if bare(mine)}
+    gone |= {(0, group) for group in by_region.loc[by_region["hidden"], "drg"]}
+    before = (-1, -1)
+    while before != (len(off), len(gone)):
+        before = (len(off), len(gone))
+        _covered(own, "drg", "tier", off)
+        turned = {(tier, group) for group, tier in off}
+        _covered(own, "tier", "drg", turned)
+        off = {(group, tier) for tier, group in turned}
+        _covered(own.assign(region=0), "region", "drg", gone)
+        off |= {pair for pair in zip(by_tier["drg"], by_tier["tier"], strict=True)
+                if (0, pair[0]) in gone}  # fmt: skip
+    by_tier["hidden"] = [pair in off for pair in zip(by_tier["drg"], by_tier["tier"], strict=True)]
+    by_region["hidden"] = [(0, group) in gone for group in by_region["drg"]]
+    return by_tier, by_region
 
 
 def _hospital(
@@ -119,7 +190,8 @@ def _hospital(
         mine[f"{prefix}_cases"] = mine["drg"].map(shown["cases"])
         mine[f"{prefix}_mean"] = mine["drg"].map(shown["mean"])
     lines = pd.concat([
-        indicators(own, ["hospital_id"]).assign(who=words("本院", "This hospital"), hidden=False),
+        indicators(own, ["hospital_id"]).round({"cost_index": 3, "time_index": 3}).assign(
+            who=words("本院", "This hospital"), hidden=False),  # its index holds others' means
         tiers[tiers["tier"] == tier].assign(who=words("同级", "Its tier")),
         region.assign(who=words("全统筹区", "Region")),
     ])  # fmt: skip

@@ -159,12 +159,13 @@ def write_sheets_of(
 
 def _deducted(
     found: Cleared, lists: Mapping[str, Any], names: Mapping[str, str]
-) -> dict[str, float]:
+) -> list[tuple[str, float]]:
+    """Names of hospitals, and what each is deducted in yuan; hospitals of one name stay apart."""
     sums: dict[str, Any] = {}
     for row in lists["deduction"].values():
-        name = names[row["hospital_id"]]
-        sums[name] = sums.get(name, 0) + deducted(found.book.files.policy, row)
-    return {name: float(yuan) for name, yuan in sorted(sums.items()) if yuan}
+        one = row["hospital_id"]
+        sums[one] = sums.get(one, 0) + deducted(found.book.files.policy, row)
+    return sorted((names[one], float(yuan)) for one, yuan in sums.items() if yuan)
 
 
 def reviews_of(

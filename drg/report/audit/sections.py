@@ -20,7 +20,7 @@ from drg.page.blocks import (
     Text,
     table,
 )
-from drg.page.small_cells import Cube, untold
+from drg.page.small_cells import Cube, few, untold
 from drg.page.words import Words, clean
 from drg.plots.charts import scatter
 
@@ -72,15 +72,17 @@ def family(code: str, words: Words) -> str:
 def _summary(found: Audit, words: Words) -> list[Block]:
     alerts = int((found.findings.rows >= 0).sum())
     outside = int(found.hospitals["outside"].sum())
-    share = words.share(alerts / found.cases, 2)
+    dark = few(alerts) or _nearly_all(found)
+    share = "*" if dark else words.share(alerts / found.cases, 2)
+    count = "*" if dark and not few(alerts) else words.few(alerts)
     lead = words(
-        f"审核 {words.few(found.cases)} 例，疑点 {words.few(alerts)} 例（{share}）；"
+        f"审核 {words.few(found.cases)} 例，疑点 {count} 例（{share}）；"
         f"{outside} 家医疗机构的疑点显著多于同类。",
-        f"{words.few(found.cases)} cases were screened, {words.few(alerts)} ({share}) have an "
+        f"{words.few(found.cases)} cases were screened, {count} ({share}) have an "
         f"alert; {outside} hospitals have surely more than their peers.",
     )
     amount = float(found.findings.table["amount"].sum()) / 100
-    told = words.money(amount) if alerts >= FEWEST or not alerts else "*"
+    told = "*" if dark else words.money(amount)
     lost = words.joined(clean(one.rule.said("title", zh=words.zh))
                         for one in found.ran if one.unknown)  # fmt: skip
     short = [words(f"以下规则的部分疑点无法计算涉及金额，按 0 计：{lost}。",
@@ -90,7 +92,7 @@ def _summary(found: Audit, words: Words) -> list[Block]:
         Text(lead, "lead"),
         Figures([
             (words("审核病例", "Screened"), words.few(found.cases), ""),
-            (words("疑点病例", "Alerts"), words.few(alerts), share),
+            (words("疑点病例", "Alerts"), count, share),
             (words("涉及金额", "Amount at stake"), told, words("未经复核", "not reviewed")),
         ]),
         Points([
@@ -107,11 +109,21 @@ def _summary(found: Audit, words: Words) -> list[Block]:
     ]  # fmt: skip
 
 
-def _families(found: Audit, words: Words) -> list[Block]:
+def _family_sums(found: Audit) -> pd.DataFrame:
     held = found.findings.table.assign(one=(found.findings.rows >= 0).astype(int))
     sums = held.groupby("family", sort=True).agg(
         cases=("one", "sum"), amount=("amount", "sum")).reset_index()  # fmt: skip
-    sums = sums[sums["cases"] > 0]
+    return sums[sums["cases"] > 0]
+
+
+def _nearly_all(found: Audit) -> bool:
+    """Whether alerts, of all or of a family, leave 1 to 4 screened cases without one."""
+    sums = _family_sums(found)["cases"]
+    return any(few(found.cases - int(one)) for one in (sums.sum(), *sums))
+
+
+def _families(found: Audit, words: Words) -> list[Block]:
+    sums = _family_sums(found)
     if not len(sums):
         return [Text(words("没有疑点。", "Nothing was found."))]
     cube = Cube(sums[["family", "cases", "amount"]], (("family",), ()), amounts=("amount",))
@@ -119,7 +131,7 @@ def _families(found: Audit, words: Words) -> list[Block]:
     frame = pd.DataFrame({
         "family": [family(one, words) for one in sums["family"]], "cases": sums["cases"],
         "share": sums["cases"] / found.cases, "amount": sums["amount"] / 100,
-        "hidden": dark.rows(("family",), sums["family"]),
+        "hidden": dark.rows(("family",), sums["family"]) | _nearly_all(found),
     })  # fmt: skip
     columns = (_FAMILY, Column("cases", "疑点病例", "Alerts", "cases"),
                Column("share", "占审核病例", "Of all cases", "share", digits=2),
@@ -130,9 +142,10 @@ def _families(found: Audit, words: Words) -> list[Block]:
 def _hospitals(found: Audit, words: Words) -> list[Block]:
     frame = found.hospitals.sort_values(["outside", "ratio_shrunk", "hospital_id"],
                                         ascending=[False, False, True])  # fmt: skip
-    cells = frame[["hospital_id", "findings", "amount"]].rename(
-        columns={"hospital_id": "hospital", "findings": "cases"})  # fmt: skip
-    dark = untold([Cube(cells, (("hospital",), ()), amounts=("amount",))])
+    cells = pd.DataFrame({"hospital": frame["hospital_id"], "cases": frame["findings"],
+                          "rest": (frame["cases"] - frame["findings"]).clip(lower=0),
+                          "amount": frame["amount"]})  # fmt: skip
+    dark = untold([Cube(cells, (("hospital",), ()), ("cases", "rest"), ("amount",))])
     hidden = dark.rows(("hospital",), frame["hospital_id"]) | (frame["cases"] < FEWEST)
     tiers = [None if pd.isna(one) else int(one) for one in frame["tier"]]
     shown = pd.DataFrame({

@@ -6,7 +6,7 @@ numbers are, by hospital.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -31,8 +31,8 @@ _REVIEW = (
 
 
 def public_page(
-    year: int, hospitals: pd.DataFrame, reviews: pd.DataFrame, deductions: Mapping[str, float],
-    words: Words,
+    year: int, hospitals: pd.DataFrame, reviews: pd.DataFrame,
+    deductions: Sequence[tuple[str, float]], words: Words,
 ) -> Report:  # fmt: skip
     """The page.
 
@@ -40,7 +40,7 @@ def public_page(
         year: the settlement year.
         hospitals: ``hospital_id, hospital_name, pool, cases, cost, payable, final`` in yuan.
         reviews: ``hospital_id, hospital_name, applied, approved, inside, outside, amount``.
-        deductions: what each hospital that has any is deducted, by its name, in yuan.
+        deductions: name of each hospital that is deducted any, and how much, in yuan.
         words: the language.
     """
     cells = hospitals.rename(columns={"hospital_id": "hospital"})
@@ -64,6 +64,7 @@ def public_page(
         shown = reviews.assign(
             hidden=[
                 any(few(row[name]) for name in ("applied", "approved", "inside", "outside"))
+                or few(row["applied"] - row["approved"])  # refused
                 for row in reviews.to_dict("records")
             ]
         )
@@ -71,7 +72,7 @@ def public_page(
             Table("reviews", words("特例单议", "Special review"), (*HOSPITAL, *_REVIEW), shown)
         ]))  # fmt: skip
     told = [words(f"{name}：{yuan:,.2f} 元", f"{name}: {yuan:,.2f} yuan")
-            for name, yuan in deductions.items()]  # fmt: skip
+            for name, yuan in deductions]  # fmt: skip
     if told:
         sections.append(Section("deductions", words("违规扣款", "Deductions"), [Points(told)]))
     return Report(

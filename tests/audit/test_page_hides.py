@@ -1,0 +1,61 @@
+"""The page of an audit tells neither few alerts nor few cases without one."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from drg.page.blocks import Table
+from drg.page.words import Words
+from drg.report.audit.sections import _families, _hospitals, _summary
+
+WORDS = Words("en")
+
+
+def audit(*hospitals: tuple[int, int], families: tuple[int, ...] = (1,)) -> SimpleNamespace:
+    """An audit of hospitals of ``screened, alerts``; alerts by families in turn."""
+    n = len(hospitals)
+    alerts = sum(one for _, one in hospitals)
+    family = np.repeat([f"f{i}" for i in range(len(families))], families)
+    frame = pd.DataFrame({
+        "hospital_id": [f"H{i}" for i in range(n)], "hospital_name": [f"N{i}" for i in range(n)],
+        "tier": 1, "cases": [a for a, _ in hospitals], "findings": [b for _, b in hospitals],
+        "expected": 1.0, "ratio": 1.0, "ratio_low": 1.0, "ratio_high": 1.0, "ratio_shrunk": 1.0,
+        "funnel_low": 0.0, "funnel_high": 2.0, "outside": False,
+        "amount": [9.0 * b for _, b in hospitals],
+        "credit_score": 1.0, "credit_grade": "A", "inspections": 1,
+    })  # fmt: skip
+    table = pd.DataFrame({"family": family, "amount": 900}, index=range(alerts))
+    findings = SimpleNamespace(table=table, rows=np.arange(alerts))
+    screened = sum(a for a, _ in hospitals)
+    return SimpleNamespace(cases=screened, hospitals=frame, findings=findings)
+
+
+def hidden(blocks) -> dict[str, bool]:
+    frame = next(one for one in blocks if isinstance(one, Table)).frame
+    return dict(zip(frame.iloc[:, 0], frame["hidden"], strict=True))
+
+
+def test_few_cases_without_an_alert_do_not_follow():
+    near = audit((40, 38), (60, 20), (90, 30), (70, 25), families=(113,))
+    rest = hidden(_hospitals(near, WORDS))
+    assert rest["N0"]
+    assert 2 <= sum(rest.values()) < 4
+    open_ = hidden(_hospitals(audit((40, 30), (60, 20), (90, 30), families=(80,)), WORDS))
+    assert not any(open_.values())
+
+
+def test_an_alert_in_nearly_all_is_not_told():
+    near = audit((50, 48), (50, 49), families=(50, 47))
+    assert all(hidden(_families(near, WORDS)).values())
+    text = str(_summary(near, WORDS))
+    assert "97" not in text
+    far = audit((50, 40), (50, 40), families=(50, 30))
+    assert not any(hidden(_families(far, WORDS)).values())
+    assert "80 (80.00%)" in str(_summary(far, WORDS))
+
+
+def test_a_share_does_not_tell_few_alerts():
+    assert "3.00%" not in str(_summary(audit((50, 3), (50, 0), families=(3,)), WORDS))
