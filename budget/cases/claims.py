@@ -345,7 +345,7 @@ class ClaimReader:
             person=self._person(cells) if self._persons else None,
             day=_whole_days(discharge) if self._persons else None,
             admission=_whole_days(cells.day("admission_date")[0]) if self._persons else None,
-            case_id=pa.chunked_array([self._column(cells, "case_id")])
+            case_id=pa.chunked_array([as_texts(self._column(cells, "case_id"))])
             if self._has("case_id") else None,
         )  # fmt: skip
 
@@ -436,6 +436,11 @@ def _beginning(codes: Sequence[str], *, principal: bool) -> str:
     """A pattern that finds a code with one of these beginnings in a cell of codes."""
     wanted = "|".join(re.escape(code) for code in codes)
     return rf"^\s*({wanted})" if principal else rf"(^|[|,;、，；\s])({wanted})"
+
+
+def as_texts(column: pa.Array) -> pa.Array:
+    """A column as texts, or as codes of them where it comes so: no type that cannot be taken."""
+    return column if pa.types.is_dictionary(column.type) else as_text(column)
 
 
 class Gathering:

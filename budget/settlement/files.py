@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from budget.cases.claims import ClaimReader, Claims, Gathering, Keys, joined, text_keys
+from budget.cases.claims import ClaimReader, Claims, Gathering, Keys, as_texts, joined, text_keys
 from budget.cases.faults import Entry, faults
 from budget.cases.hospitals import Hospitals, hospitals_of, read_hospitals
 from budget.cases.parts import OnDisk
@@ -298,7 +298,7 @@ def _parts(
         ) -> tuple[Claims, list[pa.Array | None], list[Entry], Counted, int, int]:
             loaded = block.load()
             batch = loaded.table
-            texts = [None if name is None else _text(batch.column(name)) for name in own]
+            texts = [None if name is None else as_texts(batch.column(name)) for name in own]
             cells = Cells(batch, columns)
             claims = reader.read(batch, cells)
             broken = {m.row: m for m in loaded.malformed if not m.column}
@@ -330,10 +330,6 @@ def _parts(
         raise problem(say("没有病例", "has no case"), file=source)
     if not accept_unreadable:
         unread.refuse(reader.money, source, row)
-
-
-def _text(column: pa.Array) -> pa.Array:
-    return column if pa.types.is_dictionary(column.type) else as_text(column)
 
 
 def _in_force(policy: Policy, year: int) -> dict[str, str]:

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -428,3 +430,15 @@ def test_rows_that_are_not_settled_are_listed(tmp_path: Path) -> None:
     with pytest.raises(DrgError, match="no hospital has a tier"):
         settle_file(file, out, open_weights(tmp_path / "w.csv"), load_policy("qingdao-2023"),
                     tmp_path / "hospitals.csv", 2025)  # fmt: skip
+
+
+def test_text_views_of_parquet_are_texts(folder, tmp_path):
+    """A type of column that Arrow cannot take from: ids come through the stays of persons."""
+    table = pq.read_table(folder / "grouped.parquet")
+    views = [pa.field(name, pa.string_view()) for name in table.column_names]
+    pq.write_table(table.cast(pa.schema(views)), tmp_path / "views.parquet")
+    for name, file in (("plain", "grouped.parquet"), ("views", tmp_path / "views.parquet")):
+        done = settle(folder, tmp_path / name, file=file)
+        assert done.exit_code == 0, done.output
+    made = [(tmp_path / name / "hospitals.csv").read_bytes() for name in ("plain", "views")]
+    assert made[0] == made[1]
