@@ -438,7 +438,7 @@ def test_text_views_of_parquet_are_texts(folder, tmp_path):
     views = [pa.field(name, pa.string_view()) for name in table.column_names]
     pq.write_table(table.cast(pa.schema(views)), tmp_path / "views.parquet")
     for name, file in (("plain", "grouped.parquet"), ("views", tmp_path / "views.parquet")):
-        done = settle(folder, tmp_path / name, file=file)
+        done = settle(folder, tmp_path / name, "--hospitals", folder / "hospitals.csv", file=file)
         assert done.exit_code == 0, done.output
     made = [(tmp_path / name / "hospitals.csv").read_bytes() for name in ("plain", "views")]
     assert made[0] == made[1]
