@@ -63,6 +63,6 @@ def _entries(
     rows = np.flatnonzero(where)
     if column is None or not len(rows):
         return
-    texts = text_list(as_text(cells.table.column(column).take(numbers(rows))))
+    texts = text_list(as_text(cells.table.column(column)).take(numbers(rows)))
     for row, text in zip(rows.tolist(), texts, strict=True):
         yield row, column, text or "", reason
