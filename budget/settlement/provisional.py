@@ -12,8 +12,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from budget.cases.claims import INSURANCES
-from budget.pools.point_value import pool_bounds
+from budget.pools.point_value import bounds_of
 from budget.pools.sharing import UNIT, point_value, worth_of
 from budget.settlement.settled import Settlement, Sums
 from drg.errors import problem
@@ -91,9 +90,7 @@ def provisional_value(
         floor = int(to_fen(done.policy.benefit.fund_floor))
         fen = point_value(done.paid.points[mine], beside, money, floor)
         value = max(fen, Fraction(0)) * UNIT / 100
-    cells = np.zeros((len(done.hospitals), len(INSURANCES)), np.bool_)
-    cells[done.claims.hospital[shared], done.claims.insurance[shared]] = True
-    low, high = pool_bounds(done.grid, cells, pool.name)
+    low, high = bounds_of(done.grid, done.claims, shared, pool.name)
     if rule is not None:
         low = rule.floor if rule.floor is not None else low
         high = rule.ceiling if rule.ceiling is not None else high

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -210,6 +211,8 @@ def _statements(
     whole = pd.concat([frame.assign(pool=pool) for pool, frame in parts])
     told: list[str] = []
     hospitals = found.book.files.hospitals
+    stems = [re.sub(r"[^\w-]", "_", name) or "_" for name in hospitals.ids]
+    times = Counter(stems)
     for place, (name, title) in enumerate(zip(hospitals.ids, hospitals.names, strict=True), 1):
         money = whole[whole["hospital_id"] == name]
         own = cases[cases["hospital_id"] == name]
@@ -220,10 +223,10 @@ def _statements(
                    if kind != "advance"]  # fmt: skip
         months = found.months[found.months["hospital_id"] == name]
         report = statement((name, title), found.book.state.year, money, months, own, decided, words)
-        stem = re.sub(r"[^\w-]", "_", name) or "_"
-        clash = sum(re.sub(r"[^\w-]", "_", one) == stem for one in hospitals.ids) > 1
+        stem = stems[place - 1]
+        stem = f"{stem}-{place}" if times[stem] > 1 else stem
         for kind in kinds:
-            file = f"{stem}-{place}.{kind}" if clash else f"{stem}.{kind}"
+            file = f"{stem}.{kind}"
             told += write_report(folder / STATEMENTS / file, _paged(report, kind), words)
     return told
 
