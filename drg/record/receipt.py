@@ -13,11 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from os import PathLike
+from pathlib import Path
 
 from drg.documents import fit, read_document
 from drg.errors import problem
 from drg.language import say
 from drg.record.entry import Entry
+from drg.record.verdict import Check
 from drg.tables.atomic import write_text
 
 _NEEDED = ("entries", "at", "digest")
@@ -128,19 +130,25 @@ def read(path: str | PathLike[str]) -> Receipt:
     return found.attach(token, path) if token else found
 
 
-def held_against(
-    entries: Sequence[Entry], name: str, given: str | PathLike[str]
-) -> tuple[list[str], str]:
-    """What is wrong with a record by a receipt, and what the receipt says.
+def held_against(entries: Sequence[Entry], name: str, given: str | PathLike[str]) -> Check:
+    """A record held against a receipt.
 
     Args:
         entries: the record.
-        name: name of the round.
+        name: name of the round or book.
         given: a receipt's file, or a digest as it was printed.
 
     Raises:
         DrgError: the file is no receipt.
     """
+    faults, said = _against(entries, name, given)
+    return Check(f"回执 {Path(given).name}", f"receipt {Path(given).name}", tuple(faults),
+                 (said,) if said else ())  # fmt: skip
+
+
+def _against(
+    entries: Sequence[Entry], name: str, given: str | PathLike[str]
+) -> tuple[list[str], str]:
     digest = re.sub(r"[\s-]", "", str(given)).lower()
     if _DIGEST.fullmatch(digest):
         found = [one.seq + 1 for one in entries if one.digest == digest]

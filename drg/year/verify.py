@@ -47,11 +47,8 @@ def verify(
         second = Check("文件与记录回放", "files, and replay of the record", (str(error),))
         return Verification((first, second), chain.digest)
     checks = [first, Check("文件与记录回放", "files, and replay of the record")]
-    entries = book.state.entries
-    for given in receipts:
-        faults, said = held_against(entries, str(book.state.init["book"]), given)
-        checks.append(Check(f"回执 {Path(given).name}", f"receipt {Path(given).name}",
-                            tuple(faults), (said,) if said else ()))  # fmt: skip
+    entries, name = book.state.entries, str(book.state.init["book"])
+    checks += [held_against(entries, name, one) for one in receipts]
     checks += [_month(book, place) for place in range(len(book.state.closed))]
     return Verification(tuple(checks), chain.digest)
 

@@ -66,7 +66,9 @@ def verify(
         second = Check("文件与记录回放", "files, and replay of the record", (str(error),))
         return Verification((first, second), chain.digest)
     checks = [first, Check("文件与记录回放", "files, and replay of the record")]
-    checks += [_procedure(round_, state), *(_receipt(state, one) for one in receipts)]
+    name = str(state.init["round"])
+    checks += [_procedure(round_, state),
+               *(held_against(state.entries, name, one) for one in receipts)]  # fmt: skip
     for look in (_proposals, _panels, _decisions, _impacts, _offers):
         checks.append(_sound(lambda look=look: look(round_, state)))  # type: ignore[misc]
     if state.closed is None:
@@ -106,12 +108,6 @@ def _procedure(round_: Round, state: State) -> Check:
 
 def _ahead(at: str) -> bool:
     return datetime.fromisoformat(at) > datetime.fromisoformat(clock.now()) + clock.SKEW
-
-
-def _receipt(state: State, given: str | PathLike[str]) -> Check:
-    faults, said = held_against(state.entries, str(state.init["round"]), given)
-    return Check(f"回执 {Path(given).name}", f"receipt {Path(given).name}", tuple(faults),
-                 (said,) if said else ())  # fmt: skip
 
 
 def _minutes(round_: Round, state: State, others: Sequence[str | PathLike[str]]) -> Check:
