@@ -25,8 +25,8 @@ from drg.cli import app
 root = typer.main.get_command(app)
 def walk(command, path):
     yield path, command
-    for name, below in getattr(command, "commands", {}).items():
-        yield from walk(below, [*path, name])
+    for name in command.list_commands(None) if hasattr(command, "commands") else ():
+        yield from walk(command.get_command(None, name), [*path, name])
 def said(*words):
     with io.StringIO() as text, contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
         with contextlib.suppress(SystemExit):

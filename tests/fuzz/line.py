@@ -32,8 +32,8 @@ def commands() -> dict[tuple[str, ...], dict[str, bool]]:
     """Every command of the line: its words, and its options, each whether it takes no value."""
 
     def inside(held: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-        for name, one in getattr(held, "commands", {}).items():
-            yield from inside(one, (*words, name))
+        for name in held.list_commands(None) if hasattr(held, "commands") else ():
+            yield from inside(held.get_command(None, name), (*words, name))
         if not hasattr(held, "commands"):
             yield words, held
 

@@ -22,8 +22,9 @@ from typing import NoReturn
 
 import typer
 
-from drg.cli import app, main
+from drg.cli import main
 from grouper.scheme.pack import load_groups
+from tests.fuzz.line import commands
 
 STUCK = "does not end"
 _COMMAND = [sys.executable, "-c", "from drg.cli import main; main()"]
@@ -47,7 +48,7 @@ def warm() -> None:
             if path.stem != "__main__" and "spark" not in name:
                 import_module(name)
     typer.main.get_command = cache(typer.main.get_command)  # else each process builds it anew
-    typer.main.get_command(app)
+    commands()
     for scheme in _SCHEMES:
         load_groups(scheme)
     gc.collect()

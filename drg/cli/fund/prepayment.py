@@ -14,12 +14,7 @@ from drg.cli.fund.retention import retention
 from drg.language import say
 from drg.terminal import table
 
-app = typer.Typer(
-    help=say("基金专项：异地就医预付、集采结余留用。",
-             "Payments of the fund beside the settlement: out-of-area prepayment, procurement "
-             "retention."),
-    no_args_is_help=True,
-)  # fmt: skip
+app = typer.Typer(no_args_is_help=True)
 app.command(
     "retention",
     help=say(

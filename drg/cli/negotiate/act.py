@@ -35,13 +35,7 @@ if TYPE_CHECKING:
     from weights.negotiation.experts.tally import Decision
     from weights.negotiation.rules import Rules
 
-app = typer.Typer(
-    help=say(
-        "权重论证谈判：申请、影响测算、专家组、表决、折中方案、记录。",
-        "Weight negotiation (权重论证谈判): proposals, impact, panels, votes, compromise, record.",
-    ),
-    no_args_is_help=True,
-)
+app = typer.Typer(no_args_is_help=True)
 _MOST_LINES = 10
 
 app.command(

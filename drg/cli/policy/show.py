@@ -19,11 +19,7 @@ from drg.terminal import fit, table
 if TYPE_CHECKING:
     from budget.policy.document import Leaf, Policy
 
-app = typer.Typer(
-    help=say("支付政策：查看、检查、测试、寻优。",
-             "Payment policies (支付政策): show, check, test."),
-    no_args_is_help=True,
-)  # fmt: skip
+app = typer.Typer(no_args_is_help=True)
 
 app.command(
     "test",

@@ -16,11 +16,7 @@ from drg.terminal import fit, table
 if TYPE_CHECKING:
     from grouper.scheme.model import Scheme
 
-app = typer.Typer(
-    help=say("分组方案：列出、查看、比较、导入、导出。",
-             "Grouping schemes (分组方案): list, show, compare, import."),
-    no_args_is_help=True,
-)  # fmt: skip
+app = typer.Typer(no_args_is_help=True)
 _MOST_CODES = 12
 _LONGEST_RULE = 120
 

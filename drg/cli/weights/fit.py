@@ -20,12 +20,7 @@ if TYPE_CHECKING:
     from weights.cases.observations import Observations
     from weights.fit.calibrator import Calibrator
 
-app = typer.Typer(
-    help=say("相对权重：测算、对比、评价、已公布的权重表。",
-             "Relative weights: fit, compare, quality, published tables."),
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)  # fmt: skip
+app = typer.Typer(no_args_is_help=True)
 _MOST_STRANGE = 10
 METHODS = "mean, geometric, hsrv, regression, gamma, mixed, judged"
 TRIMS = "none, log3sd, iqr, percentile, ratio, l3h3, l15h15, inek, winsor, winsor_median"

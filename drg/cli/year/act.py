@@ -29,14 +29,7 @@ from drg.language import say
 if TYPE_CHECKING:
     from drg.year.book import Added, Book
 
-app = typer.Typer(
-    help=say(
-        "年度账册：按月结算和拨付、更正、清单、意见反馈、预付金，直至年终清算，全程留痕。",
-        "The book of a year: settled and paid by the month, corrected, lists, objections, advance "
-        "money, and the clearing, all on record.",
-    ),
-    no_args_is_help=True,
-)
+app = typer.Typer(no_args_is_help=True)
 app.command(
     "status",
     help=say("查看账册：各月病例、应付、已拨、点值，以及当前月份。",
