@@ -13,7 +13,7 @@ import csv
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -299,7 +299,17 @@ def recognise(names: Sequence[str], mapping: Mapping[str, Any] | None = None) ->
         raise problem(
             say("列的映射须为字典", "a mapping of columns is a dictionary"), found=mapping
         )
-    entries = dict(mapping or {})
+    found = _recognised(names, dict(mapping or {}))
+    return found if found.dialect else replace(found, resembling=_resembling(found))
+
+
+def known_headers(names: Sequence[str]) -> set[str]:
+    """Those of some names that are headers of a part of a case."""
+    sources = _recognised(names, {}).sources
+    return {column for columns in sources.values() for column in columns}
+
+
+def _recognised(names: Sequence[str], entries: dict[str, Any]) -> CaseColumns:
     said = entries.pop("values", {})
     given = _checked(names, entries)
     by_header = {plain_header(name): name for name in reversed(names)}
@@ -319,10 +329,7 @@ def recognise(names: Sequence[str], mapping: Mapping[str, Any] | None = None) ->
             sources[canonical] = found
     _payers(sources, by_header, given)
     _out_of_scope(sources, by_header, given)
-    return CaseColumns(
-        sources, tuple(names), words, "" if dialect is None else dialect.name,
-        {} if dialect is not None else _resembling(sources, free),
-    )  # fmt: skip
+    return CaseColumns(sources, tuple(names), words, "" if dialect is None else dialect.name)
 
 
 def _payers(
@@ -361,13 +368,13 @@ def _out_of_scope(
         sources["patient_out_of_scope"] = (*held, *others)
 
 
-def _resembling(
-    sources: Mapping[str, tuple[str, ...]], free: Sequence[tuple[str, str]]
-) -> dict[str, str]:
+def _resembling(columns: CaseColumns) -> dict[str, str]:
     """Columns that no part took and that look like one: a code of a list, or a missing part."""
-    taken = {column for columns in sources.values() for column in columns}
+    sources = columns.sources
+    taken = {name for names in sources.values() for name in names}
     found: dict[str, str] = {}
-    for plain, name in free:
+    for name in columns.header:
+        plain = plain_header(name)
         if name in taken or not plain or _NO_CODE.search(plain):
             continue
         if re.search("编码|代码|code|icd", plain):
@@ -392,7 +399,7 @@ def _meanings(
     """Words of cells by part: the key may be a part or the column that holds it."""
     if not isinstance(said, Mapping):
         raise problem(say("须为表", "must be a table"), key="values", found=said)
-    plain = recognise(names).sources if any(k not in VALUED for k in said) else {}
+    plain = _recognised(names, {}).sources if any(k not in VALUED for k in said) else {}
     at = {column: part for source in (plain, given) for part, held in source.items()
           for column in held}  # fmt: skip
     found: dict[str, Mapping[str, str]] = {}

@@ -6,7 +6,7 @@ case, long tables and settlement lists mean the same to all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -16,7 +16,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from drg.cases.columns import CaseColumns, mapped_headers, plain_header, read_mapping, recognise
+from drg.cases.columns import (
+    CaseColumns,
+    known_headers,
+    mapped_headers,
+    plain_header,
+    read_mapping,
+    recognise,
+)
 from drg.cases.long import assembled, is_long, mark_column, of_cases
 from drg.cases.settlement_list import is_json, read_lists
 from drg.cases.texts import as_text, on_text, text_list
@@ -194,8 +201,7 @@ def _known(mapping: str | PathLike[str] | None) -> Any:
 
     def known(row: Sequence[str]) -> int:
         cells = [cell for cell in row if cell.strip()]
-        found: Mapping[str, Any] = recognise(cells).sources
-        used = {column for columns in found.values() for column in columns}
+        used = known_headers(cells)
         return len(used) + sum(plain_header(c) in wanted and c not in used for c in cells)
 
     return known
