@@ -98,8 +98,9 @@ class Checker:
             for i, codes in enumerate(self.kinds)
         )
         self.grey = frozenset(grey or ())
-        self.listed = tuple(_of(codes, lambda code: code in self.grey) for codes in self.kinds)
-        diagnoses = self.kinds[0]
+        plain = tuple([plain_code(code) for code in codes] for codes in self.kinds)
+        self.listed = tuple(_of(codes, self.grey.__contains__) for codes in plain)
+        diagnoses = plain[0]
         self.delivery = _of(diagnoses, lambda code: "O80" <= code[:3] <= "O84")
         self.obstetric = _of(diagnoses, lambda code: code.startswith("O"))
         self.outcome = _of(diagnoses, lambda code: code.startswith("Z37"))
@@ -114,8 +115,8 @@ _STILL = (".1", ".4", ".7", ".9")  # Z37.1, .4, .7: stillborn; .9: not said
 
 
 def _of(codes: Sequence[str], holds: Callable[[str], bool]) -> Mask:
-    """Which codes something holds of, by code integer: blank, the codes, unknown."""
-    return np.array([False, *(holds(plain_code(code)) for code in codes), False])
+    """Which plain codes something holds of, by code integer: blank, the codes, unknown."""
+    return np.array([False, *map(holds, codes), False])
 
 
 class _Batch:

@@ -8,6 +8,7 @@ operations that change the sex.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -41,12 +42,12 @@ def of_one_sex(codes: Sequence[str], sex: int, *, procedures: bool) -> Mask:
     Returns:
         Shape (codes + 2,): blank, the codes, unknown.
     """
-    spans = list(_spans((_PROCEDURES if procedures else _DIAGNOSES)[sex]))
+    spans = sorted(_spans((_PROCEDURES if procedures else _DIAGNOSES)[sex]))  # none overlaps
+    lows = [low for low, _ in spans]
     held = np.zeros(len(codes) + 2, np.bool_)
     for i, code in enumerate(codes, 1):
-        held[i] = any(low <= code[: len(low)] <= high for low, high in spans) and not (
-            procedures and code.startswith(_EITHER)
-        )
+        low, high = spans[bisect_right(lows, code) - 1]
+        held[i] = low <= code[: len(low)] <= high and not (procedures and code.startswith(_EITHER))
     return held
 
 
