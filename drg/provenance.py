@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import drg
+from drg.datasets import parts_of
 from drg.documents import parse, read_document
 from drg.errors import DrgError
 from drg.persons import masked
@@ -20,8 +21,12 @@ _HALF = re.compile("[\ud800-\udfff]")  # half a character
 
 
 def hash_file(path: str | PathLike[str]) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with Path(path).open("rb") as stream:
+    """SHA-256 of a file's bytes, or over the files of a dataset, in hexadecimal."""
+    path = Path(path)
+    if path.is_dir():
+        inside = {part.relative_to(path).as_posix(): part for part in parts_of(path)}
+        return hash_text(*(f"{name}\0{hash_file(part)}" for name, part in inside.items()))
+    with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -35,10 +35,10 @@ def open_table(
     dictionaries: bool = False,
     known: Known | None = None,
 ) -> TableSource:
-    """Open a CSV, Excel or Parquet file to read it in batches.
+    """Open a CSV, Excel or Parquet file, or a folder of Parquet files, to read it in batches.
 
     Args:
-        path: The file.
+        path: The file or folder.
         batch_rows: About how many rows a batch has.
         sheet: An Excel sheet's name; by default the first one.
         dictionaries: Let batches of a Parquet file have dictionary arrays (also as list items)
@@ -51,6 +51,12 @@ def open_table(
         DrgError: The file is missing, empty, damaged or not what its name says.
     """
     path = Path(path)
+    with reading(path, ValueError):
+        folder = path.is_dir()
+    if folder and sheet is None:
+        from drg.tables.files.dataset import Dataset
+
+        return Dataset(path, batch_rows=batch_rows, dictionaries=dictionaries)
     kind = _kind(path, READABLE)
     # ValueError: a name that cannot be one, with a NUL or characters of no encoding.
     with reading(path, ValueError), path.open("rb") as file:
