@@ -1,7 +1,6 @@
 """What an entry of a year's record says (年度记录条目), by its kind: a model and what it needs.
 
-Kinds that are not known here pass, and stay on record: other work of the year, such as findings of
-an audit, keeps its entries in the same record.
+Kinds that are not known here pass, and stay on record.
 """
 
 from __future__ import annotations
@@ -27,6 +26,11 @@ _MODELS: dict[str, tuple[dict[str, Model], str]] = {
     "list": ({**_FILE, "list": str, "source": str, "corrections": {
         "file": str, "sha256": str, "rows": int}}, f"list {_FILE_NEEDS}"),
     "advance": (_FILE, _FILE_NEEDS),
+    "finding": ({**_FILE, "step": str, "day": str, "source": str, "audit": str,
+                 "screened": {"*": int}, "procedure": {"file": str, "sha256": str},
+                 "members": [str], "evidence": _TEXTS,
+                 "deductions": {"file": str, "sha256": str, "rows": int}},
+                f"step day {_FILE_NEEDS}"),
     "close": ({**_FILE, "values": {"*": (float, NULL)}, "paid_fen": {"*": int}},
               f"values {_FILE_NEEDS}"),
     "clear": ({"settlement": str, "final_fen": {"*": int}, "hashes": _TEXTS, **_ANY},

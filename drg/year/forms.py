@@ -218,6 +218,12 @@ class _Context:
             raise RowError("score", row["score"], f"满分 {_FULL}", f"out of {_FULL}")
 
     def _deduction(self, row: Mapping[str, str]) -> None:
+        key = tuple(row[one] for one in self.kind.key)
+        if (held := rows_of(self.files.folder, self.state)["deduction"].get(key, {})).get(
+            "finding"
+        ):
+            raise RowError("rule", row["rule"], f"已由疑点 {held['finding']} 终审认定，不得改动",
+                           f"was confirmed as the finding {held['finding']}")  # fmt: skip
         taken = deducted(self.files.policy, {**row, "appeal": ""})
         if not 0 < taken <= _MOST:
             raise RowError("times", row["times"] or row["amount"],

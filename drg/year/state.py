@@ -14,7 +14,7 @@ from drg.year.entries import check
 MONTHS = 12
 CLEARING = MONTHS + 1  # what comes after December is settled at the clearing
 CASES = ("cases", "correct", "withdraw")
-_FILES = (*CASES, "list", "advance", "close")
+_FILES = (*CASES, "list", "advance", "finding", "close")
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Handed:
 
     Attributes:
         seq: number of its entry.
-        kind: ``cases``, ``correct``, ``withdraw``, or the name of a list.
+        kind: ``cases``, ``correct``, ``withdraw``, the name of a list, or the step of findings.
         month: in which it is settled; 13 for the clearing.
         file: its place in the book's folder.
         rows: how many rows it has.
@@ -61,6 +61,7 @@ class State:
         cases: files of cases, corrections and withdrawals, in order.
         lists: lists that people decide, in order.
         advances: files of advance money that was granted, in order.
+        findings: files of findings of audits and of what was decided on them, in order.
         closed: months that are closed, in order.
         cleared: how the year was last cleared, None while it was not.
         files: file -> SHA-256 of all that the record holds to.
@@ -71,6 +72,7 @@ class State:
     cases: tuple[Handed, ...] = ()
     lists: tuple[Handed, ...] = ()
     advances: tuple[Handed, ...] = ()
+    findings: tuple[Handed, ...] = ()
     closed: tuple[Closed, ...] = ()
     cleared: Mapping[str, Any] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
@@ -139,16 +141,25 @@ def _step(state: State | None, entry: Entry) -> State:
     if entry.kind == "clear":
         return replace(state, cleared=body)
     if entry.kind in _FILES:
-        one = Handed(entry.seq, body.get("list", entry.kind), body["month"], body["file"],
-                     body["rows"])  # fmt: skip
+        name = body.get("list") or body.get("step") or entry.kind
+        one = Handed(entry.seq, name, body["month"], body["file"], body["rows"])
         if entry.kind == "list":
             state = replace(state, lists=(*state.lists, one))
         elif entry.kind == "advance":
             state = replace(state, advances=(*state.advances, one))
+        elif entry.kind == "finding":
+            state = replace(state, findings=(*state.findings, one))
         else:
             state = replace(state, cases=(*state.cases, one))
         if more := body.get("corrections"):
             fixed = Handed(entry.seq, "correct", body["month"], more["file"], more["rows"])
             state = replace(state, cases=(*state.cases, fixed),
                             files={**state.files, more["file"]: more["sha256"]})  # fmt: skip
+        for more in (body.get("procedure"), body.get("deductions")):
+            if more:
+                state = replace(state, files={**state.files, more["file"]: more["sha256"]})
+        if more := body.get("deductions"):
+            taken = Handed(entry.seq, "deduction", body["month"], more["file"], more["rows"])
+            state = replace(state, lists=(*state.lists, taken))
+        state = replace(state, files={**state.files, **body.get("evidence", {})})
     return state

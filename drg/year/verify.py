@@ -16,6 +16,7 @@ from drg.record.verdict import Check, Verification
 from drg.tables import write_table
 from drg.tables.held import scratch
 from drg.year.book import Book
+from drg.year.findings import docket
 from drg.year.folder import LEDGER
 from drg.year.month import figures, month_frame
 from drg.year.state import replay
@@ -49,8 +50,20 @@ def verify(
     checks = [first, Check("文件与记录回放", "files, and replay of the record")]
     entries, name = book.state.entries, str(book.state.init["book"])
     checks += [held_against(entries, name, one) for one in receipts]
+    if book.state.findings:
+        checks.append(_findings(book))
     checks += [_month(book, place) for place in range(len(book.state.closed))]
     return Verification(tuple(checks), chain.digest)
+
+
+def _findings(book: Book) -> Check:
+    """Every step of the findings taken anew, and what was confirmed beside its deductions."""
+    try:
+        found = docket(book.files, book.state)
+    except DrgError as error:
+        return Check("疑点，逐步核对", "findings, step by step", (str(error),))
+    count = len(found.findings)
+    return Check(f"疑点 {count:,} 条，逐步核对", f"{count:,} findings, step by step")
 
 
 def _month(book: Book, place: int) -> Check:

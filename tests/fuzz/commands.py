@@ -110,6 +110,12 @@ COMMANDS: tuple[tuple[int, str], ...] = (
     (1, "year form {@book-closed} {list} --out >form.xlsx [--hospital {odd}]"),
     (3, "year list {@book-closed} {list} {deduction-07.csv}"),
     (2, "year list {@book-closed} review {review-10.csv}"),
+    (1, "year findings add {@book-added} {@audited} [--procedure {procedure.toml}]"),
+    (1, "year findings form {@book-closed} {step} --out >form.xlsx [--hospital {odd}]"),
+    (2, "year findings act {@book-closed} first_review {first-review.csv} [--members {odd}]"
+        " [--evidence {@audited}] [--actor {odd}]"),
+    (1, "year findings status {@book-closed} [--finding {odd}]"),
+    (1, "year findings report {@book-closed} --out >funnel.html"),
     (1, "year advance {@book-open} {advance-01.csv} --history {history.csv} [--fund {fund.csv}]"),
     (1, "policy list"),
     (3, "policy show {policy.toml} [--overlay {scenario-lower-rate.toml}] [--figures] [--lang en]"),
@@ -159,7 +165,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "--years": ("1", "2", "n"), "--levels": ("n",), "--before": ("n",), "--early": (),
     "--history": ("n",), "--items": ("n",), "--received": ("2025-01-10", "n"), "--empty": (),
     "--month": ("n", "12"), "--fund": ("n",), "--credit": ("n",), "--recommended": (),
-    "--by": ("by",), "--splits": ("2", "n"),
+    "--procedure": ("n",), "--evidence": ("n",),
+    "--members": ("甲,乙,丙", "n"), "--finding": ("F1", "n"), "--by": ("by",), "--splits": ("2", "n"),
 }  # fmt: skip
 VALUES = {
     "n": ("0", "1", "2", "7", "2024", "2025", "-1", "99999999", "x", "1e3"),
@@ -177,6 +184,7 @@ VALUES = {
     "lang": ("zh", "en", "x"),
     "by": ("halves", "hospitals", "years", "halves,years", "x"),
     "list": ("review", "deduction", "fixed", "objection", "advance", "zz"),
+    "step": ("first_review", "appeal", "final", "zz"),
 }
 
 

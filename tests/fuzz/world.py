@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
+from hashlib import sha256
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -22,6 +24,7 @@ _COPIED = {
     REHEARSAL: ("roster.csv", "proposals.csv", "votes.csv", "rules.toml"),
     REGION.parent: ("scenario-tighter-cap.toml", "scenario-lower-rate.toml", "search-balance.toml"),
     EXAMPLES: ("officer.toml", "official-small.xlsx", "city-tables.toml"),
+    ROOT / "drg" / "year": ("procedure.toml",),
     ROOT / "budget" / "policies": tuple(f"{name}.toml" for name in POLICIES),
 }
 _WRITTEN = {
@@ -96,8 +99,31 @@ def _books(folder: Path, grouped: Path, weights: Path) -> None:
          folder / "hospitals.csv", "--last-year", folder / "last-year.csv")  # fmt: skip
     shutil.copytree(books[0], books[1])
     _drg("year", "add-month", books[1], grouped)
+    _audited(folder, grouped)
+    _drg("year", "findings", "add", books[1], folder / "audited", "--actor", "稽核")
     shutil.copytree(books[1], books[2])
     _drg("year", "close-month", books[2])
+
+
+def _audited(folder: Path, grouped: Path) -> None:
+    """What an audit wrote of some cases, and their first review."""
+    with grouped.open(encoding="utf-8-sig", newline="") as file:
+        cases = list(csv.DictReader(file))[:9]
+    audit = folder / "audited"
+    audit.mkdir()
+    tables = {
+        "findings.csv": ["finding,rule,family,hospital_id,case_id,drg,amount,strength"] + [
+            f"F{i},split,split_admission,{one['hospital_id']},{one['case_id']},{one['drg']},100.5,1"
+            for i, one in enumerate(cases)],
+        "hospitals.csv": ["hospital_id,cases", *(
+            f"{one},{_ROWS}" for one in sorted({case["hospital_id"] for case in cases}))],
+    }  # fmt: skip
+    for name, lines in tables.items():
+        (audit / name).write_text("\n".join([*lines, ""]), "utf-8")
+    hashes = {name: sha256((audit / name).read_bytes()).hexdigest() for name in tables}
+    (audit / "audit.json").write_text(json.dumps({"hashes": hashes}), "utf-8")
+    rows = [f"F{i},{'成立' if i % 2 else '不成立'},,x" for i in range(len(cases))]
+    (folder / "first-review.csv").write_text("\n".join(["finding,decision,amount,reason", *rows]))
 
 
 def make(folder: Path) -> None:

@@ -21,9 +21,10 @@ from drg.cli.common.options import (
 )
 from drg.cli.common.outputs import look_first
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
-from drg.cli.common.told import going_on, lines_of, rejected, warned
+from drg.cli.common.told import going_on, warned
 from drg.cli.common.year import fund_of, last_year_of, values_of
-from drg.cli.year.show import YearFolder, clear, package, sheet_of, status
+from drg.cli.year.findings import app as findings
+from drg.cli.year.show import YearFolder, clear, listed, package, sheet_of, status
 from drg.language import say
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ app.command(
              "Write the data group's package: a file for each hospital, and the tiers; numbers "
              "below 5 cases are not shown."),
 )(package)  # fmt: skip
+app.add_typer(findings, name="findings")
 
 ListName = Annotated[
     str,
@@ -407,18 +409,9 @@ def _added(found: Added) -> None:
 def _told(file: Path, folder: Path, taken: int, rejects: object, told: list[str]) -> None:
     import pandas as pd
 
-    from drg.tables import RejectFile
-    from drg.year.book import REJECTS
-
     assert isinstance(rejects, pd.DataFrame)
     lost = rejects["row"].nunique()
     typer.echo(say(f"共 {taken + lost:,} 行：接受 {taken:,}，未接受 {lost:,}",
                    f"{taken + lost:,} rows: {taken:,} taken, {lost:,} not"))  # fmt: skip
     warned(told)
-    if len(rejects):
-        target = folder / REJECTS / f"{file.stem}.csv"
-        target.parent.mkdir(exist_ok=True)
-        with RejectFile(target) as listed:
-            listed.add_many(rejects["row"], rejects["column"], rejects["value"],
-                            rejects["reason"])  # fmt: skip
-        rejected(lines_of(file, rejects), target)
+    listed(file, folder, rejects)

@@ -11,10 +11,13 @@ import typer
 from drg.cli.common.options import BUREAU, Actor, Lang, RecordTime, TablesFolder, wrong
 from drg.cli.common.outputs import BOOK, PAGES, WORD, look_first
 from drg.cli.common.settled import summary
+from drg.cli.common.told import lines_of, rejected
 from drg.language import say, spoken
 from drg.terminal import table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from drg.year.book import Book
     from drg.year.month import Figures
 
@@ -63,6 +66,19 @@ def stale() -> str:
     """What is said once cases or lists came after the clearing."""
     return say("清算之后又有病例或清单：须重新 drg year clear",
                "cases or lists came after the clearing: clear it anew")  # fmt: skip
+
+
+def listed(file: Path, folder: Path, rejects: pd.DataFrame) -> None:
+    """List rows of a form that were not taken beside the book, and name the first."""
+    from drg.tables import RejectFile
+    from drg.year.book import REJECTS
+
+    if len(rejects):
+        target = folder / REJECTS / f"{file.stem}.csv"
+        target.parent.mkdir(exist_ok=True)
+        with RejectFile(target) as lost:
+            lost.add_many(rejects["row"], rejects["column"], rejects["value"], rejects["reason"])
+        rejected(lines_of(file, rejects), target)
 
 
 def unsettled(found: Figures) -> Iterator[str]:
