@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
@@ -69,6 +69,7 @@ def monitor_files(
     before: str | PathLike[str] | None = None,
     last_year: LastYear | None = None,
     levels: str | PathLike[str] | None = None,
+    balances: Mapping[str, float] | None = None,
     items: str | PathLike[str] | None = None,
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
@@ -90,6 +91,7 @@ def monitor_files(
         last_year: last year's fund spend in yuan by pool, or by pool and hospital; by default that
             of the history.
         levels: the monitor's own document.
+        balances: pool -> balance at the start of the year in yuan, where the document has none.
         items: items of centralised procurement.
         mapping: mapping file for headers that are not recognised.
         sheet: sheet of a workbook.
@@ -107,6 +109,7 @@ def monitor_files(
     with whole_folder(out, RESULTS, (*files, *read.values())) as folder:
         table = read_hospitals(hospitals)
         document = read_levels(levels, pools)
+        document = replace(document, balances={**(balances or {}), **document.balances})
         past = History(year, {}) if history is None else read_history(history, pools, year)
         spent = dict(last_year or {})
         for name in pools:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,8 @@ from drg.language import say
 from drg.terminal import table
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
+
     from budget.monitor.files import Monitored
 
 _TABLES = (".csv", ".csv.gz", ".parquet", ".xlsx")
@@ -27,9 +29,9 @@ _MOST_WARNINGS = 12
 def monitor(
     source: Annotated[
         Path,
-        typer.Argument(help=say("本年度至今的已分组病例，或存放各月文件的文件夹。",
-                                "Grouped cases of the year so far, or a folder of what there is "
-                                "month by month.")),
+        typer.Argument(help=say("本年度至今的已分组病例、存放各月文件的文件夹，或年度账册。",
+                                "Grouped cases of the year so far, a folder of what there is "
+                                "month by month, or the book of the year.")),
     ],
     weights: Annotated[
         str | None,
@@ -94,6 +96,8 @@ def monitor(
     lang: Lang = None,
 ) -> None:  # fmt: skip
     """Watch the fund (基金运行监测)."""
+    from contextlib import ExitStack
+
     from budget.monitor.files import PAGES, RESULTS, monitor_files
     from budget.policy import load_policy
     from drg.page.words import Words
@@ -101,41 +105,46 @@ def monitor(
     from drg.report.monitor.sections import monitor_report
     from weights.table import open_weights
 
-    held = _Folder.of(source)
-    weights = weights or held.need("weights", "--weights")
-    policy = policy or held.named("policy") or "national-default"
-    homes = hospitals or held.table("hospitals") or table_of_hospitals(held.cases[0], None)
-    history, before = history or held.table("history"), before or held.table("before")
-    last_year = last_year or held.table("last_year")
-    items, levels = items or held.table("items"), levels or held.document("monitor")
-    folder_out = out or source.parent / "monitor"
-    look_first(
-        (*held.cases, weights, policy, homes, history, before, last_year, levels, items, mapping),
-        folder=folder_out, results=RESULTS,
-    )  # fmt: skip
-    rules, table_of_weights = load_policy(policy), open_weights(weights)
-    for one in (*held.cases, *([before] if before else [])):
-        policy_fits(rules, same_scheme(one, table_of_weights, across_schemes, mapping, sheet), one,
-                    table_of_weights, across_schemes)  # fmt: skip
-    watched = year if year is not None else year_of(held.cases[0], mapping, sheet)
-    spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
-    words = Words(lang or "zh")
+    with ExitStack() as stack:
+        held = _Folder.of(source, stack)
+        weights = weights or held.need("weights", "--weights")
+        policy = policy or held.rules or held.named("policy") or "national-default"
+        homes = hospitals or held.table("hospitals") or table_of_hospitals(held.cases[0], None)
+        history, before = history or held.table("history"), before or held.table("before")
+        last_year = last_year or held.table("last_year")
+        items, levels = items or held.table("items"), levels or held.document("monitor")
+        folder_out = out or source.parent / "monitor"
+        look_first(
+            (source, *held.cases, weights, policy, homes, history, before, last_year, levels,
+             items, mapping),
+            folder=folder_out, results=RESULTS,
+        )  # fmt: skip
+        rules, table_of_weights = load_policy(policy), open_weights(weights)
+        for one in (*held.cases, *([before] if before else [])):
+            scheme = same_scheme(one, table_of_weights, across_schemes, mapping, sheet)
+            policy_fits(rules, scheme, one, table_of_weights, across_schemes)
+        watched = year or held.year or year_of(held.cases[0], mapping, sheet)
+        spent = (held.last_year if last_year is None
+                 else last_year_of(last_year, [p.name for p in rules.pools]))  # fmt: skip
+        words = Words(lang or "zh")
 
-    def pages(folder: Path, found: Monitored) -> None:
-        report = monitor_report(found, words)
-        page, word, book = (folder / name for name in PAGES)
-        for path in (page, word, book):
-            for line in write_report(path, report, words):
-                typer.echo(line, err=True)
+        def pages(folder: Path, found: Monitored) -> None:
+            report = monitor_report(found, words)
+            page, word, book = (folder / name for name in PAGES)
+            for path in (page, word, book):
+                for line in write_report(path, report, words):
+                    typer.echo(line, err=True)
 
-    found = monitor_files(
-        held.cases, folder_out, table_of_weights, rules, homes, watched, months=month,
-        history=history, before=before, last_year=spent, levels=levels, items=items,
-        mapping=mapping, sheet=sheet, pages=pages,
-        inputs={"weights": Path(weights), "policy": Path(policy), "last_year": last_year},
-    )  # fmt: skip
-    typer.echo(summary(found))
-    typer.echo(str(folder_out))
+        found = monitor_files(
+            held.cases, folder_out, table_of_weights, rules, homes, watched,
+            months=month or held.months, history=history, before=before, last_year=spent,
+            levels=levels, balances=held.balances, items=items, mapping=mapping,
+            sheet=sheet, pages=pages,
+            inputs={"weights": Path(weights), "policy": Path(policy), "last_year": last_year,
+                    "book": held.ledger},
+        )  # fmt: skip
+        typer.echo(summary(found))
+        typer.echo(str(folder_out))
 
 
 @dataclass(frozen=True)
@@ -145,18 +154,32 @@ class _Folder:
     Attributes:
         place: the folder or file.
         cases: files of grouped cases.
+        rules: the policy of a book, by id or file.
+        ledger: the record of a book.
+        year: of a book.
+        months: how many are closed in a book.
+        last_year: last year's spend as a book has it.
+        balances: pool -> balance at the start of the year, as a book has it.
     """
 
     place: Path
     cases: tuple[Path, ...]
+    rules: str | None = None
+    ledger: Path | None = None
+    year: int | None = None
+    months: int | None = None
+    last_year: Any = None
+    balances: Any = None
 
     @classmethod
-    def of(cls, source: Path) -> _Folder:
-        """Look into a folder, or take a file as it is.
+    def of(cls, source: Path, stack: ExitStack) -> _Folder:
+        """Look into a folder or book, or take a file as it is.
 
         Raises:
-            DrgError: the folder has no grouped cases.
+            DrgError: the folder has no grouped cases, or the book no closed month.
         """
+        if (source / "ledger.jsonl").is_file():
+            return cls._of_book(source, stack)
         if not source.is_dir():
             return cls(source, (source,))
         found = sorted(one for one in source.iterdir() if one.name.lower().startswith("grouped")
@@ -169,6 +192,34 @@ class _Folder:
                                                     "grouped.csv, or by month grouped-01.csv and "
                                                     "so on"))  # fmt: skip
         return cls(source, tuple(found))
+
+    @classmethod
+    def _of_book(cls, source: Path, stack: ExitStack) -> _Folder:
+        """The closed months of a book: its cases as they stand, corrected and decided."""
+        import shutil
+
+        from drg.tables import write_table
+        from drg.tables.held import scratch
+        from drg.year.book import Book
+        from drg.year.cases import decided
+        from drg.year.decisions import rows_of
+        from drg.year.folder import HOSPITALS, LEDGER, POLICY, WEIGHTS
+
+        book = Book(source)
+        state = book.state
+        if not state.closed:
+            raise problem(say("账册尚无已结账的月份", "no month of the book is closed"),
+                          file=source)  # fmt: skip
+        place = stack.enter_context(scratch())
+        cases = place / "grouped.parquet"
+        write_table(cases, decided(book.standing(state), rows_of(source, state)))
+        for name in (WEIGHTS, HOSPITALS, *(one.name for one in source.glob(f"{WEIGHTS}.*"))):
+            shutil.copyfile(source / name, place / name)
+        said, fund = state.init["policy"], state.init["fund"]
+        rules = str(source / POLICY / said["file"]) if said["file"] else said["id"]
+        balances = {pool: one["surplus"] for pool, one in fund.items() if "surplus" in one}
+        return cls(place, (cases,), rules, source / LEDGER, state.year, len(state.closed),
+                   state.init["last_year"] or None, balances)  # fmt: skip
 
     def table(self, name: str) -> Path | None:
         """A table of the folder."""

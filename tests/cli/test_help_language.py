@@ -50,7 +50,7 @@ IDS = re.findall(
     "iqr none percentile ratio inek winsor bca sum "
     "scenario month spend monitor "
     "xlsx html docx deduction fixed technology payer assessment objection advance opening "
-    "surplus year first_review second_review appeal panel final "
+    "surplus year audit first_review second_review appeal panel final "
     "carry review keep total components cmi neutral reference asked decided accepted yuan weights "
     "closest satisfaction fairest all qy",
 )

@@ -110,6 +110,7 @@ COMMANDS: tuple[tuple[int, str], ...] = (
     (1, "year form {@book-closed} {list} --out >form.xlsx [--hospital {odd}]"),
     (3, "year list {@book-closed} {list} {deduction-07.csv}"),
     (2, "year list {@book-closed} review {review-10.csv}"),
+    (1, "monitor {@book-closed} --out >watched [--month {n}]"),
     (1, "year findings add {@book-added} {@audited} [--procedure {procedure.toml}]"),
     (1, "year findings form {@book-closed} {step} --out >form.xlsx [--hospital {odd}]"),
     (2, "year findings act {@book-closed} first_review {first-review.csv} [--members {odd}]"
@@ -166,7 +167,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "--history": ("n",), "--items": ("n",), "--received": ("2025-01-10", "n"), "--empty": (),
     "--month": ("n", "12"), "--fund": ("n",), "--credit": ("n",), "--recommended": (),
     "--procedure": ("n",), "--evidence": ("n",),
-    "--members": ("甲,乙,丙", "n"), "--finding": ("F1", "n"), "--by": ("by",), "--splits": ("2", "n"),
+    "--members": ("甲,乙,丙", "n"), "--finding": ("F1", "n"), "--by": ("by",),
+    "--splits": ("2", "n"),
 }  # fmt: skip
 VALUES = {
     "n": ("0", "1", "2", "7", "2024", "2025", "-1", "99999999", "x", "1e3"),

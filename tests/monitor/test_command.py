@@ -14,7 +14,9 @@ from benchmarks.monitor import months
 from budget.monitor.files import RESULTS, TABLES
 from drg.cli import app
 from drg.errors import DrgError
+from drg.year.month import read_month
 from tests.budget.region import HOSPITALS, WEIGHTS, many
+from tests.year.small import book_of, month_file
 
 
 @pytest.fixture(scope="module")
@@ -189,3 +191,23 @@ def test_every_table_is_documented(out):
         text = stream.read()
     for name in TABLES:
         assert f"`{name}.csv`" in text
+
+
+def test_a_book_of_the_year_is_watched(tmp_path):
+    """Its closed months come to what it says that it owes, to the fen."""
+    book = book_of(tmp_path)
+    run(book.folder, fails="no month of the book is closed")
+    for month in (1, 2, 3):
+        book.add_month(month_file(tmp_path, month, 30), actor="x")
+        if month < 3:
+            book.close_month(actor="x")
+    out = tmp_path / "watched"
+    run(book.folder, "--out", out)
+    done = json.loads((out / "monitor.json").read_text())
+    assert (done["year"], done["months"]) == (2025, 2)
+    owed = sum(read_month(book.folder / one.file).groupby("pool")["payable"].sum()
+               for one in book.state.closed)  # fmt: skip
+    assert {one["name"]: one["spent_fen"] for one in done["pools"]} == {
+        pool: round(yuan * 100) for pool, yuan in owed.items()}  # fmt: skip
+    assert all(one["months_left"] is not None for one in done["pools"])
+    assert "book" in done["files"]
