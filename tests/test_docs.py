@@ -261,12 +261,36 @@ def audit_rules() -> str:
     return table(("rule", "family", "title", "severity", "what it cannot know"), rows)
 
 
+FILLED = {"text": "文字", "money": "金额（元），大于 0，如 1,200.50、￥1200、5万", "number": "数",
+          "whole": "整数", "day": "日期，如 2025-03-01、2025年3月1日"}  # fmt: skip
+OPEN = {"rule": "政策的规则，默认政策为：{}；也可写其他规则", "indicator": "政策的指标，默认政策为：{}",
+        "pool": "政策的基金池，默认政策为：{}"}  # fmt: skip
+
+
+def year_lists() -> str:
+    """What each column of a list that people decide may say."""
+    from budget.policy import load_policy
+    from drg.year.lists import LISTS, choices_of
+
+    policy = load_policy("national-default")
+    rows = []
+    for kind in LISTS.values():
+        for one in kind.columns:
+            words = choices_of(one, policy)
+            said = "、".join(zh for zh, _, _ in (words or {}).values() if zh)
+            what = OPEN.get(one.kind, "{}").format(said) if words else FILLED[one.kind]
+            rows.append((f"{kind.zh} `{kind.code}`", one.zh, "是" if one.needed else "", what,
+                         "是" if one.name in kind.key else ""))  # fmt: skip
+    return table(("清单", "列", "必填", "填什么", "同一项"), rows)
+
+
 GENERATED: dict[str, dict[str, Callable[[], str]]] = {
     "audit/rules.md": {"audit-facts": audit_facts, "audit-rules": audit_rules},
     "case-table.md": {"synonyms": synonyms},
     "zh/case-table.md": {
         "synonyms-zh": partial(synonyms, "列名", "中文表头", "清单字段"),
     },
+    "zh/year-lists.md": {"year-lists": year_lists},
     "grouping.md": {"statuses": statuses, "reasons": reasons},
     "house.md": {"rooms": rooms},
     "policies.md": {"policy-keys": policy_keys},

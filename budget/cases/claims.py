@@ -271,7 +271,8 @@ class ClaimReader:
     @property
     def money(self) -> tuple[str, ...]:
         """Parts that money hangs on: what is unreadable in them is no small thing."""
-        return ("total_cost", *AMOUNTS, "discharge_date", "insurance", *self._asked)
+        return ("total_cost", *AMOUNTS, "discharge_date", "insurance", "hospital_id",
+                *self._asked)  # fmt: skip
 
     @property
     def names(self) -> list[str]:
@@ -320,10 +321,13 @@ class ClaimReader:
         for fen in amounts.values():
             unread |= fen < 0
         amounts |= {name: cells.amount(name)[0] for name in CHECKS if self._has(name)}
+        hospital = self._mapped(cells, "hospital_id", {**self._hospitals, "": -1}, -2)
+        cells.missed("hospital_id", hospital < -1)
+        hospital = np.maximum(hospital, -1)
         return Claims(
             group=self._mapped(cells, "drg", self._groups, -1),
             kind=kind.astype(np.int8),
-            hospital=self._mapped(cells, "hospital_id", self._hospitals, -1),
+            hospital=hospital,
             insurance=np.where(np.isin(insurance, (EMPLOYEE, RESIDENT)), insurance, -1).astype(
                 np.int8
             ),

@@ -119,6 +119,8 @@ class OnDisk(YearCases):
     def add(self, claims: Claims, texts: Sequence[pa.Array | None]) -> None:
         """Keep the next cases, with what the case table repeats of them."""
         columns = _columns(claims)
+        if texts and texts[0] is not None:  # the ids are kept once
+            columns.pop("case_id", None)
         columns |= {f"text.{i}": text for i, text in enumerate(texts) if text is not None}
         self._file.add(columns)
         self._starts.append(self._size)
@@ -130,7 +132,7 @@ class OnDisk(YearCases):
         """The parts as they were added."""
         for place, start in enumerate(self._starts):
             columns = self._file.read(place)
-            texts = tuple(columns.pop(f"text.{i}", None) for i in range(self._texts))
+            texts = tuple(columns.get(f"text.{i}") for i in range(self._texts))
             yield Part(start, self._claims(columns), texts)
 
     def people(self) -> Iterator[tuple[Rows, Claims]]:
@@ -170,8 +172,8 @@ class OnDisk(YearCases):
     def _claims(self, columns: dict[str, pa.Array]) -> Claims:
         held: dict[str, Any] = {"amounts": {}, "flags": {}, "populations": self._populations}
         for name, column in columns.items():
-            if name == "case_id":
-                held[name] = pa.chunked_array([column])
+            if name in ("case_id", "text.0"):
+                held["case_id"] = pa.chunked_array([column])
             elif "." in name and not name.startswith("text."):
                 kind, of = name.split(".", 1)
                 held[kind][of] = values(column).view(np.bool_) if kind == "flags" else values(

@@ -16,6 +16,7 @@ import numpy as np
 
 from budget.policy.pools import AdvanceMoney, Pool
 from drg.cases.amounts import read_amounts
+from drg.cases.choices import pool_of
 from drg.cases.columns import plain_header
 from drg.cases.texts import as_text, text_list
 from drg.errors import problem
@@ -94,6 +95,7 @@ def read_spend(
         name, pool, when = ((texts[key][row] or "").strip()
                             for key in ("hospital_id", "pool", "year"))  # fmt: skip
         when = when.removesuffix(".0").removesuffix("年")
+        pool = pool_of(pool, pools) or pool
         if name not in places[0] or pool not in places[1] or not when.isdecimal():
             raise problem(say("不是本账册的医疗机构、基金池或年度",
                               "not a hospital, pool or year of the book"), file=path, row=row + 2,

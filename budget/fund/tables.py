@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from drg.cases.amounts import read_amounts, read_yuan
+from drg.cases.choices import pool_of, pools_said
 from drg.cases.columns import plain_header
 from drg.cases.texts import as_text, text_list
 from drg.cases.values import Number, read_number
@@ -167,7 +168,7 @@ def read_income(
     """
     table = _Table(source, sheet)
     months = table.months(_OPENING)
-    places = table.words("pool", {name: i for i, name in enumerate(pools)}, ", ".join(pools))
+    places = table.pools(pools)
     amounts = table.amounts("income", negative=True)
     table.once(say("月份与基金池", "month and pool"), months, places)
     opening = np.zeros(len(pools), np.int64)
@@ -201,7 +202,7 @@ def read_spend(
     """
     table = _Table(source, sheet)
     months = table.months()
-    places = table.words("pool", {name: i for i, name in enumerate(pools)}, ", ".join(pools))
+    places = table.pools(pools)
     table.once(say("月份与基金池", "month and pool"), months, places)
     return list(zip(months, places, table.amounts("spend").tolist(), strict=True))
 
@@ -264,6 +265,12 @@ class _Table:
             if text.lower() not in known and text not in known:
                 raise self.wrong(say(f"不是可用的 {key}", f"not a known {key}"), row, key, expected)
         return [known.get(text, known.get(text.lower(), 0)) for text in texts]
+
+    def pools(self, pools: tuple[str, ...]) -> list[int]:
+        """Place of each row's pool."""
+        known = {text: pools.index(name) for text in self.texts("pool")
+                 if (name := pool_of(text, pools)) is not None}  # fmt: skip
+        return self.words("pool", known, pools_said(pools))
 
     def months(self, opening: tuple[str, ...] = ()) -> list[int]:
         """Year x 12 + month from 0, -1 for the opening."""

@@ -137,15 +137,11 @@ def _at_fixed_value(done: Settlement, values: Mapping[str, float]) -> tuple[Fen,
     """Fund money of each case, shared points at a fixed value; and what these come to."""
     fund = done.paid.fund.copy()
     found: dict[str, Shared] = {}
-    if done.policy.standard.kind == "rate":
-        return fund, found
     claims, grid, paid = done.claims, done.grid, done.paid
-    given = grid.point_value[np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)]
     floor = int(to_fen(done.policy.benefit.fund_floor))
     beside = done.patient + done.other
-    for place, pool in enumerate(done.policy.pools):
+    for place, (pool, free) in enumerate(zip(done.policy.pools, done.shared, strict=True)):
         mine = paid.inside & (paid.pool == place)
-        free = mine & ~np.isfinite(given)
         if not free.any():
             continue
         value = values.get(pool.name)

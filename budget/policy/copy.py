@@ -13,7 +13,10 @@ from drg.language import say
 
 
 def copy_policy(path: Path, folder: Path) -> list[Path]:
-    """Copy a policy and those that it extends into one folder; the topmost first."""
+    """Copy a policy and those that it extends, shipped ones too, into one folder; topmost first.
+
+    A later version of this program may ship others, and what was paid goes by these.
+    """
     folder.mkdir(exist_ok=True)
     copied: list[Path] = []
     here = find_policy(path)
@@ -26,8 +29,11 @@ def copy_policy(path: Path, folder: Path) -> list[Path]:
         shutil.copyfile(here, target)
         copied.append(target)
         above = read_document(here).get("extends", "")
-        if not above or above in policies():
+        if not above:
             return copied
+        if above in policies():
+            here = find_policy(above)
+            continue
         beside = here.parent / above
         here = beside if beside.is_file() else here.parent / f"{above}.toml"
         if Path(above).name != os.fspath(above):

@@ -99,7 +99,8 @@ def _name(path: Path) -> str:
 
 def _parent(document: Document, path: Path, within: Path | None) -> Path:
     wanted = document.extends
-    if wanted in policies():
+    copied = path.parent / f"{wanted}.toml"
+    if wanted in policies() and (within is None or not copied.is_file()):
         return SHIPPED / f"{wanted}.toml"
     named_file(wanted, path, "extends")
     for beside in (path.parent / wanted, path.parent / f"{wanted}.toml"):

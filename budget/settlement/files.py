@@ -33,6 +33,7 @@ from drg.cases.texts import as_text
 from drg.cases.unread import Counted, UnreadCount, counted
 from drg.errors import DrgError, problem
 from drg.language import say
+from drg.money import Fen, to_fen
 from drg.provenance import hash_file, record
 from drg.tables import RejectFile, in_order, open_sink, whole_folder
 from drg.tables.atomic import write_record
@@ -62,6 +63,7 @@ def settle_file(
     sheet: str | None = None,
     last_year: LastYear | None = None,
     through: Through | None = None,
+    opening: Mapping[str, float] | None = None,
     cases: str | None = None,
     inputs: Mapping[str, str | PathLike[str] | None] | None = None,
     accept_unreadable: bool = True,
@@ -84,6 +86,7 @@ def settle_file(
         sheet: sheet of a workbook.
         last_year: last year's fund spend in yuan by pool, or by pool and hospital.
         through: what was paid through the year, where a book kept it.
+        opening: balance of each pool before January (期初余额) in yuan, where it is known of all.
         cases: ending of the case table, ``parquet`` or ``csv``; by default that of the input.
         inputs: other files that were read, by what they are; hashed for the record.
         accept_unreadable: settle also where more than 1% of a column that money hangs on cannot
@@ -132,7 +135,8 @@ def settle_file(
                 halves.settling(count, len(held))
 
             settled = settle_cases(held, weights, policy, hospitals, year, each, written,
-                                   last_year=last_year, through=through)  # fmt: skip
+                                   last_year=last_year, through=through,
+                                   opening=opening_of(policy, opening))  # fmt: skip
         if kept is not None and gathering is not None:
             settled = kept.settlement(settled, gathering.claims())
         told = ids.twice() | _in_force(policy, year)
@@ -154,7 +158,7 @@ def settle_file(
             policy={"id": policy.id, "sha256": policy.digest, "chain": list(policy.header.chain),
                     "source": policy.header.source},
             weights={"id": weights.id, "sha256": weights.digest},
-            last_year=dict(last_year or {}),
+            last_year=dict(last_year or {}), **({"opening": dict(opening)} if opening else {}),
             patient_basis=settled.patient_basis,
             cases=settled.cases,
             unsettled={code: {"cases": n, "cost_fen": fen}
@@ -247,16 +251,18 @@ def read_claims(
     rejects: RejectFile | None = None,
     unread: UnreadCount | None = None,
     accept_unreadable: bool = True,
+    first_row: int | None = None,
 ) -> Claims:
     """Read a file of grouped cases as claims; the arguments are those of :func:`settle_file`.
 
     ``rejects`` is filled with the rows that are not settled and the cells that cannot be read,
-    ``unread`` with how many these are.
+    ``unread`` with how many these are. ``first_row`` is the row of the first case as faults name
+    it, where the file is a copy of the user's.
     """
     gathering = Gathering()
     for claims, _ in _parts(
         source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet, progress=progress,
-        rejects=rejects, unread=unread, accept_unreadable=accept_unreadable,
+        rejects=rejects, unread=unread, accept_unreadable=accept_unreadable, first_row=first_row,
     ):  # fmt: skip
         gathering.add(claims)
     claims = gathering.claims()
@@ -279,6 +285,7 @@ def _parts(
     rejects: RejectFile | None,
     unread: UnreadCount | None,
     accept_unreadable: bool,
+    first_row: int | None = None,
 ) -> Iterator[tuple[Claims, list[pa.Array | None]]]:
     """A file's cases part by part, with the texts of :data:`KEPT`."""
     unread = UnreadCount() if unread is None else unread
@@ -291,7 +298,7 @@ def _parts(
         own = [columns.column(name) for name in KEPT]
         table.only([*reader.names, *(name for name in own if name is not None)])
 
-        row = table.header_rows + 1
+        row = table.header_rows + 1 if first_row is None else first_row
 
         def work(
             block: Block,
@@ -330,6 +337,14 @@ def _parts(
         raise problem(say("没有病例", "has no case"), file=source)
     if not accept_unreadable:
         unread.refuse(reader.money, source, row)
+
+
+def opening_of(policy: Policy, given: Mapping[str, float] | None) -> Fen | None:
+    """Balances of the pools in fen; None where one of them is not known. Shape (P,)."""
+    names = [pool.name for pool in policy.pools]
+    if given is None or not given.keys() >= set(names):
+        return None
+    return np.asarray(to_fen([given[name] for name in names]))
 
 
 def _in_force(policy: Policy, year: int) -> dict[str, str]:

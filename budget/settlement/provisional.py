@@ -6,7 +6,7 @@ later is settled anew in that later month. Rates and given point values need no 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from budget.pools.point_value import bounds_of
 from budget.pools.sharing import UNIT, point_value, worth_of
-from budget.settlement.settled import Settlement, Sums
+from budget.settlement.settled import Settlement, Sums, add_up
 from drg.errors import problem
 from drg.language import say
 from drg.money import Fen, times, to_fen
@@ -36,15 +36,6 @@ class Month:
     number: int
     settled: Settlement
     settles: npt.NDArray[np.int8]
-
-    def shared(self) -> list[Bools]:
-        """Cases of each pool whose points its money values. P arrays of shape (N,)."""
-        done = self.settled
-        claims, grid = done.claims, done.grid
-        given = grid.point_value[np.maximum(claims.hospital, 0), np.maximum(claims.insurance, 0)]
-        by_points = done.policy.standard.kind != "rate"
-        free = done.paid.inside & ~np.isfinite(given) if by_points else np.zeros(len(claims), bool)
-        return [free & (done.paid.pool == place) for place in range(len(done.policy.pools))]
 
 
 def provisional_value(
@@ -111,7 +102,7 @@ def worth(month: Month, values: npt.NDArray[np.float64]) -> Fen:
     done = month.settled
     fund = done.paid.fund.copy()
     floor = int(to_fen(done.policy.benefit.fund_floor))
-    for place, shared in enumerate(month.shared()):
+    for place, shared in enumerate(month.settled.shared):
         own = values[month.settles[shared] - 1, place]
         beside = (done.patient + done.other)[shared]
         fund[shared] = np.maximum(worth_of(done.paid.points[shared], own) - beside, floor)
@@ -125,11 +116,8 @@ def so_far(month: Month, fund: Fen) -> Sums:
     pools = len(done.policy.pools)
     shape = len(done.hospitals), pools
     cell = done.claims.hospital[rows].astype(np.int64) * pools + done.paid.pool[rows]
-
-    def total(values: Fen | None) -> Fen:
-        found = np.zeros(shape[0] * shape[1], np.int64)
-        np.add.at(found, cell, 1 if values is None else values[rows])
-        return found.reshape(shape)
-
-    return Sums(total(None), total(done.claims.cost), total(done.patient), total(done.other),
-                total(fund), total(done.claims.cost - done.patient - done.other))  # fmt: skip
+    sums = np.zeros((len(fields(Sums)), shape[0] * shape[1]), np.int64)
+    parts = done.claims.cost, done.patient, done.other, fund
+    each = [part[rows] for part in (*parts, done.claims.cost - done.patient - done.other)]
+    add_up(sums, cell, (None, *each))
+    return Sums(*(part.reshape(shape) for part in sums))

@@ -186,6 +186,16 @@ class Settlement(SettledYear):
     other: Fen
     paid: Paid
 
+    @property
+    def shared(self) -> list[npt.NDArray[np.bool_]]:
+        """Cases of each pool whose points its money values (点值法). P arrays of shape (N,)."""
+        claims, paid = self.claims, self.paid
+        given = self.grid.point_value[np.maximum(claims.hospital, 0),
+                                      np.maximum(claims.insurance, 0)]  # fmt: skip
+        by_points = self.policy.standard.kind != "rate"
+        free = paid.inside & ~np.isfinite(given) & by_points
+        return [free & (paid.pool == place) for place in range(len(self.policy.pools))]
+
     def rows(self, start: int, stop: int) -> Rows:
         """Some consecutive cases."""
         some, paid = slice(start, stop), self.paid
@@ -268,16 +278,16 @@ class _Totals:
             held[own] for held in (claims.cost, rows.patient, rows.other, paid.fund)
         )
         each = None, cost, patient, other, fund, cost - patient - other
-        _add(self._sums, place * _MONTHS + claims.month[own], each)
+        add_up(self._sums, place * _MONTHS + claims.month[own], each)
         beside = ~paid.inside[own]
-        _add(self._outside[None], place[beside], (fund[beside],))
+        add_up(self._outside[None], place[beside], (fund[beside],))
         weight = rows.priced.weight[own]
         known = np.isfinite(weight)
         weighed = np.rint(weight[known] * _WEIGHT_UNIT).astype(np.int64)
-        _add(self._weighed, place[known], (None, weighed))
+        add_up(self._weighed, place[known], (None, weighed))
         home = np.where(claims.hospital >= 0, claims.hospital, hospitals).astype(np.int64)
         every = None, claims.cost, rows.patient, rows.other, paid.fund
-        _add(self._branches, home * len(CODES) + rows.priced.branch, every)
+        add_up(self._branches, home * len(CODES) + rows.priced.branch, every)
 
     @property
     def sums(self) -> Sums:
@@ -300,7 +310,7 @@ class _Totals:
         return self._branches.T.reshape(self._size[0] + 1, len(CODES), -1)
 
 
-def _add(sums: Fen, cell: npt.NDArray[np.integer[Any]], parts: Sequence[Fen | None]) -> None:
+def add_up(sums: Fen, cell: npt.NDArray[np.integer[Any]], parts: Sequence[Fen | None]) -> None:
     """Add whole numbers, None for 1 each, to sums by cell. Shapes (K, C) and K times (N,)."""
     for held, part in zip(sums, parts, strict=True):
         weights = None if part is None else part.astype(np.float64)
@@ -389,6 +399,7 @@ def settle_cases(
     last_year_by_hospital: Fen | None = None,
     history: History | None = None,
     through: Through | None = None,
+    opening: Fen | None = None,
 ) -> SettledYear:
     """Settle a year part by part; the other arguments are those of :func:`settle`.
 
@@ -408,6 +419,8 @@ def settle_cases(
         last_year_by_hospital: of hospitals.
         history: of costs.
         through: of what was paid.
+        opening: balance of the pools before January (期初余额), where no book tells it; fen.
+            Shape (P,).
 
     Raises:
         DrgError: the policy asks for what is not there, or a pool has no money.
@@ -442,8 +455,8 @@ def settle_cases(
                 sharing.gather(part.start, part.claims, first, patient + other)
                 own = np.flatnonzero(first.pool >= 0)
                 by_item = part.claims.cost[own] - patient[own] - other[own]
-                _add(item[None], first.pool[own], (by_item,))
-                _add(there[None], first.pool[own], (None,))
+                add_up(item[None], first.pool[own], (by_item,))
+                add_up(there[None], first.pool[own], (None,))
         short: dict[str, str] = {}
         money = _money(policy, there, item, last_year, short)
         amounts = np.array([one.amount for one in money], np.int64)
@@ -486,7 +499,7 @@ def settle_cases(
             warnings |= _incomplete(elapsed, by_money, names)
         advances = monthly(sums.fund, policy.cash, last_year_by_hospital, amounts=amounts,
                            elapsed=elapsed, by_money=by_money)  # fmt: skip
-        lent, opening = np.zeros_like(advances.advance), None
+        lent = np.zeros_like(advances.advance)
     cash = close_year(advances, cleared.final - cut, cleared.factor, hospitals.ids, names,
                       lent.sum(axis=2))  # fmt: skip
     due = clock(year, policy.cash)

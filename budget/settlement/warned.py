@@ -41,6 +41,8 @@ _CHINESE = {
         "{n} 例的病例号与其他病例重复，数据质量检查可逐一列出",
     "{n} cells of {column} cannot be read ({share})":
         "{column} 列有 {n} 个单元格无法识别（{share}）",
+    "{n} cells of {column} are not in the table of hospitals ({share})":
+        "{column} 列有 {n} 个单元格不在医疗机构表中（{share}）",
     "{n} cells of {column} are above 1 and are taken for percentages":
         "{column} 列有 {n} 个单元格大于 1，按百分数处理",
     "{key}: no case has a discharge_mode, so none is a transfer":

@@ -7,7 +7,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drg.cases.texts import as_text, on_text
-from drg.cases.values import Floats, Mask, Number, read_number
+from drg.cases.values import (
+    Floats,
+    Mask,
+    Number,
+    folded,
+    number_of,
+    read_number,
+    unwrapped,
+)
 from drg.money import Fen, doubles, to_fen
 from drg.tables.arrays import floats, numbers, text_scalar, values
 
@@ -45,6 +53,12 @@ def read_yuan(column: pa.Array) -> tuple[Floats, Mask]:
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         return _of_texts(as_text(column))
     return read_number(column, _RULE)
+
+
+def amount_of(text: str) -> float | None:
+    """One amount in yuan as people write it (``5万``, ``￥1,200元``); None when it is none."""
+    found = number_of(unwrapped(folded(text)), _RULE.units)
+    return found if found is not None and _RULE.low <= found <= _RULE.high else None
 
 
 def _of_texts(texts: pa.Array) -> tuple[Floats, Mask]:

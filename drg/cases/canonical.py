@@ -24,8 +24,10 @@ def canonical(
     *,
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
-) -> pa.Table:
+) -> tuple[pa.Table, int]:
     """The parts of cases that are known, as texts under their canonical names, in order.
+
+    Beside them the row of the first case, as a user of the file counts, for faults of cases.
 
     Args:
         source: file of cases.
@@ -38,7 +40,7 @@ def canonical(
     """
     with open_cases(source, mapping=mapping, sheet=sheet, needed=needed,
                     dictionaries=False) as opened:  # fmt: skip
-        columns = opened.columns
+        columns, first = opened.columns, opened.header_rows + 1
         table = pa.Table.from_batches([one.table for one in batches(opened)], opened.schema)
     cells = Cells(table, columns)
     held: dict[str, Any] = {}
@@ -53,7 +55,7 @@ def canonical(
             held[name] = _yuan(cells, name)
         else:
             held[name] = as_text(cells.column(name))
-    return pa.table(held)
+    return pa.table(held), first
 
 
 def _yuan(cells: Cells, name: str) -> pa.Array:

@@ -94,6 +94,8 @@ def expected(part: str) -> tuple[str, str]:
         return "a date such as 2025-03-01", "日期，如 2025-03-01"
     if part in EXPECTED:
         return EXPECTED[part]
+    if part == "hospital_id":
+        return "a hospital of the table of hospitals", "医疗机构表中的代码"
     if part == "sex":
         return SEX_EXPECTED, expected_zh(part)
     return (NUMBERS[part].expected, expected_zh(part)) if part in NUMBERS else ("a value", "取值")
@@ -281,6 +283,10 @@ class Cells:
             empty = numbers(np.zeros(self.rows, np.int32))
             return pa.DictionaryArray.from_arrays(empty, strings([""]))
         return read_text(cells)
+
+    def missed(self, part: str, bad: Mask) -> None:
+        """Take rows of a part for unreadable that a list, such as that of hospitals, has not."""
+        self._note(part, self._columns.column(part), bad)
 
     def _note(self, part: str, header: str | None, bad: Mask) -> None:
         if header is not None and bad.any():

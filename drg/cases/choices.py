@@ -7,14 +7,15 @@ says (``[values.insurance]``). A word that neither knows cannot be read: it is n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from drg.cases.values import number_of
+from drg.cases.values import folded, number_of
 from drg.errors import one_of, problem
 from drg.language import say
 
 EMPLOYEE, RESIDENT, OTHER = 0, 1, 2
 INSURANCES = ("employee", "resident")
+INSURANCES_ZH = {"employee": "职工医保", "resident": "居民医保"}
 # codes of 险种类型 (insutype) of the national platform
 _INSURANCE_CODES = {
     "310": EMPLOYEE, "380": RESIDENT, "390": RESIDENT, "391": RESIDENT,
@@ -63,6 +64,28 @@ EXPECTED = {
 def insurance_of(text: str) -> float | None:
     """Place in :data:`INSURANCES`, :data:`OTHER` for a payer that is neither; None unknown."""
     return _signed(text, _INSURANCE_CODES.get, _named(_INSURANCE_NAMES))
+
+
+def pool_of(text: str, pools: Collection[str]) -> str | None:
+    """The pool (基金池) of a policy that a text names, by its own name or by that of its insurance.
+
+    Args:
+        text: the cell.
+        pools: names of the pools.
+    """
+    plain = folded(text)
+    if plain in pools:
+        return plain
+    found = insurance_of(plain.removesuffix("基金池").removesuffix("基金"))
+    if found is None or found == OTHER:
+        return None
+    name = INSURANCES[int(found)]
+    return name if name in pools else None
+
+
+def pools_said(pools: Iterable[str]) -> str:
+    """Names of pools, for what a message expects."""
+    return ", ".join(say(INSURANCES_ZH.get(one, one), one) for one in pools)
 
 
 def mode_of(text: str) -> float | None:

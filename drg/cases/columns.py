@@ -256,6 +256,12 @@ class CaseColumns:
         if missing:
             known = ", ".join(self.sources) or say("无", "none")
             wanted = ", ".join(f"'{n}' ({'/'.join(_examples(n))})" for n in missing)
+            if "drg" in missing and "diagnoses" in self.sources:
+                raise problem(
+                    say("尚未分组：先运行 drg group FILE --out GROUPED，再用分组后的文件",
+                        "is not grouped: first drg group FILE --out GROUPED, then give that"),
+                    file=file, found=", ".join(self.header),
+                )  # fmt: skip
             raise problem(
                 say(f"表头中没有 {wanted} 列（已识别：{known}）；"
                     "请在映射文件中指明，或把表头移到第一行",

@@ -53,6 +53,12 @@ def read_dates(column: pa.Array) -> tuple[Floats, Mask]:
     return days[places], np.array([day is None for day in parsed])[places]
 
 
+def day_of(text: str) -> dt.date | None:
+    """One day as people write it (``2025年1月3日``, ``2025/1/3``, ``45660``); None for none."""
+    days, _ = read_dates(pa.array([text]))
+    return None if math.isnan(days[0]) else dt.date.fromordinal(_EPOCH + int(days[0]))
+
+
 def _days(column: pa.Array) -> pa.Array:
     try:
         return column.cast(pa.date32(), safe=False)

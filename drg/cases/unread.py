@@ -14,6 +14,8 @@ from drg.language import say
 
 Counted: TypeAlias = Mapping[tuple[str, str], tuple[int, Unread]]
 MOST = 0.01  # of the cells of a column that money hangs on
+_LOST = "cannot be read"
+_NOT_LISTED = {"hospital_id": ("不在医疗机构表中", "are not in the table of hospitals")}
 
 
 class UnreadCount:
@@ -59,11 +61,12 @@ class UnreadCount:
             if part in parts and count > MOST * self.rows:
                 one = self.first[part, column]
                 zh, en = expected(part)[1], expected(part)[0]
+                lost = _NOT_LISTED.get(part, ("无法识别", _LOST))
                 raise problem(
-                    say(f"{self.rows:,} 行中有 {count:,} 行无法识别，超过 1%；请更正，或在映射"
+                    say(f"{self.rows:,} 行中有 {count:,} 行{lost[0]}，超过 1%；请更正，或在映射"
                         "文件中用 [values] 说明取值，或加 --accept-unreadable（这些病例不计入）；"
                         "第一处",
-                        f"{count:,} of {self.rows:,} cells cannot be read, more than 1%: mend "
+                        f"{count:,} of {self.rows:,} cells {lost[1]}, more than 1%: mend "
                         "them, say what they mean under [values] of a mapping file, or say "
                         "--accept-unreadable, which leaves these cases out; the first"),
                     file=file, row=one.row + first_row, key=column, found=one.value,
@@ -73,8 +76,9 @@ class UnreadCount:
     def told(self) -> dict[str, str]:
         """Column -> how many of its cells cannot be read, in English."""
         return {
-            column: f"{count:,} cells of {column} cannot be read ({count / max(self.rows, 1):.2%})"
-            for (_, column), count in self.cells.items()
+            column: f"{count:,} cells of {column} {_NOT_LISTED.get(part, ('', _LOST))[1]} "
+            f"({count / max(self.rows, 1):.2%})"
+            for (part, column), count in self.cells.items()
         }
 
 

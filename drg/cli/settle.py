@@ -25,7 +25,7 @@ from drg.cli.common.options import (
 from drg.cli.common.outputs import look_first
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.cli.common.settled import summary
-from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
+from drg.cli.common.year import balances_of, last_year_of, table_of_hospitals, year_of
 from drg.language import say
 
 
@@ -37,6 +37,12 @@ def settle(
     hospitals: HospitalTable = None,
     year: SettlementYear = None,
     last_year: LastYear = None,
+    fund: Annotated[
+        Path | None,
+        typer.Option("--fund", help=say(
+            "基金表：基金池、期初余额（元），计入基金现金流。",
+            "The fund: a table pool, opening (yuan), where its cash begins.")),
+    ] = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
     cases: Annotated[
@@ -57,19 +63,23 @@ def settle(
     if cases not in (None, "csv", "parquet"):
         raise wrong("应为 csv 或 parquet", "expected csv or parquet", "--cases")
     table = table_of_hospitals(file, hospitals)
-    look_first((file, weights, policy, table, last_year, mapping), folder=out, results=RESULTS)
+    look_first(
+        (file, weights, policy, table, last_year, fund, mapping), folder=out, results=RESULTS
+    )
     rules = load_policy(policy)
     held = open_weights(weights)
     policy_fits(rules, same_scheme(file, held, across_schemes, mapping, sheet), file, held,
                 across_schemes)  # fmt: skip
     settled_year = year if year is not None else year_of(file, mapping, sheet)
     spent = None if last_year is None else last_year_of(last_year, [p.name for p in rules.pools])
+    balance = None if fund is None else balances_of(fund, [p.name for p in rules.pools])
     with Progress(say(f"清算 {file.name}", f"settling {file.name}")) as shown:
-        inputs = {"weights": Path(weights), "policy": Path(policy), "last_year": last_year}
+        inputs = {"weights": Path(weights), "policy": Path(policy), "last_year": last_year,
+                  "fund": fund}  # fmt: skip
         settled = settle_file(
             file, out, held, rules, table, settled_year, mapping=mapping, sheet=sheet,
-            last_year=spent, cases=cases, inputs=inputs, accept_unreadable=accept_unreadable,
-            progress=shown.advance,
+            last_year=spent, opening=balance, cases=cases, inputs=inputs,
+            accept_unreadable=accept_unreadable, progress=shown.advance,
         )  # fmt: skip
     typer.echo(summary(settled))
     typer.echo(str(out))

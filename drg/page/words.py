@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from drg import language
+from drg.cases.choices import INSURANCES_ZH
 from drg.page.blocks import Cell, Kept
 from drg.page.small_cells import few
 from drg.persons import masked
@@ -21,9 +22,10 @@ SIGNED = ("gain", "change", "yuan_change", "fen_change")
 _DECIMALS = {"cases": 0, "count": 0, "yuan": 0, "yuan_change": 0, "fen": 2, "fen_change": 2,
              "ratio": 2, "index": 3, "weight": 4, "value": 4, "points": 0}  # fmt: skip
 INSURANCES = {
-    "employee": ("职工医保", "employees"), "resident": ("居民医保", "residents"),
+    "employee": (INSURANCES_ZH["employee"], "employees"),
+    "resident": (INSURANCES_ZH["resident"], "residents"),
     "all": ("全部", "all"),
-}  # fmt: skip
+}
 TIERS = {1: ("一级", "tier 1"), 2: ("二级", "tier 2"), 3: ("三级", "tier 3")}
 BRANCHES_EN = {
     "bad_cost": "cost not valid", "outside_year": "outside the year",

@@ -16,7 +16,7 @@ of a year are kept by it alike. Documented in
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from drg.errors import DrgError, problem, show
@@ -106,6 +106,7 @@ class Ledger:
         actor: str,
         at: str | None = None,
         expect: str | None = None,
+        first: Callable[[], None] | None = None,
     ) -> Entry:
         """Add an entry; when this returns it is on the disk.
 
@@ -116,6 +117,8 @@ class Ledger:
             at: a time to be stated beside the machine's, ISO 8601 with offset.
             expect: digest of the last entry that the caller knows; None adds after whatever is
                 there.
+            first: puts down what the entry holds to, once it is known to have its place; nobody
+                else adds anything meanwhile.
 
         Raises:
             DrgError: The ledger is damaged; another entry was added since ``expect``; the body
@@ -130,6 +133,8 @@ class Ledger:
                 raise self._overtaken()
             entry = seal(self._place.seq + 1, clock.after(self._last().at), actor, kind, plain,
                          self._place.digest, stated)  # fmt: skip
+            if first is not None:
+                first()
             self._mend(found)
             self._disk.add(entry.line)
             self._put_head(entry.seq, entry.digest)

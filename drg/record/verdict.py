@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drg.language import say
+from drg.record.check import Verdict
+
+REPLAYED = "文件与记录回放", "files, and replay of the record"
 
 
 @dataclass(frozen=True)
@@ -49,3 +52,10 @@ class Verification:
             lines.append(f"{word}  {say(check.zh, check.en)}")
             lines += [f"    {text}" for text in (*check.faults, *check.remarks)]
         return "\n".join(lines)
+
+
+def of_chain(chain: Verdict) -> Check:
+    """What was found of a record by itself; where it is broken, the rest is not looked at."""
+    return Check(f"记录链，{chain.entries} 条记录以哈希相连",
+                 f"record, {chain.entries} entries chained by hash",
+                 (*map(str, chain.faults), *chain.back), chain.remarks)  # fmt: skip

@@ -20,11 +20,15 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from budget.pools.money import LastYear, spent_in
 from budget.settlement.checks import in_range
 from drg.cases.canonical import canonical
+from drg.cases.texts import on_text
 from drg.errors import problem
 from drg.language import say
 from drg.record.entry import Entry
@@ -35,10 +39,11 @@ from drg.record.receipt import Receipt
 from drg.record.receipt import of as receipt_of
 from drg.tables import whole_folder
 from drg.tables.atomic import write_bytes
-from drg.year.cases import NEEDED, Standing, discharge_months, standing
+from drg.tables.derived import without_formulas
+from drg.year.cases import NEEDED, Standing, discharge_months, known, standing
 from drg.year.decisions import read_rows
-from drg.year.folder import CASES, LEDGER, LISTS, MONTHS, Files, fill, put_table, rows_in, unread
-from drg.year.forms import Judged, judge_list
+from drg.year.folder import CASES, LEDGER, LISTS, MONTHS, Files, Made, fill, made, rows_in, unread
+from drg.year.forms import Judged, judge_list, known_list
 from drg.year.month import Figures, figures, month_frame
 from drg.year.state import CLEARING, State, replay
 from weights.table import WeightTable, open_weights
@@ -58,6 +63,7 @@ class Added:
         replaced: cases that it had.
         unread: cells that cannot be read, and cases that cannot be settled.
         listed: where these are listed; None without any.
+        told: what is wrong with them, by column, in English.
     """
 
     rows: int
@@ -66,6 +72,7 @@ class Added:
     replaced: int
     unread: int = 0
     listed: Path | None = None
+    told: tuple[str, ...] = ()
 
 
 class Book:
@@ -196,16 +203,16 @@ class Book:
         if month is not None and month != seen.open_month:
             raise problem(say("不是当前月份", "not the month that is open"), file=self.folder,
                           key="--month", found=month, expected=str(seen.open_month))  # fmt: skip
-        table = self._table(file, mapping, sheet)
-        known = set(self.standing(seen).table.column("case_id").to_pylist())
-        for row, case in enumerate(table.column("case_id").to_pylist()):
-            if case in known:
-                raise problem(say("病例已在账册中；更正请用 drg year correct",
-                                  "is in the book already; a correction comes by drg year "
-                                  "correct"), file=file, row=row + 2, key="case_id",
-                              found=case)  # fmt: skip
-        late = self._in_time(table, file, seen)
-        unread = self._unread(table, file, seen, accept_unreadable)
+        table, first = self._table(file, mapping, sheet)
+        there = self._known(table, seen)
+        if there.any():
+            row = int(np.argmax(there))
+            raise problem(say("病例已在账册中；更正请用 drg year correct",
+                              "is in the book already; a correction comes by drg year "
+                              "correct"), file=file, row=row + first, key="case_id",
+                          found=table.column("case_id")[row].as_py())  # fmt: skip
+        late = self._in_time(table, file, first, seen)
+        unread = self._unread(table, file, first, seen, accept_unreadable)
         self._put("cases", CASES, f"{seen.open_month:02d}-cases", table, Path(file).name, seen,
                   actor, at)  # fmt: skip
         return Added(table.num_rows, late, table.num_rows, 0, *unread)
@@ -222,11 +229,10 @@ class Book:
             DrgError: as :meth:`add_month`, a known case aside.
         """
         seen = self.state
-        table = self._table(file, mapping, sheet)
-        known = set(self.standing(seen).table.column("case_id").to_pylist())
-        replaced = sum(case in known for case in table.column("case_id").to_pylist())
-        late = self._in_time(table, file, seen)
-        unread = self._unread(table, file, seen, accept_unreadable)
+        table, first = self._table(file, mapping, sheet)
+        replaced = int(self._known(table, seen).sum())
+        late = self._in_time(table, file, first, seen)
+        unread = self._unread(table, file, first, seen, accept_unreadable)
         self._put("correct", CASES, f"{seen.open_month:02d}-correct", table, Path(file).name, seen,
                   actor, at)  # fmt: skip
         return Added(table.num_rows, late, table.num_rows - replaced, replaced, *unread)
@@ -241,12 +247,13 @@ class Book:
             DrgError: a case is not in the book, or stands twice.
         """
         seen = self.state
-        table = self._ids(canonical(file, ("case_id",), mapping=mapping, sheet=sheet), file)
-        known = set(self.standing(seen).table.column("case_id").to_pylist())
-        for row, case in enumerate(table.column("case_id").to_pylist()):
-            if case not in known:
-                raise problem(say("病例不在账册中", "is not in the book"), file=file, row=row + 2,
-                              key="case_id", found=case)  # fmt: skip
+        table, first = canonical(file, ("case_id",), mapping=mapping, sheet=sheet)
+        table = self._ids(table, file, first)
+        there = self._known(table, seen)
+        if not there.all():
+            row = int(np.argmin(there))
+            raise problem(say("病例不在账册中", "is not in the book"), file=file, row=row + first,
+                          key="case_id", found=table.column("case_id")[row].as_py())  # fmt: skip
         self._put("withdraw", CASES, f"{seen.open_month:02d}-withdraw",
                   table.select(["case_id"]), Path(file).name, seen, actor, at)  # fmt: skip
         return Added(table.num_rows, 0, 0, table.num_rows)
@@ -270,6 +277,7 @@ class Book:
         Raises:
             DrgError: the file is no such form, or no row can be taken.
         """
+        kind = known_list(kind).code
         if kind == "advance":
             raise problem(say("预付金申请用 drg year advance 提交",
                               "advance money is applied for by drg year advance"),
@@ -282,13 +290,14 @@ class Book:
         table = pa.table({name: pa.array([row[name] for row in found.rows], pa.string())
                           for name in names})  # fmt: skip
         more: dict[str, Any] = {"list": kind}
+        beside = []
         if found.corrections is not None:
             stem = f"{seen.open_month:02d}-objection"
-            name, digest = put_table(self.folder, CASES, stem, found.corrections, ".parquet")
-            more["corrections"] = {"file": name, "sha256": digest,
+            beside = [made(CASES, stem, found.corrections, ".parquet")]
+            more["corrections"] = {"file": beside[0].name, "sha256": beside[0].digest,
                                    "rows": found.corrections.num_rows}  # fmt: skip
         self._put("list", LISTS, f"{seen.open_month:02d}-{kind}", table, Path(file).name, seen,
-                  actor, at, more, ".csv")  # fmt: skip
+                  actor, at, more, ".csv", beside)  # fmt: skip
         return found
 
     def lent(self) -> list[dict[str, str]]:
@@ -356,14 +365,21 @@ class Book:
         return found
 
     def add(
-        self, kind: str, body: Mapping[str, Any], actor: str, at: str | None, seen: State
-    ) -> Entry:
-        """Put an entry on record, unless another one came since ``seen``.
+        self, kind: str, body: Mapping[str, Any], actor: str, at: str | None, seen: State,
+        files: Sequence[Made] = (),
+    ) -> Entry:  # fmt: skip
+        """Put an entry on record with the files it holds to, unless another came since ``seen``.
 
         Raises:
             DrgError: it is out of its order, or the record went on.
         """
-        return self.ledger.append(kind, plain(body), actor=actor, at=at, expect=seen.digest)
+
+        def first() -> None:
+            for one in files:
+                one.put(self.folder)
+
+        return self.ledger.append(kind, plain(body), actor=actor, at=at, expect=seen.digest,
+                                  first=first)  # fmt: skip
 
     def _going(self, seen: State) -> State:
         if seen.open_month == CLEARING:
@@ -375,52 +391,64 @@ class Book:
     def _put(
         self, kind: str, room: str, stem: str, table: pa.Table, source: str, seen: State,
         actor: str, at: str | None, more: Mapping[str, Any] | None = None,
-        ending: str = ".parquet",
+        ending: str = ".parquet", beside: Sequence[Made] = (),
     ) -> None:  # fmt: skip
-        name, digest = put_table(self.folder, room, stem, table, ending)
-        body = {"file": name, "sha256": digest, "month": seen.open_month, "rows": table.num_rows}
+        if room == LISTS:  # people open it in Excel; it is read back as it was handed in
+            table = without_formulas(table)
+        own = made(room, stem, table, ending)
+        body = {"file": own.name, "sha256": own.digest, "month": seen.open_month,
+                "rows": table.num_rows}  # fmt: skip
         if kind not in ("close", "advance"):
             body["source"] = source
-        self.add(kind, {**body, **(more or {})}, actor, at, seen)
+        self.add(kind, {**body, **(more or {})}, actor, at, seen, (own, *beside))
 
-    def _table(self, file: Given, mapping: Given | None, sheet: str | None) -> pa.Table:
-        table = canonical(file, NEEDED, mapping=mapping, sheet=sheet)
+    def _known(self, table: pa.Table, seen: State) -> npt.NDArray[np.bool_]:
+        """Which rows are of a case that the book has."""
+        return known(self.folder, seen.cases, table.column("case_id"))
+
+    def _table(self, file: Given, mapping: Given | None, sheet: str | None
+               ) -> tuple[pa.Table, int]:  # fmt: skip
+        """The cases of a file, and the row of the first one as a user counts."""
+        table, first = canonical(file, NEEDED, mapping=mapping, sheet=sheet)
         if not table.num_rows:
             raise problem(say("没有病例", "has no case"), file=file)
-        return self._ids(table, file)
+        return self._ids(table, file, first), first
 
     def _unread(
-        self, table: pa.Table, file: Given, seen: State, accept: bool
-    ) -> tuple[int, Path | None]:
-        """How many cells cannot be read, and where they are listed.
+        self, table: pa.Table, file: Given, first: int, seen: State, accept: bool
+    ) -> tuple[int, Path | None, tuple[str, ...]]:
+        """How many cells cannot be read, where they are listed, and what is wrong with them.
 
         Raises:
             DrgError: they are too many.
         """
         target = self.folder / REJECTS / f"{Path(file).stem}.csv"
-        content = unread(self.files, seen.year, table, file, accept=accept)
+        content, told = unread(self.files, seen.year, table, file, first_row=first,
+                               accept=accept)  # fmt: skip
         if not content:
-            return 0, None
+            return 0, None, ()
         target.parent.mkdir(exist_ok=True)
         write_bytes(target, content)
-        return len(rows_in(content)), target
+        return len(rows_in(content)), target, tuple(told.values())
 
     @staticmethod
-    def _ids(table: pa.Table, file: Given) -> pa.Table:
+    def _ids(table: pa.Table, file: Given, first: int) -> pa.Table:
         """The same with ids trimmed; each stands once."""
-        ids = [(text or "").strip() for text in table.column("case_id").to_pylist()]
-        seen: set[str] = set()
-        for row, case in enumerate(ids):
-            if not case or case in seen:
-                raise problem(say("缺少病例号", "no case id") if not case else
-                              say("病例重复出现", "the case stands twice"), file=file, row=row + 2,
-                              key="case_id", found=case or None)  # fmt: skip
-            seen.add(case)
+        ids = on_text(pc.utf8_trim_whitespace, pc.fill_null(table.column("case_id"), ""))
+        ids = pa.chunked_array(ids if isinstance(ids, pa.Array) else ids.chunks, pa.string())
+        frame = pd.Series(ids.to_numpy())
+        twice = frame.duplicated().to_numpy() | (frame == "").to_numpy()
+        if twice.any():
+            row = int(np.argmax(twice))
+            case = ids[row].as_py()
+            raise problem(say("缺少病例号", "no case id") if not case else
+                          say("病例重复出现", "the case stands twice"), file=file, row=row + first,
+                          key="case_id", found=case or None)  # fmt: skip
         place = table.schema.get_field_index("case_id")
-        return table.set_column(place, "case_id", pa.array(ids, pa.string()))
+        return table.set_column(place, "case_id", ids)
 
     @staticmethod
-    def _in_time(table: pa.Table, file: Given, seen: State) -> int:
+    def _in_time(table: pa.Table, file: Given, first: int, seen: State) -> int:
         """How many cases are late; none was discharged after the open month.
 
         Raises:
@@ -433,7 +461,7 @@ class Book:
             row = int(wrong[0])
             raise problem(say("出院日期不在本年度截至当月",
                               "was not discharged in the year, up to the open month"), file=file,
-                          row=row + 2, key="discharge_date",
+                          row=row + first, key="discharge_date",
                           found=table.column("discharge_date")[row].as_py(),
                           expected=say(f"{seen.year}-01 至 {seen.year}-{last:02d}",
                                        f"{seen.year}-01 to {seen.year}-{last:02d}"))  # fmt: skip

@@ -8,24 +8,22 @@ settlement can price.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from drg.cases.cells import Cells
 from drg.cases.columns import recognise
 from drg.cases.dates import months_of
-from drg.tables import read_table
+from drg.tables import batches, open_table, read_table
 from drg.year.state import Handed
 
-GONE = "_gone"
 NEEDED = ("case_id", "drg", "hospital_id", "insurance", "discharge_date", "total_cost")
 Rows = dict[tuple[str, ...], dict[str, str]]
 
@@ -44,41 +42,104 @@ class Standing:
     settles: npt.NDArray[np.int8]
     came: npt.NDArray[np.int8]
 
-    @property
-    def places(self) -> dict[str, int]:
-        """Row of each case by its id."""
-        return {name: row for row, name in enumerate(self.table.column("case_id").to_pylist())}
+    def places(self, cases: Iterable[str]) -> dict[str, int]:
+        """Row of each of some cases by its id; those that are not there are left out."""
+        asked = pa.array(list(dict.fromkeys(cases)), pa.string())
+        at = pc.index_in(asked, self.table.column("case_id"))
+        there = asked.filter(at.is_valid()).to_pylist()
+        return dict(zip(there, at.drop_null().to_pylist(), strict=True))
+
+    def days(self, cases: Iterable[str]) -> dict[str, dt.date | None]:
+        """Day of discharge of each of some cases; None where it cannot be read."""
+        places = self.places(cases)
+        some = self.table.take(pa.array(list(places.values()), pa.int64()))
+        days = Cells(some, recognise(some.column_names)).day("discharge_date")[0]
+        start = dt.date(1970, 1, 1)
+        return {case: None if np.isnan(day) else start + dt.timedelta(days=int(day))
+                for case, day in zip(places, days, strict=True)}  # fmt: skip
 
 
-@lru_cache(maxsize=2)  # a file's name carries its digest, so what was read stays
+@dataclass(frozen=True)
+class _Last:
+    """Which rows of some files, one after the other, stand in the end.
+
+    Attributes:
+        rows: their places, ordered by id. Shape (N,).
+        month: month of every row's file. Shape (M,).
+        first: row in which the case of each of ``rows`` first came. Shape (N,).
+    """
+
+    rows: npt.NDArray[np.int64]
+    month: npt.NDArray[np.int8]
+    first: npt.NDArray[np.int64]
+
+
+def known(folder: Path, files: tuple[Handed, ...], cases: pa.Array) -> npt.NDArray[np.bool_]:
+    """Which of some ids stand in a book after some files. Shape of ``cases``.
+
+    Raises:
+        DrgError: a file cannot be read.
+    """
+    if not files:
+        return np.zeros(len(cases), np.bool_)
+    ids = _ids(folder, files)
+    there = pc.is_in(cases, ids.take(pa.array(_last(files, ids).rows)))
+    return np.asarray(there.to_numpy(zero_copy_only=False), np.bool_)
+
+
+@lru_cache(maxsize=1)  # a file's name carries its digest, so what was read stays
 def standing(folder: Path, files: tuple[Handed, ...]) -> Standing:
     """Cases after some files, in order; decisions of lists apart.
 
     Raises:
         DrgError: a file cannot be read.
     """
-    parts, months = [], []
-    for one in files:
-        table, _ = read_table(folder / one.file)
-        if one.kind == "withdraw":
-            gone = pa.array(["1"] * table.num_rows, pa.string())
-            table = table.select(["case_id"]).append_column(GONE, gone)
-        parts.append(table.cast(pa.schema([(name, pa.string()) for name in table.column_names])))
-        months.append(np.full(table.num_rows, one.month, np.int8))
-    if not parts:
+    if not files:
         return Standing(pa.table({name: pa.array([], pa.string()) for name in NEEDED}),
                         np.zeros(0, np.int8), np.zeros(0, np.int8))  # fmt: skip
-    whole = pa.concat_tables(parts, promote_options="default").combine_chunks()
-    month = np.concatenate(months)
-    ids = pd.Series(whole.column("case_id").to_pylist(), dtype=object)
-    last = np.flatnonzero(~ids.duplicated(keep="last"))
-    if GONE in whole.column_names:
-        gone = pc.equal(pc.fill_null(whole.column(GONE), ""), "1").to_numpy(zero_copy_only=False)
-        last = last[~gone[last]]
-        whole = whole.drop_columns([GONE])
-    first = ids.groupby(ids).transform(lambda own: own.index[0]).to_numpy(np.int64)
-    last = last[np.argsort(ids[last].to_numpy(str), kind="stable")]
-    return Standing(whole.take(pa.array(last)), month[last], month[first[last]])
+    last = _last(files, _ids(folder, files))
+    parts, start = [], 0
+    order, place = np.sort(last.rows), np.argsort(np.argsort(last.rows, kind="stable"))
+    for one in files:  # of each file what stands, so that nothing more is held
+        own = order[np.searchsorted(order, start) : np.searchsorted(order, start + one.rows)]
+        table, _ = read_table(folder / one.file)
+        if one.kind != "withdraw":
+            some = table.take(pa.array(own - start))
+            parts.append(some.cast(pa.schema([(name, pa.string()) for name in some.column_names])))
+        start += one.rows
+    whole = pa.concat_tables(parts, promote_options="default").take(pa.array(place))
+    return Standing(whole, last.month[last.rows], last.month[last.first])
+
+
+def _ids(folder: Path, files: tuple[Handed, ...]) -> pa.ChunkedArray:
+    """Ids of the rows of some files, one after the other."""
+    held = [_own_ids(folder / one.file) for one in files]
+    return pa.chunked_array([chunk for ids in held for chunk in ids.chunks], pa.string())
+
+
+def _own_ids(path: Path) -> pa.ChunkedArray:
+    with open_table(path) as opened:
+        opened.only(["case_id"])
+        table = pa.Table.from_batches([one.table for one in batches(opened)])
+    return table.column("case_id").cast(pa.string())
+
+
+def _last(files: tuple[Handed, ...], ids: pa.ChunkedArray) -> _Last:
+    month = np.repeat(np.array([one.month for one in files], np.int8),
+                      [one.rows for one in files])  # fmt: skip
+    gone = np.repeat([one.kind == "withdraw" for one in files], [one.rows for one in files])
+    encoded = ids.dictionary_encode().unify_dictionaries().combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.chunk(0)
+    code = encoded.indices.to_numpy()
+    every = np.arange(len(code))
+    last = np.full(len(encoded.dictionary), -1, np.int64)
+    first = last.copy()
+    last[code] = every
+    first[code[::-1]] = every[::-1]
+    by_id = pc.sort_indices(encoded.dictionary).to_numpy()
+    by_id = by_id[~gone[last[by_id]]]
+    return _Last(last[by_id], month, first[by_id])
 
 
 def decided(held: Standing, lists: Mapping[str, Rows]) -> pa.Table:
@@ -88,21 +149,23 @@ def decided(held: Standing, lists: Mapping[str, Rows]) -> pa.Table:
         held: the cases.
         lists: list -> rows by key, as :func:`drg.year.decisions.rows_of` gives them.
     """
-    table, places = held.table, None
-    for name, values in _columns(lists).items():
-        places = places or held.places
-        found: list[str | None] = (
-            table.column(name).to_pylist() if name in table.column_names else [None] * len(places)
-        )
-        for case, value in values.items():
-            if (row := places.get(case)) is not None:
-                found[row] = value
-        column = pa.array(found, pa.string())
+    table = held.table
+    for name, said in {**_columns(lists), **_technology(held, lists["technology"])}.items():
+        places = held.places(said)
+        at = np.array([places[case] for case in said if case in places], np.int64)
+        order = np.argsort(at)
+        texts = [text for case, text in said.items() if case in places]
+        mask = np.zeros(table.num_rows, np.bool_)
+        mask[at] = True
+        whole = pa.nulls(table.num_rows, pa.string())
+        if name in table.column_names:
+            column = table.column(name).combine_chunks()
+            whole = column if isinstance(column, pa.Array) else pa.concat_arrays(column.chunks)
+        whole = pc.replace_with_mask(whole, pa.array(mask),
+                                     pa.array([texts[i] for i in order], pa.string()))  # fmt: skip
         place = table.schema.get_field_index(name)
-        table = (table.append_column(name, column) if place < 0
-                 else table.set_column(place, name, column))  # fmt: skip
-    if lists.get("technology"):
-        table = _technology(table, lists["technology"])
+        table = (table.append_column(name, whole) if place < 0
+                 else table.set_column(place, name, whole))  # fmt: skip
     return table
 
 
@@ -118,16 +181,11 @@ def _columns(lists: Mapping[str, Rows]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _technology(table: pa.Table, rows: Rows) -> pa.Table:
-    days = dict(zip(table.column("case_id").to_pylist(), discharge_days(table), strict=True))
+def _technology(held: Standing, rows: Rows) -> dict[str, dict[str, str]]:
+    days = held.days(row["case_id"] for row in rows.values())
     marks = {row["case_id"]: "1" if within(row, days.get(row["case_id"])) else "0"
              for row in rows.values()}  # fmt: skip
-    found = [marks.get(case) for case in table.column("case_id").to_pylist()]
-    if "new_technology" in table.column_names:
-        own = table.column("new_technology").to_pylist()
-        found = [mark or said for mark, said in zip(found, own, strict=True)]
-        table = table.drop_columns(["new_technology"])
-    return table.append_column("new_technology", pa.array(found, pa.string()))
+    return {"new_technology": marks} if marks else {}
 
 
 def within(row: Mapping[str, str], day: dt.date | None) -> bool:
@@ -141,13 +199,6 @@ def within(row: Mapping[str, str], day: dt.date | None) -> bool:
     except ValueError:  # 29 February
         end = dt.date(first.year + years, 3, 1)
     return first <= day < end
-
-
-def discharge_days(table: pa.Table) -> list[dt.date | None]:
-    """Day of discharge of each case; None where it cannot be read."""
-    held = Cells(table, recognise(table.column_names)).day("discharge_date")[0]
-    start = dt.date(1970, 1, 1)
-    return [None if np.isnan(day) else start + dt.timedelta(days=int(day)) for day in held]
 
 
 def discharge_months(table: pa.Table, year: int) -> npt.NDArray[np.int64]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from budget.settlement.cash_flow import MONTHS, Advances, Through
-from budget.settlement.files import RECORD, RESULTS, settle_file
+from budget.settlement.files import RECORD, RESULTS, opening_of, settle_file
 from budget.settlement.settled import SettledYear, Settlement
 from drg.errors import problem
 from drg.language import say
@@ -49,11 +49,8 @@ def through(book: Book, state: State) -> Through:
         for name, fen in held.items():
             fen[at, in_pool, place] = to_fen(frame[name].to_numpy())
     lent, fund = held["advance_money"], state.init["fund"]
-    known = all("opening" in fund.get(pool.name, {}) for pool in files.policy.pools)
-    opening = (
-        np.asarray(to_fen([fund[pool.name]["opening"] for pool in files.policy.pools]))
-        if known else None
-    )  # fmt: skip
+    opening = opening_of(files.policy, {name: held["opening"] for name, held in fund.items()
+                                      if "opening" in held})  # fmt: skip
     advances = Advances(held["payable"], held["paid"] - lent, held["quality_held"],
                         held["remainder"])  # fmt: skip
     return Through(advances, lent, opening, lambda settled: months_of(book, state, settled))
@@ -95,6 +92,12 @@ def settle_final(book: Book, state: State, out: Path) -> Settlement:
     return settled
 
 
+def final_of(settled: SettledYear) -> dict[str, int]:
+    """Pool -> what it comes to at the clearing, in fen."""
+    final = settled.cash.final.sum(axis=0)
+    return {pool.name: int(final[place]) for place, pool in enumerate(settled.policy.pools)}
+
+
 def clear(
     book: Book, out: str | PathLike[str], *, early: bool = False, sheets: bool = True,
     kinds: tuple[str, ...] = ("xlsx",), lang: str = "zh", actor: str, at: str | None = None,
@@ -108,7 +111,6 @@ def clear(
             record then.
         sheets: write the sheets to sign and send beside the tables.
         kinds: of the sheets: ``xlsx``, ``html``, ``docx``.
-        lang: of the sheets: ``zh`` or ``en``.
         lang: of the sheets: ``zh`` or ``en``.
         actor: who clears it.
         at: a time to be stated beside the machine's.
@@ -132,11 +134,9 @@ def clear(
         if sheets:
             write_sheets_of(found, seen, folder, kinds, lang)
         if not early:
-            final = settled.cash.final.sum(axis=0)
             book.add("clear", {
                 "settlement": hash_file(folder / RECORD),
-                "final_fen": {pool.name: int(final[place])
-                              for place, pool in enumerate(settled.policy.pools)},
+                "final_fen": final_of(settled),
                 "hashes": {name: hash_file(folder / name)
                            for name in ("hospitals.csv", "pools.csv", "months.csv")},
             }, actor, at, seen)  # fmt: skip

@@ -16,10 +16,9 @@ from budget.policy.document import Policy
 from drg.money import Fen, to_fen
 from drg.tables import read_table
 from drg.year.cases import Rows
-from drg.year.lists import LISTS
+from drg.year.lists import CREDIT, LISTS
 from drg.year.state import State
-
-CREDIT = "credit"
+from weights.table.text import unguarded
 
 
 def rows_of(folder: Path, state: State) -> dict[str, Rows]:
@@ -43,9 +42,10 @@ def rows_of(folder: Path, state: State) -> dict[str, Rows]:
 
 @lru_cache(maxsize=512)  # a file's name carries its digest, so what was read stays
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a list's file, as it was put into the book."""
+    """The rows of a list's file, as they were handed in: without what keeps Excel off them."""
     table, _ = read_table(path)
-    return [{name: value or "" for name, value in row.items()} for row in table.to_pylist()]
+    return [{name: unguarded(value or "") for name, value in row.items()}
+            for row in table.to_pylist()]  # fmt: skip
 
 
 def times_of(policy: Policy, row: Mapping[str, str]) -> Decimal:

@@ -20,8 +20,9 @@ import pyarrow as pa
 from budget.cases.hospitals import Hospitals, read_hospitals
 from budget.policy.copy import copy_policy
 from budget.policy.document import Policy
-from budget.policy.load import load_policy, policies
+from budget.policy.load import load_policy
 from budget.settlement.files import read_claims
+from drg.cases.unread import UnreadCount
 from drg.documents import inside
 from drg.errors import DrgError, problem
 from drg.language import say
@@ -37,6 +38,7 @@ from weights.table.record import write_with_record
 LEDGER = "ledger.jsonl"
 WEIGHTS, HOSPITALS, POLICY = "weights.csv", "hospitals.csv", "policy"
 CASES, LISTS, MONTHS = "cases", "lists", "months"
+ROOMS = (CASES, LISTS, MONTHS, POLICY)
 _SHOWN = 12  # characters of a digest in a file's name
 
 
@@ -102,11 +104,10 @@ def fill(
     write_table(folder / HOSPITALS, without_formulas(read_table(hospitals)[0]))
     read_hospitals(folder / HOSPITALS)  # as the book will read it
     names = [WEIGHTS, record_of(folder / WEIGHTS).name, HOSPITALS]
-    said = {"id": held.id, "title": held.header.title, "sha256": held.digest, "file": ""}
-    if str(policy) not in policies():
-        found = copy_policy(Path(policy), folder / POLICY)
-        said["file"] = found[0].name
-        names += [f"{POLICY}/{path.name}" for path in found]
+    found = copy_policy(Path(policy), folder / POLICY)
+    said = {"id": held.id, "title": held.header.title, "sha256": held.digest,
+            "file": found[0].name}  # fmt: skip
+    names += [f"{POLICY}/{path.name}" for path in found]
     return {
         "weights": {"id": weights.id, "sha256": weights.digest}, "policy": said,
         "files": {name: hash_file(folder / name) for name in names},
@@ -114,8 +115,9 @@ def fill(
 
 
 def unread(
-    files: Files, year: int, table: pa.Table, file: str | PathLike[str], *, accept: bool = True
-) -> bytes:  # fmt: skip
+    files: Files, year: int, table: pa.Table, file: str | PathLike[str], *, first_row: int = 1,
+    accept: bool = True,
+) -> tuple[bytes, dict[str, str]]:  # fmt: skip
     """Cells that cannot be read, and cases that cannot be settled, as a file of rejects.
 
     Args:
@@ -123,10 +125,11 @@ def unread(
         year: settlement year.
         table: cases, texts under canonical names.
         file: what errors call it.
+        first_row: row of the first case in it, as a user counts.
         accept: list them also where they are more than 1% of a column that money hangs on.
 
     Returns:
-        The file's content, empty without any.
+        The file's content, empty without any; and column -> how many of its cells, in English.
 
     Raises:
         DrgError: they are too many, or no case is of the year.
@@ -134,13 +137,16 @@ def unread(
     with scratch() as place:
         copy = place / "cases.parquet"
         write_table(copy, table)
+        count = UnreadCount()
         try:
             with RejectFile(place / "rejects.csv") as lost:
                 read_claims(copy, files.weights, files.policy, files.hospitals, year, rejects=lost,
+                            unread=count, first_row=first_row,
                             accept_unreadable=accept)  # fmt: skip
         except DrgError as error:  # the copy is not the user's file
             raise DrgError(str(error).replace(str(copy), str(file))) from None
-        return (place / "rejects.csv").read_bytes() if lost.count else b""
+        content = (place / "rejects.csv").read_bytes() if lost.count else b""
+        return content, count.told()
 
 
 def rows_in(rejects: bytes) -> list[list[str]]:
@@ -148,23 +154,38 @@ def rows_in(rejects: bytes) -> list[list[str]]:
     return list(csv.reader(rejects.decode("utf-8-sig").splitlines()))[1:]
 
 
-def put_table(folder: Path, room: str, stem: str, table: pa.Table, ending: str) -> tuple[str, str]:
-    """Put a table into a room of the book, under a name that carries its digest.
+@dataclass(frozen=True)
+class Made:
+    """A table that is ready to be put into a room of the book, under a name with its digest.
 
-    Returns:
-        Its place in the folder, and its SHA-256.
-
-    Raises:
-        DrgError: it cannot be written.
+    Attributes:
+        name: its place in the folder.
+        digest: its SHA-256.
+        content: its bytes.
     """
+
+    name: str
+    digest: str
+    content: bytes
+
+    def put(self, folder: Path) -> None:
+        """Put it there, down to the disk, as the record is.
+
+        Raises:
+            DrgError: it cannot be written.
+        """
+        target = folder / self.name
+        target.parent.mkdir(exist_ok=True)
+        write_bytes(target, self.content)
+        for place in (target, target.parent, folder):
+            sync(place)
+
+
+def made(room: str, stem: str, table: pa.Table, ending: str) -> Made:
+    """A table as a file of a room of the book."""
     with scratch() as place:
         path = place / f"table{ending}"
         write_table(path, table)
         content = path.read_bytes()
     digest = sha256(content).hexdigest()
-    name = f"{room}/{stem}-{digest[:_SHOWN]}{ending}"
-    (folder / room).mkdir(exist_ok=True)
-    write_bytes(folder / name, content)
-    for place in (folder / name, folder / room, folder):  # down to the disk, as the record is
-        sync(place)
-    return name, digest
+    return Made(f"{room}/{stem}-{digest[:_SHOWN]}{ending}", digest, content)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,22 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from budget.policy.document import Policy
 from budget.price.branches import CODES
+from drg.cases.amounts import amount_of
+from drg.cases.choices import pool_of
 from drg.cases.columns import plain_header
+from drg.cases.dates import day_of
+from drg.cases.values import folded, number_of, unwrapped
 from drg.errors import one_of, problem
 from drg.language import say
 from drg.persons import masked, person_in
 from drg.tables.excel.book import new_book
 from drg.tables.rejects import neutralise
-from drg.year.cases import Standing, discharge_days, standing, within
-from drg.year.decisions import CREDIT, deducted, rows_of
+from drg.year.cases import Standing, standing, within
+from drg.year.decisions import deducted, rows_of
 from drg.year.folder import Files
-from drg.year.lists import LISTS, Column, ListKind
+from drg.year.lists import CREDIT, LISTS, Column, ListKind, Words, choices_of
 from drg.year.month import priced
 from drg.year.objections import corrected
 from drg.year.state import State
@@ -31,6 +35,8 @@ from weights.negotiation.forms.rows import Form, RowError, read_form
 
 ROWS = 200  # rows prepared to be filled in; more may be added below
 _HEADER = 2  # 0-based row of the headings: title and advice stand above
+_LONGEST_CHOICE = 255  # characters of a list of choices, of Excel
+_UNITS = {"number": ("倍", "分"), "whole": ("年", "例")}
 _MOST, _FULL = Decimal(10**11), 100  # yuan; points
 _WIDTHS = {"text": 18, "choice": 18, "money": 16, "number": 10, "whole": 10, "day": 14}
 _BORDER = {"border": 1, "border_color": "#B8C4CE", "valign": "top"}
@@ -61,10 +67,12 @@ def known_list(name: str) -> ListKind:
     Raises:
         DrgError: there is none of this name.
     """
-    if name not in LISTS:
-        raise problem(say("没有这种清单", "no such list"), key="LIST", found=name,
-                      expected=one_of(tuple(LISTS)))  # fmt: skip
-    return LISTS[name]
+    for kind in LISTS.values():
+        if name.strip() in (kind.code, kind.zh, kind.en):
+            return kind
+    raise problem(say("没有这种清单", "no such list"), key="LIST", found=name,
+                  expected=one_of([say(f"{kind.zh}（{kind.code}）", kind.code)
+                                   for kind in LISTS.values()]))  # fmt: skip
 
 
 def judge_list(
@@ -76,9 +84,10 @@ def judge_list(
         DrgError: the file is no such form.
     """
     kind = known_list(name)
-    form, found = read_list(kind, source, sheet)
+    form, found = read_list(kind, files.policy, source, sheet)
     held = standing(files.folder, state.cases)
-    context = _Context(files, state, kind, held, held.places)
+    context = _Context(files, state, kind, held,
+                       held.places(row.get("case_id", "") for _, row in found))  # fmt: skip
     rows: list[dict[str, str]] = []
     places: dict[tuple[str, ...], int] = {}
     for number, row in found:
@@ -105,7 +114,7 @@ def judge_list(
 
 
 def read_list(
-    kind: ListKind, source: str | PathLike[str], sheet: str | None = None
+    kind: ListKind, policy: Policy, source: str | PathLike[str], sheet: str | None = None
 ) -> tuple[Form, list[tuple[int, dict[str, str]]]]:
     """The rows of a filled form in the words that the book keeps, each with its number.
 
@@ -114,52 +123,52 @@ def read_list(
     """
     headers = {one.name: (one.zh, one.en, *one.also) for one in kind.columns}
     form = read_form(source, headers, [one.name for one in kind.columns if one.needed], sheet)
-    return form, form.parsed(lambda cells: _row(kind, cells))
+    return form, form.parsed(lambda cells: _row(kind, policy, cells))
 
 
-def _row(kind: ListKind, cells: Mapping[str, str]) -> dict[str, str]:
+def _row(kind: ListKind, policy: Policy, cells: Mapping[str, str]) -> dict[str, str]:
     """A row of a form in the words that the book keeps."""
-    return {one.name: _cell(one, cells.get(one.name, "")) for one in kind.columns}
+    return {one.name: _cell(one, policy, cells.get(one.name, "")) for one in kind.columns}
 
 
-def _cell(column: Column, text: str) -> str:
+def _cell(column: Column, policy: Policy, text: str) -> str:
     if column.name != "case_id" and (found := person_in(text)):
         raise RowError(column.name, masked(text), f"含{found}，请删除", f"holds {found}")
     if not text:
         if column.needed:
             raise RowError(column.name, "", "必填", "must be filled in")
         return ""
-    if column.kind == "choice":
-        return _choice(column, text)
+    choices = choices_of(column, policy)
+    if choices is not None:
+        return _choice(column, choices, text)
     if column.kind in ("money", "number", "whole"):
         return _number(column, text)
     if column.kind == "day":
-        try:
-            plain = text.strip()[:10].replace("/", "-").replace(".", "-")
-            return dt.datetime.strptime(plain, "%Y-%m-%d").date().isoformat()
-        except ValueError:
+        if (day := day_of(text)) is None:
             raise RowError(column.name, text, "不是日期，例如 2025-03-01",
-                           "not a day such as 2025-03-01") from None  # fmt: skip
+                           "not a day such as 2025-03-01")  # fmt: skip
+        return day.isoformat()
     return text
 
 
-def _choice(column: Column, text: str) -> str:
-    assert column.choices is not None
+def _choice(column: Column, choices: Mapping[str, Words], text: str) -> str:
     plain = plain_header(text)
-    for code, (zh, en, others) in column.choices.items():
+    for code, (zh, en, others) in choices.items():
         if plain in {plain_header(one) for one in (code, zh, en, *others) if one}:
             return code
-    words = [say(zh, en) for zh, en, _ in column.choices.values() if zh]
+    if column.kind == "rule":
+        return text
+    if column.kind == "pool" and (pool := pool_of(text, choices)):
+        return pool
+    words = [say(zh, en) for zh, en, _ in choices.values() if zh]
     raise RowError(column.name, text, f"不在可选值中：{'、'.join(words)}",
                    f"not one of: {', '.join(words)}")  # fmt: skip
 
 
 def _number(column: Column, text: str) -> str:
-    plain = text.replace(",", "").replace("，", "").removesuffix("元").strip()
-    try:
-        value = Decimal(plain)
-    except InvalidOperation:
-        value = Decimal("NaN")
+    plain = unwrapped(folded(text))
+    found = amount_of(text) if column.kind == "money" else number_of(plain, _UNITS[column.kind])
+    value = Decimal("NaN" if found is None else repr(found))
     good = value.is_finite() and 0 <= value < _MOST
     if good and column.kind == "whole":
         good = value == value.to_integral_value()
@@ -209,12 +218,7 @@ class _Context:
             raise RowError("pay", "", "通过的须填支付方式", "an approved case needs its payment")
 
     def _assessment(self, row: Mapping[str, str]) -> None:
-        known = [one.name for one in self.files.policy.assessment.indicators]
-        if row["indicator"] not in (*known, CREDIT):
-            raise RowError("indicator", row["indicator"], f"不是政策的考核指标：{', '.join(known)}",
-                           f"not an indicator of the policy: {', '.join(known)}")  # fmt: skip
-
-        if row["indicator"] in known and Decimal(row["score"]) > _FULL:
+        if row["indicator"] != CREDIT and Decimal(row["score"]) > _FULL:
             raise RowError("score", row["score"], f"满分 {_FULL}", f"out of {_FULL}")
 
     def _deduction(self, row: Mapping[str, str]) -> None:
@@ -239,9 +243,9 @@ class _Context:
     def told(self, rows: Sequence[Mapping[str, str]], numbers: Sequence[int]) -> Iterator[str]:
         """What is to be said of rows that are taken."""
         if self.kind.code == "technology" and rows:
-            days = discharge_days(self.held.table)
+            days = self.held.days(row["case_id"] for row in rows)
             for number, row in zip(numbers, rows, strict=True):
-                if not within(row, days[self.places[row["case_id"]]]):
+                if not within(row, days[row["case_id"]]):
                     yield say(f"第 {number} 行：{row['case_id']} 出院时已不在新技术年限内，"
                               "不按项目支付",
                               f"row {number}: {row['case_id']} was not discharged within the "
@@ -304,15 +308,16 @@ def write_form(
         sheet.set_row(1, 48)
         count = max(ROWS, len(rows) + ROWS // 4)
         for place, one in enumerate(kind.columns):
-            sheet.set_column(place, place, _WIDTHS[one.kind], styles["text"])
+            sheet.set_column(place, place, _WIDTHS.get(one.kind, _WIDTHS["choice"]), styles["text"])
             sheet.write_string(_HEADER, place, one.en if english else one.zh,
                                styles["need" if one.needed else "head"])  # fmt: skip
             rule: dict[str, Any] = {}
-            if one.choices is not None:
-                rule = {
-                    "validate": "list",
-                    "source": [words[english] for words in one.choices.values() if words[0]],
-                }
+            choices = choices_of(one, files.policy)
+            said = {code: words[english] for code, words in (choices or {}).items() if words[0]}
+            if said and len(",".join(said.values())) <= _LONGEST_CHOICE:
+                rule = {"validate": "list", "source": list(said.values())}
+                if one.kind == "rule":
+                    rule["error_type"] = "warning"
             elif one.name == "hospital_id":
                 area = say("医疗机构", "Hospitals")
                 rule = {
@@ -324,9 +329,7 @@ def write_form(
                 sheet.data_validation(_HEADER + 1, place, _HEADER + count, place, rule)
             for line in range(count):
                 text = rows[line].get(one.name, "") if line < len(rows) else ""
-                if one.choices is not None and text in one.choices and line < len(rows):
-                    zh, en, _ = one.choices[text]
-                    text = en if english else zh
+                text = said.get(text, text) if line < len(rows) else text
                 sheet.write_string(_HEADER + 1 + line, place, neutralise(text), styles["text"])
         sheet.freeze_panes(_HEADER + 1, 1)
         sheet.set_landscape()
@@ -361,8 +364,9 @@ def standing_rows(
         raise problem(say("不在医疗机构表中", "is not in the table of hospitals"),
                       key="--hospital", found=hospital)  # fmt: skip
     held = standing(files.folder, state.cases)
-    ids, homes = (held.table.column(name).to_pylist() for name in ("case_id", "hospital_id"))
-    home = dict(zip(ids, homes, strict=True))
+    places = held.places(row.get("case_id", "") for row in rows)
+    homes = held.table.column("hospital_id").take(pa.array(list(places.values()), pa.int64()))
+    home = dict(zip(places, homes.to_pylist(), strict=True))
     return [
         row
         for row in rows

@@ -28,6 +28,7 @@ from drg.record import clock
 from drg.record.disk import sync
 from drg.record.entry import checked_time
 from drg.tables.atomic import write_bytes
+from drg.tables.derived import without_formulas
 from drg.tables.results import read_frame
 from drg.year.book import Book
 from drg.year.decisions import deducted, rows_of
@@ -41,7 +42,7 @@ from drg.year.findings import (
     deductions,
     docket,
 )
-from drg.year.folder import LISTS, put_table
+from drg.year.folder import LISTS, Made, made
 from drg.year.forms import read_list, write_form
 from drg.year.lists import Column, ListKind
 from drg.year.procedure import ALERT, DECISIONS, Procedure, Step, read_procedure
@@ -103,9 +104,10 @@ def add(
         read_procedure(procedure)
     known = docket(book.files, seen).findings
     frame = read_frame(folder / AUDIT[1], ALERTS, ())
-    cases = book.standing(seen).table
-    homes = dict(zip(cases.column("case_id").to_pylist(), cases.column("hospital_id").to_pylist(),
-                     strict=True))  # fmt: skip
+    held = book.standing(seen)
+    places = held.places(frame["case_id"])
+    cases = held.table.take(pa.array(list(places.values()), pa.int64()))
+    homes = dict(zip(places, cases.column("hospital_id").to_pylist(), strict=True))
     rows: list[dict[str, str]] = []
     lost: list[tuple[int, str, str, str]] = []
     came: set[str] = set()
@@ -255,7 +257,7 @@ def act(
     step = held.procedure.step(name)
     people = (actor.strip(), *_panel(step, members))
     kind = form_of(held.procedure, step)
-    form, found = read_list(kind, file, sheet)
+    form, found = read_list(kind, book.files.policy, file, sheet)
     by_hand = {key for key, row in rows_of(book.folder, seen)["deduction"].items()
                if not row.get("finding")}  # fmt: skip
     rows: list[dict[str, str]] = []
@@ -286,12 +288,13 @@ def act(
     more: dict[str, Any] = {"members": list(people[1:])} if step.members else {}
     if files:
         more["evidence"] = files
-    taken = list(deductions(held, changed))
+    taken, beside = list(deductions(held, changed)), []
     if taken:
-        place, digest = put_table(book.folder, LISTS, f"{seen.open_month:02d}-deduction",
-                                  _texts(taken, DEDUCTED), ".csv")  # fmt: skip
-        more["deductions"] = {"file": place, "sha256": digest, "rows": len(taken)}
-    _put(book, seen, step.name, rows, SAID, Path(file).name, more, day, actor, at)
+        beside = [made(LISTS, f"{seen.open_month:02d}-deduction",
+                       without_formulas(_texts(taken, DEDUCTED)), ".csv")]  # fmt: skip
+        more["deductions"] = {"file": beside[0].name, "sha256": beside[0].digest,
+                              "rows": len(taken)}  # fmt: skip
+    _put(book, seen, step.name, rows, SAID, Path(file).name, more, day, actor, at, beside)
     policy = book.files.policy
     return Taken(rows, rejects, waiting, late, Counter(one.last.decision for one in changed),
                  sum(int(deducted(policy, row) * 100) for row in taken))  # fmt: skip
@@ -380,13 +383,13 @@ def _kept(folder: Path, room: str, content: bytes, suffix: str) -> dict[str, str
 def _put(
     book: Book, seen: Any, step: str, rows: Sequence[Mapping[str, str]], columns: Sequence[str],
     source: str, more: Mapping[str, Any], day: dt.date, actor: str, at: str | None,
+    beside: Sequence[Made] = (),
 ) -> None:  # fmt: skip
     month = seen.open_month
-    name, digest = put_table(book.folder, ROOM, f"{month:02d}-{step}", _texts(rows, columns),
-                             ".csv")  # fmt: skip
-    book.add("finding", {"file": name, "sha256": digest, "month": month, "rows": len(rows),
-                         "step": step, "day": day.isoformat(), "source": source, **more},
-             actor, at, seen)  # fmt: skip
+    own = made(ROOM, f"{month:02d}-{step}", without_formulas(_texts(rows, columns)), ".csv")
+    book.add("finding", {"file": own.name, "sha256": own.digest, "month": month,
+                         "rows": len(rows), "step": step, "day": day.isoformat(),
+                         "source": source, **more}, actor, at, seen, (own, *beside))  # fmt: skip
 
 
 def _texts(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> pa.Table:

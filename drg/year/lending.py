@@ -52,7 +52,7 @@ def lend(
     pools = [pool.name for pool in files.policy.pools]
     spend = read_spend(history, files.hospitals.ids, pools, seen.year)
     most = most_lent(spend, rule, files.policy.pools, fund or seen.init["fund"], seen.year)
-    taken, found = read_list(LISTS["advance"], form, sheet)
+    taken, found = read_list(LISTS["advance"], files.policy, form, sheet)
     granted: dict[tuple[str, str], dict[str, str]] = {}
     before = {(row["hospital_id"], row["pool"]) for row in book.lent()}
     for number, row in found:
@@ -74,9 +74,6 @@ def _granted(
     name, pool = key
     if name not in places:
         raise RowError("hospital_id", name, "不在医疗机构表中", "is not in the table of hospitals")
-    if pool not in pools:
-        raise RowError("pool", pool, f"不是政策的基金池：{', '.join(pools)}",
-                       f"not a pool of the policy: {', '.join(pools)}")  # fmt: skip
     if key in before:
         raise RowError("hospital_id", name, "已预付", "has its advance money already")
     place = pools.index(pool)

@@ -9,6 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from budget.policy.document import Policy
+from budget.policy.names import ROWS
+from drg.cases.choices import INSURANCES_ZH
+from drg.cases.columns import SYNONYMS
+
 Words = tuple[str, str, tuple[str, ...]]
 
 
@@ -20,7 +25,9 @@ class Column:
         name: as the book keeps it.
         zh: its heading.
         en: the same in English.
-        kind: ``text``, ``money``, ``number``, ``whole``, ``day``, ``choice``, ``mark``.
+        kind: ``text``, ``money``, ``number``, ``whole``, ``day``, ``choice``; ``pool``,
+            ``indicator``, ``field``, ``rule`` are choices that the policy knows, and a ``rule`` may
+            be another one too.
         needed: whether a row must say it.
         also: other headings.
         choices: code -> what the form says in Chinese and English, and other words for it.
@@ -104,6 +111,26 @@ CORRECTABLE = ("discharge_mode", "length_of_stay", "total_cost", "fund_paid", "o
                "day_surgery", "day_bed", "insurance", "admission_date", "discharge_date",
                "tcm_share")  # fmt: skip
 
+CREDIT = "credit"
+
+
+def choices_of(column: Column, policy: Policy) -> Mapping[str, Words] | None:
+    """What a column may say: its own choices, or those that the policy knows; None for any text."""
+    if column.kind == "pool":
+        return {one.name: (INSURANCES_ZH.get(one.name, one.name), one.name, ())
+                for one in policy.pools}  # fmt: skip
+    if column.kind == "indicator":
+        names = [one.name for one in policy.assessment.indicators]
+        return {**{one: (ROWS.get(one, one), one, ()) for one in names},
+                CREDIT: ("信用评分", CREDIT, ("信用得分",))}  # fmt: skip
+    if column.kind == "rule":
+        return {one.name: (ROWS.get(one.name, one.name), one.name, ())
+                for one in policy.assessment.penalties}  # fmt: skip
+    if column.kind == "field":
+        return {one: (SYNONYMS[one][0], one, SYNONYMS[one][1:]) for one in CORRECTABLE}
+    return column.choices
+
+
 LISTS: dict[str, ListKind] = {
     one.code: one
     for one in (
@@ -129,7 +156,7 @@ LISTS: dict[str, ListKind] = {
         ListKind(
             "deduction", "违规扣款", "deductions",
             (_HOSPITAL, Column("case_id", "病例号", "Case", also=_CASE.also),
-             Column("rule", "违规规则", "Rule", needed=True, also=("规则", "违规类型", "违规项目")),
+             Column("rule", "违规规则", "Rule", "rule", True, ("规则", "违规类型", "违规项目")),
              Column("amount", "涉及基金金额", "Fund money concerned", "money", True,
                     ("违规金额", "金额", "涉及金额")),
              Column("times", "扣款倍数", "Multiple", "number", also=("倍数",)),
@@ -174,20 +201,20 @@ LISTS: dict[str, ListKind] = {
         ),
         ListKind(
             "assessment", "年度考核", "assessment",
-            (_HOSPITAL, Column("indicator", "考核指标", "Indicator", needed=True, also=("指标",)),
+            (_HOSPITAL, Column("indicator", "考核指标", "Indicator", "indicator", True, ("指标",)),
              Column("score", "得分", "Score", "number", True, ("指标得分",)), _NOTE),
             ("hospital_id", "indicator"),
             ("每行一家医疗机构的一个指标，满分 100；总分按政策的指标权重合计。"
-             "指标 credit 为信用评分。",
+             "指标“信用评分”为信用得分。",
              "A row a hospital and indicator, out of 100; the score is their sum by the policy's "
              "weights. The indicator credit is the credit score."),
         ),
         ListKind(
             "advance", "预付金申请", "advance money",
-            (_HOSPITAL, Column("pool", "基金池", "Pool", needed=True, also=("基金",)),
+            (_HOSPITAL, Column("pool", "基金池", "Pool", "pool", True, ("基金",)),
              Column("amount", "申请金额", "Amount applied for", "money", also=("金额",)), _NOTE),
             ("hospital_id", "pool"),
-            ("每行一家医疗机构的一个基金池（employee、resident）。不填金额的按可预付的上限。",
+            ("每行一家医疗机构的一个基金池（职工医保、居民医保）。不填金额的按可预付的上限。",
              "A row a hospital and pool. Without an amount as much as may be."),
         ),
         ListKind(
@@ -196,9 +223,9 @@ LISTS: dict[str, ListKind] = {
              Column("diagnoses", "更正后诊断编码", "Corrected diagnoses", also=("诊断编码",)),
              Column("procedures", "更正后手术编码", "Corrected procedures", also=("手术编码",)),
              Column("drg", "更正后病组", "Corrected group", also=("病组",)),
-             Column("field", "更正字段", "Field", also=("字段",)),
+             Column("field", "更正字段", "Field", "field", also=("字段",)),
              Column("value", "更正值", "Value", also=("更正后的值",)),
-             Column("rule", "违规规则", "Rule", also=("规则",)),
+             Column("rule", "违规规则", "Rule", "rule", also=("规则",)),
              Column("reason", "理由", "Reason", needed=True, also=("意见", "反馈理由")),
              Column("decision", "处理结论", "Decision", "choice", also=("结论",),
                     choices=_DECISION), _NOTE),

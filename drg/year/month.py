@@ -92,7 +92,7 @@ def figures(files: Files, state: State) -> Figures:
     month = Month(number, done, held.settles)
     last = state.init["last_values"]
     values: dict[str, float | None] = {}
-    for place, shared in enumerate(month.shared()):
+    for place, shared in enumerate(done.shared):
         name = policy.pools[place].name
         found = provisional_value(month, place, shared, last.get(name))
         values[name] = found if found is not None else _carried(state, name)

@@ -15,7 +15,6 @@ import pyarrow as pa
 from drg.switch.origin import scheme_of_weights
 from drg.year.cases import Standing, discharge_months
 from drg.year.folder import Files, rows_in, unread
-from drg.year.lists import CORRECTABLE
 from drg.year.state import State
 from grouper import group, shipped_schemes
 from grouper.engine.results import RESULT_COLUMNS
@@ -38,7 +37,7 @@ def corrected(
     Returns:
         The corrected cases, None without any; and places of rows that cannot be done, with why.
     """
-    places = held.places
+    places = held.places(row["case_id"] for row in rows)
     groups = set(files.weights.frame["drg"].astype(str))
     last: dict[str, int] = {}
     changed: dict[str, dict[str, Any]] = {}
@@ -52,11 +51,6 @@ def corrected(
             name: held.table.column(name)[places[case]].as_py() for name in held.table.column_names
         }
         if row["about"] == "branch":
-            if row["field"] not in CORRECTABLE:
-                lost.append((place, RowError("field", row["field"],
-                             f"不能这样更正：{', '.join(CORRECTABLE)}",
-                             f"cannot be corrected so: {', '.join(CORRECTABLE)}")))  # fmt: skip
-                continue
             own = {**own, row["field"]: row["value"]}
         else:
             for name in ("diagnoses", "procedures"):
@@ -107,7 +101,7 @@ def _unusable(files: Files, state: State, table: pa.Table) -> Iterator[tuple[str
     if late.all():
         return
     timely = np.flatnonzero(~late)
-    content = unread(files, state.year, table.take(timely), files.folder)
+    content, _ = unread(files, state.year, table.take(timely), files.folder)
     for number, column, value, reason in rows_in(content) if content else ():
         case = ids[timely[int(number) - _FIRST_ROW]]
         yield case, RowError("value", value, f"{column}：{reason}", f"{column}: {reason}")

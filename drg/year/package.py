@@ -62,8 +62,8 @@ def write_package(book: Book, out: Path, lang: str) -> int:
     done = priced(book.files, state, book.standing(state))
     cases = case_frame(done)
     cases = cases.assign(yuan=cases["cost"] / 100)
-    groups = [str(one) for one in book.files.weights.frame["drg"]]
-    cases["drg"] = [groups[i] if i >= 0 else "0000" for i in cases["group"]]
+    groups = np.array([*(str(one) for one in book.files.weights.frame["drg"]), "0000"], object)
+    cases["drg"] = groups[cases["group"]]  # -1 is the last one
     tiers, region = shared(cases)
     by_tier, by_region = groups_of(cases)
     count = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from drg.year.book import Book
 from drg.year.cleared import Cleared
 from drg.year.decisions import deducted, payer_sums, rows_of
 from drg.year.folder import LEDGER
-from drg.year.lists import LISTS, PAYERS
+from drg.year.lists import LISTS, PAYERS, choices_of
 from drg.year.month import figures, read_month
 from drg.year.state import State, replay
 
@@ -39,7 +39,9 @@ STATEMENTS = "statements/"
 _KINDS = ("xlsx", "html", "docx")
 SHEETS = (STATEMENTS, *(f"{name}.{kind}" for name in ("clearing", "public") for kind in _KINDS))
 _PAYERS = {name: (zh, en) for name, (zh, en, _) in PAYERS.items()}
-_REVIEW = PLACE["review"]
+_REVIEW, _HIGH = PLACE["review"], PLACE["high"]
+_PAID_SO = Column("paid_so", "是否按单议支付", "Paid by the review",
+                  codes={True: ("是", "yes"), False: ("否", "no")})  # fmt: skip
 DECIDED = ("review", "fixed_price", "new_technology")
 
 
@@ -88,7 +90,7 @@ def write_month_sheet(book: Book, month: int, out: Path, lang: str) -> list[str]
         money = money.assign(**dict.fromkeys(DECIDED, 0.0))
     else:
         rows = found.month.settles == month
-        cases = case_frame(found.month.settled, rows)
+        cases = case_frame(found.month.settled, found.held.came == month)
         money = _with(money, _decided_money(found.month.settled, found.fund, rows))
     parts = [(pool, payment.joined(cases, money, names, pool)) for pool in pools
              if (money["pool"] == pool).any()]  # fmt: skip
@@ -174,25 +176,39 @@ def reviews_of(
 ) -> pd.DataFrame:  # fmt: skip
     """Special reviews by hospital: applied for, approved, inside and outside of the quota."""
     done, held = found.settled, found.book.standing()
-    places = held.places
-    ids = held.table.column("hospital_id").to_pylist()
+    places = held.places(row["case_id"] for row in lists["review"].values())
+    ids = held.table.column("hospital_id")
     sums: dict[str, dict[str, float]] = {}
     for case, row in ((row["case_id"], row) for row in lists["review"].values()):
         at = places.get(case)
         if at is None:  # withdrawn since
             continue
-        own = sums.setdefault(str(ids[at]), dict.fromkeys(
-            ("applied", "approved", "inside", "outside", "amount"), 0.0))  # fmt: skip
+        own = sums.setdefault(str(ids[at].as_py()), dict.fromkeys(
+            ("applied", "approved", "inside", "outside", "needless", "amount"), 0.0))  # fmt: skip
         own["applied"] += 1
         if row["decision"] == "approved":
             inside = done.priced.branch[at] == _REVIEW
             own["approved"] += 1
-            own["inside" if inside else "outside"] += 1
+            own["inside" if inside else "outside" if _asks(done, at) else "needless"] += 1
             own["amount"] += float(done.paid.fund[at]) / 100 if inside else 0.0
     return pd.DataFrame([
         {"hospital_id": name, "hospital_name": names.get(name, ""), **held_}
         for name, held_ in sorted(sums.items())
     ])  # fmt: skip
+
+
+def needless(found: Cleared) -> int:
+    """Reviews that were approved of cases that need none, so that nothing is paid by them."""
+    lists = rows_of(found.book.folder, found.book.state)
+    reviews = reviews_of(found, lists, {})
+    return int(reviews["needless"].sum()) if len(reviews) else 0
+
+
+def _asks(done: Settlement, at: int) -> bool:
+    """Whether a review can change what a case is paid: the policy may ask for a high outlier."""
+    rule = done.policy.special.review
+    return rule is None or rule.eligible != "high_outliers" or done.priced.branch[at] in (
+        _REVIEW, _HIGH)  # fmt: skip
 
 
 def _statements(
@@ -204,10 +220,14 @@ def _statements(
     table, _ = read_table(folder / "cases.csv")
     cases = table.to_pandas()
     branches = {one.code: words.branch(one.code, one.zh) for one in BRANCHES}
-    cases["branch"] = cases["branch"].map(branches)
     for name in ("month", "weight", "cost", "payment", "patient", "other", "fund", "gain"):
         cases[name] = pd.to_numeric(cases[name], errors="coerce")
-    home = dict(zip(cases["case_id"], cases["hospital_id"], strict=True))
+    asked = {row.get("case_id") for rows in lists.values() for row in rows.values()}
+    about = cases[cases["case_id"].isin(asked)]
+    home = dict(zip(about["case_id"], about["hospital_id"], strict=True))
+    by_review = set(cases.loc[cases["branch"] == "review", "case_id"])
+    cases["branch"] = cases["branch"].map(branches)
+    by_hospital = {str(name): own for name, own in cases.groupby("hospital_id")}
     whole = pd.concat([frame.assign(pool=pool) for pool, frame in parts])
     told: list[str] = []
     hospitals = found.book.files.hospitals
@@ -215,12 +235,12 @@ def _statements(
     times = Counter(stems)
     for place, (name, title) in enumerate(zip(hospitals.ids, hospitals.names, strict=True), 1):
         money = whole[whole["hospital_id"] == name]
-        own = cases[cases["hospital_id"] == name]
+        own = by_hospital.get(name, cases[:0])
         if not len(money) and not len(own):
             continue
         policy = found.book.files.policy
-        decided = [_decided(kind, lists[kind], name, home, policy, words) for kind in LISTS
-                   if kind != "advance"]  # fmt: skip
+        decided = [_decided(kind, lists[kind], name, home, policy, by_review, words)
+                   for kind in LISTS if kind != "advance"]  # fmt: skip
         months = found.months[found.months["hospital_id"] == name]
         report = statement((name, title), found.book.state.year, money, months, own, decided, words)
         stem = stems[place - 1]
@@ -240,7 +260,7 @@ def _paged(report: Report, kind: str) -> Report:
 
 def _decided(
     code: str, rows: Mapping[Any, dict[str, str]], hospital: str, home: Mapping[str, str],
-    policy: Policy, words: Words,
+    policy: Policy, by_review: Collection[str], words: Words,
 ) -> tuple[str, list[Column], pd.DataFrame]:  # fmt: skip
     """Rows of a list that are of one hospital."""
     kind = LISTS[code]
@@ -252,8 +272,8 @@ def _decided(
     kinds = {"money": "fen", "number": "plain", "whole": "count"}
     columns = [
         Column(one.name, one.zh, one.en, kinds.get(one.kind, "text"),
-               codes=None if one.choices is None else
-               {key: (zh, en) for key, (zh, en, _) in one.choices.items()})
+               codes=None if (said := choices_of(one, policy)) is None else
+               {key: (zh, en) for key, (zh, en, _) in said.items()})
         for one in kind.columns if one.name != "hospital_id"
     ]  # fmt: skip
     frame = pd.DataFrame(
@@ -261,6 +281,9 @@ def _decided(
         columns=[one.name for one in kind.columns], dtype=object,
     )  # fmt: skip
     sums = [one.name for one in kind.columns if one.kind == "money"]
+    if code == "review":
+        columns.append(_PAID_SO)
+        frame[_PAID_SO.field] = [row["case_id"] in by_review for row in mine]
     if code == "deduction":
         columns.append(Column("taken", "扣款金额", "Deducted", "fen"))
         frame["taken"] = [float(deducted(policy, row)) for row in mine]
@@ -268,7 +291,7 @@ def _decided(
     if len(frame) and sums:
         total: dict[str, Any] = {name: round(float(frame[name].dropna().sum()), 2)
                                  for name in sums}  # fmt: skip
-        first = next(one.field for one in columns if not one.is_number and one.codes is None)
+        first = next(one.field for one in columns if not one.is_number)
         total[first] = words("合计", "Total")
         frame = pd.concat([frame, pd.DataFrame([total], columns=frame.columns, dtype=object)])
     return words(kind.zh, kind.en), columns, frame

@@ -1,4 +1,4 @@
-"""Verification of a year's book (年度账册核验): chain, files, every closed month anew."""
+"""Verification of a year's book (年度账册核验): chain, files, months and clearings anew."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import pyarrow as pa
 
 from drg.errors import DrgError
 from drg.language import say
+from drg.provenance import hash_file
+from drg.record.entry import Entry
 from drg.record.ledger import Ledger
 from drg.record.receipt import held_against
-from drg.record.verdict import Check, Verification
+from drg.record.verdict import REPLAYED, Check, Verification, of_chain
 from drg.tables import write_table
 from drg.tables.held import scratch
 from drg.year.book import Book
+from drg.year.clear import final_of, settle_final
 from drg.year.findings import docket
 from drg.year.folder import LEDGER
 from drg.year.month import figures, month_frame
@@ -36,23 +39,22 @@ def verify(
     """
     folder = Path(folder)
     chain = Ledger(folder / LEDGER).verify()
-    first = Check(f"记录链，{chain.entries} 条记录以哈希相连",
-                  f"record, {chain.entries} entries chained by hash",
-                  (*map(str, chain.faults), *chain.back), chain.remarks)  # fmt: skip
+    first = of_chain(chain)
     if chain.faults:
         return Verification((first,))
     try:
         book = Book(folder)
         _ = book.files.policy  # that of its beginning
     except DrgError as error:
-        second = Check("文件与记录回放", "files, and replay of the record", (str(error),))
+        second = Check(*REPLAYED, (str(error),))
         return Verification((first, second), chain.digest)
-    checks = [first, Check("文件与记录回放", "files, and replay of the record")]
+    checks = [first, Check(*REPLAYED)]
     entries, name = book.state.entries, str(book.state.init["book"])
     checks += [held_against(entries, name, one) for one in receipts]
     if book.state.findings:
         checks.append(_findings(book))
     checks += [_month(book, place) for place in range(len(book.state.closed))]
+    checks += [_clearing(book, entry) for entry in entries if entry.kind == "clear"]
     return Verification(tuple(checks), chain.digest)
 
 
@@ -87,4 +89,23 @@ def _month(book: Book, place: int) -> Check:
                 f"its point values are not what the record comes to: {found.point_values}",
             )
         )
+    return Check(*names, tuple(faults))
+
+
+def _clearing(book: Book, entry: Entry) -> Check:
+    """A clearing, worked out anew from what stood before it."""
+    names = f"第 {entry.seq} 条清算，重新结算", f"clearing of entry {entry.seq}, settled anew"
+    before = replay(book.state.entries[: entry.seq], str(book.folder / LEDGER))
+    with scratch() as spot:
+        settled = settle_final(book, before, spot / "out")
+        hashes = {name: hash_file(spot / "out" / name) for name in entry.body.get("hashes", {})
+                  if (spot / "out" / name).is_file()}  # fmt: skip
+    faults = []
+    if final_of(settled) != entry.body["final_fen"]:
+        faults.append(say(f"清算金额与重新结算的不同：{final_of(settled)}",
+                          f"its finals are not what the record comes to: "
+                          f"{final_of(settled)}"))  # fmt: skip
+    faults += [say(f"{name} 与重新结算的结果不同", f"{name} is not what the record comes to")
+               for name, digest in entry.body.get("hashes", {}).items()
+               if hashes.get(name) != digest]  # fmt: skip
     return Check(*names, tuple(faults))

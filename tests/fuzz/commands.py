@@ -35,7 +35,8 @@ COMMANDS: tuple[tuple[int, str], ...] = (
         " --hospitals {hospitals.csv} [--settlement {@settled}] [--year {n}] [--cost {n}]"),
     (2, "explain {cases.csv} --dependence --out >hang.csv [--weights {weights.csv}]"),
     (20, f"settle {_YEAR} --out >year [--policy {{policy}}] --hospitals {{hospitals.csv}}"
-         " [--last-year {last-year.csv}] [--mapping {mapping.toml}] [--cases {format}]"),
+         " [--last-year {last-year.csv}] [--mapping {mapping.toml}] [--cases {format}]"
+         " [--fund {fund.csv}]"),
     (2, f"settle {_YEAR} --out >year --hospitals {{hospitals.csv}} --year {{n}} --sheet {{odd}}"),
     (8, f"settle {_YEAR} --out >year --policy {{policy.toml}} --hospitals {{hospitals.csv}}"),
     (3, f"project {_YEAR} --out >ahead --hospitals {{hospitals.csv}} --years 2"

@@ -181,7 +181,7 @@ class Year:
             for row in rows:  # what stands there now becomes the truth, too
                 self.truth.loc[row["case_id"], "discharge_mode"] = "4"
                 held = self.book.standing()
-                at = held.places[row["case_id"]]
+                at = held.places([row["case_id"]])[row["case_id"]]
                 self.truth.loc[row["case_id"]] = pd.Series({
                     name: held.table.column(name)[at].as_py() or "" for name in self.truth.columns
                 } | {"discharge_mode": "4"})  # fmt: skip

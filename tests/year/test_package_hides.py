@@ -85,7 +85,8 @@ def test_refused_reviews_do_not_follow():
     })  # fmt: skip
     reviews = pd.DataFrame({
         "hospital_id": list("ABC"), "hospital_name": list("ABC"), "applied": [12.0, 15.0, 9.0],
-        "approved": [9.0, 9.0, 9.0], "inside": [9.0, 9.0, 9.0], "outside": 0.0, "amount": 5.0,
+        "approved": [9.0, 9.0, 9.0], "inside": [9.0, 9.0, 9.0], "outside": 0.0,
+        "needless": 0.0, "amount": 5.0,
     })  # fmt: skip
     page = public_page(2025, hospitals, reviews, [("Same", 1.0), ("Same", 2.0)], Words("en"))
     parts = {one.key: one.blocks[0] for one in page.sections}

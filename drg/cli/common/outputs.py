@@ -66,6 +66,7 @@ def look_first(
         sweep(one)
     inputs = [path for path in found if path.is_file()]
     plain = [os.path.realpath(path) for path in found if path.is_dir() and _is_plain(path)]
+    plain += [os.path.realpath(room) for path in found for room in _rooms_of(path)]
     placed = [] if folder is None else [folder / name for name in results if name[-1] != "/"]
     for path in [*outputs, *([] if folder is None else [folder])]:
         _outside(path, plain)
@@ -153,13 +154,22 @@ def _parts(folder: Path) -> list[Path]:
     if (folder / "ledger.jsonl").is_file():
         from drg.negotiate.round.folder import own_files
 
-        return own_files(folder)
+        return [*own_files(folder), *(one for room in _rooms_of(folder) for one in room.glob("*"))]
     records = [path for name in _RECORDS if (path := folder / name).is_file()]
     if not records:
         return [path for path in folder.iterdir() if path.is_file()]
     held = [document_of(path.read_bytes()) for path in records]
     names = {str(name) for one in held for key in ("hashes", "tables") for name in one.get(key, ())}
     return [*records, *(folder / name for name in names)]
+
+
+def _rooms_of(folder: Path) -> list[Path]:
+    """Rooms of a year's book, to which nothing comes but what its record holds to."""
+    if not (folder / "ledger.jsonl").is_file():
+        return []
+    from drg.year.folder import ROOMS
+
+    return [folder / name for name in ROOMS if (folder / name).is_dir()]
 
 
 def _is_plain(folder: Path) -> bool:

@@ -41,30 +41,36 @@ def year_of(file: Path, mapping: Path | None, sheet: str | None) -> int:
                   key="--year")  # fmt: skip
 
 
+_POOL = ("pool", "基金池", "基金", "险种")
+_HOSPITAL = ("hospital_id", "医疗机构代码", "医疗机构编码", "医院代码")
+_AMOUNT = ("amount", "金额", "支出", "基金支出", "上年支出")
+
+
 def last_year_of(path: Path, pools: list[str]) -> dict[str, float | dict[str, float]]:
     """Last year's fund spend in yuan by pool, from a table; by hospital where it names them."""
-    from drg.cases.values import Number, read_number
+    from drg.cases.amounts import read_yuan
     from drg.errors import problem
     from drg.tables import read_table
 
     table, _ = read_table(path)
+    headers = _headers(table.column_names)
+    places = {names[0]: _header(headers, names) for names in (_POOL, _AMOUNT, _HOSPITAL)}
     for name in ("pool", "amount"):
-        if name not in table.column_names:
-            raise problem(say(f"缺少列“{name}”", f"no column '{name}'"), file=path,
+        if places[name] is None:
+            raise problem(say(f"缺少列“{_ZH[name]}”", f"no column '{name}'"), file=path,
                           found=", ".join(table.column_names),
-                          expected=say("pool、amount，可有 hospital_id",
+                          expected=say("基金池、金额，可有医疗机构代码",
                                        "pool, amount and, where it is known, "
                                        "hospital_id"))  # fmt: skip
-    amounts, bad = read_number(table.column("amount").combine_chunks(), Number())
-    named = "hospital_id" in table.column_names
-    ids = table.column("hospital_id").to_pylist() if named else [""] * table.num_rows
+    amounts, bad = read_yuan(table.column(places["amount"]).combine_chunks())
+    named = places["hospital_id"] is not None
+    ids = table.column(places["hospital_id"]).to_pylist() if named else [""] * table.num_rows
     found: dict[str, dict[str, float]] = {}
-    for row, name in enumerate(table.column("pool").to_pylist()):
-        pool, hospital = str(name or "").strip(), str(ids[row] or "").strip()
-        if pool not in pools or hospital in found.get(pool, {}):
-            raise problem(say("不是政策的基金池，或重复", "not a pool of the policy, or twice"),
-                          file=path, row=row + 2, found=f"{pool} {hospital}".strip(),
-                          expected=", ".join(pools))  # fmt: skip
+    for row, pool in enumerate(_pools(path, table.column(places["pool"]).to_pylist(), pools)):
+        hospital = str(ids[row] or "").strip()
+        if hospital in found.get(pool, {}):
+            raise problem(say("重复", "stands twice"), file=path, row=row + 2,
+                          found=f"{pool} {hospital}".strip())  # fmt: skip
         if named and not hospital:
             raise problem(say("缺少代码", "no id"), file=path, row=row + 2,
                           key="hospital_id")  # fmt: skip
@@ -77,43 +83,91 @@ def last_year_of(path: Path, pools: list[str]) -> dict[str, float | dict[str, fl
 
 def fund_of(path: Path, pools: list[str]) -> dict[str, dict[str, float]]:
     """The fund's opening balance, accumulated surplus and last year's spend by pool, in yuan."""
-    names = {"opening": "期初余额", "surplus": "历年累计结余", "spend": "上年支出"}
+    names = {"opening": ("期初余额", "期初", "上年结余"),
+             "surplus": ("历年累计结余", "累计结余", "历年累计"),
+             "spend": ("上年支出", "上年基金支出")}  # fmt: skip
     return _by_pool(path, pools, names)
+
+
+def balances_of(path: Path, pools: list[str]) -> dict[str, float]:
+    """The opening balance of every pool (期初余额), in yuan.
+
+    Raises:
+        DrgError: the table cannot be used, or one is missing.
+    """
+    from drg.cases.choices import pools_said
+    from drg.errors import problem
+
+    held = {pool: one["opening"] for pool, one in fund_of(path, pools).items() if "opening" in one}
+    for pool in pools:
+        if pool not in held:
+            raise problem(say("缺少期初余额", "no opening balance"), file=path,
+                          key=pools_said([pool]), expected="opening")  # fmt: skip
+    return held
 
 
 def values_of(path: Path, pools: list[str]) -> dict[str, float]:
     """Last year's point values in yuan by pool, where a table has a column of them."""
-    held = _by_pool(path, pools, {"point_value": "点值"})
+    held = _by_pool(path, pools, {"point_value": ("点值", "上年点值")})
     return {pool: one["point_value"] for pool, one in held.items() if one}
 
 
-def _by_pool(path: Path, pools: list[str], names: dict[str, str]) -> dict[str, dict[str, float]]:
+_ZH = {"pool": "基金池", "amount": "金额"}
+
+
+def _by_pool(
+    path: Path, pools: list[str], names: dict[str, tuple[str, ...]]
+) -> dict[str, dict[str, float]]:  # fmt: skip
     """Figures of pools from a table with a column ``pool``; blanks are left out."""
-    from drg.cases.values import Number, read_number
+    from drg.cases.amounts import read_yuan
     from drg.errors import problem
     from drg.tables import read_table
 
     table, _ = read_table(path)
-    headers = {name.strip(): name for name in table.column_names}
-    pool = next((headers[name] for name in ("pool", "基金池", "基金") if name in headers), None)
+    headers = _headers(table.column_names)
+    pool = _header(headers, _POOL)
     if pool is None:
-        raise problem(say("缺少列“pool”", "no column 'pool'"), file=path,
+        raise problem(say("缺少列“基金池”", "no column 'pool'"), file=path,
                       found=", ".join(table.column_names),
                       expected=", ".join(("pool", *names)))  # fmt: skip
     found: dict[str, dict[str, float]] = {}
-    rows = [str(one or "").strip() for one in table.column(pool).to_pylist()]
+    rows = _pools(path, table.column(pool).to_pylist(), pools)
     for name, zh in names.items():
-        header = headers.get(name, headers.get(zh))
+        header = _header(headers, (name, *zh))
         if header is None:
             continue
-        amounts, bad = read_number(table.column(header).combine_chunks(), Number())
+        amounts, bad = read_yuan(table.column(header).combine_chunks())
         for row, one in enumerate(rows):
-            if one not in pools:
-                raise problem(say("不是政策的基金池", "not a pool of the policy"), file=path,
-                              row=row + 2, found=one, expected=", ".join(pools))  # fmt: skip
             if bad[row] or amounts[row] < 0:
-                raise problem(say("应为不小于 0 的数", "not a number of 0 or more"), file=path,
-                              row=row + 2, key=name)  # fmt: skip
+                raise problem(say("不是不小于 0 的数", "not a number of 0 or more"), file=path,
+                              row=row + 2, key=header)  # fmt: skip
             if amounts[row] == amounts[row]:
                 found.setdefault(one, {})[name] = float(amounts[row])
+    return found
+
+
+def _headers(names: list[str]) -> dict[str, str]:
+    """Headers in plain form -> as the table has them."""
+    from drg.cases.columns import plain_header
+
+    return {plain_header(name): name for name in names}
+
+
+def _header(headers: dict[str, str], names: tuple[str, ...]) -> str | None:
+    return next((headers[name] for name in names if name in headers), None)
+
+
+def _pools(path: Path, texts: list[object], pools: list[str]) -> list[str]:
+    """The pool of each row."""
+    from drg.cases.choices import pool_of, pools_said
+    from drg.errors import problem
+
+    found = []
+    for row, text in enumerate(texts):
+        pool = pool_of(str(text or ""), pools)
+        if pool is None:
+            raise problem(say("不是政策的基金池", "not a pool of the policy"), file=path,
+                          row=row + 2, found=str(text or "").strip(),
+                          expected=pools_said(pools))  # fmt: skip
+        found.append(pool)
     return found

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from drg.cli.common.options import PolicyName, Sheet, TablesFolder
+from drg.cli.common.options import PolicyName, Sheet, TablesFolder, wrong
 from drg.cli.common.outputs import look_first
 from drg.cli.fund.retention import retention
 from drg.language import say
@@ -40,8 +39,8 @@ def prepayment(
                                 "in_province), amount (yuan).")),
     ],
     received: Annotated[
-        datetime,
-        typer.Option("--received", formats=["%Y-%m-%d"],
+        str,
+        typer.Option("--received", metavar="DAY",
                      help=say("收到资金的日期。", "Day on which the money is received.")),
     ],
     out: TablesFolder,
@@ -59,11 +58,16 @@ def prepayment(
     from budget.fund.tables import AREAS
     from budget.policy import load_policy
     from budget.settlement.warned import chinese
+    from drg.cases.dates import day_of
     from drg.money import yuan
 
+    day = day_of(received)
+    if day is None:
+        raise wrong("不是日期，例如 2025-01-10 或 2025年1月10日",
+                    "not a day such as 2025-01-10", "--received")  # fmt: skip
     look_first((file, policy), folder=out, results=PREPAYMENT)
     rules = load_policy(policy)
-    done = prepay_file(file, out, rules, year or received.year, received.date(), sheet=sheet)
+    done = prepay_file(file, out, rules, year or day.year, day, sheet=sheet)
     names = {"cross_province": say("跨省", "across provinces"),
              "in_province": say("省内", "inside the province")}  # fmt: skip
     rows = [[names[area], yuan(done.quarter[i]), yuan(done.amount[i])]

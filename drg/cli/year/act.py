@@ -247,7 +247,7 @@ def form(
     book = Book(folder)
     write_form(out, kind, book.files, rows=standing_rows(book.files, book.state, kind, hospital))
     typer.echo(str(out))
-    going_on(f"drg year list {folder} {name} {out}" if name != "advance"
+    going_on(f"drg year list {folder} {kind.code} {out}" if kind.code != "advance"
              else f"drg year advance {folder} {out} --history FILE")  # fmt: skip
 
 
@@ -309,6 +309,7 @@ def advance(
     at: RecordTime = None,
 ) -> None:  # fmt: skip
     """Judge applications for advance money, and grant them."""
+    from drg.cases.choices import pools_said
     from drg.errors import problem
     from drg.year.book import Book
     from drg.year.lending import lend
@@ -320,7 +321,7 @@ def advance(
                          fund=None if fund is None else fund_of(fund, pools))  # fmt: skip
     _told(file, folder, len(rows), rejects, [])
     for row in rows:
-        typer.echo(say(f"{row['hospital_id']} {row['pool']}：预付 {row['amount']} 元"
+        typer.echo(say(f"{row['hospital_id']} {pools_said([row['pool']])}：预付 {row['amount']} 元"
                        f"（申请 {row['applied']}，上限 {row['most']}）",
                        f"{row['hospital_id']} {row['pool']}: {row['amount']} yuan (applied for "
                        f"{row['applied']}, at most {row['most']})"))  # fmt: skip
@@ -391,17 +392,21 @@ def _stale(book: Book) -> None:
 
 
 def _added(found: Added) -> None:
+    from budget.settlement.warned import chinese
+
     typer.echo(say(f"病例 {found.rows:,} 例：新增 {found.new:,}，更正 {found.replaced:,}；"
                    f"其中往月出院 {found.late:,}",
                    f"{found.rows:,} cases: {found.new:,} new, {found.replaced:,} corrected; "
                    f"{found.late:,} discharged in earlier months"))  # fmt: skip
     if found.listed is not None:
+        told = [say(chinese(one), one) for one in found.told]
         warned(
             [
+                *told,
                 say(
-                    f"{found.unread:,} 个单元格无法识别，列于 {found.listed}",
-                    f"{found.unread:,} cells cannot be read, listed in {found.listed}",
-                )
+                    f"有问题的单元格 {found.unread:,} 处，列于 {found.listed}",
+                    f"{found.unread:,} cells with faults, listed in {found.listed}",
+                ),
             ]
         )
 

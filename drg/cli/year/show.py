@@ -11,7 +11,7 @@ import typer
 from drg.cli.common.options import BUREAU, Actor, Lang, RecordTime, TablesFolder, wrong
 from drg.cli.common.outputs import BOOK, PAGES, WORD, look_first
 from drg.cli.common.settled import summary
-from drg.cli.common.told import lines_of, rejected
+from drg.cli.common.told import lines_of, rejected, warned
 from drg.language import say, spoken
 from drg.terminal import table
 
@@ -29,6 +29,7 @@ _FORMATS = ("xlsx", "html", "docx")
 
 def status(folder: YearFolder) -> None:
     """Where the year stands."""
+    from drg.cases.choices import pools_said
     from drg.year.book import Book
     from drg.year.month import read_month
 
@@ -43,8 +44,11 @@ def status(folder: YearFolder) -> None:
         frame = read_month(folder / one.file)
         sums = frame[["cases", "late", "corrected", "payable", "advance", "deduction",
                       "advance_money", "paid"]].sum()  # fmt: skip
-        values = ", ".join(f"{name} {value:.4f}" for name, value in one.point_values.items()
-                           if value is not None)  # fmt: skip
+        values = ", ".join(
+            f"{pools_said([name])} {value:.4f}"
+            for name, value in one.point_values.items()
+            if value is not None
+        )
         rows.append([str(place + 1), *(f"{int(sums[name]):,}" for name in sums.index[:3]),
                      *(f"{sums[name]:,.2f}" for name in sums.index[3:]), values])  # fmt: skip
     head = (say("月", "month"), say("病例", "cases"), say("补报", "late"),
@@ -95,13 +99,15 @@ def unsettled(found: Figures) -> Iterator[str]:
 
 def month_line(book: Book, number: int, found: Figures) -> Iterator[str]:
     """What a month came to, by pool."""
+    from drg.cases.choices import pools_said
+
     for place, pool in enumerate(book.files.policy.pools):
         part = {name: held[:, place].sum() for name, held in found.parts.items()}
         value = found.point_values[pool.name]
         priced = "" if value is None else say(f"，点值 {value:.4f}", f", a point {value:.4f} yuan")
         yield say(
-            f"{number} 月 {pool.name}：病例 {part['cases']:,}，应付 {part['payable'] / 100:,.2f}，"
-            f"本次实拨 {part['paid'] / 100:,.2f} 元{priced}",
+            f"{number} 月 {pools_said([pool.name])}：病例 {part['cases']:,}，"
+            f"应付 {part['payable'] / 100:,.2f}，本次实拨 {part['paid'] / 100:,.2f} 元{priced}",
             f"month {number}, {pool.name}: {part['cases']:,} cases, payable "
             f"{part['payable'] / 100:,.2f}, paid {part['paid'] / 100:,.2f} yuan{priced}",
         )  # fmt: skip
@@ -129,7 +135,7 @@ def clear(
     from budget.settlement.files import RESULTS
     from drg.year.book import Book
     from drg.year.clear import clear as clear_year
-    from drg.year.sheets import SHEETS
+    from drg.year.sheets import SHEETS, needless
 
     kinds = tuple(formats or ["xlsx"])
     for kind in kinds:
@@ -139,6 +145,10 @@ def clear(
     found = clear_year(Book(folder), out, early=early, kinds=kinds, lang=lang or spoken(),
                        actor=actor, at=at)  # fmt: skip
     typer.echo(summary(found.settled))
+    if count := needless(found):
+        warned([say(f"{count:,} 例单议已通过但不是高倍率病例，未按单议支付",
+                    f"{count:,} approved reviews are of cases that are no high outliers; nothing "
+                    "is paid by them")])  # fmt: skip
     typer.echo(str(out))
 
 

@@ -22,7 +22,7 @@ from budget.cases.hospitals import Hospitals, read_hospitals
 from budget.impact.weights import none_settled
 from budget.policy.copy import copy_policy
 from budget.policy.document import Policy
-from budget.policy.load import load_policy, policies
+from budget.policy.load import load_policy
 from budget.settlement.files import read_claims
 from drg.cases.canonical import canonical
 from drg.documents import inside
@@ -150,7 +150,7 @@ def fill(
         DrgError: a file cannot be used.
     """
     held = load_policy(policy)
-    rows = _copy_cases(Path(cases), folder / CASES, mapping, sheet)
+    rows, first_row = _copy_cases(Path(cases), folder / CASES, mapping, sheet)
     write_with_record(named(weights), folder / WEIGHTS)
     table, _ = read_table(hospitals)
     places = read_hospitals(hospitals)
@@ -161,7 +161,7 @@ def fill(
         with RejectFile(folder / REJECTS) as lost:
             try:
                 claims = read_claims(folder / CASES, weights, held, read_hospitals(hospitals),
-                                     year, rejects=lost,
+                                     year, rejects=lost, first_row=first_row,
                                      accept_unreadable=accept_unreadable)  # fmt: skip
                 if not claims.whole().any():
                     raise none_settled(folder / CASES)
@@ -175,10 +175,9 @@ def fill(
         "cases": {"rows": rows, "sha256": hash_file(folder / CASES)},
         "hospitals_sha256": hash_file(folder / HOSPITALS), "roster_sha256": "",
     }  # fmt: skip
-    if str(policy) not in policies():
-        found = copy_policy(Path(policy), folder / POLICY)
-        body["policy"]["file"] = found[0].name
-        names += [f"{POLICY}/{path.name}" for path in found]
+    found = copy_policy(Path(policy), folder / POLICY)
+    body["policy"]["file"] = found[0].name
+    names += [f"{POLICY}/{path.name}" for path in found]
     if roster is not None:
         people, rejects = read_roster(roster)
         if len(rejects):
@@ -222,14 +221,18 @@ def trim_of(weights: WeightTable) -> Trim:
 
 def _copy_cases(
     source: Path, target: Path, mapping: str | PathLike[str] | None, sheet: str | None
-) -> int:
-    """Copy the parts of the cases that are known, under their canonical names; their number."""
-    table = canonical(source, _NEEDED, mapping=mapping, sheet=sheet)
+) -> tuple[int, int]:
+    """Copy the parts of the cases that are known, under their canonical names.
+
+    Returns:
+        How many they are, and the row of the first one as a user counts.
+    """
+    table, first = canonical(source, _NEEDED, mapping=mapping, sheet=sheet)
     if (place := table.schema.get_field_index("patient_id")) >= 0:
         ids = table.column(place).combine_chunks()
         table = table.set_column(place, "patient_id", _numbers(ids))
     write_table(target, table)
-    return int(table.num_rows)
+    return int(table.num_rows), first
 
 
 def _numbers(ids: pa.Array) -> pa.Array:

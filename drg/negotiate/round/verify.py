@@ -23,7 +23,7 @@ from drg.record import clock
 from drg.record.ledger import Entry, Ledger
 from drg.record.plain import plain
 from drg.record.receipt import held_against
-from drg.record.verdict import Check, Verification
+from drg.record.verdict import REPLAYED, Check, Verification, of_chain
 from drg.tables.held import scratch
 from weights.negotiation.experts.panels import verify_panel
 from weights.negotiation.experts.tally import tally
@@ -54,18 +54,16 @@ def verify(
     """
     folder = Path(folder)
     chain = Ledger(folder / LEDGER).verify()
-    first = Check(f"记录链，{chain.entries} 条记录以哈希相连",
-                  f"record, {chain.entries} entries chained by hash",
-                  (*map(str, chain.faults), *chain.back), chain.remarks)  # fmt: skip
+    first = of_chain(chain)
     if chain.faults:
         return Verification((first,))
     try:
         round_ = Round(folder)
         state = round_.state
     except DrgError as error:
-        second = Check("文件与记录回放", "files, and replay of the record", (str(error),))
+        second = Check(*REPLAYED, (str(error),))
         return Verification((first, second), chain.digest)
-    checks = [first, Check("文件与记录回放", "files, and replay of the record")]
+    checks = [first, Check(*REPLAYED)]
     name = str(state.init["round"])
     checks += [_procedure(round_, state),
                *(held_against(state.entries, name, one) for one in receipts)]  # fmt: skip

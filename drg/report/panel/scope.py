@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from budget.policy.names import ROWS
 from drg.page.words import INSURANCES, Words, clean, fixed
 from drg.report.panel.data import PanelData
 
@@ -16,16 +17,6 @@ _BAND = ("above", "upto", "at_least", "below")
 _BARE = ("base", "all", "")  # names of rows that apply to everything
 _LEVELS = {"town": ("乡镇", "town"), "county": ("县级", "county"), "city": ("市级", "city"),
            "province": ("省级", "province")}  # fmt: skip
-
-_ROWS = {
-    "other": "其他", "poor": "困难人员", "groups_covered": "病组覆盖", "case_mix_index": "CMI",
-    "split_admissions": "分解住院", "refused_severe_cases": "推诿重症", "cost_shifting": "费用转嫁",
-    "readmission_15_days": "15 日内再入院", "time_index": "时间消耗指数",
-    "cost_index": "费用消耗指数", "admissions_per_head": "人次人头比",
-    "self_pay_share": "自费占比", "split_admission": "分解住院", "overlapping_stays": "重叠住院",
-    "upcoding": "高套编码", "low_standard_admission": "低标准入院", "empty_bed": "挂床住院",
-    "chronic": "慢特病",
-}  # fmt: skip
 
 
 class Figure(NamedTuple):
@@ -106,8 +97,8 @@ def _held(policy: Policy | None) -> dict[tuple[Any, ...], Any]:
 
 
 def _row_name(name: str, words: Words) -> str:
-    if words.zh and name in _ROWS:
-        return _ROWS[name]
+    if words.zh and name in ROWS:
+        return ROWS[name]
     return words.insurance(name) if name in INSURANCES else clean(name.replace("_", " "), 40)
 
 

@@ -64,6 +64,8 @@ def joined(
 ) -> pd.DataFrame:
     """Rows of a sheet for one pool: indicators and money by hospital, and their total.
 
+    How many cases there are, the money says: a corrected case is no new one.
+
     Args:
         cases: of the sheet, as :func:`budget.settlement.indicators.case_frame` gives them.
         money: by ``hospital_id`` and ``pool``, in yuan.
@@ -72,10 +74,10 @@ def joined(
     """
     mine = cases[cases["pool"] == pool]
     held = money[money["pool"] == pool].drop(columns="pool").set_index("hospital_id")
-    held = held.drop(columns=[name for name in ("cases",) if name in held])
     total = held.sum(numeric_only=True).to_frame(ALL).T
-    frame = held.join(indicators(mine, ["hospital_id"]).set_index("hospital_id"))
-    whole = total.join(indicators(mine, []).set_index("hospital_id"))
+    by_hospital, of_all = indicators(mine, ["hospital_id"]), indicators(mine, [])
+    frame = held.join(by_hospital.drop(columns="cases").set_index("hospital_id"))
+    whole = total.join(of_all.drop(columns="cases").set_index("hospital_id"))
     frame = pd.concat([frame, whole]).rename_axis("hospital_id").reset_index()
     for name in ("cases", "late", "corrected"):
         if name in frame:

@@ -26,6 +26,7 @@ _REVIEW = (
     Column("approved", "通过", "Approved", "cases"),
     Column("inside", "限额内", "Inside the quota", "cases"),
     Column("outside", "超出限额", "Beyond the quota", "cases"),
+    Column("needless", "无需单议", "Needed none", "cases"),
     Column("amount", "基金支付", "Fund money", "fen"),
 )
 
@@ -39,7 +40,8 @@ def public_page(
     Args:
         year: the settlement year.
         hospitals: ``hospital_id, hospital_name, pool, cases, cost, payable, final`` in yuan.
-        reviews: ``hospital_id, hospital_name, applied, approved, inside, outside, amount``.
+        reviews: ``hospital_id, hospital_name, applied, approved, inside, outside, needless,
+            amount``; what needed none is approved but priced by the ordinary rules.
         deductions: name of each hospital that is deducted any, and how much, in yuan.
         words: the language.
     """
@@ -63,7 +65,10 @@ def public_page(
     if len(reviews):
         shown = reviews.assign(
             hidden=[
-                any(few(row[name]) for name in ("applied", "approved", "inside", "outside"))
+                any(
+                    few(row[name])
+                    for name in ("applied", "approved", "inside", "outside", "needless")
+                )
                 or few(row["applied"] - row["approved"])  # refused
                 for row in reviews.to_dict("records")
             ]
