@@ -313,7 +313,8 @@ def write_form(
                                styles["need" if one.needed else "head"])  # fmt: skip
             rule: dict[str, Any] = {}
             choices = choices_of(one, files.policy)
-            said = {code: words[english] for code, words in (choices or {}).items() if words[0]}
+            said = {code: en if english else zh
+                    for code, (zh, en, _) in (choices or {}).items() if zh}  # fmt: skip
             if said and len(",".join(said.values())) <= _LONGEST_CHOICE:
                 rule = {"validate": "list", "source": list(said.values())}
                 if one.kind == "rule":

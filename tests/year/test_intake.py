@@ -241,7 +241,7 @@ def test_days_are_read_as_cells_are(tmp_path):
 
 
 def test_a_settlement_begins_with_the_opening_balance(tmp_path):
-    from tests.budget.region import HOSPITALS, many, weight_table
+    from tests.budget.region import HOSPITALS, YEAR, many, weight_table
     from weights.table.record import write_with_record
 
     write_with_record(weight_table(), tmp_path / "w.csv")
@@ -249,7 +249,7 @@ def test_a_settlement_begins_with_the_opening_balance(tmp_path):
     many(40, seed=1).to_csv(tmp_path / "c.csv", index=False)
     (tmp_path / "last.csv").write_text("pool,amount\nemployee,900000\nresident,800000\n", "utf-8")
     (tmp_path / "fund.csv").write_text("基金池,期初余额\n职工,5万\n居民,70\n", "utf-8")
-    asked = ["settle", tmp_path / "c.csv", "--weights", tmp_path / "w.csv", "--year", "2024",
+    asked = ["settle", tmp_path / "c.csv", "--weights", tmp_path / "w.csv", "--year", YEAR,
              "--last-year", tmp_path / "last.csv", "--out", tmp_path / "out",
              "--accept-unreadable", "--across-schemes", "--fund"]  # fmt: skip
     done = run(*asked, tmp_path / "fund.csv")
