@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from drg.cases.cells import Cells
 from drg.cases.columns import recognise
 from drg.cases.dates import months_of
-from drg.tables import batches, open_table, read_table
+from drg.tables import batches, open_table
 from drg.year.state import Handed
 
 NEEDED = ("case_id", "drg", "hospital_id", "insurance", "discharge_date", "total_cost")
@@ -88,8 +88,15 @@ def known(folder: Path, files: tuple[Handed, ...], cases: pa.Array) -> npt.NDArr
 
 
 @lru_cache(maxsize=1)  # a file's name carries its digest, so what was read stays
-def standing(folder: Path, files: tuple[Handed, ...]) -> Standing:
+def standing(
+    folder: Path, files: tuple[Handed, ...], names: tuple[str, ...] | None = None
+) -> Standing:
     """Cases after some files, in order; decisions of lists apart.
+
+    Args:
+        folder: of the book.
+        files: in order.
+        names: columns that are wanted, ids among them; all by default.
 
     Raises:
         DrgError: a file cannot be read.
@@ -102,8 +109,8 @@ def standing(folder: Path, files: tuple[Handed, ...]) -> Standing:
     order, place = np.sort(last.rows), np.argsort(np.argsort(last.rows, kind="stable"))
     for one in files:  # of each file what stands, so that nothing more is held
         own = order[np.searchsorted(order, start) : np.searchsorted(order, start + one.rows)]
-        table, _ = read_table(folder / one.file)
         if one.kind != "withdraw":
+            table = _read(folder / one.file, names)
             some = table.take(pa.array(own - start))
             parts.append(some.cast(pa.schema([(name, pa.string()) for name in some.column_names])))
         start += one.rows
@@ -118,10 +125,27 @@ def _ids(folder: Path, files: tuple[Handed, ...]) -> pa.ChunkedArray:
 
 
 def _own_ids(path: Path) -> pa.ChunkedArray:
+    return _read(path, ("case_id",)).column("case_id").cast(pa.string())
+
+
+def _read(path: Path, names: tuple[str, ...] | None) -> pa.Table:
+    """The wanted columns of a file, as far as it has them."""
     with open_table(path) as opened:
-        opened.only(["case_id"])
-        table = pa.Table.from_batches([one.table for one in batches(opened)])
-    return table.column("case_id").cast(pa.string())
+        if names is not None:
+            opened.only([name for name in opened.schema.names if name in names])
+        parts = [one.table for one in batches(opened)]
+        table = pa.Table.from_batches(parts) if parts else opened.schema.empty_table()
+        kept = [name for name in table.column_names if names is None or name in names]
+        return table.select(kept)
+
+
+def columns_of(folder: Path, files: tuple[Handed, ...]) -> list[str]:
+    """Columns of some files of cases, each once."""
+    found: dict[str, None] = {}
+    for one in files:
+        with open_table(folder / one.file) as opened:
+            found |= dict.fromkeys(opened.schema.names)
+    return list(found)
 
 
 def _last(files: tuple[Handed, ...], ids: pa.ChunkedArray) -> _Last:

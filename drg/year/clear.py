@@ -26,7 +26,7 @@ from drg.year.book import Book
 from drg.year.cases import decided
 from drg.year.cleared import Cleared
 from drg.year.decisions import judged, rows_of
-from drg.year.month import COUNTS, MONEY, closed_sums, month_frame, read_month
+from drg.year.month import COUNTS, MONEY, closed_sums, month_frame, read_month, to_price
 from drg.year.sheets import SHEETS, write_sheets_of
 from drg.year.state import CLEARING, State
 
@@ -79,7 +79,7 @@ def settle_final(book: Book, state: State, out: Path) -> Settlement:
     files, init = book.files, state.init
     lists = rows_of(files.folder, state)
     hospitals = judged(files.hospitals, files.policy, lists)
-    table = decided(book.standing(state), lists)
+    table = decided(to_price(files, state), lists)
     with scratch() as place:
         source = place / FINAL
         write_table(source, table)

@@ -15,15 +15,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from budget.cases.claims import ClaimReader
 from budget.settlement.cash_flow import advanced
 from budget.settlement.files import claims_of
 from budget.settlement.provisional import Month, provisional_value, so_far, worth
 from budget.settlement.settled import Settlement, settle, spent_by_hospital
+from drg.cases import recognise
 from drg.errors import problem
 from drg.language import say
 from drg.money import Fen, allocate, times, to_fen, to_yuan
 from drg.tables import read_table
-from drg.year.cases import Standing, decided, standing
+from drg.year.cases import Standing, columns_of, decided, standing
 from drg.year.decisions import deductions, judged, read_rows, rows_of
 from drg.year.folder import Files
 from drg.year.state import MONTHS, State
@@ -53,6 +55,16 @@ class Figures:
     held: Standing
 
 
+def to_price(files: Files, state: State) -> Standing:
+    """The cases so far, with the columns that pricing reads."""
+    names = columns_of(files.folder, state.cases)
+    if not names:
+        return standing(files.folder, state.cases)
+    reader = ClaimReader.of(files.policy, recognise(names), files.hospitals, files.weights,
+                            state.year)  # fmt: skip
+    return standing(files.folder, state.cases, tuple(reader.names))
+
+
 def priced(files: Files, state: State, held: Standing) -> Settlement:
     """The cases so far, settled as if the year were over.
 
@@ -78,7 +90,7 @@ def figures(files: Files, state: State) -> Figures:
         DrgError: it cannot be settled, or a point value that the policy goes by is not known.
     """
     number = state.open_month
-    held = standing(files.folder, state.cases)
+    held = to_price(files, state)
     policy, before = files.policy, closed_sums(files, state)
     if not held.table.num_rows:
         nothing = np.zeros_like(before["cases"])

@@ -23,7 +23,7 @@ from drg.page.write import write_report
 from drg.report.year.payment import INDICATORS
 from drg.tables import whole_folder
 from drg.year.book import Book
-from drg.year.month import priced
+from drg.year.month import priced, to_price
 
 RESULTS = ("hospitals/", "region.xlsx")
 _LEAST_OTHERS = 3  # hospitals beside the one that reads
@@ -59,7 +59,7 @@ def write_package(book: Book, out: Path, lang: str) -> int:
         DrgError: there is no case, or a file cannot be written.
     """
     state, words = book.state, Words(lang)
-    done = priced(book.files, state, book.standing(state))
+    done = priced(book.files, state, to_price(book.files, state))
     cases = case_frame(done)
     cases = cases.assign(yuan=cases["cost"] / 100)
     groups = np.array([*(str(one) for one in book.files.weights.frame["drg"]), "0000"], object)

@@ -32,7 +32,7 @@ from drg.year.cleared import Cleared
 from drg.year.decisions import deducted, payer_sums, rows_of
 from drg.year.folder import LEDGER
 from drg.year.lists import LISTS, PAYERS, choices_of
-from drg.year.month import figures, read_month
+from drg.year.month import figures, read_month, to_price
 from drg.year.state import State, replay
 
 STATEMENTS = "statements/"
@@ -175,7 +175,7 @@ def reviews_of(
     found: Cleared, lists: Mapping[str, Any], names: Mapping[str, str]
 ) -> pd.DataFrame:  # fmt: skip
     """Special reviews by hospital: applied for, approved, inside and outside of the quota."""
-    done, held = found.settled, found.book.standing()
+    done, held = found.settled, to_price(found.book.files, found.book.state)
     places = held.places(row["case_id"] for row in lists["review"].values())
     ids = held.table.column("hospital_id")
     sums: dict[str, dict[str, float]] = {}
