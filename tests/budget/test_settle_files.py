@@ -55,7 +55,7 @@ def folder(tmp_path_factory):
 
 def settle(folder, out, *more, file="grouped.csv"):
     return run(folder / file, "--weights", folder / "weights.csv", "--out", out, "--year", 2025,
-               *more)  # fmt: skip
+               "--accept-unreadable", *more)  # fmt: skip
 
 
 def digests(folder: Path) -> dict[str, str]:
