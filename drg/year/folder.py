@@ -38,7 +38,8 @@ from weights.table.record import write_with_record
 LEDGER = "ledger.jsonl"
 WEIGHTS, HOSPITALS, POLICY = "weights.csv", "hospitals.csv", "policy"
 CASES, LISTS, MONTHS = "cases", "lists", "months"
-ROOMS = (CASES, LISTS, MONTHS, POLICY)
+FINDINGS, EVIDENCE, PROCEDURE = "findings", "evidence", "procedure"
+ROOMS = (CASES, LISTS, MONTHS, POLICY, FINDINGS, EVIDENCE, PROCEDURE)
 _SHOWN = 12  # characters of a digest in a file's name
 
 

@@ -42,13 +42,12 @@ from drg.year.findings import (
     deductions,
     docket,
 )
-from drg.year.folder import LISTS, Made, made
+from drg.year.folder import EVIDENCE, FINDINGS, LISTS, PROCEDURE, Made, made
 from drg.year.forms import read_list, write_form
 from drg.year.lists import Column, ListKind
 from drg.year.procedure import ALERT, DECISIONS, Procedure, Step, read_procedure
 from weights.negotiation.forms.rows import REJECTS, RowError
 
-ROOM, EVIDENCE, PROCEDURE = "findings", "evidence", "procedure"
 AUDIT = ("audit.json", "findings.csv", "hospitals.csv")
 _LARGEST = 1 << 28  # bytes of a file of evidence
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,8}", re.ASCII)
@@ -386,7 +385,7 @@ def _put(
     beside: Sequence[Made] = (),
 ) -> None:  # fmt: skip
     month = seen.open_month
-    own = made(ROOM, f"{month:02d}-{step}", without_formulas(_texts(rows, columns)), ".csv")
+    own = made(FINDINGS, f"{month:02d}-{step}", without_formulas(_texts(rows, columns)), ".csv")
     book.add("finding", {"file": own.name, "sha256": own.digest, "month": month,
                          "rows": len(rows), "step": step, "day": day.isoformat(),
                          "source": source, **more}, actor, at, seen, (own, *beside))  # fmt: skip
