@@ -1,4 +1,6 @@
-"""A scheme compiled to arrays over code integers, kept on disk under the pack's content hash.
+"""A scheme compiled to arrays over code integers, kept on disk.
+
+It is kept under the hash of its pack's content and of the code that compiled it.
 
 Code integers are those of :class:`drg.cases.codes.CodeIndex`: 0 a blank, i + 1 the i-th code,
 n + 1 any unknown text. Arrays here have one entry for each.
@@ -15,6 +17,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -22,14 +25,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from drg import __version__
 from drg.errors import DrgError, problem
 from drg.language import say
+from drg.provenance import hash_text
 from drg.tables import atomic_path
 from grouper.scheme.model import Adrg, Drg, Header, Mdc, Scheme
 from grouper.scheme.pack import load_scheme, pack_hash
 from grouper.scheme.program import BITS_PER_WORD, Key, Layout, collect
 
-FORMAT = 6  # raise when the meaning of the compiled arrays changes
 MOST_TRAUMA_SITES = 30
 
 
@@ -241,7 +245,14 @@ def _is_ours(found: os.stat_result) -> bool:
 
 
 def _kept(folder: Path, content_hash: str) -> Path:
-    return folder / f"{content_hash}-{FORMAT}.bin"
+    return folder / f"{content_hash}-{_program()[:16]}.bin"
+
+
+@cache
+def _program() -> str:
+    """Hash of the code that reads and compiles packs; what another made may mean other things."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hash_text(__version__, *(path.read_text("utf-8") for path in sources))
 
 
 def _write(compiled: Compiled) -> None:

@@ -66,6 +66,14 @@ def test_one_of_another_pack_is_not_taken_for_it(kept: Path, tmp_path: Path) -> 
     assert compiled_scheme(PACK).content_hash == found.content_hash
 
 
+def test_one_of_another_program_is_not_used(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = compiled_scheme(PACK)
+    monkeypatch.setattr("grouper.scheme.compile._program", lambda: "0" * 64)
+    assert kept_groups(found.content_hash) is None
+    assert compiled_scheme(PACK).drgs == found.drgs
+    assert len(list(kept.iterdir())) == 2
+
+
 def test_no_home_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DRG_CACHE_DIR", "XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
