@@ -18,7 +18,7 @@ from tests.once import once
 
 NAME, IDENTITY, MOBILE = "王小二", "110101199003077715", "13812345678"
 SAID = f"{NAME} {IDENTITY} {MOBILE}"
-GOOD = {"n": "2", "dialect": "canonical", "format": "csv", "explain": "html", "trim": "ratio",
+GOOD = {"n": "2", "dialect": "canonical", "format": "csv", "explain": "json", "trim": "ratio",
         "scheme": "chs-drg-2.0", "policy": "national-default", "method": "mean", "of": "accepted",
         "objective": "closest", "stage": "settle", "ending": ".xlsx", "odd": SAID}  # fmt: skip
 # Cells of these columns, and columns that no header is known for; in all rows or in the third.
@@ -26,7 +26,9 @@ CASES = ("cases.csv", "grouped.csv", "came.csv")
 EVERY_ROW, EXTRA = ("patient_id", "department"), ("姓名", "联系电话", "备注")
 TEXTS = {"hospitals.csv": ("hospital_name", "county"), "weights.csv": ("name", "status"),
          "roster.csv": ("name",), "grey.csv": ("name",), "votes.csv": ("说明",),
-         "proposals.csv": ("理由", "依据")}  # fmt: skip
+         "proposals.csv": ("理由", "依据"), "items.csv": ("集采批次", "品种"),
+         "bills.csv": ("item", "category"), "deduction-07.csv": ("违规规则", "申诉结果"),
+         "review-10.csv": ("申请理由", "评审结论"), "spend.csv": ("area",)}  # fmt: skip
 SPOILT = ("insurance", "sex", "discharge_mode", "diagnoses", "total_cost", "hospital_id")
 WRITTEN = re.compile(
     r'^((?:name|title|source|notes?|description|reason|document)\s*=\s*")', re.MULTILINE

@@ -20,6 +20,7 @@ from drg.cases.values import Number, read_number
 from drg.errors import problem
 from drg.language import say
 from drg.money import Fen
+from drg.persons import refuse_persons
 from drg.tables import read_table
 
 if TYPE_CHECKING:
@@ -257,6 +258,8 @@ class _Table:
         for row, text in enumerate(self._read[key]):
             if not text:
                 raise self.wrong(say("为空", "is empty"), row, key)
+        refuse_persons(self._read[key], file=self.file, key=key, row=self.first,
+                       mobiles=key != "hospital")  # fmt: skip
         return self._read[key]
 
     def words(self, key: str, known: Mapping[str, int], expected: str) -> list[int]:

@@ -180,6 +180,8 @@ def test_retention_by_hand():
          "row 2: volume: cannot be read: found '-1'"),
         (read_procurement, "hospital,item,volume,before,after\n,a,1,2,1\n",
          "row 2: hospital: is empty"),
+        (read_procurement, "hospital,item,volume,before,after\nH,110101199003077715,1,2,1\n",
+         "row 2: item: holds an identity number; take it out, no person may be named: found '***"),
         (read_procurement, "hospital,item,volume,before,after,assessment\nH,a,1,2,1,95\n",
          "row 2: assessment: cannot be read: found '95', expected a number from 0 to 1.5"),
     ],
