@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import nullcontext, suppress
+from importlib import import_module
+from types import ModuleType
 
 import pytest
 
+from drg.errors import DrgError
 from tests.amount import FULL
 from tests.fuzz.commands import COMMANDS, OPTIONS
 from tests.fuzz.line import commands, name_of
@@ -44,3 +49,14 @@ def test_spoilt_files_are_told_or_used_whole(world, part):
     found = many(world, SEED, range(part * RUNS, (part + 1) * RUNS))
     assert not found.faults, [(number, one.words, one.faults) for number, one in found.faults[:3]]
     assert sum(found.statuses.values()) == RUNS
+
+
+def test_every_target_takes_any_bytes(monkeypatch):
+    stub = ModuleType("atheris")
+    stub.instrument_imports = lambda **_: nullcontext()
+    monkeypatch.setitem(sys.modules, "atheris", stub)
+    guided = import_module("tests.fuzz.guided")
+    for target in guided.TARGETS.values():
+        for data in (b"", b"\xff\x00", b"id = 1", b'{"a": 1}', b"drg,weight\nA,1\n"):
+            with suppress(DrgError):
+                target(data)

@@ -71,7 +71,7 @@ COMMANDS: tuple[tuple[int, str], ...] = (
     (2, "weights validate {grouped.csv} [--recipe {recipe.toml}] [--by {by}] [--splits 2]"
         " [--out >judged.csv] [--mapping {mapping.toml}]"),
     (1, "weights list"),
-    (3, "weights compare {weights.csv} {weights.csv} [--out >c.html] [--families {families.csv}]"
+    (3, "weights compare {weights.csv} {weights.csv} [--out >c.xlsx] [--families {families.csv}]"
         " [--corridor 0.1]"),
     (3, "weights quality {grouped.csv} [--weights {weights.csv}] [--out >q.html] [--trim {trim}]"
         " [--previous {weights.csv}]"),
@@ -79,13 +79,14 @@ COMMANDS: tuple[tuple[int, str], ...] = (
         f" --hospitals {{hospitals.csv}} [--roster {{roster.csv}}] [--rules {{rules.toml}}] {_AT}"
         " [--policy {policy}] [--last-year {last-year.csv}]"),
     (6, f"negotiate propose {{@round-begun}} {{proposals.csv}} {_AT}"),
-    (1, f"negotiate propose {{@round-drawn}} --withdraw P001 --reason {{odd}} {_AT}"),
+    (1, f"negotiate propose {{@round-drawn}} --withdraw P001 --reason {{odd}} {_AT}"
+        " [--actor H0001]"),
     (1, f"negotiate lot {{@round-asked}} --seal {{odd}} {_AT}"),
     (2, f"negotiate lot {{@round-asked}} --draw-at 2027-03-19T14:00:00+08:00 {_AT}"
         " [--size {n}] [--recuse {odd}] [--proposals {odd}]"),
     (1, f"negotiate lot {{@round-asked}} --commit {{odd}} --commit {{odd}} {_AT}"),
     (1, f"negotiate panel {{@round-drawn}} {_AT}"),
-    (1, f"negotiate object {{@round-voted}} P004 --party H0001 --reason {{odd}} {_AT}"),
+    (1, f"negotiate object {{@round-voted}} P001 --party H0001 --reason {{odd}} {_AT}"),
     (1, f"negotiate receipt {{@round-voted}} --out >receipt.toml {_AT}"),
     (6, f"negotiate vote {{@round-drawn}} {{votes.csv}} {_AT}"),
     (2, "negotiate impact {@round-voted} [--of {of}] [--set {odd}] [--neutral {odd}]"
@@ -171,11 +172,14 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "--members": ("甲,乙,丙", "n"), "--finding": ("F1", "n"), "--by": ("by",),
     "--splits": ("2", "n"),
 }  # fmt: skip
+# options that name what is written
+WRITTEN = frozenset({"--annex", "--docx", "--html", "--moves", "--out", "--picture", "--pictures",
+                     "--request", "--trimmed", "--xlsx"})  # fmt: skip
 VALUES = {
     "n": ("0", "1", "2", "7", "2024", "2025", "-1", "99999999", "x", "1e3"),
     "dialect": ("canonical", "front-page", "settlement-list", "x"),
     "format": ("csv", "parquet", "xlsx", "x"),
-    "explain": ("text", "json", "html", "x"),
+    "explain": ("text", "json", "svg", "x"),
     "scheme": ("chs-drg-1.1", "chs-drg-2.0", "linfen-2022", "chs-drg-3.0", "zz", "../x", ""),
     "policy": _POLICIES,
     "trim": ("ratio", "iqr", "none", "zz", "ratio:0.3:3"),

@@ -2,8 +2,8 @@
 
 Every command that writes is run over an older result of its own and ended at a random moment, by
 SIGKILL or SIGINT. Then what stands must be the old result or the new one, byte for byte; a command
-of a round must leave a record that is sound; an interrupt ends with 130 and no trace; and the same
-command, run again, must succeed, give the new result and leave nothing hidden behind.
+of a round or a book must leave a record that is sound; an interrupt ends with 130 and no trace; and
+the same command, run again, must succeed, give the new result and leave nothing hidden behind.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from pathlib import Path
 
 from drg.cli.common.options import BUREAU
 from drg.negotiate.round.act import Round
+from drg.year.book import Book
 from tests.fonts import without_font
 from tests.fuzz.process import STUCK, Ended, Moment, Process, Surroundings, warm
-from tests.fuzz.world import make
+from tests.fuzz.world import draw_lot, make
 
 _AT = "--at 2026-03-03T09:00:00+08:00"
 _YEAR = "{grouped.csv} --weights {weights.csv} --hospitals {hospitals.csv}"
@@ -74,12 +75,78 @@ WRITING: dict[str, tuple[str, str]] = {
                "negotiate impact {@round-voted} --of asked --out out/i.xlsx"),
     "minutes": ("negotiate minutes {@round-voted} --out out/m.html --lang en",
                 "negotiate minutes {@round-voted} --out out/m.html --lang zh"),
+    "demo": ("demo --out out --cases 400 --hospitals 3 --seed 1",
+             "demo --out out --cases 400 --hospitals 3 --seed 2"),
+    "explain svg": ("explain {cases.csv} --row 3 --format svg --out out/e.svg",
+                     "explain {cases.csv} --row 4 --format svg --out out/e.svg"),
+    "check docx": ("check {other.csv} --docx out/q.docx", "check {cases.csv} --docx out/q.docx"),
+    "backtest": ("backtest {other.csv} {came.csv} --weights {weights.csv} --out out --draws 100"
+                 " --hospitals {hospitals.csv}",
+                 "backtest {grouped.csv} {came.csv} --weights {weights.csv} --out out --draws 100"
+                 " --hospitals {hospitals.csv}"),
+    "report annex": ("report {@settled} --out out/r.html --annex out/a.html --pictures out/p",
+                     "report {@projected} --out out/r.html --annex out/a.html --pictures out/p"),
+    "audit": ("audit {other.csv} --out out --hospitals {hospitals.csv}",
+              "audit {cases.csv} --out out --hospitals {hospitals.csv} --before {came.csv}"),
+    "monitor": (f"monitor {_OTHER} --out out",
+                "monitor {came.csv} --weights {weights.csv} --hospitals {hospitals.csv} --out out"
+                " --before {grouped.csv}"),
+    "prepayment": ("fund prepayment {spend.csv} --received 2025-01-10 --out out"
+                   " --policy lanzhou-2023",
+                   "fund prepayment {spend.csv} --received 2025-01-20 --out out"
+                   " --policy lanzhou-2023"),
+    "retention": ("fund retention {items.csv} --out out",
+                  "fund retention {items.csv} --out out --hospitals {hospitals.csv}"),
+    "validate": ("weights validate {other.csv} --splits 2 --out out/v.csv --picture out/v.svg",
+                 "weights validate {grouped.csv} --splits 2 --out out/v.csv --picture out/v.svg"),
+    "compare": ("weights compare {weights.csv} {weights.csv} --out out/c.csv --picture out/c.svg"
+                " --lang en",
+                "weights compare {weights.csv} {weights.csv} --out out/c.csv --picture out/c.svg"
+                " --lang zh"),
+    "diff moves": ("scheme diff chs-drg-1.1 linfen-2022 --cases {other.csv} --moves out/m.csv"
+                   " --picture out/m.svg",
+                   "scheme diff chs-drg-1.1 linfen-2022 --cases {cases.csv} --moves out/m.csv"
+                   " --picture out/m.svg"),
     "propose": ("", f"negotiate propose {{@round-begun}} {{proposals.csv}} {_AT}"),
+    "withdraw": ("", f"negotiate propose {{@round-drawn}} --withdraw P001 --reason x --actor H0001"
+                 f" {_AT}"),
+    "lot": ("", f"negotiate lot {{@round-asked}} --draw-at 2027-03-19T14:00:00+08:00 {_AT}"),
+    "panel": ("", f"negotiate panel {{@round-lot}} {_AT}"),
     "vote": ("", f"negotiate vote {{@round-drawn}} {{votes.csv}} {_AT}"),
+    "object": ("", f"negotiate object {{@round-voted}} P001 --party H0001 --reason x {_AT}"),
     "solve": ("", f"negotiate solve {{@round-voted}} --objective closest {_AT}"),
+    "accept": ("", f"negotiate accept {{@round-voted}} O01 --reason x {_AT}"),
+    "impact record": ("", f"negotiate impact {{@round-voted}} --record --out out/i.xlsx {_AT}"),
+    "receipt": ("", "negotiate receipt {@round-voted} --out out/receipt.toml --request out/r.tsq"
+                f" {_AT}"),
     "close": ("", f"negotiate close {{@round-decided}} --out out/final.csv {_AT} --despite x"),
+    "open": ("", "year open out/book --year 2025 --weights {weights.csv} --hospitals"
+             f" {{hospitals.csv}} --last-year {{last-year.csv}} --policy {{luan-2025.toml}} {_AT}"),
+    "add-month": ("", f"year add-month {{@book-open}} {{grouped.csv}} {_AT}"),
+    "correct": ("", f"year correct {{@book-closed}} {{other.csv}} {_AT}"),
+    "correct withdraw": ("", f"year correct {{@book-closed}} {{other.csv}} --withdraw {_AT}"),
+    "close-month": ("", f"year close-month {{@book-added}} {_AT}"),
+    "list": ("", f"year list {{@book-closed}} deduction {{deduction-07.csv}} {_AT}"),
+    "advance": ("", "year advance {@book-open} {advance-01.csv} --history {history.csv} --fund"
+                f" {{fund.csv}} {_AT}"),
+    "year receipt": ("", f"year receipt {{@book-closed}} --out out/receipt.toml {_AT}"),
+    "clear": ("", f"year clear {{@book-full}} --out out --format xlsx --format html {_AT}"),
+    "clear early": ("year clear {@book-added} --out out --early --lang en",
+                    "year clear {@book-closed} --out out --early --lang en"),
+    "form": ("year form {@book-closed} review --out out/f.xlsx",
+             "year form {@book-closed} deduction --out out/f.xlsx"),
+    "sheet": ("year sheet {@book-full} --month 1 --out out/s.xlsx",
+              "year sheet {@book-full} --month 2 --out out/s.xlsx"),
+    "package": ("year package {@book-added} --out out --lang en",
+                "year package {@book-closed} --out out --lang en"),
 }  # fmt: skip
-_RECORD = "propose", "vote", "solve", "close"  # their record goes on entry by entry
+# their record goes on: by an entry, or by some of them
+_RECORD = frozenset({"propose", "withdraw", "lot", "panel", "vote", "object", "solve", "accept",
+                     "impact record", "receipt", "close", "add-month", "correct",
+                     "correct withdraw", "close-month", "list", "advance", "year receipt",
+                     "clear"})  # fmt: skip
+_BEGIN = "init", "open"
+_TIMED = "ledger.", "final.csv.run.json"
 State = dict[str, str]
 
 
@@ -100,10 +167,44 @@ class Killed:
     faults: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a command does when nothing ends it.
+
+    Attributes:
+        home: folder with the older result.
+        old: what stands in ``out`` there.
+        new: what the command makes of it.
+        books: what it makes of a book of a year.
+        entries: of records, before and after -> ``old``, ``new``.
+        took: seconds of a processor.
+        steps: that it took.
+    """
+
+    home: Path
+    old: State
+    new: State
+    books: State
+    entries: dict[int, str]
+    took: float
+    steps: int
+
+
+def entries_in(folder: Path) -> int:
+    """Entries of all records in a folder."""
+    return sum(path.read_bytes().count(b"\n") for path in folder.rglob("ledger.jsonl"))
+
+
+def books_of(folder: Path) -> State:
+    """What stands in the books of a year beside a command's results."""
+    return {f"{book.name}/{name}": held for book in folder.glob("book-*")
+            for name, held in state_of(book).items()}  # fmt: skip
+
+
 def state_of(folder: Path) -> State:
-    """Digest of every file that shows, by its place; a record of a round holds its time."""
+    """Digest of every file that shows, by its place; of what holds a record's times none."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {str(path.relative_to(folder)): "" if path.stem == "ledger" else
+    return {str(path.relative_to(folder)): "" if path.name.startswith(_TIMED) else
             hashlib.sha256(path.read_bytes()).hexdigest()
             for path in files if "/." not in f"/{path.relative_to(folder)}"}  # fmt: skip
 
@@ -133,16 +234,22 @@ class Killer:
 
     def __init__(self, world: Path, place: Path) -> None:
         self._world, self._place = world, place
-        self._known: dict[str, tuple[Path, State, State, float, int]] = {}
+        self._known: dict[str, Known] = {}
         lines = (world / "grouped.csv").read_bytes().splitlines(keepends=True)
         (world / "other.csv").write_bytes(b"".join(lines[:121]))
         decided(world / "round-voted", world / "round-decided")
+        shutil.copytree(world / "round-asked", world / "round-lot")
+        draw_lot(world / "round-lot")
+        shutil.copytree(world / "book-closed", world / "book-full")
+        book = Book(world / "book-full")
+        for _ in range(11):
+            book.close_month(empty=True, actor=BUREAU)
 
     def one(self, name: str, how: signal.Signals, rng: random.Random) -> Killed:
         """End a command at a random moment and look at what stands."""
-        before, old, new, took, steps = self._prepared(name)
+        known = self._prepared(name)
         folder = self._place / "run"
-        shutil.copytree(before, folder)
+        shutil.copytree(known.home, folder)
         faults = []
         fresh = rng.random() < 0.1
         if fresh:
@@ -150,9 +257,9 @@ class Killer:
             time.sleep(rng.uniform(0.02, 1.5))
             run.send(how)
         elif rng.random() < 0.5:
-            run = self._start(name, folder, Moment(how, seconds=rng.uniform(0.001, took)))
+            run = self._start(name, folder, Moment(how, seconds=rng.uniform(0.001, known.took)))
         else:
-            run = self._start(name, folder, Moment(how, step=rng.randint(1, max(1, steps))))
+            run = self._start(name, folder, Moment(how, step=rng.randint(1, max(1, known.steps))))
         status, text = _told(run.end(300))
         if status == STUCK:
             faults.append("does not end")
@@ -160,35 +267,41 @@ class Killer:
         if how == signal.SIGINT and begun and ("Traceback" in text or status not in (0, 130)):
             faults.append(f"interrupt: status {status}: {text[-600:]}")
         stands = state_of(folder / "out")
-        stood = "old" if stands == old else "new" if stands == new else "between"
-        if name not in _RECORD and stood == "between":
-            faults.append(f"neither old nor new: {_difference(stands, old, new)}")
-        status, text = _told(self._start(name, folder).end(300))
-        expected = (0, 1) if name == "propose" or (name == "init" and stood == "new") else (0,)
-        if status not in expected:  # all rows may be on record, or the round begun by then
-            faults.append(f"the next run: status {status}: {text[-600:]}")
-        if name not in _RECORD and (now := state_of(folder / "out")) != new:
-            faults.append(f"the next run: {_difference(now, old, new)}")
-        if name == "close" and not (folder / "out" / "final.csv").is_file():
-            faults.append("closed without a table")
+        stood = "old" if stands == known.old else "new" if stands == known.new else "between"
+        if stood == "between":
+            faults.append(f"neither old nor new: {_difference(stands, known.old, known.new)}")
         if name in _RECORD:
-            faults += self._verified(folder)
+            stood = known.entries.get(entries_in(folder), "between")
+        status, text = _told(self._start(name, folder).end(300))
+        done = name == "propose" or (name in (*_BEGIN, *_RECORD) and stood == "new")
+        if status != 0 and not (done and status == 1 and text.count("drg: ") == 1):
+            faults.append(f"the next run: status {status}: {text[-600:]}")
+        again = name in _RECORD and stood == "new"  # by the next run it is on record twice
+        if not again and (now := state_of(folder / "out")) != known.new:
+            faults.append(f"the next run: {_difference(now, known.old, known.new)}")
+        if not again and (now := books_of(folder)) != known.books:
+            faults.append(f"the next run: {_difference(now, {}, known.books)}")
+        faults += self._verified(folder)
         if left := hidden(folder, self._place / "tmp"):
             faults.append(f"left over: {left}")
         shutil.rmtree(folder)
         return Killed(name, how.name, stood, tuple(faults))
 
-    def _prepared(self, name: str) -> tuple[Path, State, State, float, int]:
+    def _prepared(self, name: str) -> Known:
         if name not in self._known:
+            before, command = WRITING[name]
             home = self._place / f"before-{name.replace(' ', '-')}"
             (home / "out").mkdir(parents=True)
-            if WRITING[name][0]:
-                self._done(WRITING[name][0], home)
+            if before:
+                self._done(before, home)
+            self._words(command, home)  # copies the record that it adds to
             after = home.with_name(f"{home.name}-after")
             shutil.copytree(home, after)
-            done = self._done(WRITING[name][1], after)
-            self._known[name] = (home, state_of(home / "out"), state_of(after / "out"),
-                                 done.seconds, done.steps)  # fmt: skip
+            done = self._done(command, after)
+            self._known[name] = Known(
+                home, state_of(home / "out"), state_of(after / "out"), books_of(after),
+                {entries_in(home): "old", entries_in(after): "new"}, done.seconds, done.steps,
+            )  # fmt: skip
         return self._known[name]
 
     def _done(self, text: str, folder: Path) -> Ended:
@@ -213,7 +326,7 @@ class Killer:
         """The words of a command; rounds are copied, everything else is read where it is."""
         words = []
         for word in text.split():
-            if word.startswith("{@round"):
+            if word.startswith(("{@round", "{@book")):
                 own = folder / word[2:-1]
                 if not own.exists():
                     shutil.copytree(self._world / word[2:-1], own)
@@ -225,14 +338,15 @@ class Killer:
         return words
 
     def _verified(self, folder: Path) -> Iterator[str]:
-        rounds = [path for path in folder.iterdir() if path.name.startswith("round")]
-        for path in rounds:
-            words = ["negotiate", "verify", path.name]
-            if (folder / "out" / "final.csv").is_file():
-                words += ["--weights", "out/final.csv"]
-            status, said = _told(self._run(words, folder).end(300))
-            if status:
-                yield f"verify: {said}"
+        out = folder / "out"
+        for path in (one.parent for one in folder.rglob("ledger.jsonl")):
+            room = "negotiate" if path.name.startswith("round") else "year"
+            words = [room, "verify", str(path)]
+            for option, made in (("--weights", "final.csv"), ("--receipt", "receipt.toml")):
+                words += [option, str(out / made)] if (out / made).is_file() else []
+            done = self._run(words, folder).end(300)
+            if done.status:
+                yield f"verify: {done.status}: {done.out[-1500:]} {done.err[-1500:]}"
 
 
 def _told(ended: Ended) -> tuple[int | str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import os
 import random
 import re
@@ -26,7 +27,7 @@ from drg.errors import DrgError
 from drg.language import speak
 from drg.tables import batches, read_table
 from tests.fonts import without_font
-from tests.fuzz.commands import VALUES, chosen
+from tests.fuzz.commands import VALUES, WRITTEN, chosen
 from tests.fuzz.line import name_of, spoil
 from tests.fuzz.mutate import ODD, spoil_bytes, spoil_document, spoil_folder, spoil_table
 from tests.fuzz.process import Process, warm
@@ -38,8 +39,9 @@ _STUCK = 400  # seconds by the clock
 MOST_MEMORY = 1536 << 20
 # what they find is a failure that is told after the work
 _FINDINGS = ("policy test", "policy search", "negotiate verify", "scheme validate", "scheme import",
-             "negotiate propose")  # fmt: skip
+             "negotiate propose", "year verify")  # fmt: skip
 
+_RAW = re.compile(r"(?<![\w'])(None|nan|<class|array\()(?![\w'])")
 # a lock that is kept; a list of what was refused; the cache, where its place is this folder
 _BESIDE = (".lock", "proposals-rejects.csv", ".bin")
 
@@ -224,7 +226,10 @@ def _faults(
             yield f"more than one line: {done.err[-1000:]}"
         if not lines and done.command not in _FINDINGS and "--strict" not in done.words:
             yield f"no line of an error: {done.err[-500:]}"
-        if lines and re.search(r"(?<![\w'])(None|nan|<class|array\()(?![\w'])", lines[0][:400]):
+        raw = re.findall(
+            r"(?<![\w'])(None|nan|<class|array\()(?![\w'])", lines[0][:400] if lines else ""
+        )
+        if any(word not in done.words for word in raw):
             yield f"a raw word in a message: {lines[0][:400]}"
     after = _state(folder)
     if left := [name for name in after if name.endswith((".partial", ".ready"))]:
@@ -239,10 +244,18 @@ def _faults(
             yield f"an output that is not there: {lost}"
         if done.command in ("group", "settle"):
             yield from _rows(done, outputs[0])
+    read = _read(done.words, folder)
     if done.words[0] not in ("negotiate", "year") and (
-        changed := [n for n in new if n.startswith("in/") and n in before and before[n]]
-    ):
+        changed := [n for n in new if before.get(n)
+                    and not read.isdisjoint([path := folder / n, *path.parents])]
+    ):  # fmt: skip
         yield f"inputs changed: {changed}"
+
+
+def _read(words: list[str], folder: Path) -> set[Path]:
+    """Files and folders that a command's words give it to read, not to write."""
+    return {folder / word for before, word in itertools.pairwise(words)
+            if before not in WRITTEN and word.startswith(str(folder / "in"))}  # fmt: skip
 
 
 def _rows(done: Outcome, out: Path) -> Iterator[str]:

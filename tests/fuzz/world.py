@@ -67,8 +67,8 @@ def _drg(*words: object) -> str:
     return done.output
 
 
-def _lot(folder: Path) -> None:
-    """A lot from the sealed numbers of two parties, opened and told."""
+def draw_lot(folder: Path) -> None:
+    """Draw a lot from the sealed numbers of two parties, opened and told."""
     told = [f"{party}={number}" for party, number in NUMBERS.items()]
     seals = [_drg("negotiate", "lot", folder, "--seal", one).strip() for one in told]
     _drg("negotiate", "lot", folder, *(w for one in seals for w in ("--commit", one)), *_AT)
@@ -160,7 +160,7 @@ def make(folder: Path) -> None:
     shutil.copytree(rounds[0], rounds[1])
     _drg("negotiate", "propose", rounds[1], folder / "proposals.csv", *_AT)
     shutil.copytree(rounds[1], rounds[3])
-    _lot(rounds[1])
+    draw_lot(rounds[1])
     _drg("negotiate", "panel", rounds[1], *_AT)
     shutil.copytree(rounds[1], rounds[2])
     _drg("negotiate", "vote", rounds[2], folder / "votes.csv", *_AT)
