@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -44,11 +44,13 @@ class Disk:
                           file=path)  # fmt: skip
         self.head = self.ledger.with_suffix(".head")
         self._lock = self.ledger.with_suffix(".lock")
-        self._torn = re.compile(re.escape(self.ledger.stem) + r"\.torn-[0-9]+", re.ASCII)
+        stem = re.escape(self.ledger.stem)
+        self._torn = re.compile(rf"{stem}\.torn-[0-9]+", re.ASCII)
+        self._begun = re.compile(rf"\.{stem}\.(jsonl|head|torn-[0-9]+)\.partial", re.ASCII)
 
     @contextmanager
     def locked(self, *, reading: bool = False) -> Iterator[None]:
-        """Hold the lock; where nothing can be written, a reader goes without.
+        """Hold the lock, with nothing unfinished left; a reader that cannot write goes without.
 
         Raises:
             DrgError: The lock cannot be made, or another holds it for a minute.
@@ -68,9 +70,17 @@ class Disk:
             yield  # an archive that cannot be written has no writers
             return
         try:
+            self._clear()
             yield
         finally:
             lock.release()
+
+    def _clear(self) -> None:
+        """Take away what a killed writer had begun; whoever holds the lock is the only one."""
+        with suppress(OSError):
+            for name in os.listdir(self.ledger.parent):
+                if self._begun.fullmatch(name):
+                    os.unlink(self.ledger.parent / name)
 
     def read(self) -> bytes:
         """The ledger.

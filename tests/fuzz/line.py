@@ -191,7 +191,7 @@ def _other_input(words: Words, folder: Path, rng: random.Random) -> Words:
     elif os.path.isfile(path):  # another kind of file than its name says
         other = path.with_suffix(rng.choice([".csv", ".xlsx", ".parquet", ".toml", ".json", ".zz",
                                              ".xls", ".csv.gz", ".ods", ""]))  # fmt: skip
-        if not os.path.lexists(other):
+        if len(os.fsencode(other.name)) < 256 and not os.path.lexists(other):
             shutil.copy(path, other)
         words[at] = str(other)
     return words

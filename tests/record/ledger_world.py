@@ -231,6 +231,11 @@ class FakeOs:
             raise FileNotFoundError(2, "no such file", str(source))
         names[os.path.basename(target)] = names.pop(os.path.basename(source))
 
+    def unlink(self, path) -> None:
+        self._writer()
+        if self._world.names.pop(os.path.basename(path), None) is None:
+            raise FileNotFoundError(2, "no such file", str(path))
+
     def listdir(self, folder) -> list[str]:
         self._writer()
         return list(self._world.names)

@@ -327,6 +327,15 @@ def test_readers_of_an_archive_do_without_a_lock(path, ledger, monkeypatch):
         ledger.append("v", {}, actor="x")
 
 
+def test_what_a_killed_writer_had_begun_goes_with_the_next_reader(path, ledger):
+    begun = [path.with_name(f".ledger.{kind}.partial") for kind in ("head", "jsonl", "torn-1")]
+    other = path.with_name(".other.head.partial")
+    for one in (*begun, other):
+        one.write_text("{")
+    assert len(ledger.entries()) == 1
+    assert [one.exists() for one in (*begun, other)] == [False, False, False, True]
+
+
 def test_a_lock_that_is_never_free(path, ledger, monkeypatch):
     monkeypatch.setattr(ledger_disk, "WAIT", 0.05)
     with ledger_disk.Disk(path).locked(), pytest.raises(DrgError, match="locked by another"):
