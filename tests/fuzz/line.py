@@ -44,7 +44,8 @@ def commands() -> dict[tuple[str, ...], dict[str, bool]]:
 
 def name_of(words: Words) -> tuple[str, ...]:
     """The words of a command that name it."""
-    return tuple(words[:2]) if tuple(words[:2]) in commands() else tuple(words[:1])
+    known = commands()
+    return next((name for n in (3, 2) if (name := tuple(words[:n])) in known), tuple(words[:1]))
 
 
 def spoil(words: Words, folder: Path, rng: random.Random) -> Words:
