@@ -20,6 +20,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from benchmarks import (
+    audit,
     compromise,
     coverage,
     data,
@@ -27,6 +28,7 @@ from benchmarks import (
     draws,
     impact,
     intervals,
+    monitor,
     negotiation,
     official,
     profile,
@@ -154,7 +156,7 @@ def main() -> None:
         "--only",
         choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle",
                  "settle-memory", "impact", "draws", "negotiation", "workbook", "schemes",
-                 "coverage", "compromise", "intervals"],
+                 "coverage", "compromise", "intervals", "audit", "monitor"],
     )  # fmt: skip
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
@@ -177,6 +179,8 @@ def main() -> None:
             "coverage": lambda: coverage.show(min(given.rows / 1_000_000, 1.0), line),
             "compromise": lambda: compromise.measure(given.rows, line),
             "intervals": lambda: intervals.show(max(given.rows // 25_000, 2), line),
+            "audit": lambda: audit.measure(place, given.rows, line),
+            "monitor": lambda: monitor.show(max(given.rows // 5_000, 2)),
             "schemes": lambda: schemes.measure(place, given.rows, given.turns, best, line),
         }
         for name, step in steps.items():

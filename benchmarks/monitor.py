@@ -1,6 +1,7 @@
 """The fund monitor's forecast over simulated years: errors beside simple ways, and coverage.
 
-``python -m benchmarks.monitor [--years 50] [--seed 1]``: every year is a region of its own with two
+``python -m benchmarks --only monitor`` (200 years), or ``python -m benchmarks.monitor [--years 50]
+[--seed 1]``: every year is a region of its own with two
 pools. Its months are made of cases: a season (the spring festival's weeks move between January and
 February), growth that differs by year, shocks that last some months, and cases whose cost is
 log-normal. The model knows nothing of how they are made. At the end of June the year's spend is
@@ -78,12 +79,16 @@ def main() -> None:
     parser.add_argument("--years", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    print(f"{given.years} simulated years, 2 pools each, forecast at month {MONTH}, "
-          f"seed {given.seed}")  # fmt: skip
+    show(given.years, given.seed)
+
+
+def show(years: int, seed: int = 1) -> None:
+    """Print the table of the docs over some years."""
+    print(f"{years} simulated years, 2 pools each, forecast at month {MONTH}, seed {seed}")
     print("| years | before | forecast | as last month | as the mean | as last year | in 80% | "
           "in 95% | width of 95% |")  # fmt: skip
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-    rows = {(kind, before): measure(given.years, given.seed, kind, before)
+    rows = {(kind, before): measure(years, seed, kind, before)
             for kind in KINDS for before in (3, 1, 0)}  # fmt: skip
     for before in (3, 1, 0):
         held = [rows[kind, before] for kind in KINDS]
