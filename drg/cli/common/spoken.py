@@ -132,7 +132,14 @@ class Group(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command, and those below it, whose help is then written as that of the root."""
         found = super().get_command(ctx, cmd_name)
-        for one in (found, *getattr(found, "commands", {}).values()):
-            if one is not None:
-                one.context_class = self.context_class
+        for one in _all_of(found):
+            one.context_class = self.context_class
         return found
+
+
+def _all_of(command: Any) -> Iterator[Any]:
+    """A command and those below it, however deep."""
+    if command is not None:
+        yield command
+        for one in getattr(command, "commands", {}).values():
+            yield from _all_of(one)
