@@ -31,7 +31,9 @@ from benchmarks import (
     monitor,
     negotiation,
     official,
+    others,
     profile,
+    scale,
     schemes,
     settle,
     weights,
@@ -156,7 +158,8 @@ def main() -> None:
         "--only",
         choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle",
                  "settle-memory", "impact", "draws", "negotiation", "workbook", "schemes",
-                 "coverage", "compromise", "intervals", "audit", "monitor"],
+                 "coverage", "compromise", "intervals", "audit", "monitor", "scale", "sums",
+                 "groupers"],
     )  # fmt: skip
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
@@ -181,6 +184,9 @@ def main() -> None:
             "intervals": lambda: intervals.show(max(given.rows // 25_000, 2), line),
             "audit": lambda: audit.measure(place, given.rows, line),
             "monitor": lambda: monitor.show(max(given.rows // 5_000, 2)),
+            "scale": lambda: scale.measure(place, given.large, line),
+            "sums": lambda: others.sums(place, given.rows, given.turns, line),
+            "groupers": lambda: others.groupers(place, given.rows),
             "schemes": lambda: schemes.measure(place, given.rows, given.turns, best, line),
         }
         for name, step in steps.items():
