@@ -21,6 +21,7 @@ def measure(draws: int, turns: int, line: Callable[[str, float, str], None]) -> 
     )
     print(f"draws, {draws:,} x {YEARS} years x {HOSPITALS} hospitals x {GROUPS} groups: "
           f"{drawn:.2f} s, one state {state * 1000:.1f} ms of processor time")  # fmt: skip
+    line(f"  {draws:,} draws / one state of each of the years", drawn / state / YEARS, "<= 30")
     line(f"  {draws:,} draws / one state of one year", drawn / state,
          "<= 60 for 1,000 on one core (OPENBLAS_NUM_THREADS=1)")  # fmt: skip
 
