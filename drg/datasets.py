@@ -14,8 +14,6 @@ from drg.errors import problem
 from drg.language import say
 
 ENDINGS = (".parquet", ".pq")
-BESIDE = "_drg"  # what this program says of a dataset that it writes
-WHOLE = "run.json"  # in it: written last
 
 
 def parts_of(folder: Path) -> list[Path]:
@@ -45,10 +43,6 @@ def parts_of(folder: Path) -> list[Path]:
                 )
             found.append(path)
     found.sort(key=lambda path: path.relative_to(folder).as_posix())
-    if (folder / BESIDE).is_dir() and not (folder / BESIDE / WHOLE).is_file():
-        raise problem(say("数据集没有写完，请重新运行写它的命令，会接着写",
-                          "is not finished; run the command that writes it again, it goes on"),
-                      file=folder)  # fmt: skip
     if not found:
         raise problem(
             say("文件夹中没有 Parquet 文件", "is a folder without a Parquet file"), file=folder

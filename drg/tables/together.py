@@ -171,7 +171,7 @@ def _put(place: held.Held, target: Path, ours: Collection[str], *, inside: bool)
             os.rename(new, target)
             return
         shutil.copymode(target, new)
-        if _exchanged(new, target):  # what is removed now is the old one
+        if exchanged(new, target):  # what is removed now is the old one
             return
     below = (path for one in ours if one.endswith("/") for path in (target / one).rglob("*"))
     there = {path.relative_to(target).as_posix() for path in below if not path.is_dir()}
@@ -200,7 +200,7 @@ def _replaceable(path: Path) -> None:
             pass
 
 
-def _exchanged(one: Path, other: Path) -> bool:
+def exchanged(one: Path, other: Path) -> bool:
     """Exchange two names in one step; False where the system cannot."""
     names = os.fsencode(one), os.fsencode(other)
     library = ctypes.CDLL(None)

@@ -31,7 +31,7 @@ def test_a_folder_is_replaced_and_what_is_not_written_again_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchanging: bool
 ) -> None:
     if not exchanging:
-        monkeypatch.setattr(together, "_exchanged", lambda *_: False)
+        monkeypatch.setattr(together, "exchanged", lambda *_: False)
     out = tmp_path / "above" / "out"
     with whole_folder(out, RESULTS) as new:
         written(new, a_csv="1", b_csv="1", run_json="1")

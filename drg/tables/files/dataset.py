@@ -51,7 +51,7 @@ class Dataset(TableSource):
         self._rows, self._dictionaries = batch_rows, dictionaries
         with reading(path):
             self._files = parts_of(path)
-        self._keys = [_keys_of(file.relative_to(path)) for file in self._files]
+        self._keys = [keys_of(file.relative_to(path)) for file in self._files]
         self._only: list[str] | None = None
         self.total = 0
         schemas = []
@@ -118,7 +118,7 @@ class Dataset(TableSource):
         return pa.RecordBatch.from_arrays(columns, names=list(names))
 
 
-def _keys_of(inside: Path) -> dict[str, str | None]:
+def keys_of(inside: Path) -> dict[str, str | None]:
     """What the folders of a file say: ``month=2025-01``."""
     found: dict[str, str | None] = {}
     for name in inside.parent.parts:
