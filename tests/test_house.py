@@ -18,6 +18,7 @@ GROUND = {
     "tables",
     "money",
     "record",
+    "datasets",
     "documents",
     "errors",
     "provenance",

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import drg
+from drg import __version__
 from drg.cases.opening import open_cases
 from drg.datasets import parts_of
 from drg.errors import DrgError, problem
@@ -105,7 +105,7 @@ def group_parts(
                           found=", ".join(hit))  # fmt: skip
     check_place(out)
     wanted = {
-        "version": drg.__version__, "scheme": grouper.compiled.content_hash, "codes": codes,
+        "version": __version__, "scheme": grouper.compiled.content_hash, "codes": codes,
         "mapping": "" if mapping is None else hash_file(mapping), "names": names,
     }  # fmt: skip
     work, done = out.with_name(f"{out.name}.unfinished"), Parts()
