@@ -27,6 +27,7 @@ GROUND = {
     "terminal",
     "language",
     "persons",
+    "spark",
 }
 ROOF = {"cli", "sample", "report", "page", "plots", "negotiate", "switch", "year"}
 DOOR = (

@@ -26,7 +26,7 @@ from drg.cases.outcomes import is_ambiguous, is_ungrouped
 from drg.cases.texts import as_text, on_text
 from drg.errors import problem
 from drg.language import say
-from drg.tables import Batch, Block, in_order
+from drg.tables import Batch, Block
 from drg.tables.arrays import integers, numbers, strings, text_scalar, values
 
 Floats = npt.NDArray[np.float64]
@@ -163,7 +163,7 @@ def read_facts(
         if grouping is None:
             table.only(columns_for(columns, _PARTS))
         read = _Reader(columns, grouping)
-        for part in in_order(table.blocks(), read, workers=workers):
+        for part in table.each(read, workers=workers):
             parts.append(part)
             if progress is not None:
                 progress(part.progress, table.total)

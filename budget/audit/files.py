@@ -23,6 +23,7 @@ from budget.audit.standing import standing
 from budget.audit.world import Cases, OfHospitals
 from budget.cases.hospitals import Hospitals, read_hospitals
 from drg.cases.columns import told_tiers
+from drg.cases.opening import digest_of
 from drg.persons import masked
 from drg.provenance import file_name, hash_file, record
 from drg.tables import write_table
@@ -33,6 +34,7 @@ RECORD = "audit.json"
 TABLES = ("findings", "hospitals", "indicators", "tests")
 PAGES = ("audit.html", "audit.docx", "audit.xlsx")
 RESULTS = (*(f"{name}.csv" for name in TABLES), *PAGES, RECORD)
+_OF_CASES = ("cases", "before")
 
 
 @dataclass(frozen=True)
@@ -165,8 +167,10 @@ def _document(
         for one in ran
     ]  # fmt: skip
     return record(
-        inputs={name: {"name": file_name(path), "sha256": hash_file(path)}
-                for name, path in given.items() if path is not None and Path(path).is_file()},
+        inputs={name: {"name": file_name(path), **(
+                    digest_of(path) if name in _OF_CASES else {"sha256": hash_file(path)})}
+                for name, path in given.items()
+                if path is not None and (name in _OF_CASES or Path(path).is_file())},
         cases=len(cases.facts), malformed=cases.facts.malformed,
         items_without_case=0 if cases.items is None else cases.items.lost,
         alerts=int((findings.rows >= 0).sum()), hospital_alerts=int((findings.rows < 0).sum()),

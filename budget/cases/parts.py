@@ -7,11 +7,11 @@ of it is ever in memory. What asks for all stays of a person gets the people in 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +21,13 @@ from budget.cases.claims import Claims, joined
 from budget.cases.tally import Tally
 from drg.errors import problem
 from drg.language import say
+from drg.tables import in_order
 from drg.tables.arrays import numbers, values
 
 Rows = npt.NDArray[np.intp]
+Result = TypeVar("Result")
 _PART_ROWS = 131_072
+_FEW = 65_536  # cases for which threads cost more than they bring
 _PORTION = 524_288  # cases of the people that are looked at together
 
 
@@ -63,6 +66,24 @@ class YearCases(ABC):
     @abstractmethod
     def people(self) -> Iterator[tuple[Rows, Claims]]:
         """All cases with their places, a person's all together; for cases read with persons."""
+
+    def each(self, work: Callable[[Part], Result]) -> Generator[Result, None, None]:
+        """What a function gives of each part, in order; on threads where there is enough for them.
+
+        What the function holds may travel to other machines, so it must hold nothing that cannot.
+        """
+        yield from (map(work, self.parts()) if len(self) <= _FEW else in_order(self.parts(), work))
+
+    def each_portion(self, work: Callable[[Rows, Claims], Result]) -> Iterator[Result]:
+        """What a function gives of each portion of the people, as :meth:`people` brings them."""
+        for rows, claims in self.people():
+            yield work(rows, claims)
+
+    def paid(
+        self, work: Callable[[Part], tuple[Result, Any]]
+    ) -> Generator[tuple[Result, Any], None, None]:
+        """As :meth:`each`, for the last pass: sums, and what becomes of the rows of a part."""
+        yield from self.each(work)
 
     @abstractmethod
     def take(self, rows: Rows) -> Claims:

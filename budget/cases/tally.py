@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -68,6 +70,31 @@ class Tally:
             self.unknown_persons += int(
                 np.count_nonzero((claims.month >= 0) & (claims.person == 0))
             )
+
+    def merge(self, other: Tally) -> None:
+        """Count the cases of another tally too."""
+        self._cases += other._cases
+        self._cost += other._cost
+        for name, count in other.known.items():
+            self.known[name] += count
+        self.unknown_persons += other.unknown_persons
+        self.amounts, self.persons = other.amounts, other.persons
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Cells without a case do not travel."""
+        cells = np.flatnonzero(self._cases)
+        return vars(self) | {
+            "_cases": self._cases[cells], "_cost": self._cost[cells], "_cells": cells,
+        }  # fmt: skip
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """As it was before it travelled."""
+        vars(self).update(state)
+        cells = vars(self).pop("_cells")
+        for name in ("_cases", "_cost"):
+            whole = np.zeros(int(np.prod(self._shape)), np.int64)
+            whole[cells] = state[name]
+            vars(self)[name] = whole
 
     def discharges(self) -> Ints:
         """DRG discharges by hospital and insurance, as quotas count them. Shape (H, 2)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -85,6 +85,51 @@ class Paid:
     pools: tuple[PoolResult, ...] = ()
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """What some cases say of the pools that are shared out by points.
+
+    Attributes:
+        fixed: fund money in fen that the pools pay before anything is shared. Shape (P,).
+        inside: hospitals and insurances that have cases in each pool. Shape (P, H, 2).
+        seen: those that have cases which share in what is left. Shape (P, H, 2).
+        held: of each pool the places, points and what is borne beside of the latter.
+    """
+
+    fixed: Fen
+    inside: Bools
+    seen: Bools
+    held: tuple[tuple[Places, Fen, Fen], ...]
+
+    @classmethod
+    def of(cls, grid: Grid, start: int, claims: Claims, first: First, beside: Fen) -> Self:
+        """What the cases from a place on say.
+
+        Raises:
+            DrgError: the policy pays by ratio what the pool decides.
+        """
+        count = len(grid.policy.pools)
+        fixed, held = np.zeros(count, np.int64), []
+        there, seen = np.zeros((2, count, *grid.pool.shape), np.bool_)
+        for place in range(count):
+            mine = first.pool == place
+            inside = np.flatnonzero(mine & first.inside)
+            there[place][claims.hospital[inside], claims.insurance[inside]] = True
+            fixed[place] = first.fund[inside[first.known[inside]]].sum()
+            own = np.flatnonzero(mine & ~first.known)
+            if len(own) and grid.policy.benefit.fund_formula == "by_ratio":
+                raise problem(
+                    say("点值由基金池决定时不能按比例计算基金支付",
+                        "cannot hold where the pool decides the value of a point"),
+                    key="benefit.fund_formula", found="by_ratio", file=grid.policy.id,
+                    expected=say("remainder，或费率法，或给定点值",
+                                 "remainder, or rates, or given point values"),
+                )  # fmt: skip
+            held.append((start + own, first.points[own], beside[own]))
+            seen[place][claims.hospital[own], claims.insurance[own]] = True
+        return cls(fixed, there, seen, tuple(held))
+
+
 class Sharing:
     """Pools that are shared out by points, gathered part by part (基金池分配).
 
@@ -105,25 +150,14 @@ class Sharing:
         self._seen, self._inside = np.zeros((2, count, *grid.pool.shape), np.bool_)
         self._shared: dict[int, tuple[Places, Fen]] = {}
 
-    def gather(self, start: int, claims: Claims, first: First, beside: Fen) -> None:
-        """Take in the cases from a place on; what each of them shares in waits."""
-        for place in range(len(self.pools)):
-            mine = first.pool == place
-            inside = np.flatnonzero(mine & first.inside)
-            self._inside[place][claims.hospital[inside], claims.insurance[inside]] = True
-            self.fixed[place] += first.fund[inside[first.known[inside]]].sum()
-            own = np.flatnonzero(mine & ~first.known)
-            if len(own) and self.grid.policy.benefit.fund_formula == "by_ratio":
-                raise problem(
-                    say("点值由基金池决定时不能按比例计算基金支付",
-                        "cannot hold where the pool decides the value of a point"),
-                    key="benefit.fund_formula", found="by_ratio", file=self.grid.policy.id,
-                    expected=say("remainder，或费率法，或给定点值",
-                                 "remainder, or rates, or given point values"),
-                )  # fmt: skip
-            if len(own):
-                self._held[place].append((start + own, first.points[own], beside[own]))
-                self._seen[place][claims.hospital[own], claims.insurance[own]] = True
+    def gather(self, waiting: Waiting) -> None:
+        """Take in what some cases say, in the order of the cases; what they share in waits."""
+        self.fixed += waiting.fixed
+        self._inside |= waiting.inside
+        self._seen |= waiting.seen
+        for place, held in enumerate(waiting.held):
+            if len(held[0]):
+                self._held[place].append(held)
 
     def share_out(self, amounts: Fen, order: Callable[[Places], Places]) -> None:
         """Share out what waits.
@@ -174,11 +208,10 @@ class Sharing:
 class PoolSums:
     """What the pools come to, added up part by part."""
 
-    def __init__(self, sharing: Sharing) -> None:
-        self._sharing = sharing
-        count = len(sharing.pools)
+    def __init__(self, grid: Grid) -> None:
+        count = len(grid.policy.pools)
         self._points, self._paid, self._outside = (np.zeros(count, np.int64) for _ in range(3))
-        self._seen = np.zeros((count, *sharing.grid.pool.shape), np.bool_)
+        self._seen = np.zeros((count, *grid.pool.shape), np.bool_)
 
     def add(self, claims: Claims, paid: Paid) -> None:
         """Add some cases."""
@@ -190,16 +223,22 @@ class PoolSums:
             self._outside[place] += paid.fund[mine & ~paid.inside].sum()
             self._seen[place][claims.hospital[own], claims.insurance[own]] = True
 
-    def results(self, amounts: Fen) -> tuple[PoolResult, ...]:
-        """What each pool came to."""
-        held = self._sharing
-        values = held.values(self._seen)
+    def merge(self, other: PoolSums) -> None:
+        """Add what other cases come to."""
+        self._points += other._points
+        self._paid += other._paid
+        self._outside += other._outside
+        self._seen |= other._seen
+
+    def results(self, sharing: Sharing, amounts: Fen) -> tuple[PoolResult, ...]:
+        """What each pool came to, as it was shared out."""
+        values = sharing.values(self._seen)
         return tuple(
             PoolResult(
                 one.name, int(amounts[place]), float(self._points[place]) / UNIT, values[place],
-                held.bound[place], int(self._paid[place]), int(self._outside[place]),
+                sharing.bound[place], int(self._paid[place]), int(self._outside[place]),
             )
-            for place, one in enumerate(held.pools)
+            for place, one in enumerate(sharing.pools)
         )  # fmt: skip
 
 

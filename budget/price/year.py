@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from budget.cases.claims import Claims, joined
-from budget.cases.parts import YearCases
+from budget.cases.parts import Part, YearCases
 from budget.cases.record import Record
 from budget.cases.tally import Tally
 from budget.policy.groups import Multiplier, Tcm
@@ -108,12 +108,13 @@ def under_caps(cases: YearCases, grid: Grid) -> Few:
     while (count > 0).any():
         turn = (count > 0) & (np.cumsum(count) - count < _TURN)
         turn[int(np.argmax(count > 0))] = True
-        rows, parts = [], []
-        for part in cases.parts():
+
+        def capped(part: Part, turn: Bools = turn) -> tuple[Rows, Claims]:
             group = part.claims.group
             own = np.flatnonzero((group >= 0) & turn[group])
-            rows.append(part.start + own)
-            parts.append(part.claims.take(own))
+            return part.start + own, part.claims.take(own)
+
+        rows, parts = zip(*cases.each(capped), strict=True)
         some = joined(parts)
         factor = caseload_factor(some, grid.groups, rule)
         cut = np.flatnonzero(factor != 1.0)
@@ -167,15 +168,14 @@ def under_quotas(
     """
     if not _ask_quotas(grid, bool(cases.tally.known["special_review"])):
         return None, None, {}
-    rows, parts, highs, overruns = [], [], [], []
-    for part in cases.parts():
+
+    def wanted(part: Part) -> tuple[Rows, Claims, Bools, Floats]:
         priced = price(part.claims, grid, **others.of(part.claims, grid, part.start))
         high, overrun = _overruns(part.claims, priced)
         own = np.flatnonzero(_wanted(part.claims, high, grid))
-        rows.append(part.start + own)
-        parts.append(part.claims.take(own))
-        highs.append(high[own])
-        overruns.append(overrun[own])
+        return part.start + own, part.claims.take(own), high[own], overrun[own]
+
+    rows, parts, highs, overruns = zip(*cases.each(wanted), strict=True)
     found, warnings = _inside(
         joined(parts), np.concatenate(highs), np.concatenate(overruns), grid,
         cases.tally.discharges(),

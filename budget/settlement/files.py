@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from budget.cases.claims import ClaimReader, Claims, Gathering, Keys, as_texts, joined, text_keys
+from budget.cases.cluster import OnCluster
 from budget.cases.faults import Entry, faults
 from budget.cases.hospitals import Hospitals, hospitals_of, read_hospitals
 from budget.cases.parts import OnDisk
@@ -23,19 +25,20 @@ from budget.settlement.cash_flow import Through
 from budget.settlement.checks import in_year
 from budget.settlement.settled import Kept, Rows, SettledYear, Settlement, settle_cases
 from budget.settlement.settled import settle as settle_claims
-from budget.settlement.tables import CASES, encoded, write_tables
+from budget.settlement.tables import CASES, encoded, plain_rows, write_tables
 from budget.settlement.workbook import SHEETS
 from drg.cases import recognise
 from drg.cases.cells import Cells
 from drg.cases.columns import told_tiers
-from drg.cases.opening import open_cases
+from drg.cases.opening import CaseSource, open_cases
 from drg.cases.texts import as_text
 from drg.cases.unread import Counted, UnreadCount, counted
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.money import Fen, to_fen
 from drg.provenance import hash_file, record
-from drg.tables import RejectFile, in_order, open_sink, whole_folder
+from drg.spark.place import placed
+from drg.tables import RejectFile, open_sink, whole_folder
 from drg.tables.atomic import write_record
 from drg.tables.batches import Block
 from drg.tables.held import scratch
@@ -139,40 +142,140 @@ def settle_file(
                                    opening=opening_of(policy, opening))  # fmt: skip
         if kept is not None and gathering is not None:
             settled = kept.settlement(settled, gathering.claims())
-        told = ids.twice() | _in_force(policy, year)
-        told |= {f"unreadable.{name}": text for name, text in unread.told().items()}
-        if unread.percent:
-            told["tcm_share_percent"] = (
-                f"{unread.percent:,} cells of tcm_share are above 1 and are taken for percentages"
-            )
-        if rejects.count:
-            told["rejects"] = f"{rejects.count:,} cells are listed in {rejects.path.name}"
-        later = dict(settled.warnings)
-        settled.warnings.clear()  # what is wrong with the file comes before what came of it
-        settled.warnings.update(told | later)
+        _told(settled, policy, year, ids, unread, rejects)
         small = write_tables(folder, settled)
-        document = record(
-            kind="settlement", year=year,
-            input={"file": source.name, "sha256": hash_file(source)},
-            files={name: hash_file(path) for name, path in others.items() if path.is_file()},
-            policy={"id": policy.id, "sha256": policy.digest, "chain": list(policy.header.chain),
-                    "source": policy.header.source},
-            weights={"id": weights.id, "sha256": weights.digest},
-            last_year=dict(last_year or {}), **({"opening": dict(opening)} if opening else {}),
-            patient_basis=settled.patient_basis,
-            cases=settled.cases,
-            unsettled={code: {"cases": n, "cost_fen": fen}
-                       for code, (n, fen) in settled.unsettled.items()},
-            pools=[{"name": one.name, "amount_fen": one.amount, "points": one.points,
-                    "point_value": None if one.point_value != one.point_value else one.point_value,
-                    "decided_by": one.bound, "paid_fen": one.paid, "outside_fen": one.outside}
-                   for one in settled.pools],
-            warnings=settled.warnings,
-            tables=[path.name for path in (table, *small)],
-            hashes={path.name: hash_file(path) for path in (table, *small)},
-        )  # fmt: skip
-        write_record(folder / RECORD, document)
+        write_record(folder / RECORD, _document(
+            settled, source, {"sha256": hash_file(source)}, others, last_year, opening, table, small,
+            {path.name: hash_file(path) for path in (table, *small)},
+        ))  # fmt: skip
         return settled
+
+
+def settle_dataset(
+    source: str | PathLike[str],
+    out: str | PathLike[str],
+    weights: WeightTable,
+    policy: Policy,
+    hospitals: str | PathLike[str] | Hospitals,
+    year: int,
+    *,
+    mapping: str | PathLike[str] | None = None,
+    last_year: LastYear | None = None,
+    opening: Mapping[str, float] | None = None,
+    inputs: Mapping[str, str | PathLike[str] | None] | None = None,
+    accept_unreadable: bool = True,
+) -> SettledYear:
+    """Settle a year of grouped cases that are a dataset on Spark; as :func:`settle_file` does.
+
+    The case table, ``cases.parquet``, is a dataset too, and has no digest in the record.
+
+    Args:
+        source: a folder of Parquet files.
+        out: folder on Spark's file system.
+        weights: as of :func:`settle_file`, likewise the rest.
+        policy: the policy.
+        hospitals: the hospitals.
+        year: the year.
+        mapping: mapping file.
+        last_year: last year's spend.
+        opening: balances of the pools.
+        inputs: other files.
+        accept_unreadable: settle though more than 1% cannot be read.
+
+    Raises:
+        DrgError: as :func:`settle_file`, or Spark could not do it.
+    """
+    source = Path(source)
+    others = {name: Path(path) for name, path in (inputs or {}).items() if path is not None}
+    if not isinstance(hospitals, Hospitals):
+        others["hospitals"] = Path(hospitals)
+        hospitals = read_hospitals(hospitals, tiers=told_tiers(mapping))
+    size = len(hospitals), len(weights.frame)
+    with (
+        placed(out, RESULTS, (source,)) as results,
+        open_cases(source, mapping=mapping) as table,
+    ):
+        folder, unread, ids = results.here, UnreadCount(), _Ids()
+        reading = Reading(table, weights, policy, hospitals, year, listed=True)
+        dataset = table.dataset
+        assert dataset is not None
+
+        def read(block: Block) -> tuple[Any, tuple[Found, Tally, Keys | None]]:
+            (claims, texts), found = reading(block)
+            tally = Tally(*size)
+            tally.add(claims)
+            keys = None if texts[0] is None else text_keys(as_text(texts[0]))
+            return (claims, texts), (found, tally, keys)
+
+        with closing(dataset.keep(read)) as kept:
+            tally = Tally(*size)
+            with RejectFile(folder / "rejects.csv") as rejects:
+                noted = Noted(table, reading, rejects, unread)
+                for _, (found, own, keys) in kept.told():
+                    noted.add(found)
+                    tally.merge(own)
+                    ids.add_keys(keys)
+                noted.close(accept_unreadable=accept_unreadable)
+            in_year(tally, year, source)
+            cases = OnCluster(kept, tally, CASES, results.dataset("cases.parquet"))
+            settled = settle_cases(cases, weights, policy, hospitals, year, plain_rows,
+                                   last_year=last_year,
+                                   opening=opening_of(policy, opening))  # fmt: skip
+        _told(settled, policy, year, ids, unread, rejects)
+        small = write_tables(folder, settled)
+        write_record(folder / RECORD, _document(
+            settled, source, dataset.about(), others, last_year, opening, Path("cases.parquet"),
+            small,
+            {path.name: hash_file(path) for path in small},
+        ))  # fmt: skip
+    return settled
+
+
+def _told(
+    settled: SettledYear, policy: Policy, year: int, ids: _Ids, unread: UnreadCount,
+    rejects: RejectFile,
+) -> None:  # fmt: skip
+    """Put what is wrong with the file before what came of it."""
+    told = ids.twice() | _in_force(policy, year)
+    told |= {f"unreadable.{name}": text for name, text in unread.told().items()}
+    if unread.percent:
+        told["tcm_share_percent"] = (
+            f"{unread.percent:,} cells of tcm_share are above 1 and are taken for percentages"
+        )
+    if rejects.count:
+        told["rejects"] = f"{rejects.count:,} cells are listed in {rejects.path.name}"
+    later = dict(settled.warnings)
+    settled.warnings.clear()
+    settled.warnings.update(told | later)
+
+
+def _document(
+    settled: SettledYear, source: Path, digest: Mapping[str, Any], others: Mapping[str, Path],
+    last_year: LastYear | None, opening: Mapping[str, float] | None, table: Path,
+    small: Sequence[Path], hashes: Mapping[str, str],
+) -> dict[str, Any]:  # fmt: skip
+    """The record of a settlement."""
+    policy, weights = settled.policy, settled.weights
+    return record(
+        kind="settlement", year=settled.year,
+        input={"file": source.name, **digest},
+        files={name: hash_file(path) for name, path in others.items() if path.is_file()},
+        policy={"id": policy.id, "sha256": policy.digest, "chain": list(policy.header.chain),
+                "source": policy.header.source},
+        weights={"id": weights.id, "sha256": weights.digest},
+        last_year=dict(last_year or {}), **({"opening": dict(opening)} if opening else {}),
+        patient_basis=settled.patient_basis,
+        cases=settled.cases,
+        unsettled={code: {"cases": n, "cost_fen": fen}
+                   for code, (n, fen) in settled.unsettled.items()},
+        pools=[{"name": one.name, "amount_fen": one.amount, "points": one.points,
+                "point_value": None if one.point_value != one.point_value else one.point_value,
+                "decided_by": one.bound, "paid_fen": one.paid, "outside_fen": one.outside}
+               for one in settled.pools],
+        warnings=settled.warnings,
+        tables=[path.name for path in (table, *small)],
+        hashes=dict(hashes),
+    )  # fmt: skip
 
 
 def settle(
@@ -290,53 +393,108 @@ def _parts(
     """A file's cases part by part, with the texts of :data:`KEPT`."""
     unread = UnreadCount() if unread is None else unread
     with open_cases(source, mapping=mapping, sheet=sheet) as table:
-        columns = table.columns
-        try:
-            reader = ClaimReader.of(policy, columns, hospitals, weights, year)
-        except DrgError as error:
-            raise DrgError(f"{source}: {error}") from None
-        own = [columns.column(name) for name in KEPT]
-        table.only([*reader.names, *(name for name in own if name is not None)])
-
-        row = table.header_rows + 1 if first_row is None else first_row
-
-        def work(
-            block: Block,
-        ) -> tuple[Claims, list[pa.Array | None], list[Entry], Counted, int, int]:
-            loaded = block.load()
-            batch = loaded.table
-            texts = [None if name is None else as_texts(batch.column(name)) for name in own]
-            cells = Cells(batch, columns)
-            claims = reader.read(batch, cells)
-            broken = {m.row: m for m in loaded.malformed if not m.column}
-            if broken:
-                rows = list(broken)
-                claims.cost[rows], claims.hospital[rows] = 0, -1
-                if claims.unread is not None:
-                    claims.unread[rows] = False
-            found = [] if rejects is None else [
-                *(one for one in faults(columns, claims, cells) if one[0] not in broken),
-                *((row, "", m.value, m.reason) for row, m in broken.items()),
-            ]  # fmt: skip
-            found.sort()
-            return claims, texts, found, counted(cells), cells.percent, block.progress
-
-        count = 0
-        with closing(in_order(table.blocks(), work)) as parts:
-            for claims, texts, found, lost, percent, units in parts:
-                unread.add(lost, len(claims), percent)
-                count += len(claims)
-                if rejects is not None and found:
-                    places, names, cells, reasons = zip(*found, strict=True)
-                    first = row + count - len(claims)
-                    rejects.add_many([first + one for one in places], names, cells, reasons)
+        reading = Reading(table, weights, policy, hospitals, year, listed=rejects is not None)
+        noted = Noted(table, reading, rejects, unread, first_row)
+        with closing(table.each(reading)) as parts:
+            for (claims, texts), found in parts:
+                noted.add(found)
                 yield claims, texts
                 if progress is not None:
-                    progress(units, table.total)
-    if not count:
-        raise problem(say("没有病例", "has no case"), file=source)
-    if not accept_unreadable:
-        unread.refuse(reader.money, source, row)
+                    progress(found.progress, table.total)
+    noted.close(accept_unreadable=accept_unreadable)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is to be told of a block: faults, unreadable cells, shares above 1, rows, units."""
+
+    faults: list[Entry]
+    lost: Counted
+    percent: int
+    rows: int
+    progress: int
+
+
+class Reading:
+    """Reads blocks of grouped cases as claims, with the texts of :data:`KEPT`; it may travel.
+
+    Args:
+        table: the open file.
+        weights: as of :func:`settle_file`, likewise the rest.
+        policy: the policy.
+        hospitals: the hospitals.
+        year: the year.
+        listed: whether faults are listed.
+
+    Raises:
+        DrgError: a column that is needed was not found.
+    """
+
+    def __init__(
+        self, table: CaseSource, weights: WeightTable, policy: Policy, hospitals: Hospitals,
+        year: int, *, listed: bool,
+    ) -> None:  # fmt: skip
+        self._columns, self._listed = table.columns, listed
+        try:
+            self.reader = ClaimReader.of(policy, self._columns, hospitals, weights, year)
+        except DrgError as error:
+            raise DrgError(f"{table.path}: {error}") from None
+        self._own = [self._columns.column(name) for name in KEPT]
+        table.only([*self.reader.names, *(name for name in self._own if name is not None)])
+
+    def __call__(self, block: Block) -> tuple[tuple[Claims, list[pa.Array | None]], Found]:
+        """One block."""
+        loaded, columns = block.load(), self._columns
+        batch = loaded.table
+        texts = [None if name is None else as_texts(batch.column(name)) for name in self._own]
+        cells = Cells(batch, columns)
+        claims = self.reader.read(batch, cells)
+        broken = {m.row: m for m in loaded.malformed if not m.column}
+        if broken:
+            rows = list(broken)
+            claims.cost[rows], claims.hospital[rows] = 0, -1
+            if claims.unread is not None:
+                claims.unread[rows] = False
+        found = [
+            *(one for one in faults(columns, claims, cells) if one[0] not in broken),
+            *((row, "", m.value, m.reason) for row, m in broken.items()),
+        ] if self._listed else []  # fmt: skip
+        found.sort()
+        told = Found(found, counted(cells), cells.percent, len(claims), block.progress)
+        return (claims, texts), told
+
+
+class Noted:
+    """Takes what is to be told of the blocks of a file, in order."""
+
+    def __init__(
+        self, table: CaseSource, reading: Reading, rejects: RejectFile | None,
+        unread: UnreadCount, first_row: int | None = None,
+    ) -> None:  # fmt: skip
+        self._path, self._reading = table.path, reading
+        self._rejects, self._unread = rejects, unread
+        self._row = table.header_rows + 1 if first_row is None else first_row
+        self._count = 0
+
+    def add(self, found: Found) -> None:
+        """Take in the next block."""
+        self._unread.add(found.lost, found.rows, found.percent)
+        if self._rejects is not None and found.faults:
+            places, names, cells, reasons = zip(*found.faults, strict=True)
+            first = self._row + self._count
+            self._rejects.add_many([first + one for one in places], names, cells, reasons)
+        self._count += found.rows
+
+    def close(self, *, accept_unreadable: bool) -> None:
+        """There are no more.
+
+        Raises:
+            DrgError: there was no case, or too many cells cannot be read.
+        """
+        if not self._count:
+            raise problem(say("没有病例", "has no case"), file=self._path)
+        if not accept_unreadable:
+            self._unread.refuse(self._reading.reader.money, self._path, self._row)
 
 
 def opening_of(policy: Policy, given: Mapping[str, float] | None) -> Fen | None:
@@ -383,8 +541,12 @@ class _Ids:
 
     def add(self, texts: pa.Array | None) -> None:
         """Take in the ids of some cases, where the input has any."""
-        if texts is not None:
-            self._keys.append(text_keys(as_text(texts)))
+        self.add_keys(None if texts is None else text_keys(as_text(texts)))
+
+    def add_keys(self, keys: Keys | None) -> None:
+        """Take in their keys."""
+        if keys is not None:
+            self._keys.append(keys)
 
     def twice(self) -> dict[str, str]:
         """A warning when cases have the id of another one."""

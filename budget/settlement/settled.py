@@ -7,10 +7,10 @@ The order of it all: standards -> prices -> patients -> pools -> sums by hospita
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from budget.cases.stays import Stays
 from budget.cases.tally import Tally
 from budget.fund.cash import FundCash, fund_cash
 from budget.fund.due_dates import clock
-from budget.patient.shares import basis_of, patient_shares, told
+from budget.patient.shares import PatientShares, basis_of, patient_shares, told
 from budget.policy.document import Policy
 from budget.pools.formula import Terms
 from budget.pools.money import LastYear, PoolMoney, pool_money, spent_in
@@ -32,6 +32,7 @@ from budget.pools.point_value import (
     PoolResult,
     PoolSums,
     Sharing,
+    Waiting,
     first_parts,
     hold,
     paid_of,
@@ -49,15 +50,13 @@ from budget.settlement.year_end import YearEnd, year_end
 from drg.errors import problem
 from drg.language import say
 from drg.money import allocate, to_fen, to_yuan
-from drg.tables import in_order
 from weights.table import WeightTable
 
 Fen = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
 _MONTHS = 12
 _WEIGHT_UNIT = 10**8  # weights are added up in units of 0.00000001
-_FEW = 65_536  # cases for which threads cost more than they bring
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -261,6 +260,8 @@ class Way:
 class _Totals:
     """Sums of a year, added up part by part in whole fen."""
 
+    _PARTS = "_sums", "_branches", "_outside", "_weighed"
+
     def __init__(self, hospitals: int, pools: int) -> None:
         self._size = hospitals, pools
         self._sums = np.zeros((len(fields(Sums)), hospitals * pools * _MONTHS), np.int64)
@@ -288,6 +289,30 @@ class _Totals:
         home = np.where(claims.hospital >= 0, claims.hospital, hospitals).astype(np.int64)
         every = None, claims.cost, rows.patient, rows.other, paid.fund
         add_up(self._branches, home * len(CODES) + rows.priced.branch, every)
+
+    def merge(self, other: _Totals) -> None:
+        """Add what other cases come to."""
+        for name in self._PARTS:
+            getattr(self, name)[...] += getattr(other, name)
+        self.counts.update(other.counts)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Cells without a case do not travel."""
+        state = dict(vars(self))
+        for name in self._PARTS:
+            whole = state[name].ravel()
+            cells = np.flatnonzero(whole)
+            state[name] = state[name].shape, cells, whole[cells]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """As it was before it travelled."""
+        vars(self).update(state)
+        for name in self._PARTS:
+            shape, cells, held = state[name]
+            whole = np.zeros(shape, np.int64)
+            whole.ravel()[cells] = held
+            vars(self)[name] = whole
 
     @property
     def sums(self) -> Sums:
@@ -447,30 +472,42 @@ def settle_cases(
     sharing, item, there = Sharing(grid), *np.zeros((2, len(policy.pools)), np.int64)
     known: dict[int, _First] = {}
     if policy.standard.kind != "rate":  # its money decides what a point is worth
-        with closing(_each(cases, lambda part: (part, way.first(part)))) as found:
-            for part, result in found:
-                _, patient, other, first, _ = result
-                if isinstance(cases, InMemory):
-                    known[part.start] = result
-                sharing.gather(part.start, part.claims, first, patient + other)
-                own = np.flatnonzero(first.pool >= 0)
-                by_item = part.claims.cost[own] - patient[own] - other[own]
-                add_up(item[None], first.pool[own], (by_item,))
-                add_up(there[None], first.pool[own], (None,))
+        keeps = isinstance(cases, InMemory)
+
+        def worth(part: Part) -> tuple[int, _First | None, Waiting, Fen]:
+            result = way.first(part)
+            _, patient, other, first, _ = result
+            own = np.flatnonzero(first.pool >= 0)
+            sums = np.zeros((2, len(policy.pools)), np.int64)
+            by_item = part.claims.cost[own] - patient[own] - other[own]
+            add_up(sums, first.pool[own], (by_item, None))
+            waiting = Waiting.of(grid, part.start, part.claims, first, patient + other)
+            return part.start, result if keeps else None, waiting, sums
+
+        with closing(cases.each(worth)) as found:
+            for start, result, waiting, (by_item, count) in found:
+                if result is not None:
+                    known[start] = result
+                sharing.gather(waiting)
+                item += by_item
+                there += count
         short: dict[str, str] = {}
         money = _money(policy, there, item, last_year, short)
         amounts = np.array([one.amount for one in money], np.int64)
         sharing.share_out(amounts, cases.in_order)
-    pools = PoolSums(sharing)
+    pools, size = PoolSums(grid), (len(hospitals), len(policy.pools))
 
-    def work(part: Part) -> tuple[Rows, Any]:
+    def work(part: Part) -> tuple[tuple[_Totals, PoolSums], Any]:
         rows = way.rows(part, sharing, known.pop(part.start, None))
-        return rows, each(rows)
+        sums = _Totals(*size), PoolSums(grid)
+        sums[0].add(rows)
+        sums[1].add(rows.part.claims, rows.paid)
+        return sums, each(rows)
 
-    with closing(_each(cases, work)) as settled:
-        for rows, result in settled:
-            totals.add(rows)
-            pools.add(rows.part.claims, rows.paid)
+    with closing(cases.paid(work)) as settled:
+        for sums_of, result in settled:
+            totals.merge(sums_of[0])
+            pools.merge(sums_of[1])
             take(result)
     counts.update(totals.counts)
     warnings |= told(counts)
@@ -489,7 +526,7 @@ def settle_cases(
     if last_year_by_hospital is None and policy.cash.basis == "last_year_mean":
         last_year_by_hospital, shared = spent_by_hospital(policy, hospitals, last_year, yearly.item)
         warnings |= shared
-    results = pools.results(amounts)
+    results = pools.results(sharing, amounts)
     elapsed = months_elapsed(sums)
     by_money = np.array([one.by_money for one in results], np.bool_)
     if through is not None:
@@ -514,11 +551,6 @@ def settle_cases(
     )  # fmt: skip
 
 
-def _each(cases: YearCases, work: Callable[[Part], Result]) -> Generator[Result, None, None]:
-    """What each part gives, in order; on several threads where there is enough for them."""
-    yield from (map(work, cases.parts()) if len(cases) <= _FEW else in_order(cases.parts(), work))
-
-
 def _of_people(
     cases: YearCases, grid: Grid, hospitals: Hospitals, year: int, basis: str
 ) -> tuple[Others, tuple[Fen, Fen, Fen] | None, Counter[str]]:
@@ -535,13 +567,21 @@ def _of_people(
     if not cases.tally.persons or (rule is None and not by_policy):
         return others, None, counts
     patient, other, aside = np.zeros((3, len(cases) if by_policy else 0), np.int64)
-    for rows, claims in cases.people():
+    groups = grid.groups
+
+    def said(rows: Places, claims: Claims) -> tuple[Places, Floats, Places, PatientShares | None]:
+        own, factor = np.zeros(0, np.intp), np.zeros(0)
         if rule is not None:
-            factor = readmission_factor(claims, rule, grid.groups)
+            factor = readmission_factor(claims, rule, groups)
             own = np.flatnonzero(factor != 1.0)
-            cut.append((rows[own], factor[own]))
-        if by_policy:
-            held = patient_shares(claims, hospitals, policy, Stays.of(claims))
+            factor = factor[own]
+        if not by_policy:
+            return rows[own], factor, own[:0], None
+        return rows[own], factor, rows, patient_shares(claims, hospitals, policy, Stays.of(claims))
+
+    for own, factor, rows, held in cases.each_portion(said):
+        cut.append((own, factor))
+        if held is not None:
             patient[rows], other[rows], aside[rows] = held.patient, held.other, held.aside
             counts.update(held.counts)
     if rule is not None:

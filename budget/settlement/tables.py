@@ -38,8 +38,13 @@ def encoded(rows: Rows, sink: TableSink) -> list[Any]:
     ``gain`` is what the hospital keeps or loses: fund + patient + other - cost; for a case that is
     not settled all money is 0 and the cost stands as it is.
     """
-    batch = without_formulas(case_rows(rows))
+    batch = plain_rows(rows)
     return [sink.encode(batch.slice(start, _ROWS)) for start in range(0, batch.num_rows, _ROWS)]
+
+
+def plain_rows(rows: Rows) -> pa.RecordBatch:
+    """Settled cases as rows of the case table, without what Excel would run."""
+    return without_formulas(case_rows(rows))
 
 
 def case_rows(rows: Rows) -> pa.RecordBatch:

@@ -6,11 +6,11 @@ case, long tables and settlement lists mean the same to all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,12 +29,15 @@ from drg.cases.settlement_list import is_json, read_lists
 from drg.cases.texts import as_text, on_text, text_list
 from drg.errors import problem
 from drg.language import say
-from drg.tables import Batch, Block, Malformed, TableSource, batches, open_table
+from drg.provenance import hash_file
+from drg.spark.dataset import Dataset, opened
+from drg.tables import Batch, Block, Malformed, TableSource, batches, in_order, open_table
 from drg.tables.arrays import numbers, text_scalar, values
 from drg.tables.batches import DEFAULT_BATCH_ROWS
 
 _FOOT = (r"^\s*(合\s*计|总\s*计|小\s*计|总合计|注\s*[:：]|说明\s*[:：]|备注\s*[:：]|"
          r"(填表|制表|填报|审核|经办)人?\s*[:：])")  # fmt: skip
+Result = TypeVar("Result")
 _NO_CASE = "a row of sums or a note, not a case", "合计行或注释，不是病例"
 
 
@@ -66,6 +69,32 @@ class CaseSource(TableSource):
         """The file's blocks; rows of sums and notes are told of as malformed."""
         for place, block in enumerate(self._inner.blocks()):
             yield _CaseBlock(block, self, first=place == 0)
+
+    def each(
+        self, work: Callable[[Block], Result], *, workers: int | None = None
+    ) -> Generator[Result, None, None]:
+        """What a function gives of each block, in order: on threads here, or on executors.
+
+        What the function holds travels to executors, so it must hold nothing that cannot.
+        """
+        if (dataset := self.dataset) is not None:
+            yield from dataset.each(work)
+        else:
+            yield from in_order(self.blocks(), work, workers=workers)
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """The dataset on Spark that it is, with a row a case; None where it is read here.
+
+        Raises:
+            DrgError: it has a row a code.
+        """
+        if not isinstance(self._inner, Dataset):
+            return None
+        for first in self._inner.blocks():
+            self.refuse_long(first.load().table)
+            break
+        return self._inner
 
     def refuse_long(self, batch: pa.RecordBatch) -> None:
         """Refuse a table with a row a code and nothing that names the principal diagnosis.
@@ -163,8 +192,11 @@ def open_cases(
         DrgError: the file or the mapping cannot be used, or a part is missing.
     """
     path = Path(path)
-    if is_json(path):
-        inner: TableSource = _Held(path, read_lists(path), batch_rows)
+    on_spark = opened(path)
+    if on_spark is not None:
+        inner: TableSource = on_spark
+    elif is_json(path):
+        inner = _Held(path, read_lists(path), batch_rows)
     else:
         inner = open_table(path, sheet=sheet, dictionaries=dictionaries, batch_rows=batch_rows,
                            known=_known(mapping))  # fmt: skip
@@ -182,6 +214,10 @@ def _opened(
     names = inner.schema.names
     columns = recognise(names, None if mapping is None else read_mapping(mapping, names))
     mark = mark_column(columns)
+    if mark is not None and isinstance(inner, Dataset):
+        raise problem(say("每行是一个编码；请先在一台机器上转为一行一例",
+                          "has a row a code; make it a row a case on one machine first"),
+                      file=inner.path, found=mark)  # fmt: skip
     if mark is not None and inner.kind != "held":
         # dictionaries of Parquet are texts, as the schema says
         parts = (pa.Table.from_batches([one.table]).cast(inner.schema) for one in batches(inner))
@@ -191,6 +227,16 @@ def _opened(
         inner, columns = _Held(inner.path, table, batch_rows), of_cases(table, columns)
     columns.need(*needed, file=inner.path)
     return CaseSource(inner, columns)
+
+
+def digest_of(path: str | PathLike[str]) -> dict[str, Any]:
+    """What a record says of a file of cases: SHA-256, or how many files and bytes of a dataset.
+
+    Raises:
+        DrgError: it cannot be read.
+    """
+    dataset = opened(path)
+    return {"sha256": hash_file(path)} if dataset is None else dataset.about()
 
 
 def _known(mapping: str | PathLike[str] | None) -> Any:

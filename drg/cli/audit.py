@@ -10,11 +10,15 @@ import typer
 from drg.cli.common.options import (
     DischargeFile,
     Edition,
+    EngineName,
     Lang,
     MappingFile,
+    Master,
     SchemeName,
     Sheet,
     TablesFolder,
+    engine_of,
+    is_spark,
 )
 from drg.cli.common.outputs import look_first
 from drg.language import Words, say
@@ -70,6 +74,8 @@ def audit(
     mapping: MappingFile = None,
     sheet: Sheet = None,
     lang: Lang = None,
+    engine: EngineName = "local",
+    master: Master = None,
 ) -> None:  # fmt: skip
     """Audit a discharge file by rules that are documents (基金监管审核)."""
     from budget.audit.credit import read_credit
@@ -89,7 +95,11 @@ def audit(
         (one for name in ("hospitals.csv", "hospitals.xlsx", "hospitals.parquet")
          if (one := file.parent / name).is_file()), None
     )  # fmt: skip
-    given = (file, beside, before, items, credit, mapping, weights, scheme, *chosen)
+    given: tuple[Path | str | None, ...] = (
+        beside, items, credit, mapping, weights, scheme, *chosen,
+    )  # fmt: skip
+    if not is_spark(engine, master, sheet=sheet):
+        given = (file, before, *given)
     look_first(given, folder=out, results=RESULTS)
     held = read_rules(chosen)
     score = read_credit(credit)
@@ -100,6 +110,7 @@ def audit(
     documents = [one for one in (Path(name) for name in chosen) if one.exists()]
     with (
         whole_folder(out, RESULTS, (file, beside, before, items, credit, *documents)) as folder,
+        engine_of(engine, master),
         Progress(Words(words.lang)(f"审核 {file.name}", f"audit {file.name}")) as shown,
     ):
         found = audit_file(

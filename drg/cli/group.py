@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drg.cli.common.options import DischargeFile, Edition, MappingFile, SchemeName, Sheet, Strict
+from drg.cli.common.options import (
+    DischargeFile,
+    Edition,
+    EngineName,
+    MappingFile,
+    Master,
+    SchemeName,
+    Sheet,
+    Strict,
+    is_spark,
+)
 from drg.cli.common.outputs import TABLES, look_first
 from drg.language import say
 from drg.terminal import width
@@ -46,23 +56,40 @@ def group(
                                          "Append drg_name, the name of the group.")),
     ] = False,
     strict: Strict = False,
+    engine: EngineName = "local",
+    master: Master = None,
 ) -> None:  # fmt: skip
     """Group a discharge file: every row comes back with its group, status and reason."""
     from drg.progress import Progress
     from grouper.engine.files import beside, group_file
 
+    named = with_ambiguous(scheme) if ambiguous else scheme
+    if is_spark(engine, master, sheet=sheet):
+        from drg.spark.session import on_spark
+        from grouper.spark import group_dataset
+
+        look_first((mapping, scheme))
+        with on_spark(master):
+            account = group_dataset(file, out, scheme=named, mapping=mapping, codes=codes,
+                                    names=names)  # fmt: skip
+        _said(account, out, strict)
+        return
     look_first((file, mapping, scheme), (out, TABLES), beside=beside(out))
     with Progress(say(f"分组 {file.name}", f"grouping {file.name}")) as shown:
         account = group_file(
             file,
             out,
-            scheme=with_ambiguous(scheme) if ambiguous else scheme,
+            scheme=named,
             mapping=mapping,
             sheet=sheet,
             codes=codes,
             names=names,
             progress=shown.advance,
         )
+    _said(account, out, strict)
+
+
+def _said(account: Account, out: Path, strict: bool) -> None:
     typer.echo(summary(account, out), err=True)
     if strict and account.rejects:
         raise typer.Exit(1)

@@ -21,6 +21,7 @@ class Account:
         scheme_hash: SHA-256 of the scheme pack.
         input_name: name of the input file, without its folder.
         input_hash: SHA-256 of the input file.
+        dataset: of a dataset instead, how many files it has and their bytes.
         cases: rows of the input, and of the output.
         statuses: cases by status.
         main_reasons: cases without a group by their first reason.
@@ -52,6 +53,7 @@ class Account:
     reject_path: Path
     scheme_drgs: int
     input_hash: str = ""
+    dataset: dict[str, int] = field(default_factory=dict)
     cases: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     main_reasons: Counter[str] = field(default_factory=Counter)
@@ -81,7 +83,7 @@ class Account:
                 "id": self.scheme.id, "version": self.scheme.version, "sha256": self.scheme_hash,
             },
             input={
-                "name": self.input_name, "sha256": self.input_hash,
+                "name": self.input_name, **(self.dataset or {"sha256": self.input_hash}),
                 **({"sheet": self.sheet} if self.sheet else {}),
                 **({"mapping_sha256": self.mapping_hash} if self.mapping_hash else {}),
             },

@@ -41,11 +41,17 @@ UNMAPPED_HEADER = (
 
 @dataclass(frozen=True)
 class BatchUses:
-    """Uses in one batch: (kind, hospital or "", spelling's integer, uses, principal uses)."""
+    """Uses in one batch, uses and principal uses of each; texts, so that they may travel.
 
-    converted: list[tuple[int, str, int, int, int]]
-    unknown: list[tuple[int, str, int, int, int]]
-    names: dict[tuple[int, int], str]
+    Attributes:
+        converted: by kind, spelling and code of the edition.
+        unknown: by hospital or "", kind and spelling.
+        names: what stands beside an unknown code, by kind and spelling.
+    """
+
+    converted: list[tuple[tuple[str, str, str], int, int]]
+    unknown: list[tuple[tuple[str, str, str], int, int]]
+    names: dict[tuple[str, str], str]
 
 
 @dataclass
@@ -100,7 +106,7 @@ class CodeUses:
     """
 
     def __init__(self, grouper: Grouper, columns: CaseColumns, names: Sequence[str]) -> None:
-        self._indices = grouper.code_indices
+        self._grouper = grouper
         self._hospital = columns.column("hospital_id")
         self._columns = [columns.columns(part) for part in LIST_COLUMNS]
         self._name_columns = [
@@ -117,13 +123,23 @@ class CodeUses:
             return None
         found = BatchUses([], [], {})
         readable = (result.notes & BIT["malformed_row"]) == 0
-        for kind, (index, spelled) in enumerate(zip(self._indices, result.spelled, strict=True)):
+        for kind, (index, spelled) in enumerate(
+            zip(self._grouper.code_indices, result.spelled, strict=True)
+        ):
             sound = readable[spelled.rows]
             known = index.meaning(spelled.ids) != index.unknown
-            found.converted.extend(_count(kind, _chosen(spelled, sound & known)))
+            counts = _count(_chosen(spelled, sound & known))
+            means = index.meaning(np.array([number for _, number, *_ in counts], np.int32))
+            for (_, number, uses, principal), place in zip(counts, means.tolist(), strict=True):
+                key = KINDS[kind], index.spelling(number), index.codes[place - 1].as_py()
+                found.converted.append((key, uses, principal))
             strange = _chosen(spelled, sound & ~known)
             if strange.ids.size:
-                found.unknown.extend(_count(kind, strange, *self._hospitals(table, strange.rows)))
+                for home, number, uses, principal in _count(
+                    strange, *self._hospitals(table, strange.rows)
+                ):
+                    key = home, KINDS[kind], index.spelling(number)
+                    found.unknown.append((key, uses, principal))
                 found.names.update(self._named(kind, index, table, strange))
         return found
 
@@ -137,7 +153,7 @@ class CodeUses:
 
     def _named(
         self, kind: int, index: CodeIndex, table: pa.RecordBatch, strange: Spelled
-    ) -> dict[tuple[int, int], str]:
+    ) -> dict[tuple[str, str], str]:
         """What the file calls its unknown codes, by the first row of each in the batch."""
         beside = self._name_columns[kind]
         if not beside:
@@ -147,9 +163,10 @@ class CodeUses:
         for number, row in zip(ids[:_MOST_NAMED], strange.rows[places], strict=False):
             for code, name in beside.items():
                 cell = table.column(code)[int(row)].as_py()
-                if cell is not None and plain_code(str(cell)) == index.spelling(int(number)):
+                spelling = index.spelling(int(number))
+                if cell is not None and plain_code(str(cell)) == spelling:
                     said = table.column(name)[int(row)].as_py()
-                    names[kind, int(number)] = str(said or "").strip()[:_LONGEST_NAME]
+                    names[KINDS[kind], spelling] = str(said or "").strip()[:_LONGEST_NAME]
                     break
         return names
 
@@ -157,17 +174,12 @@ class CodeUses:
         """Count a batch."""
         if found is None:
             return
-        for kind, _, number, uses, principal in found.converted:
-            index = self._indices[kind]
-            means = int(index.meaning(np.array([number], np.int32))[0])
-            key = KINDS[kind], index.spelling(number), index.codes[means - 1].as_py()
-            self.converted.setdefault(key, Uses()).add(uses, principal)
-        for kind, hospital, number, uses, principal in found.unknown:
-            place = hospital, KINDS[kind], self._indices[kind].spelling(number)
-            self.unknown.setdefault(place, Uses()).add(uses, principal)
-        for (kind, number), name in found.names.items():
+        for held, total in ((found.converted, self.converted), (found.unknown, self.unknown)):
+            for key, uses, principal in held:
+                total.setdefault(key, Uses()).add(uses, principal)
+        for place, name in found.names.items():
             if name:
-                self.names.setdefault((KINDS[kind], self._indices[kind].spelling(number)), name)
+                self.names.setdefault(place, name)
 
     def unmapped(self, scheme: Scheme, most: int | None = None) -> list[Unmapped]:
         """The unknown codes by hospital, the most used first, with their candidates.
@@ -224,11 +236,11 @@ def _chosen(spelled: Spelled, where: npt.NDArray[np.bool_]) -> Spelled:
 
 
 def _count(
-    kind: int,
     spelled: Spelled,
     hospital: npt.NDArray[np.int64] | None = None,
     hospitals: Sequence[str] = ("",),
-) -> list[tuple[int, str, int, int, int]]:
+) -> list[tuple[str, int, int, int]]:
+    """Hospital, integer, uses and principal uses of each code."""
     if not spelled.ids.size:
         return []
     places = np.zeros(len(spelled.ids), np.int64) if hospital is None else hospital
@@ -237,7 +249,7 @@ def _count(
     )
     principal = np.bincount(inverse.reshape(-1)[spelled.first], minlength=len(keys))
     return [
-        (kind, hospitals[key >> 32], key & 0xFFFFFFFF, count, first)
+        (hospitals[key >> 32], key & 0xFFFFFFFF, count, first)
         for key, count, first in zip(
             keys.tolist(), uses.tolist(), principal.tolist(), strict=True
         )

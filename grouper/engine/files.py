@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -16,12 +16,11 @@ import pyarrow.compute as pc
 
 from drg.cases import CaseColumns
 from drg.cases.cells import can_read
-from drg.cases.opening import open_cases
+from drg.cases.opening import CaseSource, open_cases
 from drg.cases.texts import as_text, on_text
 from drg.provenance import hash_file, record, to_json
 from drg.tables import (
     Batch,
-    Malformed,
     RejectFile,
     check_outputs,
     family,
@@ -33,24 +32,28 @@ from drg.tables.atomic import write_record
 from grouper.codes.editions import INSURANCE
 from grouper.engine.account import Account
 from grouper.engine.code_uses import BatchUses, CodeUses, write_conversions, write_unmapped
-from grouper.engine.grouper import BatchResult, Grouper, faulty, workers
+from grouper.engine.grouper import Grouper, faulty, workers
 from grouper.engine.reasons import GROUPED, REASONS, STATUSES, UNGROUPED
 from grouper.engine.results import NAME_COLUMN, RESULT_COLUMNS, renamed
 from grouper.scheme.model import counted
 from grouper.scheme.name import DEFAULT, Named
 from grouper.scheme.pack import load_scheme
 
+Counts: TypeAlias = list[tuple[int, int]]
 BESIDE = (".rejects.csv", ".codes.csv", ".unmapped.csv", ".run.json")
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What a worker says of a batch besides its rows."""
+    """What a worker says of a batch besides its rows: counts, and what could not be read."""
 
-    result: BatchResult
-    malformed: tuple[Malformed, ...]
+    statuses: Counts
+    drgs: Counts
+    notes: Counts
+    lost: Counts
     compared: int
     agreeing: int
+    entries: list[tuple[int, str, str, str]]
     uses: BatchUses | None
 
 
@@ -94,25 +97,11 @@ def group_file(
         open_cases(source, mapping=mapping, sheet=sheet, needed=("diagnoses",)) as table,
         ThreadPoolExecutor(1) as hashing,
     ):
-        columns = table.columns
-        grouper = Grouper(scheme, codes)
         input_hash = hashing.submit(hash_file, source)
-        account = Account(
-            grouper.compiled.header, grouper.compiled.content_hash, _shown(source.name),
-            others[0], len(counted(grouper.compiled.drgs)),
-        )  # fmt: skip
-        account.columns = dict(columns.sources)
-        account.not_found = tuple(
-            part for part in grouper.parts_used() if not can_read(columns, part)
-        )
-        account.resembling = dict(columns.resembling)
-        account.dialect = columns.dialect
+        grouping = Grouping(table, out, scheme, codes, names=names)
+        account, work = grouping.account, grouping.work
         account.mapping_hash = "" if mapping is None else hash_file(mapping)
         account.sheet = sheet or ""
-        account.codes = codes
-        uses = CodeUses(grouper, columns, table.schema.names)
-        said = {drg.code: drg.name for drg in load_scheme(scheme).drgs} if names else None
-        work = _Work(grouper, columns, table.schema, uses, said)
         about = {
             "drg-toolkit": to_json(
                 record(scheme=account.scheme.id, scheme_sha256=account.scheme_hash)
@@ -122,18 +111,69 @@ def group_file(
             RejectFile(beside(new)[0]) as rejects,
             open_sink(new, work.schema, like=table, metadata=about) as sink,
         ):
-            note = _Notes(account, grouper, rejects, table.header_rows + 1, uses)
             advance = None if progress is None else lambda n: progress(n, table.total)
             account.cases = run_batches(
-                table, work, sink, workers=workers(), progress=advance, on_result=note
-            )
-            account.rejects = rejects.count
+                table, work, sink, workers=workers(), progress=advance,
+                on_result=grouping.notes(rejects),
+            )  # fmt: skip
         account.input_hash = input_hash.result()
-        _, account.converted_path, account.unmapped_path, _ = others
-        _list_codes(account, new, uses, scheme)
-        write_record(beside(new)[-1], account.document())
+        grouping.finish(new)
     account.seconds = time.perf_counter() - began
     return account
+
+
+class Grouping:
+    """A file that is being grouped, wherever its batches are worked on.
+
+    Attributes:
+        account: what comes of it.
+        work: groups a batch: input columns kept, result columns appended.
+    """
+
+    def __init__(
+        self, table: CaseSource, out: Path, scheme: Named, codes: str, *, names: bool
+    ) -> None:
+        """Prepare; the arguments are those of :func:`group_file`."""
+        columns = table.columns
+        self._grouper, self._scheme = Grouper(scheme, codes), scheme
+        compiled = self._grouper.compiled
+        self.account = account = Account(
+            compiled.header, compiled.content_hash, _shown(table.path.name), beside(out)[0],
+            len(counted(compiled.drgs)),
+        )  # fmt: skip
+        account.columns = dict(columns.sources)
+        account.not_found = tuple(
+            part for part in self._grouper.parts_used() if not can_read(columns, part)
+        )
+        account.resembling = dict(columns.resembling)
+        account.dialect = columns.dialect
+        account.codes = codes
+        _, account.converted_path, account.unmapped_path, _ = beside(out)
+        self._uses = CodeUses(self._grouper, columns, table.schema.names)
+        self._first_number = table.header_rows + 1
+        said = {drg.code: drg.name for drg in load_scheme(scheme).drgs} if names else None
+        self.work = _Work(self._grouper, columns, table.schema, self._uses, said)
+
+    def notes(self, rejects: RejectFile) -> Callable[[_Outcome, int], None]:
+        """What takes each batch's outcome, in order, with the number of rows before it."""
+        return _Notes(self.account, self._grouper, rejects, self._first_number, self._uses)
+
+    def finish(self, new: Path) -> None:
+        """Write what stands beside the output: codes, and the record.
+
+        Args:
+            new: the output, where it is being made.
+        """
+        account, uses = self.account, self._uses
+        account.converted = sum(use.uses for use in uses.converted.values())
+        account.unmapped = sum(use.uses for use in uses.unknown.values())
+        account.unmapped_codes = len({key[1:] for key in uses.unknown})
+        if uses.converted or uses.unknown:  # else there is nothing to name, and no pack to read
+            _, converted, unmapped, _ = beside(new)
+            loaded = load_scheme(self._scheme)
+            write_conversions(converted, uses, loaded)
+            write_unmapped(unmapped, uses, loaded)
+        write_record(beside(new)[-1], account.document())
 
 
 def beside(out: Path) -> tuple[Path, Path, Path, Path]:
@@ -146,18 +186,6 @@ def beside(out: Path) -> tuple[Path, Path, Path, Path]:
 
 def _shown(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
-
-
-def _list_codes(account: Account, out: Path, uses: CodeUses, scheme: str | PathLike[str]) -> None:
-    account.converted = sum(use.uses for use in uses.converted.values())
-    account.unmapped = sum(use.uses for use in uses.unknown.values())
-    account.unmapped_codes = len({key[1:] for key in uses.unknown})
-    if not uses.converted and not uses.unknown:  # nothing to name: the pack need not be read
-        return
-    _, converted, unmapped, _ = beside(out)
-    loaded = load_scheme(scheme)
-    write_conversions(converted, uses, loaded)
-    write_unmapped(unmapped, uses, loaded)
 
 
 class _Work:
@@ -192,7 +220,14 @@ class _Work:
             found.append(pa.DictionaryArray.from_arrays(found[2].indices, texts))
         rows = pa.RecordBatch.from_arrays([*table.columns, *found], names=self._names)
         uses = self._uses.of(table, result)
-        return rows, _Outcome(result, batch.malformed, compared, agreeing, uses)
+        entries = [(m.row, m.column, m.value, m.reason) for m in batch.malformed]
+        entries += [(c.row, c.column, c.value, c.reason) for c in result.bad_cells]
+        nowhere = result.notes[result.status >= STATUSES.index(UNGROUPED)]
+        return rows, _Outcome(
+            _tally(result.status), _tally(result.drg[result.status == STATUSES.index(GROUPED)]),
+            _tally(result.notes), _tally(nowhere), compared, agreeing,
+            sorted(entries, key=lambda entry: entry[0]), uses,
+        )  # fmt: skip
 
 
 def _agreement(own: pa.Array, found: pa.DictionaryArray) -> tuple[int, int]:
@@ -222,32 +257,27 @@ class _Notes:
 
     def __call__(self, outcome: _Outcome, first_row: int) -> None:
         self._uses.add(outcome.uses)
-        account, result = self._account, outcome.result
+        account = self._account
         account.compared += outcome.compared
         account.agreeing += outcome.agreeing
-        for place, count in _tally(result.status):
+        for place, count in outcome.statuses:
             account.statuses[STATUSES[place]] += count
-        for place, count in _tally(result.drg[result.status == STATUSES.index(GROUPED)]):
+        for place, count in outcome.drgs:
             account.drg_cases[self._drgs[place]] += count
-        for bits, count in _tally(result.notes):
+        for bits, count in outcome.notes:
             said = [reason.code for i, reason in enumerate(REASONS) if bits >> i & 1]
             account.reasons.update(dict.fromkeys(said, count))
-        lost = result.status >= STATUSES.index(UNGROUPED)
-        for bits, count in _tally(result.notes[lost]):
+        for bits, count in outcome.lost:
             first = next(reason.code for i, reason in enumerate(REASONS) if bits >> i & 1)
             account.main_reasons[first] += count
-        self._list(outcome, first_row + self._first_number)
-
-    def _list(self, outcome: _Outcome, base: int) -> None:
-        entries = [(m.row, m.column, m.value, m.reason) for m in outcome.malformed]
-        entries += [(c.row, c.column, c.value, c.reason) for c in outcome.result.bad_cells]
-        if entries:
-            entries.sort(key=lambda entry: entry[0])
-            rows, columns, values, reasons = zip(*entries, strict=True)
+        if outcome.entries:
+            base = first_row + self._first_number
+            rows, columns, values, reasons = zip(*outcome.entries, strict=True)
             self._rejects.add_many([base + row for row in rows], columns, values, reasons)
+            account.rejects = self._rejects.count
 
 
-def _tally(values: np.ndarray[Any, Any]) -> list[tuple[int, int]]:
+def _tally(values: np.ndarray[Any, Any]) -> Counts:
     """Distinct small non-negative integers and how often each stands in an array."""
     counts = np.bincount(values) if values.size else np.empty(0, np.int64)
     return [(int(v), int(counts[v])) for v in np.flatnonzero(counts)]

@@ -78,7 +78,7 @@ class Grouper:
     """Groups cases by one scheme; safe to use from several threads.
 
     Args:
-        scheme: id of a shipped scheme or folder of a pack.
+        scheme: id of a shipped scheme or folder of a pack, or what came of it.
         codes: edition of the codes in the cases: ``insurance`` (医保版), or ``clinical`` (国临版),
             which are converted.
         ambiguous: with the scheme's optional ambiguous groups (歧义组); ``chs-drg-2.0+qy`` as the
@@ -89,11 +89,15 @@ class Grouper:
     """
 
     def __init__(
-        self, scheme: Named = DEFAULT, codes: str = INSURANCE, *, ambiguous: bool = False
-    ) -> None:
-        self._source: Named = with_ambiguous(scheme) if ambiguous else scheme
+        self, scheme: Named | Compiled = DEFAULT, codes: str = INSURANCE, *,
+        ambiguous: bool = False,
+    ) -> None:  # fmt: skip
         self.codes = codes
-        self.compiled: Compiled = compiled_scheme(self._source)
+        if isinstance(scheme, Compiled):
+            self.compiled, self.source = scheme, scheme.header.id
+        else:
+            self.source = str(with_ambiguous(scheme) if ambiguous else scheme)
+            self.compiled = compiled_scheme(self.source)
         codes_of_groups = [*(drg.code for drg in self.compiled.drgs), UNGROUPED_DRG]
         self._ambiguous = np.array([is_ambiguous(code) for code in codes_of_groups])
         self._ungrouped = np.array([is_ungrouped(code) for code in codes_of_groups])
@@ -115,9 +119,9 @@ class Grouper:
         made = {"trauma_sites", *layout.counts}  # from the codes
         return ("diagnoses", "procedures", *(f for f in layout.features if f not in made))
 
-    def __reduce__(self) -> tuple[type[Grouper], tuple[Named, str]]:
-        """A grouper travels to another process as the name of its scheme and its edition."""
-        return Grouper, (self._source, self.codes)
+    def __reduce__(self) -> tuple[type[Grouper], tuple[Compiled, str]]:
+        """A grouper travels to another process as its compiled scheme and its edition."""
+        return Grouper, (self.compiled, self.codes)
 
     @property
     def code_indices(self) -> tuple[CodeIndex, CodeIndex]:

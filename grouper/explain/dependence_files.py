@@ -311,7 +311,7 @@ class _Work:
 
 def _code_texts(grouper: Grouper) -> tuple[pa.Array, pa.Array]:
     """Codes and names of diagnoses, then procedures, each with a blank before and behind."""
-    scheme, compiled = load_scheme(grouper._source), grouper.compiled
+    scheme, compiled = load_scheme(grouper.source), grouper.compiled
     codes: list[str] = []
     names: list[str] = []
     for held, named in (

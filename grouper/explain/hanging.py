@@ -17,6 +17,7 @@ from grouper.engine.grouper import Grouper, faulty
 from grouper.explain.dependence import DependenceFinder
 from grouper.quality.checks import Checker
 from grouper.quality.rules import PLACE
+from grouper.scheme.compile import Compiled
 from grouper.scheme.name import DEFAULT, Named
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class HangingFinder:
         codes: edition of the codes in the cases.
     """
 
-    def __init__(self, scheme: Named = DEFAULT, codes: str = INSURANCE) -> None:
+    def __init__(self, scheme: Named | Compiled = DEFAULT, codes: str = INSURANCE) -> None:
         self.grouper = Grouper(scheme, codes)
         self._finder = DependenceFinder(self.grouper)
         compiled = self.grouper.compiled
@@ -63,6 +64,10 @@ class HangingFinder:
         self._said = strings(["", *CONTRADICTIONS])
         self._places = {PLACE[code]: i for i, code in enumerate(CONTRADICTIONS, 1)}
         self._checker: Checker | None = None  # of the columns that were met last
+
+    def __reduce__(self) -> tuple[type[HangingFinder], tuple[Compiled, str]]:
+        """It travels to another process as its compiled scheme and its edition."""
+        return HangingFinder, (self.grouper.compiled, self.grouper.codes)
 
     def __call__(self, batch: Batch, columns: CaseColumns) -> Hanging:
         """Group one batch."""

@@ -13,7 +13,7 @@ from drg.cases.opening import open_cases
 from drg.cases.unread import UnreadCount
 from drg.errors import DrgError, problem
 from drg.language import say
-from drg.tables import Block, RejectFile, in_order
+from drg.tables import Block, RejectFile
 from drg.tables.frames import as_arrow, headers
 from weights.cases.observations import FAULTS, Observations
 from weights.cases.reading import Part, Reader, join
@@ -105,7 +105,7 @@ def observe_file(
             lost = sorted({m.row for m in batch.malformed if not m.column})
             return reader.part(batch.table, lost), block.progress
 
-        for part, units in in_order(table.blocks(), work):
+        for part, units in table.each(work):
             if rejects is not None:
                 _list(part, row, rejects)
             row += part.intake.rows

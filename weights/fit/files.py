@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from drg.cases.opening import digest_of
 from drg.provenance import file_name, grouped_by, hash_file
+from drg.spark.session import active
 from drg.tables import RejectFile, check_outputs, family, write_table
 from drg.tables.atomic import write_record
 from drg.tables.derived import without_formulas
@@ -85,7 +87,7 @@ def fit_file(
             )  # fmt: skip
             calibrator.fit(observed)
             about: dict[str, Any] = {
-                "input": {"file": file_name(source), "sha256": hash_file(source)},
+                "input": {"file": file_name(source), **digest_of(source)},
                 "files": {name: hash_file(path) for name, path in others.items() if path.is_file()},
                 "recipe": describe(calibrator),
             }
@@ -104,7 +106,7 @@ def fit_file(
 
 def first_row(source: Path) -> int:
     """Number by which a user knows the first row of a file."""
-    return 1 if source.suffix.lower() == ".parquet" else 2
+    return 1 if source.suffix.lower() == ".parquet" or active() is not None else 2
 
 
 def trimmed_cases(calibrator: Calibrator, observed: Observations, first: int = 1) -> pa.Table:

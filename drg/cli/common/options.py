@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -132,3 +133,49 @@ CasesMade: TypeAlias = Annotated[
 HospitalsMade: TypeAlias = Annotated[
     int, typer.Option("--hospitals", min=3, help=say("医疗机构数。", "How many hospitals."))
 ]
+EngineName: TypeAlias = Annotated[
+    str,
+    typer.Option("--engine", help=say(
+        "计算引擎：local（本机）或 spark（FILE 为 Parquet 数据集，见 docs/spark.md）。",
+        "Where it is worked out: local, or spark, with FILE a Parquet dataset (docs/spark.md).")),
+]  # fmt: skip
+Master: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--master", help=say(
+        "Spark 集群：local[4]、yarn、spark://主机:7077、k8s://…；默认按 Spark 自身的设置。",
+        "Spark's cluster: local[4], yarn, spark://host:7077, k8s://...; by default as Spark is "
+        "set.")),
+]  # fmt: skip
+
+
+def engine_of(engine: str, master: str | None, **local: object) -> AbstractContextManager[object]:
+    """Where cases are opened while a command works: on Spark, if it is asked for; see below."""
+    if not is_spark(engine, master, **local):
+        return nullcontext()
+    from drg.spark.session import on_spark
+
+    return on_spark(master)
+
+
+def is_spark(engine: str, master: str | None, **local: object) -> bool:
+    """Whether Spark is asked for.
+
+    Args:
+        engine: as given.
+        master: as given.
+        **local: options that only this machine can follow, by name.
+
+    Raises:
+        BadParameter: the engine is none, or an option does not go with it.
+    """
+    if engine not in ("local", "spark"):
+        raise wrong("应为 local 或 spark", "expected local or spark", "--engine")
+    if engine == "local":
+        if master is not None:
+            raise wrong("需要 --engine spark", "needs --engine spark", "--master")
+        return False
+    for name, given in local.items():
+        if given:
+            raise wrong("不能与 --engine spark 同用", "does not go with --engine spark",
+                        f"--{name.replace('_', '-')}")  # fmt: skip
+    return True

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from drg.cli.common.options import AcceptUnreadable, MappingFile, Sheet, Strict, wrong
+from drg.cli.common.options import (
+    AcceptUnreadable,
+    EngineName,
+    MappingFile,
+    Master,
+    Sheet,
+    Strict,
+    engine_of,
+    is_spark,
+    wrong,
+)
 from drg.cli.common.outputs import TABLES, look_first
 from drg.cli.common.schemes import AcrossSchemes, joined
 from drg.cli.weights.compare import compare
@@ -162,6 +172,8 @@ def fit(
     strict: Strict = False,
     across_schemes: AcrossSchemes = False,
     accept_unreadable: AcceptUnreadable = False,
+    engine: EngineName = "local",
+    master: Master = None,
 ) -> None:  # fmt: skip
     """Fit relative weights (相对权重) from the cost of grouped cases."""
     from drg.progress import Progress
@@ -171,7 +183,9 @@ def fit(
     from weights.table import WeightTable, open_weights
 
     beside = [out.with_name(out.name + one) for one in (".rejects.csv", ".run.json")]
-    look_first((file, mapping, recipe, classes, families, previous, scheme), (out, TABLES),
+    spread = is_spark(engine, master, sheet=sheet)
+    cases = None if spread else file
+    look_first((cases, mapping, recipe, classes, families, previous, scheme), (out, TABLES),
                (trimmed, TABLES), beside=beside, folder=pictures)  # fmt: skip
     steps: dict[str, Any] = dict(RECOMMENDED) if recommended else {}
     steps |= {} if recipe is None else read_recipe(recipe)
@@ -191,21 +205,22 @@ def fit(
         held = steps["bootstrap"]
         steps["bootstrap"] = (held if isinstance(held, dict) else {"replicates": held}) | drawn
     fitter = calibrator(steps, recipe)
-    origin = scheme_of_cases(file, mapping, sheet)
-    if fitter.previous is not None:
-        before = fitter.previous
-        table = before if isinstance(before, WeightTable) else open_weights(before)
-        joined(origin, str(file), table, across_schemes)
-    names = _names(scheme)
-    fitter.groups = tuple(names)
-    names = names or names_of(origin)
-    with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:
-        inputs = {"recipe": recipe, "classes": classes, "families": families}
-        fitted, observed = fit_file(
-            file, out, fitter, mapping=mapping, sheet=sheet, inputs=inputs, names=names,
-            totals=totals, trimmed=trimmed, accept_unreadable=accept_unreadable,
-            progress=shown.advance,
-        )  # fmt: skip
+    with engine_of(engine, master):
+        origin = scheme_of_cases(file, mapping, sheet)
+        if fitter.previous is not None:
+            before = fitter.previous
+            table = before if isinstance(before, WeightTable) else open_weights(before)
+            joined(origin, str(file), table, across_schemes)
+        names = _names(scheme)
+        fitter.groups = tuple(names)
+        names = names or names_of(origin)
+        with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:
+            inputs = {"recipe": recipe, "classes": classes, "families": families}
+            fitted, observed = fit_file(
+                file, out, fitter, mapping=mapping, sheet=sheet, inputs=inputs, names=names,
+                totals=totals, trimmed=trimmed, accept_unreadable=accept_unreadable,
+                progress=shown.advance,
+            )  # fmt: skip
     typer.echo(summary(fitted), err=True)
     if strange := _strange(fitted, names):
         typer.echo(say(f"  警告: 方案中没有这些病组编码: {strange}",
