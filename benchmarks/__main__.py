@@ -41,6 +41,7 @@ from benchmarks import (
 from grouper.engine.files import group_file
 from grouper.engine.results import RESULT_COLUMNS
 from grouper.importer import import_tables
+from grouper.scheme.name import DEFAULT
 
 DRG = [sys.executable, "-c", "from drg.cli import main; main()"]
 
@@ -148,6 +149,22 @@ def workbook(folder: Path, turns: int) -> None:
     line("  drg scheme import, whole command / the same", whole / plain, "<= 30")
 
 
+def spread(folder: Path, rows: int, names: list[str] | None) -> None:
+    """Spark against one machine, where Spark is installed."""
+    from drg.errors import DrgError
+    from drg.spark.session import check_installed
+
+    try:
+        check_installed()
+    except DrgError as error:
+        print(error)
+        return
+    from benchmarks import spark
+
+    folder.mkdir()
+    spark.measure(folder, rows, names or spark.shipped(), line)
+
+
 def main() -> None:
     """Run the measurements."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -159,7 +176,8 @@ def main() -> None:
         choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle",
                  "settle-memory", "impact", "draws", "negotiation", "workbook", "schemes",
                  "coverage", "compromise", "intervals", "audit", "monitor", "scale", "sums",
-                 "groupers"],
+                 "groupers",
+                 "spark", "spark-schemes"],
     )  # fmt: skip
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
@@ -187,6 +205,8 @@ def main() -> None:
             "scale": lambda: scale.measure(place, given.large, line),
             "sums": lambda: others.sums(place, given.rows, given.turns, line),
             "groupers": lambda: others.groupers(place, given.rows),
+            "spark": lambda: spread(place / "spark", given.rows, [DEFAULT]),
+            "spark-schemes": lambda: spread(place / "all", given.rows, None),
             "schemes": lambda: schemes.measure(place, given.rows, given.turns, best, line),
         }
         for name, step in steps.items():

@@ -80,7 +80,7 @@ class Dataset(TableSource):
         from pyspark.sql.pandas.types import to_arrow_schema
 
         self.path, self._session, self._frame = path, session, frame
-        self.schema = to_arrow_schema(frame.schema)
+        self.schema = to_arrow_schema(frame.schema, timezone="UTC")
         unique_names(self.names, path)
         self._wanted = self.names
         self._order: dict[int, int] | None = None
