@@ -63,15 +63,17 @@ def group(
             for one in cases.schema.fields]  # fmt: skip
     schema = StructType([*kept, *(StructField(name, StringType()) for name in RESULT_COLUMNS)])
     carried = Carried(cases.sparkSession, Grouper(scheme, codes, ambiguous=ambiguous))
-    names = schema.names
+    names, size = schema.names, len(kept)
+    given = cases.columns
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
+            batch = batch.rename_columns(given)
             result = carried.here().group_batch(batch, found)
             added = [column.cast(pa.string()) for column in result.columns]
             yield pa.RecordBatch.from_arrays([*batch.columns, *added], names=names)
 
-    return cases.mapInArrow(run, schema)
+    return cases.toDF(*(f"c{i}" for i in range(size))).mapInArrow(run, schema)
 
 
 def group_dataset(

@@ -12,6 +12,7 @@ import pickle
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
@@ -36,7 +37,7 @@ _TOLD = "file long, row long, rows long, told binary"
 _KEPT = "file long, row long, rows long, told binary, kept binary"
 _HELD: dict[str, Any] = {}  # of a process of an executor: what travelled here
 _MOST_HELD = 8
-_LOOKED_AT = 200_000  # first rows, by which a dataset is looked at before it is worked on
+_LOOKED_AT = 131_072  # first rows, by which a dataset is looked at before it is worked on
 
 
 class Piece(Block):
@@ -137,10 +138,10 @@ class Dataset(TableSource):
         Raises:
             DrgError: the function raised it, or Spark could not do it.
         """
-        carried = Carried(self._session, work)
+        carried, pieces = Carried(self._session, work), partial(_pieces, self._wanted)
 
         def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for key, table in _pieces(batches):
+            for key, table in pieces(batches):
                 yield _row(key, table.num_rows, _answer(carried.here(), Piece(table)))
 
         with self._said():
@@ -156,10 +157,10 @@ class Dataset(TableSource):
         """
         from pyspark import StorageLevel
 
-        carried = Carried(self._session, work)
+        carried, pieces = Carried(self._session, work), partial(_pieces, self._wanted)
 
         def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for key, table in _pieces(batches):
+            for key, table in pieces(batches):
                 answer = _answer(carried.here(), Piece(table))
                 kept, told = answer if isinstance(answer, tuple) else (None, answer)
                 yield _row(key, table.num_rows, told, kept)
@@ -178,16 +179,17 @@ class Dataset(TableSource):
             DrgError: the function raised it, or Spark could not do it.
         """
         return _written(self._session, self.path, self._tagged(),
-                        Carried(self._session, lambda _, table: work(Batch(table))), _pieces,
+                        Carried(self._session, lambda _, table: work(Batch(table))),
+                        partial(_pieces, self._wanted),
                         schema, uri, self._sorted)  # fmt: skip
 
     def _tagged(self) -> DataFrame:
-        """The wanted columns, and the place of each row."""
+        """The wanted columns, by names that mapInArrow takes, and the place of each row."""
         from pyspark.sql import functions
 
         place = self._frame.metadataColumn("_metadata")
         return self._frame.select(
-            *map(_column, self._wanted),
+            *(_column(name).alias(f"c{place}") for place, name in enumerate(self._wanted)),
             functions.xxhash64(place.getField("file_path")).alias(_FILE),
             place.getField("row_index").alias(_ROW),
         )
@@ -398,14 +400,16 @@ def _answer(work: Callable[[Any], Any], held: Any) -> Any:
         return error
 
 
-def _pieces(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[Key, pa.RecordBatch]]:
+def _pieces(
+    names: Sequence[str], batches: Iterator[pa.RecordBatch]
+) -> Iterator[tuple[Key, pa.RecordBatch]]:
     """Rows that follow one another in a file, with the place of the first."""
     for batch in batches:
         if not batch.num_rows:
             continue
         file, row = (values(batch.column(batch.schema.get_field_index(name)))
                      for name in (_FILE, _ROW))  # fmt: skip
-        table = batch.drop_columns([_FILE, _ROW])
+        table = batch.drop_columns([_FILE, _ROW]).rename_columns(list(names))
         new = (file[1:] != file[:-1]) | (row[1:] != row[:-1] + 1)
         edges = [0, *(np.flatnonzero(new) + 1).tolist(), batch.num_rows]
         for start, stop in pairwise(edges):
