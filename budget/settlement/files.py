@@ -145,8 +145,8 @@ def settle_file(
         _told(settled, policy, year, ids, unread, rejects)
         small = write_tables(folder, settled)
         write_record(folder / RECORD, _document(
-            settled, source, {"sha256": hash_file(source)}, others, last_year, opening, table, small,
-            {path.name: hash_file(path) for path in (table, *small)},
+            settled, source, {"sha256": hash_file(source)}, others, last_year, opening, table,
+            small, {path.name: hash_file(path) for path in (table, *small)},
         ))  # fmt: skip
         return settled
 
