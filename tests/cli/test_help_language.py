@@ -52,7 +52,7 @@ IDS = re.findall(
     "xlsx html docx deduction fixed technology payer assessment objection advance opening "
     "surplus year audit first_review second_review appeal panel final "
     "carry review keep total components cmi neutral reference asked decided accepted yuan weights "
-    "closest satisfaction fairest all qy",
+    "closest satisfaction fairest all qy local spark yarn docs md",
 )
 TERMS = ("男", "女", "甲等", "医保局")
 
