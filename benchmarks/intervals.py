@@ -6,7 +6,7 @@ Every other region has heavy tails besides: 3% of its cases cost about four time
 
 The plasmode has no formula: one region of ten times the cases, whose tails are Pareto's, is the
 population. Hospitals and their cases are drawn from it with replacement, and the truth is what the
-plain estimator says of the population.
+same trimming and estimator say of the population, without shrinkage.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def plasmode(draws: int) -> pd.DataFrame:
     """As :func:`held`, of draws from the population."""
     whole = population()
     hospitals = [part for _, part in whole.groupby("hospital_id")]
-    truths = {name: Calibrator(estimate=name).fit(whole).weights_ for name in ("mean", "hsrv")}
+    truths = {(trim, name): Calibrator(trim=trim, estimate=name).fit(whole).weights_
+              for trim in ("none", RECOMMENDED["trim"]) for name in ("mean", "hsrv")}  # fmt: skip
     rows = []
     for seed in range(draws):
         rng = np.random.default_rng(seed)
@@ -97,20 +98,25 @@ def held(regions: int) -> pd.DataFrame:
     for seed in range(regions):
         cases, truth = region(seed, heavy=seed % 2 == 1)
         tail = "heavy tails" if seed % 2 else "log-normal"
-        rows += _judged(cases, {"mean": truth, "hsrv": truth}, seed, tail)
+        rows += _judged(cases, truth, seed, tail)
     return pd.concat(rows, ignore_index=True)
 
 
 def _judged(
-    cases: pd.DataFrame, truths: dict[str, pd.Series[float]], seed: int, tail: str
+    cases: pd.DataFrame,
+    truths: dict[tuple[str, str], pd.Series[float]] | pd.Series[float],
+    seed: int,
+    tail: str,
 ) -> list[pd.DataFrame]:
-    """Of each chain, which intervals hold the truth of its estimator."""
+    """Of each chain, which intervals hold the truth, or that of its trimming and estimator."""
     treat = cases.groupby("drg")["hospital_id"].nunique()
     rows = []
     for name, chain in CHAINS.items():
         fitted = Calibrator(**chain, bootstrap=Bootstrap(200, seed)).fit(cases)
         frame = fitted.table_.frame
-        true = truths[fitted.estimator_.method].reindex(frame["drg"]).to_numpy()
+        how = str(chain.get("trim", "none")), fitted.estimator_.method
+        of = truths[how] if isinstance(truths, dict) else truths
+        true = of.reindex(frame["drg"]).to_numpy()
         count = frame["cases"].to_numpy()
         true = true * count.sum() / (true * count).sum()
         rows.append(pd.DataFrame({

@@ -12,8 +12,8 @@ from drg.negotiate.workbench.bench import Workbench
 from drg.record.entry import canonical, seal
 from drg.record.ledger import Ledger
 from grouper.engine.files import group_file
+from weights.fit.calibrator import calibrator
 from weights.fit.files import fit_file
-from weights.fit.recipe import calibrator
 
 SAMPLES = Path(__file__).parents[1] / "data_samples"
 ENTRIES = 10_000

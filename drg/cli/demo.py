@@ -146,8 +146,9 @@ def _group(region: Path, grouped: Path, shown: Path) -> dict[str, str]:
 
 def _fit(grouped: Path, table: Path, names: dict[str, str], seed: int) -> None:
     from drg.tables import read_table
+    from weights.fit.calibrator import calibrator
     from weights.fit.files import fit_file
-    from weights.fit.recipe import RECOMMENDED, calibrator
+    from weights.fit.recipe import RECOMMENDED
 
     _step(4, say("权重测算", "weights"))
     recipe = {**RECOMMENDED, "bootstrap": {"seed": seed}}

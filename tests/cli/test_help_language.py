@@ -47,7 +47,7 @@ IDS = re.findall(
     "mdc adrg severity status reason pool amount cases national huoqiu "
     "insurance clinical canonical front-page employee resident poor town county city province "
     "mean geometric hsrv regression gamma mixed judged halves hospitals years "
-    "iqr none percentile ratio inek winsor bca sum "
+    "iqr none percentile ratio inek winsor bca sum previous "
     "scenario month spend monitor "
     "xlsx html docx deduction fixed technology payer assessment objection advance opening "
     "surplus year audit first_review second_review appeal panel final "

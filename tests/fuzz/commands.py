@@ -64,6 +64,7 @@ COMMANDS: tuple[tuple[int, str], ...] = (
     (2, "scheme import {official-small.xlsx} --out >pack"),
     (1, "scheme export {@tiny-pack} --out >exported{ending}"),
     (10, "weights fit {grouped.csv} --out >w.csv [--trim {trim}] [--method {method}] [--shrink]"
+         " [--shrink-to {odd}]"
          " [--order] [--previous {weights.csv}] [--families {families.csv}] [--bootstrap 20]"
          " [--corridor {odd}] [--low-volume {odd}] [--cost components] [--strict]"
          " [--normalise {odd}] [--trimmed >trimmed.csv]"),
@@ -162,7 +163,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "--roster": ("n",), "--row": ("n",), "--rules": ("n",), "--scenario": ("n",),
     "--scheme": ("scheme",), "--seal": ("bureau=1", "n"), "--search": ("n",), "--seed": ("n",),
     "--set": ("ES23=1.2", "n", "ES23=x"), "--settlement": ("n",), "--sex": ("n", "男"),
-    "--sheet": ("Sheet1", "n"), "--shrink": (), "--size": ("n",), "--stack": (), "--stay": ("n",),
+    "--sheet": ("Sheet1", "n"), "--shrink": (), "--shrink-to": ("adrg", "previous"),
+    "--size": ("n",), "--stack": (), "--stay": ("n",),
     "--strict": (), "--tell": ("n", "all"), "--tier": ("n", "city"), "--title": ("论证", "n"),
     "--token": ("t.tsr", "n"), "--totals": ("t.csv", "n"), "--trim": ("trim",),
     "--trimmed": ("t.csv", "t.zz"), "--weights": ("n", "chs-drg-1.1"), "--what-if": (),

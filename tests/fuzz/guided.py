@@ -30,7 +30,8 @@ with atheris.instrument_imports(include=["drg", "grouper", "weights", "budget"])
     from grouper.scheme.pack import load_scheme
     from grouper.scheme.rules import RuleError, to_text
     from grouper.scheme.rules import parse as parse_rule
-    from weights.fit.recipe import calibrator, read_recipe
+    from weights.fit.calibrator import calibrator
+    from weights.fit.recipe import read_recipe
     from weights.negotiation.rules import read_rules
     from weights.table.read import read_frame
 

@@ -29,7 +29,8 @@ from grouper.importer.mapping import read_mapping as read_import
 from grouper.scheme.pack import read_header
 from tests.fuzz.documents import DEEP, ENDLESS, places, put, spoilt
 from weights.fit.adjust import read_classes
-from weights.fit.recipe import calibrator, read_recipe
+from weights.fit.calibrator import calibrator
+from weights.fit.recipe import read_recipe
 from weights.negotiation.rules import read_rules
 from weights.table import WeightTable
 

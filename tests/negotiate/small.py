@@ -8,8 +8,8 @@ from drg.negotiate.rehearsal.proposals import drawn
 from drg.negotiate.round.act import Round
 from grouper.engine.files import group_file
 from tests.once import once
+from weights.fit.calibrator import calibrator
 from weights.fit.files import fit_file
-from weights.fit.recipe import calibrator
 
 ROOT = Path(__file__).parents[2]
 REGION = ROOT / "data_samples" / "region-small"

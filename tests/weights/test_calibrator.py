@@ -22,6 +22,7 @@ from weights.fit.bootstrap import Bootstrap
 from weights.fit.calibrator import Calibrator
 from weights.fit.limits import Corridor, LowVolume
 from weights.fit.normalise import Normalise
+from weights.fit.recipe import RECOMMENDED
 from weights.table import WeightTable
 
 STEPS = {
@@ -178,12 +179,19 @@ def test_steps_that_cannot_be_done(cases, steps, message) -> None:
 SIZE = 9_000
 
 
-def heavy_region(seed: int) -> pd.DataFrame:
-    """9,000 cases of 20 hospitals in 180 groups of 60 ADRGs, with dear cases."""
+def heavy_region(seed: int, *, uneven: bool = False) -> pd.DataFrame:
+    """9,000 cases of 20 hospitals in 180 groups of 60 ADRGs, with dear cases.
+
+    Uneven groups have one case up to hundreds.
+    """
     rng = np.random.default_rng(seed)
     groups = np.array([f"{a}{k}{i}{s}" for a in "BCDEFG" for k in "BR" for i in "12345"
                        for s in "135"])  # fmt: skip
-    drg, hospital = rng.integers(0, len(groups), SIZE), rng.integers(0, 20, SIZE)
+    usual = np.full(180, 1 / 180)
+    if uneven:
+        usual = np.exp(rng.normal(0, 2.0, 180))
+    drg = rng.choice(len(groups), SIZE, p=usual / usual.sum())
+    hospital = rng.integers(0, 20, SIZE)
     level = np.exp(rng.normal(9, 0.6, 60))[np.arange(180) // 3] * np.tile([1.6, 1.2, 1.0], 60)
     level = level * np.exp(rng.normal(0, 0.15, 180))
     cost = level[drg] * np.exp(rng.normal(0, 0.2, 20))[hospital] * np.exp(rng.normal(0, 0.6, SIZE))
@@ -192,25 +200,32 @@ def heavy_region(seed: int) -> pd.DataFrame:
                          "total_cost": cost.round(2)})  # fmt: skip
 
 
-@given(st.integers(0, 10**6), st.integers(0, SIZE - 1), st.sampled_from(["mean", "hsrv", "mixed"]),
-       st.booleans())  # fmt: skip
-@settings(max_examples=tries(15))
-def test_one_wrong_cost_decides_for_nobody_else(seed, at, estimate, order) -> None:
-    """A cost a hundred times too large moves other groups by a hundredth at most.
+@given(st.integers(0, 10**6), st.integers(0, 3), st.integers(0, 10**6),
+       st.sampled_from(["judged", "judged", "mean", "hsrv", "mixed"]), st.booleans())  # fmt: skip
+@settings(max_examples=tries(20))
+def test_one_wrong_cost_decides_for_nobody_else(seed, size, at, estimate, order) -> None:
+    """A cost a hundred times too large moves others by a hundredth, its own group by 30% at most.
 
-    Severities that are put in order have one weight, and move together.
+    In groups of three to nine cases, of ten to 24, or of more. Of one or two cases the own weight
+    is bounded by what others suggest, and nothing else moves. Groups that the order of severities
+    gives one weight have that one, and move together.
     """
-    cases = heavy_region(seed)
-    chain = Calibrator(trim="winsor_median", estimate=estimate, shrink=True, order=order)
-    before = chain.fit(cases).weights_
+    cases = heavy_region(seed, uneven=True)
+    number = cases.groupby("drg")["drg"].transform("size")
+    low, high = ((1, 2), (3, 9), (10, 24), (25, SIZE))[size]
+    there = np.flatnonzero(number.between(low, high))
+    at = there[at % len(there)]
+    chain = Calibrator(**{**RECOMMENDED, "estimate": estimate, "order": order})
+    before = chain.fit(cases)
     cost = cases["total_cost"]
-    wrong = cases.assign(total_cost=cost.where(cases.index != at, cost * 100))
-    moved = (chain.fit(wrong).weights_ / before - 1).abs()
+    after = chain.fit(cases.assign(total_cost=cost.where(cases.index != at, cost * 100)))
+    assert before.estimator_ == after.estimator_
+    moved = (after.weights_ / before.weights_ - 1).abs()
     own = cases["drg"][at]
-    assert moved[own] <= 0.3
+    assert moved[own] <= (5 if size == 0 else 0.3)
     pooled = moved.index.str.startswith(own[:3]) & (moved.index != own) & order
     assert moved[~pooled].drop(own).max() <= 0.01
-    assert moved[pooled].max() <= 0.02 if order else True
+    assert moved[pooled].max() <= (1 if size == 0 else 0.3) if pooled.any() else True
 
 
 def test_one_dear_case_does_not_switch_shrinkage_off() -> None:

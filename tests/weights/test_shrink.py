@@ -12,7 +12,7 @@ from drg.errors import DrgError
 from tests.weights.region import Drawn, drawn_region
 from weights.fit.calibrator import Calibrator
 from weights.fit.noise import Noise, noise
-from weights.fit.shrink import Prior, prior, shrink
+from weights.fit.shrink import Prior, Singles, held, prior, shrink
 from weights.table.families import families
 
 STEPS = {
@@ -173,3 +173,41 @@ def test_what_cannot_be_shrunk() -> None:
         Calibrator(shrink=True).fit(single)
     assert Noise(0.2, 0.1).variance(Calibrator().fit(single).statistics_).tolist() == [
         pytest.approx(0.3), pytest.approx(0.3)]  # fmt: skip
+
+
+@given(st.integers(1, 24), st.floats(0.02, 1.0), st.integers(0, 10**6), st.floats(-8, 8))
+def test_no_case_of_few_decides(number, z, seed, other) -> None:
+    """Whatever one case of three or more costs; of fewer, a hundred times as much: 30% at most."""
+    rng = np.random.default_rng(seed)
+    logs = rng.normal(9, 1.5, number)
+    group, at = np.zeros(number, np.int32), int(rng.integers(number))
+
+    def level(of: np.ndarray) -> float:
+        own = np.exp(9.0) * (1 - z) + z * np.exp(of).mean()
+        return float(held(np.array([own]), np.array([9.0]), np.array([1e-9]), np.array([z]),
+                          Singles(group, of))[0])  # fmt: skip
+
+    changed = logs.copy()
+    changed[at] += other if number > 2 else np.log(100)
+    assert abs(np.log(level(logs) / level(changed))) <= 0.25 + 1e-9
+
+
+def test_a_small_group_is_held_by_hand() -> None:
+    """One case at twice what is suggested: 0.25 in logs at most; at ten times it is nothing.
+
+    Where groups stray by 0.7 it is left, but at ten standard errors.
+    """
+    at, centre, z = np.zeros(1, np.int32), np.log([10_000.0]), np.array([0.5])
+    alike, apart = np.array([0.0625]), np.array([0.5])
+
+    def level(own: float, cost: float, between: np.ndarray) -> float:
+        single = Singles(at, np.log([cost]))
+        return float(held(np.array([own]), centre, between, z, single)[0])
+
+    assert level(15_000, 15_000 * 1.1, alike) == pytest.approx(10_000 * np.exp(0.25))
+    assert level(55_000, 100_000, alike) == pytest.approx(10_000)
+    assert level(11_000, 12_000, alike) == 11_000
+    assert level(15_000, 20_000, apart) == 15_000
+    assert level(5_000_000, 10_000 * np.exp(5), apart) == pytest.approx(10_000)
+    nothing = Singles(np.empty(0, np.int32), np.empty(0))
+    assert held(np.array([13_000.0]), centre, alike, z, nothing)[0] == 13_000

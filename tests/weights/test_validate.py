@@ -88,6 +88,22 @@ def test_ways_and_what_they_need() -> None:
         validate(observed, SHORT, ways=("thirds",))
 
 
+def test_the_cases_that_decide() -> None:
+    """One cost a hundred times too high is named first, by its row; the share is that by hand."""
+    cases = small()
+    cases.loc[123, "total_cost"] *= 100
+    observed = observe(cases)
+    found = validate(observed, SHORT, splits=6).cases
+    first = found.iloc[0]
+    assert (first["drg"], first["hospital_id"]) == (
+        cases.loc[123, "drg"], cases.loc[123, "hospital_id"],
+    )  # fmt: skip
+    assert first["times"] > 20
+    assert 0.3 < first["share"] <= 1.01
+    assert found["share"].is_monotonic_decreasing
+    assert validate(observe(cases, totals="mean"), {}, splits=2).cases["row"].isna().all()
+
+
 def test_names_and_the_order_of_rows_do_not_matter() -> None:
     """The choice of an estimator is drawn by what hospitals have, not by their names."""
     cases = by_formula(2, heavy=False, cases=4_000)[0]

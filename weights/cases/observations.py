@@ -117,7 +117,9 @@ class Observations:
         if keep.all():
             return self
         parts = ("drg", "hospital", "cost", "cases", "stay", "year", "components", "row")
+        rows = np.flatnonzero(keep)
         taken: dict[str, Any] = {
-            name: None if (held := getattr(self, name)) is None else held[keep] for name in parts
+            name: None if (held := getattr(self, name)) is None else held.take(rows, axis=0)
+            for name in parts
         }
         return replace(self, **taken)

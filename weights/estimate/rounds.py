@@ -34,7 +34,8 @@ METHODS = ("mean", "geometric", "hsrv", "regression", "gamma", "mixed", "judged"
 SMEARINGS = ("group", "overall")
 _NEEDS_LOGS = ("geometric", "regression", "mixed")
 _FACTORS = {"hsrv": hsrv.factors, "regression": regression.factors, "gamma": gamma.factors}
-_SOLVED = 50  # samples for which HSRV's equations are solved, not come to by rounds
+# After so many rounds HSRV's equations are solved, of so many samples at most.
+_SLOW, _SOLVED = 25, 50
 _CLEARING = (*_FACTORS, "mixed")
 
 
@@ -161,15 +162,13 @@ class _Rounds:
         factor = np.ones_like(self._times)
         if start is not None and self._how.with_hospitals:
             factor = np.broadcast_to(start.factor, self._times.shape).copy()
-        elif self._how.method == "hsrv" and len(self._times) <= _SOLVED:
-            for row, times in enumerate(self._times):
-                found = hsrv.solved(self._sums, times)
-                factor[row] = factor[row] if found is None else found
-            factor = self._scaled(factor)
         level = self._levels(factor)
         iterations, change = 0, 0.0
         if self._how.with_hospitals:
             while iterations < self._how.most:
+                if iterations == _SLOW and self._how.method == "hsrv":
+                    factor = self._solved(factor)
+                    level = self._levels(factor)
                 seen = np.where(np.isfinite(level), level, 0.0)
                 factor = self._scaled(self._factors(seen))
                 new = self._levels(factor)
@@ -180,6 +179,15 @@ class _Rounds:
                 if change <= self._how.tolerance:
                     break
         return Fit(self._back(level, factor), factor, iterations, change)
+
+    def _solved(self, factor: Floats) -> Floats:
+        """Factors at the fixed point itself, of few samples whose rounds come to it slowly."""
+        if len(self._times) > _SOLVED:
+            return factor
+        found = [hsrv.solved(self._sums, times) for times in self._times]
+        return self._scaled(np.stack([
+            own if one is None else one for own, one in zip(factor, found, strict=True)
+        ]))  # fmt: skip
 
     def _factors(self, level: Floats) -> Floats:
         if self._how.method == "mixed":

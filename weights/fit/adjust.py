@@ -12,15 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from drg.documents import fit, read_document
 from drg.errors import DrgError, one_of, problem
 from drg.language import say
 from drg.tables import read_table
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+from weights.cases.observations import Bools, Floats
 
 COMPONENTS = ("medical", "nursing", "technology", "drug_material", "management")
 FACTORS = (0.5, 2.0)
@@ -175,7 +172,7 @@ class Adjusted:
     level: Floats
     factor: Floats
     class_of: tuple[str, ...]
-    frozen: Mask
+    frozen: Bools
     unknown: tuple[str, ...]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from drg.cases.codes import plain_group
-from drg.errors import DrgError, problem
+from drg.errors import DrgError, one_of, problem
 from drg.language import say
 from weights.cases.costs import Costs, component_means
 from weights.cases.intake import groups_of, observe
@@ -25,8 +25,8 @@ from weights.fit.limits import Corridor, LowVolume
 from weights.fit.noise import Doubt, Noise, doubt, noise
 from weights.fit.normalise import Normalise
 from weights.fit.pipeline import Pipeline
-from weights.fit.resolve import PREVIOUS, steps, tags_of
-from weights.fit.shrink import Prior, error_of_shrunk, prior, shrink, towards
+from weights.fit.recipe import KEYS, PREVIOUS, step, steps, tags_of
+from weights.fit.shrink import FEW, Prior, Singles, error_of_shrunk, prior, shrink, towards
 from weights.fit.table import frame_of, record_of, status
 from weights.fit.trail import Trail, named
 from weights.table import WeightTable
@@ -168,7 +168,7 @@ class Calibrator:
         before = self._before()
         observed = self._cost(costs, observed.with_groups([*map(str, self.groups), *before.index]))
         kept = self._trim(observed)
-        logs = self.estimator_.needs_logs
+        logs = self.estimator_.needs_logs or self.bootstrap_ is not None
         self.statistics_ = reduce(kept, logs=logs, case_weights=costs.case_weights(kept))
         self._paid_cases = self._cases_by_hospital(observed)
         self.families_ = families(observed.groups, observed.adrgs, self.families)
@@ -300,9 +300,13 @@ class Calibrator:
         """Cases to be paid, trimmed ones included. Shape (H, G)."""
         shape = max(1, len(observed.hospitals)), len(observed.groups)
         weighted = self.costs is not None and self.costs.year_weights
-        whole = len(observed) == float(self.statistics_.cases.sum())
-        if whole and observed.cases is None and not weighted:
-            return self.statistics_.cases
+        if observed.cases is None and not weighted:
+            gone = None if self.trimmed_ is None else np.flatnonzero(~self.trimmed_.keep)
+            if gone is None or not len(gone):
+                return self.statistics_.cases
+            cell = observed.hospital[gone].astype(np.int64) * shape[1] + observed.drg[gone]
+            lost = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
+            return np.asarray(self.statistics_.cases + lost)
         cell = observed.hospital.astype(np.int64) * shape[1] + observed.drg
         found = np.bincount(cell, observed.cases, shape[0] * shape[1])
         return np.asarray(found, np.float64).reshape(shape)
@@ -416,7 +420,16 @@ class Calibrator:
             self.families_, previous, self.prior_, self.low_volume, self.order, self.corridor,
             factor, self.classes, tags, self._normaliser,
             float(sums.cost.sum() / sums.cases.sum()),
+            None if self.prior_ is None or not self.families_.known else self._singles(observed),
         )  # fmt: skip
+
+    def _singles(self, observed: Observations) -> Singles:
+        """Costs of the groups of few cases, cleared and on the scale of the levels."""
+        assert self.noise_ is not None
+        few = np.bincount(observed.drg, minlength=len(observed.groups)) < FEW
+        rows = np.flatnonzero(few.take(observed.drg)) if few.any() else np.empty(0, np.int64)
+        cost = observed.cost[rows] / self.fit_.factor[observed.hospital[rows]]
+        return Singles(observed.drg[rows], np.log(cost) + np.log1p(self.noise_.within) / 2)
 
     def _refit(self, multiplicity: Floats) -> Floats:
         """Weights of resampled hospitals. Shapes (R, H) to (R, G)."""
@@ -429,7 +442,7 @@ class Calibrator:
         )  # fmt: skip
         mean = (multiplicity @ sums.cost.sum(axis=1)) / (multiplicity @ sums.cases.sum(axis=1))
         self._levels = levels / mean[:, None]
-        steps = replace(self._pipeline, prior=None)
+        steps = replace(self._pipeline, prior=None, singles=None)
         if self.prior_ is not None:
             levels = shrink(levels, variance, self.families_, self.prior_, cases)
         return np.stack([
@@ -523,3 +536,27 @@ class Calibrator:
 def _parameters(trim: Trim) -> str:
     fields = [f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in vars(trim).items()]
     return f"{trim.name} ({', '.join(fields)})"
+
+
+def calibrator(recipe: Mapping[str, Any], file: str | PathLike[str] | None = None) -> Calibrator:
+    """Make a calibrator from a recipe.
+
+    Args:
+        recipe: keys of a recipe; a step is its name, true, or a table of its parameters.
+        file: where it was read, for messages.
+
+    Raises:
+        DrgError: a key, a method or a value is not known or out of range; the message names it.
+    """
+    found: dict[str, Any] = {}
+    for key, value in recipe.items():
+        if key not in KEYS:
+            raise problem(say("不是测算方案的键", "not known in a recipe"), key=key,
+                          expected=one_of(KEYS))  # fmt: skip
+        if value is None or value is False:
+            continue
+        try:
+            found[key] = step(key, value)
+        except DrgError as error:
+            raise DrgError(f"{file}: {error}" if file is not None else str(error)) from None
+    return Calibrator(**found)

@@ -8,7 +8,7 @@ its degrees of freedom after Bell and McCaffrey, Survey Methodology 28:169 (2002
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -121,6 +121,22 @@ def _between(n: Floats, mean: Floats, within: float, cleared: bool) -> float:
     return found
 
 
+def _between_logs(sums: Statistics, fit: Fit) -> float:
+    """As :func:`_between`, of logs: where costs have heavy tails hospitals hide behind them."""
+    assert sums.log_cost is not None
+    assert sums.log_squared is not None
+    n = sums.cases
+    cells = n > 0
+    middle = np.where(cells, sums.log_cost / np.where(cells, n, 1.0), 0.0)
+    free = np.where(cells, n - 1, 0.0).sum(axis=0)
+    inside = np.where(cells, sums.log_squared - n * middle**2, 0.0).sum(axis=0)
+    if free.sum() <= 0:
+        return 0.0
+    apart = np.where(cells, middle - np.log(fit.factor)[:, None], 0.0)
+    within = max(_capped(ratio(inside, free), free), _LEAST)
+    return _between(n, apart, within, _cleared(fit))
+
+
 @dataclass(frozen=True)
 class Doubt:
     """How uncertain the level of each group is.
@@ -166,12 +182,15 @@ def doubt(
         free = np.maximum((n > 0).sum(axis=0) - 1.0, 0.0)
         rest = ratio((np.where(n > 0, apart**2 / np.where(n > 0, n, 1), 0.0)).sum(axis=0), free)
         noise = Noise(max(_capped(rest, free), _LEAST) if free.any() else _LEAST, 0.0)
+    if sums.log_squared is not None:
+        noise = replace(noise, between=_between_logs(sums, fit))
     true, seen_, freedom = _expected(sums, noise, _cleared(fit))
     use = freedom >= _LITTLE
     own = np.where(use, own * true / np.where(use, seen_, 1.0), 0.0)
     freedom = np.where(use, freedom, 0.0)
     prior = _prior_freedom(ratio(own, true), freedom)
-    variance = (prior * true + freedom * own) / (prior + freedom)
+    usual = true * (prior - 2.0) / prior  # ``true`` is the mean of variances that differ
+    variance = (prior * usual + freedom * own) / (prior + freedom)
     if replicates is not None and _cleared(fit):
         drawn = np.log(np.where(replicates > 0, replicates, np.nan)[:, total > 0])
         known = np.maximum(np.isfinite(drawn).sum(axis=0), 2)

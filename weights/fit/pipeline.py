@@ -12,7 +12,7 @@ from weights.fit.adjust import Classes
 from weights.fit.limits import Corridor, LowVolume, in_order
 from weights.fit.normalise import Normalise
 from weights.fit.severity import inversions, ordered
-from weights.fit.shrink import Prior, shrink
+from weights.fit.shrink import Prior, Singles, shrink
 from weights.fit.trail import Trail, named
 from weights.table.families import Families
 
@@ -38,6 +38,8 @@ class Pipeline:
         tags: tags of the groups, for the classes.
         normalise: the scale of the weights.
         mean_cost: mean cost of the cases used in yuan.
+        singles: costs of groups of few cases, none of which may decide; None without shrinkage
+            or where families are not known.
     """
 
     families: Families
@@ -51,6 +53,7 @@ class Pipeline:
     tags: dict[str, str]
     normalise: Normalise
     mean_cost: float
+    singles: Singles | None = None
 
     def run(
         self, level: Floats, cases: Floats, variance: Floats, trail: Trail | None = None
@@ -68,7 +71,7 @@ class Pipeline:
         """
         notes = _Notes(trail, cases)
         if self.prior is not None:
-            new = shrink(level, variance, self.families, self.prior, cases)
+            new = shrink(level, variance, self.families, self.prior, cases, self.singles)
             to = f"empirical Bayes to ADRG, spread {self.prior.spread:.4f}"
             if self.prior.before is not None:
                 to = f"empirical Bayes to last year's table, spread {self.prior.moved**0.5:.4f}"

@@ -25,20 +25,19 @@ from pathlib import Path
 from typing import Any
 
 from drg.documents import Model, fit, named_file, read_document
-from drg.errors import DrgError, one_of, problem
+from drg.errors import one_of, problem
 from drg.language import say
 from weights.cases.costs import Costs
 from weights.estimate.rounds import Estimator
-from weights.fit.adjust import CostStructure, read_classes
+from weights.fit.adjust import Classes, CostStructure, read_classes
 from weights.fit.bootstrap import Bootstrap
-from weights.fit.calibrator import Calibrator
 from weights.fit.limits import Corridor, LowVolume
 from weights.fit.normalise import Normalise
-from weights.fit.resolve import PREVIOUS
-from weights.table import open_weights
+from weights.table import WeightTable, open_weights
 from weights.table.families import read_families
-from weights.trim import METHODS, method
+from weights.trim import METHODS, Trim, method
 
+PREVIOUS = "previous"  # what weak groups may be drawn to besides their ADRG
 # What does best on cases not seen: docs/weights/validate.md.
 RECOMMENDED: dict[str, Any] = {
     "trim": "winsor_median", "estimate": "judged", "shrink": True, "order": True,
@@ -58,6 +57,9 @@ _KINDS: dict[str, Any] = {
     "normalise": Normalise,
     "bootstrap": Bootstrap,
 }
+_OTHERS: dict[str, type] = {
+    "trim": Trim, "previous": WeightTable, "classes": Classes, "shrink": bool, "order": bool,
+}  # fmt: skip
 _NAMED = {"estimate": "method", "normalise": "method", "low_volume": "action"}
 KEYS = ("costs", "trim", "estimate", "shrink", "low_volume", "order", "corridor", "structure",
         "classes", "normalise", "previous", "families", "bootstrap")  # fmt: skip
@@ -90,31 +92,43 @@ def read_recipe(path: str | PathLike[str]) -> dict[str, Any]:
     return document
 
 
-def calibrator(recipe: Mapping[str, Any], file: str | PathLike[str] | None = None) -> Calibrator:
-    """Make a calibrator from a recipe.
+def steps(
+    given: Mapping[str, Any],
+) -> tuple[Estimator, Normalise, Trim, WeightTable | None, Bootstrap | None]:
+    """The steps that names and numbers among the parameters of a calibrator stand for.
 
     Args:
-        recipe: keys of a recipe; a step is its name, true, or a table of its parameters.
-        file: where it was read, for messages.
+        given: parameters by name.
+
+    Returns:
+        Estimator, scale, trimming, previous weights and bootstrap.
 
     Raises:
-        DrgError: a key, a method or a value is not known or out of range; the message names it.
+        DrgError: a parameter is not of its kind, or names no method or table.
     """
-    found: dict[str, Any] = {}
-    for key, value in recipe.items():
-        if key not in KEYS:
-            raise problem(say("不是测算方案的键", "not known in a recipe"), key=key,
-                          expected=one_of(KEYS))  # fmt: skip
-        if value is None or value is False:
-            continue
-        try:
-            found[key] = _step(key, value)
-        except DrgError as error:
-            raise DrgError(f"{file}: {error}" if file is not None else str(error)) from None
-    return Calibrator(**found)
+    found = dict(given)
+    for key in ("estimate", "normalise", "trim", "previous", "bootstrap"):
+        value = given[key]
+        named = isinstance(value, str | PathLike)
+        if named or (key == "bootstrap" and isinstance(value, int) and not isinstance(value, bool)):
+            found[key] = step(key, value)
+    for key, kind in (_KINDS | _OTHERS).items():
+        value = found[key]
+        needed = key in ("estimate", "normalise", "trim", "order", "shrink")
+        if (value is not None or needed) and not isinstance(value, kind) and not (
+            key == "shrink" and value == PREVIOUS
+        ):  # fmt: skip
+            raise problem(say("类型不符", "is not of its kind"), key=key, found=value,
+                          expected=kind.__name__)  # fmt: skip
+    return tuple(found[key] for key in ("estimate", "normalise", "trim", "previous", "bootstrap"))
 
 
-def _step(key: str, value: Any) -> Any:
+def step(key: str, value: Any) -> Any:
+    """What a key of a recipe stands for: a step by its name, true, or a table of parameters.
+
+    Raises:
+        DrgError: a method or a value is not known or out of range; the message names it.
+    """
     if key in ("shrink", "order"):
         if not isinstance(value, bool) and (key, value) != ("shrink", PREVIOUS):
             raise problem(say("须为 true 或 false", "must be true or false"), key=key, found=value)
@@ -177,7 +191,7 @@ def _by_year(name: str, given: Any) -> dict[int, float]:
                       found=given) from None  # fmt: skip
 
 
-def describe(calibrator: Calibrator) -> dict[str, Any]:
+def describe(calibrator: Any) -> dict[str, Any]:
     """The parameters of a calibrator as they stand in a record."""
     found: dict[str, Any] = {}
     for key in KEYS:
@@ -198,3 +212,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): held for key, held in sorted(value.items())}
     return list(value) if isinstance(value, tuple) else value
+
+
+def tags_of(table: WeightTable) -> dict[str, str]:
+    """Tags of the groups of a table, from the columns in which published tables keep them."""
+    found: dict[str, str] = {}
+    for column in ("tag", "group_type"):
+        if column in table.frame:
+            marked = table.frame[table.frame[column].fillna("") != ""]
+            found |= dict(zip(marked["drg"], marked[column].astype(str), strict=True))
+    return found

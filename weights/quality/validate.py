@@ -17,12 +17,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from drg.cases.privacy import FEWEST
 from drg.errors import one_of, problem
 from drg.language import say
 from weights.cases.observations import Bools, Floats, Observations
 from weights.cases.statistics import Statistics, ratio, reduce
-from weights.fit.calibrator import Calibrator
-from weights.fit.recipe import RECOMMENDED, calibrator
+from weights.fit.calibrator import Calibrator, calibrator
+from weights.fit.recipe import RECOMMENDED
 
 WAYS = ("halves", "hospitals", "years")
 RAW, CHOSEN = "raw", "recommended"
@@ -38,6 +39,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "winsor_median, mixed, shrink, order": {**RECOMMENDED, "estimate": "mixed"},
 }
 _FOLDS = 10
+_GROUPS, _CASES = 20, 20  # groups whose cases are looked at, and cases that are told
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,17 @@ class Validation:
         groups: ``drg, cases, raw, weight, trimmed, gain``: of each group, what the recommended
             recipe (or the first after the plain means) gains over the plain means, as a share of
             the whole, and how many of its cases the trimming takes out or changes.
+        cases: ``row, drg, hospital_id, times, share``: the single cases of those groups of five or
+            more that plain means owe most of their error to. ``row`` is its place in the input
+            from 0, NaN where that was not kept; ``times`` its cost over the group's median;
+            ``share`` what of the plain means' squared error would go without it.
         recipe: the recipe whose gain that is.
         shares: for each way the cases judged over those fitted on.
     """
 
     errors: pd.DataFrame
     groups: pd.DataFrame
+    cases: pd.DataFrame
     recipe: str
     shares: Mapping[str, float]
 
@@ -131,6 +138,7 @@ def validate(
     whole, done = sum(len(parts) for _, _, parts in cut) * len(how), 0
     errors, index = [], []
     gain, shares = np.zeros(len(unit)), dict.fromkeys(ways, 0.0)
+    plain = np.zeros(len(unit))
     for way, split, parts in cut:
         squares = np.zeros((len(parts), len(how)))
         for place, (fit, judge) in enumerate(parts):
@@ -142,13 +150,17 @@ def validate(
                 if progress is not None:
                     progress(done, whole)
             squares[place], each = _judged(weights, unseen, unit)
+            plain += each[0]
             gain += each[0] - each[list(how).index(chosen)]
             shares[way] += judge.sum() / fit.sum() / len(parts)
         errors.append(np.sqrt(squares.mean(axis=0)))
         index.append((way, split))
     shares = {way: total / sum(one == way for one, _ in index) for way, total in shares.items()}
     frame = pd.DataFrame(errors, pd.MultiIndex.from_tuples(index, names=["way", "split"]), [*how])
-    return Validation(frame, _groups(observed, everything, how[chosen], gain), chosen, shares)
+    deciding = _cases(observed, [part for _, _, parts in cut for part in parts], plain, unit)
+    return Validation(
+        frame, _groups(observed, everything, how[chosen], gain), deciding, chosen, shares
+    )  # fmt: skip
 
 
 def _splits(
@@ -201,6 +213,48 @@ def _judged(weights: Floats, unseen: Statistics, unit: Floats) -> tuple[Floats, 
         of_mean = np.where(both & (n > 1), variance / scale**2 / unit**2, 0.0)
         chance = float(np.nansum(of_mean) / n[both].sum())
     return np.maximum(each.sum(axis=1) - chance, 1e-8), each
+
+
+def _cases(
+    observed: Observations, parts: list[tuple[Bools, Bools]], plain: Floats, unit: Floats
+) -> pd.DataFrame:
+    """Cases without which plain means would do better, most first; none of totals.
+
+    Args:
+        observed: the cases.
+        parts: what is fitted on and judged by, shapes (N,).
+        plain: squared error of plain means by group, summed over the parts. Shape (G,).
+        unit: plain weights of all cases. Shape (G,).
+    """
+    number = np.bincount(observed.drg, minlength=len(plain))
+    most = np.argsort(np.where(number >= FEWEST, -plain, 0.0), kind="stable")[:_GROUPS]
+    looked = np.zeros(len(plain), np.bool_)
+    looked[most] = (plain[most] > 0) & (number[most] >= FEWEST) & (not observed.aggregated)
+    at = np.flatnonzero(looked[observed.drg])
+    drg, cost = observed.drg[at], observed.cost[at]
+    owed = np.zeros(len(at))
+    for fit, judge in parts:
+        seen, unseen = (reduce(observed.select(one), logs=False) for one in (fit, judge))
+        n, mean, m = seen.group_cases, seen.mean_cost, unseen.mean_cost
+        both = np.isfinite(mean) & np.isfinite(m)
+        judged = unseen.group_cases[both]
+        scale = (judged @ m[both]) / (judged @ mean[both])
+        rest = np.maximum(n[drg] - 1.0, 1.0)
+        without = np.where(n[drg] > 1, (n[drg] * mean[drg] - cost) / rest, mean[drg])
+        of_case = (mean[drg] * scale - m[drg]) ** 2 - (without * scale - m[drg]) ** 2
+        share = (unseen.group_cases / unit**2)[drg] * of_case
+        middle = (judged @ m[both]) / judged.sum()
+        owed += np.where(fit[at] & both[drg], share, 0.0) / (middle**2 * judged.sum())
+    first = np.lexsort((observed.hospital[at], drg, cost, -owed))[:_CASES]
+    first = first[owed[first] > 0]
+    medians = pd.Series(cost).groupby(drg).median()
+    rows = np.full(len(first), np.nan) if observed.row is None else observed.row[at[first]] * 1.0
+    return pd.DataFrame({
+        "row": rows, "drg": [observed.groups[g] for g in drg[first]],
+        "hospital_id": [observed.hospitals[h] for h in observed.hospital[at[first]]],
+        "times": cost[first] / medians.reindex(drg[first]).to_numpy(),
+        "share": owed[first] / plain.sum(),
+    })  # fmt: skip
 
 
 def _groups(

@@ -94,8 +94,8 @@ class Families:
         """Groups of each ladder of severities (严重程度阶梯), the gravest first, two or more."""
         return self._ladders
 
-    def pairs(self) -> tuple[Ints, Ints]:
-        """All pairs of one ladder: places of the graver and of the lighter group."""
+    @cached_property
+    def _pairs(self) -> tuple[Ints, Ints]:
         above, below = [], []
         for ladder in self.ladders():
             for i, first in enumerate(ladder):
@@ -104,6 +104,10 @@ class Families:
                         above.append(first)
                         below.append(second)
         return np.array(above, np.int32), np.array(below, np.int32)
+
+    def pairs(self) -> tuple[Ints, Ints]:
+        """All pairs of one ladder: places of the graver and of the lighter group."""
+        return self._pairs
 
 
 def families(

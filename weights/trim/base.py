@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from drg.errors import problem
 from drg.language import say
-from weights.trim.groups import Bounds, Codes, Floats, Rows, Together, outside
+from weights.cases.observations import Floats, Ints
+from weights.trim.groups import Bounds, Rows, Together, outside
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Cases:
         groups: number of groups G.
     """
 
-    drg: Codes
+    drg: Ints
     cost: Floats
     stay: Floats | None
     groups: int
@@ -154,7 +155,7 @@ class Trim:
                           expected=say(f"{low:g} 至 {high:g} 之间的{zh}",
                                        f"a {en} from {low:g} to {high:g}"))  # fmt: skip
 
-    def __call__(self, drg: Codes, cost: Floats, stay: Floats | None, groups: int) -> Trimmed:
+    def __call__(self, drg: Ints, cost: Floats, stay: Floats | None, groups: int) -> Trimmed:
         """Trim cases.
 
         Args:

@@ -10,12 +10,10 @@ import numpy as np
 
 from drg.errors import one_of, problem
 from drg.language import say
+from weights.cases.observations import Bools, Floats, Ints
 from weights.trim.base import Cases, Trim, Trimmed
 from weights.trim.groups import (
     Bounds,
-    Codes,
-    Floats,
-    Mask,
     Moments,
     Rows,
     Together,
@@ -29,6 +27,7 @@ CENTRES = ("median", "mean")
 # Of normal values the median distance from the median is this share of the standard deviation.
 _MAD = 0.6744897501960817
 _TELLS = 5  # cases of a group whose spread tells of the usual one
+_ANY = 20.0  # times the median of all costs within which a case of any group lies
 _PRIOR_CASES = 20.0  # for so many cases the usual spread of all groups counts beside a group's own
 
 
@@ -43,21 +42,27 @@ def _medians(cases: Cases, values: Floats) -> tuple[Floats, Floats, Floats]:
     known = np.isfinite(values)
     drg, together = cases.drg, cases.together
     if not known.all():
-        drg, values = drg[known], values[known]
-        together = Together.of(drg, cases.groups)
-    (middle,) = together.quantiles(values, (0.5,))
-    (apart,) = together.quantiles(np.abs(values - middle[drg]), (0.5,))
+        values, together = values[known], Together.of(drg[known], cases.groups)
+    held = together.placed(values)
+    (middle,) = together.quantiles(held, (0.5,))
+    held -= together.repeated(middle)
+    (apart,) = together.quantiles(np.abs(held, out=held), (0.5,))
     return together.cases.astype(np.float64), middle, apart / _MAD
 
 
 def _usual(number: Floats, spread: Floats, minimum: float) -> float:
     """Case-weighted median spread of the groups of so many cases or more."""
     known = number >= minimum
-    order = np.argsort(np.where(known, spread, np.inf), kind="stable")
-    share = np.cumsum(np.where(known, number, 0.0)[order])
+    return _half(spread[known], number[known])
+
+
+def _half(values: Floats, weights: Floats) -> float:
+    """The value below which half of the weights lie; 0 without any."""
+    order = np.argsort(values, kind="stable")
+    share = np.cumsum(weights[order])
     if not len(share) or share[-1] <= 0:
         return 0.0
-    return float(spread[order][np.searchsorted(share, share[-1] / 2)])
+    return float(values[order][np.searchsorted(share, share[-1] / 2)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +137,7 @@ class LogSd(Trim):
         return number, opened(*bounds, number, self.minimum)
 
 
-def _also_by_day(drg: Codes, cost: Floats, stay: Floats, daily: Bounds) -> Mask:
+def _also_by_day(drg: Ints, cost: Floats, stay: Floats, daily: Bounds) -> Bools:
     """Which cases are outside on cost per day, or cannot be judged by it. Shape (N,)."""
     goes = ~(stay > 0) | np.isinf(daily[1])[drg]
     goes[outside(drg, _per_day(cost, stay), daily)] = True
@@ -173,7 +178,7 @@ class Iqr(Trim):
 
     def _trim(self, cases: Cases) -> Trimmed:
         values = np.log(cases.cost) if self.log else cases.cost
-        first, third = cases.together.quantiles(values, (0.25, 0.75))
+        first, third = cases.together.quantiles(cases.together.placed(values), (0.25, 0.75))
         number = cases.together.cases.astype(np.float64)
         reach = self.k * (third - first)
         lower, upper = first - reach, third + reach
@@ -204,7 +209,7 @@ class Percentile(Trim):
     def _bounds(self, cases: Cases) -> tuple[Bounds, Floats]:
         """Bounds in yuan and cases by group. Shape (G,)."""
         shares = self.low / 100, self.high / 100
-        lower, upper = cases.together.quantiles(cases.cost, shares)
+        lower, upper = cases.together.quantiles(cases.together.placed(cases.cost), shares)
         number = cases.together.cases.astype(np.float64)
         return opened(lower, upper, number, self.minimum), number
 
@@ -230,7 +235,10 @@ class WinsorMedian(Trim):
     median itself at half as much again. The spread is 1.4826 times the median distance from the
     median; that of a group of few cases is hardly known, so the case-weighted median spread of all
     groups counts beside it for 20 cases. One wrong cost moves the median by a place at most, so it
-    cannot hide. The median of three is the least that one wrong cost does not decide.
+    cannot hide; and in a group of n cases a cost is at most 1 + n / 4 times the median, so that it
+    moves the mean by a quarter of that. The median of three is the least that one wrong cost does
+    not decide: in smaller groups a cost is at most 20 times the median of all groups, or a
+    twentieth.
 
     Attributes:
         sd: how many spreads a cost may be away.
@@ -248,19 +256,21 @@ class WinsorMedian(Trim):
         usual = _usual(number, spread, _TELLS)
         spread = np.sqrt((number * spread**2 + _PRIOR_CASES * usual**2) / (number + _PRIOR_CASES))
         spread = np.where(spread > 0, spread, np.nan)
-        reach = self.sd * spread
-        bounds = opened(np.exp(middle - reach), np.exp(middle + reach), number, self.minimum)
-        found = cases.at_most(bounds)
-        far = opened(
-            np.exp(middle - self.gross * spread), np.exp(middle + self.gross * spread),
-            number, self.minimum,
-        )  # fmt: skip
-        rows = outside(cases.drg, cases.cost, far)
+        reach = np.minimum(self.sd * spread, np.log1p(number / 4.0))
+        lower, upper = np.exp(middle - reach), np.exp(middle + reach)
+        few = number < self.minimum
+        centre = np.exp(_half(middle[number > 0], number[number > 0]))
+        lower[few], upper[few] = centre / _ANY, centre * _ANY
+        found = cases.at_most(opened(lower, upper, number, 1))
+        far = self.gross * spread
+        rows = outside(cases.drg, cases.cost,
+                       opened(np.exp(middle - far), np.exp(middle + far), number,
+                              self.minimum))  # fmt: skip
         group = cases.drg[rows]
-        away = (np.log(cases.cost[rows]) - middle[group]) / spread[group]
-        part = 1.0 - (np.abs(away) - self.gross) / (self.gross / 2.0)
-        left = np.sign(away) * self.sd * np.clip(part, 0.0, 1.0)
-        found.cost[rows] = np.exp(middle[group] + left * spread[group])
+        away = np.log(cases.cost[rows]) - middle[group]
+        part = 1.0 - (np.abs(away) - far[group]) / (far[group] / 2.0)
+        left = np.sign(away) * reach[group] * np.clip(part, 0.0, 1.0)
+        found.cost[rows] = np.exp(middle[group] + left)
         return found
 
 
@@ -299,7 +309,9 @@ class Ratio(Trim):
         rows = np.empty(0, np.int64)
         for turn in range(self.rounds):
             if turn == 0 and self.centre == "median":
-                (middle,) = cases.together.quantiles(cases.cost, (0.5,))
+                (middle,) = cases.together.quantiles(
+                    cases.together.placed(cases.cost), (0.5,)
+                )  # fmt: skip
                 bounds = opened(
                     self.low * middle, self.high * middle, everyone.cases, self.minimum
                 )  # fmt: skip

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array
 
-Codes = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+from weights.cases.observations import Floats, Ints
+
 Rows = npt.NDArray[np.int64]
-Ints = npt.NDArray[np.int64]
 Bounds = tuple[Floats, Floats]
 
 # A value that differs from a bound by less than this share of it lies on the bound: far less
@@ -54,7 +53,7 @@ class Moments:
 
 
 def moments(
-    drg: Codes, groups: int, read: Callable[[slice], Floats], *, sd: bool = False
+    drg: Ints, groups: int, read: Callable[[slice], Floats], *, sd: bool = False
 ) -> Moments:
     """Sums of a quantity by group, in one pass.
 
@@ -94,7 +93,7 @@ def opened(lower: Floats, upper: Floats, cases: Floats, minimum: float) -> Bound
     return np.where(few, -np.inf, lower), np.where(few, np.inf, upper)
 
 
-def outside(drg: Codes, values: Floats, bounds: Bounds) -> Rows:
+def outside(drg: Ints, values: Floats, bounds: Bounds) -> Rows:
     """Rows whose value lies outside the bounds of their group; unknown values never do.
 
     Args:
@@ -124,48 +123,55 @@ def widened(bounds: Bounds) -> Bounds:
 
 @dataclass(frozen=True)
 class Together:
-    """Cases put together by group, once for all quantiles that are wanted.
+    """Cases by group, for quantiles.
 
     Attributes:
-        order: places of the cases, those of a group next to each other. Shape (N,).
+        drg: group of each case. Shape (N,).
         cases: cases by group. Shape (G,).
     """
 
-    order: npt.NDArray[np.intp]
-    cases: Ints
+    drg: Ints
+    cases: Rows
 
     @classmethod
-    def of(cls, drg: Codes, groups: int) -> Together:
-        """Put the cases of each group together."""
-        small = groups <= np.iinfo(np.int16).max  # 16-bit keys are sorted by counting
-        order = np.argsort(drg.astype(np.int16) if small else drg, kind="stable")
-        return cls(order, np.bincount(drg, minlength=groups))
+    def of(cls, drg: Ints, groups: int) -> Together:
+        """The cases of each group."""
+        return cls(drg, np.bincount(drg, minlength=groups))
 
-    def quantiles(self, values: Floats, shares: Sequence[float]) -> Floats:
+    def placed(self, values: Floats) -> Floats:
+        """Values with those of a group next to each other, as in a sparse matrix. Shape (N,)."""
+        size = len(values)
+        matrix = coo_array((values, (self.drg, np.arange(size, dtype=np.int32))),
+                           shape=(len(self.cases), max(size, 1)))  # fmt: skip
+        matrix.has_canonical_format = True  # no place stands twice
+        return np.asarray(matrix.tocsr().data)
+
+    def repeated(self, of_groups: Floats) -> Floats:
+        """A value of each group, as often as it has cases, beside those that are placed. (N,)."""
+        return np.repeat(of_groups, self.cases)
+
+    def quantiles(self, placed: Floats, shares: Sequence[float]) -> Floats:
         """Quantiles of each group, interpolated linearly between neighbours.
 
-        Inside a group only the needed neighbours are placed.
-
         Args:
-            values: a known quantity of each case. Shape (N,).
+            placed: a known quantity of each case, as :meth:`placed` puts them; each group is sorted
+                in place. Shape (N,).
             shares: quantiles as shares 0 to 1, ascending, length K.
 
         Returns:
             Shape (K, G), NaN in a group without cases.
         """
-        held = values.take(self.order)
         ends = np.cumsum(self.cases)
         last = np.maximum(self.cases - 1, 0)
         places = np.asarray(shares)[:, None] * last
         below = places.astype(np.intp)
         above = np.minimum(below + 1, last)
-        needed = np.concatenate([below, above]).T
         starts = ends - self.cases
         for group in np.flatnonzero(self.cases > 1).tolist():
-            held[starts[group] : ends[group]].partition(needed[group])
+            placed[starts[group] : ends[group]].sort()
         some = self.cases > 0
         found = np.full(places.shape, np.nan)
         start = starts[some]
-        low, high = held[start + below[:, some]], held[start + above[:, some]]
+        low, high = placed[start + below[:, some]], placed[start + above[:, some]]
         found[:, some] = low + (high - low) * (places - below)[:, some]
         return found

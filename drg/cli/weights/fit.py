@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 _MOST_STRANGE = 10
+_SHRINK_TO: dict[str, bool | str] = {"adrg": True, "previous": "previous"}
 METHODS = "mean, geometric, hsrv, regression, gamma, mixed, judged"
 TRIMS = "none, log3sd, iqr, percentile, ratio, l3h3, l15h15, inek, winsor, winsor_median"
 
@@ -74,6 +75,12 @@ def fit(
         bool | None,
         typer.Option("--shrink/--no-shrink", help=say("病例少的病组向所属 ADRG 收缩。",
                                                       "Draw weak groups to their ADRG.")),
+    ] = None,
+    shrink_to: Annotated[
+        str | None,
+        typer.Option("--shrink-to", help=say(
+            "收缩到何处：adrg（所属 ADRG）或 previous（上年权重，须有 --previous）。",
+            "Where weak groups are drawn: adrg, or previous (last year's; needs --previous).")),
     ] = None,
     order: Annotated[
         bool | None,
@@ -178,8 +185,9 @@ def fit(
     """Fit relative weights (相对权重) from the cost of grouped cases."""
     from drg.progress import Progress
     from drg.switch.origin import names_of, scheme_of_cases
+    from weights.fit.calibrator import calibrator
     from weights.fit.files import fit_file
-    from weights.fit.recipe import RECOMMENDED, calibrator, read_recipe
+    from weights.fit.recipe import RECOMMENDED, read_recipe
     from weights.table import WeightTable, open_weights
 
     beside = [out.with_name(out.name + one) for one in (".rejects.csv", ".run.json")]
@@ -190,7 +198,8 @@ def fit(
     steps: dict[str, Any] = dict(RECOMMENDED) if recommended else {}
     steps |= {} if recipe is None else read_recipe(recipe)
     steps |= _given(
-        estimate=method, trim=trim, shrink=shrink, order=order, previous=previous,
+        estimate=method, trim=trim, shrink=_shrink(shrink, shrink_to), order=order,
+        previous=previous,
         classes=None if classes is None else str(classes), low_volume=low_volume,
         families=None if families is None else str(families),
         corridor=None if corridor is None else _corridor(corridor),
@@ -328,6 +337,17 @@ def _given(**options: Any) -> dict[str, Any]:
 
 def _table(value: Any) -> dict[str, Any]:
     return dict(value) if isinstance(value, dict) else {}
+
+
+def _shrink(shrink: bool | None, to: str | None) -> bool | str | None:
+    """What the two options of shrinkage say together."""
+    if to is None:
+        return shrink
+    if to not in _SHRINK_TO or shrink is False:
+        raise wrong("须为 adrg 或 previous，且不与 --no-shrink 同用",
+                    "must be adrg or previous, and not with --no-shrink",
+                    "--shrink-to")  # fmt: skip
+    return _SHRINK_TO[to]
 
 
 def _corridor(text: str) -> dict[str, float | None]:

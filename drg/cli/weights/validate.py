@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -60,7 +61,9 @@ def validate(
     from drg.progress import Progress
     from drg.report.weights.validated import validation_picture, validation_report
     from weights.cases.intake import observe_file
-    from weights.fit.recipe import RECOMMENDED, calibrator, read_recipe
+    from weights.fit.calibrator import calibrator
+    from weights.fit.files import first_row
+    from weights.fit.recipe import RECOMMENDED, read_recipe
     from weights.quality.groups import write
     from weights.quality.validate import CHOSEN, RECIPES
     from weights.quality.validate import validate as validated
@@ -79,11 +82,12 @@ def validate(
             file, mapping=mapping, sheet=sheet, progress=shown.advance,
             components=any(one.components for one in costs),
             years="years" in by or any(one.years for one in costs),
-            accept_unreadable=accept_unreadable,
+            rows=True, accept_unreadable=accept_unreadable,
         )  # fmt: skip
     with Progress(say("检验各方案", "judging recipes")) as shown:
         found = validated(observed, recipes, ways=by, splits=splits, seed=seed,
                           progress=shown.advance)  # fmt: skip
+    found = replace(found, cases=found.cases.assign(row=found.cases["row"] + first_row(file)))
     report = validation_report(found, file.name, words)
     typer.echo(report_text(report, words))
     if out is not None:

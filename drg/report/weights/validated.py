@@ -49,6 +49,8 @@ def validation_report(found: Validation, file: str, words: Words) -> Report:
                              "cases."))]),
         Section("groups", words("起决定作用的病组", "Groups that decide it"),
                 [_groups(found, words)]),
+        Section("cases", words("起决定作用的病例", "Cases that decide it"),
+                [_cases(found, words)]),
     ], contents=False)  # fmt: skip
 
 
@@ -95,6 +97,20 @@ def _groups(found: Validation, words: Words) -> Table:
                  columns, shown, ends=(_MOST, 5),
                  note=words(f"{HIDDEN} 为保护个人信息而不公布。",
                             f"{HIDDEN} protects persons."))  # fmt: skip
+
+
+def _cases(found: Validation, words: Words) -> Table:
+    """Single cases that plain means owe most of their error to, for who holds the file."""
+    columns = [
+        Column("row", "数据行", "Row", "cases"), DRG,
+        Column("share", "占原始均值误差", "Share of the error of plain means", "share"),
+    ]  # fmt: skip
+    return Table("cases", words("去掉后原始均值误差减少最多的病例",
+                                "Cases without which plain means would err least"),
+                 columns, found.cases,
+                 note=words("只列不少于 5 例的病组。宜先核对这些费用。",
+                            "Of groups of five cases or more. Look at these costs "
+                            "first."))  # fmt: skip
 
 
 def validation_picture(found: Validation, lang: str) -> Picture:

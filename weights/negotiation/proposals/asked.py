@@ -13,8 +13,9 @@ import numpy as np
 
 from drg.errors import DrgError, one_of
 from drg.language import say
+from weights.cases.observations import Floats
 from weights.fit.adjust import KINDS
-from weights.negotiation.proposals.context import Context, Floats, GroupCases
+from weights.negotiation.proposals.context import Context, GroupCases
 from weights.negotiation.proposals.exclusions import read_conditions, shown
 from weights.negotiation.proposals.faults import UnfitError
 from weights.negotiation.proposals.words import TRIM_WORDS, plain

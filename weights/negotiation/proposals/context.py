@@ -16,6 +16,7 @@ from drg.cases.amounts import read_yuan
 from drg.cases.texts import as_text
 from drg.errors import problem
 from drg.language import say
+from weights.cases.observations import Floats
 from weights.negotiation.proposals.proposal import Proposal
 from weights.negotiation.proposals.words import plain
 from weights.table import WeightTable
@@ -24,7 +25,6 @@ from weights.trim import NoTrim, Trim
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = npt.NDArray[np.float64]
 TEXTS = ("hospital_id", "insurance", "case_id")
 
 

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from drg.language import say
+from weights.cases.observations import Bools
 from weights.negotiation.proposals.context import GroupCases, hospital_of
 from weights.negotiation.proposals.faults import UnfitError
 from weights.negotiation.proposals.words import plain
-
-Mask = npt.NDArray[np.bool_]
 
 # what a condition is about -> words for it
 SUBJECTS: dict[str, tuple[str, ...]] = {
@@ -83,7 +81,7 @@ class Condition:
             return f"{self.subject} in {'|'.join(self.texts)}"
         return f"{self.subject} {self.sign} {self.number:.12g}"
 
-    def holds(self, cases: GroupCases) -> Mask:
+    def holds(self, cases: GroupCases) -> Bools:
         """Which cases meet it; an unknown stay meets nothing. Shape (N,).
 
         Raises:
