@@ -10,7 +10,7 @@ from drg.language import say
 from drg.page.blocks import Report, Section
 from drg.page.fonts import open_font
 from drg.page.words import Words
-from drg.tables.together import family
+from drg.tables.together import at_once, family
 
 PAGES, WORD = (".html", ".htm"), (".docx",)
 
@@ -78,12 +78,10 @@ def write_all(
     """
     for path, _ in reports:
         check_ending(path)
-    paths = [path for path, _ in reports] + ([book] if book is not None else [])
-    if len(paths) == 1 or len({path.parent for path in paths}) > 1:
-        return _written(reports, book, words, sections)
-    with family(*paths) as new:
-        moved = [(new.with_name(path.name), report) for path, report in reports]
-        aside = None if book is None else new.with_name(book.name)
+    with at_once(book, *(path for path, _ in reports)) as (aside, *places):
+        moved = [
+            (place, report) for place, (_, report) in zip(places, reports, strict=True) if place
+        ]
         return _written(moved, aside, words, sections)
 
 

@@ -92,6 +92,24 @@ def family(main: Given, *beside: Given) -> Iterator[Path]:
             _put(place, target.parent, [Path(one).name for one in beside], inside=True)
 
 
+@contextlib.contextmanager
+def at_once(*paths: Path | None) -> Iterator[list[Path | None]]:
+    """Give a place to write each of some files to; those of one folder appear at once.
+
+    Args:
+        paths: the files; None stays None.
+
+    Raises:
+        DrgError: a file cannot be written.
+    """
+    given = [one for one in paths if one is not None]
+    if len(given) < 2 or len({one.parent for one in given}) > 1:
+        yield list(paths)
+        return
+    with family(*given) as new:
+        yield [None if one is None else new.with_name(one.name) for one in paths]
+
+
 def check_folder(folder: Given) -> Path:
     """Find out early, before long work, whether results can be written into a folder.
 

@@ -113,7 +113,6 @@ WRITING: dict[str, tuple[str, str]] = {
     "lot": ("", f"negotiate lot {{@round-asked}} --draw-at 2027-03-19T14:00:00+08:00 {_AT}"),
     "panel": ("", f"negotiate panel {{@round-lot}} {_AT}"),
     "vote": ("", f"negotiate vote {{@round-drawn}} {{votes.csv}} {_AT}"),
-    "object": ("", f"negotiate object {{@round-voted}} P001 --party H0001 --reason x {_AT}"),
     "solve": ("", f"negotiate solve {{@round-voted}} --objective closest {_AT}"),
     "accept": ("", f"negotiate accept {{@round-voted}} O01 --reason x {_AT}"),
     "impact record": ("", f"negotiate impact {{@round-voted}} --record --out out/i.xlsx {_AT}"),
@@ -141,7 +140,7 @@ WRITING: dict[str, tuple[str, str]] = {
                 "year package {@book-closed} --out out --lang en"),
 }  # fmt: skip
 # their record goes on: by an entry, or by some of them
-_RECORD = frozenset({"propose", "withdraw", "lot", "panel", "vote", "object", "solve", "accept",
+_RECORD = frozenset({"propose", "withdraw", "lot", "panel", "vote", "solve", "accept",
                      "impact record", "receipt", "close", "add-month", "correct",
                      "correct withdraw", "close-month", "list", "advance", "year receipt",
                      "clear"})  # fmt: skip

@@ -168,3 +168,26 @@ def test_a_folder_within_one_that_is_being_made_is_written_in_its_place(tmp_path
             raise ZeroDivisionError
     assert {str(p.relative_to(out)) for p in out.rglob("*.csv")} == {"a.csv", "part/a.csv"}
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_files_of_one_folder_appear_at_once_those_of_two_each_by_itself(tmp_path: Path) -> None:
+    written(tmp_path, a_csv="1", b_svg="1")
+    paths = tmp_path / "a.csv", None, tmp_path / "b.svg"
+
+    def broken_off() -> None:
+        with together.at_once(*paths) as (first, none, _):
+            assert first is not None
+            assert none is None
+            first.write_text("2")
+            raise DrgError("no")
+
+    with pytest.raises(DrgError, match="no"):
+        broken_off()
+    assert seen(tmp_path) == {"a.csv": "1", "b.svg": "1"}
+    with together.at_once(*paths) as new:
+        for path in filter(None, new):
+            path.write_text("2")
+        assert seen(tmp_path) | {"a.csv": "1", "b.svg": "1"} == seen(tmp_path)
+    assert seen(tmp_path) == {"a.csv": "2", "b.svg": "2"}
+    with together.at_once(tmp_path / "a.csv", tmp_path / "x" / "b.svg") as apart:
+        assert apart == [tmp_path / "a.csv", tmp_path / "x" / "b.svg"]

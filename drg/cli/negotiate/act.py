@@ -441,6 +441,7 @@ def receipt(
     from drg.negotiate.round.act import Round
     from drg.record.receipt import read
     from drg.tables.atomic import write_bytes
+    from drg.tables.together import at_once
 
     look_first((round, token), (out, (".toml",)), (request, (".tsq",)))
     # another file than a receipt is not replaced
@@ -454,9 +455,10 @@ def receipt(
                           file=token) from None  # fmt: skip
     else:
         found = Round(round).receipt(actor, at)
-    found.write(out)
-    if request is not None:
-        write_bytes(request, found.request())
+    with at_once(out, request) as (given, asked):
+        found.write(given or out)
+        if asked is not None:
+            write_bytes(asked, found.request())
     typer.echo(
         say(
             f"{found.round}：第 {found.entries} 条，{found.at}，摘要 {found.digest}",

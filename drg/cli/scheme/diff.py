@@ -168,6 +168,7 @@ def _migrate(
     from drg.progress import Progress
     from drg.tables import write_table
     from drg.tables.derived import without_formulas
+    from drg.tables.together import at_once
     from grouper.engine.migration import migrate_file
 
     title = say(f"按两方案分组 {cases.name}", f"grouping {cases.name} twice")
@@ -176,17 +177,18 @@ def _migrate(
     typer.echo(_summary(found))
     ungrouped = {UNGROUPED_DRG: "未入组"}
     old, new = (ungrouped | {drg.code: drg.name for drg in one.drgs} for one in schemes)
-    if moves is not None and moves.suffix.lower() == ".xlsx":
-        from drg.report.migration.moves import write_moves
+    with at_once(moves, picture) as (table, drawn):
+        if table is not None and table.suffix.lower() == ".xlsx":
+            from drg.report.migration.moves import write_moves
 
-        write_moves(moves, found, (old, new))
-    elif moves is not None:
-        write_table(moves, without_formulas(found.table()))
-    if picture is not None:
-        from drg.plots import save
-        from drg.report.migration.picture import draw
+            write_moves(table, found, (old, new))
+        elif table is not None:
+            write_table(table, without_formulas(found.table()))
+        if drawn is not None:
+            from drg.plots import save
+            from drg.report.migration.picture import draw
 
-        save(draw(found, (old, new)), picture)
+            save(draw(found, (old, new)), drawn)
     for written in (moves, picture):
         if written is not None:
             typer.echo(str(written), err=True)

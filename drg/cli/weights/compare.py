@@ -53,6 +53,7 @@ def compare(
     from drg.page.write import write_report
     from drg.report.weights.compared import comparison_report
     from drg.switch.origin import scheme_of_weights
+    from drg.tables.together import at_once
     from weights.quality.compare import compare as compared
     from weights.quality.groups import comparison_rows, write
     from weights.table import open_weights
@@ -67,16 +68,17 @@ def compare(
     words = Words(lang)
     report = comparison_report(first, second, found, words)
     typer.echo(report_text(report, words))
-    if out is not None:
-        if out.suffix.lower() == ".xlsx":
-            write_report(out, report, words)
-        else:
-            write(out, comparison_rows(found))
-        typer.echo(str(out), err=True)
-    if picture is not None:
-        from drg.plots import save
-        from drg.plots.weights.previous import against_previous
+    with at_once(out, picture) as (table, drawn):
+        if table is not None and table.suffix.lower() == ".xlsx":
+            write_report(table, report, words)
+        elif table is not None:
+            write(table, comparison_rows(found))
+        if drawn is not None:
+            from drg.plots import save
+            from drg.plots.weights.previous import against_previous
 
-        bounds = (1 - corridor, 1 + corridor)
-        save(against_previous(first, second, bounds, lang=lang), picture)
-        typer.echo(str(picture), err=True)
+            bounds = (1 - corridor, 1 + corridor)
+            save(against_previous(first, second, bounds, lang=lang), drawn)
+    for path in (out, picture):
+        if path is not None:
+            typer.echo(str(path), err=True)

@@ -60,6 +60,7 @@ def validate(
     from drg.page.write import write_report
     from drg.progress import Progress
     from drg.report.weights.validated import validation_picture, validation_report
+    from drg.tables.together import at_once
     from weights.cases.intake import observe_file
     from weights.fit.calibrator import calibrator
     from weights.fit.files import first_row
@@ -90,17 +91,18 @@ def validate(
     found = replace(found, cases=found.cases.assign(row=found.cases["row"] + first_row(file)))
     report = validation_report(found, file.name, words)
     typer.echo(report_text(report, words))
-    if out is not None:
-        if out.suffix.lower() == ".xlsx":
-            write_report(out, report, words)
-        else:
+    with at_once(out, picture) as (table, drawn):
+        if table is not None and table.suffix.lower() == ".xlsx":
+            write_report(table, report, words)
+        elif table is not None:
             frame = found.table()
-            write(out, {str(name): frame[name].tolist() for name in frame})
-        typer.echo(str(out), err=True)
-    if picture is not None:
-        from drg.plots import save
-        from drg.plots.fonts import chinese_font
+            write(table, {str(name): frame[name].tolist() for name in frame})
+        if drawn is not None:
+            from drg.plots import save
+            from drg.plots.fonts import chinese_font
 
-        shows = picture.suffix.lower() == ".svg" or chinese_font() is not None
-        save(validation_picture(found, (lang or "zh") if shows else "en"), picture)
-        typer.echo(str(picture), err=True)
+            shows = drawn.suffix.lower() == ".svg" or chinese_font() is not None
+            save(validation_picture(found, (lang or "zh") if shows else "en"), drawn)
+    for path in (out, picture):
+        if path is not None:
+            typer.echo(str(path), err=True)
