@@ -30,6 +30,7 @@ PARTS = (
 
 if TYPE_CHECKING:
     from grouper.engine.account import Account
+    from grouper.engine.parts import Parts
 
 
 def group(
@@ -37,8 +38,10 @@ def group(
     out: Annotated[
         Path,
         typer.Option("--out", help=say(
-            "结果文件，格式由扩展名（.csv、.csv.gz、.xlsx、.parquet）决定。",
-            "File to write; its ending (.csv, .csv.gz, .xlsx, .parquet) says the format.")),
+            "结果文件，格式由扩展名（.csv、.csv.gz、.xlsx、.parquet）决定；FILE 为文件夹时"
+            "可为文件夹，逐个文件分组。",
+            "File to write; its ending (.csv, .csv.gz, .xlsx, .parquet) says the format. A folder, "
+            "where FILE is one: file by file.")),
     ],
     scheme: SchemeName = DEFAULT,
     ambiguous: Annotated[
@@ -61,6 +64,7 @@ def group(
 ) -> None:  # fmt: skip
     """Group a discharge file: every row comes back with its group, status and reason."""
     from drg.progress import Progress
+    from drg.provenance import record_of
     from grouper.engine.files import beside, group_file
 
     named = with_ambiguous(scheme) if ambiguous else scheme
@@ -73,6 +77,17 @@ def group(
             account = group_dataset(file, out, scheme=named, mapping=mapping, codes=codes,
                                     names=names)  # fmt: skip
         _said(account, out, strict)
+        return
+    if sheet is None and file.is_dir() and not out.name.lower().endswith(TABLES):
+        from grouper.engine.parts import group_parts
+
+        look_first((file, mapping, scheme), beside=(record_of(out),), folder=out)
+        with Progress(say(f"分组 {file.name}", f"grouping {file.name}")) as shown:
+            done = group_parts(file, out, scheme=named, mapping=mapping, codes=codes, names=names,
+                               progress=shown.advance)  # fmt: skip
+        typer.echo(_of_parts(done, out), err=True)
+        if strict and done.rejects:
+            raise typer.Exit(1)
         return
     look_first((file, mapping, scheme), (out, TABLES), beside=beside(out))
     with Progress(say(f"分组 {file.name}", f"grouping {file.name}")) as shown:
@@ -93,6 +108,23 @@ def _said(account: Account, out: Path, strict: bool) -> None:
     typer.echo(summary(account, out), err=True)
     if strict and account.rejects:
         raise typer.Exit(1)
+
+
+def _of_parts(done: Parts, out: Path) -> str:
+    """What grouping a dataset came to."""
+    from grouper.engine.reasons import STATUS_TEXT, STATUSES
+
+    lines = [f"{out}", _counted(say("文件", "files"), f"{done.parts:,}")]
+    if done.kept:
+        lines.append(_counted(say("沿用上次中断前已完成", "whole from the run before"),
+                              f"{done.kept:,}"))  # fmt: skip
+    lines.append(_counted(say("病例", "cases"), f"{done.cases:,}"))
+    lines += [_counted(say(f"{STATUS_TEXT[status][0]} {status}", status),
+                       f"{done.statuses[status]:,}") for status in STATUSES]  # fmt: skip
+    if done.rejects:
+        lines.append(say(f"  拒收记录 {done.rejects:,}，列于 {out}/_drg",
+                         f"  rejected {done.rejects:,}, listed in {out}/_drg"))  # fmt: skip
+    return "\n".join(lines)
 
 
 def summary(account: Account, out: Path) -> str:

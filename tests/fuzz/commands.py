@@ -24,6 +24,8 @@ COMMANDS: tuple[tuple[int, str], ...] = (
     (4, "group {cases.csv} --out >out.xlsx [--mapping {mapping.csv}] [--names]"),
     (4, "group {cases.csv} --out >out.parquet [--scheme {@tiny-pack}]"),
     (5, "group {lists.json} --out >out.csv [--names] [--strict]"),
+    (4, "group {@dataset} --out >grouped [--names] [--scheme {scheme}] [--mapping {mapping.toml}]"),
+    (2, "check {@dataset}"),
     (2, "check {lists.json} [--for {stage}]"),
     (4, "group {long.csv} --out >out.csv [--strict]"),
     (6, "explain {cases.csv} --row {n} [--what-if] [--weights {weights.csv}] [--format {explain}]"

@@ -38,6 +38,8 @@ WRITING: dict[str, tuple[str, str]] = {
     "check": ("check {other.csv} --html out/q.html --xlsx out/q.xlsx",
               "check {grouped.csv} --html out/q.html --xlsx out/q.xlsx"),
     "group": ("group {other.csv} --out out/g.csv", "group {cases.csv} --out out/g.csv"),
+    "group dataset": ("group {@dataset} --out out --scheme chs-drg-1.1",
+                      "group {@dataset} --out out"),
     "group xlsx": ("group {other.csv} --out out/g.xlsx", "group {cases.csv} --out out/g.xlsx"),
     "explain": ("explain {cases.csv} --row 3 --format json --out out/e.json",
                 "explain {cases.csv} --row 4 --format json --out out/e.json"),

@@ -8,6 +8,8 @@ import shutil
 from hashlib import sha256
 from pathlib import Path
 
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 from typer.testing import CliRunner
 
 from drg.cli import app
@@ -141,6 +143,10 @@ def make(folder: Path) -> None:
     for source, target in ((REGION / "cases.csv", folder / "cases.csv"), (whole, grouped)):
         lines = source.read_bytes().splitlines(keepends=True)
         target.write_bytes(b"".join(lines[: _ROWS + 1]))
+    held = pa_csv.read_csv(folder / "cases.csv")
+    for part in range(3):
+        (folder / "dataset" / f"part={part}").mkdir(parents=True)
+        pq.write_table(held.slice(part * 10, 10), folder / f"dataset/part={part}/0.parquet")
     came = grouped.read_text("utf-8-sig")  # the same cases a year later
     (folder / "came.csv").write_text(came.replace("2025-", "2026-"), "utf-8")
     groups = [line.split(",")[0] for line in weights.read_text("utf-8-sig").splitlines()[1:]]

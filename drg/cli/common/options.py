@@ -36,8 +36,9 @@ Lang: TypeAlias = Annotated[
 ]  # fmt: skip
 DischargeFile: TypeAlias = Annotated[
     Path,
-    typer.Argument(help=say("出院病例文件：CSV(.gz)、Excel 或 Parquet。",
-                            "Discharge file: CSV(.gz), Excel or Parquet.")),
+    typer.Argument(help=say("出院病例文件：CSV(.gz)、Excel 或 Parquet，或 Parquet 文件夹。",
+                            "Discharge file: CSV(.gz), Excel or Parquet, or a folder of Parquet "
+                            "files.")),
 ]  # fmt: skip
 SchemeArgument: TypeAlias = Annotated[
     str,
@@ -80,8 +81,9 @@ AcceptUnreadable: TypeAlias = Annotated[
 ]  # fmt: skip
 GroupedFile: TypeAlias = Annotated[
     Path,
-    typer.Argument(help=say("已分组病例：CSV(.gz)、Excel 或 Parquet。",
-                            "Grouped cases: CSV(.gz), Excel or Parquet.")),
+    typer.Argument(help=say("已分组病例：CSV(.gz)、Excel 或 Parquet，或 Parquet 文件夹。",
+                            "Grouped cases: CSV(.gz), Excel or Parquet, or a folder of Parquet "
+                            "files.")),
 ]  # fmt: skip
 WeightsName: TypeAlias = Annotated[
     str,
