@@ -108,7 +108,7 @@ def group_parts(
         "version": __version__, "scheme": grouper.compiled.content_hash, "codes": codes,
         "mapping": "" if mapping is None else hash_file(mapping), "names": names,
     }  # fmt: skip
-    work, done = out.with_name(f"{out.name}.unfinished"), Parts()
+    work, done = out.parent / f"{out.name}.unfinished", Parts()
     for place, file in files.items():
         target = work / place
         held = _whole(work, place, hash_file(file), wanted)

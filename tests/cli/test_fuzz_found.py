@@ -189,3 +189,9 @@ def test_an_age_that_no_number_holds_is_listed(tmp_path):
                                    ("report", "{}", "--out", "r.html")])  # fmt: skip
 def test_a_name_that_no_folder_takes_is_told(words):
     assert "File name too long" in fails(*(word.format("x" * 300) for word in words))
+
+
+@pytest.mark.parametrize("words", [("group",), ("weights", "fit"), ("explain", "--dependence")])
+def test_an_output_without_a_name_is_told(world, words):
+    said = fails(*words, world / "grouped.csv", "--out", "")
+    assert "unknown kind of file" in said or "不能写成这种文件" in said

@@ -66,7 +66,7 @@ def fit_file(
         DrgError: a file cannot be used, or a step cannot be done with this data.
     """
     source, out = Path(source), Path(out)
-    rejects_path, run_path = (out.with_name(out.name + e) for e in (".rejects.csv", ".run.json"))
+    rejects_path, run_path = (out.parent / f"{out.name}{e}" for e in (".rejects.csv", ".run.json"))
     others = {name: Path(path) for name, path in (inputs or {}).items() if path is not None}
     if mapping is not None:
         others["mapping"] = Path(mapping)

@@ -38,7 +38,7 @@ def run(
     from drg.progress import Progress
     from grouper.explain.dependence_files import dependence_file
 
-    beside = [out.with_name(out.name + one) for one in (".hospitals.csv", ".run.json")]
+    beside = [out.parent / f"{out.name}{one}" for one in (".hospitals.csv", ".run.json")]
     look_first((file, mapping, weights, scheme), (out, TABLES), beside=beside)
     held = weights_of(weights)
     with Progress(Words(lang)(f"查找依赖 {file.name}", f"dependence in {file.name}")) as shown:

@@ -190,7 +190,7 @@ def fit(
     from weights.fit.recipe import RECOMMENDED, read_recipe
     from weights.table import WeightTable, open_weights
 
-    beside = [out.with_name(out.name + one) for one in (".rejects.csv", ".run.json")]
+    beside = [out.parent / f"{out.name}{one}" for one in (".rejects.csv", ".run.json")]
     spread = is_spark(engine, master, sheet=sheet)
     cases = None if spread else file
     look_first((cases, mapping, recipe, classes, families, previous, scheme), (out, TABLES),
