@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from drg.cli.common.options import Lang
-from drg.cli.common.outputs import REPORTS, look_first
+from drg.cli.common.outputs import REPORTS, book_of, look_first
 from drg.language import say
 
 
@@ -48,7 +48,7 @@ def report(
     from drg.report.panel.write import write_report
 
     look_first((folder, projection), (out, REPORTS), (annex, REPORTS),
-               beside=[out.with_suffix(".xlsx")], folder=pictures)  # fmt: skip
+               beside=book_of(out), folder=pictures)  # fmt: skip
     written = write_report(folder, out, lang or "zh", projection, annex=annex, pictures=pictures,
                            tell=tell)  # fmt: skip
     for path in (written.page, written.annex, written.book, pictures):

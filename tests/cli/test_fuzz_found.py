@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -191,7 +192,10 @@ def test_a_name_that_no_folder_takes_is_told(words):
     assert "File name too long" in fails(*(word.format("x" * 300) for word in words))
 
 
-@pytest.mark.parametrize("words", [("group",), ("weights", "fit"), ("explain", "--dependence")])
-def test_an_output_without_a_name_is_told(world, words):
-    said = fails(*words, world / "grouped.csv", "--out", "")
-    assert "unknown kind of file" in said or "不能写成这种文件" in said
+@pytest.mark.parametrize("words", ["group {grouped.csv}", "weights fit {grouped.csv}",
+                                   "explain {grouped.csv} --dependence", "report {settled}",
+                                   "negotiate minutes {round-voted}"])  # fmt: skip
+@pytest.mark.parametrize("out", ["", "/"])
+def test_an_output_without_a_name_is_told(world, words, out):
+    line = re.sub(r"\{(.*?)\}", lambda found: str(world / found[1]), words).split()
+    assert "unknown kind of file" in fails(*line, "--out", out)

@@ -80,6 +80,11 @@ def look_first(
             _of_its_record(path)
 
 
+def book_of(page: Path) -> list[Path]:
+    """The workbook beside a page; none beside what has no name, which is refused for that."""
+    return [page.with_suffix(".xlsx")] if page.name else []
+
+
 def _outside(path: Path, sources: Iterable[str]) -> None:
     """Refuse an output that lies in a folder of sources or in this program."""
     import drg

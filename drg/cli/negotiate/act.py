@@ -180,7 +180,7 @@ def propose(
     from weights.negotiation.forms.hidden import hidden_lines
     from weights.negotiation.proposals.file import reject_lines, write_rejects
 
-    target = None if form is None else form.with_name(f"{form.stem}-rejects.csv")
+    target = None if form is None else form.parent / f"{form.stem}-rejects.csv"
     look_first((round, form), (target, ()))
     held = Round(round)
     if withdraw is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drg.cli.common.options import BUREAU, Actor, Lang, RecordTime, RoundFolder, wrong
-from drg.cli.common.outputs import BOOK, REPORTS, look_first
+from drg.cli.common.outputs import BOOK, REPORTS, book_of, look_first
 from drg.language import say, spoken
 from drg.terminal import fit, table
 
@@ -363,7 +363,7 @@ def minutes(
     from drg.negotiate.round.act import Round
     from drg.report.minutes.write import write_minutes
 
-    look_first((round,), (out, REPORTS), beside=[out.with_suffix(".xlsx")])
+    look_first((round,), (out, REPORTS), beside=book_of(out))
     written = write_minutes(Round(round), out, lang or "zh")
     typer.echo(f"{written.page}\n{written.book}")
     for line in written.told:
