@@ -226,10 +226,8 @@ def _faults(
             yield f"more than one line: {done.err[-1000:]}"
         if not lines and done.command not in _FINDINGS and "--strict" not in done.words:
             yield f"no line of an error: {done.err[-500:]}"
-        raw = re.findall(
-            r"(?<![\w'])(None|nan|<class|array\()(?![\w'])", lines[0][:400] if lines else ""
-        )
-        if any(word not in done.words for word in raw):
+        own = re.sub("""found ('[^']*'|"[^"]*")""", "", lines[0]) if lines else ""
+        if any(word not in done.words for word in _RAW.findall(own[:400])):
             yield f"a raw word in a message: {lines[0][:400]}"
     after = _state(folder)
     if left := [name for name in after if name.endswith((".partial", ".ready"))]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from drg.cases import CaseColumns
 from drg.cases.blanks import BLANKS
-from drg.cases.cells import Cells, can_read, columns_for
+from drg.cases.cells import Cells, Unread, can_read, columns_for
 from drg.cases.codes import plain_group
 from drg.cases.columns import plain_header
 from drg.cases.dates import months_of
@@ -174,7 +174,11 @@ class Reader:
                 continue
             keep &= ~hit
             intake.exclude(reason, int(hit.sum()), float(money[hit].sum()))
-            if reason in FAULTS:
+            if reason == "unreadable_cost" and self._components:
+                spoilt = set(np.flatnonzero(hit).tolist())
+                faults += _cells((one for one in cells.faults() if one.part in COMPONENTS
+                                  and one.row in spoilt), reason)  # fmt: skip
+            elif reason in FAULTS:
                 faults.append(self._fault(table, reason, np.flatnonzero(hit)))
         numbers: dict[str, npt.NDArray[Any]] = {"cost": cost}
         if costs.ndim == 2:
@@ -272,7 +276,7 @@ class Reader:
         part = {
             "malformed_row": None, "missing_group": "drg", "total_row": "drg",
             "missing_hospital": "hospital_id", "bad_cases": "cases",
-        }.get(reason, "total_cost")  # fmt: skip
+        }.get(reason, None if self._components else "total_cost")  # fmt: skip
         column = None if part is None else self._columns.column(part)
         if column is None:
             return Fault(reason, rows, "", [""] * len(rows))
@@ -282,15 +286,19 @@ class Reader:
 
 def _others(cells: Cells) -> list[Fault]:
     """Cells that cannot be read and for which no row is left out: stays, dates."""
-    found: dict[tuple[str, str], tuple[list[int], list[str], str]] = {}
-    for one in cells.faults():
-        if one.part in _LISTED:
-            continue
-        rows, texts, _ = found.setdefault((one.part, one.column), ([], [], one.reason))
+    return _cells(one for one in cells.faults() if one.part not in _LISTED)
+
+
+def _cells(unread: Iterable[Unread], reason: str = "") -> list[Fault]:
+    """Cells that cannot be read, column by column."""
+    found: dict[str, tuple[list[int], list[str], str]] = {}
+    for one in unread:
+        told = reason or one.reason.removeprefix("expected ")
+        rows, texts, _ = found.setdefault(one.column, ([], [], told))
         rows.append(one.row)
         texts.append(one.value)
-    return [Fault(reason.removeprefix("expected "), np.array(rows), column, texts)
-            for (_, column), (rows, texts, reason) in found.items()]  # fmt: skip
+    return [Fault(told, np.array(rows), column, texts)
+            for column, (rows, texts, told) in found.items()]  # fmt: skip
 
 
 def join(parts: Iterator[Part]) -> Observations:
