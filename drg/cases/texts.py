@@ -29,6 +29,11 @@ def as_text(column: pa.Array) -> pa.Array:
     return written(column)
 
 
+def texts_of(column: pa.ChunkedArray) -> list[str]:
+    """The cells of a small table's column as text, ``""`` for null."""
+    return [text or "" for chunk in column.chunks for text in text_list(as_text(chunk))]
+
+
 def repaired(column: pa.Array) -> pa.Array:
     """Strings whose bytes are not all UTF-8, with U+FFFD in their place."""
     return pa.array(text_list(column), pa.string())

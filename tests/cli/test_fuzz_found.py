@@ -199,3 +199,15 @@ def test_a_name_that_no_folder_takes_is_told(words):
 def test_an_output_without_a_name_is_told(world, words, out):
     line = re.sub(r"\{(.*?)\}", lambda found: str(world / found[1]), words).split()
     assert "unknown kind of file" in fails(*line, "--out", out)
+
+
+def test_days_beyond_the_calendar_in_small_tables_are_texts(world, tmp_path):
+    days = pa.array([2**31 - 1, 0], pa.int32()).cast(pa.date32())
+    pq.write_table(pa.table({"drg": ["A", "B"], "adrg": days, "severity": [1, 2]}),
+                   tmp_path / "families.parquet")  # fmt: skip
+    pq.write_table(pa.table({"pool": days, "amount": [1, 2]}), tmp_path / "year.parquet")
+    year = ("settle", world / "grouped.csv", "--weights", world / "weights.csv", "--hospitals",
+            world / "hospitals.csv", "--out", tmp_path / "out", "--last-year")  # fmt: skip
+    works("weights", "fit", world / "grouped.csv", "--out", tmp_path / "w.csv", "--families",
+          tmp_path / "families.parquet")  # fmt: skip
+    assert "not a pool of the policy" in fails(*year, tmp_path / "year.parquet")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from drg.cases.texts import texts_of
 from drg.documents import fit, read_document
 from drg.errors import DrgError, one_of, problem
 from drg.language import say
@@ -299,9 +300,8 @@ def _lines(path: str | PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         if column not in _CSV_KEYS:
             raise problem(say("没有此列", "no such column"), file=path, key=column,
                           expected=", ".join(_CSV_KEYS))  # fmt: skip
-    for row, cells in enumerate(zip(*(c.to_pylist() for c in table.columns), strict=True), 2):
-        texts = ("" if cell is None else str(cell).strip() for cell in cells)
-        line = {key: text for key, text in zip(columns, texts, strict=True) if text}
+    for row, cells in enumerate(zip(*map(texts_of, table.columns), strict=True), 2):
+        line = {key: text.strip() for key, text in zip(columns, cells, strict=True) if text.strip()}
         if line:
             yield f"row {row}", _of_line(line, f"row {row}", path)
 

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from drg.cases.columns import plain_header
-from drg.cases.texts import as_text
+from drg.cases.texts import texts_of
 from drg.cases.values import Number, read_number
 from drg.errors import problem
 from drg.language import say
@@ -175,13 +175,13 @@ def read_families(path: str | PathLike[str]) -> dict[str, tuple[str, float]]:
             raise problem(say(f"没有列 {wanted}", f"no column '{wanted}'"), file=path,
                           found=", ".join(rows.column_names),
                           expected=", ".join(needed))  # fmt: skip
-    said = as_text(rows.column(by_header["severity"]).combine_chunks()).to_pylist()
-    words = [_WORDS.get((text or "").strip().lower(), text) for text in said]
+    said = texts_of(rows.column(by_header["severity"]))
+    words = [_WORDS.get(text.strip().lower(), text or None) for text in said]
     ranks, bad = read_number(pa.array(words, pa.string()), Number())
     found: dict[str, tuple[str, float]] = {}
-    drgs, adrgs = (rows.column(by_header[name]).to_pylist() for name in ("drg", "adrg"))
+    drgs, adrgs = (texts_of(rows.column(by_header[name])) for name in ("drg", "adrg"))
     for row, (drg, adrg) in enumerate(zip(drgs, adrgs, strict=True), 2):
-        code = str(drg or "").strip()
+        code = drg.strip()
         if bad[row - 2] or not code or code in found:
             if bad[row - 2]:
                 raise problem(say("没有严重程度", "no severity"), file=path, row=row, key=code,
@@ -191,7 +191,7 @@ def read_families(path: str | PathLike[str]) -> dict[str, tuple[str, float]]:
             raise problem(say("病组重复出现", "group stands twice") if code
                           else say("没有病组", "no group"), file=path, row=row,
                           found=code)  # fmt: skip
-        found[code] = (str(adrg or "").strip(), float(ranks[row - 2]))
+        found[code] = (adrg.strip(), float(ranks[row - 2]))
         if not np.isnan(ranks[row - 2]) and list(found.values()).count(found[code]) > 1:
             raise problem(say("同一 ADRG 中严重程度重复出现", "severity stands twice in its ADRG"),
                           file=path, row=row, found=code)  # fmt: skip

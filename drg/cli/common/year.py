@@ -49,6 +49,7 @@ _AMOUNT = ("amount", "金额", "支出", "基金支出", "上年支出")
 def last_year_of(path: Path, pools: list[str]) -> dict[str, float | dict[str, float]]:
     """Last year's fund spend in yuan by pool, from a table; by hospital where it names them."""
     from drg.cases.amounts import read_yuan
+    from drg.cases.texts import texts_of
     from drg.errors import problem
     from drg.tables import read_table
 
@@ -64,10 +65,10 @@ def last_year_of(path: Path, pools: list[str]) -> dict[str, float | dict[str, fl
                                        "hospital_id"))  # fmt: skip
     amounts, bad = read_yuan(table.column(places["amount"]).combine_chunks())
     named = places["hospital_id"] is not None
-    ids = table.column(places["hospital_id"]).to_pylist() if named else [""] * table.num_rows
+    ids = texts_of(table.column(places["hospital_id"])) if named else [""] * table.num_rows
     found: dict[str, dict[str, float]] = {}
-    for row, pool in enumerate(_pools(path, table.column(places["pool"]).to_pylist(), pools)):
-        hospital = str(ids[row] or "").strip()
+    for row, pool in enumerate(_pools(path, texts_of(table.column(places["pool"])), pools)):
+        hospital = ids[row].strip()
         if hospital in found.get(pool, {}):
             raise problem(say("重复", "stands twice"), file=path, row=row + 2,
                           found=f"{pool} {hospital}".strip())  # fmt: skip
@@ -120,6 +121,7 @@ def _by_pool(
 ) -> dict[str, dict[str, float]]:  # fmt: skip
     """Figures of pools from a table with a column ``pool``; blanks are left out."""
     from drg.cases.amounts import read_yuan
+    from drg.cases.texts import texts_of
     from drg.errors import problem
     from drg.tables import read_table
 
@@ -131,7 +133,7 @@ def _by_pool(
                       found=", ".join(table.column_names),
                       expected=", ".join(("pool", *names)))  # fmt: skip
     found: dict[str, dict[str, float]] = {}
-    rows = _pools(path, table.column(pool).to_pylist(), pools)
+    rows = _pools(path, texts_of(table.column(pool)), pools)
     for name, zh in names.items():
         header = _header(headers, (name, *zh))
         if header is None:
@@ -157,17 +159,17 @@ def _header(headers: dict[str, str], names: tuple[str, ...]) -> str | None:
     return next((headers[name] for name in names if name in headers), None)
 
 
-def _pools(path: Path, texts: list[object], pools: list[str]) -> list[str]:
+def _pools(path: Path, texts: list[str], pools: list[str]) -> list[str]:
     """The pool of each row."""
     from drg.cases.choices import pool_of, pools_said
     from drg.errors import problem
 
     found = []
     for row, text in enumerate(texts):
-        pool = pool_of(str(text or ""), pools)
+        pool = pool_of(text, pools)
         if pool is None:
             raise problem(say("不是政策的基金池", "not a pool of the policy"), file=path,
-                          row=row + 2, found=str(text or "").strip(),
+                          row=row + 2, found=text.strip(),
                           expected=pools_said(pools))  # fmt: skip
         found.append(pool)
     return found

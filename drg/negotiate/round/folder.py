@@ -25,6 +25,7 @@ from budget.policy.document import Policy
 from budget.policy.load import load_policy
 from budget.settlement.files import read_claims
 from drg.cases.canonical import canonical
+from drg.cases.texts import texts_of
 from drg.documents import inside
 from drg.errors import DrgError, problem
 from drg.language import say
@@ -249,4 +250,4 @@ def _no_persons(table: pa.Table, file: Path) -> None:
         DrgError: there is one; it names the column and masks the number.
     """
     for name, column in zip(table.column_names, table.columns, strict=True):
-        refuse_persons(column.to_pylist(), file=file, key=name, row=2)
+        refuse_persons(texts_of(column), file=file, key=name, row=2)
