@@ -43,7 +43,7 @@ _FINDINGS = ("policy test", "policy search", "negotiate verify", "scheme validat
 
 _RAW = re.compile(r"(?<![\w'])(None|nan|<class|array\()(?![\w'])")
 # a lock that is kept; lists of what was refused; the cache, where its place is this folder
-_BESIDE = re.compile(r".*(\.lock|proposals-rejects\.csv|/rejects(/.*)?|\.bin)", re.DOTALL)
+_BESIDE = re.compile(r".*(\.lock|-rejects\.csv|/rejects(/.*)?|\.bin)", re.DOTALL)
 
 
 @dataclass

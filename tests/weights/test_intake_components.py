@@ -30,3 +30,11 @@ def test_a_component_that_cannot_be_read(tmp_path, ending, row):
     assert listed[["row", "column", "value"]].to_numpy().tolist() == [
         [row, "cost_nursing", "约100"]
     ]
+
+
+def test_costs_that_arrow_cannot_take_from(tmp_path):
+    cost = pa.array(["500"] * 39 + ["约500"], pa.string_view())
+    pq.write_table(pa.table({"drg": ["FR11", "FR13"] * 20, "hospital_id": ["H1"] * 40,
+                             "total_cost": cost}), tmp_path / "cases.parquet")  # fmt: skip
+    fit_file(tmp_path / "cases.parquet", tmp_path / "w.csv", Calibrator(), accept_unreadable=True)
+    assert list(pd.read_csv(tmp_path / "w.csv.rejects.csv")["value"]) == ["约500"]

@@ -280,8 +280,10 @@ class Reader:
         column = None if part is None else self._columns.column(part)
         if column is None:
             return Fault(reason, rows, "", [""] * len(rows))
-        cells = table.column(column).take(pa.array(rows))
-        return Fault(reason, rows, column, [c or "" for c in text_list(as_text(cells))])
+        cells = as_text(table.column(column)).take(
+            pa.array(rows)
+        )  # not all types can be taken from
+        return Fault(reason, rows, column, [c or "" for c in text_list(cells)])
 
 
 def _others(cells: Cells) -> list[Fault]:
