@@ -282,7 +282,7 @@ class Reader:
             return Fault(reason, rows, "", [""] * len(rows))
         cells = as_text(table.column(column)).take(
             pa.array(rows)
-        )  # not all types can be taken from
+        )  # else no text view
         return Fault(reason, rows, column, [c or "" for c in text_list(cells)])
 
 
