@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from drg.errors import DrgError
 from drg.money import (
     Exact,
+    adding_up,
     allocate,
     blend,
     decimal,
@@ -210,6 +211,43 @@ shares = st.one_of(
 def test_parts_are_those_of_fractions_ties_to_the_earlier(total, held):
     exact = [Fraction(one) if isinstance(one, int) else printed(one) for one in held]
     assert allocate(total, held).tolist() == largest_remainder(total, exact)
+
+
+def test_totals_of_several_dimensions_meet_the_shares_of_each():
+    totals, held = np.array([[100, 7, -9], [1, 0, 50]]), np.array([[1, 1, 1], [0, 2, 1], [3, 0, 4]])
+    parts = allocate(totals, held)
+    assert parts.shape == (2, 3, 3)
+    for place in np.ndindex(2, 3):
+        assert parts[place].tolist() == allocate(totals[place], held[place[1]]).tolist()
+
+
+estimates = st.lists(st.one_of(st.just(0.0), st.floats(-1e6, 1e6)), min_size=1, max_size=8)
+
+
+@given(estimates, st.integers(-20, 20))
+def test_estimates_are_rounded_to_their_total(exact, off):
+    """What rounding leaves is spread evenly, and first over the parts that it fits best."""
+    near = [round(one) for one in exact]
+    total = sum(near) + off
+    found = adding_up(np.array([exact, exact]), np.array([total, sum(near)]))
+    assert found[1].tolist() == near
+    assert found[0].sum() == total
+    step = 1 if off > 0 else -1
+    gain = [(one - whole_) * step if one else -np.inf
+            for one, whole_ in zip(exact, near, strict=True)]  # fmt: skip
+    each, more = divmod(abs(off), len(exact))
+    best = sorted(range(len(exact)), key=lambda i: (-gain[i], i))[:more]
+    assert found[0].tolist() == [one + step * (each + (i in best)) for i, one in enumerate(near)]
+
+
+def test_what_cannot_be_divided_exactly_is_refused():
+    one = np.array([1])
+    assert divided(one, (1 << 63) - 1, (1 << 61) - 1)[0].tolist() == [4]
+    assert divided(np.array([1 << 50]), 3, 3)[0].tolist() == [1 << 50]
+    for factor, above, below in ((one, 1 << 63, 1), (one, 1, 1 << 61), (one, 1, 0), (one, -1, 1),
+                                 (np.array([(1 << 50) + 1]), 3, 3)):  # fmt: skip
+        with pytest.raises(DrgError, match="too large"):
+            divided(factor, above, below)
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=20), st.integers(0, 10**16),
