@@ -219,6 +219,7 @@ def test_totals_of_several_dimensions_meet_the_shares_of_each():
     assert parts.shape == (2, 3, 3)
     for place in np.ndindex(2, 3):
         assert parts[place].tolist() == allocate(totals[place], held[place[1]]).tolist()
+    assert allocate(100, held[:2]).tolist() == [[34, 33, 33], [0, 67, 33]]
 
 
 estimates = st.lists(st.one_of(st.just(0.0), st.floats(-1e6, 1e6)), min_size=1, max_size=8)
