@@ -24,12 +24,14 @@ _NOISE, _LONG = 10, 40  # rows of a table that has a sheet of its own
 
 
 def write_workbook(
-    path: Path, title: str, sections: Sequence[Section], words: Words, *, contents: bool = True
-) -> int:
+    path: Path, title: str, sections: Sequence[Section], words: Words, *, subtitle: str = "",
+    contents: bool = True,
+) -> int:  # fmt: skip
     """Write every table of the sections, whole or not at all, the same bytes each time.
 
     Tables of a section stand one below another on its sheet; a long one has its own. A first sheet
-    lists them, unless there are no ``contents``.
+    lists them, unless there are no ``contents``. Title and subtitle stand on every printed page: a
+    hospital's sheet says whose it is.
 
     Returns:
         How many tables were written.
@@ -50,8 +52,9 @@ def write_workbook(
         "金额单位：元。“<5”“*”为保护个人信息而不公布的数值，空白为无数据。",
         "Money in yuan; <5 and * are not told, to protect persons; empty is not known.",
     )
-    listed = (words("目录", "Contents"), [told]) if contents else None
-    write_book(path, sheets, title=title, contents=listed)
+    listed = (words("目录", "Contents"), [*filter(None, [subtitle]), told]) if contents else None
+    write_book(path, sheets, title=title, contents=listed,
+               printed="  ".join(filter(None, (title, subtitle))))  # fmt: skip
     return count
 
 

@@ -128,10 +128,12 @@ def _any(values: pd.Series[Any]) -> bool:
 
 
 def _look(column: Column, values: list[Cell]) -> str:
-    """How the cells of a column wrap: names and long texts anywhere, short ones never."""
+    """How the cells of a column wrap: names and long texts anywhere, short ones and codes never."""
     if column.is_number:
         return "n"
-    if column.kind in ("name", "code", "long"):
+    if column.kind in ("name", "long"):
         return column.kind
     longest = max((len(str(v).encode("gb18030", "replace")) for v in values), default=0)
+    if column.kind == "code":
+        return "code s" if longest <= _SHORT else "code"
     return "s" if longest <= _SHORT else "long" if longest > _LONG else ""

@@ -32,7 +32,8 @@ def write_report(path: Path, report: Report, words: Words) -> list[str]:
     if path.suffix.lower() == ".xlsx":
         from drg.page.book import write_workbook
 
-        write_workbook(path, report.title, report.sections, words, contents=report.contents)
+        write_workbook(path, report.title, report.sections, words, subtitle=report.subtitle,
+                       contents=report.contents)  # fmt: skip
         return []
     return write_all([(path, report)], None, words)[1]
 

@@ -102,3 +102,19 @@ def test_the_package_hides_small_cells(done):
                 assert row[at] >= 5
     assert seen > 5
     assert "01-" not in " ".join(cells(folder / "pk" / "region.xlsx"))
+
+
+def test_every_printed_page_says_what_a_row_is_and_whose_the_sheet_is(done):
+    folder, book, _ = done
+    write_month_sheet(book, 2, folder / "printed.xlsx", "zh")
+    sheet = load_workbook(folder / "printed.xlsx").worksheets[0]
+    assert sheet.print_title_cols == "$A:$B"  # code and name, where it takes two sheets of paper
+    assert "2 月医保基金拨付表" in sheet.oddHeader.left.text
+    own = load_workbook(folder / "out" / "statements" / "B.xlsx")
+    assert all("（B）" in one.oddHeader.left.text for one in own.worksheets[1:])
+    assert any("（B）" in text for text in cells(folder / "out" / "statements" / "B.xlsx")[:3])
+
+
+def test_a_code_does_not_break(done):
+    html = (done[0] / "out" / "clearing.html").read_text("utf-8")
+    assert re.search(r'class="code s">B<', html)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Cell: TypeAlias = str | float | int | None
 MONEY, WHOLE, TEXT = "#,##0.00", "#,##0", "@"
 _NARROW, _WIDE, _LONGEST, _NUMBER = 9, 48, 32_000, 14
+_LEADING, _HEADER = 80, 200  # characters across of columns that stay; of a printed head
 _PAPER = 330  # characters across that can still be read on a sheet of paper
 _FONT = {"font_name": "Microsoft YaHei", "font_size": 10, "valign": "top"}
 
@@ -57,13 +58,14 @@ class Sheet:
     Attributes:
         name: of the sheet; cut and made unlike the others where Excel asks for it.
         parts: its tables.
-        frozen: columns that stay when one scrolls.
+        frozen: columns that stay when one scrolls, and stand on every sheet of paper; by default
+            those that say what a row is, such as code and name of a hospital.
         about: what it holds, for the sheet of contents.
     """
 
     name: str
     parts: Sequence[Part]
-    frozen: int = 1
+    frozen: int | None = None
     about: str = ""
 
 
@@ -72,6 +74,7 @@ class _Styles:
     """Formats of a workbook, each made once."""
 
     book: Any
+    printed: str = ""
     made: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def of(self, **more: Any) -> Any:
@@ -83,7 +86,7 @@ class _Styles:
 
 def write_book(
     path: str | PathLike[str], sheets: Sequence[Sheet], *, title: str = "",
-    contents: tuple[str, Sequence[str]] | None = None,
+    contents: tuple[str, Sequence[str]] | None = None, printed: str = "",
 ) -> None:  # fmt: skip
     """Write a workbook, whole or not at all, the same bytes each time.
 
@@ -92,6 +95,7 @@ def write_book(
         sheets: its sheets.
         title: of the workbook.
         contents: name of a first sheet that lists the others, and lines that stand on it.
+        printed: what stands at the head of every sheet of paper.
 
     Raises:
         DrgError: the file cannot be written.
@@ -99,7 +103,7 @@ def write_book(
     taken = [contents[0]] if contents else []
     names = sheet_names([*taken, *(sheet.name for sheet in sheets)])[len(taken) :]
     with new_book(path, title=title) as book:
-        styles = _Styles(book)
+        styles = _Styles(book, printed)
         if contents is not None:
             _contents(book, contents, title, list(zip(names, sheets, strict=True)), styles)
         for name, sheet in zip(names, sheets, strict=True):
@@ -125,7 +129,7 @@ def _contents(
     book: Workbook, contents: tuple[str, Sequence[str]], title: str,
     sheets: Sequence[tuple[str, Sheet]], styles: _Styles,
 ) -> None:  # fmt: skip
-    sheet = _page(book, contents[0], landscape=False)
+    sheet = _page(book, contents[0], styles, landscape=False)
     sheet.set_column(0, 0, 30)
     sheet.set_column(1, 1, 90)
     sheet.write_string(0, 0, neutralise(title), styles.of(bold=True, font_size=14))
@@ -138,11 +142,13 @@ def _contents(
         sheet.write_string(row, 1, neutralise(about), styles.of(text_wrap=True))
 
 
-def _page(book: Workbook, name: str, *, landscape: bool) -> Any:
+def _page(book: Workbook, name: str, styles: _Styles, *, landscape: bool) -> Any:
     """A sheet that prints on A4, as wide as one sheet of paper, with its name and page number."""
     sheet = book.add_worksheet(name)
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
+    if styles.printed:
+        sheet.set_header(f"&L{styles.printed.replace('&', '&&')[:_HEADER]}")
     sheet.set_footer("&L&A&R&P / &N")
     if landscape:
         sheet.set_landscape()
@@ -151,11 +157,12 @@ def _page(book: Workbook, name: str, *, landscape: bool) -> Any:
 
 def _sheet(book: Workbook, name: str, held: Sheet, styles: _Styles) -> None:
     widths = _widths(held)
-    sheet = _page(book, name, landscape=sum(widths) > 90)
+    sheet = _page(book, name, styles, landscape=sum(widths) > 90)
+    frozen = _leading(held, widths) if held.frozen is None else held.frozen
     across = math.ceil(sum(widths) / _PAPER)
     if across > 1:
         sheet.fit_to_pages(across, 0)
-        sheet.repeat_columns(0, max(held.frozen - 1, 0))
+        sheet.repeat_columns(0, max(frozen - 1, 0))
     for place, width in enumerate(widths):
         sheet.set_column(place, place, width)
     row = 0
@@ -167,7 +174,7 @@ def _sheet(book: Workbook, name: str, held: Sheet, styles: _Styles) -> None:
         for place, text in enumerate(part.heads):
             sheet.write_string(row, place, neutralise(text), head)
         if number == 0:
-            sheet.freeze_panes(row + 1, held.frozen)
+            sheet.freeze_panes(row + 1, frozen)
             sheet.repeat_rows(row)
         if len(held.parts) == 1 and len(part.rows) > part.totals and part.heads:
             sheet.autofilter(row, 0, row + len(part.rows) - part.totals, len(part.heads) - 1)
@@ -214,6 +221,13 @@ def _widths(held: Sheet) -> list[float]:
             width = max(least, min(longest, _WIDE), min(_half_ems(head) / 2 + 2, 18))
             found[place] = max(found.get(place, 0), width)
     return [found[place] for place in sorted(found)]
+
+
+def _leading(held: Sheet, widths: Sequence[float]) -> int:
+    """Columns that say what a row is: code and name, where both are texts and leave room."""
+    shapes = max((part.formats for part in held.parts), key=len, default=())
+    pair = list(shapes[:2]) == [TEXT, ""] and len(shapes) > 2 and sum(widths[:2]) <= _LEADING
+    return 2 if pair else 1
 
 
 def _half_ems(text: object) -> int:
