@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from budget.policy.document import Policy
-from budget.price.branches import CODES
+from budget.price.branches import BRANCHES
 from drg.cases.amounts import amount_of
 from drg.cases.choices import pool_of
 from drg.cases.columns import plain_header
@@ -250,8 +250,25 @@ class _Context:
                               "不按项目支付",
                               f"row {number}: {row['case_id']} was not discharged within the "
                               "technology's years and is not paid by item")  # fmt: skip
+        if self.kind.code == "objection":
+            yield from self._cancelled(rows, numbers)
         if self.kind.code == "review" and rows:
             yield from self._reviewed(rows, numbers)
+
+    def _cancelled(
+        self, rows: Sequence[Mapping[str, str]], numbers: Sequence[int]
+    ) -> Iterator[str]:
+        """Approved objections to deductions that the book has not: there is nothing to cancel."""
+        held = rows_of(self.files.folder, self.state)["deduction"].values()
+        stand = {(row["case_id"], row["rule"]) for row in held}
+        for number, row in zip(numbers, rows, strict=True):
+            if row["about"] == "deduction" and row["decision"] == "approved" and (
+                row["case_id"], row["rule"],
+            ) not in stand:  # fmt: skip
+                yield say(f"第 {number} 行：{row['case_id']} 没有规则“{row['rule']}”的违规扣款，"
+                          "无可撤销",
+                          f"row {number}: {row['case_id']} has no deduction by '{row['rule']}' to "
+                          "be cancelled")  # fmt: skip
 
     def _reviewed(self, rows: Sequence[Mapping[str, str]], numbers: Sequence[int]) -> Iterator[str]:
         """Applications on cases that need none, and those beyond their quota."""
@@ -259,13 +276,14 @@ class _Context:
         done = priced(self.files, self.state, self.held)
         for number, row in zip(numbers, rows, strict=True):
             at = self.places[row["case_id"]]
-            branch = CODES[int(done.priced.branch[at])]
-            if review is not None and review.eligible == "high_outliers" and branch not in (
+            branch = BRANCHES[int(done.priced.branch[at])]
+            if review is not None and review.eligible == "high_outliers" and branch.code not in (
                 "high", "review",
             ):  # fmt: skip
-                yield say(f"第 {number} 行：{row['case_id']} 不是高倍率病例（{branch}），无需单议",
-                          f"row {number}: {row['case_id']} is no high outlier ({branch}) and needs "
-                          "no review")  # fmt: skip
+                yield say(f"第 {number} 行：{row['case_id']} 不是高倍率病例（{branch.zh}），"
+                          "无需单议",
+                          f"row {number}: {row['case_id']} is no high outlier ({branch.code}) "
+                          "and needs no review")  # fmt: skip
 
 
 def write_form(

@@ -148,6 +148,25 @@ def test_objections_settle_as_corrections(tmp_path):
     assert second["payable"].sum() != 0
 
 
+def test_what_cannot_be_cancelled_or_needs_no_review_is_told_in_words(tmp_path, monkeypatch):
+    monkeypatch.setenv("DRG_LANG", "zh")
+    book = kept(tmp_path)
+    rule = {"违规规则": "分解住院"}
+    home = dict(zip(*(book.standing(book.state).table.column(name).to_pylist()
+                      for name in ("case_id", "hospital_id")), strict=True))  # fmt: skip
+    one = {"医疗机构代码": home["01-0"], "病例号": "01-0", "涉及基金金额": "100", **rule}
+    book.hand_in("deduction", form(tmp_path, "d", [one]), **ACTOR)
+    rows = [{"病例号": case, "意见类型": "扣款有误", "理由": "x", "处理结论": "通过", **rule}
+            for case in ("01-0", "01-1")]  # fmt: skip
+    found = book.hand_in("objection", form(tmp_path, "o", rows), **ACTOR)
+    assert len(found.rows) == 2
+    assert [one.partition(" 没有")[0] for one in found.told] == ["第 3 行：01-1"]
+    asked = [{"病例号": f"01-{i}", "申请理由": "医疗费用高"} for i in range(6)]
+    told = book.hand_in("review", form(tmp_path, "r", asked), **ACTOR).told
+    assert told
+    assert not any("normal" in one or "low" in one for one in told)
+
+
 def test_advance_money_goes_by_spend_and_surplus(tmp_path):
     book = kept(tmp_path)
     history = form(tmp_path, "h", [
