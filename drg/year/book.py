@@ -259,8 +259,8 @@ class Book:
         return Added(table.num_rows, 0, 0, table.num_rows)
 
     def hand_in(
-        self, kind: str, file: Given, *, sheet: str | None = None, actor: str,
-        at: str | None = None,
+        self, kind: str, file: Given, *, sheet: str | None = None,
+        hospital: str | None = None, actor: str, at: str | None = None,
     ) -> Judged:  # fmt: skip
         """Put the rows of a list that people decide into the open month.
 
@@ -268,6 +268,7 @@ class Book:
             kind: name of the list, see :data:`drg.year.lists.LISTS`.
             file: its filled form: Excel or CSV.
             sheet: sheet of a workbook.
+            hospital: whose form it is: rows on others, or on their cases, are refused.
             actor: who does it.
             at: a time to be stated beside the machine's.
 
@@ -283,7 +284,7 @@ class Book:
                               "advance money is applied for by drg year advance"),
                           key="LIST", found=kind)  # fmt: skip
         seen = self.state
-        found = judge_list(self.files, seen, kind, file, sheet=sheet)
+        found = judge_list(self.files, seen, kind, file, sheet=sheet, hospital=hospital)
         if not found.rows:
             return found
         names = list(found.rows[0])

@@ -76,18 +76,28 @@ def known_list(name: str) -> ListKind:
 
 
 def judge_list(
-    files: Files, state: State, name: str, source: str | PathLike[str], *, sheet: str | None = None
-) -> Judged:
+    files: Files, state: State, name: str, source: str | PathLike[str], *,
+    sheet: str | None = None, hospital: str | None = None,
+) -> Judged:  # fmt: skip
     """Read a filled form and judge its rows against the book.
 
+    Args:
+        files: of the book.
+        state: what stands on record.
+        name: of the list.
+        source: the form.
+        sheet: of a workbook.
+        hospital: whose form it is: rows on others, or on their cases, are refused.
+
     Raises:
-        DrgError: the file is no such form.
+        DrgError: the file is no such form, or there is no such hospital.
     """
     kind = known_list(name)
+    _known_hospital(files, hospital)
     form, found = read_list(kind, files.policy, source, sheet)
     held = standing(files.folder, state.cases)
-    context = _Context(files, state, kind, held,
-                       held.places(row.get("case_id", "") for _, row in found))  # fmt: skip
+    places_of = held.places(row.get("case_id", "") for _, row in found)
+    context = _Context(files, state, kind, held, places_of, hospital)
     rows: list[dict[str, str]] = []
     places: dict[tuple[str, ...], int] = {}
     for number, row in found:
@@ -191,6 +201,7 @@ class _Context:
     kind: ListKind
     held: Standing
     places: Mapping[str, int]
+    hospital: str | None
 
     def check(self, row: Mapping[str, str]) -> None:
         """Refuse a row that fits neither the book nor the policy."""
@@ -200,9 +211,13 @@ class _Context:
         case = row.get("case_id", "")
         if case and case not in self.places:
             raise RowError("case_id", case, "病例不在账册中", "is not in the book")
-        if case and "hospital_id" in row:
+        named = row.get("hospital_id") or self.hospital
+        if self.hospital not in (None, named):
+            raise RowError("hospital_id", row["hospital_id"], f"不是 {self.hospital} 的",
+                           f"is not of {self.hospital}")  # fmt: skip
+        if case and named:
             own = self.held.table.column("hospital_id")[self.places[case]].as_py()
-            if (own or "").strip() != row["hospital_id"]:
+            if (own or "").strip() != named:
                 raise RowError("case_id", case, "不是该医疗机构的病例",
                                "is not a case of that hospital")  # fmt: skip
         getattr(self, f"_{self.kind.code}", lambda _: None)(row)
@@ -376,12 +391,10 @@ def standing_rows(
         kind: the list.
         hospital: only rows of this hospital or its cases.
     """
+    _known_hospital(files, hospital)
     rows = list(rows_of(files.folder, state)[kind.code].values())
     if hospital is None:
         return rows
-    if hospital not in files.places:
-        raise problem(say("不在医疗机构表中", "is not in the table of hospitals"),
-                      key="--hospital", found=hospital)  # fmt: skip
     held = standing(files.folder, state.cases)
     places = held.places(row.get("case_id", "") for row in rows)
     homes = held.table.column("hospital_id").take(pa.array(list(places.values()), pa.int64()))
@@ -391,3 +404,9 @@ def standing_rows(
         for row in rows
         if hospital == (row.get("hospital_id") or home.get(row.get("case_id", "")))
     ]
+
+
+def _known_hospital(files: Files, hospital: str | None) -> None:
+    if hospital is not None and hospital not in files.places:
+        raise problem(say("不在医疗机构表中", "is not in the table of hospitals"),
+                      key="--hospital", found=hospital)  # fmt: skip

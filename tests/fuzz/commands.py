@@ -113,7 +113,7 @@ COMMANDS: tuple[tuple[int, str], ...] = (
     (1, "year sheet {@book-closed} --month {n} --out >sheet.xlsx"),
     (1, "year package {@book-added} --out >package"),
     (1, "year form {@book-closed} {list} --out >form.xlsx [--hospital {odd}]"),
-    (3, "year list {@book-closed} {list} {deduction-07.csv}"),
+    (3, "year list {@book-closed} {list} {deduction-07.csv} [--hospital {odd}]"),
     (2, "year list {@book-closed} review {review-10.csv}"),
     (1, "monitor {@book-closed} --out >watched [--month {n}]"),
     (1, "year findings add {@book-added} {@audited} [--procedure {procedure.toml}]"),

@@ -167,6 +167,22 @@ def test_what_cannot_be_cancelled_or_needs_no_review_is_told_in_words(tmp_path, 
     assert not any("normal" in one or "low" in one for one in told)
 
 
+def test_a_hospital_hands_in_its_own_cases_only(tmp_path):
+    book = kept(tmp_path)
+    table = book.standing(book.state).table
+    home = dict(zip(table.column("case_id").to_pylist(), table.column("hospital_id").to_pylist(),
+                    strict=True))  # fmt: skip
+    rows = [{"病例号": case, "申请理由": "医疗费用高"} for case in home]
+    found = book.hand_in("review", form(tmp_path, "r", rows), hospital="A", **ACTOR)
+    assert {row["case_id"] for row in found.rows} == {one for one in home if home[one] == "A"}
+    assert set(found.rejects["value"]) == {one for one in home if home[one] != "A"}
+    paid = [{"医疗机构代码": one, "支付方": "离休", "金额": "1"} for one in ("A", "B")]
+    found = book.hand_in("payer", form(tmp_path, "p", paid), hospital="A", **ACTOR)
+    assert [row["hospital_id"] for row in found.rows] == ["A"]
+    with pytest.raises(DrgError, match="--hospital"):
+        book.hand_in("payer", form(tmp_path, "p", paid), hospital="nobody", **ACTOR)
+
+
 def test_advance_money_goes_by_spend_and_surplus(tmp_path):
     book = kept(tmp_path)
     history = form(tmp_path, "h", [

@@ -261,6 +261,12 @@ def list_(
     folder: YearFolder,
     name: ListName,
     file: Annotated[Path, typer.Argument(help=say("填好的填报表。", "The filled form."))],
+    hospital: Annotated[
+        str | None,
+        typer.Option("--hospital", help=say(
+            "由这家医疗机构填报：涉及其他医疗机构或其病例的行不接受。",
+            "It is of this hospital: rows on others, or on their cases, are refused.")),
+    ] = None,
     sheet: Sheet = None,
     actor: Actor = BUREAU,
     at: RecordTime = None,
@@ -272,7 +278,7 @@ def list_(
 
     look_first((file,))
     book = Book(folder)
-    found = book.hand_in(name, file, sheet=sheet, actor=actor, at=at)
+    found = book.hand_in(name, file, sheet=sheet, hospital=hospital, actor=actor, at=at)
     warned(hidden_lines(file))
     _told(file, folder, len(found.rows), found.rejects, found.told)
     if found.corrections is not None:
