@@ -147,7 +147,7 @@ def _with(found: Problem, further: dict[str, Any], left: float) -> Problem:
 
 def _settle_order(found: Problem) -> tuple[Ask, ...]:
     """The asks about ladders that the draft keeps in order."""
-    wrong = {int(place) for ladder in found.families.ladders()
+    wrong = {int(place) for ladder in found.families.ladders
              if (np.diff(found.draft[ladder][np.isfinite(found.draft[ladder])]) > 0).any()
              for place in ladder}  # fmt: skip
     return tuple(ask for ask in found.asks if ask.group not in wrong)
@@ -237,7 +237,7 @@ class Model:
                                     -given.largest_loss * revenue - bend))  # fmt: skip
         kept = {one for one in given.decided if one.low == one.high == given.draft[one.group]}
         spoken = {one.group for one in (*given.asks, *(set(given.decided) - kept))}
-        for ladder in given.families.ladders():
+        for ladder in given.families.ladders:
             steps = [int(self.place[one]) for one in ladder if self.place[one] >= 0]
             quiet = not spoken & set(map(int, ladder))
             disordered = any(draft[a] < draft[b] for a, b in pairwise(steps))

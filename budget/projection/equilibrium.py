@@ -113,7 +113,7 @@ def _state(
     gain = np.where(cases > 0, np.nan_to_num(now) / cost - 1.0, 0.0)
     return State(
         price=price, gain=gain, cases=first.cells.cases.sum(axis=2), weight=cells.weight,
-        kinds=group_kinds(cells.groups), ladders=families(cells.groups).ladders(),
+        kinds=group_kinds(cells.groups), ladders=families(cells.groups).ladders,
         tier=cells.tier, near_low=near[0], near_high=near[1],
     )  # fmt: skip
 

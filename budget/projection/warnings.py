@@ -113,7 +113,7 @@ def _ladder_cases(cells: Cells) -> bool:
     """Whether two severities of an ADRG have cases in one hospital and insurance."""
     there = cells.cases > 0
     return any((there[:, list(ladder)].sum(axis=1) > 1).any()
-               for ladder in families(cells.groups).ladders())  # fmt: skip
+               for ladder in families(cells.groups).ladders)  # fmt: skip
 
 
 def _refused(year: Year, responses: Responses) -> bool:

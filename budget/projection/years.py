@@ -140,7 +140,7 @@ def shift_severity(cells: Cells, share: float, *, up: bool = True) -> Cells:
     A case that moves takes the standard, cost and parts of a case of its new group in the same
     hospital and insurance; where there is none, it stays.
     """
-    ladders = families(cells.groups).ladders()
+    ladders = families(cells.groups).ladders
     new = {name: getattr(cells, name).copy() for name in SUMS}
     for ladder in ladders:
         steps = zip(ladder[1:], ladder[:-1], strict=True)  # the lighter, the graver

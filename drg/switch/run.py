@@ -31,7 +31,7 @@ from grouper.scheme.pack import load_scheme
 from weights.cases.intake import observe_file
 from weights.table import WeightTable
 from weights.table.columns import ORDER
-from weights.table.record import write_with_record
+from weights.table.model import write_with_record
 
 if TYPE_CHECKING:
     from budget.policy.document import Policy

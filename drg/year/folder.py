@@ -33,7 +33,7 @@ from drg.tables.atomic import write_bytes
 from drg.tables.derived import refuse_formulas, without_formulas
 from drg.tables.held import scratch
 from weights.table import WeightTable, open_weights
-from weights.table.record import write_with_record
+from weights.table.model import write_with_record
 
 LEDGER = "ledger.jsonl"
 WEIGHTS, HOSPITALS, POLICY = "weights.csv", "hospitals.csv", "policy"

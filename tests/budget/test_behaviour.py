@@ -37,7 +37,7 @@ def state(seed=0, hospitals=3, lead=(), **replaced):
         "cases": draw.integers(0, 400, shape).astype(float),
         "weight": WEIGHT,
         "kinds": group_kinds(GROUPS),
-        "ladders": families(GROUPS).ladders(),
+        "ladders": families(GROUPS).ladders,
         "tier": np.array([3, 2, 1])[:hospitals],
     }
     return State(**{**held, **replaced})

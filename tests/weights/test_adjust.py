@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drg.errors import DrgError
-from weights.fit.adjust import COMPONENTS, KINDS, Classes, CostStructure, read_classes
+from weights.fit.adjust import KINDS, Classes, CostStructure, read_classes
 
 GROUPS = ("AA19", "AH11", "AH13", "ES21", "FV25")
 LEVEL = np.array([12.0, 4.0, 3.0, 1.0, 0.5])
@@ -56,13 +56,9 @@ def test_cost_structure_by_hand():
     components = np.array(
         [[100.0, 50, 200, 500, 150], [np.nan] * 5, [0] * 5, [0, 0, 0, 80, 20], [7, 0, 0, 0, 0]]
     )  # fmt: skip
-    level = np.array([1000.0, 20, 30, 100, 2])
-    found = CostStructure().apply(GROUPS, level, components)
-    # 110 + 55 + 190 + 450 + 150
-    assert found.level == pytest.approx([955, 20, 30, 92, 2.2])
-    assert found.factor == pytest.approx([0.955, 1, 1, 0.92, 1.1])
-    assert found.without == ("AH11", "AH13")
-    assert len(COMPONENTS) == len(CostStructure().factors)
+    found = CostStructure().factor(GROUPS, components)
+    # (110 + 55 + 190 + 450 + 150) / 1000
+    assert found == pytest.approx([0.955, 1, 1, 0.92, 1.1])
 
 
 @given(
@@ -71,16 +67,15 @@ def test_cost_structure_by_hand():
 )
 def test_cost_structure_is_a_mean_of_factors(components, factors):
     costs = np.array(components)
-    level = costs.sum(axis=1)
-    found = CostStructure(tuple(factors)).apply(GROUPS[: len(costs)], level, costs)
-    np.testing.assert_allclose(found.level, costs @ factors, rtol=1e-9, atol=1e-9)
-    assert (found.factor >= min(1, *factors) - 1e-9).all()
-    assert (found.factor <= max(1, *factors) + 1e-9).all()
+    found = CostStructure(tuple(factors)).factor(GROUPS[: len(costs)], costs)
+    np.testing.assert_allclose(costs.sum(axis=1) * found, costs @ factors, rtol=1e-9, atol=1e-9)
+    assert (found >= min(1, *factors) - 1e-9).all()
+    assert (found <= max(1, *factors) + 1e-9).all()
 
 
 def test_equal_factors_of_one_change_nothing():
     costs = np.arange(25.0).reshape(5, 5)
-    assert CostStructure((1.0,) * 5).apply(GROUPS, LEVEL, costs).level == pytest.approx(LEVEL)
+    assert CostStructure((1.0,) * 5).factor(GROUPS, costs) == pytest.approx(np.ones(5))
 
 
 @pytest.mark.parametrize(
@@ -100,9 +95,9 @@ def test_wrong_components():
     costs = np.ones((5, 5))
     costs[2, 1] = -1
     with pytest.raises(DrgError, match="nursing: negative mean cost of AH13"):
-        CostStructure().apply(GROUPS, LEVEL, costs)
+        CostStructure().factor(GROUPS, costs)
     with pytest.raises(DrgError, match="do not fit the groups"):
-        CostStructure().apply(GROUPS, LEVEL, costs[:, :4])
+        CostStructure().factor(GROUPS, costs[:, :4])
 
 
 # Classes

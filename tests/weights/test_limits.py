@@ -93,7 +93,7 @@ def test_tightened_bounds(rows) -> None:
     high = np.array([w * by for w, by, _ in rows])
     weighed = np.array([has for _, _, has in rows])
     floor, ceiling, gave_way = in_order(low, high, family, weighed)
-    for ladder in family.ladders():
+    for ladder in family.ladders:
         held = ladder[weighed[ladder]]
         possible = all(high[a] >= low[b] for i, a in enumerate(held) for b in held[i:])
         assert (family.names[family.family[ladder[0]]] in gave_way) == (not possible)

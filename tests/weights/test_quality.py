@@ -20,9 +20,8 @@ from weights.cases.intake import observe
 from weights.cases.statistics import reduce
 from weights.fit.calibrator import Calibrator
 from weights.quality.groups import rows
-from weights.quality.influence import influence, leave_one_out
+from weights.quality.measures import influence, leave_one_out, spread_of
 from weights.quality.report import assess
-from weights.quality.spread import spread_of
 from weights.table import WeightTable
 from weights.trim import method
 

@@ -94,14 +94,14 @@ def test_families_by_code_by_column_and_by_table() -> None:
     assert [by_code.names[i] for i in by_code.family] == ["FR1"] * 4 + ["=XX"]
     assert by_code.rank[:3].tolist() == [3, 2, 1]
     assert np.isnan(by_code.rank[3:]).all()
-    assert [list(ladder) for ladder in by_code.ladders()] == [[0, 1, 2]]
+    assert [list(ladder) for ladder in by_code.ladders] == [[0, 1, 2]]
     odd = families(("1", "2", "3"))
-    assert (odd.known, odd.ladders(), odd.names) == (False, (), ("",))
+    assert (odd.known, odd.ladders, odd.names) == (False, (), ("",))
     by_column = families(("1", "2", "3"), ["A", "A", ""])
     assert by_column.known
     assert [by_column.names[i] for i in by_column.family] == ["A", "A", "=3"]
     by_table = families(("1", "2"), None, {"1": ("A", 1), "2": ("A", 5)})
-    assert [list(ladder) for ladder in by_table.ladders()] == [[1, 0]]
+    assert [list(ladder) for ladder in by_table.ladders] == [[1, 0]]
 
 
 @pytest.mark.parametrize(("text", "message"), [

@@ -242,7 +242,7 @@ def test_days_are_read_as_cells_are(tmp_path):
 
 def test_a_settlement_begins_with_the_opening_balance(tmp_path):
     from tests.budget.region import HOSPITALS, YEAR, many, weight_table
-    from weights.table.record import write_with_record
+    from weights.table.model import write_with_record
 
     write_with_record(weight_table(), tmp_path / "w.csv")
     HOSPITALS.to_csv(tmp_path / "hospitals.csv", index=False)

@@ -41,21 +41,6 @@ _YES, _NO = ("true", "1", "yes", "是"), ("", "false", "0", "no", "否")
 
 
 @dataclass(frozen=True)
-class Structured:
-    """Levels after the cost structure was adjusted.
-
-    Attributes:
-        level: adjusted levels, in the unit of the given ones, shape (G,).
-        factor: adjusted over given level, shape (G,).
-        without: groups without component costs, left alone.
-    """
-
-    level: Floats
-    factor: Floats
-    without: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class CostStructure:
     """Adjustment of the cost structure (费用结构调整): labour up, drugs and materials down.
 
@@ -84,27 +69,23 @@ class CostStructure:
         for component, factor in zip(COMPONENTS, self.factors, strict=True):
             _number(factor, FACTORS, f"cost structure: {component}")
 
-    def apply(self, groups: Sequence[str], level: Floats, components: Floats) -> Structured:
-        """Adjust levels.
+    def factor(self, groups: Sequence[str], components: Floats) -> Floats:
+        """What the level of each group is multiplied by, 1 without component costs. Shape (G,).
 
         Args:
             groups: codes of the groups, length G.
-            level: mean cost in yuan or relative weight of each group, shape (G,).
             components: mean cost of each component in yuan, in the order of :data:`COMPONENTS`,
                 NaN where unknown, shape (G, 5).
 
         Raises:
             DrgError: a component's mean is negative, or the shapes do not fit.
         """
-        if components.shape != (len(groups), len(COMPONENTS)) or len(level) != len(groups):
-            raise problem(say("水平和成分与病组不对应",
-                              "level and components do not fit the groups"), key="cost structure",
-                          found=f"{level.shape}, {components.shape}",
+        if components.shape != (len(groups), len(COMPONENTS)):
+            raise problem(say("成分与病组不对应", "components do not fit the groups"),
+                          key="cost structure", found=components.shape,
                           expected=say(f"{len(groups)} 个病组的行，5 个成分",
                                        f"rows for {len(groups)} groups, 5 components"))  # fmt: skip
-        negative = np.argwhere(components < 0)
-        if len(negative):
-            group, component = map(int, negative[0])
+        for group, component in np.argwhere(components < 0)[:1]:
             raise problem(say(f"{groups[group]} 的平均费用为负",
                               f"negative mean cost of {groups[group]}"), key=COMPONENTS[component],
                           found=components[group, component],
@@ -113,8 +94,7 @@ class CostStructure:
         known = whole > 0
         factor = np.ones(len(groups))
         factor[known] = components[known] @ np.asarray(self.factors) / whole[known]
-        without = tuple(groups[i] for i in np.flatnonzero(~known).tolist())
-        return Structured(level * factor, factor, without)
+        return factor
 
 
 @dataclass(frozen=True)

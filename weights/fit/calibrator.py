@@ -28,7 +28,7 @@ from weights.fit.pipeline import Pipeline
 from weights.fit.recipe import KEYS, PREVIOUS, step, steps, tags_of
 from weights.fit.shrink import FEW, Prior, Singles, error_of_shrunk, prior, shrink, towards
 from weights.fit.table import frame_of, record_of, status
-from weights.fit.trail import Trail, named
+from weights.fit.trail import Trail
 from weights.table import WeightTable
 from weights.table.families import families
 from weights.trim import LogSd, Trim, Trimmed
@@ -282,13 +282,10 @@ class Calibrator:
         note = ""
         if found.unknown:
             note = f"{found.unknown:,} cases without a stay"
-        if len(found.emptied):
-            emptied = np.isin(np.arange(len(observed.groups)), found.emptied)
-            self.trail_.warn("groups_kept_whole",
-                             "全部病例都在界限之外，因此全部保留："
-                             f"{named(observed.groups, emptied, zh=True)}",
-                             "every case lies outside the bounds, so all are kept: "
-                             f"{named(observed.groups, emptied)}")  # fmt: skip
+        emptied = np.isin(np.arange(len(observed.groups)), found.emptied)
+        self.trail_.warn_of("groups_kept_whole", observed.groups, emptied,
+                            "全部病例都在界限之外，因此全部保留",
+                            "every case lies outside the bounds, so all are kept")  # fmt: skip
         if not len(kept):
             raise problem(say("全部病例都被裁剪", "all cases were trimmed"),
                           key=f"trim {trim.name}")  # fmt: skip
@@ -408,14 +405,9 @@ class Calibrator:
             self.prior_ = towards(
                 self.prior_, self.fit_.level, self.noise_.variance(sums), previous
             )
-        factor = None
-        if self.structure is not None:
-            done = self.structure.apply(
-                observed.groups,
-                np.ones(size),
-                np.nan_to_num(component_means(kept) * np.asarray((self.costs or Costs()).ratios)),
-            )
-            factor = done.factor
+        factor = None if self.structure is None else self.structure.factor(
+            observed.groups, component_means(kept) * np.asarray((self.costs or Costs()).ratios)
+        )  # fmt: skip
         return Pipeline(
             self.families_, previous, self.prior_, self.low_volume, self.order, self.corridor,
             factor, self.classes, tags, self._normaliser,
@@ -478,33 +470,24 @@ class Calibrator:
                                  f"the limits left no room in {lost} of "
                                  f"{self.bootstrap_.replicates} replicates")  # fmt: skip
             alone = np.isfinite(weight) & (self.doubt_.hospitals > 0) & (self.doubt_.hospitals < 3)
-            if alone.any():
-                self.trail_.warn("one_or_two_hospitals",
-                                 "只有一两家医疗机构收治，区间主要依据其他病组的离散程度："
-                                 f"{named(observed.groups, alone, zh=True)}",
-                                 "treated in one or two hospitals, so that their intervals rest "
-                                 "mostly on the spread of other groups: "
-                                 f"{named(observed.groups, alone)}")  # fmt: skip
+            self.trail_.warn_of("one_or_two_hospitals", observed.groups, alone,
+                                "只有一两家医疗机构收治，区间主要依据其他病组的离散程度",
+                                "treated in one or two hospitals, so that their intervals rest "
+                                "mostly on the spread of other groups")  # fmt: skip
             rare = np.isfinite(weight) & (self.interval_.present() < _OFTEN)
-            if rare.any():
-                self.trail_.warn("rare_groups",
-                                 "超过十分之一的重抽样中没有病例："
-                                 f"{named(observed.groups, rare, zh=True)}",
-                                 "missing in more than a tenth of the replicates: "
-                                 f"{named(observed.groups, rare)}")  # fmt: skip
+            self.trail_.warn_of("rare_groups", observed.groups, rare,
+                                "超过十分之一的重抽样中没有病例",
+                                "missing in more than a tenth of the replicates")  # fmt: skip
         if observed.intake.assumed:
             self.trail_.warn("totals_as_means", "一行代表多例时，费用按例均计",
                              observed.intake.assumed)  # fmt: skip
         if self.previous_ is not None:
             new = (cases > 0) & np.isnan(self._pipeline.previous)
-            if new.any():
-                self.trail_.warn("groups_without_previous",
-                                 f"{int(new.sum()):,} 个病组（{cases[new].sum():,.0f} 例）在 "
-                                 f"{self.previous_.id} 中没有权重："
-                                 f"{named(observed.groups, new, zh=True)}",
-                                 f"{int(new.sum()):,} groups with {cases[new].sum():,.0f} cases "
-                                 f"have no weight in {self.previous_.id}: "
-                                 f"{named(observed.groups, new)}")  # fmt: skip
+            self.trail_.warn_of("groups_without_previous", observed.groups, new,
+                                f"{int(new.sum()):,} 个病组（{cases[new].sum():,.0f} 例）在 "
+                                f"{self.previous_.id} 中没有权重",
+                                f"{int(new.sum()):,} groups with {cases[new].sum():,.0f} cases "
+                                f"have no weight in {self.previous_.id}")  # fmt: skip
         if sums.cost_squared is None:
             self.trail_.warn("no_spread", "带例数列的汇总数据：组内离散程度（CV、R2）无法计算",
                              "totals with the column cases: what needs the spread inside a group "
@@ -516,9 +499,7 @@ class Calibrator:
             ("groups_without_weight", ~np.isfinite(weight) & ~without, "有病例而没有权重",
              "cases but no weight"),
         ):  # fmt: skip
-            if which.any():
-                self.trail_.warn(name, f"{zh}：{named(observed.groups, which, zh=True)}",
-                                 f"{en}: {named(observed.groups, which)}")  # fmt: skip
+            self.trail_.warn_of(name, observed.groups, which, zh, en)
         states = status(weight, cases, sums.group_cases, self.low_volume, self._pipeline.previous)
         frame = frame_of(
             observed.groups, sums, self.families_, weight=weight, raw=raw, cases=cases,

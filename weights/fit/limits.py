@@ -71,7 +71,7 @@ def in_order(
     """
     low, high = low.copy(), high.copy()
     gave_way = []
-    for steps in families.ladders():
+    for steps in families.ladders:
         ladder = steps[weighed[steps]]
         floor = np.maximum.accumulate(low[ladder][::-1])[::-1]
         ceiling = np.minimum.accumulate(high[ladder])

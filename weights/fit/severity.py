@@ -35,7 +35,7 @@ def inversions(weight: Floats, families: Families) -> tuple[list[Inversion], int
         The inversions in the order of the groups, and the number of pairs of one ADRG whose groups
         both have a weight.
     """
-    above, below = families.pairs()
+    above, below = families.pairs
     both = np.isfinite(weight[above]) & np.isfinite(weight[below])
     above, below = above[both], below[both]
     wrong = weight[above] < weight[below]
@@ -60,7 +60,7 @@ def ordered(level: Floats, cases: Floats, families: Families) -> Floats:
         families: ADRG and severity of the groups.
     """
     result = np.array(level)
-    for ladder in families.ladders():
+    for ladder in families.ladders:
         places = ladder[np.isfinite(level[ladder])]
         value = level[places]
         if (np.diff(value) > 0).any():  # the others keep their bits

@@ -66,6 +66,12 @@ class Trail:
         """Note what a reader must know."""
         self.warnings[name], self.in_chinese[name] = en, zh
 
+    def warn_of(self, name: str, groups: tuple[str, ...], which: Any, zh: str, en: str) -> None:
+        """Note what a reader must know of the groups marked, if there are any. Shape (G,)."""
+        if np.any(which):
+            self.warn(name, f"{zh}：{named(groups, which, zh=True)}",
+                      f"{en}: {named(groups, which)}")  # fmt: skip
+
     def said(self) -> dict[str, str]:
         """The warnings in the reader's language."""
         return {name: say(self.in_chinese[name], text) for name, text in self.warnings.items()}

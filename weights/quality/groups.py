@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from os import PathLike
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from drg.cases.privacy import FEWEST
-from drg.tables import write_table
 from weights.cases.observations import Bools, Floats
 from weights.cases.statistics import Statistics
 from weights.quality.compare import Comparison, Order
-from weights.quality.influence import Influence
-from weights.table.write import cell_text
+from weights.quality.measures import Influence
 
 HIDDEN = f"<{FEWEST}"
 FLAGS = {
@@ -182,18 +178,3 @@ def _cells(values: Floats, cover: Bools | None, instead: str | None) -> list[Cel
         instead if hide else None if np.isnan(value) else float(value)
         for value, hide in zip(values, covered, strict=True)
     ]
-
-
-def write(path: str | PathLike[str], columns: Mapping[str, Sequence[Cell]]) -> None:
-    """Write rows as CSV; texts that Excel could run get an apostrophe.
-
-    Args:
-        path: the file.
-        columns: name -> cells.
-
-    Raises:
-        DrgError: the file cannot be written.
-    """
-    texts = {name: pa.array([cell_text(name, cell) for cell in cells], pa.string())
-             for name, cells in columns.items()}  # fmt: skip
-    write_table(path, pa.table(texts))

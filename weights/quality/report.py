@@ -15,10 +15,8 @@ from weights.cases.observations import Bools, Floats, Observations
 from weights.cases.statistics import Statistics, ratio, reduce
 from weights.quality.compare import Comparison, Order, Slope, compare, log_slope, order
 from weights.quality.groups import HIDDEN, frame_of
-from weights.quality.influence import Influence, influence
-from weights.quality.spread import Spread, spread_of
+from weights.quality.measures import Influence, Spread, influence, spread_of
 from weights.table import WeightTable
-from weights.table.families import Families
 from weights.table.families import families as families_of
 from weights.table.text import visible
 from weights.trim import Trim, method
@@ -26,30 +24,29 @@ from weights.trim import Trim, method
 Said = tuple[str, str]  # in Chinese and English
 
 
-@dataclass(frozen=True)
-class Benchmark:
-    """Published R2 of cost before and after trimming; None where it was not published."""
-
-    system: str
-    untrimmed: float | None
-    trimmed: float | None
-
-
+# Published R2 of cost before and after trimming; None where it was not published.
 BENCHMARKS = (
-    Benchmark("Medicare DRG", 0.41, 0.52),
-    Benchmark("AP-DRG", 0.47, 0.56),
-    Benchmark("APR-DRG", 0.53, 0.60),
-    Benchmark("SwissDRG 2012", 0.60, 0.75),
-    Benchmark("SwissDRG 2023", 0.76, 0.85),
-    Benchmark("G-DRG 2009", None, 0.84),
-    Benchmark("AR-DRG 成都", 0.17, 0.59),
+    ("Medicare DRG", 0.41, 0.52),
+    ("AP-DRG", 0.47, 0.56),
+    ("APR-DRG", 0.53, 0.60),
+    ("SwissDRG 2012", 0.60, 0.75),
+    ("SwissDRG 2023", 0.76, 0.85),
+    ("G-DRG 2009", None, 0.84),
+    ("AR-DRG 成都", 0.17, 0.59),
 )
 STABLE = (0.04, 0.07)  # SD of log weight ratios from year to year in published systems
 
 _TOTALS = ("数据为带例数的汇总，看不到单个病例",
            "the data are totals with the column cases, without single cases")  # fmt: skip
 _EQUAL = ("所有病例费用相同", "all cases cost the same")
+_EQUAL_WEIGHTED = ("有权重的病例费用相同", "all cases with a weight cost the same")
 _NO_TABLE = ("没有给出权重表", "no weight table was given")
+_NO_PREVIOUS = ("没有给出上期权重表", "no previous table was given")
+_NO_TRIM = ("未选修剪方法", "no trimming was asked for")
+_NO_ORDER = ("编码不说明 ADRG 与严重程度，可用病组关系表给出",
+             "the codes do not tell ADRG and severity; a table of families can")  # fmt: skip
+_NO_HOSPITAL = ("数据没有医疗机构列", "the data have no column hospital_id")
+_ONE_HOSPITAL = ("只有一家医疗机构", "there is only one hospital")
 
 
 @dataclass(frozen=True)
@@ -155,12 +152,72 @@ def assess(
     observed = replace(observed, groups=tuple(map(visible, observed.groups))).with_groups(
         str(drg) for one in tables for drg in one.frame["drg"]
     )
-    kept = _trimmed(observed, how)
-    everything = reduce(observed, logs=False)
-    used = everything if kept is observed else reduce(kept, logs=False)
+    sums, kept = reduce(observed, logs=False), _trimmed(observed, how)
+    used = sums if kept is observed else reduce(kept, logs=False)
     held = families_of(observed.groups, _adrgs(observed, table), families)
-    return _Assessment(everything, used, held, table, previous, how.name, minimum,
-                       bool(observed.hospitals), families).run()  # fmt: skip
+    n, totals = sums.group_cases, sums.cost_squared is None
+    weight, before = _weights(sums.groups, table), _weights(sums.groups, previous)
+    given = np.isfinite(weight)
+    uncovered = _some(sums, (n > 0) & ~given & (table is not None))
+    if table is not None and uncovered.cases == float(n.sum()):
+        groups = say("病组 ", "groups ")
+        raise problem(
+            say("没有病例在此权重表中有权重", "no case has a weight in this weight table"),
+            key=table.id,
+            found=groups + ", ".join(sums.groups[i] for i in np.flatnonzero(n)[:3]),
+            expected=groups + ", ".join(table.weights.index[:3]),
+        )  # fmt: skip
+    raw = ratio(used.mean_cost, np.full(len(n), used.cost.sum() / used.cases.sum()))
+    own = None if table is None else weight
+    untrimmed = spread_of(sums, own, minimum)
+    trimmed = None if how.name == "none" or totals else spread_of(used, own, minimum)
+    stability = None
+    if table is not None and previous is not None:
+        cases = dict(zip(sums.groups, n.tolist(), strict=True))
+        stability = compare(table, previous, cases=cases, families=families)
+    reference = raw if previous is None else before
+    count = len(used.hospitals) if observed.hospitals else 0
+    moved = influence(used, minimum) if count > 1 else None
+    raw_order = order(raw, held)
+    own_order = None if table is None else order(weight, held)
+    return Quality(
+        groups=sums.groups,
+        table="" if table is None else table.id,
+        previous="" if previous is None else previous.id,
+        trim=how.name,
+        minimum=minimum,
+        removed=float(n.sum() - used.group_cases.sum()),
+        untrimmed=untrimmed,
+        trimmed=trimmed,
+        stability=stability,
+        raw_order=raw_order,
+        order=own_order,
+        compression=log_slope(weight, reference),
+        compression_weighted=log_slope(weight, reference, n),
+        reference="raw means" if previous is None else "previous",
+        below_minimum=_some(sums, (n > 0) & (n < minimum)),
+        without_cases=_some(sums, n == 0),
+        without_weight=uncovered,
+        weights_without_cases=_some(sums, (n == 0) & given),
+        influence=moved,
+        by_group=frame_of(
+            sums, used, weight=weight, raw=raw, previous=before, minimum=minimum,
+            orders=(raw_order, own_order), influence=moved, names=_names(tables[::-1]),
+        ),
+        missing={name: why for name, lacks, why in (
+            ("r2", untrimmed.r2 is None, _TOTALS if totals else _EQUAL),
+            ("r2_weights", untrimmed.r2_weights is None,
+             _NO_TABLE if table is None else _TOTALS if totals else _EQUAL_WEIGHTED),
+            ("trimmed", trimmed is None, _TOTALS if totals else _NO_TRIM),
+            ("cv", untrimmed.median_cv is None, _TOTALS if totals else (
+                f"没有病例数达到 {minimum:g} 的病组", f"no group has {minimum:g} cases")),
+            ("compression", table is None, _NO_TABLE),
+            ("stability", stability is None, _NO_TABLE if table is None else _NO_PREVIOUS),
+            ("order", not held.ladders, _NO_ORDER),
+            ("influence", moved is None, _ONE_HOSPITAL if count else _NO_HOSPITAL),
+        ) if lacks},
+        warnings=_warnings(uncovered),
+    )  # fmt: skip
 
 
 def _trimmed(observed: Observations, how: Trim) -> Observations:
@@ -180,153 +237,37 @@ def _adrgs(observed: Observations, table: WeightTable | None) -> list[str]:
             for group, adrg in zip(observed.groups, observed.adrgs, strict=True)]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Assessment:
-    """One assessment; arrays by group have shape (G,)."""
+def _weights(groups: tuple[str, ...], table: WeightTable | None) -> Floats:
+    """Weights of a table in the order of the groups, NaN where there is none. Shape (G,)."""
+    return np.full(len(groups), np.nan) if table is None else np.asarray(
+        table.weights.reindex(list(groups)), np.float64
+    )  # fmt: skip
 
-    everything: Statistics
-    used: Statistics
-    families: Families
-    table: WeightTable | None
-    previous: WeightTable | None
-    trim: str
-    minimum: float
-    with_hospitals: bool
-    told: Mapping[str, tuple[str, float]] | None
 
-    def run(self) -> Quality:
-        sums, n = self.everything, self.everything.group_cases
-        weight, before = self._of(self.table), self._of(self.previous)
-        given = np.isfinite(weight)
-        uncovered = self._some((n > 0) & ~given) if self.table is not None else Some((), 0.0, 0.0)
-        if self.table is not None and uncovered.cases == float(n.sum()):
-            groups = say("病组 ", "groups ")
-            raise problem(
-                say("没有病例在此权重表中有权重", "no case has a weight in this weight table"),
-                key=self.table.id,
-                found=groups + ", ".join(sums.groups[i] for i in np.flatnonzero(n)[:3]),
-                expected=groups + ", ".join(self.table.weights.index[:3]),
-            )  # fmt: skip
-        raw = ratio(
-            self.used.mean_cost, np.full(len(n), self.used.cost.sum() / self.used.cases.sum())
-        )
-        table_weight = None if self.table is None else weight
-        untrimmed = spread_of(sums, table_weight, self.minimum)
-        trimmed = None
-        if self.trim != "none" and sums.cost_squared is not None:
-            trimmed = spread_of(self.used, table_weight, self.minimum)
-        stability = None
-        if self.table is not None and self.previous is not None:
-            cases = dict(zip(sums.groups, n.tolist(), strict=True))
-            stability = compare(self.table, self.previous, cases=cases, families=self.told)
-        reference = raw if self.previous is None else before
-        few = self._some((n > 0) & (n < self.minimum))
-        moved = self._influence()
-        raw_order = order(raw, self.families)
-        own_order = None if self.table is None else order(weight, self.families)
-        used = self.used.group_cases
-        return Quality(
-            groups=sums.groups,
-            table="" if self.table is None else self.table.id,
-            previous="" if self.previous is None else self.previous.id,
-            trim=self.trim,
-            minimum=self.minimum,
-            removed=float(n.sum() - used.sum()),
-            untrimmed=untrimmed,
-            trimmed=trimmed,
-            stability=stability,
-            raw_order=raw_order,
-            order=own_order,
-            compression=log_slope(weight, reference),
-            compression_weighted=log_slope(weight, reference, n),
-            reference="raw means" if self.previous is None else "previous",
-            below_minimum=few,
-            without_cases=self._some(n == 0),
-            without_weight=uncovered,
-            weights_without_cases=self._some((n == 0) & given),
-            influence=moved,
-            by_group=frame_of(
-                sums, self.used, weight=weight, raw=raw, previous=before, minimum=self.minimum,
-                orders=(raw_order, own_order), influence=moved, names=self._names(),
-            ),
-            missing=self._missing(untrimmed, trimmed),
-            warnings=self._warnings(uncovered),
-        )  # fmt: skip
-
-    def _of(self, table: WeightTable | None) -> Floats:
-        """Weights of a table in the order of the groups, NaN where there is none."""
-        groups = self.everything.groups
-        if table is None:
-            return np.full(len(groups), np.nan)
-        held = table.by_group()
-        return np.array([held.get(group, np.nan) for group in groups], np.float64)
-
-    def _names(self) -> dict[str, str]:
-        return {
-            str(drg): str(name)
-            for table in (self.previous, self.table)
-            if table is not None and "name" in table.frame
+def _names(tables: list[WeightTable]) -> dict[str, str]:
+    """Names of groups; those of the last table win."""
+    return {str(drg): str(name) for table in tables if "name" in table.frame
             for drg, name in zip(table.frame["drg"], table.frame["name"], strict=True)
-            if name
-        }
+            if name}  # fmt: skip
 
-    def _some(self, which: Bools) -> Some:
-        sums, places = self.everything, np.flatnonzero(which)
-        return Some(
-            tuple(sums.groups[i] for i in places),
-            float(sums.group_cases[places].sum()),
-            float(sums.cost.sum(axis=0)[places].sum()),
-        )
 
-    def _influence(self) -> Influence | None:
-        if not self.with_hospitals or len(self.used.hospitals) < 2:
-            return None
-        return influence(self.used, self.minimum)
+def _some(sums: Statistics, which: Bools) -> Some:
+    places = np.flatnonzero(which)
+    return Some(
+        tuple(sums.groups[i] for i in places),
+        float(sums.group_cases[places].sum()),
+        float(sums.cost.sum(axis=0)[places].sum()),
+    )
 
-    def _missing(self, untrimmed: Spread, trimmed: Spread | None) -> dict[str, Said]:
-        found: dict[str, Said] = {}
-        totals = self.everything.cost_squared is None
-        if untrimmed.r2 is None:
-            found["r2"] = _TOTALS if totals else _EQUAL
-        if untrimmed.r2_weights is None:
-            found["r2_weights"] = _NO_TABLE if self.table is None else (
-                _TOTALS if totals else (
-                    "有权重的病例费用相同", "all cases with a weight cost the same"
-                )
-            )  # fmt: skip
-        if trimmed is None:
-            found["trimmed"] = _TOTALS if totals else ("未选修剪方法", "no trimming was asked for")
-        if untrimmed.median_cv is None:
-            found["cv"] = _TOTALS if totals else (
-                f"没有病例数达到 {self.minimum:g} 的病组", f"no group has {self.minimum:g} cases"
-            )  # fmt: skip
-        if self.table is None:
-            found["compression"] = _NO_TABLE
-        if self.table is None or self.previous is None:
-            found["stability"] = _NO_TABLE if self.table is None else (
-                "没有给出上期权重表", "no previous table was given"
-            )  # fmt: skip
-        if not self.families.ladders():
-            found["order"] = (
-                "编码不说明 ADRG 与严重程度，可用病组关系表给出",
-                "the codes do not tell ADRG and severity; a table of families can",
-            )
-        if not self.with_hospitals:
-            found["influence"] = ("数据没有医疗机构列", "the data have no column hospital_id")
-        elif len(self.used.hospitals) < 2:
-            found["influence"] = ("只有一家医疗机构", "there is only one hospital")
-        return found
 
-    def _warnings(self, uncovered: Some) -> dict[str, Said]:
-        if not uncovered.groups:
-            return {}
-        count, cases = len(uncovered.groups), uncovered.cases
-        few = cases < FEWEST
-        number = HIDDEN if few else f"{cases:,.0f}"
-        zh, en = (
-            ("", "") if few else (f"，{uncovered.cost:,.2f} 元", f", {uncovered.cost:,.2f} yuan")
-        )
-        return {"groups_without_weight": (
-            f"{count:,} 个病组有病例而权重表中无权重：{number} 例{zh}",
-            f"{count:,} groups have cases but no weight in the table: {number} cases{en}",
-        )}  # fmt: skip
+def _warnings(uncovered: Some) -> dict[str, Said]:
+    if not uncovered.groups:
+        return {}
+    count, cases = len(uncovered.groups), uncovered.cases
+    few = cases < FEWEST
+    number = HIDDEN if few else f"{cases:,.0f}"
+    zh, en = ("", "") if few else (f"，{uncovered.cost:,.2f} 元", f", {uncovered.cost:,.2f} yuan")
+    return {"groups_without_weight": (
+        f"{count:,} 个病组有病例而权重表中无权重：{number} 例{zh}",
+        f"{count:,} groups have cases but no weight in the table: {number} cases{en}",
+    )}  # fmt: skip

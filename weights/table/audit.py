@@ -24,7 +24,7 @@ STEP_COLUMNS = (
     ("changed", "变动 changed"),
     ("note", "说明 note"),
 )
-_NUMBERED = ("cases_in", "cases_out", "cost_in", "cost_out", "changed")
+NUMBERED = ("cases_in", "cases_out", "cost_in", "cost_out", "changed")
 
 
 def steps_of(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -102,7 +102,7 @@ def audit_text(title: str, record: Mapping[str, Any]) -> str:
     lines = [["#", *(say(*head.split(" ", 1)) for _, head in used)]]
     for number, row in enumerate(rows, 1):
         lines.append([str(number), *(_shown(key, row[key]) for key, _ in used)])
-    right = {0, *(i for i, (key, _) in enumerate(used, 1) if key in _NUMBERED)}
+    right = {0, *(i for i, (key, _) in enumerate(used, 1) if key in NUMBERED)}
     return "\n".join([title, *(f"  {line}" for line in aligned(lines, right))])
 
 

@@ -80,7 +80,8 @@ class Families:
         return group, other, np.flatnonzero(np.diff(group, prepend=-1)).astype(np.int32)
 
     @cached_property
-    def _ladders(self) -> tuple[Ints, ...]:
+    def ladders(self) -> tuple[Ints, ...]:
+        """Groups of each ladder of severities (严重程度阶梯), the gravest first, two or more."""
         if not self.known:
             return ()
         ranked = np.isfinite(self.rank)
@@ -90,24 +91,13 @@ class Families:
         by_ladder = np.split(order, np.flatnonzero(np.diff(own[order])) + 1)
         return tuple(ladder.astype(np.int32) for ladder in by_ladder if len(ladder) > 1)
 
-    def ladders(self) -> tuple[Ints, ...]:
-        """Groups of each ladder of severities (严重程度阶梯), the gravest first, two or more."""
-        return self._ladders
-
     @cached_property
-    def _pairs(self) -> tuple[Ints, Ints]:
-        above, below = [], []
-        for ladder in self.ladders():
-            for i, first in enumerate(ladder):
-                for second in ladder[i + 1 :]:
-                    if self.rank[first] > self.rank[second]:
-                        above.append(first)
-                        below.append(second)
-        return np.array(above, np.int32), np.array(below, np.int32)
-
     def pairs(self) -> tuple[Ints, Ints]:
         """All pairs of one ladder: places of the graver and of the lighter group."""
-        return self._pairs
+        found = [(first, second) for ladder in self.ladders for i, first in enumerate(ladder)
+                 for second in ladder[i + 1 :] if self.rank[first] > self.rank[second]]  # fmt: skip
+        above, below = np.array(found, np.int32).reshape(-1, 2).T
+        return above, below
 
 
 def families(

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from drg.language import say
-from drg.provenance import file_name, hash_text, read_beside
+from drg.provenance import file_name, hash_text, read_beside, record_of, to_json
+from drg.tables.atomic import write_text
 from weights.table.audit import audit_text
 from weights.table.frame import check, tidy
 from weights.table.read import read_frame
@@ -125,3 +126,18 @@ class WeightTable:
         """
         document = {"id": self.id, "weights_sha256": self.digest, "record": dict(self.record)}
         write_frame(Path(path), self.frame, document)
+
+
+def write_with_record(table: WeightTable, path: Path) -> None:
+    """Write a table, and its record beside it.
+
+    Raises:
+        DrgError: a file cannot be written.
+    """
+    table.write(path)
+    write_text(record_of(path), record_text(table))
+
+
+def record_text(table: WeightTable) -> str:
+    """The record of a table as it is written beside it."""
+    return to_json({**table.record, "id": table.id, "weights_sha256": table.digest})

@@ -55,9 +55,10 @@ def compare(
     from drg.switch.origin import scheme_of_weights
     from drg.tables.together import at_once
     from weights.quality.compare import compare as compared
-    from weights.quality.groups import comparison_rows, write
+    from weights.quality.groups import comparison_rows
     from weights.table import open_weights
     from weights.table.families import read_families
+    from weights.table.write import write_columns
 
     lang = lang or "zh"
     look_first((a, b, families), (out, (*CSV, *BOOK)), (picture, PICTURES))
@@ -72,7 +73,7 @@ def compare(
         if table is not None and table.suffix.lower() == ".xlsx":
             write_report(table, report, words)
         elif table is not None:
-            write(table, comparison_rows(found))
+            write_columns(table, comparison_rows(found))
         if drawn is not None:
             from drg.plots import save
             from drg.plots.weights.previous import against_previous

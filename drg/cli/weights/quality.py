@@ -60,10 +60,11 @@ def quality(
     from drg.report.weights.judged import weight_report
     from weights.cases.intake import observe_file
     from weights.cases.observations import FAULTS
-    from weights.quality.groups import rows, write
+    from weights.quality.groups import rows
     from weights.quality.report import assess
     from weights.table import open_weights
     from weights.table.families import read_families
+    from weights.table.write import write_columns
     from weights.trim import method
 
     lang = lang or "zh"
@@ -91,7 +92,7 @@ def quality(
         if out.suffix.lower() == ".xlsx":
             write_report(out, report, words)
         else:
-            write(out, rows(found.by_group))
+            write_columns(out, rows(found.by_group))
         typer.echo(str(out), err=True)
     if strict and any(observed.intake.excluded_rows.get(reason) for reason in FAULTS):
         raise typer.Exit(1)

@@ -65,9 +65,9 @@ def validate(
     from weights.fit.calibrator import calibrator
     from weights.fit.files import first_row
     from weights.fit.recipe import RECOMMENDED, read_recipe
-    from weights.quality.groups import write
     from weights.quality.validate import CHOSEN, RECIPES
     from weights.quality.validate import validate as validated
+    from weights.table.write import write_columns
 
     words = Words(lang or "zh")
     given = recipe or []
@@ -96,7 +96,7 @@ def validate(
             write_report(table, report, words)
         elif table is not None:
             frame = found.table()
-            write(table, {str(name): frame[name].tolist() for name in frame})
+            write_columns(table, {str(name): frame[name].tolist() for name in frame})
         if drawn is not None:
             from drg.plots import save
             from drg.plots.fonts import chinese_font

@@ -89,7 +89,7 @@ def script(table: WeightTable, hospitals: Hospitals) -> Script:
         )  # fmt: skip
     weight = frame.set_index("drg")["weight"]
     order = families(groups)
-    above, below = order.pairs()
+    above, below = order.pairs
     gaps = [(float(weight[groups[a]] / weight[groups[b]]), groups[a], groups[b])
             for a, b in zip(above, below, strict=True)]  # fmt: skip
     close = sorted((gap, a, b) for gap, a, b in gaps if 1.0 <= gap < 1.15)

@@ -62,7 +62,7 @@ from weights.negotiation.proposals.file import read_proposals
 from weights.negotiation.proposals.judge import numbered, propose
 from weights.negotiation.proposals.proposal import Proposal
 from weights.table import WeightTable
-from weights.table.record import write_with_record
+from weights.table.model import write_with_record
 
 FINAL, MOST_DECIMALS, MOST_SAID = "weights-final.csv", 12, 4
 

@@ -37,7 +37,7 @@ from drg.tables.derived import refuse_formulas, without_formulas
 from grouper.scheme.name import DEFAULT
 from weights.negotiation.experts.roster import Roster, read_roster
 from weights.table import WeightTable, open_weights
-from weights.table.record import write_with_record
+from weights.table.model import write_with_record
 from weights.trim import NoTrim, Trim, method
 
 LEDGER = "ledger.jsonl"

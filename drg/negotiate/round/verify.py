@@ -30,7 +30,7 @@ from weights.negotiation.experts.tally import tally
 from weights.negotiation.proposals.judge import judged_again, numbered
 from weights.negotiation.proposals.proposal import Proposal
 from weights.table import WeightTable, open_weights
-from weights.table.record import record_text
+from weights.table.model import record_text
 
 _SAME = 1e-7  # another machine's solver may differ in the last digits
 _LAST = 1e-8  # of what is paid: what the last digits of a weight come to

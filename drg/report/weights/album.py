@@ -71,7 +71,7 @@ def _ladders(fitted: Calibrator) -> list[str]:
     found = fitted.families_
     cases = fitted.statistics_.group_cases
     size = {found.names[found.family[ladder[0]]]: float(cases[ladder].sum())
-            for ladder in found.ladders() if (cases[ladder] > 0).sum() > 1}  # fmt: skip
+            for ladder in found.ladders if (cases[ladder] > 0).sum() > 1}  # fmt: skip
     return sorted(size, key=lambda name: (-size[name], name))[:_LARGEST]
 
 

@@ -108,7 +108,7 @@ def _spread(found: Quality, title: str, words: Words) -> Table:
 def _benchmarks(found: Quality, words: Words) -> Table:
     own = [found.untrimmed.r2, found.trimmed.r2 if found.trimmed else None]
     held = [(words("本数据", "these data"), *(None if v is None else round(v, 3) for v in own))]
-    held += [(one.system, one.untrimmed, one.trimmed) for one in BENCHMARKS]
+    held += BENCHMARKS
     return table("benchmarks", words("费用 R2 与已公布体系对照", "R2 of cost, published"), [
         Column("system", "体系", "System"), Column("untrimmed", "未修剪", "untrimmed", "plain"),
         Column("trimmed", "修剪后", "trimmed", "plain")], held)  # fmt: skip

@@ -37,7 +37,7 @@ def broken(problem: Problem, weight: np.ndarray) -> float:
         loss = -(problem.effect @ move) - problem.largest_loss * problem.revenue
         found.append((loss / np.abs(problem.effect).max(axis=1, initial=1e-9)).max(initial=0.0))
     if problem.order:
-        above, below = problem.families.pairs()
+        above, below = problem.families.pairs
         spoken = {ask.group for ask in problem.asks} | {d.group for d in problem.decided}
         for a, b in zip(above, below, strict=True):
             ladder = np.flatnonzero(problem.families.family == problem.families.family[a])

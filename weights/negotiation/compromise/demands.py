@@ -178,7 +178,7 @@ def _order(problem: Problem, column: Ints, rows: _Rows, remarks: list[tuple[str,
         stays = decided.low == decided.high == problem.draft[decided.group]
         spoken[decided.group] |= not stays
     draft, families = problem.draft, problem.families
-    for ladder in families.ladders():
+    for ladder in families.ladders:
         steps = [int(place) for place in ladder if problem.weighed[place]]
         pairs = list(pairwise(steps))
         disordered = any(draft[a] < draft[b] for a, b in pairs)
