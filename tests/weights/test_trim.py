@@ -370,7 +370,7 @@ def test_methods_on_stays_need_stays(name):
         ("iqr", {"log": 1}, "iqr: log: not a yes or no: found '1', expected true or false"),
         ("log3sd", {"sd": "3"}, "log3sd: sd: out of range: found '3', expected a number from 0.5"),
         ("log3sd", {"sd": float("nan")}, "log3sd: sd: out of range: found 'nan'"),
-        ("log3sd", {"rule": "all"}, "log3sd: rule: not a rule: found 'all', expected one of both,"),
+        ("log3sd", {"rule": "all"}, "log3sd: rule: not known: found 'all', expected one of both,"),
         ("ratio", {"rounds": 2.0}, "ratio: rounds: out of range: found '2.0', expected a whole"),
         ("ratio", {"low": 2}, "ratio: low: out of range: found '2', expected a number from 0 to 1"),
         ("percentile", {"low": 97}, "percentile: low: not below high: found '97'"),

@@ -29,6 +29,9 @@ class Costs:
             yearly means.
         hospital_factors: hospital -> factor by which its costs are divided before anything else,
             such as a wage index (Virginia, 12VAC30-70-381, standardises so).
+
+    Raises:
+        DrgError: the basis is not known, or a ratio, index or weight is out of its range.
     """
 
     basis: str = "total"
@@ -38,11 +41,6 @@ class Costs:
     hospital_factors: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check the parameters.
-
-        Raises:
-            DrgError: the basis is not known, or a ratio, index or weight is out of its range.
-        """
         if self.basis not in ("total", "components"):
             raise problem(say("不是可用的取值", "not known"), key="cost basis", found=self.basis,
                           expected=say("total 或 components", "total or components"))  # fmt: skip
@@ -113,9 +111,9 @@ class Costs:
         """
         if not self.year_weights:
             return None
+        assert observed.year is not None
         wanted = self._by_year(observed, self.year_weights, ("年度权重", "year weight"))
-        years = self._years(observed)
-        _, place = np.unique(years, return_inverse=True)
+        _, place = np.unique(observed.year, return_inverse=True)
         count = 1.0 if observed.cases is None else observed.cases
         shape = len(observed.groups), int(place.max()) + 1
         cell = observed.drg.astype(np.int64) * shape[1] + place
@@ -130,14 +128,11 @@ class Costs:
                           out=np.zeros(shape), where=below > 0)  # fmt: skip
         return np.asarray(share.ravel()[cell])
 
-    def _years(self, observed: Observations) -> np.ndarray:
-        assert observed.year is not None
-        return observed.year
-
     def _by_year(
         self, observed: Observations, table: Mapping[int, float], what: tuple[str, str]
     ) -> Floats:
-        years = self._years(observed)
+        years = observed.year
+        assert years is not None
         known, place = np.unique(years, return_inverse=True)
         missing = [int(year) for year in known if int(year) not in table]
         if missing:

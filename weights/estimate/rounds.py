@@ -71,6 +71,9 @@ class Estimator:
             residual factor of each ``group``, or one ``overall``.
         tolerance: relative change of a level at which the rounds end.
         most: most rounds.
+
+    Raises:
+        DrgError: a parameter is not one of its values.
     """
 
     method: str = "mean"
@@ -79,11 +82,6 @@ class Estimator:
     most: int = 10_000
 
     def __post_init__(self) -> None:
-        """Check the parameters.
-
-        Raises:
-            DrgError: a parameter is not one of its values.
-        """
         for key, value, known in (("method", self.method, METHODS),
                                   ("smearing", self.smearing, SMEARINGS)):  # fmt: skip
             if value not in known:

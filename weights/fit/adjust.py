@@ -51,17 +51,15 @@ class CostStructure:
         factors: a_j for medical (医疗), nursing (护理), technology (医技), drugs and materials
             (药耗) and management (管理), each 0.5 to 2.
         source: where the factors come from.
+
+    Raises:
+        DrgError: there are not five factors, or one is out of range.
     """
 
     factors: tuple[float, ...] = (1.10, 1.10, 0.95, 0.90, 1.00)
     source: str = "default, no published source"
 
     def __post_init__(self) -> None:
-        """Check the factors.
-
-        Raises:
-            DrgError: there are not five factors, or one is out of range.
-        """
         if len(self.factors) != len(COMPONENTS):
             raise problem(say("须为每一成分给出系数", "needs a factor for each component"),
                           key="cost structure", found=self.factors,

@@ -32,6 +32,9 @@ class Bootstrap:
             ``percentile``, or ``bca`` bias-corrected and accelerated (Efron 1987), which refits
             once more without each hospital.
         level: coverage of the intervals.
+
+    Raises:
+        DrgError: a parameter is out of its range.
     """
 
     replicates: int = 200
@@ -40,11 +43,6 @@ class Bootstrap:
     level: float = 0.95
 
     def __post_init__(self) -> None:
-        """Check the parameters.
-
-        Raises:
-            DrgError: a parameter is out of its range.
-        """
         if self.method not in METHODS:
             raise problem(say("不是可用的取值", "not known"), key="interval", found=self.method,
                           expected=one_of(METHODS))  # fmt: skip

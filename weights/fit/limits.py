@@ -20,17 +20,15 @@ class Corridor:
         fall: largest relative fall, e.g. 0.1; None for no floor. CMS caps yearly falls at 10% from
             FY2023 on (87 FR 48780).
         rise: largest relative rise; None for no ceiling.
+
+    Raises:
+        DrgError: a share is out of its range.
     """
 
     fall: float | None = 0.1
     rise: float | None = None
 
     def __post_init__(self) -> None:
-        """Check the parameters.
-
-        Raises:
-            DrgError: a share is out of its range.
-        """
         for key, value, most in (("fall", self.fall, 1.0), ("rise", self.rise, 10.0)):
             if value is not None and not 0 <= value <= most:
                 raise problem(say("超出范围", "out of range"), key=f"corridor {key}", found=value,
@@ -92,6 +90,9 @@ class LowVolume:
         action: ``carry`` last year's weight times the mean change of the other groups, and to
             special review (特病单议) where there is none; ``review`` all to special review;
             ``keep`` their own weight, marked.
+
+    Raises:
+        DrgError: a parameter is out of its range.
     """
 
     minimum: float = 5
@@ -99,11 +100,6 @@ class LowVolume:
     action: str = "carry"
 
     def __post_init__(self) -> None:
-        """Check the parameters.
-
-        Raises:
-            DrgError: a parameter is out of its range.
-        """
         if self.action not in ("carry", "review", "keep"):
             raise problem(say("不是可用的取值", "not known"), key="low_volume action",
                           found=self.action,

@@ -23,17 +23,15 @@ class Normalise:
             over a reference amount in yuan (InEK Bezugsgroesse); ``total`` a given sum of weights;
             ``none`` the level over the mean cost of the cases used.
         amount: yuan of weight 1 for ``reference``, or the sum of weights for ``total``.
+
+    Raises:
+        DrgError: the method is not known, or its amount is missing or not above 0.
     """
 
     method: str = "cmi"
     amount: float | None = None
 
     def __post_init__(self) -> None:
-        """Check the parameters.
-
-        Raises:
-            DrgError: the method is not known, or its amount is missing or not above 0.
-        """
         if self.method not in METHODS:
             raise problem(say("不是可用的取值", "not known"), key="normalise", found=self.method,
                           expected=one_of(METHODS))  # fmt: skip

@@ -53,13 +53,9 @@ def known_ids() -> list[str]:
 
 def published() -> tuple[PublishedTable, ...]:
     """The published tables, in the order of their ids."""
-    return tuple(
-        PublishedTable(
-            name, about["title"], about["title_en"], about["groups"], about["weights"],
-            about["source"],
-        )
-        for name, about in sorted(_sources().items())
-    )  # fmt: skip
+    said = ("title", "title_en", "groups", "weights", "source")
+    return tuple(PublishedTable(name, *(about[key] for key in said))
+                 for name, about in sorted(_sources().items()))  # fmt: skip
 
 
 def resolve(name: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from drg.errors import problem
+from drg.errors import one_of, problem
 from drg.language import say
 from weights.cases.observations import Floats, Ints
 from weights.trim.groups import Bounds, Rows, Together, outside
@@ -126,20 +126,23 @@ class Trim:
     Attributes:
         minimum: groups of fewer cases keep all of them. Below 5 cases a year a weight is not
             fitted from its own group anyway, and four costs have no quartiles to speak of.
+
+    Raises:
+        DrgError: a parameter is out of range.
     """
 
     name: ClassVar[str]
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     minimum: int = 5
 
     def __post_init__(self) -> None:
-        """Check the parameters.
-
-        Raises:
-            DrgError: a parameter is out of range.
-        """
         for key, (low, high) in {"minimum": (1, 1_000_000), **self.ranges}.items():
             self._check(key, low, high, whole=key in ("minimum", "rounds"))
+        for key, known in self.choices.items():
+            if getattr(self, key) not in known:
+                raise problem(say("不是可用的取值", "not known"), key=f"{self.name}: {key}",
+                              found=getattr(self, key), expected=one_of(known))  # fmt: skip
         lowest, highest = getattr(self, "low", 0), getattr(self, "high", 1)
         if not lowest < highest:
             raise problem(say("不低于 high", "not below high"), key=f"{self.name}: low",

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from drg.errors import one_of, problem
+from drg.errors import problem
 from drg.language import say
 from weights.cases.observations import Bools, Floats, Ints
 from weights.trim.base import Cases, Trim, Trimmed
@@ -29,12 +29,6 @@ _MAD = 0.6744897501960817
 _TELLS = 5  # cases of a group whose spread tells of the usual one
 _ANY = 20.0  # times the median of all costs within which a case of any group lies
 _PRIOR_CASES = 20.0  # for so many cases the usual spread of all groups counts beside a group's own
-
-
-def _check_centre(name: str, centre: str) -> None:
-    if centre not in CENTRES:
-        raise problem(say("不是此方法的中心", "not a centre"), key=f"{name}: centre", found=centre,
-                      expected=one_of(CENTRES))  # fmt: skip
 
 
 def _medians(cases: Cases, values: Floats) -> tuple[Floats, Floats, Floats]:
@@ -96,17 +90,10 @@ class LogSd(Trim):
 
     name: ClassVar[str] = "log3sd"
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"sd": (0.5, 10)}
+    choices: ClassVar[Mapping[str, tuple[str, ...]]] = {"rule": RULES, "centre": CENTRES}
     sd: float = 3.0
     rule: str = "both"
     centre: str = "median"
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        super().__post_init__()
-        _check_centre(self.name, self.centre)
-        if self.rule not in RULES:
-            raise problem(say("不是此方法的规则", "not a rule"), key="log3sd: rule",
-                          found=self.rule, expected=one_of(RULES))  # fmt: skip
 
     def _trim(self, cases: Cases) -> Trimmed:
         drg, cost, stay = cases.drg, cases.cost, cases.stay
@@ -170,7 +157,6 @@ class Iqr(Trim):
     log: bool = False
 
     def __post_init__(self) -> None:
-        """Check the parameters."""
         super().__post_init__()
         if not isinstance(self.log, bool):
             raise problem(say("不是“是”或“否”", "not a yes or no"), key="iqr: log", found=self.log,
@@ -294,15 +280,11 @@ class Ratio(Trim):
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {
         "low": (0, 1), "high": (1, 100), "rounds": (1, 20),
     }  # fmt: skip
+    choices: ClassVar[Mapping[str, tuple[str, ...]]] = {"centre": CENTRES}
     low: float = 0.3
     high: float = 3.0
     rounds: int = 2
     centre: str = "median"
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        super().__post_init__()
-        _check_centre(self.name, self.centre)
 
     def _trim(self, cases: Cases) -> Trimmed:
         everyone = moments(cases.drg, cases.groups, lambda at: cases.cost[at])
