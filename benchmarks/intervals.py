@@ -6,7 +6,8 @@ Every other region has heavy tails besides: 3% of its cases cost about four time
 
 The plasmode has no formula: one region of ten times the cases, whose tails are Pareto's, is the
 population. Hospitals and their cases are drawn from it with replacement, and the truth is what the
-same trimming and estimator say of the population, without shrinkage.
+same trimming and estimator say of the population, without shrinkage. It was what raw means say:
+for chains that trim this is another truth, at which they do not aim.
 """
 
 from __future__ import annotations
