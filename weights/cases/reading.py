@@ -280,9 +280,7 @@ class Reader:
         column = None if part is None else self._columns.column(part)
         if column is None:
             return Fault(reason, rows, "", [""] * len(rows))
-        cells = as_text(table.column(column)).take(
-            pa.array(rows)
-        )  # else no text view
+        cells = as_text(table.column(column)).take(pa.array(rows))  # else no text view
         return Fault(reason, rows, column, [c or "" for c in text_list(cells)])
 
 
