@@ -87,6 +87,29 @@ def known(folder: Path, files: tuple[Handed, ...], cases: pa.Array) -> npt.NDArr
     return np.asarray(there.to_numpy(zero_copy_only=False), np.bool_)
 
 
+def gone(folder: Path, files: tuple[Handed, ...], homes: Mapping[str, str]) -> frozenset[str]:
+    """Cases of some hospitals that are not theirs any more: withdrawn, or corrected to another.
+
+    Args:
+        folder: of the book.
+        files: in order.
+        homes: case -> the hospital whose case it was.
+
+    Raises:
+        DrgError: a file cannot be read.
+    """
+    found: dict[str, str] = {}
+    asked = pa.array(list(homes), pa.string())
+    for one in files:
+        if one.kind == "cases" and not found:  # nothing of theirs was changed yet
+            continue
+        table = _read(folder / one.file, ("case_id", "hospital_id"))
+        own = table.filter(pc.is_in(table.column("case_id").cast(pa.string()), asked))
+        for row in own.to_pylist():
+            found[str(row["case_id"])] = str(row.get("hospital_id") or "").strip()
+    return frozenset(case for case, home in found.items() if home != homes[case])
+
+
 @lru_cache(maxsize=1)  # a file's name carries its digest, so what was read stays
 def standing(
     folder: Path, files: tuple[Handed, ...], names: tuple[str, ...] | None = None

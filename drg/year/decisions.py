@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
@@ -15,16 +15,19 @@ from budget.cases.hospitals import Hospitals
 from budget.policy.document import Policy
 from drg.money import Fen, to_fen
 from drg.tables import read_table
-from drg.year.cases import Rows
-from drg.year.lists import CREDIT, LISTS
+from drg.year.cases import Rows, gone
+from drg.year.lists import CREDIT, FALLEN, LISTS
 from drg.year.state import State
 from weights.table.text import unguarded
+
+OFF = ("cancelled", FALLEN)  # outcomes of an appeal after which nothing is deducted
 
 
 def rows_of(folder: Path, state: State) -> dict[str, Rows]:
     """The rows of every list as they stand: the last one of each key.
 
-    Rows of payers are of a month, which is a part of their key.
+    Rows of payers are of a month, which is a part of their key. A finding's deduction falls away
+    with its case: what was paid for it is taken back already.
 
     Raises:
         DrgError: a file cannot be read.
@@ -37,7 +40,18 @@ def rows_of(folder: Path, state: State) -> dict[str, Rows]:
             month = str(one.month)
             whole = (*key, month) if kind.code == "payer" else key
             found[kind.code][whole] = {**row, "month": month}
+    held = found["deduction"]
+    lost = fallen(folder, state, [row for row in held.values() if row.get("finding")])
+    for key, row in held.items():
+        if row.get("finding") and row["case_id"] in lost:
+            held[key] = {**row, "appeal": FALLEN}
     return found
+
+
+def fallen(folder: Path, state: State, rows: Iterable[Mapping[str, str]]) -> frozenset[str]:
+    """Cases of some rows (``case_id, hospital_id``) that are not the hospital's any more."""
+    homes = {row["case_id"]: row["hospital_id"] for row in rows if row["case_id"]}
+    return gone(folder, state.cases, homes) if homes else frozenset()
 
 
 @lru_cache(maxsize=512)  # a file's name carries its digest, so what was read stays
@@ -57,8 +71,8 @@ def times_of(policy: Policy, row: Mapping[str, str]) -> Decimal:
 
 
 def deducted(policy: Policy, row: Mapping[str, str]) -> Decimal:
-    """What a deduction takes, in yuan to the fen; nothing when an appeal cancelled it."""
-    if row["appeal"] == "cancelled":
+    """What a deduction takes, in yuan to the fen; nothing when it was cancelled or fell away."""
+    if row["appeal"] in OFF:
         return Decimal(0)
     return (Decimal(row["amount"]) * times_of(policy, row)).quantize(Decimal("0.01"),
                                                                      "ROUND_HALF_UP")  # fmt: skip

@@ -18,9 +18,9 @@ from budget.policy.document import Policy
 from drg.errors import problem
 from drg.language import say
 from drg.record.entry import Entry
-from drg.year.decisions import deducted, read_rows
+from drg.year.decisions import deducted, fallen, read_rows
 from drg.year.folder import Files
-from drg.year.lists import LISTS
+from drg.year.lists import FALLEN, LISTS
 from drg.year.procedure import (
     ALERT,
     Procedure,
@@ -116,12 +116,15 @@ class Docket:
         findings: by id, in the order in which they came.
         screened: hospital -> most cases that an audit screened of it.
         days: working days.
+        fallen: cases that were withdrawn since, or corrected to another hospital. Nothing follows
+            for their findings any more, and nothing is deducted of them.
     """
 
     procedure: Procedure
     findings: Mapping[str, Finding]
     screened: Mapping[str, int]
     days: WorkingDays
+    fallen: frozenset[str] = frozenset()
 
     def due(self, one: Finding, step: Step) -> dt.date:
         """By when a step is to be taken with a finding as it stands."""
@@ -134,6 +137,8 @@ class Docket:
 
     def waits(self, one: Finding, step: Step, day: dt.date) -> bool:
         """Whether a step may be taken with a finding as it stands, on a day."""
+        if self.fell(one):
+            return False
         if one.status in step.after:
             return not step.strict or day <= self.due(one, step)
         return any(
@@ -148,11 +153,23 @@ class Docket:
 
     def confirmed(self, one: Finding) -> bool:
         """Whether a finding was confirmed, and is deducted."""
+        if self.fell(one):
+            return False
         step = self.procedure.steps.get(one.last.step)
         return step is not None and step.confirms and one.last.decision == "upheld"
 
+    def fell(self, one: Finding) -> bool:
+        """Whether its case is not the hospital's any more."""
+        return one.case in self.fallen
+
+    def standing(self, one: Finding) -> str:
+        """How a finding stands in this book: its status, or that its case is gone."""
+        return FALLEN if self.fell(one) else one.status
+
     def ended(self, one: Finding) -> bool:
         """Whether nothing follows any more."""
+        if self.fell(one):
+            return True
         step = self.procedure.steps.get(one.last.step)
         return step is not None and one.last.decision in step.ends
 
@@ -201,6 +218,10 @@ class Docket:
                            f"is before the step before it ({one.last.day})")  # fmt: skip
         if self.waits(one, step, day):
             return
+        if self.fell(one):
+            raise RowError("finding", one.id, f"病例 {one.case} 已撤销或更正到其他医疗机构",
+                           f"its case {one.case} was withdrawn, or corrected to another "
+                           "hospital")  # fmt: skip
         if one.status in step.after:
             due = self.due(one, step)
             raise RowError("finding", one.id, f"{step.zh}期限 {due} 已过",
@@ -279,7 +300,8 @@ def docket(files: Files, state: State) -> Docket:
     found = Docket(shipped_procedure(), {}, {}, WorkingDays(files.policy.cash.holidays))
     for one in state.findings:
         found = _step(files, state.entries[one.seq], one, found)
-    return found
+    rows = [{"case_id": one.case, "hospital_id": one.hospital} for one in found.findings.values()]
+    return replace(found, fallen=fallen(files.folder, state, rows))
 
 
 def _step(files: Files, entry: Entry, one: Handed, before: Docket) -> Docket:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,8 @@ from drg.language import say
 from drg.persons import masked, person_in
 from drg.tables.excel.book import new_book
 from drg.tables.rejects import neutralise
-from drg.year.cases import Standing, standing, within
-from drg.year.decisions import deducted, rows_of
+from drg.year.cases import Rows, Standing, standing, within
+from drg.year.decisions import OFF, deducted, rows_of
 from drg.year.folder import Files
 from drg.year.lists import CREDIT, LISTS, Column, ListKind, Words, choices_of
 from drg.year.month import priced
@@ -209,6 +210,9 @@ class _Context:
             raise RowError("hospital_id", row["hospital_id"], "不在医疗机构表中",
                            "is not in the table of hospitals")  # fmt: skip
         case = row.get("case_id", "")
+        if self.kind.code == "deduction" and row["appeal"] in OFF and self._key(row) in (
+                self.deductions):  # fmt: skip
+            case = ""  # what stands is taken back, though its case may be gone since
         if case and case not in self.places:
             raise RowError("case_id", case, "病例不在账册中", "is not in the book")
         named = row.get("hospital_id") or self.hospital
@@ -221,6 +225,14 @@ class _Context:
                 raise RowError("case_id", case, "不是该医疗机构的病例",
                                "is not a case of that hospital")  # fmt: skip
         getattr(self, f"_{self.kind.code}", lambda _: None)(row)
+
+    def _key(self, row: Mapping[str, str]) -> tuple[str, ...]:
+        return tuple(row[one] for one in self.kind.key)
+
+    @cached_property
+    def deductions(self) -> Rows:
+        """The list of deductions as it stands."""
+        return rows_of(self.files.folder, self.state)["deduction"]
 
     def _review(self, row: Mapping[str, str]) -> None:
         if self.files.policy.special.review is None:
@@ -237,10 +249,8 @@ class _Context:
             raise RowError("score", row["score"], f"满分 {_FULL}", f"out of {_FULL}")
 
     def _deduction(self, row: Mapping[str, str]) -> None:
-        key = tuple(row[one] for one in self.kind.key)
-        if (held := rows_of(self.files.folder, self.state)["deduction"].get(key, {})).get(
-            "finding"
-        ):
+        key = self._key(row)
+        if (held := self.deductions.get(key, {})).get("finding"):
             raise RowError("rule", row["rule"], f"已由疑点 {held['finding']} 终审认定，不得改动",
                            f"was confirmed as the finding {held['finding']}")  # fmt: skip
         taken = deducted(self.files.policy, {**row, "appeal": ""})

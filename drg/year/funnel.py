@@ -17,12 +17,12 @@ def counted(book: Book, held: Docket) -> pd.DataFrame:
     """Findings and what was confirmed, by family, hospital and standing.
 
     Returns:
-        ``family, hospital, standing, outcome`` (``confirmed``, ``dismissed``, ``open``), how many
-        findings (``cases``) and what they deduct (``amount``, fen).
+        ``family, hospital, standing, outcome`` (``confirmed``, ``dismissed``, ``open``, ``fallen``), how
+        many findings (``cases``) and what they deduct (``amount``, fen).
     """
     policy = book.files.policy
     rows = [
-        (one.family, one.hospital, one.status, _outcome(held, one.id),
+        (one.family, one.hospital, held.standing(one), _outcome(held, one.id),
          worth(policy, one) if held.confirmed(one) else 0)
         for one in held.findings.values()
     ]  # fmt: skip
@@ -34,6 +34,8 @@ def counted(book: Book, held: Docket) -> pd.DataFrame:
 
 def _outcome(held: Docket, name: str) -> str:
     one = held.findings[name]
+    if held.fell(one):
+        return "fallen"
     return "confirmed" if held.confirmed(one) else "dismissed" if held.ended(one) else "open"
 
 

@@ -97,10 +97,12 @@ PAYERS: Mapping[str, Words] = {
     "out_of_area": ("异地就医", "out of area", ("异地", "跨省异地", "省内异地")),
     "other": ("其他", "other", ("其它",)),
 }
+FALLEN = "withdrawn"  # a deduction whose case is not the hospital's any more
 _APPEAL: Mapping[str, Words] = {
     "": ("未申诉", "no appeal", ("无", "申诉中")),
     "maintained": ("维持", "maintained", ("维持原决定",)),
     "cancelled": ("撤销", "cancelled", ("取消",)),
+    FALLEN: ("病例已撤销", "case withdrawn", ()),
 }
 _ABOUT: Mapping[str, Words] = {
     "regroup": ("重新分组", "regroup", ("分组有误", "编码更正", "入组有误")),

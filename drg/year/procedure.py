@@ -16,6 +16,7 @@ from typing import Any
 from drg.documents import Model, fit, parse, read_document
 from drg.errors import one_of, problem
 from drg.language import say
+from drg.year.lists import FALLEN
 
 ALERT = "alert"
 Words = tuple[str, str, tuple[str, ...]]
@@ -128,9 +129,14 @@ class Procedure:
         """What a standing is called in the reader's language."""
         if status == ALERT:
             return say("疑点", "alert")
+        if status == FALLEN:
+            return say("病例已撤销", "case withdrawn")
         name, _, decision = status.partition(":")
         zh, en, _ = DECISIONS[decision]
-        return f"{self.steps[name].title}{say('', ' ')}{say(zh, en)}"
+        step = self.steps[name]
+        if step.zh in zh:  # 已申诉, 不申诉
+            return say(zh if zh != step.zh else f"已{zh}", f"{step.en} {en}")
+        return say(f"{step.zh}{zh}", f"{step.en} {en}")
 
 
 def same(name: str) -> str:

@@ -227,6 +227,60 @@ def test_what_was_confirmed_is_not_changed_by_hand(book, tmp_path, now):
     assert verify(book.folder).ok
 
 
+def test_a_finding_falls_with_its_case(book, tmp_path, now):
+    """What was paid for a case that is withdrawn, or another hospital's, is not taken twice."""
+    ids = ["F000", "F001", "F002", "F003", "F004"]
+    decide(book, tmp_path, "first_review", ids, "upheld", "稽核一", amount="100")
+    now[0] = at(40)
+    final = decide(book, tmp_path, "final", ids[:3], "upheld", "局长", times="2")
+    assert final.fen == 60_000
+    by_hand = {"医疗机构代码": "A", "病例号": "01-25", "违规规则": "split", "涉及基金金额": "7"}
+    book.hand_in("deduction", form(tmp_path, "d", [by_hand]), actor="甲")
+    book.close_month(actor="甲")
+    assert "600.00" in (deductions := run_ok("findings", "status", book.folder)), deductions
+    frame = pd.DataFrame({"case_id": ["01-0", "01-3", "01-25"]})
+    frame.to_csv(tmp_path / "w.csv", index=False)
+    told = run_ok("correct", book.folder, tmp_path / "w.csv", "--withdraw")
+    assert "2 条疑点" in told
+    assert "200.00 元不再扣款" in told
+    assert "1 项" in told
+    moved = pd.read_csv(tmp_path / "m1.csv", dtype=str).iloc[[1, 4]].assign(hospital_id="B")
+    moved.to_csv(tmp_path / "c.csv", index=False)
+    assert "4 条疑点" in run_ok("correct", book.folder, tmp_path / "c.csv")
+
+    held = docket(book.files, book.state)
+    assert [held.standing(held.findings[one]) for one in ids] == [
+        "withdrawn", "withdrawn", "final:upheld", "withdrawn", "withdrawn"]  # fmt: skip
+    assert counted(book, held)["amount"].sum() == 20_000
+    assert "病例已撤销" in run_ok("findings", "status", book.folder)
+    found = decide(book, tmp_path, "final", ids[3:], "upheld", "局长")
+    assert not found.rows
+    assert "01-3" in found.rejects["reason"].iloc[0]
+    assert write_step_form(book, "final", tmp_path / "f.xlsx") == 0
+    assert funnel_report(book, "zh", dt.date(2027, 1, 1)).sections
+    done = clear(book, tmp_path / "out", early=True, sheets=False, actor="甲")
+    assert done.settled.closing.penalty.sum() == 20_000 + 700
+
+    row = by_hand | {"申诉结果": "病例已撤销"}
+    assert len(book.hand_in("deduction", form(tmp_path, "d", [row]), actor="甲").rows) == 1
+    new = by_hand | {"违规规则": "overlap", "申诉结果": "病例已撤销"}
+    assert not book.hand_in("deduction", form(tmp_path, "d", [new]), actor="甲").rows
+    back = pd.read_csv(tmp_path / "m1.csv", dtype=str).iloc[[0]]
+    back.to_csv(tmp_path / "b.csv", index=False)
+    book.correct(tmp_path / "b.csv", actor="甲")  # the case comes again, and its finding with it
+    done = clear(book, tmp_path / "out2", early=True, sheets=False, actor="甲")
+    assert done.settled.closing.penalty.sum() == 40_000
+    assert verify(book.folder).ok
+
+
+def run_ok(*words: object) -> str:
+    from typer.testing import CliRunner
+
+    done = CliRunner().invoke(app, ["year", *map(str, words)])
+    assert not done.exception, done.output
+    return done.output
+
+
 def test_people_are_those_of_the_document(book, tmp_path, now):
     text = shipped().decode().replace('en = "inspection"\n', 'en = "inspection"\n'
                                       'people = ["张三", "李 四"]\n')  # fmt: skip

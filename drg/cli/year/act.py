@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -186,11 +187,13 @@ def correct(
     if withdraw:
         found = book.withdraw(file, mapping=mapping, sheet=sheet, actor=actor, at=at)
         typer.echo(say(f"撤销 {found.rows:,} 例", f"{found.rows:,} cases withdrawn"))
+        _fallen(book)
         _stale(book)
         return
     _fits(book, file, mapping, sheet, across_schemes)
     _added(book.correct(file, mapping=mapping, sheet=sheet, accept_unreadable=accept_unreadable,
                         actor=actor, at=at))  # fmt: skip
+    _fallen(book)
     _stale(book)
 
 
@@ -388,6 +391,36 @@ def _fits(
     weights = book.files.weights
     policy_fits(book.files.policy, same_scheme(file, weights, across, mapping, sheet), file,
                 weights, across)  # fmt: skip
+
+
+def _fallen(book: Book) -> None:
+    """Tell what of the findings and deductions hangs on cases that are not there any more."""
+    from drg.year.decisions import deducted, fallen, rows_of
+    from drg.year.findings import docket, worth
+
+    files, state, lines = book.files, book.state, []
+    held = docket(files, state)
+    if lost := [one for one in held.findings.values() if held.fell(one)]:
+        kept = replace(held, fallen=frozenset())
+        fen = sum(worth(files.policy, one) for one in lost if kept.confirmed(one))
+        lines.append(say(
+            f"{len(lost):,} 条疑点的病例已撤销或更正到其他医疗机构，不再办理；已认定的 "
+            f"{fen / 100:,.2f} 元不再扣款",
+            f"{len(lost):,} findings are of cases that were withdrawn, or corrected to another "
+            f"hospital: nothing follows, and {fen / 100:,.2f} yuan confirmed are not deducted any "
+            "more"))  # fmt: skip
+    own = [row for row in rows_of(book.folder, state)["deduction"].values()
+           if not row.get("finding")]  # fmt: skip
+    cases = fallen(book.folder, state, own)
+    stands = sum(bool(deducted(files.policy, row)) for row in own if row["case_id"] in cases)
+    if stands:
+        lines.append(say(
+            f"违规扣款清单中有 {stands:,} 项的病例已撤销或更正到其他医疗机构，仍在扣款；"
+            "不应再扣的，在清单中再报一次，申诉结果填“病例已撤销”",
+            f"{stands:,} rows of the list of deductions are of such cases and are deducted still; "
+            "hand in again those that are not to be, their appeal being 'case withdrawn'",
+        ))  # fmt: skip
+    warned(lines)
 
 
 def _stale(book: Book) -> None:

@@ -225,7 +225,7 @@ def _standings(book: Book, held: Docket, day: dt.date) -> str:
     counts: dict[str, list[int]] = {}
     policy, fen = book.files.policy, 0
     for one in held.findings.values():
-        own = counts.setdefault(one.status, [0, 0])
+        own = counts.setdefault(held.standing(one), [0, 0])
         own[0] += 1
         if held.confirmed(one):
             fen += worth(policy, one)
@@ -233,7 +233,7 @@ def _standings(book: Book, held: Docket, day: dt.date) -> str:
             own[1] += day > held.due(one, step)
     rows = [(held.procedure.title(name), f"{many:,}", f"{late:,}")
             for name, (many, late) in sorted(counts.items())]  # fmt: skip
-    head = say("目前", "standing"), say("疑点", "findings"), say("超期", "overdue")
+    head = say("目前", "standing"), say("条数", "findings"), say("超期", "overdue")
     taken = say(f"已认定扣款 {fen / 100:,.2f} 元", f"deducted {fen / 100:,.2f} yuan")
     return "\n".join([table(head, rows, (1, 2)), taken])
 

@@ -16,7 +16,7 @@ from drg.page.small_cells import Cube, Untold, few, untold
 from drg.page.words import Words
 from drg.report.audit.sections import family
 
-OUTCOMES = ("confirmed", "dismissed", "open")
+OUTCOMES = ("confirmed", "dismissed", "open", "fallen")
 _TOLD = (("family",), ("hospital",), ("family", "outcome"), ("hospital", "outcome"),
          ("standing",), ("outcome",), ())  # fmt: skip
 _COUNTS = (
@@ -24,6 +24,7 @@ _COUNTS = (
     Column("confirmed", "认定", "Confirmed", "count"),
     Column("dismissed", "不成立", "Dismissed", "count"),
     Column("open", "办理中", "Open", "count"),
+    Column("fallen", "病例已撤销", "Withdrawn", "count"),
     Column("share", "认定率", "Confirmed of ended", "share", digits=1),
     Column("amount", "扣款金额", "Deducted", "fen"),
 )
@@ -153,7 +154,8 @@ def _table(
         row["share"] = (Kept.BACK if shut or isinstance(parts["dismissed"], Kept)
                         else int(counts["confirmed"]) / ended if ended else None)  # fmt: skip
         rows.append(row)
-    columns = (*first, *_COUNTS)
+    some = set(OUTCOMES[:3]) | set(cells["outcome"])
+    columns = (*first, *(one for one in _COUNTS if one.field not in OUTCOMES or one.field in some))
     frame = pd.DataFrame(rows, columns=[one.field for one in columns], dtype=object)
     title = (words("疑点处理情况，按类型", "Findings by family") if key == "family"
              else words("疑点处理情况，按医疗机构", "Findings by hospital"))  # fmt: skip
