@@ -70,6 +70,10 @@ HOSPITAL: dict[str, tuple[str, str, str]] = {
     "tier": (NUMBER, "级别", "tier"),
     "hospital": (TEXT, "医疗机构", "hospital"),
 }
+# what a fact is called in a sentence; where facts of two rows have one name, that of the case
+MEANINGS: dict[str, tuple[str, str]] = {
+    name: (zh, en) for held in (HOSPITAL, ITEM, PAIR, CASE) for name, (_, zh, en) in held.items()
+}
 _OF_CASE = {name: kind for name, (kind, *_) in CASE.items()}
 FACTS: dict[str, dict[str, str]] = {
     "cases": _OF_CASE,

@@ -18,6 +18,7 @@ from budget.monitor.history import History, budget_by_month
 from budget.monitor.levels import Levels
 from budget.monitor.spend import WEIGHT_UNIT, Spend, projected_value, within_months
 from budget.pools.money import LastYear
+from drg.cases.choices import INSURANCES_ZH
 from drg.money import Fen, allocate, to_fen, to_yuan
 
 Floats = npt.NDArray[np.float64]
@@ -148,12 +149,13 @@ def _pool(
     notes: dict[str, tuple[str, str]],
 ) -> PoolWatch:  # fmt: skip
     done, name = spend.done, spend.pools[place]
+    said = INSURANCES_ZH.get(name, name)
     money = done.money[place]
     unknown = any(f"{what}_{name}" in done.warnings for what in ("no_money", "last_year_unknown"))
     amount = None if unknown else int(money.amount)
     if unknown:
         notes[f"no_budget.{name}"] = (
-            f"{name}：上年支出未知，没有预算可比",
+            f"{said}：上年支出未知，没有预算可比",
             f"{name}: last year's spend is not known, so there is no budget to hold it against",
         )
     spent = spend.by_month(place)
@@ -161,12 +163,12 @@ def _pool(
     budget = None if amount is None else budget_by_month(amount, season, done.year)
     if not np.isfinite(earlier).any():
         notes[f"no_history.{name}"] = (
-            f"{name}：没有历年月度支出，季节未知，区间因此较宽",
+            f"{said}：没有历年月度支出，季节未知，区间因此较宽",
             f"{name}: no earlier months, so its season is not known and intervals are wide",
         )
     if spend.months > 2 and spent[-1] < _FALLS * spent[:-1].mean():
         notes[f"last_month.{name}"] = (
-            f"{name}：最近一个月的支出不足此前月均的 {_FALLS:.0%}，可能尚未报全；"
+            f"{said}：最近一个月的支出不足此前月均的 {_FALLS:.0%}，可能尚未报全；"
             "用 --month 可不计该月",
             f"{name}: the last month's spend is below {_FALLS:.0%} of the mean before it and may "
             "not be complete; --month leaves it out",

@@ -130,7 +130,7 @@ def audit(
 def summary(found: Audit, lang: str) -> str:
     """What the audit came to, by family; rules that could not run."""
     from drg.page.words import Words as PageWords
-    from drg.report.audit.sections import family
+    from drg.report.audit.sections import family, missing
 
     words = PageWords(lang)
     held = found.findings.table.assign(one=(found.findings.rows >= 0).astype(int))
@@ -151,7 +151,9 @@ def summary(found: Audit, lang: str) -> str:
                 "counts as 0"))  # fmt: skip
     skipped = [one for one in found.ran if one.skipped]
     if skipped:
-        listed = words.joined(f"{one.rule.id} ({', '.join(one.skipped)})" for one in skipped)
+        listed = words.joined(
+            words(f"{one.rule.said('title', zh=True)}（缺{missing(one.skipped, words)}）",
+                  f"{one.rule.id} ({missing(one.skipped, words)})") for one in skipped)  # fmt: skip
         lines.append(words(f"因缺少数据未运行的规则：{listed}",
                            f"rules that did not run, for want of data: {listed}"))  # fmt: skip
     return "\n".join(lines)

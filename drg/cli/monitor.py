@@ -255,6 +255,7 @@ class _Folder:
 
 def summary(found: Monitored) -> str:
     """Pools, warnings and notes as text."""
+    from drg.cases.choices import pools_said
     from drg.page.small_cells import untold
     from drg.page.words import Words
     from drg.report.monitor.words import records, warned
@@ -267,7 +268,7 @@ def summary(found: Monitored) -> str:
         low, high = ("-", "-") if ahead is None or not len(ahead.ends) else (
             f"{ahead.ends[-1, 2]:,.2f}", f"{ahead.ends[-1, 3]:,.2f}")  # fmt: skip
         rows.append([
-            pool.name, f"{pool.spent.sum() / 100:,.2f}",
+            pools_said([pool.name]), f"{pool.spent.sum() / 100:,.2f}",
             "-" if ahead is None else f"{ahead.year:,.2f}", low, high, amount,
             "-" if pool.projected != pool.projected else f"{pool.projected:,.4f}",
         ])  # fmt: skip

@@ -17,8 +17,8 @@ def counted(book: Book, held: Docket) -> pd.DataFrame:
     """Findings and what was confirmed, by family, hospital and standing.
 
     Returns:
-        ``family, hospital, standing, outcome`` (``confirmed``, ``dismissed``, ``open``, ``fallen``), how
-        many findings (``cases``) and what they deduct (``amount``, fen).
+        ``family, hospital, standing, outcome`` (``confirmed``, ``dismissed``, ``open``,
+        ``fallen``), how many findings (``cases``) and what they deduct (``amount``, fen).
     """
     policy = book.files.policy
     rows = [

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
 from budget.audit.files import Audit, cells_table
 from budget.audit.indicators import NAMES
+from budget.audit.vocabulary import MEANINGS
 from drg.cases.privacy import FEWEST
+from drg.language import half
 from drg.page.blocks import (
     Block,
     Chart,
@@ -67,6 +71,13 @@ def audit_report(found: Audit, words: Words) -> Report:
 def family(code: str, words: Words) -> str:
     """The name of a family; a city's own by its id."""
     return words.of(FAMILIES[code]) if code in FAMILIES else clean(code)
+
+
+def missing(facts: Iterable[str], words: Words) -> str:
+    """What a rule lacks, in words: a file to be given, or what its fact means."""
+    return words.joined(
+        dict.fromkeys(words.of(_MISSING.get(one) or MEANINGS.get(one, (one, one))) for one in facts)
+    )
 
 
 def _summary(found: Audit, words: Words) -> list[Block]:
@@ -256,15 +267,14 @@ def _rules(found: Audit, words: Words) -> list[Block]:
                Column("source", "依据", "Source", "long"))  # fmt: skip
     rows = [
         (clean(one.rule.said("title", zh=words.zh)), one.rule.said("text", zh=words.zh),
-         one.rule.said("unknown", zh=words.zh), clean(one.rule.texts["source"]))
+         one.rule.said("unknown", zh=words.zh), clean(half(one.rule.texts["source"], words.lang)))
         for one in ran
     ]  # fmt: skip
     made: list[Block] = [table("rules", words("已运行的规则", "Rules that ran"), columns, rows)]
     if skipped:
         lacks = [
             (clean(one.rule.said("title", zh=words.zh)),
-             words.joined(dict.fromkeys(words.of(_MISSING.get(name, (name, name)))
-                                        for name in one.skipped)))
+             missing(one.skipped, words))
             for one in skipped
         ]  # fmt: skip
         lacking = (Column("title", "规则", "Rule"), Column("lacks", "缺少", "It lacks", "long"))
