@@ -6,9 +6,9 @@ Folders named ``key=value`` give a column ``key``, of text.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import unquote
 
 import pyarrow as pa
 
@@ -124,5 +124,11 @@ def keys_of(inside: Path) -> dict[str, str | None]:
     for name in inside.parent.parts:
         key, sign, value = name.partition("=")
         if sign and key:
-            found[unquote(key)] = None if value == _NULL else unquote(value)
+            found[_plain(key)] = None if value == _NULL else _plain(value)
     return found
+
+
+def _plain(name: str) -> str:
+    """A name whose odd characters are written ``%E8``, as Hive writes them."""
+    raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda hit: bytes.fromhex(hit[1].decode()), name.encode())
+    return raw.decode("utf-8", "replace")
