@@ -20,7 +20,7 @@ def parts_of(folder: Path) -> list[Path]:
     """The files of a dataset, by their places in it.
 
     Raises:
-        DrgError: it holds none, or what is no Parquet file, or is not finished.
+        DrgError: it holds none, or what is no Parquet file.
     """
     found: list[Path] = []
     for place, folders, names in os.walk(folder, onerror=_unread):

@@ -111,7 +111,7 @@ def group_parts(
     work, done = out.parent / f"{out.name}.unfinished", Parts()
     for place, file in files.items():
         target = work / place
-        held = _whole(work, place, hash_file(file), wanted)
+        held = _whole(work, place, file, wanted)
         if held is None:
             with writing(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ def check_place(out: Path) -> None:
 
 
 def _whole(
-    work: Path, place: str, digest: str, wanted: Mapping[str, Any]
+    work: Path, place: str, file: Path, wanted: Mapping[str, Any]
 ) -> Mapping[str, Any] | None:
     """The record of a part that stands from before, where it is of the same input and scheme."""
     target, lists = work / place, work / LISTS
@@ -156,7 +156,7 @@ def _whole(
             "codes": held["codes"]["edition"], "mapping": held["input"].get("mapping_sha256", ""),
             "names": NAME_COLUMN in pq.read_schema(target).names,
         }  # fmt: skip
-        same = held["input"]["sha256"] == digest and there == wanted
+        same = there == wanted and held["input"]["sha256"] == hash_file(file)
     except (KeyError, TypeError, OSError, pa.ArrowException, DrgError):
         return None
     return held if same else None
