@@ -406,9 +406,7 @@ def standing_rows(
     if hospital is None:
         return rows
     held = standing(files.folder, state.cases)
-    places = held.places(row.get("case_id", "") for row in rows)
-    homes = held.table.column("hospital_id").take(pa.array(list(places.values()), pa.int64()))
-    home = dict(zip(places, homes.to_pylist(), strict=True))
+    home = held.homes(row.get("case_id", "") for row in rows)
     return [
         row
         for row in rows

@@ -103,10 +103,7 @@ def add(
         read_procedure(procedure)
     known = docket(book.files, seen).findings
     frame = read_frame(folder / AUDIT[1], ALERTS, ())
-    held = book.standing(seen)
-    places = held.places(frame["case_id"])
-    cases = held.table.take(pa.array(list(places.values()), pa.int64()))
-    homes = dict(zip(places, cases.column("hospital_id").to_pylist(), strict=True))
+    homes = book.standing(seen).homes(frame["case_id"])
     rows: list[dict[str, str]] = []
     lost: list[tuple[int, str, str, str]] = []
     came: set[str] = set()
