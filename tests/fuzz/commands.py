@@ -89,7 +89,7 @@ COMMANDS: tuple[tuple[int, str], ...] = (
         " [--size {n}] [--recuse {odd}] [--proposals {odd}]"),
     (1, f"negotiate lot {{@round-asked}} --commit {{odd}} --commit {{odd}} {_AT}"),
     (1, f"negotiate panel {{@round-drawn}} {_AT}"),
-    (1, f"negotiate object {{@round-voted}} P001 --party H0001 --reason {{odd}} {_AT}"),
+    (1, f"negotiate object {{@round-heard}} P001 --party H0001 --reason {{odd}} {_AT}"),
     (1, f"negotiate receipt {{@round-voted}} --out >receipt.toml {_AT}"),
     (6, f"negotiate vote {{@round-drawn}} {{votes.csv}} {_AT}"),
     (2, "negotiate impact {@round-voted} [--of {of}] [--set {odd}] [--neutral {odd}]"

@@ -118,6 +118,7 @@ WRITING: dict[str, tuple[str, str]] = {
     "solve": ("", f"negotiate solve {{@round-voted}} --objective closest {_AT}"),
     "accept": ("", f"negotiate accept {{@round-voted}} O01 --reason x {_AT}"),
     "impact record": ("", f"negotiate impact {{@round-voted}} --record --out out/i.xlsx {_AT}"),
+    "object": ("", f"negotiate object {{@round-heard}} P001 --party H0001 --reason x {_AT}"),
     "receipt": ("", "negotiate receipt {@round-voted} --out out/receipt.toml --request out/r.tsq"
                 f" {_AT}"),
     "close": ("", f"negotiate close {{@round-decided}} --out out/final.csv {_AT} --despite x"),
@@ -138,6 +139,14 @@ WRITING: dict[str, tuple[str, str]] = {
              "year form {@book-closed} deduction --out out/f.xlsx"),
     "sheet": ("year sheet {@book-full} --month 1 --out out/s.xlsx",
               "year sheet {@book-full} --month 2 --out out/s.xlsx"),
+    "findings add": ("", f"year findings add {{@book-clean}} {{@audited}} {_AT}"),
+    "findings act": ("", "year findings act {@book-added} first_review {first-review.csv}"
+                     " --evidence {@audited} --actor 初审组"),
+    "findings form": ("year findings form {@book-added} first_review --out out/f.xlsx"
+                      " --hospital H0001",
+                      "year findings form {@book-added} first_review --out out/f.xlsx"),
+    "findings report": ("year findings report {@book-added} --out out/f.xlsx --lang en",
+                        "year findings report {@book-closed} --out out/f.xlsx --lang zh"),
     "package": ("year package {@book-added} --out out --lang en",
                 "year package {@book-closed} --out out --lang en"),
 }  # fmt: skip
@@ -145,7 +154,7 @@ WRITING: dict[str, tuple[str, str]] = {
 _RECORD = frozenset({"propose", "withdraw", "lot", "panel", "vote", "solve", "accept",
                      "impact record", "receipt", "close", "add-month", "correct",
                      "correct withdraw", "close-month", "list", "advance", "year receipt",
-                     "clear"})  # fmt: skip
+                     "clear", "object", "findings add", "findings act"})  # fmt: skip
 _BEGIN = "init", "open"
 _TIMED = "ledger.", "final.csv.run.json"
 State = dict[str, str]
@@ -241,6 +250,8 @@ class Killer:
         decided(world / "round-voted", world / "round-decided")
         shutil.copytree(world / "round-asked", world / "round-lot")
         draw_lot(world / "round-lot")
+        shutil.copytree(world / "book-open", world / "book-clean")
+        Book(world / "book-clean").add_month(world / "grouped.csv", actor=BUREAU)
         shutil.copytree(world / "book-closed", world / "book-full")
         book = Book(world / "book-full")
         for _ in range(11):

@@ -128,6 +128,26 @@ def _audited(folder: Path, grouped: Path) -> None:
     (folder / "first-review.csv").write_text("\n".join(["finding,decision,amount,reason", *rows]))
 
 
+def _round(folder: Path, name: str, rules: Path, cases: Path, *, stages: bool) -> None:
+    """A round up to its votes and an offer; with its stages, each a round of its own."""
+    held = folder / f"round-{name}"
+
+    def keep(stage: str) -> None:
+        if stages:
+            shutil.copytree(held, folder / f"round-{stage}")
+
+    _drg("negotiate", "init", held, "--cases", cases, "--weights", folder / "weights.csv",
+         "--roster", folder / "roster.csv", "--rules", rules, *_AT)  # fmt: skip
+    keep("begun")
+    _drg("negotiate", "propose", held, folder / "proposals.csv", *_AT)
+    keep("asked")
+    draw_lot(held)
+    _drg("negotiate", "panel", held, *_AT)
+    keep("drawn")
+    _drg("negotiate", "vote", held, folder / "votes.csv", *_AT)
+    _drg("negotiate", "solve", held, "--objective", "closest", *_AT)
+
+
 def make(folder: Path) -> None:
     """Fill a folder: files, and folders of a settlement, a projection, packs and rounds."""
     for home, names in _COPIED.items():
@@ -160,15 +180,9 @@ def make(folder: Path) -> None:
     long = [f"C{n},{code},{flag}" for n in range(40)
             for code, flag in (("I50.900", 1), ("J18.900", 0))]  # fmt: skip
     (folder / "long.csv").write_text("\n".join(["case_id,diag_code,maindiag_flag", *long, ""]))
-    rounds = [folder / f"round-{stage}" for stage in ("begun", "drawn", "voted", "asked")]
-    _drg("negotiate", "init", rounds[0], "--cases", grouped, "--weights", weights, "--roster",
-         folder / "roster.csv", "--rules", folder / "rules.toml", *_AT)  # fmt: skip
-    shutil.copytree(rounds[0], rounds[1])
-    _drg("negotiate", "propose", rounds[1], folder / "proposals.csv", *_AT)
-    shutil.copytree(rounds[1], rounds[3])
-    draw_lot(rounds[1])
-    _drg("negotiate", "panel", rounds[1], *_AT)
-    shutil.copytree(rounds[1], rounds[2])
-    _drg("negotiate", "vote", rounds[2], folder / "votes.csv", *_AT)
-    _drg("negotiate", "solve", rounds[2], "--objective", "closest", *_AT)
+    _round(folder, "voted", folder / "rules.toml", grouped, stages=True)
+    rules = folder / "rules-heard.toml"  # the same with time to object
+    text = (folder / "rules.toml").read_text("utf-8")
+    rules.write_text(text.replace("objection_days = 0", "objection_days = 30"), "utf-8")
+    _round(folder, "heard", rules, grouped, stages=False)
     _books(folder, grouped, weights)
