@@ -3,4 +3,4 @@
 Importing this package costs nothing: it holds the version and no imports.
 """
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

@@ -76,7 +76,7 @@ def make(folder: Path, *, hospitals: int = 8, names: Sequence[str] = (), project
           [[line[0], line[4], m, 10, 1e5, 3e4, 0, 6e4, 5.7e4, 3e3, 0]
            for line in lines for m in range(1, 13)])  # fmt: skip
     (folder / "settlement.json").write_text(json.dumps({
-        "program": "drg-toolkit", "version": "0.1.0", "kind": "settlement", "year": 2025,
+        "program": "drg-toolkit", "version": "1.0.0", "kind": "settlement", "year": 2025,
         "input": {"file": "grouped.csv", "sha256": "ab" * 32},
         "policy": {"id": "some-other", "sha256": "cd" * 32},
         "weights": {"id": "weights<b>", "sha256": "ef" * 32},
