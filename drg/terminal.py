@@ -21,11 +21,12 @@ def plain(text: str, mark: str = "?") -> str:
 
 def fit(text: str, most: int) -> str:
     """The text, cut with an ellipsis when it is wider than ``most`` columns."""
-    if width(text) <= most:
+    short = text[: most + 1]  # no character is narrower than a column
+    if width(short) <= most:
         return text
-    while width(text) > most - 2:
-        text = text[:-1]
-    return text + "…"
+    while width(short) > most - 2:
+        short = short[:-1]
+    return short + "…"
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:

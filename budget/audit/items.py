@@ -19,6 +19,7 @@ from drg.errors import problem
 from drg.language import say
 from drg.tables import batches, open_table
 from drg.tables.arrays import strings, text_scalar
+from drg.tables.as_text import cell_text
 
 _HEADERS = {
     "case_id": ("case_id", "病例号", "病案号", "就诊id", "mdtrt_id"),
@@ -83,7 +84,7 @@ def read_items(path: str | PathLike[str], facts: Facts) -> Items:
                 if bad.any():
                     wrong = int(np.argmax(bad))
                     raise problem(say("无法识别", "cannot be read"), file=path, row=row + wrong,
-                                  key=column, found=str(cells[wrong].as_py()))  # fmt: skip
+                                  key=column, found=cell_text(cells, wrong))  # fmt: skip
                 found.append(read[there].astype(np.float64))
             row += table.num_rows
     missing = {f"item.{key}" for key in ("category", *numbers) if columns[key] is None}

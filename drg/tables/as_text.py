@@ -59,6 +59,11 @@ def as_text(column: pa.Array) -> pa.Array:
     return column.cast(pa.string())
 
 
+def cell_text(column: pa.Array, row: int = 0) -> str:
+    """One cell as text; ``""`` for null."""
+    return text_list(as_text(column.slice(row, 1)))[0] or ""
+
+
 def text_list(column: pa.Array) -> list[str | None]:
     """The texts of a string array, with U+FFFD for bytes that are not UTF-8."""
     try:

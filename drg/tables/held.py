@@ -140,8 +140,9 @@ def settle(ready: Path) -> None:
     records = [str(one) for one in files if one.suffix == ".json"]
     for name in (*records, *filter(None, gone)):
         (folder / name).unlink(missing_ok=True)
+    for one in (path.relative_to(ready) for path in ready.rglob("*") if path.is_dir()):
+        (folder / one).mkdir(parents=True, exist_ok=True)
     for one in files:
-        (folder / one).parent.mkdir(parents=True, exist_ok=True)
         os.replace(ready / one, folder / one)
     shutil.rmtree(ready)
 

@@ -93,21 +93,45 @@ def family(main: Given, *beside: Given) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def at_once(*paths: Path | None) -> Iterator[list[Path | None]]:
+def at_once(*paths: Path | None, folder: Path | None = None) -> Iterator[list[Path | None]]:
     """Give a place to write each of some files to; those of one folder appear at once.
 
     Args:
-        paths: the files; None stays None.
+        paths: the files; None stays None. What is not written is removed.
+        folder: besides, a folder to put files into, those of an older run stay; it appears with
+            the others when it is below their folder, and right after them elsewhere.
+
+    Yields:
+        Where each is to be written, the folder last when there is one.
 
     Raises:
         DrgError: a file cannot be written.
     """
     given = [one for one in paths if one is not None]
-    if len(given) < 2 or len({one.parent for one in given}) > 1:
+    homes = {one.parent for one in given}
+    below = folder is not None and len(homes) == 1 and _is_below(folder, *homes)
+    if folder is not None and not below:
+        with whole_folder(folder) as filled, at_once(*paths) as places:
+            yield [*places, filled]
+    elif len(given) + below < 2 or len(homes) > 1:
         yield list(paths)
-        return
-    with family(*given) as new:
-        yield [None if one is None else new.with_name(one.name) for one in paths]
+    else:
+        if folder is not None:
+            check_folder(folder)
+        with family(*given) as new:
+            places = [None if one is None else new.with_name(one.name) for one in paths]
+            if folder is not None:
+                filled = new.parent / folder.relative_to(*homes)
+                filled.mkdir(parents=True)
+                places.append(filled)
+            yield places
+
+
+def _is_below(folder: Path, home: Path) -> bool:
+    """Whether a folder is below another, by names of which none is a link."""
+    return home in folder.parents and os.path.realpath(folder) == os.path.join(
+        os.path.realpath(home), folder.relative_to(home)
+    )
 
 
 def check_folder(folder: Given) -> Path:

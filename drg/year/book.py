@@ -40,9 +40,22 @@ from drg.record.receipt import of as receipt_of
 from drg.tables import whole_folder
 from drg.tables.atomic import write_bytes
 from drg.tables.derived import without_formulas
+from drg.tables.held import sweep
 from drg.year.cases import NEEDED, Standing, discharge_months, known, standing
 from drg.year.decisions import read_rows
-from drg.year.folder import CASES, LEDGER, LISTS, MONTHS, Files, Made, fill, made, rows_in, unread
+from drg.year.folder import (
+    CASES,
+    LEDGER,
+    LISTS,
+    MONTHS,
+    ROOMS,
+    Files,
+    Made,
+    fill,
+    made,
+    rows_in,
+    unread,
+)
 from drg.year.forms import Judged, judge_list, known_list
 from drg.year.month import Figures, figures, month_frame
 from drg.year.state import CLEARING, State, replay
@@ -89,6 +102,8 @@ class Book:
         self.folder = Path(folder)
         self.ledger = Ledger(self.folder / LEDGER)
         self._state = replay(self.ledger.entries(), str(self.folder / LEDGER))
+        for room in (*ROOMS, REJECTS):
+            sweep(self.folder / room)
         self.files = Files(self.folder, self._state.init)
         for fault in changed_files(self.folder, self._state.files, self.folder / LEDGER):
             raise problem(say(f"账册文件与记录不一致：{fault}",

@@ -17,6 +17,7 @@ from drg.cases.columns import LIST_COLUMNS, CaseColumns, plain_header
 from drg.cases.values import read_text
 from drg.tables import atomic_path, neutralise
 from drg.tables.arrays import values
+from drg.tables.as_text import cell_text
 from drg.tables.atomic import writing
 from grouper.codes.candidates import Candidates
 from grouper.codes.editions import KINDS, conversions
@@ -162,11 +163,10 @@ class CodeUses:
         ids, places = np.unique(strange.ids, return_index=True)
         for number, row in zip(ids[:_MOST_NAMED], strange.rows[places], strict=False):
             for code, name in beside.items():
-                cell = table.column(code)[int(row)].as_py()
                 spelling = index.spelling(int(number))
-                if cell is not None and plain_code(str(cell)) == spelling:
-                    said = table.column(name)[int(row)].as_py()
-                    names[KINDS[kind], spelling] = str(said or "").strip()[:_LONGEST_NAME]
+                if plain_code(cell_text(table.column(code), int(row))) == spelling:
+                    said = cell_text(table.column(name), int(row))
+                    names[KINDS[kind], spelling] = said.strip()[:_LONGEST_NAME]
                     break
         return names
 

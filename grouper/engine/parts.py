@@ -109,21 +109,25 @@ def group_parts(
         "mapping": "" if mapping is None else hash_file(mapping), "names": names,
     }  # fmt: skip
     work, done = out.parent / f"{out.name}.unfinished", Parts()
-    for place, file in files.items():
-        target = work / place
-        held = _whole(work, place, file, wanted)
-        if held is None:
-            with writing(target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                for listed in beside(work / LISTS / place):
-                    listed.unlink(missing_ok=True)
-            group_file(file, target, scheme=scheme, mapping=mapping, codes=codes, names=names)
-            held = document_at(record_of(target))
-        else:
-            done.kept += 1
-        done.add(place, held)
-        if progress is not None:
-            progress(1, len(files))
+    try:
+        for place, file in files.items():
+            target = work / place
+            held = _whole(work, place, file, wanted)
+            if held is None:
+                with writing(target):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    for listed in beside(work / LISTS / place):
+                        listed.unlink(missing_ok=True)
+                group_file(file, target, scheme=scheme, mapping=mapping, codes=codes, names=names)
+                held = document_at(record_of(target))
+            else:
+                done.kept += 1
+            done.add(place, held)
+            if progress is not None:
+                progress(1, len(files))
+    except DrgError:  # what was killed goes on later, what is refused leaves nothing
+        shutil.rmtree(work, ignore_errors=True)
+        raise
     with writing(out):
         _tidy(work, files)
         record_of(out).unlink(missing_ok=True)

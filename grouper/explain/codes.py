@@ -27,6 +27,7 @@ from drg.errors import problem
 from drg.language import say
 from drg.tables import Batch, Malformed, in_order
 from drg.tables.arrays import nulls, text_scalar, values
+from drg.tables.as_text import cell_text
 from grouper.scheme import rules
 
 NUMBER_NAMES = tuple(name for name in rules.NUMBERS if name != "trauma_sites")
@@ -215,9 +216,9 @@ def _codes(table: pa.RecordBatch, columns: Sequence[str]) -> tuple[str, ...]:
 
 def _pieces(cell: pa.Array) -> list[str]:
     """The codes of one cell as written, ``""`` for a blank."""
-    value = cell[0].as_py()
-    if isinstance(value, list):
-        pieces = ["" if item is None else str(item) for item in value]
+    if isinstance(cell[0], pa.ListScalar):
+        items = cell[0].values
+        pieces = [cell_text(items, place) for place in range(len(items or ()))]
     else:
         text = _text(cell)
         pieces = _SEPARATOR.split(text) if text else []
@@ -225,12 +226,7 @@ def _pieces(cell: pa.Array) -> list[str]:
 
 
 def _text(cell: pa.Array) -> str:
-    if not pa.types.is_string(cell.type):
-        try:
-            cell = cell.cast(pa.string())
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            return "" if cell[0].as_py() is None else str(cell[0].as_py())
-    return str(cell[0].as_py() or "").strip()
+    return cell_text(cell).strip()
 
 
 def _elsewhere(table: pa.RecordBatch, columns: CaseColumns) -> tuple[tuple[str, str], ...]:

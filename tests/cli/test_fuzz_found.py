@@ -211,3 +211,21 @@ def test_days_beyond_the_calendar_in_small_tables_are_texts(world, tmp_path):
     works("weights", "fit", world / "grouped.csv", "--out", tmp_path / "w.csv", "--families",
           tmp_path / "families.parquet")  # fmt: skip
     assert "not a pool of the policy" in fails(*year, tmp_path / "year.parquet")
+
+
+def test_codes_beyond_the_calendar_are_explained_as_they_stand(world, tmp_path):
+    days = pa.array([2**31 - 1], pa.int32()).cast(pa.date32())
+    lists = pa.array([["I50.900", None]], pa.list_(pa.string()))
+    table = {"case_id": ["C1"], "diagnoses": lists, "procedures": days, "drg": days, "dept": days}
+    pq.write_table(pa.table(table), tmp_path / "odd.parquet")
+    told = works("explain", tmp_path / "odd.parquet", "--row", "1", "--what-if", "--all",
+                 "--weights", world / "weights.csv")  # fmt: skip
+    assert "I50.900" in told
+
+
+def test_a_dataset_that_is_refused_leaves_nothing(world, tmp_path):
+    shutil.copytree(world / "dataset", tmp_path / "in")
+    part = tmp_path / "in/part=1/0.parquet"
+    part.write_bytes(part.read_bytes()[:100])
+    assert "part=1/0.parquet" in fails("group", tmp_path / "in", "--out", tmp_path / "out")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["in"]

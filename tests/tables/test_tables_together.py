@@ -12,6 +12,7 @@ import pytest
 from drg.errors import DrgError
 from drg.tables import atomic, family, held, together, whole_folder
 from drg.tables.atomic import atomic_path, check_target
+from drg.tables.together import at_once
 
 RESULTS = ("a.csv", "b.csv", "run.json", "below/c.csv")
 
@@ -191,3 +192,26 @@ def test_files_of_one_folder_appear_at_once_those_of_two_each_by_itself(tmp_path
     assert seen(tmp_path) == {"a.csv": "2", "b.svg": "2"}
     with together.at_once(tmp_path / "a.csv", tmp_path / "x" / "b.svg") as apart:
         assert apart == [tmp_path / "a.csv", tmp_path / "x" / "b.svg"]
+
+
+@pytest.mark.parametrize("where", ["out/p", "out/q/p", "elsewhere"])
+def test_a_folder_of_pictures_appears_with_the_page_that_it_is_of(tmp_path, where: str) -> None:
+    page, pictures = tmp_path / "out/r.html", tmp_path / where
+    pictures.mkdir(parents=True)
+    page.parent.mkdir(exist_ok=True)
+    (pictures / "mine.svg").write_text("mine")
+
+    def broken_off() -> None:
+        with at_once(page, folder=pictures) as (_, filled):
+            (filled / "a.svg").write_text("1")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken_off()
+    assert seen(tmp_path) == {f"{where}/mine.svg": "mine"}
+    with at_once(page, None, folder=pictures) as (new, none, filled):
+        assert none is None
+        new.write_text("1")
+        (filled / "a.svg").write_text("1")
+        assert where == "elsewhere" or not page.exists()
+    assert seen(tmp_path) == {"out/r.html": "1", f"{where}/a.svg": "1", f"{where}/mine.svg": "mine"}

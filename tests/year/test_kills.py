@@ -76,3 +76,12 @@ def test_a_book_that_is_killed_goes_on(tmp_path, act):
             break
         number += 1 if FULL else 3
     assert seen == {0, 1}
+
+
+def test_what_a_killed_run_left_in_a_room_is_taken_away(tmp_path):
+    book = book_of(tmp_path)
+    book.add_month(month_file(tmp_path, 1), actor="医保局")
+    left = tmp_path / "book/cases/.02-cases.parquet.0123abcd.partial"
+    left.touch()
+    Book(tmp_path / "book")
+    assert not left.exists()

@@ -14,9 +14,10 @@ import pyarrow as pa
 from drg.cases.opening import digest_of
 from drg.provenance import file_name, grouped_by, hash_file
 from drg.spark.session import active
-from drg.tables import RejectFile, check_outputs, family, write_table
+from drg.tables import RejectFile, check_outputs, write_table
 from drg.tables.atomic import write_record
 from drg.tables.derived import without_formulas
+from drg.tables.together import at_once
 from weights.cases.costs import Costs
 from weights.cases.intake import observe_file
 from weights.cases.observations import Observations
@@ -40,6 +41,8 @@ def fit_file(
     trimmed: str | PathLike[str] | None = None,
     accept_unreadable: bool = True,
     progress: Callable[[int, int | None], None] | None = None,
+    pictures: Path | None = None,
+    draw: Callable[[Path, Calibrator, Observations], object] | None = None,
 ) -> tuple[Calibrator, Observations]:
     """Fit weights from a file and write the weight table.
 
@@ -58,6 +61,8 @@ def fit_file(
         trimmed: table to write of the cases that trimming removed or changed, by row of the file.
         accept_unreadable: as in ``observe_file``.
         progress: called with units done and their total, when it is known.
+        pictures: folder for what ``draw`` makes; it appears with the table.
+        draw: called with a folder to write into, the fitted calibrator and the cases.
 
     Returns:
         The fitted calibrator and the cases used.
@@ -75,8 +80,10 @@ def fit_file(
     listing = None if trimmed is None else Path(trimmed)
     check_outputs((out, rejects_path, run_path, listing), (source, *others.values()))
     beside = [rejects_path, run_path]
-    at_once = listing is not None and listing.parent == out.parent
-    with family(out, *beside, *([listing] if listing is not None and at_once else [])) as new:
+    if one_home := listing is None or listing.parent == out.parent:
+        beside += [listing] if listing is not None else []
+    with at_once(out, *beside, folder=pictures) as (new, *_, filled):
+        assert new is not None
         costs = calibrator.costs or Costs()
         with RejectFile(new.with_name(rejects_path.name)) as rejects:
             observed = observe_file(
@@ -98,8 +105,10 @@ def fit_file(
             calibrator.table_.write(new)
         if listing is not None:
             listed = trimmed_cases(calibrator, observed, first_row(source))
-            place = new.with_name(listing.name) if at_once else listing
+            place = new.with_name(listing.name) if one_home else listing
             write_table(place, without_formulas(listed))
+        if pictures is not None and filled is not None and draw is not None:
+            draw(filled, calibrator, observed)
         write_record(new.with_name(run_path.name), dict(calibrator.table_.record))
     return calibrator, observed
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from drg.cli.common.options import wrong
 from drg.cli.common.year import table_of_hospitals, year_of
 from drg.language import say
+from drg.tables.as_text import cell_text
 
 if TYPE_CHECKING:
     from budget.cases.hospitals import Hospitals
@@ -164,8 +165,7 @@ def answer(found: Explanation, place: Place | None, asked: Asked) -> Answer:
 def _group_of(found: Explanation) -> str:
     """The group that the case's own row says."""
     column = found.case.columns.column("drg")
-    cell = None if column is None else found.case.table.column(column)[0].as_py()
-    return str(cell or "").strip()
+    return "" if column is None else cell_text(found.case.table.column(column)).strip()
 
 
 def _columns(place: Place) -> CaseColumns:

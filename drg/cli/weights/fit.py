@@ -214,6 +214,14 @@ def fit(
         held = steps["bootstrap"]
         steps["bootstrap"] = (held if isinstance(held, dict) else {"replicates": held}) | drawn
     fitter = calibrator(steps, recipe)
+    album: list[Path] = []
+
+    def draw(folder: Path, fitted: Calibrator, observed: Observations) -> None:
+        from drg.report.weights.album import write_album
+
+        album.extend((pictures or folder) / one.name
+                     for one in write_album(folder, fitted, observed))  # fmt: skip
+
     with engine_of(engine, master):
         origin = scheme_of_cases(file, mapping, sheet)
         if fitter.previous is not None:
@@ -228,7 +236,7 @@ def fit(
             fitted, observed = fit_file(
                 file, out, fitter, mapping=mapping, sheet=sheet, inputs=inputs, names=names,
                 totals=totals, trimmed=trimmed, accept_unreadable=accept_unreadable,
-                progress=shown.advance,
+                progress=shown.advance, pictures=pictures, draw=draw,
             )  # fmt: skip
     typer.echo(summary(fitted), err=True)
     if strange := _strange(fitted, names):
@@ -240,11 +248,8 @@ def fit(
         typer.echo(say(f"  拒收记录 {rejected:,}，列于 {out}.rejects.csv",
                        f"  rejected {rejected:,}, listed in "
                        f"{out}.rejects.csv"), err=True)  # fmt: skip
-    if pictures is not None:
-        from drg.report.weights.album import write_album
-
-        for path in write_album(pictures, fitted, observed):
-            typer.echo(str(path), err=True)
+    for path in album:
+        typer.echo(str(path), err=True)
     typer.echo(str(out))
     if strict and rejected:
         raise typer.Exit(1)

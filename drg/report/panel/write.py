@@ -29,6 +29,7 @@ from drg.report.panel.sources import (
 from drg.report.panel.story import story
 from drg.tables import check_outputs
 from drg.tables.atomic import write_text
+from drg.tables.together import at_once
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,12 @@ def write_report(
         raise problem(say("不是文件夹", "is not a folder"), file=pictures,
                       expected=say("存放各图的文件夹", "a folder for the pictures"))  # fmt: skip
     report, more = build(data, words, "" if annex is None else annex.name)
-    written = _pictures(pictures, [report, more]) if pictures is not None else []
-    files = [(out, report), *([(annex, more)] if annex is not None else [])]
-    tables, told = write_all(files, book, words, [] if annex is not None else more.sections)
-    return Written(out, book, annex, tuple(written), tables, tuple(told))
+    with at_once(book, out, annex, folder=pictures) as (own_book, page, beside, *charts):
+        drawn = [name for new in charts if new for name in _pictures(new, [report, more])]
+        files = [(page or out, report), *([(beside, more)] if beside is not None else [])]
+        tables, told = write_all(files, own_book, words, [] if annex is not None else more.sections)
+    shown = tuple(Path(pictures or "", name) for name in drawn)
+    return Written(out, book, annex, shown, tables, tuple(told))
 
 
 def build(data: PanelData, words: Words, annex: str = "") -> tuple[Report, Report]:
@@ -121,14 +124,12 @@ def build(data: PanelData, words: Words, annex: str = "") -> tuple[Report, Repor
                    [one for one in more if one is not None]))  # fmt: skip
 
 
-def _pictures(folder: Path, reports: list[Report]) -> list[Path]:
-    """Every chart as an SVG file."""
+def _pictures(folder: Path, reports: list[Report]) -> list[str]:
+    """Every chart as an SVG file; gives their names."""
     from drg.plots.inline import inline_svg
-    from drg.tables import whole_folder
 
     charts = [b for report in reports for b in report.blocks() if isinstance(b, Chart)]
-    with whole_folder(folder) as new:
-        for chart in charts:
-            text = inline_svg(chart.picture, chart.key, chart.title, chart.about, FALLBACK)
-            write_text(new / f"{chart.key}.svg", text)
-    return [folder / f"{chart.key}.svg" for chart in charts]
+    for chart in charts:
+        text = inline_svg(chart.picture, chart.key, chart.title, chart.about, FALLBACK)
+        write_text(folder / f"{chart.key}.svg", text)
+    return [f"{chart.key}.svg" for chart in charts]
