@@ -18,6 +18,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+import xlsxwriter
+from python_calamine import CalamineWorkbook
 
 from benchmarks import (
     audit,
@@ -38,6 +40,7 @@ from benchmarks import (
     settle,
     weights,
 )
+from drg.tables import write_table
 from grouper.engine.files import group_file
 from grouper.engine.results import RESULT_COLUMNS
 from grouper.importer import import_tables
@@ -104,6 +107,33 @@ def csv(folder: Path, rows: int, turns: int) -> None:
           f"drg group {whole:.2f} s")  # fmt: skip
     line("  group_file / (pyarrow read + write)", ours / plain, "<= 5")
     line("  drg group, whole command / the same", whole / plain, "<= 5")
+
+
+def excel(folder: Path, rows: int, turns: int) -> None:
+    """Excel to Excel against its two libraries reading and writing the same cells."""
+    source, out = folder / "cases.xlsx", folder / "grouped.xlsx"
+    write_table(source, data.cases(rows, 1, joined=True))
+
+    def baseline() -> None:
+        sheet = CalamineWorkbook.from_path(source).get_sheet_by_index(0)
+        book = xlsxwriter.Workbook(folder / "baseline.xlsx", {"constant_memory": True})
+        into = book.add_worksheet()
+        for row, cells in enumerate(sheet.iter_rows()):
+            into.write_row(row, 0, [*cells, *results[max(row - 1, 0)]])
+        book.close()
+
+    group_file(source, out)
+    after = CalamineWorkbook.from_path(out).get_sheet_by_index(0).to_python(skip_empty_area=False)
+    results = [row[-len(RESULT_COLUMNS) :] for row in after[1:]]
+    plain, ours, whole = best(
+        turns, baseline, lambda: group_file(source, out),
+        lambda: subprocess.run([*DRG, "group", source, "--out", out], check=True,
+                               stderr=subprocess.DEVNULL),
+    )  # fmt: skip
+    print(f"Excel, {rows:,} cases; libraries {plain:.2f} s, group_file {ours:.2f} s, "
+          f"drg group {whole:.2f} s")  # fmt: skip
+    line("  group_file / (calamine read + xlsxwriter write)", ours / plain, "<= 1.5")
+    line("  drg group, whole command / the same", whole / plain, "<= 1.5")
 
 
 def memory(folder: Path, rows: int) -> None:
@@ -173,8 +203,8 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3, help="turns of each measurement (3)")
     parser.add_argument(
         "--only",
-        choices=["parquet", "csv", "memory", "start", "dependence", "profile", "weights", "settle",
-                 "settle-memory", "impact", "draws", "negotiation", "workbook", "schemes",
+        choices=["parquet", "csv", "excel", "memory", "start", "dependence", "profile", "weights",
+                 "settle", "settle-memory", "impact", "draws", "negotiation", "workbook", "schemes",
                  "coverage", "compromise", "intervals", "audit", "monitor", "scale", "sums",
                  "groupers",
                  "spark", "spark-schemes"],
@@ -187,6 +217,7 @@ def main() -> None:
             "start": lambda: start(given.turns),
             "parquet": lambda: parquet(place, given.rows, given.turns),
             "csv": lambda: csv(place, given.rows, given.turns),
+            "excel": lambda: excel(place, given.rows // 20, given.turns),
             "memory": lambda: memory(place, given.large),
             "dependence": lambda: dependence.measure(place, given.rows),
             "profile": lambda: profile.show(place, given.rows),
