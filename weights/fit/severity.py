@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from weights.cases.observations import Floats
 from weights.table.families import Families
@@ -59,6 +58,8 @@ def ordered(level: Floats, cases: Floats, families: Families) -> Floats:
         cases: number of cases. Shape (G,).
         families: ADRG and severity of the groups.
     """
+    from scipy.optimize import isotonic_regression
+
     result = np.array(level)
     for ladder in families.ladders:
         places = ladder[np.isfinite(level[ladder])]

@@ -27,7 +27,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -48,9 +48,6 @@ from drg.record.ledger import Entry
 from drg.record.receipt import Receipt
 from drg.record.receipt import of as receipt_of
 from drg.tables import check_outputs, family
-from weights.negotiation.compromise.conflict import Conflict, conflict
-from weights.negotiation.compromise.frontier import frontier
-from weights.negotiation.compromise.offer import Offer
 from weights.negotiation.compromise.problem import Problem
 from weights.negotiation.experts.panels import Panel, draw_panel
 from weights.negotiation.experts.plausible import doubts
@@ -63,6 +60,10 @@ from weights.negotiation.proposals.judge import numbered, propose
 from weights.negotiation.proposals.proposal import Proposal
 from weights.table import WeightTable
 from weights.table.model import write_with_record
+
+if TYPE_CHECKING:  # the solvers take a second to load
+    from weights.negotiation.compromise.conflict import Conflict
+    from weights.negotiation.compromise.offer import Offer
 
 FINAL, MOST_DECIMALS, MOST_SAID = "weights-final.csv", 12, 4
 
@@ -383,11 +384,15 @@ class Round(OpenRound):
 
     def conflict(self) -> Conflict | None:
         """The smallest set of demands that cannot hold together, or None when all can."""
+        from weights.negotiation.compromise.conflict import conflict
+
         found = conflict(self.problem())
         return found or None
 
     def frontier(self, points: int = 9) -> pd.DataFrame:
         """How much satisfaction costs the hospital that loses most."""
+        from weights.negotiation.compromise.frontier import frontier
+
         return frontier(self.problem(), points)
 
     def accept(self, offer: str, reason: str, actor: str, at: str | None = None) -> None:

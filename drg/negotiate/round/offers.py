@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,13 @@ import numpy.typing as npt
 from budget.impact.weights import Impacts, Outcome
 from drg.errors import DrgError
 from drg.negotiate.round.state import State
-from weights.negotiation.compromise.offer import Offer, solve
 from weights.negotiation.compromise.problem import Ask, Decided, Problem, spread_of
 from weights.table import WeightTable
 from weights.table.families import families
 from weights.table.moved import settled
+
+if TYPE_CHECKING:
+    from weights.negotiation.compromise.offer import Offer
 
 Floats = npt.NDArray[np.float64]
 _INTERVAL = 2 * 1.96
@@ -85,6 +87,8 @@ def settled_offer(given: Problem, impacts: Impacts, objective: str) -> Settled:
     Raises:
         DrgError: no weights satisfy all demands.
     """
+    from weights.negotiation.compromise.offer import solve
+
     before = impacts.draft.payable
     by_pool = bool(impacts.draft.point_value)  # a pool that pays out its money keeps the budget
     best: tuple[float, Settled] | None = None
