@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import pandas as pd
-
 if TYPE_CHECKING:
+    import pandas as pd
+
     from drg.plots import Picture
 
 
@@ -106,6 +106,8 @@ def table(
     key: str, caption: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]], **more: Any
 ) -> Table:
     """A table of rows of cells, in the order of its columns."""
+    import pandas as pd
+
     return Table(key, caption, columns, pd.DataFrame(list(rows), dtype=object,
                  columns=[one.field for one in columns]), **more)  # fmt: skip
 

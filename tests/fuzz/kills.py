@@ -172,7 +172,8 @@ class Killed:
         name: the command.
         how: SIGKILL or SIGINT.
         stood: ``old``, ``new``, or ``between``, which is a fault; ``new to the next reader`` when
-            all was ready, but not all in its place.
+            all was ready, but not all in its place; ``in part`` for a record with some of its
+            entries, from which the next run goes on.
         faults: what is wrong.
     """
 
@@ -291,7 +292,7 @@ class Killer:
         if stood == "between":
             faults.append(f"neither old nor new: {_difference(stands, known.old, known.new)}")
         if name in _RECORD:
-            stood = known.entries.get(entries_in(folder), "between")
+            stood = known.entries.get(entries_in(folder), "in part")
         status, text = _told(self._start(name, folder).end(300))
         done = name == "propose" or (name in (*_BEGIN, *_RECORD) and stood == "new")
         if status != 0 and not (done and status == 1 and text.count("drg: ") == 1):
@@ -305,7 +306,9 @@ class Killer:
         if left := hidden(folder, self._place / "tmp"):
             faults.append(f"left over: {left}")
         shutil.rmtree(folder)
-        return Killed(name, how.name, stood + after, tuple(faults))
+        if name not in _RECORD:
+            stood += after
+        return Killed(name, how.name, stood, tuple(faults))
 
     def _prepared(self, name: str) -> Known:
         if name not in self._known:
