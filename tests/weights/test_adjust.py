@@ -110,7 +110,6 @@ def test_a_document_of_classes(document):
     assert found.level == pytest.approx([12.6, 4.2, 3.15, 1.1, 0.45])
     assert found.level[4] == 0.45
     assert found.factor == pytest.approx([1.05, 1.05, 1.05, 1.1, 0.9])
-    assert found.class_of == ("疑难重症", "疑难重症", "疑难重症", "中医优势病种", "同病同价")
     assert found.frozen.tolist() == [False, False, False, False, True]
     assert found.unknown == ("XX11", "adrg ZZ9", "tag 民族医")
     assert (given_level == LEVEL).all()
@@ -151,7 +150,6 @@ def test_classes_that_agree_may_overlap(document):
     text = entry() + entry(groups=None, adrgs=["AA"], name="器官移植")
     mark = entry(kind="basic", factor=None)
     found = read_classes(document(text + mark)).apply(GROUPS, LEVEL)
-    assert found.class_of[0] == "疑难重症+器官移植+基础病组"
     assert found.level[0] == pytest.approx(12.6)
     assert not found.frozen.any()
 
@@ -192,7 +190,6 @@ def test_groups_without_weight_stay_so(document):
 def test_no_classes_change_nothing():
     found = Classes(()).apply(GROUPS, LEVEL)
     assert (found.level == LEVEL).all()
-    assert found.class_of == ("",) * 5
     assert not found.frozen.any()
 
 

@@ -36,9 +36,9 @@ def fits(draw, previous=maybe):
 
 
 @given(st.lists(st.tuples(maybe, maybe), min_size=1), st.floats(0, 1), st.floats(0, 10))
-def test_apply(rows, fall, rise) -> None:
+def test_bounds(rows, fall, rise) -> None:
     new, old = map(np.array, zip(*rows, strict=True))
-    held = Corridor(fall, rise).apply(new, old)
+    held = np.clip(new, *Corridor(fall, rise).bounds(old))
     for w, before, after in zip(new, old, held, strict=True):
         if np.isnan(w) or np.isnan(before):
             assert np.array_equal(after, w, equal_nan=True)

@@ -194,7 +194,7 @@ def test_logs_without_stays_judge_the_cost(table, parameters):
     found = method("log3sd", **parameters)(drg, cost, None, GROUPS)
     only = method("log3sd", rule="cost", **parameters)(drg, cost, stay, GROUPS)
     assert found.keep.tolist() == only.keep.tolist()
-    assert (found.quantity, found.unknown, found.per_day) == ("cost", 0, None)
+    assert (found.quantity, found.unknown) == ("cost", 0)
 
 
 @pytest.mark.parametrize("name", BY_COST)
@@ -290,6 +290,11 @@ def test_bounds_from_the_median_by_hand():
     assert np.log(gone.cost[5]) == pytest.approx(8.55)
     half = method("winsor_median", sd=2)(drg, np.exp([*logs[:5], 8.55 + 5 * sd]), None, 1)
     assert np.log(half.cost[5]) == pytest.approx(8.55 + 2 * sd * 0.5)
+    few = np.array([0, 1, 1, *[2] * 5], np.int32)  # one case far beyond 20 times all, two apart
+    logs = np.array([14.0, 8.0, 11.0, 8.3, 8.4, 8.5, 8.6, 8.7])
+    held = np.log(method("winsor_median")(few, np.exp(logs), None, 3).cost)
+    assert held[0] == pytest.approx(8.5 + np.log(20))
+    assert held[1:3] == pytest.approx([9.5 - np.log(1.5), 9.5 + np.log(1.5)])
 
 
 def test_a_group_never_loses_all_its_cases():
@@ -324,7 +329,6 @@ def test_both_needs_the_cost_per_day_too():
     assert np.flatnonzero(~found.keep).tolist() == [0, 2]
     assert found.unknown == 1
     assert found.quantity == "cost and cost per day"
-    assert found.per_day is not None
 
 
 def test_blocks_join_without_a_seam():

@@ -142,7 +142,6 @@ class Adjusted:
         level: adjusted levels, shape (G,).
         factor: adjusted over given level, shape (G,); NaN where a fixed weight meets a group
             without level.
-        class_of: names of the classes of each group joined by ``+``, "" for none, length G.
         frozen: groups whose level must stay exactly so when weights are normalised, shape (G,);
             a group without level cannot be.
         unknown: what the document names and no group answers to: ``XX11``, ``adrg XX1``, ``tag x``.
@@ -150,7 +149,6 @@ class Adjusted:
 
     level: Floats
     factor: Floats
-    class_of: tuple[str, ...]
     frozen: Bools
     unknown: tuple[str, ...]
 
@@ -190,11 +188,7 @@ class Classes:
             else:
                 factors[at], adjusted[at] = weight / adjusted[at], weight
         frozen &= ~np.isnan(adjusted)
-        names = tuple(
-            "+".join(dict.fromkeys(held.name for held in members.get(at, ())))
-            for at in range(len(groups))
-        )
-        return Adjusted(adjusted, factors, names, frozen, unknown)
+        return Adjusted(adjusted, factors, frozen, unknown)
 
     def _members(
         self, groups: Sequence[str], tags: Mapping[str, str]

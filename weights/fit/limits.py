@@ -44,11 +44,6 @@ class Corridor:
             high = np.where(known, previous * (1.0 + self.rise), high)
         return low, high
 
-    def apply(self, weight: Floats, previous: Floats) -> Floats:
-        """Weights held inside the corridor: ``max(w, (1 - fall) * previous)`` and so on. (G,)."""
-        low, high = self.bounds(previous)
-        return np.asarray(np.clip(weight, low, high))
-
 
 def in_order(
     low: Floats, high: Floats, families: Families, weighed: Bools

@@ -79,12 +79,6 @@ class Normalise:
             return float((n * previous[part]).sum()), part
         return (float(n.sum()) if self.method == "cmi" else float(self.amount or 0.0)), part
 
-    def apply(
-        self, weight: Floats, cases: Floats, previous: Floats, low: Floats, high: Floats
-    ) -> Floats:
-        """Weights that reach the target and stay within their limits; see :meth:`factor`."""
-        return np.clip(weight * self.factor(weight, cases, previous, low, high), low, high)
-
     def factor(
         self, weight: Floats, cases: Floats, previous: Floats, low: Floats, high: Floats
     ) -> float:

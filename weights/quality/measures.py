@@ -35,7 +35,6 @@ class Spread:
         r2_weights: 1 - squared error of the best rate times the weight / total sum of squares, of
             the cases whose group has a weight; None without weights.
         rate: that rate in yuan a unit of weight: least squares through the origin.
-        weighted_cases: cases whose group has a weight.
         judged: groups with enough cases to judge their CV.
         below_one: how many of them have a CV below 1.
         share_groups: the same as a share of the groups judged.
@@ -50,7 +49,6 @@ class Spread:
     r2: float | None
     r2_weights: float | None
     rate: float | None
-    weighted_cases: float
     judged: int
     below_one: int
     share_groups: float | None
@@ -96,7 +94,6 @@ def spread_of(sums: Statistics, weight: Floats | None, minimum: float) -> Spread
         r2=r2,
         r2_weights=r2_weights,
         rate=rate,
-        weighted_cases=float(n[paid].sum()),
         judged=int(judged.sum()),
         below_one=int(below.sum()),
         share_groups=float(below.sum() / judged.sum()) if some else None,
@@ -137,8 +134,7 @@ class Influence:
         largest_group: place of that group, -1 for none. Shape (H,).
         alone: groups that only this hospital treats. Shape (H,).
         change: largest change by group, signed, by a hospital that treats it. Shape (G,).
-        change_hospital: place of that hospital, -1 for none. Shape (G,).
-        change_cases: its cases in the group. Shape (G,).
+        change_cases: that hospital's cases in the group. Shape (G,).
         share: share of the group's cases in the hospital with the most. Shape (G,).
         share_cases: the cases of that hospital in the group. Shape (G,).
         moved: places of the groups, at or above the minimum of cases, whose weight one hospital
@@ -153,7 +149,6 @@ class Influence:
     largest_group: Ints
     alone: Ints
     change: Floats
-    change_hospital: Ints
     change_cases: Floats
     share: Floats
     share_cases: Floats
@@ -230,7 +225,6 @@ def influence(sums: Statistics, minimum: float) -> Influence:
         largest_group=place,
         alone=alone,
         change=change,
-        change_hospital=by,
         change_cases=np.where(by < 0, np.nan, sums.cases[by, groups]),
         share=share,
         share_cases=share_cases,

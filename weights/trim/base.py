@@ -32,7 +32,6 @@ class Trimmed:
         unknown: cases whose stay is unknown although the method judges it; they are kept. With
             ``cost and cost per day``: cases whose stay is unknown or 0, judged on cost alone.
         emptied: codes of groups all of whose cases lay outside, and which therefore keep them.
-        per_day: lower and upper bounds of the cost per day in yuan, when they were used.
     """
 
     keep: npt.NDArray[np.bool_]
@@ -43,7 +42,6 @@ class Trimmed:
     changed: int
     unknown: int
     emptied: npt.NDArray[np.int64]
-    per_day: Bounds | None = None
 
     @property
     def removed(self) -> int:
@@ -80,7 +78,6 @@ class Cases:
         quantity: str,
         *,
         unknown: int = 0,
-        per_day: Bounds | None = None,
     ) -> Trimmed:
         """The answer when the cases in ``rows`` go, except that no group loses all of its cases.
 
@@ -90,7 +87,6 @@ class Cases:
             known: cases by group whose quantity is known, shape (G,).
             quantity: what the bounds are bounds of.
             unknown: cases that could not be judged.
-            per_day: bounds of the cost per day.
         """
         keep = np.ones(len(self.drg), np.bool_)
         keep[rows] = False
@@ -100,7 +96,7 @@ class Cases:
             keep |= np.isin(self.drg, emptied)
             lower, upper = lower.copy(), upper.copy()
             lower[emptied], upper[emptied] = -np.inf, np.inf
-        return Trimmed(keep, self.cost, lower, upper, quantity, 0, unknown, emptied, per_day)
+        return Trimmed(keep, self.cost, lower, upper, quantity, 0, unknown, emptied)
 
     def at_most(self, bounds: Bounds) -> Trimmed:
         """The answer when costs outside the bounds are set to them. Each bound (G,)."""

@@ -107,8 +107,7 @@ class LogSd(Trim):
         else:
             rows = np.union1d(rows, outside(drg, _per_day(cost, stay), daily))
         unknown = len(stay) - int(by_day.sum())
-        return cases.without(rows, bounds, number, "cost and cost per day",
-                             unknown=unknown, per_day=daily)  # fmt: skip
+        return cases.without(rows, bounds, number, "cost and cost per day", unknown=unknown)
 
     def _bounds(self, cases: Cases, logs: Callable[[slice], Floats]) -> tuple[Floats, Bounds]:
         """Known cases, and bounds in yuan, or yuan a day. Shape (G,)."""
@@ -223,8 +222,8 @@ class WinsorMedian(Trim):
     groups counts beside it for 20 cases. One wrong cost moves the median by a place at most, so it
     cannot hide; and in a group of n cases a cost is at most 1 + n / 4 times the median, so that it
     moves the mean by a quarter of that. The median of three is the least that one wrong cost does
-    not decide: in smaller groups a cost is at most 20 times the median of all groups, or a
-    twentieth.
+    not decide: in smaller groups it counts as 20 times the median of all groups at most, or a
+    twentieth, and of two costs neither says that the other's hospital is cheap.
 
     Attributes:
         sd: how many spreads a cost may be away.
@@ -233,7 +232,7 @@ class WinsorMedian(Trim):
 
     name: ClassVar[str] = "winsor_median"
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"sd": (0.5, 10), "gross": (1, 100)}
-    minimum: int = 3
+    minimum: int = 1
     sd: float = 2.0
     gross: float = 4.0
 
@@ -242,12 +241,12 @@ class WinsorMedian(Trim):
         usual = _usual(number, spread, _TELLS)
         spread = np.sqrt((number * spread**2 + _PRIOR_CASES * usual**2) / (number + _PRIOR_CASES))
         spread = np.where(spread > 0, spread, np.nan)
+        of_all = _half(middle[number > 0], number[number > 0])
+        within = np.clip(middle, of_all - np.log(_ANY), of_all + np.log(_ANY))
+        middle = np.where(number < 3, within, middle)
         reach = np.minimum(self.sd * spread, np.log1p(number / 4.0))
         lower, upper = np.exp(middle - reach), np.exp(middle + reach)
-        few = number < self.minimum
-        centre = np.exp(_half(middle[number > 0], number[number > 0]))
-        lower[few], upper[few] = centre / _ANY, centre * _ANY
-        found = cases.at_most(opened(lower, upper, number, 1))
+        found = cases.at_most(opened(lower, upper, number, self.minimum))
         far = self.gross * spread
         rows = outside(cases.drg, cases.cost,
                        opened(np.exp(middle - far), np.exp(middle + far), number,
