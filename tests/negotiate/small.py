@@ -42,9 +42,9 @@ def begin(folder: Path, **parts) -> Round:
     return Round.create(folder, **(given | parts))
 
 
-def played(folder: Path) -> Round:
+def played(folder: Path, **parts) -> Round:
     """A round with the rehearsal's proposals, panels and votes, its conflict resolved."""
-    held = begin(folder)
+    held = begin(folder, **parts)
     held.propose_file(REHEARSAL / "proposals.csv", WHO, AT)
     drawn(held)
     held.vote_file(REHEARSAL / "votes.csv", WHO, AT)
