@@ -108,3 +108,16 @@ def test_weights_and_findings_are_the_same(session, region, tmp_path):
     for name in ("findings", "hospitals", "indicators", "tests"):
         paths = [tmp_path / out / f"{name}.csv" for out in "cd"]
         assert paths[0].read_bytes() == paths[1].read_bytes(), name
+
+
+def test_a_dataset_looks_ahead_on_one_machine(region, tmp_path):
+    """docs/spark.md: what a cluster grouped is projected where it was brought."""
+    for out, file in (("a", "grouped.parquet"), ("b", "grouped")):
+        run("project", region / file, "--weights", "changzhi", "--hospitals",
+            region / "hospitals.csv", "--year", "2025", "--years", "1", "--out",
+            tmp_path / out)  # fmt: skip
+    names = {path.name for path in (tmp_path / "a").glob("*.csv")}
+    assert {"projection_hospitals.csv", "projection_pools.csv", "cases.csv"} <= names
+    for name in names:
+        found = (tmp_path / "b" / name).read_bytes()
+        assert found == (tmp_path / "a" / name).read_bytes(), name
