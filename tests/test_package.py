@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -20,10 +21,34 @@ _found = importlib.util.spec_from_file_location("licences", ROOT / ".ci" / "lice
 licences = importlib.util.module_from_spec(_found)
 _found.loader.exec_module(licences)
 
+BUILD = "from setuptools.build_meta import {0}; print({0}({1!r}))"
+
+
+def run(*words, **more) -> str:
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False,
+                          **more)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
+def tools(tmp_path_factory) -> dict[str, str]:
+    """Surroundings in which setuptools can be imported, here or fetched."""
+    with contextlib.suppress(PackageNotFoundError):
+        if int(version("setuptools").partition(".")[0]) >= 77:
+            return dict(os.environ)
+    place = tmp_path_factory.mktemp("tools")
+    done = subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--target", place,
+                           "setuptools>=77"], capture_output=True, check=False)  # fmt: skip
+    if done.returncode:
+        pytest.skip("the build tools cannot be fetched here")
+    return os.environ | {"PYTHONPATH": str(place)}
+
+
+@pytest.fixture(scope="module")
+def packed(tools, tmp_path_factory) -> tuple[Path, Path]:
+    """The wheel, and a folder where the source distribution was installed."""
+    folder = tmp_path_factory.mktemp("packed")
     wanted = [*PACKAGES, "pyproject.toml", "README.md", "LICENSE"]
     tracked = subprocess.run(["git", "ls-files", *wanted],
                              cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
@@ -33,41 +58,41 @@ def wheel(tmp_path_factory) -> Path:
         copy = folder / "source" / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes((ROOT / name).read_bytes())
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "-w", folder, folder / "source"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode and "No matching distribution" in done.stderr:
-        pytest.skip("the build tools cannot be fetched here")
-    assert done.returncode == 0, done.stderr
-    return next(folder.glob("*.whl"))
+    for kind in ("build_sdist", "build_wheel"):
+        run(sys.executable, "-c", BUILD.format(kind, str(folder)), cwd=folder / "source", env=tools)
+    run(sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-compile",
+        "--no-build-isolation", "--target", folder / "site", *folder.glob("*.tar.gz"),
+        env=tools)  # fmt: skip
+    return next(folder.glob("*.whl")), folder / "site"
 
 
-def test_every_file_is_in_the_wheel(wheel):
-    packed = set(zipfile.ZipFile(wheel).namelist())
+def test_every_file_is_in_the_wheel_and_in_the_source_distribution(packed):
+    wheel, site = packed
+    source = wheel.parent / "source"
     there = {
-        str(path.relative_to(wheel.parent / "source"))
+        str(path.relative_to(source))
         for package in PACKAGES
-        for path in (wheel.parent / "source" / package).rglob("*")
+        for path in (source / package).rglob("*")
         if path.is_file()
     }
-    assert there - packed == set()
-
-
-def test_the_wheel_groups_from_anywhere(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path / "site")
-    code = (
-        f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n"
-        "import drg, grouper\n"
-        "assert drg.__file__.startswith(sys.path[0])\n"
-        "from drg.cli import main\n"
-        "sys.argv = ['drg', 'demo', '--cases', '500', '--hospitals', '5', '--out', 'demo']\n"
-        "main()"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True,
-                          text=True, check=False)  # fmt: skip
-    assert done.returncode == 0, done.stderr
+        assert there - set(archive.namelist()) == set()
+        record = next(name for name in archive.namelist() if name.endswith("/RECORD"))
+        wanted = set(archive.read(record).decode().splitlines())
+    found = set((site / record).read_text("utf-8").splitlines())
+    assert {line for line in wanted - found if not line.startswith(record)} == set()
+    more = {line.partition(",")[0].rpartition("/")[2] for line in found - wanted}
+    assert more <= {"drg", "INSTALLER", "RECORD", "REQUESTED", "direct_url.json"}
+
+
+def test_what_is_installed_groups_from_anywhere(packed, tmp_path):
+    site = packed[1]
+    here = os.environ | {"PYTHONPATH": str(site), "LC_ALL": "C.UTF-8"}
+    assert "settle" in run(site / "bin" / "drg", "--help", cwd=tmp_path, env=here)
+    code = f"import drg; assert drg.__file__.startswith({str(site)!r}); drg.__version__"
+    run(sys.executable, "-c", code, cwd=tmp_path, env=here)
+    run(site / "bin" / "drg", "demo", "--cases", "500", "--hospitals", "5", "--out", "demo",
+        cwd=tmp_path, env=here)  # fmt: skip
     assert (tmp_path / "demo" / "grouped.csv").exists()
 
 
