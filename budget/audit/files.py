@@ -159,6 +159,7 @@ def _document(
     rules = [
         {
             "id": one.rule.id, "family": one.rule.family, "severity": one.rule.severity,
+            "title": one.rule.said("title", zh=True), "title_en": one.rule.said("title", zh=False),
             "source": one.rule.texts["source"], "where": one.rule.where.text,
             "cases": len(one.rows), "hospitals": len(one.hospitals),
             **({"not_run_without": list(one.skipped)} if one.skipped else {}),

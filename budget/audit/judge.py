@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from budget.audit.expression import Array, Coded, Scope
 from budget.audit.world import Cases, OfHospitals, OfItems, Pairs
 
 COLUMNS = ("finding", "rule", "family", "hospital_id", "case_id", "drg", "amount", "strength",
-           "severity", "also")  # fmt: skip
+           "severity", "also", "other_case_id")  # fmt: skip
 _STRENGTH_DIGITS = 4
 _MOST_YUAN = 1e12  # no amount of a row is more
 _PAIRED = frozenset({"admission", "discharge", "person"})  # no pair of stays without these
@@ -36,6 +36,7 @@ class Ran:
         strength: from 0 to 1, likewise. Shape (F + K,).
         cells: what its test said; None without one.
         unknown: of how many of these the amount, or a part of it, is not known and counts as 0.
+        other: the row of the other stay of each case's pair. Shape (F,); None without pairs.
     """
 
     rule: Rule
@@ -46,6 +47,7 @@ class Ran:
     strength: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     cells: evidence.Cells | None = None
     unknown: int = 0
+    other: npt.NDArray[np.int64] | None = None
 
 
 def run_rules(rules: Sequence[Rule], cases: Cases, hospitals: OfHospitals) -> list[Ran]:
@@ -152,13 +154,15 @@ def _over_pairs(rule: Rule, cases: Cases, pairs: Pairs) -> Ran:
         hit = cell >= 0
         hit[hit] = cells.found[cell[hit]]
     (amount, unknown), strength = _fen(rule, pairs, hit), _strength(rule, pairs)[hit]
-    rows = pairs.later[hit]
+    rows, other = pairs.later[hit], pairs.earlier[hit]
     if rule.marks == "both":  # what is at stake is shared by the two, to the fen
-        rows = np.concatenate([rows, pairs.earlier[hit]])
+        rows, other = np.concatenate([rows, other]), np.concatenate([other, rows])
         amount = np.concatenate([amount - amount // 2, amount // 2])
         strength = np.concatenate([strength, strength])
         unknown = np.concatenate([unknown, unknown])
-    return _once(rule, rows, amount, unknown, strength, cells)
+    most = np.lexsort((-amount, rows))  # of several pairs that with most at stake is named
+    first = most[np.flatnonzero(np.diff(rows[most], prepend=-1))]
+    return replace(_once(rule, rows, amount, unknown, strength, cells), other=other[first])
 
 
 def _over_items(rule: Rule, items: OfItems) -> Ran:
@@ -250,7 +254,10 @@ def findings_of(ran: Sequence[Ran], cases: Cases) -> Findings:
     also = _others(ran, rows[order], rule[order])
     hospital = cases.hospital
     place = hospital.codes[rows[first]].astype(np.int64)
-    ids = [text or "" for text in cases.facts.ids(rows[first]).to_pylist()]
+    other = np.concatenate([np.zeros(0, np.int64), *(
+        np.full_like(one.rows, -1) if one.other is None else one.other for one in ran
+    )])  # fmt: skip
+    ids, others = _ids(cases, rows[first]), _ids(cases, other[first])
     drg = cases.facts.texts["drg"]
     parts = [pd.DataFrame({
         "rule": [ran[i].rule.id for i in rule[first]],
@@ -259,6 +266,7 @@ def findings_of(ran: Sequence[Ran], cases: Cases) -> Findings:
         "hospital_id": [hospital.texts[i] for i in place], "case_id": ids,
         "drg": [drg.texts[i] for i in drg.codes[rows[first]]],
         "amount": amount[first], "strength": strength[first], "also": also,
+        "other_case_id": others,
     })]  # fmt: skip
     homes = [place]
     for one in ran:
@@ -269,6 +277,7 @@ def findings_of(ran: Sequence[Ran], cases: Cases) -> Findings:
                 "hospital_id": [hospital.texts[i] for i in one.hospitals], "case_id": "",
                 "drg": "", "amount": one.amount[len(one.rows):],
                 "strength": np.round(one.strength[len(one.rows):], _STRENGTH_DIGITS), "also": "",
+                "other_case_id": "",
             }))  # fmt: skip
     table = pd.concat(parts, ignore_index=True)
     at = np.concatenate([rows[first], np.full(len(table) - len(first), -1, np.int64)])
@@ -283,6 +292,13 @@ def findings_of(ran: Sequence[Ran], cases: Cases) -> Findings:
         key=lambda c: c.map(SEVERITIES.index) if c.name == "severity" else c, kind="stable",
     ).index.to_numpy()  # fmt: skip
     return Findings(table.iloc[sort].reset_index(drop=True), at[sort], home[sort])
+
+
+def _ids(cases: Cases, rows: Array) -> list[str]:
+    """Ids of cases by their rows, blank for row -1 and where the file has none."""
+    found = np.full(len(rows), "", object)
+    found[rows >= 0] = [text or "" for text in cases.facts.ids(rows[rows >= 0]).to_pylist()]
+    return found.tolist()
 
 
 def _others(ran: Sequence[Ran], rows: Array, rule: Array) -> list[str]:

@@ -84,7 +84,11 @@ def test_one_row_a_case_and_ids_that_hang_on_it_alone(
     assert ((table["strength"] >= 0) & (table["strength"] <= 1)).all()
     assert (table["amount"] >= 0).all()
     # a case is known by the same id whatever else is in the file
-    pairs = table[table["rule"] == "overlap"]["case_id"]
+    two, person = table[table["rule"] == "overlap"], region.cases.set_index("case_id")["patient_id"]
+    pairs, others = two["case_id"], two["other_case_id"]  # of a pair both are told
+    assert (person[pairs].to_numpy() == person[others].to_numpy()).all()
+    assert set(zip(pairs, others, strict=True)) == set(zip(others, pairs, strict=True))
+    assert (table.loc[~table["rule"].isin(["overlap", "split"]), "other_case_id"] == "").all()
     part = region.cases[region.cases["case_id"].isin(set(pairs))]
     again = audit(write(region, tmp_path / "part", part), finder).findings.table
     both = table.merge(again, on=["rule", "case_id"])
