@@ -1,4 +1,7 @@
-"""Credit score of hospitals (医保信用评分): from findings, by a document of weights."""
+"""Credit score of hospitals (医保信用评分): from findings, by a document of weights.
+
+An audit's score is provisional, of alerts; that of findings that were confirmed counts.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,11 @@ _MODEL: Mapping[str, Model] = {
 }  # fmt: skip
 
 
+Floats = npt.NDArray[np.float64]
+OTHER = "other"
+_FEWEST = 100  # cases; of fewer a finding takes off its points and no more
+
+
 @dataclass(frozen=True)
 class Credit:
     """How findings come to a score, a grade and a number of inspections.
@@ -31,7 +39,8 @@ class Credit:
         id: of the document.
         start: score of a hospital without findings.
         most_off: most that one family takes off.
-        families: points off for each finding in a hundred cases beyond the peers' rate.
+        families: points off for each finding in a hundred cases; :data:`OTHER` is any family
+            that is not named, and nothing where it is not there.
         grades: grade, least score, inspections a year, share of the assessment's deposit that is
             paid back, best first.
     """
@@ -42,23 +51,27 @@ class Credit:
     families: Mapping[str, float]
     grades: tuple[tuple[str, float, int, float], ...]
 
-    def scores(self, standing: pd.DataFrame) -> npt.NDArray[np.float64]:
+    def provisional(self, standing: pd.DataFrame) -> Floats:
+        """Scores by alerts, which are no verdict: only the share beyond the peers counts."""
+        shrunk = standing["ratio_shrunk"].to_numpy()
+        return self.scores(standing, np.clip(1 - 1 / np.maximum(shrunk, 1.0), 0, 1))
+
+    def scores(self, counts: pd.DataFrame, share: npt.ArrayLike = 1.0) -> Floats:
         """The score of each hospital, from 0.
 
-        Only what its shrunk ratio says beyond its peers counts, so that a small hospital does not
-        lose its credit by one case.
+        Args:
+            counts: ``cases`` screened, and findings by family, a row a hospital.
+            share: of its findings that counts; all of those that were confirmed.
         """
-        cases = np.maximum(standing["cases"].to_numpy(np.float64), 1)
-        shrunk = standing["ratio_shrunk"].to_numpy()
-        beyond = np.clip(1 - 1 / np.maximum(shrunk, 1.0), 0, 1)
-        score = np.full(len(standing), self.start)
+        cases = np.maximum(counts["cases"].to_numpy(np.float64), _FEWEST)
+        score = np.full(len(counts), self.start)
         for family, points in self.families.items():
-            if family in standing:
-                rate = 100 * standing[family].to_numpy(np.float64) / cases
-                score -= np.minimum(points * rate * beyond, self.most_off)
+            if family in counts:
+                rate = 100 * counts[family].to_numpy(np.float64) / cases
+                score -= np.minimum(points * rate * np.asarray(share), self.most_off)
         return np.asarray(np.round(np.maximum(score, 0), 2))
 
-    def graded(self, score: npt.NDArray[np.float64]) -> tuple[list[str], list[int], list[float]]:
+    def graded(self, score: Floats) -> tuple[list[str], list[int], list[float]]:
         """Grade, inspections a year and share of the assessment's deposit of each score."""
         places = [next(i for i, one in enumerate(self.grades) if value >= one[1])
                   for value in score.tolist()]  # fmt: skip

@@ -37,8 +37,8 @@ def standing(
         (findings as among the peers), ``ratio`` with its exact 95% interval, ``ratio_shrunk``
         (drawn towards 1, empirical Bayes), ``funnel_low, funnel_high`` (99.8% limits of the ratio,
         widened by overdispersion), ``p, q, outside`` (more findings than peers, false discoveries
-        controlled), a count for each family, ``credit_score, credit_grade, inspections`` a year and
-        ``assessment`` (share of its deposit that is paid back).
+        controlled), a count for each family, and of the alerts, provisional, ``provisional_score,
+        provisional_grade, inspections`` a year.
     """
     size = len(cases.hospital.texts)
     count = np.bincount(cases.hospital.codes, minlength=size)
@@ -69,9 +69,9 @@ def standing(
     for family in families:
         here = (table["family"] == family).to_numpy()
         frame[family] = np.bincount(findings.hospital[here], minlength=size)
-    score = credit.scores(frame)
-    frame["credit_score"] = score
-    frame["credit_grade"], frame["inspections"], frame["assessment"] = credit.graded(score)
+    score = credit.provisional(frame)
+    frame["provisional_score"] = score
+    frame["provisional_grade"], frame["inspections"], _ = credit.graded(score)
     rounded = [name for name in frame.columns if frame[name].dtype == np.float64
                and name not in ("amount", "tier")]  # fmt: skip
     frame[rounded] = frame[rounded].round(6)

@@ -49,11 +49,15 @@ class Standing:
         there = asked.filter(at.is_valid()).to_pylist()
         return dict(zip(there, at.drop_null().to_pylist(), strict=True))
 
+    def texts(self, name: str, cases: Iterable[str]) -> dict[str, str]:
+        """A column of each of some cases; those that are not there are left out."""
+        places = self.places(cases)
+        own = self.table.column(name).take(pa.array(list(places.values()), pa.int64()))
+        return {case: text or "" for case, text in zip(places, own.to_pylist(), strict=True)}
+
     def homes(self, cases: Iterable[str]) -> dict[str, str]:
         """Hospital of each of some cases; those that are not there are left out."""
-        places = self.places(cases)
-        own = self.table.column("hospital_id").take(pa.array(list(places.values()), pa.int64()))
-        return dict(zip(places, own.to_pylist(), strict=True))
+        return self.texts("hospital_id", cases)
 
     def days(self, cases: Iterable[str]) -> dict[str, dt.date | None]:
         """Day of discharge of each of some cases; None where it cannot be read."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +34,7 @@ from weights.negotiation.forms.rows import RowError
 
 SAID = ("finding", "decision", "amount", "times", "reason", "evidence")  # columns of a step's rows
 ALERTS = ("finding", "rule", "family", "hospital_id", "case_id", "drg", "amount", "strength")
+PAIRED = "other_case_id"  # a column that older audits, and records, do not have
 DEDUCTED = (*(one.name for one in LISTS["deduction"].columns), "finding")
 
 
@@ -77,6 +78,7 @@ class Finding:
         drg: its group.
         strength: of the alert, as the audit wrote it.
         history: what was done, the alert first.
+        other: the other stay of a pair; "" without one.
     """
 
     id: str
@@ -87,6 +89,7 @@ class Finding:
     drg: str
     strength: str
     history: tuple[Done, ...]
+    other: str = ""
 
     @property
     def last(self) -> Done:
@@ -118,6 +121,7 @@ class Docket:
         days: working days.
         fallen: cases that were withdrawn since, or corrected to another hospital. Nothing follows
             for their findings any more, and nothing is deducted of them.
+        titles: rule -> its title in Chinese (``zh``) and English (``en``), as audits told it.
     """
 
     procedure: Procedure
@@ -125,6 +129,12 @@ class Docket:
     screened: Mapping[str, int]
     days: WorkingDays
     fallen: frozenset[str] = frozenset()
+    titles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def title(self, rule: str) -> str:
+        """What a rule is called in the reader's language; "" where no audit told it."""
+        said = self.titles.get(rule, {})
+        return say(said.get("zh", ""), said.get("en", ""))
 
     def due(self, one: Finding, step: Step) -> dt.date:
         """By when a step is to be taken with a finding as it stands."""
@@ -152,7 +162,7 @@ class Docket:
                     None)  # fmt: skip
 
     def confirmed(self, one: Finding) -> bool:
-        """Whether a finding was confirmed, and is deducted."""
+        """Whether a finding was confirmed; its money, if it has any, is deducted."""
         if self.fell(one):
             return False
         step = self.procedure.steps.get(one.last.step)
@@ -202,8 +212,6 @@ class Docket:
         if len(one.history) > 1 and _fen(amount) > _fen(standing):
             raise RowError("amount", amount, f"不得高于前一步骤的 {standing} 元",
                            f"is above the {standing} yuan of the step before")  # fmt: skip
-        if decision in ("upheld", "referred") and not _fen(amount):
-            raise RowError("amount", "", "须填核定金额", "an amount is needed")
         if decision != "accepted" and not row["reason"]:
             raise RowError("reason", "", "须填理由", "a reason is needed")
         done = Done(seq, step.name, decision, tuple(people), day, amount,
@@ -318,8 +326,9 @@ def _step(files: Files, entry: Entry, one: Handed, before: Docket) -> Docket:
             first = Done(entry.seq, ALERT, "", (entry.actor,), day, row["amount"])
             found[row["finding"]] = Finding(
                 row["finding"], row["rule"], row["family"], row["hospital_id"], row["case_id"],
-                row["drg"], row["strength"], (first,))  # fmt: skip
-        return replace(before, procedure=procedure, findings=found, screened=screened)
+                row["drg"], row["strength"], (first,), row.get(PAIRED, ""))  # fmt: skip
+        return replace(before, procedure=procedure, findings=found, screened=screened,
+                       titles={**before.titles, **body.get("titles", {})})  # fmt: skip
     step = procedure.step(one.kind)
     people = (entry.actor, *body.get("members", ()))
     changed: list[Finding] = []
@@ -343,9 +352,9 @@ def _step(files: Files, entry: Entry, one: Handed, before: Docket) -> Docket:
 
 
 def deductions(held: Docket, changed: Sequence[Finding]) -> Iterator[dict[str, str]]:
-    """Rows of deductions that findings become which were confirmed just now."""
+    """Rows of deductions that findings with money become which were confirmed just now."""
     for one in changed:
-        if held.confirmed(one):
+        if held.confirmed(one) and _fen(one.last.amount):
             appealed = any(done.decision == "appealed" for done in one.history)
             yield one.deduction(appealed)
 

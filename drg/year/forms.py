@@ -36,10 +36,12 @@ from weights.negotiation.forms.rows import Form, RowError, read_form
 
 ROWS = 200  # rows prepared to be filled in; more may be added below
 _HEADER = 2  # 0-based row of the headings: title and advice stand above
+_LONGEST = 5000  # characters; forms repeat what up to five steps said, a cell holds 32,767
 _LONGEST_CHOICE = 255  # characters of a list of choices, of Excel
 _UNITS = {"number": ("倍", "分"), "whole": ("年", "例")}
 _MOST, _FULL = Decimal(10**11), 100  # yuan; points
 _WIDTHS = {"text": 18, "choice": 18, "money": 16, "number": 10, "whole": 10, "day": 14}
+_CASE_IDS = ("case_id", "other_case_id")  # some look like the number of a person
 _BORDER = {"border": 1, "border_color": "#B8C4CE", "valign": "top"}
 
 
@@ -143,8 +145,8 @@ def _row(kind: ListKind, policy: Policy, cells: Mapping[str, str]) -> dict[str, 
 
 
 def _cell(column: Column, policy: Policy, text: str) -> str:
-    if column.name != "case_id" and (found := person_in(text)):
-        raise RowError(column.name, masked(text), f"含{found}，请删除", f"holds {found}")
+    if column.name not in _CASE_IDS:
+        refuse_text(column.name, text)
     if not text:
         if column.needed:
             raise RowError(column.name, "", "必填", "must be filled in")
@@ -160,6 +162,15 @@ def _cell(column: Column, policy: Policy, text: str) -> str:
                            "not a day such as 2025-03-01")  # fmt: skip
         return day.isoformat()
     return text
+
+
+def refuse_text(name: str, text: str) -> None:
+    """Refuse a text with a number that tells a person, or longer than a form can show again."""
+    if found := person_in(text):
+        raise RowError(name, masked(text[:_LONGEST]), f"含{found}，请删除", f"holds {found}")
+    if len(text) > _LONGEST:
+        raise RowError(name, f"{text[:20]} ...", f"有 {len(text):,} 字，不得超过 {_LONGEST:,} 字",
+                       f"has {len(text):,} characters, more than {_LONGEST:,}")  # fmt: skip
 
 
 def _choice(column: Column, choices: Mapping[str, Words], text: str) -> str:
@@ -184,10 +195,12 @@ def _number(column: Column, text: str) -> str:
     if good and column.kind == "whole":
         good = value == value.to_integral_value()
     if good and column.kind == "money":
-        good = value == value.quantize(Decimal("0.01")) and value > 0
+        good = value == value.quantize(Decimal("0.01")) and (column.zero or value > 0)
     if not good:
+        low = ("不小于 0", "of 0 or more") if column.zero else ("大于 0", "above 0")
         raise RowError(column.name, text,
-                       *(("应为大于 0 的金额，至分", "expected an amount above 0, to the fen")
+                       *((f"应为{low[0]}、小于 {_MOST:,} 元的金额，至分",
+                          f"expected an amount {low[1]} and below {_MOST:,} yuan, to the fen")
                          if column.kind == "money" else
                          ("不是可用的数", "not a number that can be used")))  # fmt: skip
     return f"{value:.2f}" if column.kind == "money" else f"{value.normalize():f}"

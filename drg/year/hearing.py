@@ -20,13 +20,16 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from drg.documents import inside, read_document
+from drg.cases.amounts import amount_of
+from drg.documents import Model, fit, inside, read_document
 from drg.errors import DrgError, problem
-from drg.language import say
+from drg.language import say, spoken
+from drg.page.words import Words
 from drg.provenance import hash_file
 from drg.record import clock
 from drg.record.disk import sync
 from drg.record.entry import checked_time
+from drg.report.audit.sections import family
 from drg.tables.atomic import write_bytes
 from drg.tables.derived import without_formulas
 from drg.tables.results import read_frame
@@ -35,6 +38,7 @@ from drg.year.decisions import deducted, rows_of
 from drg.year.findings import (
     ALERTS,
     DEDUCTED,
+    PAIRED,
     SAID,
     Docket,
     Finding,
@@ -43,9 +47,10 @@ from drg.year.findings import (
     docket,
 )
 from drg.year.folder import EVIDENCE, FINDINGS, LISTS, PROCEDURE, Made, made
-from drg.year.forms import read_list, write_form
+from drg.year.forms import read_list, refuse_text, write_form
 from drg.year.lists import Column, ListKind
 from drg.year.procedure import ALERT, DECISIONS, Procedure, Step, read_procedure
+from drg.year.state import State
 from weights.negotiation.forms.rows import REJECTS, RowError
 
 AUDIT = ("audit.json", "findings.csv", "hospitals.csv")
@@ -66,6 +71,7 @@ class Taken:
         late: how many were decided after their day.
         decided: decision -> how many.
         fen: what was confirmed, amounts times multiples.
+        told: what whoever takes the step must know of rows that were taken.
     """
 
     rows: list[dict[str, str]]
@@ -74,6 +80,7 @@ class Taken:
     late: int = 0
     decided: Mapping[str, int] | None = None
     fen: int = 0
+    told: Sequence[str] = ()
 
 
 def add(
@@ -102,13 +109,15 @@ def add(
     if procedure is not None:
         read_procedure(procedure)
     known = docket(book.files, seen).findings
-    frame = read_frame(folder / AUDIT[1], ALERTS, ())
+    frame = read_frame(folder / AUDIT[1], (*ALERTS, PAIRED), (), (PAIRED,))
+    if PAIRED not in frame:
+        frame[PAIRED] = ""
     homes = book.standing(seen).homes(frame["case_id"])
     rows: list[dict[str, str]] = []
     lost: list[tuple[int, str, str, str]] = []
     came: set[str] = set()
     old = 0
-    for place, row in enumerate(frame[list(ALERTS)].to_dict("records")):
+    for place, row in enumerate(frame[[*ALERTS, PAIRED]].to_dict("records")):
         if row["finding"] in known:
             old += 1
             continue
@@ -130,15 +139,30 @@ def add(
         for name, count in zip(sizes["hospital_id"], sizes["cases"], strict=True)
         if name in book.files.places
     }
-    more: dict[str, Any] = {"audit": hash_file(folder / AUDIT[0]), "screened": screened}
+    more: dict[str, Any] = {"audit": hash_file(folder / AUDIT[0]), "screened": screened,
+                            "titles": _titles(document, folder, rows)}  # fmt: skip
     if procedure is not None:
         more["procedure"] = _kept(book.folder, PROCEDURE, Path(procedure).read_bytes(), ".toml")
-    _put(book, seen, ALERT, rows, ALERTS, folder.name, more, _today(at), actor, at)
+    _put(book, seen, ALERT, rows, (*ALERTS, PAIRED), folder.name, more, _today(at), actor, at)
     return Taken(rows, rejects, old)
+
+
+def _titles(
+    document: Mapping[str, Any], folder: Path, rows: Sequence[Mapping[str, str]]
+) -> dict[str, dict[str, str]]:
+    """Titles of the rules of some rows, as far as an audit's record tells them."""
+    rule: dict[str, Model] = {"id": str, "title": str, "title_en": str, "*": object}
+    fit(document, {"rules": [rule], "*": object}, folder / AUDIT[0])
+    asked = {row["rule"] for row in rows}
+    return {one["id"]: {"zh": one["title"], "en": one["title_en"]}
+            for one in document.get("rules", ())
+            if one.get("id") in asked and {"title", "title_en"} <= one.keys()}  # fmt: skip
 
 
 def _alert(book: Book, homes: Mapping[str, str], row: Mapping[str, str]) -> dict[str, str]:
     """A row of an audit's findings, which fits the book."""
+    for name in ("finding", "rule", "family", "drg", "strength"):
+        refuse_text(name, row[name])
     if row["hospital_id"] not in book.files.places:
         raise RowError("hospital_id", row["hospital_id"], "不在医疗机构表中",
                        "is not in the table of hospitals")  # fmt: skip
@@ -164,23 +188,24 @@ def form_of(held: Procedure, step: Step) -> ListKind:
         f"finding-{step.name}", f"疑点{step.zh}", f"Findings, {step.en}",
         (Column("finding", "疑点编号", "Finding", needed=True),
          Column("hospital_id", "医疗机构代码", "Hospital"),
-         Column("case_id", "病例号", "Case"),
-         Column("rule", "违规规则", "Rule"), Column("family", "类型", "Family"),
+         Column("case_id", "病例号", "Case"), Column(PAIRED, "另一次住院", "Other stay"),
+         Column("rule", "违规规则", "Rule"), Column("title", "规则名称", "Title of the rule"),
+         Column("family", "类型", "Family"),
          Column("drg", "病组", "Group"),
          Column("standing", "目前金额", "Amount so far"),
          Column("before", "前序意见", "So far"),
          Column("due", "期限", "Due"),
          Column("decision", "决定", "Decision", "choice", choices=choices),
-         Column("amount", "核定金额", "Amount", "money"),
+         Column("amount", "核定金额", "Amount", "money", zero=True),
          Column("times", "扣款倍数", "Multiple", "number", also=("倍数",)),
          Column("reason", "理由", "Reason"),
          Column("evidence", "证据文件", "Evidence", also=("证据", "附件"))),
         ("finding",),
         (f"由{role.zh}办理。每行一个疑点，决定为：{words}；未填决定的暂不办理。"
-         "金额不填的沿用目前金额；证据填文件名，多个以分号分隔。",
+         "金额不填的沿用目前金额，不涉及金额的填 0；证据填文件名，多个以分号分隔。",
          f"For {role.en}. A row a finding, decided as {english}; rows without a decision wait. "
-         "Without an amount the one so far holds; evidence by names of files, parted by "
-         "semicolons."),
+         "Without an amount the one so far holds, 0 is a finding without money; evidence by names "
+         "of files, parted by semicolons."),
     )  # fmt: skip
 
 
@@ -220,8 +245,10 @@ def _form_row(held: Docket, one: Finding, step: Step) -> dict[str, str]:
         f"{held.procedure.title(f'{done.step}:{done.decision}')}：{done.reason}"
         for done in one.history if done.decision
     )  # fmt: skip
-    return {"finding": one.id, "hospital_id": one.hospital, "case_id": one.case, "rule": one.rule,
-            "family": one.family, "drg": one.drg, "standing": one.last.amount, "before": before,
+    return {"finding": one.id, "hospital_id": one.hospital, "case_id": one.case,
+            PAIRED: one.other, "rule": one.rule, "title": held.title(one.rule),
+            "family": family(one.family, Words(spoken())), "drg": one.drg,
+            "standing": one.last.amount, "before": before,
             "due": held.due(one, step).isoformat(), "times": one.last.times}  # fmt: skip
 
 
@@ -292,8 +319,30 @@ def act(
                               "rows": len(taken)}  # fmt: skip
     _put(book, seen, step.name, rows, SAID, Path(file).name, more, day, actor, at, beside)
     policy = book.files.policy
+    told = _dear(book, seen, Path(file).name, places, changed)
+    if free := sum(map(held.confirmed, changed)) - len(taken):
+        told.append(say(f"认定的 {free:,} 条不涉及金额，不扣款",
+                        f"{free:,} were confirmed without money, and deduct nothing"))  # fmt: skip
     return Taken(rows, rejects, waiting, late, Counter(one.last.decision for one in changed),
-                 sum(int(deducted(policy, row) * 100) for row in taken))  # fmt: skip
+                 sum(int(deducted(policy, row) * 100) for row in taken), told)  # fmt: skip
+
+
+def _dear(
+    book: Book, seen: State, file: str, places: Mapping[str, int], changed: Sequence[Finding]
+) -> list[str]:
+    """First amounts above what the case cost: a standard may be, but so is a slip of the pen."""
+    some = [one for one in changed
+            if one.case and len(one.history) == 2 and one.last.decision == "upheld"]  # fmt: skip
+    costs = book.standing(seen).texts("total_cost", [one.case for one in some]) if some else {}
+    found = []
+    for one in some:
+        cost = amount_of(costs.get(one.case, ""))
+        if cost is not None and Decimal(one.last.amount) > Decimal(repr(cost)):
+            found.append(str(problem(
+                say("高于病例总费用，请核对", "is above what the case cost; look again"), file=file,
+                row=places[one.id], key="amount", found=one.last.amount,
+                expected=say(f"不超过 {cost:,.2f} 元", f"at most {cost:,.2f} yuan"))))  # fmt: skip
+    return found
 
 
 def _decided(
@@ -307,15 +356,20 @@ def _decided(
     for name, own in (("case_id", one.case), ("hospital_id", one.hospital), ("rule", one.rule)):
         if row[name] and row[name] != own:
             raise RowError(name, row[name], f"该疑点为 {own}", f"the finding is of {own or '-'}")
+    if held.procedure.roles[step.role].hospitals:
+        for name in ("amount", "times"):
+            if row[name] and row[name] != getattr(one.last, name):
+                raise RowError(name, row[name], f"{step.zh}不改变金额和倍数",
+                               f"the {step.en} changes neither amount nor multiple")  # fmt: skip
     plain = {name: row[name] for name in SAID} | {"evidence": ""}
     new = held.taken(one, step, plain, people, day, seq, book.files.places)
     if held.confirmed(new):
         taken = deducted(book.files.policy, new.deduction(False))
-        if not 0 < taken <= _MOST:
+        if taken > _MOST or (Decimal(new.last.amount) > 0) != (taken > 0):
             raise RowError("times", row["times"] or row["amount"],
                            f"扣款金额为 {taken:,.2f} 元，应大于 0，不超过 {_MOST:,} 元",
                            f"deducts {taken:,.2f} yuan, not above 0 or over {_MOST:,}")  # fmt: skip
-        if (one.hospital, one.case, one.rule) in by_hand:
+        if taken and (one.hospital, one.case, one.rule) in by_hand:
             raise RowError("finding", one.id, "违规扣款清单中已有此项",
                            "is in the list of deductions already")  # fmt: skip
     kept = _evidence(book.folder, row["evidence"], evidence)
@@ -349,7 +403,7 @@ def _evidence(folder: Path, cell: str, given: str | PathLike[str] | None) -> dic
                            "its folder is given by --evidence")  # fmt: skip
         try:
             path = inside(Path(given), name, given, "evidence")
-            if path.stat().st_size > _LARGEST:
+            if not path.is_file() or path.stat().st_size > _LARGEST:
                 raise OSError
             content = path.read_bytes()
         except (DrgError, OSError):

@@ -31,6 +31,7 @@ class Column:
         needed: whether a row must say it.
         also: other headings.
         choices: code -> what the form says in Chinese and English, and other words for it.
+        zero: whether an amount may be 0.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Column:
     needed: bool = False
     also: tuple[str, ...] = ()
     choices: Mapping[str, Words] | None = None
+    zero: bool = False
 
 
 @dataclass(frozen=True)

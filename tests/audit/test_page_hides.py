@@ -25,7 +25,7 @@ def audit(*hospitals: tuple[int, int], families: tuple[int, ...] = (1,)) -> Simp
         "expected": 1.0, "ratio": 1.0, "ratio_low": 1.0, "ratio_high": 1.0, "ratio_shrunk": 1.0,
         "funnel_low": 0.0, "funnel_high": 2.0, "outside": False,
         "amount": [9.0 * b for _, b in hospitals],
-        "credit_score": 1.0, "credit_grade": "A", "inspections": 1,
+        "provisional_score": 1.0, "provisional_grade": "A", "inspections": 1,
     })  # fmt: skip
     table = pd.DataFrame({"family": family, "amount": 900}, index=range(alerts))
     findings = SimpleNamespace(table=table, rows=np.arange(alerts))

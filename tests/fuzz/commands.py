@@ -121,7 +121,8 @@ COMMANDS: tuple[tuple[int, str], ...] = (
     (2, "year findings act {@book-closed} first_review {first-review.csv} [--members {odd}]"
         " [--evidence {@audited}] [--actor {odd}]"),
     (1, "year findings status {@book-closed} [--finding {odd}]"),
-    (1, "year findings report {@book-closed} --out >funnel.html"),
+    (1, "year findings report {@book-closed} --out >funnel.html [--credit {credit.toml}]"),
+    (1, "year findings credit {@book-closed} [--out >credit.xlsx] [--credit {credit.toml}]"),
     (1, "year advance {@book-open} {advance-01.csv} --history {history.csv} [--fund {fund.csv}]"),
     (1, "policy list"),
     (3, "policy show {policy.toml} [--overlay {scenario-lower-rate.toml}] [--figures] [--lang en]"),

@@ -27,6 +27,7 @@ _COPIED = {
     REGION.parent: ("scenario-tighter-cap.toml", "scenario-lower-rate.toml", "search-balance.toml"),
     EXAMPLES: ("officer.toml", "official-small.xlsx", "city-tables.toml"),
     ROOT / "drg" / "year": ("procedure.toml",),
+    ROOT / "budget" / "audit": ("credit.toml",),
     ROOT / "budget" / "policies": tuple(f"{name}.toml" for name in POLICIES),
 }
 _WRITTEN = {

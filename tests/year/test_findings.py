@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import random
 from decimal import Decimal
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from budget.audit.credit import read_credit
 from budget.fund.due_dates import WorkingDays
 from drg.cli.commands import app
 from drg.documents import parse
@@ -27,9 +30,11 @@ from drg.year.book import Book
 from drg.year.clear import clear
 from drg.year.decisions import rows_of
 from drg.year.findings import docket, worth
-from drg.year.funnel import counted, funnel_report
-from drg.year.hearing import act, add, write_step_form
-from drg.year.procedure import DECISIONS, procedure_of, shipped
+from drg.year.forms import judge_list
+from drg.year.funnel import counted, credit_table, funnel_report
+from drg.year.hearing import act, add, form_of, write_step_form
+from drg.year.lists import LISTS, choices_of
+from drg.year.procedure import DECISIONS, procedure_of, shipped, shipped_procedure
 from drg.year.verify import verify
 from tests.amount import FULL
 from tests.year.small import book_of, form, month_file
@@ -43,15 +48,25 @@ def at(day: int) -> str:
     return (dt.datetime.fromisoformat(START) + dt.timedelta(days=day)).isoformat()
 
 
-def audit_of(folder: Path, rows: list[dict]) -> Path:
+def audit_of(folder: Path, rows: list[dict], **more) -> Path:
     """What an audit would write of some findings."""
     folder.mkdir()
-    columns = ["finding", "rule", "family", "hospital_id", "case_id", "drg", "amount", "strength"]
+    columns = [
+        "finding",
+        "rule",
+        "family",
+        "hospital_id",
+        "case_id",
+        "drg",
+        "amount",
+        "strength",
+        *(["other_case_id"] if any("other_case_id" in row for row in rows) else []),
+    ]
     pd.DataFrame(rows, columns=columns).to_csv(folder / "findings.csv", index=False)
     pd.DataFrame({"hospital_id": list("ABCDE"), "cases": 40}).to_csv(folder / "hospitals.csv",
                                                                     index=False)  # fmt: skip
     hashes = {name: hash_file(folder / name) for name in ("findings.csv", "hospitals.csv")}
-    (folder / "audit.json").write_text(json.dumps({"hashes": hashes}), encoding="utf-8")
+    (folder / "audit.json").write_text(json.dumps({"hashes": hashes, **more}), encoding="utf-8")
     return folder
 
 
@@ -196,6 +211,213 @@ def test_a_form_brings_what_waits_and_undecided_rows_wait(book, tmp_path, now):
     assert write_step_form(book, "appeal", path, hospital="A") == 0
     again = add(book, tmp_path / "audit", actor="稽核一")
     assert (len(again.rows), again.waiting) == (0, 20)
+
+
+def test_a_form_names_the_rule_and_the_other_stay(book, tmp_path, now):
+    rows = [one | {"finding": f"P{i}", "family": "split_admission", "other_case_id": f"01-{1 - i}"}
+            for i, one in enumerate(alerts(2))]  # fmt: skip
+    told = [{"id": "split", "title": "分解住院（15日）", "title_en": "Split", "severity": "high"},
+            {"id": "none", "title": "无", "title_en": "None"}, {"id": "upcoding"}]  # fmt: skip
+    add(book, audit_of(tmp_path / "pairs", rows, rules=told), actor="稽核一")
+    write_step_form(book, "first_review", tmp_path / "f.xlsx")
+    frame = pd.read_excel(tmp_path / "f.xlsx", header=2, dtype=str, engine="openpyxl")
+    frame = frame.set_index("疑点编号")
+    assert frame.loc["P0", ["违规规则", "规则名称", "类型", "另一次住院"]].tolist() == [
+        "split", "分解住院（15日）", "分解住院", "01-1"]  # fmt: skip
+    assert frame.loc["P1", "另一次住院"] == "01-0"
+    assert pd.isna(frame.loc["P1", "规则名称"])  # of overlap, which the record does not tell
+    assert pd.isna(frame.loc["F001", "另一次住院"])
+    assert "分解住院（15日）" in run_ok("findings", "status", book.folder, "--finding", "P0")
+    filled = frame.assign(决定="成立", 理由="x").reset_index()
+    filled.to_excel(tmp_path / "g.xlsx", index=False)
+    assert len(act(book, "first_review", tmp_path / "g.xlsx", actor="稽核一").rows) == 22
+    with pytest.raises(DrgError, match=r"audit\.json.*rules\[1\]\.title"):
+        add(book, audit_of(tmp_path / "n", [alerts(1)[0] | {"finding": "N"}],
+                           rules=[{"title": 1}]), actor="稽核一")  # fmt: skip
+
+
+def test_a_finding_without_money_is_upheld_and_counts(book, tmp_path, now):
+    rows = [{**one, "finding": f"Z{i}", "amount": "0", "rule": "empty", "family": "low_standard"}
+            for i, one in enumerate(alerts(3))]  # fmt: skip
+    add(book, audit_of(tmp_path / "zero", rows), actor="稽核一")
+    decide(book, tmp_path, "first_review", ["Z0", "Z1", "F002"], "upheld", "稽核一")
+    decide(book, tmp_path, "first_review", ["F003"], "upheld", "稽核一", amount="0")
+    now[0] = at(40)
+    done = decide(book, tmp_path, "final", ["Z0", "Z1", "F002", "F003"], "upheld", "局长")
+    assert (len(done.rows), done.fen) == (4, 100_002)
+    assert done.told == ["认定的 3 条不涉及金额，不扣款"]
+    assert [row["finding"] for row in rows_of(book.folder, book.state)["deduction"].values()] == [
+        "F002"]  # fmt: skip
+    held = docket(book.files, book.state)
+    confirmed = counted(book, held).query("outcome == 'confirmed'")
+    assert (confirmed["cases"].sum(), confirmed["amount"].sum()) == (4, 100_002)
+    score = credit_table(held, read_credit()).set_index("hospital_id")["score"]["A"]
+    assert score == 100 - 3 * 6 - 10  # three of low_standard, one of upcoding
+    assert verify(book.folder).ok
+
+
+def test_credit_goes_by_what_was_confirmed(book, tmp_path, now):
+    rows = [{"finding": f"C{i}", "rule": "overlap", "family": "overlapping_stay", "drg": "BB19",
+             "hospital_id": "A", "case_id": f"01-{i}", "amount": "10", "strength": "1"}
+            for i in range(6)]  # fmt: skip
+    add(book, audit_of(tmp_path / "c", rows), actor="稽核一")
+    ids = [row["finding"] for row in rows]
+
+    def credit():
+        frame = credit_table(docket(book.files, book.state), read_credit())
+        return frame.set_index("hospital_id").loc["A", ["score", "grade", "inspections",
+                                                        "assessment"]].tolist()  # fmt: skip
+
+    assert credit() == [100.0, "A", 1, 1.0]  # 26 alerts, and nothing confirmed
+    decide(book, tmp_path, "first_review", ids[4:], "dismissed", "稽核一")
+    decide(book, tmp_path, "first_review", ids[:4], "upheld", "稽核一")
+    assert credit() == [100.0, "A", 1, 1.0]
+    now[0] = at(40)
+    decide(book, tmp_path, "final", ids[:2], "upheld", "局长")
+    decide(book, tmp_path, "final", ids[2:4], "dismissed", "局长")
+    assert credit() == [80.0, "B", 2, 0.9]  # two, of a hospital that counts as one of a hundred
+    decide(book, tmp_path, "first_review", ["F000"], "upheld", "稽核一")
+    now[0] = at(80)
+    decide(book, tmp_path, "final", ["F000"], "upheld", "局长")
+    assert credit() == [76.0, "C", 4, 0.7]  # "split" is no family of the document: other
+    out = tmp_path / "credit.xlsx"
+    told = run_ok("findings", "credit", book.folder, "--out", out)
+    assert "76.00" in told
+    assert "19 条疑点尚未办结" in told
+    found = book.hand_in("assessment", out, actor="甲")
+    assert {(row["hospital_id"], row["score"]) for row in found.rows} == {
+        ("A", "76"), *((one, "100") for one in "BCDE")}  # fmt: skip
+    mild = tmp_path / "mild.toml"
+    text = (files("budget.audit") / "credit.toml").read_text("utf-8")
+    mild.write_text(text.replace("overlapping_stay = 10", "overlapping_stay = 0"), "utf-8")
+    assert "96.00" in run_ok("findings", "credit", book.folder, "--credit", mild)
+
+
+def test_amounts_of_a_form(book, tmp_path, now):
+    """Beyond belief refused in a line; above what the case cost told, with file, row and limit."""
+    ids, wrong = ["F000"], ("1e12", "100000000000", "-1", "1.005", "很多", "inf")
+    for amount in wrong:
+        found = decide(book, tmp_path, "first_review", ids, "upheld", "稽核一", amount=amount)
+        (reason,) = found.rejects["reason"]
+        assert not found.rows
+        assert reason == "应为不小于 0、小于 100,000,000,000 元的金额，至分"
+    costs = pd.read_csv(tmp_path / "m1.csv", dtype=str).set_index("case_id")["total_cost"]
+    cost = Decimal(costs["01-1"])
+    assert not decide(book, tmp_path, "first_review", ["F001"], "upheld", "稽核一",
+                      amount=str(cost)).told  # fmt: skip
+    dear = decide(book, tmp_path, "first_review", ["F002", "F003"], "upheld", "稽核一",
+                  amount="99999999.99")  # fmt: skip
+    assert len(dear.rows) == 2
+    assert len(dear.told) == 2
+    assert "step.csv: 第 3 行: amount: 高于病例总费用" in dear.told[1]
+    assert "99999999.99" in dear.told[1]
+    assert f"{Decimal(costs['01-3']):,.2f}" in dear.told[1]
+
+
+IDENTITY, MOBILE = "110101199003077715", "13812345678"
+STEP = form_of(shipped_procedure(), shipped_procedure().step("first_review"))
+TEXTS = [(kind, column) for kind in (*LISTS.values(), STEP) for column in kind.columns
+         if not column.name.endswith("case_id")]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A book whose record the test never changes."""
+    folder = tmp_path_factory.mktemp("shared")
+    with clock.given(START):
+        held = book_of(folder)
+        held.add_month(month_file(folder, 1, 40, hospital_id="A", discharge_mode="1"), actor="甲")
+        add(held, audit_of(folder / "audit", alerts(2)), actor="稽核一")
+    return held
+
+
+def good(column, policy) -> str:
+    """What a column that must be filled in may say."""
+    if choices := choices_of(column, policy):
+        return next(code for code in choices if code)
+    return {"money": "1", "number": "1", "whole": "1", "day": "2025-01-01"}.get(column.kind, "x")
+
+
+@pytest.mark.parametrize(("said", "what"), [(f"王某 {IDENTITY}", "身份证号"), (MOBILE, "手机号")])
+@pytest.mark.parametrize(("kind", "column"), TEXTS, ids=[f"{a.code}-{b.name}" for a, b in TEXTS])
+def test_no_text_brings_a_person_into_the_book(shared, tmp_path, monkeypatch, kind, column, said,
+                                               what):  # fmt: skip
+    monkeypatch.setenv("DRG_LANG", "zh")
+    before = shared.state.digest
+    row = {one.zh: good(one, shared.files.policy) for one in kind.columns if one.needed}
+    file = form(tmp_path, "rows", [row | {column.zh: said}])
+    if kind is STEP:
+        rejects = act(shared, "first_review", file, actor="稽核一").rejects
+    else:
+        rejects = judge_list(shared.files, shared.state, kind.code, file).rejects
+    (one,) = rejects.to_dict("records")
+    assert (one["column"], one["reason"]) == (column.name, f"含{what}，请删除")
+    assert said not in str(one)
+    assert shared.state.digest == before
+
+
+@pytest.mark.parametrize("number", [IDENTITY, MOBILE])
+def test_no_name_brings_a_person_into_the_book(book, tmp_path, now, number):
+    rows = [{"疑点编号": "F000", "决定": "成立", "理由": "x"}]
+    for words in ({"actor": number}, {"actor": "稽核一", "name": number}):
+        file = form(tmp_path, words.pop("name", "s"), rows)
+        with pytest.raises(DrgError, match="不得出现个人信息"):
+            act(book, "first_review", file, **words)
+    decide(book, tmp_path, "first_review", ["F000"], "upheld", "稽核一")
+    decide(book, tmp_path, "appeal", ["F000"], "appealed", "A")
+    decide(book, tmp_path, "second_review", ["F000"], "referred", "审理一")
+    with pytest.raises(DrgError, match="不得出现个人信息"):
+        decide(book, tmp_path, "panel", ["F000"], "upheld", "秘书", members=("甲", "乙", number))
+    with pytest.raises(DrgError, match="不得出现个人信息"):
+        book.hand_in("assessment", form(tmp_path, number, [
+            {"医疗机构代码": "A", "考核指标": "信用评分", "得分": "9"}]), actor="甲")  # fmt: skip
+    rows = [alerts(1)[0] | {"finding": "N1", name: f"{number} x"}
+            for name in ("rule", "family", "drg", "strength")]  # fmt: skip
+    assert not add(book, audit_of(tmp_path / "b", rows), actor="稽核一").rows
+    told = [{"id": "split", "title": number, "title_en": "x"}]
+    with pytest.raises(DrgError, match="不得出现个人信息"):
+        add(book, audit_of(tmp_path / "t", [alerts(1)[0] | {"finding": "N1"}], rules=told),
+            actor="稽核一")  # fmt: skip
+    assert not [one for one in book.folder.rglob("*")
+                if one.is_file() and number.encode() in one.read_bytes()]  # fmt: skip
+
+
+def test_what_a_hostile_form_brings(book, tmp_path, now):
+    """Formulas are text wherever they are written, long texts refused, a pipe is no evidence."""
+    rows = [{"疑点编号": f"F00{i}", "决定": "成立", "理由": said} for i, said in enumerate(
+        ("=cmd|'/c calc'!A1", "+1", "长" * 5000, "长" * 5001))]  # fmt: skip
+    found = act(book, "first_review", form(tmp_path, "s", [*rows, rows[0]]), actor="稽核一")
+    assert [row["finding"] for row in found.rows] == ["F000", "F001", "F002"]
+    assert found.rejects["reason"].tolist() == [
+        "有 5,001 字，不得超过 5,000 字", "与第 2 行是同一项"]  # fmt: skip
+    (file,) = (book.folder / "findings").glob("*first_review*")
+    assert "'=cmd" in file.read_text("utf-8")
+    write_step_form(book, "appeal", tmp_path / "f.xlsx")
+    frame = pd.read_excel(tmp_path / "f.xlsx", header=2, dtype=str, engine="openpyxl")
+    before = frame.set_index("疑点编号")["前序意见"]
+    assert before["F000"] == "初审成立：=cmd|'/c calc'!A1"
+    assert before["F002"] == "初审成立：" + "长" * 5000
+    os.mkfifo(tmp_path / "pipe.pdf")
+    (tmp_path / "folder.pdf").mkdir()
+    for name in ("pipe.pdf", "folder.pdf", "../book/hospitals.csv", "none.pdf"):
+        row = {"疑点编号": "F004", "决定": "成立", "理由": "x", "证据文件": name}
+        lost = act(book, "first_review", form(tmp_path, "s", [row]), evidence=tmp_path,
+                   actor="稽核一")  # fmt: skip
+        assert not lost.rows
+        assert "没有可用的此文件" in lost.rejects["reason"].item()
+
+
+def test_a_record_changed_by_hand_is_found(book, tmp_path, now):
+    decide(book, tmp_path, "first_review", ["F000"], "upheld", "稽核一", amount="500")
+    record = book.folder / "ledger.jsonl"
+    (file,) = (book.folder / "findings").glob("*first_review*")
+    for path, old, new in ((file, b"500", b"100"), (record, "稽核一".encode(), "稽核二".encode())):
+        held = path.read_bytes()
+        assert old in held
+        path.write_bytes(held.replace(old, new, 1))
+        assert not verify(book.folder).ok
+        path.write_bytes(held)
+    assert verify(book.folder).ok
 
 
 def test_an_audit_that_does_not_fit_is_refused(book, tmp_path, now):
@@ -363,6 +585,8 @@ def test_any_order_of_steps(tmp_path_factory, seed):
                 turn = status in after and not (step == "appeal" and today > due)
                 turn |= step == "final" and status == "first_review:upheld" and today > due
                 bound = status == "alert" or asked is None or asked <= fen
+                if step == "appeal":  # a hospital sets neither amount nor multiple
+                    bound = asked in (None, fen) and multiple in (None, times)
                 right = not people & set().union(*(by.get(one, set()) for one in apart), set())
                 right &= actor != "A" or step == "appeal"
                 if turn and bound and right and decision in decisions:

@@ -35,10 +35,11 @@ def rejected(lines: list[str], target: Path | None) -> None:
 def lines_of(path: Path, rejects: pd.DataFrame) -> list[str]:
     """Rejects of a form as lines: file, row, column, what is wrong, what was found."""
     from drg.errors import problem
+    from drg.persons import masked
 
     return [
         str(problem(str(one["reason"]), file=path, row=int(one["row"]),
-                    key=str(one["column"]) or None, found=one["value"] or None))
+                    key=str(one["column"]) or None, found=masked(str(one["value"])) or None))
         for one in rejects.to_dict("records")
     ]  # fmt: skip
 

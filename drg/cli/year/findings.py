@@ -12,7 +12,7 @@ from drg.cli.common.outputs import BOOK, PAGES, WORD, look_first
 from drg.cli.common.told import going_on, warned
 from drg.cli.year.show import YearFolder, listed, stale
 from drg.language import say, spoken
-from drg.terminal import table
+from drg.terminal import plain, table
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -32,6 +32,15 @@ StepName: TypeAlias = Annotated[
     typer.Argument(metavar="STEP", help=say(
         "步骤，如 first_review 初审、appeal 申诉、second_review 复审、panel 合议、final 终审。",
         "The step, such as first_review, appeal, second_review, panel, final.")),
+]  # fmt: skip
+
+
+_MOST_TOLD = 20  # warnings of a form
+CreditFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--credit", help=say("信用评分的权重文档，默认为内置。",
+                                      "Document of weights of the credit score; the shipped one "
+                                      "by default.")),
 ]  # fmt: skip
 
 
@@ -138,6 +147,9 @@ def act(
         raise problem(say("没有可接受的决定", "no decision can be taken"), file=file)
     typer.echo(", ".join(f"{say(*DECISIONS[name][:2])} {count:,}"
                          for name, count in sorted((found.decided or {}).items())))  # fmt: skip
+    warned([*found.told[:_MOST_TOLD], *(
+        [say(f"... 另有 {more:,} 条", f"... {more:,} more")]
+        if (more := len(found.told) - _MOST_TOLD) > 0 else [])])  # fmt: skip
     if found.late:
         warned([say(f"{found.late:,} 条办理时已超过期限", f"{found.late:,} were overdue")])
     if found.fen:
@@ -191,10 +203,12 @@ def report(
         typer.Option("--out", help=say("文件：.html、.docx 或 .xlsx。",
                                        "The file: .html, .docx or .xlsx.")),
     ],
+    weights: CreditFile = None,
     lang: Lang = None,
     at: RecordTime = None,
 ) -> None:  # fmt: skip
     """Write the funnel."""
+    from budget.audit.credit import read_credit
     from drg.page.words import Words
     from drg.page.write import write_report
     from drg.record import clock
@@ -203,12 +217,60 @@ def report(
     from drg.year.findings import day_of
     from drg.year.funnel import funnel_report
 
-    look_first((folder,), (out, (*BOOK, *PAGES, *WORD)))
+    look_first((folder, weights), (out, (*BOOK, *PAGES, *WORD)))
     words = lang or spoken()
-    found = funnel_report(Book(folder), words, day_of(checked_time(at) or clock.now()))
+    found = funnel_report(Book(folder), words, day_of(checked_time(at) or clock.now()),
+                          read_credit(weights))  # fmt: skip
     for line in dict.fromkeys(write_report(out, found, Words(words))):
         typer.echo(line, err=True)
     typer.echo(str(out))
+
+
+@app.command(
+    "credit",
+    help=say("按终审认定的疑点给出信用评分、等级、年检查次数和保证金返还比例；"
+             "--out 写成年度考核清单，核对后用 drg year list 提交。",
+             "Credit by the findings that were confirmed: score, grade, inspections a year, share "
+             "of the deposit paid back; --out writes the list assessment, to be checked and handed "
+             "in by drg year list."),
+)  # fmt: skip
+def credit(
+    folder: YearFolder,
+    weights: CreditFile = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help=say("年度考核清单（Excel），指标为信用评分。",
+                                       "The list assessment as a workbook, indicator credit.")),
+    ] = None,
+) -> None:  # fmt: skip
+    """Credit by the findings that were confirmed."""
+    from budget.audit.credit import read_credit
+    from drg.year.book import Book
+    from drg.year.findings import docket
+    from drg.year.forms import write_form
+    from drg.year.funnel import credit_table
+    from drg.year.lists import CREDIT, LISTS
+
+    look_first((folder, weights), (out, BOOK))
+    rule, book = read_credit(weights), Book(folder)
+    held = docket(book.files, book.state)
+    found = credit_table(held, rule)
+    rows = [(str(one["hospital_id"]), f"{one['cases']:,}", f"{one['findings']:,}",
+             f"{one['score']:.2f}", str(one["grade"]), str(one["inspections"]),
+             f"{one['assessment']:.0%}") for one in found.to_dict("records")]  # fmt: skip
+    head = (say("医疗机构", "hospital"), say("筛查", "screened"), say("认定", "confirmed"),
+            say("信用评分", "credit"), say("等级", "grade"), say("年检查次数", "inspections"),
+            say("保证金返还", "deposit back"))  # fmt: skip
+    typer.echo(table(head, rows, (1, 2, 3, 5, 6)))
+    if waiting := sum(not held.ended(one) for one in held.findings.values()):
+        warned([say(f"{waiting:,} 条疑点尚未办结，未计入",
+                    f"{waiting:,} findings are open, and do not count yet")])  # fmt: skip
+    if out is not None:
+        write_form(out, LISTS["assessment"], book.files, rows=[
+            {"hospital_id": row[0], "indicator": CREDIT, "score": row[3], "note": row[4]}
+            for row in rows])  # fmt: skip
+        typer.echo(str(out))
+        going_on(f"drg year list {folder} assessment {out} --actor NAME")
 
 
 def _told(found: Taken, file: Path, folder: Path, beside: str) -> None:
@@ -240,7 +302,8 @@ def _standings(book: Book, held: Docket, day: dt.date) -> str:
 
 def _history(held: Docket, finding: str) -> str:
     one = held.findings[finding]
-    lines = [f"{one.id}  {one.hospital}  {one.case}  {one.rule}"]
+    about = (one.id, one.hospital, one.case, one.other, one.rule, held.title(one.rule))
+    lines = ["  ".join(filter(None, about))]
     for done in one.history:
         name = done.step if not done.decision else f"{done.step}:{done.decision}"
         parts = [
@@ -253,4 +316,4 @@ def _history(held: Docket, finding: str) -> str:
             " ".join(done.evidence),
         ]
         lines.append("  ".join(part for part in parts if part))
-    return "\n".join(lines)
+    return "\n".join(map(plain, lines))

@@ -165,7 +165,7 @@ def _hospitals(found: Audit, words: Words) -> list[Block]:
         "low": frame["ratio_low"], "high": frame["ratio_high"], "shrunk": frame["ratio_shrunk"],
         "outside": [words("是", "yes") if one else "" for one in frame["outside"]],
         "amount": frame["amount"],
-        "credit": frame["credit_score"], "grade": frame["credit_grade"],
+        "credit": frame["provisional_score"], "grade": frame["provisional_grade"],
         "inspections": frame["inspections"], "hidden": hidden,
     })  # fmt: skip
     columns = (
@@ -175,15 +175,18 @@ def _hospitals(found: Audit, words: Words) -> list[Block]:
         Column("ratio", "与同类之比", "Over peers", "index", digits=2), *_ENDS,
         Column("shrunk", "收缩后", "Shrunk", "index", digits=2),
         Column("outside", "显著多于同类", "Surely more"), _AMOUNT,
-        Column("credit", "信用评分", "Credit", "index", digits=1),
+        Column("credit", "信用评分（暂计）", "Credit (provisional)", "index", digits=1),
         Column("grade", "等级", "Grade"),
         Column("inspections", "年检查次数", "Inspections a year", "count"),
     )  # fmt: skip
     note = words(
         "之比：疑点病例除以按同类比率应有的病例；收缩后：病例少的医院向平均靠拢；"
-        "各医院的同类见 hospitals.csv。",
+        "各医院的同类见 hospitals.csv。信用评分按未经复核的疑点暂计，只用于安排检查；"
+        "考核以终审认定的疑点为准（drg year findings credit）。",
         "Over peers: alerts over those expected with the peers' rate; shrunk: drawn towards the "
-        "mean where a hospital has few cases. The peers of each are named in hospitals.csv.",
+        "mean where a hospital has few cases. The peers of each are named in hospitals.csv. "
+        "Credit is provisional, of alerts that nobody reviewed, and tells where to inspect; what "
+        "counts is that of confirmed findings (drg year findings credit).",
     )  # fmt: skip
     half = _SHOWN // 2
     return [*_funnel(words, frame[~hidden]),

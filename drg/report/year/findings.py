@@ -6,7 +6,7 @@ Huaibei tells its own so: settlements screened, alerts, findings confirmed, mone
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -28,6 +28,10 @@ _COUNTS = (
     Column("share", "认定率", "Confirmed of ended", "share", digits=1),
     Column("amount", "扣款金额", "Deducted", "fen"),
 )
+_CREDIT = (
+    Column("grade", "信用等级", "Credit grade"),
+    Column("inspections", "年检查次数", "Inspections a year", "count"),
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Funnel:
         title: what a standing is called.
         overdue: findings whose next step is overdue.
         digest: of the record.
+        credit: hospital -> its credit grade by what was confirmed, and inspections a year.
     """
 
     year: int
@@ -51,6 +56,7 @@ class Funnel:
     title: Callable[[str], str]
     overdue: int
     digest: str
+    credit: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
 
 def findings_page(found: Funnel, words: Words) -> Report:
@@ -75,7 +81,9 @@ def findings_page(found: Funnel, words: Words) -> Report:
                 Column("name", "医疗机构", "Hospital", "name"),
                 Column("screened", "筛查病例", "Screened", "count")],
                 lambda one: {"name": found.names.get(one, one),
-                             "screened": found.screened.get(one)})]),
+                             "screened": found.screened.get(one), **dict(zip(
+                                 ("grade", "inspections"), found.credit.get(one, ("", None)),
+                                 strict=True))})]),
         ("standings", words("办理进度", "How they stand"), [_standings(found, dark, words)]),
     ]  # fmt: skip
     return Report(
@@ -149,13 +157,15 @@ def _table(
             row["screened"] = Kept.BACK
         row |= parts
         shut = isinstance(parts["confirmed"], Kept)
+        row |= {name: Kept.BACK for name in ("grade", "inspections") if shut and name in row}
         ended = int(counts["confirmed"] + counts["dismissed"])
         row["amount"] = Kept.BACK if shut else float(money[one]) / 100
         row["share"] = (Kept.BACK if shut or isinstance(parts["dismissed"], Kept)
                         else int(counts["confirmed"]) / ended if ended else None)  # fmt: skip
         rows.append(row)
     some = set(OUTCOMES[:3]) | set(cells["outcome"])
-    columns = (*first, *(one for one in _COUNTS if one.field not in OUTCOMES or one.field in some))
+    columns = (*first, *(one for one in _COUNTS if one.field not in OUTCOMES or one.field in some),
+               *(_CREDIT if key == "hospital" else ()))  # fmt: skip
     frame = pd.DataFrame(rows, columns=[one.field for one in columns], dtype=object)
     title = (words("疑点处理情况，按类型", "Findings by family") if key == "family"
              else words("疑点处理情况，按医疗机构", "Findings by hospital"))  # fmt: skip
