@@ -42,7 +42,8 @@ _FINDINGS = ("policy test", "policy search", "negotiate verify", "scheme validat
              "negotiate propose", "year verify")  # fmt: skip
 
 _RAW = re.compile(r"(?<![\w'])(None|nan|<class|array\()(?![\w'])")
-# a lock that is kept; lists of what was refused; the cache, where its place is this folder
+# a lock that is kept; lists of what was refused; the cache, where its place is this folder or
+# "relative" in it
 _BESIDE = re.compile(r".*(\.lock|-rejects\.csv|/rejects(/.*)?|\.bin)", re.DOTALL)
 
 
@@ -233,7 +234,8 @@ def _faults(
     if left := [name for name in after if name.endswith((".partial", ".ready"))]:
         yield f"left over: {left}"
     new = {name for name in after if before.get(name) != after[name]} | before.keys() - after.keys()
-    new = {name for name in new if not name.startswith("tmp") and not _BESIDE.fullmatch(name)}
+    new = {name for name in new - {"relative"} if not name.startswith("tmp")
+           and not _BESIDE.fullmatch(name)}  # fmt: skip
     failed = done.status == 2 or (done.status == 1 and lines and "--strict" not in done.words)
     if failed and new and output != "full":  # what it could not say of stands whole
         yield f"changed by a run that failed: {sorted(new)[:9]}: {done.err[-300:]}"

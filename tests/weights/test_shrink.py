@@ -176,47 +176,40 @@ def test_what_cannot_be_shrunk() -> None:
         pytest.approx(0.3), pytest.approx(0.3)]  # fmt: skip
 
 
-@given(st.integers(1, 24), st.floats(0.02, 1.0), st.integers(0, 10**6), st.floats(-8, 8),
-       st.sampled_from([1e-9, 0.3]))  # fmt: skip
-def test_no_case_of_few_decides(number, z, seed, other, between) -> None:
-    """Whatever one case of three or more costs: 30% at most, and 2.23 times where groups stray.
-
-    Of fewer, a hundred times as much: 30% at most.
-    """
+@given(st.integers(1, 24), st.floats(0.02, 1.0), st.integers(0, 10**6), st.floats(-8, 8))
+def test_no_case_of_few_decides(number, z, seed, other) -> None:
+    """Whatever one case of three or more costs; of fewer, a hundred times as much: 30% at most."""
     rng = np.random.default_rng(seed)
     logs = rng.normal(9, 1.5, number)
     group, at = np.zeros(number, np.int32), int(rng.integers(number))
 
     def level(of: np.ndarray) -> float:
         own = np.exp(9.0) * (1 - z) + z * np.exp(of).mean()
-        return float(held(np.array([own]), np.array([9.0]), np.array([between]), np.array([z]),
+        return float(held(np.array([own]), np.array([9.0]), np.array([1e-9]), np.array([z]),
                           Singles(group, of))[0])  # fmt: skip
 
     changed = logs.copy()
     changed[at] += other if number > 2 else np.log(100)
-    most = 0.8 if number > 2 and between > 0.1 else 0.25
-    assert abs(np.log(level(logs) / level(changed))) <= most + 1e-9
+    assert abs(np.log(level(logs) / level(changed))) <= 0.25 + 1e-9
 
 
 def test_a_small_group_is_held_by_hand() -> None:
     """One case at twice what is suggested: 0.25 in logs at most; at ten times it is nothing.
 
-    Three cases at ten times: three times 0.12, and three times 0.4 where groups stray by 0.7.
+    Where groups stray by 0.7 it is left, but at ten standard errors.
     """
-    centre, z = np.log([10_000.0]), np.array([0.5])
-    alike, apart = np.array([1e-4]), np.array([0.5])
+    at, centre, z = np.zeros(1, np.int32), np.log([10_000.0]), np.array([0.5])
+    alike, apart = np.array([0.0625]), np.array([0.5])
 
-    def level(own: float, costs: list[float], between: np.ndarray) -> float:
-        singles = Singles(np.zeros(len(costs), np.int32), np.log(costs))
-        return float(held(np.array([own]), centre, between, z, singles)[0])
+    def level(own: float, cost: float, between: np.ndarray) -> float:
+        single = Singles(at, np.log([cost]))
+        return float(held(np.array([own]), centre, between, z, single)[0])
 
-    for between in (alike, apart):
-        assert level(15_000, [11_000], between) == pytest.approx(10_000 * np.exp(0.25))
-        assert level(55_000, [100_000], between) == pytest.approx(10_000)
-        assert level(11_000, [12_000], between) == 11_000
-    assert level(55_000, [100_000] * 3, alike) == pytest.approx(10_000 * np.exp(0.36))
-    assert level(55_000, [100_000] * 3, apart) == pytest.approx(10_000 * np.exp(1.2))
-    assert level(15_000, [20_000] * 3, apart) == 15_000
+    assert level(15_000, 15_000 * 1.1, alike) == pytest.approx(10_000 * np.exp(0.25))
+    assert level(55_000, 100_000, alike) == pytest.approx(10_000)
+    assert level(11_000, 12_000, alike) == 11_000
+    assert level(15_000, 20_000, apart) == 15_000
+    assert level(5_000_000, 10_000 * np.exp(5), apart) == pytest.approx(10_000)
     nothing = Singles(np.empty(0, np.int32), np.empty(0))
     assert held(np.array([13_000.0]), centre, alike, z, nothing)[0] == 13_000
 
@@ -241,12 +234,13 @@ def small_region(seed: int) -> pd.DataFrame:
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from([(1, 2), (1, 2), (3, 9), (10, 24), (25, 99)]))
+@given(st.integers(0, 10**6), st.sampled_from([(3, 9), (10, 24), (25, 99)]))
 def test_one_cost_times_a_hundred(seed: int, sizes: tuple[int, int]) -> None:
-    """Under the recommended chain with plain means, wherever the cost is.
+    """Under the recommended chain with plain means, in groups of three cases and more.
 
-    Its own group moves by 30% at most, or to 2.23 times where that has 3 to 24 cases and strays;
-    groups to which the order gives the same weight move with it, no others by more than 3%.
+    Its own group moves by 30% at most; groups to which the order gives the same weight move with
+    it, no others by more than 3%. Groups of one or two cases are held less, so that the weights of
+    thin regions are nearer to the truth than plain means are.
     """
     cases = small_region(seed)
     number = cases.groupby("drg")["drg"].transform("size")
@@ -258,6 +252,5 @@ def test_one_cost_times_a_hundred(seed: int, sizes: tuple[int, int]) -> None:
     own = cases["drg"][at]
     one = np.isclose(before, before[own], rtol=1e-9) | np.isclose(after, after[own], rtol=1e-9)
     moved = np.abs(np.log(after / before))
-    most = 2.23 if 3 <= sizes[0] < 25 else 1.3
-    assert moved[one].max() <= np.log(most)
+    assert moved[one].max() <= np.log(1.3)
     assert moved[~one].max() <= 0.03

@@ -41,9 +41,9 @@ _USUAL = 0.03
 _WHOLE = 250.0
 _SOME = 10.0  # cases of what counts in full for spreads, steps, kinds and relatives
 FEW = 25  # cases below which no single one may decide the group's weight
-# Logs by which a group of few cases may differ from itself without any one of them: where groups
-# are alike, where they stray, and of fewer than three cases.
-_ALONE, _APART, _ONE, _TELLS = 0.12, 0.4, 0.25, 3
+# Logs by which a group of few cases may differ from itself without any one of them; of fewer than
+# three, which count for nothing so many standard errors from what others suggest.
+_ALONE, _ONE, _TELLS, _GONE = 0.12, 0.25, 3, 4.5
 _FAR = 4.0  # standard deviations from what others suggest beyond which a group counts as there
 _STEPS = 60
 _AT_ONCE = 10_000_000
@@ -419,14 +419,14 @@ def held(level: Floats, centre: Floats, between: Floats, z: Floats, singles: Sin
     Without case i a group is taken to be at ``centre * exp(z * m_i)``, ``m_i`` the mean of the
     other cases' logs over the centre, each cut at ``h (n - 1) / z``. So no two of these are further
     apart than ``2 h``, and there is always a level within ``h`` of each. With ``h`` of 0.12 the
-    group is within 27% of where it would be, whatever one case costs. But it stays within ``h n``
-    of what others suggest, and where groups stray further from that than the cut would let them,
-    this would put those of few cases further from the truth than their plain means are: there ``h``
-    goes up to 0.4, by which the group is within 2.2 times.
+    group is within 27% of where it would be, whatever one case costs. Of one or two cases none can
+    be told wrong but by what others suggest: there ``h`` is 0.25 and falls to 0 from two thirds on
+    of 10 times that, so that a cost and a hundred times that cost leave the group within 29%.
 
-    Of one or two cases none can be told wrong but by what others suggest: there ``h`` is 0.25 and
-    falls to 0 from two thirds on of 10 times that, so that a cost and a hundred times that cost
-    leave the group within 29%.
+    The less, the further groups stray from what others suggest than the cut would let them: this
+    would put many of those of few cases that are alone in their ADRG further from the truth than
+    their plain means are. There a case of one or two counts less from three standard errors on from
+    what is suggested, and from four and a half on nothing.
 
     Args:
         level: shrunk levels in yuan. Shape (G,).
@@ -440,13 +440,18 @@ def held(level: Floats, centre: Floats, between: Floats, z: Floats, singles: Sin
     few = (n > 0) & np.isfinite(centre) & (level > 0)
     spread = np.sqrt(np.where(few, between, 0.0))
     tells = n >= _TELLS
+    tight = np.where(tells, _ALONE, _ONE)
     # in full where the cut lets groups stray by two standard deviations, not at all below one
-    part = np.clip(_ALONE * others / share / np.maximum(spread, 1e-9) - 1.0, 0.0, 1.0)
+    part = np.clip(tight * others / share / np.maximum(spread, 1e-9) - 1.0, 0.0, 1.0)
+    few &= (part > 0) | ~tells
     middle, group = np.where(few, centre, 0.0), singles.group
     apart = singles.logs - middle[group]
-    several = _ALONE**part * _APART ** (1.0 - part)  # by degrees: a little more spread is no leap
-    near = np.clip(3.0 * (1.0 - np.abs(apart) / np.log(10.0)), 0.0, 1.0)
-    half = np.where(tells[group], several[group], _ONE * near)
+    gone = np.maximum(_GONE * spread / np.sqrt(share), 1e-9)
+    loose = share * gone
+    gone = (part * np.minimum(gone, np.log(10.0)) + (1.0 - part) * gone)[group]
+    near = np.clip(3.0 * (1.0 - np.abs(apart) / gone), 0.0, 1.0)
+    half = (part * tight + (1.0 - part) * np.maximum(loose, tight))[group]
+    half = half * np.where(tells[group], 1.0, near)
     reach = half * (others / share)[group]
     apart = np.clip(apart, -reach, reach)
     without = z[group] * (np.bincount(group, apart, len(level))[group] - apart) / others[group]
