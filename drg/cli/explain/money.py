@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from drg.cli.common.options import wrong
 from drg.cli.common.year import table_of_hospitals, year_of
 from drg.language import say
-from drg.tables.as_text import cell_text
 
 if TYPE_CHECKING:
     from budget.cases.hospitals import Hospitals
@@ -164,6 +163,8 @@ def answer(found: Explanation, place: Place | None, asked: Asked) -> Answer:
 
 def _group_of(found: Explanation) -> str:
     """The group that the case's own row says."""
+    from drg.tables.as_text import cell_text
+
     column = found.case.columns.column("drg")
     return "" if column is None else cell_text(found.case.table.column(column)).strip()
 
