@@ -1,4 +1,4 @@
-"""Checking a file: one pass over the cases, flat memory, and a report."""
+"""Checking a file: one pass over the cases, memory that hardly grows, and a report."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from drg.persons import refuse_persons
 from drg.provenance import hash_file
 from drg.tables import Batch, read_table
 from drg.tables import run as run_batches
+from drg.tables.held import scratch
 from grouper.codes.editions import INSURANCE
 from grouper.codes.grey import grey_codes
 from grouper.engine.code_uses import BatchUses, CodeUses
@@ -78,13 +79,14 @@ def check_file(
     with (
         open_cases(source, mapping=mapping, sheet=sheet, needed=("diagnoses",)) as table,
         ThreadPoolExecutor(1) as hashing,
+        scratch() as aside,
     ):
         headers = table.schema.names
         columns = table.columns
         grouper = Grouper(scheme, codes)
         input_hash = hashing.submit(hash_file, source)
         uses = CodeUses(grouper, columns, headers)
-        work, tally = _Work(grouper, columns, uses, listed), Tally()
+        work, tally = _Work(grouper, columns, uses, listed), Tally(aside)
 
         def note(outcome: tuple[BatchTally, BatchUses | None], _first_row: int) -> None:
             tally.add(outcome[0])

@@ -1,17 +1,19 @@
 """Findings added up by hospital and month, and those that only the whole file can show.
 
-Of each row its cell (hospital and month), its penalty, three keys and its dates are kept, 41 bytes
-together. Ten million cases take 0.4 GB, and about as much again while the keys are sorted.
+Of each row its cell (hospital and month) and its penalty are kept, 5 bytes together, and in scratch
+files three keys and its dates.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from grouper.quality.by_key import ByKey, Records
 from grouper.quality.checks import Checked
 from grouper.quality.keys import Keys, repeated
 from grouper.quality.rules import MAIN_YEAR_SHARE, PLACE, RULES
@@ -79,9 +81,13 @@ def add_up(checked: Checked) -> BatchTally:
 
 
 class Tally:
-    """The whole file; batches are added in order."""
+    """The whole file; batches are added in order.
 
-    def __init__(self) -> None:
+    Args:
+        scratch: a folder for what does not fit into memory.
+    """
+
+    def __init__(self, scratch: Path) -> None:
         self.hospitals: dict[str, int] = {}
         self.no_mdc: Counter[int] = Counter()
         self.grey: Counter[tuple[int, str]] = Counter()
@@ -90,10 +96,9 @@ class Tally:
         self._counts: list[Counts] = []
         self._cell: list[npt.NDArray[np.int32]] = []
         self._penalty: list[npt.NDArray[np.uint8]] = []
-        self._case_keys: list[Keys] = []
-        self._record_keys: list[Keys] = []
-        self._person_keys: list[Keys] = []
-        self._stays: list[npt.NDArray[np.int32]] = []
+        self._rows = 0
+        self._cases, self._records = ByKey(scratch / "case"), ByKey(scratch / "record")
+        self._persons = ByKey(scratch / "person", began="<i4", ended="<i4", died="<i4")
 
     def add(self, batch: BatchTally) -> None:
         """Add a batch."""
@@ -107,10 +112,11 @@ class Tally:
             places[i] = place
         self._cell.append(places[batch.cell] if batch.cell.size else batch.cell)
         self._penalty.append(batch.penalty)
-        self._case_keys.append(batch.case_key)
-        self._record_keys.append(batch.record_key)
-        self._person_keys.append(batch.person_key)
-        self._stays.append(batch.stay)
+        self._cases.add(batch.case_key, self._rows)
+        self._records.add(batch.record_key, self._rows)
+        began, ended, died = batch.stay.T
+        self._persons.add(batch.person_key, self._rows, began=began, ended=ended, died=died)
+        self._rows += len(batch.penalty)
         self.no_mdc.update(batch.no_mdc)
         self.grey.update(batch.grey)
 
@@ -127,11 +133,14 @@ class Tally:
         counts = np.array(self._counts, np.int64).reshape(-1, len(RULES))
         cases = np.bincount(cell, minlength=size)
         strange = self._strange_months(keys[:, 1], cases)
-        again = _repeated(self._record_keys)
-        overlapping, after_death = self._persons()
+        again = _repeated(self._records)
+        stays = [_of_persons(part) for part in self._persons.parts()]
+        overlapping, after_death = (
+            np.sort(np.concatenate(found)) for found in zip(*stays, strict=True)
+        )
         late = (
             ("outside_main_years", np.flatnonzero(strange[cell])),
-            ("duplicate_case_id", _repeated(self._case_keys)),
+            ("duplicate_case_id", _repeated(self._cases)),
             ("duplicate_record", again),
             ("overlapping_stays", np.setdiff1d(overlapping, again)),
             ("stay_after_death", after_death),
@@ -147,31 +156,6 @@ class Tally:
             np.bincount(cell, weights=penalty, minlength=size).astype(np.int64), counts,
         )  # fmt: skip
 
-    def _persons(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Rows admitted before an earlier stay of the person ended, and after the person's death.
-
-        A day on which one stay ends and the next begins is no overlap.
-        """
-        keys = np.concatenate([*self._person_keys, np.empty(0, np.uint64)])
-        stays = np.concatenate([*self._stays, np.empty((0, 3), np.int32)])
-        self._person_keys.clear()
-        self._stays.clear()
-        order = np.lexsort((stays[:, 1], stays[:, 0], keys))
-        order = order[np.searchsorted(keys[order], 1) :]
-        keys, (began, ended, died) = keys[order], stays[order].T
-        if not len(order):
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        new = np.append(True, keys[1:] != keys[:-1])
-        person = np.cumsum(new, dtype=np.int64) << 33
-        never = (1 << 32) - 1
-        last = np.maximum.accumulate(person + ended + (1 << 31))
-        death = person + np.where(died == 1, never - (ended.astype(np.int64) + (1 << 31)), 0)
-        first = never - (np.maximum.accumulate(death) - person)  # day of the earliest death
-        at = began.astype(np.int64) + (1 << 31)
-        overlaps = ~new & (np.append(0, last[:-1]) - person > at)
-        dead = ~new & (np.append(never, first[:-1]) < at)
-        return np.sort(order[overlaps]), np.sort(order[dead])
-
     def _strange_months(self, month: Counts, cases: Counts) -> npt.NDArray[np.bool_]:
         """Cells whose year has few of the file's discharges; notes the main years."""
         dated = month >= 0
@@ -184,7 +168,28 @@ class Tally:
         return dated & ~np.isin(year, self.main_years)
 
 
-def _repeated(parts: list[Keys]) -> npt.NDArray[np.int64]:
-    keys = np.concatenate([*parts, np.empty(0, np.uint64)])
-    parts.clear()
-    return repeated(keys)
+def _of_persons(stays: Records) -> tuple[Counts, Counts]:
+    """Rows admitted before an earlier stay of the person ended, and after the person's death.
+
+    A day on which one stay ends and the next begins is no overlap.
+    """
+    stays = stays[np.lexsort((stays["ended"], stays["began"], stays["key"]))]
+    keys, rows = stays["key"], stays["row"]
+    began, ended = stays["began"].astype(np.int64), stays["ended"].astype(np.int64)
+    if not len(stays):
+        return rows, rows
+    new = np.append(True, keys[1:] != keys[:-1])
+    person = np.cumsum(new, dtype=np.int64) << 33
+    never = (1 << 32) - 1
+    last = np.maximum.accumulate(person + ended + (1 << 31))
+    death = person + np.where(stays["died"] == 1, never - (ended + (1 << 31)), 0)
+    first = never - (np.maximum.accumulate(death) - person)  # day of the earliest death
+    at = began + (1 << 31)
+    overlaps = ~new & (np.append(0, last[:-1]) - person > at)
+    dead = ~new & (np.append(never, first[:-1]) < at)
+    return rows[overlaps], rows[dead]
+
+
+def _repeated(keys: ByKey) -> Counts:
+    found = [part["row"][repeated(part["key"])] for part in keys.parts()]
+    return np.sort(np.concatenate(found))

@@ -21,7 +21,7 @@ from drg.page.html import pages
 from drg.page.write import write_report
 from drg.report.quality.sections import quality_report
 from drg.report.quality.words import QualityWords, score_of
-from grouper.quality import RULES, check_file
+from grouper.quality import RULES, by_key, check_file
 from grouper.quality.keys import repeated, text_keys
 from grouper.quality.rules import GROUPS, PLACE, SEVERITY_TEXT
 from tests import chromium
@@ -522,3 +522,33 @@ def test_it_can_be_read_on_a_telephone(tmp_path):
             assert max(heights) <= 320, width
             across = driver.execute_script("return document.documentElement.scrollWidth")
             assert across <= width, "only boxes scroll sideways"
+
+
+def test_keys_in_scratch_files_find_the_same(tmp_path, monkeypatch):
+    cases = pd.read_csv(REGION / "cases.csv", dtype=str, keep_default_na=False)
+    cases = pd.concat([cases, cases[:40], cases[:25].assign(case_id="X1")])
+    cases.to_csv(tmp_path / "cases.csv", index=False)
+    held = check_file(tmp_path / "cases.csv")
+    monkeypatch.setattr(by_key, "MOST", 100)
+    spilt = check_file(tmp_path / "cases.csv")
+    found = {rule.code: n for rule, _, n in held.rules() if n}
+    assert {"duplicate_case_id", "duplicate_record"} <= found.keys()
+    assert found == {rule.code: n for rule, _, n in spilt.rules() if n}
+    one, other = ([(line.key, line.flagged, line.penalty) for line in report.hospitals]
+                  for report in (held, spilt))  # fmt: skip
+    assert one == other
+
+
+def test_rows_by_key_keep_their_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(by_key, "MOST", 70)
+    keys = np.random.default_rng(1).integers(0, 90, 1000).astype(np.uint64) * np.uint64(1 << 57)
+    rows = by_key.ByKey(tmp_path / "k", more="<i4")
+    for first in range(0, 1000, 30):
+        part = keys[first : first + 30]
+        rows.add(part, first, more=np.arange(first, first + len(part)))
+    parts = list(rows.parts())
+    assert len(parts) > 9
+    assert not list(tmp_path.iterdir())
+    again = np.sort(np.concatenate([part["row"][repeated(part["key"])] for part in parts]))
+    assert again.tolist() == repeated(keys).tolist()
+    assert all((part["row"] == part["more"]).all() for part in parts)
