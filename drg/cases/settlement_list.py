@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -23,6 +24,8 @@ from drg.tables.batches import reading
 ENDINGS = (".json", ".jsonl", ".ndjson")
 _WRAPPERS = ("input", "data", "output")
 _POOLED = ("310100", "390100")  # fund_pay_type: 职工、居民基本医疗保险统筹基金
+_LINE = re.compile(r"[^\r\n]+")
+_MOST_UNPACKED = 256 << 20  # bytes: an archive of a megabyte may hold a gigabyte
 _LISTS = json.JSONDecoder(parse_int=str, parse_constant=str)  # cells, read like any other
 _TCM = ("2", "3", "4")  # diag_type of Chinese medicine
 
@@ -46,10 +49,17 @@ def read_lists(path: Path) -> pa.Table:
     Raises:
         DrgError: the file cannot be read, is no JSON, or holds something else.
     """
-    with reading(path, EOFError, UnicodeDecodeError):
-        raw = path.read_bytes()
-        if raw[:2] == b"\x1f\x8b":
-            raw = gzip.decompress(raw)
+    with reading(path, UnicodeDecodeError):
+        with path.open("rb") as file:
+            zipped = file.read(2) == b"\x1f\x8b"
+        if zipped:
+            with gzip.open(path) as unpacked:
+                raw = unpacked.read(_MOST_UNPACKED + 1)
+            if len(raw) > _MOST_UNPACKED:
+                raise problem(say("解压后过大，请分成多个文件", "is too large unpacked; split it"),
+                              file=path, expected=f"<= {_MOST_UNPACKED >> 20} MB")  # fmt: skip
+        else:
+            raw = path.read_bytes()
         text = raw.decode("utf-8-sig")
     rows = [_row(document, path, place) for place, document in enumerate(_documents(text, path), 1)]
     if not rows:
@@ -69,7 +79,7 @@ def _documents(text: str, path: Path) -> Iterator[Mapping[str, Any]]:
     try:
         found = _LISTS.decode(text)
     except (ValueError, RecursionError) as error:
-        lines = [line for line in text.splitlines() if line.strip()]
+        lines = (line[0] for line in _LINE.finditer(text) if line[0].strip())
         try:
             found = [_LISTS.decode(line) for line in lines]
         except (ValueError, RecursionError):

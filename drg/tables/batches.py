@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -209,7 +210,7 @@ def reading(path: Path, *others: type[Exception]) -> Iterator[None]:
 
     Args:
         path: The file named in the message.
-        others: Exceptions of the decoder in use, beyond OSError, EOFError and Arrow's.
+        others: Exceptions of the decoder in use, beyond OSError, EOFError, zlib's and Arrow's.
     """
     try:
         yield
@@ -223,7 +224,7 @@ def reading(path: Path, *others: type[Exception]) -> Iterator[None]:
         raise problem(
             say("没有读取权限", "may not be read: permission denied"), file=path
         ) from None
-    except (OSError, EOFError, MemoryError, pa.ArrowException, *others) as error:
+    except (OSError, EOFError, MemoryError, zlib.error, pa.ArrowException, *others) as error:
         text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
         raise problem(say(f"无法读取，文件可能已损坏或不完整：{text}",
                           f"cannot be read, it may be damaged or cut short: {text}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from drg.cases import settlement_list
 from tests.fuzz.run import call
 from tests.fuzz.world import make
 from tests.once import once
@@ -229,3 +231,13 @@ def test_a_dataset_that_is_refused_leaves_nothing(world, tmp_path):
     part.write_bytes(part.read_bytes()[:100])
     assert "part=1/0.parquet" in fails("group", tmp_path / "in", "--out", tmp_path / "out")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["in"]
+
+
+@pytest.mark.parametrize("ending", [".json.gz", ".csv.gz"])
+def test_an_archive_that_is_damaged_or_unpacks_without_end_is_told(tmp_path, monkeypatch, ending):
+    path = tmp_path / f"lists{ending}"
+    path.write_bytes(bytes.fromhex("1f8b08060606ffffffff" + "00" * 16 + "8a"))
+    assert "damaged" in fails("check", path)
+    monkeypatch.setattr(settlement_list, "_MOST_UNPACKED", 1000)
+    path.write_bytes(gzip.compress(b" " * 1001))
+    assert ("too large unpacked" if "json" in ending else "drg: ") in fails("check", path)

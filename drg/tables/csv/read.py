@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -84,7 +83,7 @@ class CsvSource(TableSource):
         with reading(path):
             self._raw: BinaryIO = path.open("rb")
         try:
-            with reading(path, zlib.error):
+            with reading(path):
                 self._open(batch_rows)
         except DrgError:
             self.close()
@@ -211,7 +210,7 @@ class CsvSource(TableSource):
 
     def blocks(self) -> Iterator[Block]:
         """The file's blocks of whole records."""
-        with reading(self.path, zlib.error):
+        with reading(self.path):
             size = self._block_size
             while True:
                 self._pending = self._fill(self._pending, size + 1)
