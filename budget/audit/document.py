@@ -13,12 +13,15 @@ from budget.audit.vocabulary import FACTS
 from drg.documents import Model, fit, parse
 from drg.errors import one_of, problem
 from drg.language import say
+from drg.persons import refuse_persons
 
 SEVERITIES = ("high", "medium", "low")
 OVER = ("cases", "pairs", "items", "hospitals")
 WITHIN = ("hangs_on", "drg", "adrg", "mdc", "contradiction")  # codes, which tell no person
 TESTS = ("excess", "bunching", "change")
 MOST_LAGS = 5
+MOST_THRESHOLDS = 10
+MOST_OF_ID, MOST_OF_TEXT = 60, 2_000  # characters; an id stands on every row of a table
 SHIPPED = ("national", "huoqiu")
 _TEXTS = ("title", "title_en", "text", "text_en", "unknown", "unknown_en", "source")
 _MODEL: Mapping[str, Model] = {
@@ -180,6 +183,12 @@ def _rule(document: dict[str, Any], file: str) -> Rule:
         if document.get(key, choices[0]) not in choices:
             raise problem(say("没有这个选项", "unknown choice"), file=file, key=key,
                           found=document[key], expected=one_of(choices))  # fmt: skip
+    for key in ("id", "family", *_TEXTS):
+        refuse_persons([document[key]], file=file, key=key)
+        most = MOST_OF_TEXT if key in _TEXTS else MOST_OF_ID
+        if len(document[key]) > most:
+            raise problem(say(f"超过 {most} 个字符", f"more than {most} characters"), file=file,
+                          key=key, found=len(document[key]))  # fmt: skip
     for key in ("id", "family"):
         if not document[key].replace("_", "").replace("-", "").isalnum():
             raise problem(say("应由字母、数字、_、- 组成", "takes letters, digits, _ and -"),
@@ -223,15 +232,17 @@ def _test(
     if kind not in TESTS or (kind == "change") != (over == "hospitals") or over == "items":
         raise problem(say("没有这种检验", "no such test"), file=file, key="test.kind", found=kind,
                       expected=one_of(TESTS[2:] if over == "hospitals" else TESTS[:2]))  # fmt: skip
-    ranges = {"fdr": (0.0, 0.5), "least": (1, 1_000), "ratio": (1.0, 100.0), "width": (0.0, 1.0),
+    ranges = {"fdr": (0.0, 0.5), "least": (1, 1_000), "ratio": (1.0, 100.0), "width": (0.001, 1.0),
               "likely": (0.01, 0.99)}  # fmt: skip
     for key, (low, high) in ranges.items():
         if key in said and not low <= said[key] <= high:
             raise problem(say("超出范围", "out of range"), file=file, key=f"test.{key}",
                           found=said[key], expected=f"{low} - {high}")  # fmt: skip
-    if kind == "bunching" and (not said.get("thresholds") or min(said["thresholds"]) <= 0):
-        raise problem(say("应为大于 0 的数", "expected numbers above 0"), file=file,
-                      key="test.thresholds", found=said.get("thresholds"))  # fmt: skip
+    thresholds = said.get("thresholds", ())
+    if kind == "bunching" and not (0 < len(thresholds) <= MOST_THRESHOLDS and min(thresholds) > 0):
+        raise problem(say(f"应为大于 0 的数，1 至 {MOST_THRESHOLDS} 个",
+                          f"expected numbers above 0, 1 to {MOST_THRESHOLDS} of them"), file=file,
+                      key="test.thresholds", found=str(thresholds)[:80])  # fmt: skip
     within = said.get("within", "")
     if within and (within not in WITHIN or within not in facts):
         raise problem(say("没有这个选项", "unknown choice"), file=file, key="test.within",
@@ -240,4 +251,4 @@ def _test(
         raise problem(say("缺失", "is missing"), file=file, key="test.of")
     of = read("test.of", said.get("of", "True"), FLAG if kind == "excess" else NUMBER)
     more = {key: said[key] for key in ("fdr", "least", "ratio", "width", "likely") if key in said}
-    return Test(kind, of, within, thresholds=tuple(said.get("thresholds", ())), **more)
+    return Test(kind, of, within, thresholds=tuple(thresholds), **more)

@@ -21,6 +21,7 @@ from budget.audit.peers import Peers
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
 _SIDE = 12  # bins before a threshold; as many from it on, and those of the window
 _WINDOW = 3  # bins that make up the width past it
 _ROUNDS = 4  # in which hospitals that stand out are taken from the peers of the others
@@ -91,7 +92,7 @@ def ratio_interval(cases: Floats, expected: Floats, level: float = 0.95) -> tupl
 
 
 def excess(
-    hospital: Coded, where: Mask, of: Mask, within: Coded | None, mix: Coded, peers: Peers,
+    home: Array, within: Coded | None, mix: Array, base: Floats, peers: Peers,
     *, fdr: float, least: int, ratio: float,
 ) -> tuple[Cells, npt.NDArray[np.int64]]:  # fmt: skip
     """Hospitals, or codes of hospitals, that have more of the found cases than their peers.
@@ -102,31 +103,26 @@ def excess(
     the same do not hide each other.
 
     Args:
-        hospital: of each row.
-        where: rows that are counted. Shape (N,).
-        of: rows among which they are counted. Shape (N,).
+        home: hospital of each found case. Shape (F,).
         within: told apart by it; None for hospitals as such.
-        mix: category of each row, by which rates are standardised.
+        mix: category of each, by which rates are standardised. Shape (F,).
+        base: cases among which they were found, by hospital and category. Shape (H, M).
         peers: who is compared with whom.
         fdr: accepted share of false discoveries.
         least: fewest cases of a cell.
         ratio: how many times the expected its own must surely be.
 
     Returns:
-        The cells, and the cell of each row, -1 for rows that are not counted.
+        The cells, and the cell of each found case.
     """
-    size, strata = len(hospital.texts), len(mix.texts)
-    rows = np.flatnonzero(where & of)
-    key = np.zeros(len(rows), np.int64) if within is None else within.codes[rows].astype(np.int64)
+    key = np.zeros(len(home), np.int64) if within is None else within.codes.astype(np.int64)
     kinds, key = np.unique(key, return_inverse=True)
     names = [""] if within is None else [within.texts[one] for one in kinds]
-    home = hospital.codes[rows].astype(np.int64)
+    home = home.astype(np.int64)
     place, cell_of, count = np.unique(home * max(len(kinds), 1) + key, return_inverse=True,
                                       return_counts=True)  # fmt: skip
     at, kind = place // max(len(kinds), 1), place % max(len(kinds), 1)
-    stratum = hospital.codes[of].astype(np.int64) * strata + mix.codes[of]
-    base = np.bincount(stratum, minlength=size * strata).reshape(size, strata).astype(np.float64)
-    column = mix.codes[rows].astype(np.int64) * max(len(kinds), 1) + key
+    column = mix.astype(np.int64) * max(len(kinds), 1) + key
     found = np.zeros(len(place), np.bool_)
     for _ in range(_ROUNDS):
         before = found
@@ -139,10 +135,8 @@ def excess(
         if (found <= before).all():
             break
         found |= before
-    cell = np.full(len(where), -1, np.int64)
-    cell[rows] = cell_of
     told = tuple(names[one] for one in kind)
-    return Cells(at, told, count, mean, low, high, p, q, found), cell
+    return Cells(at, told, count, mean, low, high, p, q, found), cell_of
 
 
 def _as_peers(
@@ -224,9 +218,9 @@ def _capped(own: Array, base: Floats, peers: Peers) -> Floats:
 
 
 def bunching(
-    hospital: Coded, where: Mask, value: Floats, error: Floats, thresholds: tuple[float, ...],
+    hospital: Coded, value: Floats, error: Floats, thresholds: tuple[float, ...],
     *, width: float, likely: float, fdr: float, least: int,
-) -> tuple[Cells, npt.NDArray[np.int64], Floats]:  # fmt: skip
+) -> tuple[Cells, Places, Places, Floats]:  # fmt: skip
     """Hospitals with too many cases just past a threshold, against a smooth density.
 
     Near a threshold the logarithm of the value has a smooth density, fitted over all cases without
@@ -238,7 +232,6 @@ def bunching(
 
     Args:
         hospital: of each case.
-        where: cases that count. Shape (N,).
         value: what bunches. Shape (N,).
         error: its relative standard error. Shape (N,).
         thresholds: where it is looked for.
@@ -248,12 +241,11 @@ def bunching(
         least: fewest cases that were moved, as estimated.
 
     Returns:
-        The cells, the cell of each case that was likely moved, -1 for others, and how likely it
-        is. Shapes (N,).
+        The cells, the cases that were likely moved, the cell of each, and how likely it is.
     """
     size, step = len(hospital.texts), float(np.log1p(width) / _WINDOW)
-    cell, odds = np.full(len(where), -1, np.int64), np.zeros(len(where))
-    level = _levels(hospital, where, value)
+    near: list[tuple[Places, Places, Floats]] = []
+    level = _levels(hospital, value)
     names: list[str] = []
     parts: list[tuple[Array, ...]] = []
     together = np.zeros(size)
@@ -261,12 +253,13 @@ def bunching(
         with np.errstate(all="ignore"):
             away = np.log(value / threshold)
         bin_ = np.floor(away / step)
-        rows = np.flatnonzero(where & (bin_ >= -_SIDE) & (bin_ < _SIDE + _WINDOW))
-        counts = np.bincount((bin_[rows] + _SIDE).astype(np.int64), minlength=2 * _SIDE + _WINDOW)
+        rows = np.flatnonzero((bin_ >= -_SIDE) & (bin_ < _SIDE + _WINDOW))
+        away, bin_ = away[rows], bin_[rows]
+        counts = np.bincount((bin_ + _SIDE).astype(np.int64), minlength=2 * _SIDE + _WINDOW)
         home = hospital.codes[rows]
-        smooth = _density(counts, level / step)(home, away[rows] / step) / step
+        smooth = _density(counts, level / step)(home, away / step) / step
         spread = np.sqrt(error[rows] ** 2 + step**2)
-        moved = stats.norm.pdf(away[rows], step, spread)
+        moved = stats.norm.pdf(away, step, spread)
         share, gain = _mixture(home, moved / smooth, size)
         chance = share[home] * moved / (share[home] * moved + (1 - share[home]) * smooth)
         together += gain
@@ -277,7 +270,7 @@ def bunching(
         by_chance = np.bincount(home[found], 1 - chance[found], size)[some]
         place = np.full(size, -1, np.int64)
         place[some] = len(names) + np.arange(len(some))
-        cell[rows[found]], odds[rows[found]] = place[home[found]], chance[found]
+        near.append((rows[found], place[home[found]], chance[found]))
         names += [f"{threshold:g}"] * len(some)
         p = _chance_of(gain[some], 1)
         parts.append((some, count, by_chance, p, (share * seen)[some]))
@@ -287,7 +280,11 @@ def bunching(
     q[there] = controlled(_chance_of(together[there], len(thresholds)))
     low, high = ratio_interval(count.astype(np.float64), expected)
     found = (q[at] <= fdr) & (many >= least) & (p <= _EACH)
-    return Cells(at, tuple(names), count, expected, low, high, p, q[at], found), cell, odds
+    cells = Cells(at, tuple(names), count, expected, low, high, p, q[at], found)
+    moved, cell, odds = (np.concatenate(one) for one in zip(*near, strict=True))
+    moved, last = np.unique(moved[::-1], return_index=True)  # near two thresholds: the higher one
+    last = len(cell) - 1 - last
+    return cells, moved, cell[last], odds[last]
 
 
 def _mixture(home: npt.NDArray[np.int32], times: Floats, size: int) -> tuple[Floats, Floats]:
@@ -317,15 +314,15 @@ def _chance_of(gain: Floats, shares: int) -> Floats:
     return np.minimum(found, 1.0)
 
 
-def _levels(hospital: Coded, where: Mask, value: Floats) -> Floats:
+def _levels(hospital: Coded, value: Floats) -> Floats:
     """How dear each hospital is: mean logarithm of the value beside that of all. Shape (H,)."""
-    size, code = len(hospital.texts), hospital.codes[where]
+    size, code = len(hospital.texts), hospital.codes
     with np.errstate(all="ignore"):
-        logs = np.log(value[where])
-    logs = np.where(np.isfinite(logs), np.clip(logs, -1, 1), 0.0)
-    count = np.bincount(code, minlength=size)
-    mean = float(logs.mean()) if len(logs) else 0.0
-    found: Floats = np.bincount(code, logs - mean, size) / (count + _DRAWN)
+        logs = np.log(value)
+    logs[~np.isfinite(logs)] = 0.0
+    np.clip(logs, -1, 1, out=logs)
+    logs -= float(logs.mean()) if len(logs) else 0.0
+    found: Floats = np.bincount(code, logs, size) / (np.bincount(code, minlength=size) + _DRAWN)
     return found
 
 

@@ -44,20 +44,15 @@ class Expected:
         return np.array([place.get(name, np.nan) for name in names])
 
 
-def expected_cost(
-    drg: Coded, cost: npt.NDArray[np.int64], valid: npt.NDArray[np.bool_],
-    weights: Mapping[str, float] | None,
-) -> Expected:  # fmt: skip
+def expected_cost(drg: Coded, yuan: Floats, weights: Mapping[str, float] | None) -> Expected:
     """What a case of each group costs.
 
     Args:
-        drg: group of each case.
-        cost: total cost in fen. Shape (N,).
-        valid: cases that have a group and a cost. Shape (N,).
+        drg: group of each case that has one and a cost.
+        yuan: total cost. Shape (N,).
         weights: relative weight of each group; None to estimate it from the cost of the cases.
     """
-    size = len(drg.texts)
-    group, yuan = drg.codes[valid], cost[valid] / 100
+    size, group = len(drg.texts), drg.codes
     count = np.bincount(group, minlength=size)
     total = float(yuan.sum())
     if weights is not None:
@@ -66,11 +61,13 @@ def expected_cost(
         there = known[group]
         rate = float(yuan[there].sum()) / max(float(held[group[there]].sum()), 1e-12)
         return Expected(drg.texts, held * rate, np.zeros(size), held, count)
-    logs = np.log(yuan)
-    middle = _medians(logs, group, size)
-    away = logs - middle[group]
+    average = total / max(len(yuan), 1)
+    away = np.log(yuan)
+    del yuan
+    middle = _medians(away, group, size)
+    away -= middle[group]
     spread = max(1.4826 * float(np.median(np.abs(away))) if len(away) else 0.0, 0.05)
-    cut = np.clip(away, -_CUT * spread, _CUT * spread)
+    cut = np.clip(away, -_CUT * spread, _CUT * spread, out=away)
     divisor = np.maximum(count, 1)
     mean = np.bincount(group, cut, size) / divisor
     square = np.bincount(group, cut**2, size) / divisor - mean**2
@@ -78,7 +75,6 @@ def expected_cost(
     level = np.exp(middle + mean)
     factor = total / max(float(level[group].sum()), 1e-12)
     cost_of = np.where(count > 0, level * factor, np.nan)
-    average = total / max(len(yuan), 1)
     return Expected(
         drg.texts, cost_of, np.sqrt(own / divisor), cost_of / max(average, 1e-12), count
     )

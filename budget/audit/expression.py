@@ -18,7 +18,8 @@ from __future__ import annotations
 import ast
 import operator
 import warnings
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -30,9 +31,16 @@ from drg.language import say
 NUMBER, FLAG, TEXT = "number", "flag", "text"
 _LIST = "list"
 _LARGEST = 1e15
+BLOCK = 131_072  # rows that are looked at together
 MOST_CHARACTERS, MOST_NODES, DEEPEST, MOST_SUMS = 2_000, 300, 40, 12
 Array: TypeAlias = npt.NDArray[Any]
+Rows: TypeAlias = slice | Array
 Parameter: TypeAlias = float | str | list[str] | list[float]
+
+
+def blocks(rows: int) -> Iterator[slice]:
+    """So many rows, part by part."""
+    return (slice(start, min(start + BLOCK, rows)) for start in range(0, rows, BLOCK))
 
 
 class RuleError(ValueError):
@@ -72,14 +80,17 @@ class Scope(Protocol):
     def rows(self) -> int:
         """How many rows there are."""
 
-    def fact(self, name: str) -> Array | Coded:
-        """A fact by its name. Shape (rows,)."""
+    def fact(self, name: str, rows: Rows) -> Array | Coded:
+        """A fact of some rows, by its name."""
 
-    def group(self, name: str) -> tuple[Array, int]:
-        """The group of each row, and how many groups there are."""
+    def group(self, name: str, rows: Rows) -> Array:
+        """The group of some rows."""
 
-    def peer_quantile(self, values: Array, q: float) -> Array:
-        """Of a number of hospitals, row by row, its quantile over each hospital's peers."""
+    def groups(self, name: str) -> int:
+        """How many groups there are."""
+
+    def peer_quantile(self, means: Array, q: float) -> Array:
+        """Of a number of each hospital its quantile over the hospital's peers. Shapes (H,)."""
 
 
 _NUMERIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
@@ -113,13 +124,19 @@ class Expression:
     _tree: ast.expr
     _parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
-    def __call__(self, scope: Scope) -> Array:
-        """Its value for every row: booleans, or numbers with NaN where they are not known."""
+    def __call__(self, scope: Scope, rows: Array | None = None) -> Array:
+        """Its value for all or some rows: booleans, or numbers with NaN where they are not known.
+
+        Rows are looked at block by block, sums over groups first.
+        """
+        size = scope.rows if rows is None else len(rows)
+        found: Array = np.empty(size, np.bool_ if self.kind == FLAG else np.float64)
         with np.errstate(all="ignore"):
-            found = _Run(scope, self._parameters).of(self._tree)
-        assert not isinstance(found, Coded)
-        kind = np.bool_ if self.kind == FLAG else np.float64
-        return np.broadcast_to(np.asarray(found, kind), (scope.rows,))
+            run = _Run(scope, self._parameters)
+            run.prepare(self._tree)
+            for part in blocks(size):
+                found[part] = run.of(self._tree, part if rows is None else rows[part])
+        return found
 
 
 def read_expression(
@@ -226,8 +243,12 @@ class _Check:
     def _constant(node: ast.Constant) -> str:
         if isinstance(node.value, bool):
             return FLAG
-        if isinstance(node.value, int | float) and abs(node.value) < _LARGEST:
-            return NUMBER
+        if isinstance(node.value, int | float):
+            if abs(node.value) < _LARGEST:
+                return NUMBER
+            raise RuleError(f"数过大，应小于 {_LARGEST:g}",
+                            f"too large a number, expected less than {_LARGEST:g}",
+                            _at(node))  # fmt: skip
         if isinstance(node.value, str):
             return TEXT
         raise RuleError("语言中没有这种写法", "is not in the language", _at(node))
@@ -246,11 +267,19 @@ class _Check:
             raise RuleError("数组为空", "an empty list", _at(node))
         return values
 
+    def _column(self, node: ast.expr) -> None:
+        """A text that is asked for what it holds is a fact, no fixed one."""
+        if name_of(node) not in self._facts:
+            raise RuleError("应为事实，不是固定的文本", "a fixed text where a fact is expected",
+                            _at(node))  # fmt: skip
+
     def _compare(self, node: ast.Compare, depth: int) -> str:
         sides = [node.left, *node.comparators]
         for op, one, other in zip(node.ops, sides, sides[1:], strict=False):
             if isinstance(op, ast.In | ast.NotIn):
                 kind = self._want(one, depth, TEXT, NUMBER)
+                if kind == TEXT:
+                    self._column(one)
                 self._want(other, depth, _LIST)
                 values = self._listed(other)
                 if any(isinstance(value, str) != (kind == TEXT) for value in values):
@@ -288,6 +317,7 @@ class _Check:
                 raise RuleError(f"应为分组：{'、'.join(GROUPS)}",
                                 f"expected a group: {', '.join(GROUPS)}", _at(one))  # fmt: skip
         if name == "starts":
+            self._column(node.args[0])
             values = self._listed(node.args[1])
             if not all(isinstance(value, str) for value in values):
                 raise RuleError("应为文本数组", "expected a list of texts", _at(node.args[1]))
@@ -333,43 +363,72 @@ class _Run:
 
     def __init__(self, scope: Scope, parameters: Mapping[str, Parameter]) -> None:
         self._scope, self._given = scope, parameters
+        self._sums: dict[ast.expr, Array] = {}  # of each group
+        self._told: dict[ast.expr, tuple[tuple[str, ...], Array]] = {}  # of each text
 
-    def of(self, node: ast.expr) -> Any:
+    def prepare(self, node: ast.expr) -> None:
+        """Add up what a node and those below it ask of groups."""
+        for below in ast.iter_child_nodes(node):
+            if isinstance(below, ast.expr):
+                self.prepare(below)
+        if isinstance(node, ast.Call) and (by := _group_of(node)):
+            self._sums[node] = self._summed(node, by)
+
+    def _summed(self, node: ast.Call, by: str) -> Array:
+        name, size = str(name_of(node.func)), self._scope.groups(by)
+        sums, means = np.zeros(size), name in ("share", "mean", "peer_quantile")
+        count = np.zeros(size if means else 0)
+        for rows in blocks(self._scope.rows):
+            group = self._scope.group(by, rows)
+            values = np.asarray(self._full(node.args[0], rows), np.float64)
+            there = ~np.isnan(values)
+            if name == "sum_if":
+                there &= np.asarray(self._full(node.args[1], rows), np.bool_)
+            np.add.at(sums, group, np.where(there, values, 0.0))
+            if means:
+                count += np.bincount(group, there, size)
+        if name == "peer_quantile":
+            return self._scope.peer_quantile(sums / count, float(self.of(node.args[1], slice(0))))
+        return known(sums) / count if means else np.asarray(known(sums))
+
+    def of(self, node: ast.expr, rows: Rows) -> Any:
         if isinstance(node, ast.BoolOp):
-            found = self.of(node.values[0])
+            found = self.of(node.values[0], rows)
             for one in node.values[1:]:
-                other = self.of(one)
+                other = self.of(one, rows)
                 found = found & other if isinstance(node.op, ast.And) else found | other
             return found
         if isinstance(node, ast.UnaryOp):
-            held = self.of(node.operand)
+            held = self.of(node.operand, rows)
             return ~np.asarray(held, np.bool_) if isinstance(node.op, ast.Not) else -held
         if isinstance(node, ast.BinOp):
-            return known(_NUMERIC[type(node.op)](self.of(node.left), self.of(node.right)))
+            return known(
+                _NUMERIC[type(node.op)](self.of(node.left, rows), self.of(node.right, rows))
+            )
         if isinstance(node, ast.Compare):
-            return self._compare(node)
+            return self._compare(node, rows)
         if isinstance(node, ast.Call):
-            return self._call(node)
+            return self._call(node, rows)
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, bool | str) else np.float64(node.value)  # type: ignore[arg-type]
         name = str(name_of(node))
         if name in self._given:
             value = self._given[name]
             return value if isinstance(value, str) else np.float64(value)  # type: ignore[arg-type]
-        return self._scope.fact(name)
+        return self._scope.fact(name, rows)
 
-    def _compare(self, node: ast.Compare) -> Any:
+    def _compare(self, node: ast.Compare, rows: Rows) -> Any:
         sides = [node.left, *node.comparators]
         held: Any = True
         for op, one, other in zip(node.ops, sides, sides[1:], strict=False):
             if isinstance(op, ast.In | ast.NotIn):
-                column = self.of(one)
-                found = self._inside(column, _values(other, self._given))
+                column = self.of(one, rows)
+                found = self._inside(other, column)
                 if isinstance(op, ast.NotIn):
                     found = ~found if isinstance(column, Coded) else ~found & ~np.isnan(column)
                 held = held & found
                 continue
-            left, right = self.of(one), self.of(other)
+            left, right = self.of(one, rows), self.of(other, rows)
             if isinstance(left, Coded) or isinstance(right, Coded):
                 found = self._same(left, right)
                 held = held & (~found if isinstance(op, ast.NotEq) else found)
@@ -380,12 +439,20 @@ class _Run:
             held = held & found
         return held
 
-    @staticmethod
-    def _inside(column: Any, values: list[Any]) -> Array:
-        if isinstance(column, Coded):
-            wanted = set(values)
-            return column.told(lambda text: text in wanted)
-        return np.isin(column, np.array(values, np.float64))
+    def _inside(self, node: ast.expr, column: Any, *, starts: bool = False) -> Array:
+        """Which rows have, or start with, one of the values of a list."""
+        values = _values(node, self._given)
+        if not isinstance(column, Coded):
+            return np.isin(column, np.array(values, np.float64))
+        texts, holds = self._told.get(node, ((), np.zeros(0)))
+        if texts is not column.texts:
+            wanted, lengths = set(values), sorted({len(one) for one in values})
+            holds = np.array([
+                any(text[:n] in wanted for n in lengths[: bisect_right(lengths, len(text))])
+                if starts else text in wanted for text in column.texts
+            ], np.bool_)  # fmt: skip
+            self._told[node] = column.texts, holds
+        return np.asarray(holds[column.codes])
 
     @staticmethod
     def _same(left: Any, right: Any) -> Array:
@@ -395,29 +462,27 @@ class _Run:
         column, text = (left, right) if isinstance(left, Coded) else (right, left)
         return np.asarray(column.told(lambda one: one == text))
 
-    def _call(self, node: ast.Call) -> Any:
+    def _call(self, node: ast.Call, rows: Rows) -> Any:
         name, args = str(name_of(node.func)), node.args
+        if by := _group_of(node):
+            return self._sums[node][self._scope.group(by, rows)]
         if name == "starts":
-            beginnings = tuple(_values(args[1], self._given))
-            return self.of(args[0]).told(lambda text: text.startswith(beginnings))
-        if name == "peer_quantile":
-            return self._scope.peer_quantile(self._full(args[0]), float(self.of(args[1])))
-        if name in ("min", "max"):
-            pick = np.minimum if name == "min" else np.maximum
-            return pick(self.of(args[0]), self.of(args[1]))
+            return self._inside(args[1], self.of(args[0], rows), starts=True)
         if name == "abs":
-            return np.abs(self.of(args[0]))
+            return np.abs(self.of(args[0], rows))
         if name == "known":
-            return ~np.isnan(self._full(args[0]))
-        group, size = self._scope.group(str(name_of(args[-1])))
-        values = np.asarray(self._full(args[0]), np.float64)
-        there = ~np.isnan(values)
-        if name == "sum_if":
-            there &= np.asarray(self._full(args[1]), np.bool_)
-        sums = known(np.bincount(group, np.where(there, values, 0.0), size))
-        if name in ("sum", "sum_if", "count"):
-            return sums[group]
-        return (sums / np.bincount(group, there, size))[group]
+            return ~np.isnan(self._full(args[0], rows))
+        pick = np.minimum if name == "min" else np.maximum
+        return pick(self.of(args[0], rows), self.of(args[1], rows))
 
-    def _full(self, node: ast.expr) -> Array:
-        return np.broadcast_to(np.asarray(self.of(node)), (self._scope.rows,))
+    def _full(self, node: ast.expr, rows: Rows) -> Array:
+        size = len(rows) if isinstance(rows, np.ndarray) else rows.stop - rows.start
+        return np.broadcast_to(np.asarray(self.of(node, rows)), (size,))
+
+
+def _group_of(node: ast.Call) -> str:
+    """The group over which a function adds up; "" where it adds up nothing."""
+    name = str(name_of(node.func))
+    if name == "peer_quantile":
+        return "hospital"
+    return str(name_of(node.args[-1])) if "by" in _FUNCTIONS[name][0] else ""

@@ -5,8 +5,8 @@ Persons are 64-bit keys here and leave this room as places only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from budget.audit.expression import Coded
+from budget.audit.columns import Columns, Texts
+from budget.audit.expression import Coded, Rows
 from budget.cases.claims import text_keys
 from drg.cases import CaseColumns
 from drg.cases.cells import AMOUNTS, Cells, can_read, columns_for
@@ -43,6 +44,7 @@ _PARTS = ("case_id", "patient_id", "hospital_id", "insurance", "department", "dr
           *_NUMBERS.values())  # fmt: skip
 _SEPARATED = r"[|,;，；、]"
 UNKNOWN = ""
+_BATCH_ROWS = 32_768  # few, as what hangs on one code takes much room while it is looked for
 
 
 class Grouped(Protocol):
@@ -71,66 +73,119 @@ class Grouped(Protocol):
 GroupBatch = Callable[[Batch, CaseColumns], Grouped]
 
 
-@dataclass(frozen=True)
 class Facts:
-    """Facts of the cases of a file, one entry a row.
+    """Facts of the cases of a file, in ascending order of their ids, on disk.
 
     Attributes:
-        numbers: by name, NaN where unknown; amounts in yuan.
-        texts: by name.
-        person: key of the person, 0 unknown. Shape (N,).
-        cost: total cost in fen, 0 where it is missing or wrong. Shape (N,).
-        month: month of discharge as ``months_of`` counts, -1 unknown. Shape (N,).
-        case_id: as the input writes it, in ascending order, as all else.
-        pair_rows: row of each pair of a case and a code on which its group hangs. Shape (P,).
-        pair_codes: the code of each pair.
-        pair_without: the group without it.
+        held: their columns; of pairs and cases.
+        ids: case ids as the input writes them.
+        pairs: how many pairs of a case and a code on which its group hangs come together.
         missing: facts that the file cannot tell.
         malformed: rows that could not be read, which are in no finding.
     """
 
-    numbers: dict[str, npt.NDArray[Any]]
-    texts: dict[str, Coded]
-    person: npt.NDArray[np.uint64]
-    cost: npt.NDArray[np.int64]
-    month: Ints
-    case_id: pa.Array
-    pair_rows: npt.NDArray[np.int64]
-    pair_codes: Coded
-    pair_without: Coded
-    missing: frozenset[str] = frozenset()
-    malformed: int = 0
+    ids: Texts
+
+    def __init__(self, folder: Path, columns: CaseColumns, *, grouped: bool) -> None:
+        """Keep facts in a private folder, which is the caller's."""
+        self.held = Columns(folder)
+        self.pairs: list[int] = []
+        self.missing = _missing(columns, grouped=grouped)
+        self.malformed = self._rows = 0
+        self._folder = folder
+        self._ids: list[pa.Array] = []
+        self._cut: dict[str, tuple[str, Coded]] = {}
 
     def __len__(self) -> int:
-        return len(self.cost)
+        return self._rows
 
-    def ids(self, rows: npt.NDArray[Any]) -> pa.Array:
-        """Ids of some cases, in their order."""
-        return self.case_id.take(numbers(rows.astype(np.int64)))
+    def number(self, name: str, rows: Rows = slice(None)) -> npt.NDArray[Any]:
+        """Numbers of some cases, NaN where unknown; amounts in yuan.
+
+        Of the same kind are ``fen``, the total cost, 0 where it is missing or wrong; ``person``,
+        the key of the person, 0 unknown; ``month`` of discharge as ``months_of`` counts, -1
+        unknown.
+        """
+        return self.held.read(name, rows)
+
+    def text(self, name: str, rows: Rows = slice(None)) -> Coded:
+        """Texts of some cases."""
+        if name in self._cut:
+            whole, shorter = self._cut[name]
+            return shorter.take(self.held.read(whole, rows))
+        return self.held.text(name, rows)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The texts that there are."""
+        return self._cut[name][1].texts if name in self._cut else self.held.texts[name]
+
+    def pair_blocks(self) -> Iterator[tuple[npt.NDArray[np.int64], Coded, Coded]]:
+        """Rows, the code that each group hangs on, and the group without it; a case's together."""
+        start = 0
+        for count in self.pairs:
+            part = slice(start, start + count)
+            start += count
+            rows = self.held.read("pair_rows", part).astype(np.int64)
+            yield rows, self.held.text("pair_codes", part), self.held.text("pair_without", part)
+
+    def add(self, part: _Part) -> None:
+        """Take over the next cases of the file."""
+        for name, column in part.numbers.items():
+            self.held.add(name, column)
+        for name, texts in part.texts.items():
+            self.held.add_texts(name, texts)
+        self.held.add("pair_rows", (part.pair_rows + self._rows).astype(np.int32))
+        self.pairs.append(len(part.pair_rows))
+        self._ids.append(part.case_id)
+        self._rows += part.rows
+        self.malformed += part.malformed
+
+    def settle(self) -> None:
+        """All cases are there: put them in the order of their ids."""
+        self.held.settle()
+        ids = pa.chunked_array(self._ids, pa.string()).combine_chunks()
+        self._ids.clear()
+        order = self._in_order(ids)
+        self.ids = Texts(self._folder / "case_id", ids.take(numbers(order)))
+        del ids
+        place = np.empty(len(order), np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        self.held.put("pair_rows", place[self.held.read("pair_rows")])
+        del place
+        for name in self.held.names:
+            if not name.startswith("pair_"):
+                self.held.put(name, self.held.read(name)[order])
+        for name, whole, length in (("adrg", "drg", 3), ("mdc", "drg", 1),
+                                    ("principal3", "principal", 3)):  # fmt: skip
+            self._cut[name] = whole, cut(self.held.texts[whole], length, known=whole == "drg")
+
+    def _in_order(self, ids: pa.Array) -> npt.NDArray[np.int64]:
+        """The cases in the order of their ids, and where these are the same of other facts."""
+        keys = {"id": ids, **{name: numbers(self.held.read(name))
+                              for name in ("hospital", "fen", "discharge", "drg")}}  # fmt: skip
+        keys["discharge"] = numbers(np.nan_to_num(self.held.read("discharge"), nan=-1.0))
+        found = pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending") for name in keys])
+        return values(found).view(np.int64)
 
 
 @dataclass
 class _Part:
     numbers: dict[str, npt.NDArray[Any]]
     texts: dict[str, pa.DictionaryArray]
-    person: npt.NDArray[np.uint64]
-    cost: npt.NDArray[np.int64]
-    month: Ints
     case_id: pa.Array
     pair_rows: npt.NDArray[np.int64]
-    pair_codes: pa.DictionaryArray
-    pair_without: pa.DictionaryArray
     malformed: int
     progress: int = 0
-    rows: int = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.rows = len(self.cost)
+    @property
+    def rows(self) -> int:
+        return len(self.case_id)
 
 
 def read_facts(
     source: str | PathLike[str],
     group: GroupBatch | None,
+    folder: Path,
     *,
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
@@ -141,6 +196,7 @@ def read_facts(
 
     Args:
         source: discharge file, grouped or not.
+        folder: to be made for them; the caller removes it, when they are needed no more.
         group: groups a batch; None where the file's own groups are all that is known.
         mapping: mapping file for headers that are not recognised.
         sheet: sheet of a workbook.
@@ -151,9 +207,9 @@ def read_facts(
         DrgError: the file cannot be used, or has neither groups nor diagnoses.
     """
     source = Path(source)
-    parts: list[_Part] = []
     needed = ("case_id", "hospital_id", "total_cost", "discharge_date")
-    with open_cases(source, mapping=mapping, sheet=sheet, needed=needed) as table:
+    with open_cases(source, mapping=mapping, sheet=sheet, needed=needed,
+                    batch_rows=_BATCH_ROWS) as table:  # fmt: skip
         columns = table.columns
         if "drg" not in columns and (group is None or "diagnoses" not in columns):
             raise problem(say("既没有分组也没有诊断", "has neither groups nor diagnoses"),
@@ -163,13 +219,15 @@ def read_facts(
         if grouping is None:
             table.only(columns_for(columns, _PARTS))
         read = _Reader(columns, grouping)
+        facts = Facts(folder, columns, grouped=grouping is not None)
         for part in table.each(read, workers=workers):
-            parts.append(part)
+            facts.add(part)
             if progress is not None:
                 progress(part.progress, table.total)
-    if not sum(part.rows for part in parts):
+    if not len(facts):
         raise problem(say("没有病例", "has no case"), file=source)
-    return _joined(parts, _missing(columns, grouped=grouping is not None))
+    facts.settle()
+    return facts
 
 
 def _missing(columns: CaseColumns, *, grouped: bool) -> frozenset[str]:
@@ -228,13 +286,14 @@ class _Reader:
         stay = kept[rows]
         place = np.cumsum(kept) - 1
         some = numbers(np.flatnonzero(kept))
-        months = months_of(discharge)
+        held |= {"person": _person(cells, columns), "fen": cost,
+                 "month": months_of(discharge).astype(np.int32)}  # fmt: skip
+        named = {name: column.take(some) for name, column in texts.items()}
+        only = pa.array(stay)
+        named |= {"pair_codes": codes.filter(only), "pair_without": without.filter(only)}
         return _Part(
-            {name: column[kept] for name, column in held.items()},
-            {name: column.take(some) for name, column in texts.items()},
-            _person(cells, columns)[kept], cost[kept], months[kept].astype(np.int32),
-            as_text(cells.text("case_id")).take(some), place[rows[stay]],
-            codes.filter(pa.array(stay)), without.filter(pa.array(stay)), int((~kept).sum()),
+            {name: column[kept] for name, column in held.items()}, named,
+            as_text(cells.text("case_id")).take(some), place[rows[stay]], int((~kept).sum()),
         )  # fmt: skip
 
     def _groups(self, batch: Batch, cells: Cells) -> tuple[pa.DictionaryArray, Any, Any]:
@@ -337,71 +396,12 @@ def _person(cells: Cells, columns: CaseColumns) -> npt.NDArray[np.uint64]:
     return np.asarray(keys[integers(encoded.indices, len(keys) - 1)])
 
 
-def _joined(parts: list[_Part], missing: frozenset[str]) -> Facts:
-    """All batches as one; each batch is let go of as it is taken over."""
-    starts = np.cumsum([0, *(part.rows for part in parts)])
-    texts = {name: coded([part.texts[name] for part in parts]) for name in parts[0].texts}
-    drg, principal = texts["drg"], texts["principal"]
-    texts["adrg"], texts["mdc"] = cut(drg, 3), cut(drg, 1)
-    texts["principal3"] = cut(principal, 3, known=False)
-    names = list(parts[0].numbers)
-    ids = pa.chunked_array([part.case_id for part in parts], pa.string()).combine_chunks()
-    cost = np.concatenate([part.cost for part in parts])
-    discharge = np.concatenate([part.numbers["discharge"] for part in parts])
-    order = _in_order(ids, cost, discharge, texts)
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    held = {}
-    for name in names:
-        held[name] = np.concatenate([part.numbers.pop(name) for part in parts])[order]
-    rows = [part.pair_rows + start for part, start in zip(parts, starts, strict=False)]
-    return Facts(
-        held, {name: column.take(order) for name, column in texts.items()},
-        np.concatenate([part.person for part in parts])[order], cost[order],
-        np.concatenate([part.month for part in parts])[order], ids.take(numbers(order)),
-        place[np.concatenate(rows)],
-        coded([part.pair_codes for part in parts]), coded([part.pair_without for part in parts]),
-        missing, sum(part.malformed for part in parts),
-    )  # fmt: skip
-
-
-def _in_order(
-    ids: pa.Array, cost: npt.NDArray[np.int64], discharge: npt.NDArray[Any],
-    texts: dict[str, Coded],
-) -> npt.NDArray[np.int64]:  # fmt: skip
-    """The cases in the order of their ids, so that the order of the file decides nothing."""
-    keys = {"id": ids, "hospital": numbers(texts["hospital"].codes), "cost": numbers(cost),
-            "discharge": numbers(np.nan_to_num(discharge, nan=-1.0)),
-            "drg": numbers(texts["drg"].codes)}  # fmt: skip
-    found = pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending") for name in keys])
-    return values(found).astype(np.int64)
-
-
-def coded(columns: Sequence[pa.DictionaryArray]) -> Coded:
-    """Dictionary arrays as one column of texts, its texts in order so that rows decide nothing."""
-    places: dict[str, int] = {}
-    held = []
-    for column in columns:
-        texts = [text or "" for text in column.dictionary.to_pylist()]
-        used = np.unique(values(column.indices)) if len(column) else np.zeros(0, np.int64)
-        map_ = np.zeros(max(len(texts), 1), np.int32)
-        for place in used.tolist():
-            map_[place] = places.setdefault(texts[place], len(places))
-        held.append(map_[values(column.indices)])
-    names = sorted(places)
-    rank = np.zeros(max(len(places), 1), np.int32)
-    for new, name in enumerate(names):
-        rank[places[name]] = new
-    codes = np.concatenate(held) if held else np.zeros(0, np.int32)
-    return Coded(rank[codes].astype(np.int32), tuple(names))
-
-
-def cut(column: Coded, length: int, *, known: bool = True) -> Coded:
+def cut(texts: tuple[str, ...], length: int, *, known: bool) -> Coded:
     """The beginnings of texts; "" for groups that are none."""
     shorter = [
         "" if known and (is_ungrouped(text) or is_ambiguous(text)) else text[:length]
-        for text in column.texts
+        for text in texts
     ]
     names = sorted(set(shorter))
     place = {name: i for i, name in enumerate(names)}
-    return Coded(np.array([place[one] for one in shorter], np.int32)[column.codes], tuple(names))
+    return Coded(np.array([place[one] for one in shorter], np.int32), tuple(names))

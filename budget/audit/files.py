@@ -15,12 +15,13 @@ import pyarrow as pa
 from budget.audit.credit import Credit, read_credit
 from budget.audit.document import Rule
 from budget.audit.expected import expected_cost
-from budget.audit.facts import GroupBatch, read_facts
-from budget.audit.indicators import by_hospital, indicator_table, measured
+from budget.audit.expression import Coded
+from budget.audit.facts import Facts, GroupBatch, read_facts
+from budget.audit.indicators import Sums, indicator_table
 from budget.audit.items import read_items
 from budget.audit.judge import Findings, Ran, as_arrow, findings_of, run_rules
 from budget.audit.standing import standing
-from budget.audit.world import Cases, OfHospitals
+from budget.audit.world import Cases, OfHospitals, is_grouped
 from budget.cases.hospitals import Hospitals, read_hospitals
 from drg.cases.columns import told_tiers
 from drg.cases.opening import digest_of
@@ -29,6 +30,7 @@ from drg.provenance import file_name, hash_file, record
 from drg.tables import write_table
 from drg.tables.atomic import write_record
 from drg.tables.derived import without_formulas
+from drg.tables.held import scratch
 
 RECORD = "audit.json"
 TABLES = ("findings", "hospitals", "indicators", "tests")
@@ -101,52 +103,44 @@ def audit_file(
     """
     table = None if hospitals is None else read_hospitals(hospitals, tiers=told_tiers(mapping))
     credit = read_credit() if credit is None else credit
-    cases = _cases(source, group, table, weights, mapping, sheet, workers, progress)
-    if items is not None:
-        cases.items = read_items(items, cases.facts)
-    values = measured(cases)
-    sums = by_hospital(cases, values)
-    earlier = None
-    if before is not None:
-        old = _cases(before, group, table, weights, mapping, None, workers, None)
-        earlier = _aligned(by_hospital(old, measured(old)), old, cases)
-        del old
-    ran = run_rules(rules, cases, OfHospitals(sums, earlier, cases.peers))
-    findings = findings_of(ran, cases)
-    families = list(dict.fromkeys(one.rule.family for one in ran if not one.skipped))
-    by_id = {} if table is None else dict(zip(table.ids, table.names, strict=True))
-    ids = cases.hospital.texts
-    found = standing(cases, findings, families, [by_id.get(one, one) for one in ids], credit)
-    given = {"cases": source, "hospitals": hospitals, "before": before, "items": items,
-             **(inputs or {})}  # fmt: skip
-    document = _document(cases, ran, findings, credit, given)
-    return Audit(len(cases.facts), cases.facts.malformed, ran, findings, found,
-                 indicator_table(cases, values), credit, document)  # fmt: skip
+    with scratch() as folder:
+        facts = read_facts(source, group, folder / "cases", mapping=mapping, sheet=sheet,
+                           workers=workers, progress=progress)  # fmt: skip
+        cases = _cases(facts, table, weights)
+        if items is not None:
+            cases.items = read_items(items, facts, folder / "items")
+        sums, earlier = Sums.of(cases), None
+        if before is not None:
+            old = _cases(read_facts(before, group, folder / "before", mapping=mapping,
+                                    workers=workers), table, weights)  # fmt: skip
+            earlier = _aligned(Sums.of(old).by_hospital(), old, cases)
+        ran = run_rules(rules, cases, OfHospitals(sums.by_hospital(), earlier, cases.peers))
+        findings = findings_of(ran, cases)
+        families = list(dict.fromkeys(one.rule.family for one in ran if not one.skipped))
+        by_id = {} if table is None else dict(zip(table.ids, table.names, strict=True))
+        names = [by_id.get(one, one) for one in cases.hospitals]
+        found = standing(cases, findings, families, names, credit)
+        given = {"cases": source, "hospitals": hospitals, "before": before, "items": items,
+                 **(inputs or {})}  # fmt: skip
+        document = _document(cases, ran, findings, credit, given)
+        return Audit(len(facts), facts.malformed, ran, findings, found,
+                     indicator_table(cases, sums), credit, document)  # fmt: skip
 
 
-def _cases(
-    source: str | PathLike[str], group: GroupBatch | None, table: Hospitals | None,
-    weights: Mapping[str, float] | None, mapping: str | PathLike[str] | None, sheet: str | None,
-    workers: int | None, progress: Callable[[int, int | None], None] | None,
-) -> Cases:  # fmt: skip
-    facts = read_facts(source, group, mapping=mapping, sheet=sheet, workers=workers,
-                       progress=progress)  # fmt: skip
-    ids = facts.texts["hospital"].texts
+def _cases(facts: Facts, table: Hospitals | None, weights: Mapping[str, float] | None) -> Cases:
     tiers = {} if table is None else dict(zip(table.ids, table.tier.tolist(), strict=True))
-    tier = np.array([float(tiers.get(one, -1)) for one in ids])
+    tier = np.array([float(tiers.get(one, -1)) for one in facts.texts("hospital")])
     tier[tier < 0] = np.nan
-    drg = facts.texts["drg"]
-    blank = expected_cost(drg, facts.cost, np.zeros(len(facts), np.bool_), {})
-    cases = Cases(facts, blank, tier)
-    valid = cases.grouped & (facts.cost > 0)
-    cases.expected = expected_cost(drg, facts.cost, valid, weights)
-    return cases
+    drg, fen = facts.text("drg"), facts.number("fen")
+    valid = is_grouped(drg) & (fen > 0)
+    expected = expected_cost(Coded(drg.codes[valid], drg.texts), fen[valid] / 100, weights)
+    return Cases(facts, expected, tier)
 
 
 def _aligned(sums: Mapping[str, np.ndarray], old: Cases, cases: Cases) -> dict[str, np.ndarray]:
     """Figures of the year before in the order of this year's hospitals, NaN for new ones."""
-    place = {name: i for i, name in enumerate(old.hospital.texts)}
-    at = np.array([place.get(name, -1) for name in cases.hospital.texts])
+    place = {name: i for i, name in enumerate(old.hospitals)}
+    at = np.array([place.get(name, -1) for name in cases.hospitals])
     return {name: np.where(at >= 0, values[at], np.nan) for name, values in sums.items()}
 
 
@@ -175,8 +169,8 @@ def _document(
         cases=len(cases.facts), malformed=cases.facts.malformed,
         items_without_case=0 if cases.items is None else cases.items.lost,
         alerts=int((findings.rows >= 0).sum()), hospital_alerts=int((findings.rows < 0).sum()),
-        amount=f"{int(table['amount'].sum()) / 100:.2f}",
-        families={name: {"findings": len(held), "amount": f"{int(held['amount'].sum()) / 100:.2f}"}
+        amount=_yuan(table["amount"]),
+        families={name: {"findings": len(held), "amount": _yuan(held["amount"])}
                   for name, held in families},
         rules=rules, credit=credit.id,
         warnings={
@@ -185,6 +179,11 @@ def _document(
             for one in ran if one.unknown
         },
     )  # fmt: skip
+
+
+def _yuan(amounts: pd.Series) -> str:
+    fen = int(amounts.sum())
+    return f"{fen // 100}.{fen % 100:02d}"
 
 
 def write_tables(audit: Audit, folder: Path) -> None:

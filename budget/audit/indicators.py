@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from budget.audit.expression import blocks
 from budget.audit.world import Cases, Pairs
 from drg.cases.privacy import FEWEST
 
@@ -35,89 +37,138 @@ NAMES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
-def measured(cases: Cases) -> dict[str, Floats]:
-    """Of every case what an indicator is the mean of, NaN where it does not count. Shapes (N,)."""
-    facts, drg = cases.facts, cases.facts.texts["drg"]
-    grouped = cases.grouped
-    los = np.asarray(cases.fact("los"), np.float64)
-    usual = _usual(los, drg.codes, grouped, len(drg.texts))
-    with np.errstate(all="ignore"):
-        found = {
-            "cmi": np.where(grouped, cases.expected.weight[drg.codes], np.nan),
-            "cost_index": np.asarray(cases.fact("ratio"), np.float64),
-            "time_index": np.where(grouped, los / usual[drg.codes], np.nan),
-            "mean_cost": np.asarray(cases.fact("cost"), np.float64),
-            "self_pay_share": np.asarray(cases.fact("self_pay"), np.float64),
-            "drugs_tests_share": np.asarray(cases.fact("drugs_tests"), np.float64),
-            "mcc_share": np.where(grouped, np.asarray(cases.fact("mcc")), np.nan),
-            "grouping_rate": grouped.astype(np.float64),
-        }
-    if "transfer" not in facts.missing:
-        mode = facts.numbers["mode"]
-        died = np.where(np.isnan(mode), np.nan, np.asarray(cases.fact("died")))
-        found["transfer_share"] = np.where(
-            np.isnan(mode), np.nan, np.asarray(cases.fact("transfer"))
-        )
-        low = _low_risk(died, drg.codes, grouped, len(drg.texts))
-        found["low_risk_mortality"] = np.where(low[drg.codes] & grouped, died, np.nan)
-    if not {"person", "admission"} & facts.missing:
-        pairs = Pairs.of(cases, 1)
-        gap = np.asarray(pairs.fact("gap_days"))
-        back = np.where(facts.person != 0, 0.0, np.nan)
-        again = (gap >= 0) & (gap <= READMITTED_DAYS)
-        back[pairs.earlier[again]] = 1.0
-        found["readmission_15"] = back
-    return found
+@dataclass(frozen=True)
+class Sums:
+    """Of each indicator that is a mean over cases its sums by hospital and month.
+
+    Attributes:
+        cells: by indicator how many cases count, their sum, and that of their squares. Shapes
+            (H, M).
+        own: by indicator the sum of each hospital. Shapes (H,).
+        cases: all cases of each hospital. Shape (H,).
+        tier: of each hospital, NaN unknown. Shape (H,).
+    """
+
+    cells: dict[str, tuple[Floats, Floats, Floats]]
+    own: dict[str, Floats]
+    cases: Ints
+    tier: Floats
+
+    @classmethod
+    def of(cls, cases: Cases) -> Sums:
+        """Add up all cases."""
+        size, months = len(cases.hospitals), len(cases.months)
+        cells: dict[str, tuple[Floats, Floats, Floats]] = {}
+        own: dict[str, Floats] = {}
+        measured = _Measured(cases)
+        for rows in blocks(cases.rows):
+            home = cases.group("hospital", rows).astype(np.int64)
+            cell = home * months + cases.group("month", rows)
+            for name, column in measured.of(rows).items():
+                there = ~np.isnan(column)
+                place, some = cell[there], column[there]
+                if name not in cells:
+                    count, total, square = np.zeros((3, size * months))
+                    cells[name], own[name] = (count, total, square), np.zeros(size)
+                for sums, power in zip(cells[name], range(3), strict=True):
+                    np.add.at(sums, place, some**power)
+                np.add.at(own[name], home[there], some)
+        by_cell = {name: tuple(one.reshape(size, months) for one in sums)
+                   for name, sums in cells.items()}  # fmt: skip
+        return cls(by_cell, own, cases.by_hospital, cases.tier)  # type: ignore[arg-type]
+
+    def by_hospital(self) -> dict[str, Floats]:
+        """Indicators of every hospital over the whole file, NaN where unknown. Shapes (H,)."""
+        found = {"cases": self.cases.astype(np.float64), "tier": self.tier}
+        for name in (*MEANS, *SHARES):
+            found[name] = np.full(len(self.cases), np.nan)
+            if name in self.own:
+                with np.errstate(all="ignore"):
+                    found[name] = self.own[name] / self.cells[name][0].sum(axis=1)
+        return found
 
 
-def _usual(los: Floats, group: Ints, grouped: npt.NDArray[np.bool_], size: int) -> Floats:
-    there = grouped & ~np.isnan(los)
-    with np.errstate(all="ignore"):
-        sums: Floats = np.bincount(group[there], los[there], size) / np.bincount(
-            group[there], minlength=size
-        )
-    return sums
+class _Measured:
+    """Of every case what an indicator is the mean of."""
+
+    def __init__(self, cases: Cases) -> None:
+        facts, size = cases.facts, len(cases.facts.texts("drg"))
+        self._cases = cases
+        self._has_mode = "transfer" not in facts.missing
+        self._again: npt.NDArray[np.bool_] | None = None
+        los, stays, known, deaths = np.zeros((4, size))
+        for rows in blocks(cases.rows):
+            group, there = cases.group("drg", rows), cases.grouped(rows)
+            days = np.asarray(cases.fact("los", rows), np.float64)
+            some = there & ~np.isnan(days)
+            np.add.at(los, group[some], days[some])
+            stays += np.bincount(group[some], minlength=size)
+            if self._has_mode:
+                some = there & ~np.isnan(facts.number("mode", rows))
+                known += np.bincount(group[some], minlength=size)
+                deaths += np.bincount(group[some], np.asarray(cases.fact("died", rows))[some], size)
+        with np.errstate(all="ignore"):
+            self._usual = los / stays
+        self._low_risk = _low_risk(known, deaths)
+        if not {"person", "admission"} & facts.missing:
+            self._again = np.zeros(cases.rows, np.bool_)
+            pairs = Pairs.of(cases, 1)
+            for part in blocks(pairs.rows):
+                gap = np.asarray(pairs.fact("gap_days", part))
+                self._again[pairs.earlier[part][(gap >= 0) & (gap <= READMITTED_DAYS)]] = True
+
+    def of(self, rows: slice) -> dict[str, Floats]:
+        """By indicator, of some cases, NaN where they do not count."""
+        cases, facts = self._cases, self._cases.facts
+        group, grouped = cases.group("drg", rows), cases.grouped(rows)
+
+        def fact(name: str) -> Floats:
+            return np.asarray(cases.fact(name, rows), np.float64)
+
+        with np.errstate(all="ignore"):
+            found = {
+                "cmi": np.where(grouped, cases.expected.weight[group], np.nan),
+                "cost_index": fact("ratio"),
+                "time_index": np.where(grouped, fact("los") / self._usual[group], np.nan),
+                "mean_cost": fact("cost"),
+                "self_pay_share": fact("self_pay"),
+                "drugs_tests_share": fact("drugs_tests"),
+                "mcc_share": np.where(grouped, fact("mcc"), np.nan),
+                "grouping_rate": grouped.astype(np.float64),
+            }
+        if self._has_mode:
+            known = ~np.isnan(facts.number("mode", rows))
+            found["transfer_share"] = np.where(known, fact("transfer"), np.nan)
+            low = self._low_risk[group] & grouped & known
+            found["low_risk_mortality"] = np.where(low, fact("died"), np.nan)
+        if self._again is not None:
+            person = facts.number("person", rows)
+            again = self._again[rows]
+            found["readmission_15"] = np.where(again | (person != 0), again, np.nan)
+        return found
 
 
-def _low_risk(
-    died: Floats, group: Ints, grouped: npt.NDArray[np.bool_], size: int
-) -> npt.NDArray[np.bool_]:
-    """Groups of low risk: log mortality below its mean less a standard deviation.
+def _low_risk(count: Floats, deaths: Floats) -> npt.NDArray[np.bool_]:
+    """Groups of low risk: log mortality below its mean less half a standard deviation.
 
     The mortality of a group is drawn towards that of all by 20 cases, so that a small group
     without a death is not called safe.
+
+    Args:
+        count: cases of each group whose outcome is known. Shape (G,).
+        deaths: those who died. Shape (G,).
     """
-    there = grouped & ~np.isnan(died)
-    count = np.bincount(group[there], minlength=size)
-    deaths = np.bincount(group[there], died[there], size)
     overall = max(float(deaths.sum() / max(count.sum(), 1)), 1e-6)
     logs = np.log((deaths + overall * _PRIOR) / (count + _PRIOR))
     known = count >= _FEWEST_OF_GROUP
     if not known.any():
-        return np.zeros(size, np.bool_)
+        return np.zeros(len(count), np.bool_)
     limit = float(np.average(logs[known], weights=count[known]))
     spread = float(np.sqrt(np.average((logs[known] - limit) ** 2, weights=count[known])))
     return known & (logs <= limit - spread / 2)
 
 
-def by_hospital(cases: Cases, values: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Indicators of every hospital over the whole file, NaN where unknown. Shapes (H,)."""
-    code, size = cases.hospital.codes, len(cases.hospital.texts)
-    found = {"cases": np.bincount(code, minlength=size).astype(np.float64), "tier": cases.tier}
-    for name in (*MEANS, *SHARES):
-        column = values.get(name)
-        if column is None:
-            found[name] = np.full(size, np.nan)
-            continue
-        there = ~np.isnan(column)
-        with np.errstate(all="ignore"):
-            found[name] = np.bincount(code[there], column[there], size) / np.bincount(
-                code[there], minlength=size
-            )
-    return found
-
-
-def indicator_table(cases: Cases, values: Mapping[str, Floats]) -> pd.DataFrame:
+def indicator_table(cases: Cases, sums: Sums) -> pd.DataFrame:
     """Indicators by hospital, tier and region, for the whole file and by month.
 
     Returns:
@@ -125,28 +176,19 @@ def indicator_table(cases: Cases, values: Mapping[str, Floats]) -> pd.DataFrame:
         interval are blank below 5 cases. Shares have Wilson's intervals, means those of the normal
         distribution; ``shrunk`` draws a hospital's year towards its tier by how sure it is.
     """
-    hospital, size = cases.hospital.codes.astype(np.int64), len(cases.hospital.texts)
-    seen, month = np.unique(cases.facts.month, return_inverse=True)
-    months = len(seen)
-    cell = hospital * months + month
     tier = np.nan_to_num(cases.tier, nan=-1.0).astype(np.int64)
     tiers = np.unique(tier)
     parts = []
-    for name, column in values.items():
-        there = ~np.isnan(column)
-        sums = [
-            np.bincount(cell[there], weights, size * months).reshape(size, months)
-            for weights in (np.ones(int(there.sum())), column[there], column[there] ** 2)
-        ]
-        tables = [("hospital", np.array(cases.hospital.texts, object), sums)]
-        by_tier = [np.stack([one[tier == t].sum(axis=0) for t in tiers]) for one in sums]
+    for name, cells in sums.cells.items():
+        tables = [("hospital", np.array(cases.hospitals, object), list(cells))]
+        by_tier = [np.stack([one[tier == t].sum(axis=0) for t in tiers]) for one in cells]
         names = np.array([str(one) if one >= 0 else "" for one in tiers], object)
         tables.append(("tier", names, by_tier))
         tables.append(("region", np.array(["all"], object),
-                       [one.sum(axis=0, keepdims=True) for one in sums]))  # fmt: skip
+                       [one.sum(axis=0, keepdims=True) for one in cells]))  # fmt: skip
         for level, ids, held in tables:
             whole = [np.concatenate([one.sum(axis=1, keepdims=True), one], axis=1) for one in held]
-            frame = _frame(level, ids, name, whole, seen)
+            frame = _frame(level, ids, name, whole, cases.months)
             if level == "hospital":
                 frame = _shrunk(frame, name, whole, tier)
             parts.append(frame)
@@ -215,35 +257,43 @@ def _shrunk(frame: pd.DataFrame, name: str, sums: list[Floats], tier: Ints) -> p
 
 def _groups(cases: Cases) -> pd.DataFrame:
     """Number of groups by hospital; how well groups tell costs apart, for the region."""
-    drg = cases.facts.texts["drg"]
-    code, size, kinds = (
-        cases.hospital.codes.astype(np.int64),
-        len(cases.hospital.texts),
-        len(drg.texts),
-    )
-    there = cases.grouped & (cases.facts.cost > 0)
-    seen = np.unique(code[there] * kinds + drg.codes[there]) // kinds
-    number = np.bincount(seen, minlength=size)
-    count = np.bincount(code, minlength=size)
-    yuan, group = cases.facts.cost[there] / 100, drg.codes[there]
-    sums, cells = np.bincount(group, yuan, kinds), np.bincount(group, minlength=kinds)
-    squares = np.bincount(group, yuan**2, kinds)
+    kinds, seen = len(cases.facts.texts("drg")), np.zeros(0, np.int64)
+    sums, squares = np.zeros((2, kinds))
+    cells = np.zeros(kinds, np.int64)
+    whole = fen = 0
+
+    def paid() -> Iterator[tuple[slice, npt.NDArray[np.bool_], Ints]]:
+        for rows in blocks(cases.rows):
+            cost = cases.facts.number("fen", rows)
+            there = cases.grouped(rows) & (cost > 0)
+            yield rows, there, cost[there]
+
+    for rows, there, cost in paid():
+        group = cases.group("drg", rows)[there]
+        home = cases.group("hospital", rows)[there].astype(np.int64)
+        seen = np.union1d(seen, home * kinds + group)
+        np.add.at(sums, group, cost / 100)
+        np.add.at(squares, group, (cost / 100) ** 2)
+        cells += np.bincount(group, minlength=kinds)
+        whole, fen = whole + len(cost), fen + int(cost.sum())
+    middle = fen / 100 / max(whole, 1)
+    total = sum(float(((cost / 100 - middle) ** 2).sum()) for *_, cost in paid())
+    number = np.bincount(seen // kinds, minlength=len(cases.hospitals))
     with np.errstate(all="ignore"):
         mean = sums / cells
         inside = squares - cells * mean**2
         cv = np.sqrt(np.maximum(inside, 0) / np.maximum(cells - 1, 1)) / mean
-    total = float(((yuan - yuan.mean()) ** 2).sum()) if len(yuan) else 0.0
     riv = 1 - float(np.nansum(inside)) / total if total > 0 else np.nan
     known = cells > 1
     well = known & (cv < 1)
-    rows = [("hospital", name, "groups", int(n), float(k))
-            for name, n, k in zip(cases.hospital.texts, count, number, strict=True)]  # fmt: skip
-    whole = int(there.sum())
-    rows += [("region", "all", "riv", whole, riv),
+    lines = [("hospital", name, "groups", int(n), float(k))
+            for name, n, k in zip(cases.hospitals, cases.by_hospital, number,
+                                  strict=True)]  # fmt: skip
+    lines += [("region", "all", "riv", whole, riv),
              ("region", "all", "cv_below_1_groups", whole, well.sum() / max(known.sum(), 1)),
              ("region", "all", "cv_below_1_cases", whole,
               cells[well].sum() / max(cells[known].sum(), 1))]  # fmt: skip
-    found = pd.DataFrame(rows, columns=["level", "id", "indicator", "cases", "value"])
+    found = pd.DataFrame(lines, columns=["level", "id", "indicator", "cases", "value"])
     found.insert(2, "month", "")
     return found.assign(low=np.nan, high=np.nan, shrunk=np.nan)
 

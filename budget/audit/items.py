@@ -6,11 +6,12 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
-from budget.audit.facts import Facts, coded
+from budget.audit.columns import Columns
+from budget.audit.facts import Facts
 from budget.audit.world import Items
+from budget.cases.claims import text_keys
 from drg.cases.columns import plain_header
 from drg.cases.dates import read_dates
 from drg.cases.texts import as_text
@@ -29,27 +30,31 @@ _HEADERS = {
     "quantity": ("quantity", "数量", "cnt"),
     "amount": ("amount", "金额", "明细项目费用总额", "det_item_fee_sumamt"),
 }
+_NUMBERS = ("day", "quantity", "amount")
 
 
-def read_items(path: str | PathLike[str], facts: Facts) -> Items:
+def read_items(path: str | PathLike[str], facts: Facts, folder: Path) -> Items:
     """Read the items of the cases of a file.
 
     Args:
         path: CSV, Excel or Parquet: case, item, category, date, quantity, amount in yuan.
         facts: the cases.
+        folder: to be made for the items; the caller removes it, when they are needed no more.
 
     Raises:
         DrgError: the file cannot be read, has no column of cases or items, or a number or date
             cannot be read; the message names the row.
     """
     path = Path(path)
-    place = pd.Index(facts.case_id.to_pandas())
-    place = place[~place.duplicated()] if not place.is_unique else place
-    first = pd.Series(np.arange(len(facts)), facts.case_id.to_pandas())
-    first = first[~first.index.duplicated()]
-    held: dict[str, list[pa.Array]] = {name: [] for name in _HEADERS}
-    numbers: dict[str, list[np.ndarray]] = {"day": [], "quantity": [], "amount": []}
-    rows: list[np.ndarray] = []
+    keys = np.concatenate([text_keys(part) for part in facts.ids.parts()])
+    order = np.argsort(keys, kind="stable")  # of an id that comes twice, its first case
+    keys = keys[order]
+    held = Columns(folder)
+    held.add("row", np.zeros(0, np.int32))
+    for key in _NUMBERS:
+        held.add(f"item.{key}", np.zeros(0))
+    for key in ("name", "category"):
+        held.add_texts(f"item.{key}", strings([]).dictionary_encode())
     lost, row = 0, 2
     with open_table(path) as source:
         by_header = {plain_header(name): name for name in reversed(source.schema.names)}
@@ -64,20 +69,21 @@ def read_items(path: str | PathLike[str], facts: Facts) -> Items:
         for batch in batches(source):
             table = batch.table
             ids = as_text(table.column(columns["case_id"]))
-            at = place.get_indexer(pd.Index(ids.to_pandas()))
-            there = at >= 0
+            asked = text_keys(ids)
+            at = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
+            there = (keys[at] == asked) & (asked != 0)
             lost += int((~there).sum())
-            rows.append(first.to_numpy()[at[there]])
+            held.add("row", order[at[there]].astype(np.int32))
             only = pa.array(there)
             for key in ("name", "category"):
                 column = columns[key]
                 texts = (strings([""] * table.num_rows) if column is None
                          else as_text(table.column(column)).fill_null(text_scalar("")))  # fmt: skip
-                held[key].append(texts.filter(only).dictionary_encode())
-            for key, found in numbers.items():
+                held.add_texts(f"item.{key}", texts.filter(only).dictionary_encode())
+            for key in _NUMBERS:
                 column = columns[key]
                 if column is None:
-                    found.append(np.full(int(there.sum()), np.nan))
+                    held.add(f"item.{key}", np.full(int(there.sum()), np.nan))
                     continue
                 cells = table.column(column)
                 read, bad = read_dates(cells) if key == "day" else read_number(cells, Number())
@@ -85,14 +91,10 @@ def read_items(path: str | PathLike[str], facts: Facts) -> Items:
                     wrong = int(np.argmax(bad))
                     raise problem(say("无法识别", "cannot be read"), file=path, row=row + wrong,
                                   key=column, found=cell_text(cells, wrong))  # fmt: skip
-                found.append(read[there].astype(np.float64))
+                held.add(f"item.{key}", read[there].astype(np.float64))
             row += table.num_rows
-    missing = {f"item.{key}" for key in ("category", *numbers) if columns[key] is None}
+    held.settle()
+    missing = {f"item.{key}" for key in ("category", *_NUMBERS) if columns[key] is None}
     if columns["day"] is None:
         missing |= {"idle_days"}
-    return Items(
-        np.concatenate([np.zeros(0, np.int64), *rows]),
-        {f"item.{key}": np.concatenate([np.zeros(0), *found]) for key, found in numbers.items()},
-        {f"item.{key}": coded(held[key]) for key in ("name", "category")}, lost,
-        frozenset(missing),
-    )  # fmt: skip
+    return Items(held, row - 2 - lost, lost, frozenset(missing))

@@ -13,13 +13,15 @@ import pyarrow as pa
 
 from budget.audit import evidence
 from budget.audit.document import SEVERITIES, Rule, Test
-from budget.audit.expression import Array, Coded, Scope
+from budget.audit.expression import Array, Coded, Scope, blocks
 from budget.audit.world import Cases, OfHospitals, OfItems, Pairs
 
 COLUMNS = ("finding", "rule", "family", "hospital_id", "case_id", "drg", "amount", "strength",
            "severity", "also", "other_case_id")  # fmt: skip
+Rows = npt.NDArray[np.int64]
 _STRENGTH_DIGITS = 4
-_MOST_YUAN = 1e12  # no amount of a row is more
+_MOST_YUAN = 1e9  # no amount of a row is more, so that 64 bits hold the sum over all
+_MOST_OF_HOSPITAL = 1e12
 _PAIRED = frozenset({"admission", "discharge", "person"})  # no pair of stays without these
 
 
@@ -72,7 +74,7 @@ def run_rules(rules: Sequence[Rule], cases: Cases, hospitals: OfHospitals) -> li
             found.append(_over_hospitals(rule, hospitals))
         elif rule.over == "pairs":
             assert pairs is not None
-            found.append(_over_pairs(rule, cases, pairs))
+            found.append(_over_pairs(rule, pairs))
         elif rule.over == "items":
             assert cases.items is not None
             found.append(_over_items(rule, OfItems(cases, cases.items)))
@@ -104,17 +106,15 @@ def lacking(rule: Rule, cases: Cases, hospitals: OfHospitals) -> set[str]:
 
 
 def _over_cases(rule: Rule, cases: Cases) -> Ran:
-    hit = rule.where(cases)
+    hit, cells = rule.where(cases), None
     if rule.test is None:
         rows = np.flatnonzero(hit)
-        amount, unknown = _fen(rule, cases, rows)
-        return Ran(rule, (), rows, amount=amount, strength=_strength(rule, cases)[rows],
-                   unknown=int(unknown.sum()))  # fmt: skip
-    cells, cell, likely = _tested(rule.test, cases, hit)
-    kept = cell >= 0
-    kept[kept] = cells.found[cell[kept]]
-    rows = np.flatnonzero(kept)
-    strength = likely[rows] if rule.strength is None else _strength(rule, cases)[rows]
+        strength = _strength(rule, cases, rows)
+    else:
+        cells, rows, cell, likely = _tested(rule.test, cases, hit)
+        kept = cells.found[cell]
+        rows = rows[kept]
+        strength = likely[kept] if rule.strength is None else _strength(rule, cases, rows)
     amount, unknown = _fen(rule, cases, rows)
     return Ran(rule, (), rows, amount=amount, strength=strength, cells=cells,
                unknown=int(unknown.sum()))  # fmt: skip
@@ -122,39 +122,47 @@ def _over_cases(rule: Rule, cases: Cases) -> Ran:
 
 def _tested(
     test: Test, cases: Cases, hit: Array
-) -> tuple[evidence.Cells, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """What a test says: its cells, the cell of each case, and how likely the case is one."""
+) -> tuple[evidence.Cells, Rows, Rows, npt.NDArray[np.float64]]:
+    """What a test says: its cells, cases in them, the cell of each, how likely it is one."""
     if test.kind == "bunching":
-        error = np.nan_to_num(np.asarray(cases.fact("ratio_error")))
-        return evidence.bunching(
-            cases.hospital, np.array(hit), test.of(cases), error, test.thresholds,
+        some = np.flatnonzero(hit)
+        error = np.nan_to_num(np.asarray(cases.fact("ratio_error", some)))
+        cells, place, cell, likely = evidence.bunching(
+            cases.facts.text("hospital", some), test.of(cases, some), error, test.thresholds,
             width=test.width, likely=test.likely, fdr=test.fdr, least=test.least,
         )  # fmt: skip
-    within = cases.fact(test.within) if test.within else None
+        return cells, some[place], cell, likely
+    cells, rows, cell = _beyond(test, cases, hit)
+    return cells, rows, cell, cells.excess[cell]
+
+
+def _beyond(test: Test, scope: Cases | Pairs, hit: Array) -> tuple[evidence.Cells, Rows, Rows]:
+    """Hospitals with more of the rows that were hit than their peers."""
+    cases = scope.cases if isinstance(scope, Pairs) else scope
+    of, size = test.of(scope), (len(cases.hospitals), len(cases.facts.texts("mdc")))
+    base = np.zeros(size[0] * size[1], np.int64)
+    for part in blocks(scope.rows):
+        place = scope.group("hospital", part).astype(np.int64) * size[1]
+        base += np.bincount((place + scope.group("mdc", part))[of[part]], minlength=len(base))
+    rows = np.flatnonzero(hit & of)
+    within = scope.fact(test.within, rows) if test.within else None
     assert within is None or isinstance(within, Coded)
     cells, cell = evidence.excess(
-        cases.hospital, np.array(hit), np.array(test.of(cases)), within, cases.facts.texts["mdc"],
-        cases.peers, fdr=test.fdr, least=test.least, ratio=test.ratio,
+        scope.group("hospital", rows), within, scope.group("mdc", rows),
+        base.reshape(size).astype(np.float64), cases.peers,
+        fdr=test.fdr, least=test.least, ratio=test.ratio,
     )  # fmt: skip
-    return cells, cell, np.append(cells.excess, 0.0)[cell]
+    return cells, rows, cell
 
 
-def _over_pairs(rule: Rule, cases: Cases, pairs: Pairs) -> Ran:
-    hit = np.array(rule.where(pairs))
-    cells = None
+def _over_pairs(rule: Rule, pairs: Pairs) -> Ran:
+    hit, cells = rule.where(pairs), None
+    found = np.flatnonzero(hit)
     if rule.test is not None:
-        within = pairs.fact(rule.test.within) if rule.test.within else None
-        assert within is None or isinstance(within, Coded)
-        cells, cell = evidence.excess(
-            Coded(cases.hospital.codes[pairs.later], cases.hospital.texts), hit,
-            np.array(rule.test.of(pairs)), within,
-            cases.facts.texts["mdc"].take(pairs.later), cases.peers,
-            fdr=rule.test.fdr, least=rule.test.least, ratio=rule.test.ratio,
-        )  # fmt: skip
-        hit = cell >= 0
-        hit[hit] = cells.found[cell[hit]]
-    (amount, unknown), strength = _fen(rule, pairs, hit), _strength(rule, pairs)[hit]
-    rows, other = pairs.later[hit], pairs.earlier[hit]
+        cells, found, cell = _beyond(rule.test, pairs, hit)
+        found = found[cells.found[cell]]
+    (amount, unknown), strength = _fen(rule, pairs, found), _strength(rule, pairs, found)
+    rows, other = (side[found].astype(np.int64) for side in (pairs.later, pairs.earlier))
     if rule.marks == "both":  # what is at stake is shared by the two, to the fen
         rows, other = np.concatenate([rows, other]), np.concatenate([other, rows])
         amount = np.concatenate([amount - amount // 2, amount // 2])
@@ -166,9 +174,9 @@ def _over_pairs(rule: Rule, cases: Cases, pairs: Pairs) -> Ran:
 
 
 def _over_items(rule: Rule, items: OfItems) -> Ran:
-    hit = np.array(rule.where(items))
-    rows = items.items.rows[hit]
-    return _once(rule, rows, *_fen(rule, items, hit), _strength(rule, items)[hit], None, add=True)
+    hit = np.flatnonzero(rule.where(items))
+    rows = items.group("case", hit).astype(np.int64)
+    return _once(rule, rows, *_fen(rule, items, hit), _strength(rule, items, hit), None, add=True)
 
 
 def _once(
@@ -198,7 +206,7 @@ def _over_hospitals(rule: Rule, hospitals: OfHospitals) -> Ran:
     place = np.flatnonzero(hit)
     amount, unknown = _fen(rule, hospitals, place)
     return Ran(rule, (), hospitals=place, amount=amount,
-               strength=_strength(rule, hospitals)[place], cells=cells,
+               strength=_strength(rule, hospitals, place), cells=cells,
                unknown=int(unknown.sum()))  # fmt: skip
 
 
@@ -206,18 +214,18 @@ def _fen(
     rule: Rule, scope: Scope, rows: Array
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """What is at stake in some rows, and of which it is not known, so that it counts as 0."""
-    yuan = rule.amount(scope)[rows]
-    unknown = ~(yuan <= _MOST_YUAN)
+    yuan = rule.amount(scope, rows)
+    unknown = ~(yuan <= (_MOST_OF_HOSPITAL if rule.over == "hospitals" else _MOST_YUAN))
     found: npt.NDArray[np.int64] = np.round(
         np.where(unknown, 0.0, np.maximum(yuan, 0.0)) * 100
     ).astype(np.int64)
     return found, unknown
 
 
-def _strength(rule: Rule, scope: Scope) -> npt.NDArray[np.float64]:
+def _strength(rule: Rule, scope: Scope, rows: Array) -> npt.NDArray[np.float64]:
     if rule.strength is None:
-        return np.ones(scope.rows)
-    found: npt.NDArray[np.float64] = np.clip(np.nan_to_num(rule.strength(scope)), 0, 1)
+        return np.ones(len(rows))
+    found: npt.NDArray[np.float64] = np.clip(np.nan_to_num(rule.strength(scope, rows)), 0, 1)
     return found
 
 
@@ -252,19 +260,18 @@ def findings_of(ran: Sequence[Ran], cases: Cases) -> Findings:
     order = np.lexsort((rule, -strength, grave[rule] if len(rule) else rule, rows))
     first = order[np.flatnonzero(np.diff(rows[order], prepend=-1))]
     also = _others(ran, rows[order], rule[order])
-    hospital = cases.hospital
-    place = hospital.codes[rows[first]].astype(np.int64)
+    hospitals, drg = cases.hospitals, cases.facts.text("drg", rows[first])
+    place = cases.group("hospital", rows[first]).astype(np.int64)
     other = np.concatenate([np.zeros(0, np.int64), *(
         np.full_like(one.rows, -1) if one.other is None else one.other for one in ran
     )])  # fmt: skip
     ids, others = _ids(cases, rows[first]), _ids(cases, other[first])
-    drg = cases.facts.texts["drg"]
     parts = [pd.DataFrame({
         "rule": [ran[i].rule.id for i in rule[first]],
         "family": [ran[i].rule.family for i in rule[first]],
         "severity": [ran[i].rule.severity for i in rule[first]],
-        "hospital_id": [hospital.texts[i] for i in place], "case_id": ids,
-        "drg": [drg.texts[i] for i in drg.codes[rows[first]]],
+        "hospital_id": [hospitals[i] for i in place], "case_id": ids,
+        "drg": [drg.texts[i] for i in drg.codes],
         "amount": amount[first], "strength": strength[first], "also": also,
         "other_case_id": others,
     })]  # fmt: skip
@@ -274,7 +281,7 @@ def findings_of(ran: Sequence[Ran], cases: Cases) -> Findings:
             homes.append(one.hospitals)
             parts.append(pd.DataFrame({
                 "rule": one.rule.id, "family": one.rule.family, "severity": one.rule.severity,
-                "hospital_id": [hospital.texts[i] for i in one.hospitals], "case_id": "",
+                "hospital_id": [hospitals[i] for i in one.hospitals], "case_id": "",
                 "drg": "", "amount": one.amount[len(one.rows):],
                 "strength": np.round(one.strength[len(one.rows):], _STRENGTH_DIGITS), "also": "",
                 "other_case_id": "",
@@ -297,7 +304,7 @@ def findings_of(ran: Sequence[Ran], cases: Cases) -> Findings:
 def _ids(cases: Cases, rows: Array) -> list[str]:
     """Ids of cases by their rows, blank for row -1 and where the file has none."""
     found = np.full(len(rows), "", object)
-    found[rows >= 0] = [text or "" for text in cases.facts.ids(rows[rows >= 0]).to_pylist()]
+    found[rows >= 0] = [text or "" for text in cases.facts.ids.take(rows[rows >= 0]).to_pylist()]
     return found.tolist()
 
 

@@ -40,8 +40,7 @@ def standing(
         controlled), a count for each family, and of the alerts, provisional, ``provisional_score,
         provisional_grade, inspections`` a year.
     """
-    size = len(cases.hospital.texts)
-    count = np.bincount(cases.hospital.codes, minlength=size)
+    size, count = len(cases.hospitals), cases.by_hospital
     table = findings.table
     of_case = findings.rows >= 0
     found = np.bincount(findings.hospital[of_case], minlength=size)
@@ -59,7 +58,7 @@ def standing(
     q = controlled(p)
     funnel_low, funnel_high = funnel(found, expected)
     frame = pd.DataFrame({
-        "hospital_id": cases.hospital.texts, "hospital_name": list(names),
+        "hospital_id": cases.hospitals, "hospital_name": list(names),
         "tier": cases.tier, "peers": cases.peers.named(), "cases": count, "findings": found,
         "amount": fen / 100, "expected": expected, "ratio": found / expected,
         "ratio_low": low, "ratio_high": high, "ratio_shrunk": shrunk(found, expected),

@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from budget.audit.columns import Columns
 from budget.audit.expected import Expected
-from budget.audit.expression import Array, Coded, known
+from budget.audit.expression import TEXT, Array, Coded, Rows, blocks, known
 from budget.audit.facts import Facts
 from budget.audit.peers import Peers
+from budget.audit.vocabulary import CASE
 from drg.cases.outcomes import is_ambiguous, is_ungrouped
 
 _BASIC, _MCC, _CC = ("5", "9"), ("1",), ("3",)
 _MEDICAL = "RSTUVWXYZ"
 TRANSFERRED, DIED = 2, 5
+TEXTS = frozenset(name for name, (kind, *_) in CASE.items() if kind == TEXT)
 
 
 @dataclass(frozen=True)
 class Items:
-    """Billed items of the cases (费用明细), one entry an item.
+    """Billed items of the cases (费用明细), one entry an item, on disk.
 
     Attributes:
-        rows: its case. Shape (I,).
-        numbers: ``item.day``, ``item.quantity``, ``item.amount``.
-        texts: ``item.name``, ``item.category``.
+        held: ``row`` of its case, ``item.day``, ``item.quantity``, ``item.amount``, ``item.name``,
+            ``item.category``.
+        rows: how many items there are.
         lost: items whose case is not in the file.
         missing: facts that the table cannot tell.
     """
 
-    rows: npt.NDArray[np.int64]
-    numbers: dict[str, npt.NDArray[np.float64]]
-    texts: dict[str, Coded]
+    held: Columns
+    rows: int
     lost: int = 0
     missing: frozenset[str] = frozenset()
+
+
+def is_grouped(drg: Coded) -> npt.NDArray[np.bool_]:
+    """Which cases have a group. Shape (N,)."""
+    return drg.told(lambda text: not is_ungrouped(text) and not is_ambiguous(text))
 
 
 @dataclass
@@ -46,7 +53,6 @@ class Cases:
     Attributes:
         facts: as they were read.
         expected: what groups cost.
-        ids: hospitals in the order of ``facts.texts["hospital"]``.
         tier: tier of each hospital, NaN unknown. Shape (H,).
         items: billed items, where they are given.
     """
@@ -55,7 +61,6 @@ class Cases:
     expected: Expected
     tier: npt.NDArray[np.float64]
     items: Items | None = None
-    _held: dict[str, Array | Coded] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -63,127 +68,185 @@ class Cases:
         return len(self.facts)
 
     @property
-    def hospital(self) -> Coded:
-        """The hospital of each case."""
-        return self.facts.texts["hospital"]
+    def hospitals(self) -> tuple[str, ...]:
+        """All hospitals."""
+        return self.facts.texts("hospital")
+
+    @cached_property
+    def by_hospital(self) -> npt.NDArray[np.int64]:
+        """Cases of each hospital. Shape (H,)."""
+        return np.asarray(self._mix.sum(axis=1))
+
+    @cached_property
+    def _mix(self) -> npt.NDArray[np.int64]:
+        """Cases of each hospital by category. Shape (H, M)."""
+        size = len(self.hospitals), len(self.facts.texts("mdc"))
+        found = np.zeros(size[0] * size[1], np.int64)
+        for rows in blocks(self.rows):
+            place = self.group("hospital", rows).astype(np.int64) * size[1]
+            found += np.bincount(place + self.group("mdc", rows), minlength=len(found))
+        return found.reshape(size)
 
     @cached_property
     def peers(self) -> Peers:
         """Who is compared with whom."""
-        mdc = self.facts.texts["mdc"]
-        size = len(self.hospital.texts), len(mdc.texts)
-        place = self.hospital.codes.astype(np.int64) * size[1] + mdc.codes
-        mix = np.bincount(place, minlength=size[0] * size[1]).reshape(size).astype(np.float64)
-        return Peers.by(self.hospital.texts, self.tier, mix)
+        return Peers.by(self.hospitals, self.tier, self._mix.astype(np.float64))
 
-    def fact(self, name: str) -> Array | Coded:
-        """A fact by its name; what many rules ask is held."""
-        if name in self.facts.texts:
-            return self.facts.texts[name]
-        if name in ("hangs_on", "hanging", "expected_without"):
-            return self._hanging[name]
+    def fact(self, name: str, rows: Rows) -> Array | Coded:
+        """A fact of some cases by its name."""
+        facts = self.facts
+        if name == "hangs_on":
+            codes = facts.number(self._hanging, rows)
+            return Coded(codes, ("", *facts.held.texts["pair_codes"]))
+        if name == "hanging":
+            return np.asarray(facts.number(self._hanging, rows) > 0)
+        if name == "expected_without":
+            price = np.append(self.expected.of(facts.held.texts["pair_without"]), np.nan)
+            self._hanging  # noqa: B018
+            return np.asarray(price[facts.number("without", rows)])
         if name == "idle_days":
-            return self._idle
-        drg = self.facts.texts["drg"]
+            return self._idle(rows)
         if name == "cost":
-            return np.where(self.facts.cost > 0, self.facts.cost / 100, np.nan)
+            fen = facts.number("fen", rows)
+            return np.where(fen > 0, fen / 100, np.nan)
         if name in ("expected", "ratio_error", "group_cases"):
             of = {"expected": self.expected.yuan, "ratio_error": self.expected.error,
                   "group_cases": self.expected.cases}[name]  # fmt: skip
-            return np.where(self.grouped, of[drg.codes], np.nan)
+            return np.where(self.grouped(rows), of[self.group("drg", rows)], np.nan)
         if name == "ratio":
-            if name not in self._held:
-                cost = np.asarray(self.fact("cost"))
-                self._held[name] = known(cost / np.asarray(self.fact("expected")))
-            return self._held[name]
+            cost = np.asarray(self.fact("cost", rows))
+            return np.asarray(known(cost / np.asarray(self.fact("expected", rows))))
         if name == "grouped":
-            return self.grouped
+            return self.grouped(rows)
         if name in ("basic", "mcc", "cc"):
             ends = {"basic": _BASIC, "mcc": _MCC, "cc": _CC}[name]
-            return self.grouped & drg.told(lambda text: text[3:4] in ends and text[3:4] != "")
+            return self.grouped(rows) & facts.text("drg", rows).told(
+                lambda text: text[3:4] in ends and text[3:4] != ""
+            )
         if name == "medical":
-            return self.grouped & drg.told(lambda text: text[1:2] != "" and text[1] in _MEDICAL)
+            return self.grouped(rows) & facts.text("drg", rows).told(
+                lambda text: text[1:2] != "" and text[1] in _MEDICAL
+            )
         if name in ("transfer", "died"):
             wanted = TRANSFERRED if name == "transfer" else DIED
-            return np.asarray(self.facts.numbers["mode"] == wanted)
+            return np.asarray(facts.number("mode", rows) == wanted)
         if name == "tier":
-            return self.tier[self.hospital.codes]
-        return self.facts.numbers[name]
+            return self.tier[self.group("hospital", rows)]
+        return facts.text(name, rows) if name in TEXTS else facts.number(name, rows)
 
-    @cached_property
-    def grouped(self) -> npt.NDArray[np.bool_]:
-        """Cases with a group. Shape (N,)."""
-        drg = self.facts.texts["drg"]
-        return drg.told(lambda text: not is_ungrouped(text) and not is_ambiguous(text))
+    def grouped(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Which cases have a group."""
+        return is_grouped(self.facts.text("drg", rows))
 
-    def group(self, name: str) -> tuple[Array, int]:
-        """The group of each case, and how many there are."""
+    def group(self, name: str, rows: Rows) -> Array:
+        """The group of some cases."""
         if name == "case":
-            return np.arange(self.rows), self.rows
+            return np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
         if name == "person":
-            person = self.facts.person
-            alone = np.where(person == 0, np.arange(self.rows, dtype=np.uint64), person)
-            found = np.unique(np.column_stack([person == 0, alone]), axis=0, return_inverse=True)[1]
-            return found.ravel(), int(found.max()) + 1
+            return self.facts.number(self._persons[0], rows)
         if name == "month":
-            seen, found = np.unique(self.facts.month, return_inverse=True)
-            return found, len(seen)
+            return np.searchsorted(self.months, self.facts.number("month", rows))
         if name == "tier":
-            found = np.nan_to_num(self.tier, nan=-1.0).astype(np.int64) + 1
-            return found[self.hospital.codes], int(found.max(initial=0)) + 1
-        column = self.facts.texts[name]
-        return column.codes, len(column.texts)
+            return self._tiers[self.group("hospital", rows)]
+        return self.facts.text(name, rows).codes
 
-    def peer_quantile(self, values: Array, q: float) -> Array:
-        """The quantile over peers of a number that is the same for all cases of a hospital."""
-        code, size = self.group("hospital")
-        there = ~np.isnan(values)
-        with np.errstate(all="ignore"):
-            of = np.bincount(code, np.where(there, values, 0.0), size) / np.bincount(
-                code, there, size
-            )
-        return self.peers.quantile(of, q)[code]
+    def groups(self, name: str) -> int:
+        """How many groups there are."""
+        if name == "case":
+            return self.rows
+        if name == "person":
+            return self._persons[1]
+        if name == "month":
+            return len(self.months)
+        if name == "tier":
+            return int(self._tiers.max(initial=0)) + 1
+        return len(self.facts.texts(name))
 
-    @cached_property
-    def _hanging(self) -> dict[str, Array | Coded]:
-        """Of each case the rarest code without which its group would be a lower one."""
-        facts, drg = self.facts, self.facts.texts["drg"]
-        rows, code, without = facts.pair_rows, facts.pair_codes, facts.pair_without
-        price = self.expected.of(without.texts)
-        here = drg.codes[rows]
-        severity = [np.array([text[3:4] for text in one.texts] or [""]) for one in (drg, without)]
-        family = [np.array([text[:3] for text in one.texts] or [""]) for one in (drg, without)]
-        if len(rows):
-            same = family[0][here] == family[1][without.codes]
-            lower = np.where(same, severity[1][without.codes] > severity[0][here],
-                             price[without.codes] < self.expected.yuan[here])  # fmt: skip
-        else:
-            lower = np.zeros(0, np.bool_)
-        rows, codes, left = rows[lower], code.codes[lower], without.codes[lower]
-        often = np.bincount(codes, minlength=len(code.texts) + 1)
-        order = np.lexsort((left, codes, often[codes], rows))
-        first = order[np.flatnonzero(np.diff(rows[order], prepend=-1))]
-        names = ("", *code.texts)
-        found = np.zeros(self.rows, np.int32)
-        found[rows[first]] = codes[first] + 1
-        yuan = np.full(self.rows, np.nan)
-        yuan[rows[first]] = price[left[first]] if len(first) else np.zeros(0)
-        return {"hangs_on": Coded(found, names), "hanging": found > 0, "expected_without": yuan}
+    def peer_quantile(self, means: Array, q: float) -> Array:
+        """The quantile of a number of hospitals over each one's peers. Shape (H,)."""
+        return self.peers.quantile(means, q)
 
     @cached_property
-    def _idle(self) -> Array:
+    def months(self) -> Array:
+        """The months that there are, ascending."""
+        return np.unique(
+            [
+                one
+                for part in blocks(self.rows)
+                for one in np.unique(self.facts.number("month", part))
+            ]
+        )
+
+    @cached_property
+    def _tiers(self) -> Array:
+        return np.nan_to_num(self.tier, nan=-1.0).astype(np.int64) + 1
+
+    @cached_property
+    def _persons(self) -> tuple[str, int]:
+        """The column of persons as places, each unknown one for himself, and how many there are."""
+        persons, place = np.unique(self.facts.number("person"), return_inverse=True)
+        if not persons[0]:
+            alone = np.flatnonzero(place == 0)
+            place[alone] = len(persons) + np.arange(len(alone))
+        self.facts.held.put("place_of_person", place.astype(np.int32))
+        return "place_of_person", int(place.max()) + 1
+
+    @cached_property
+    def _hanging(self) -> str:
+        """The column of the rarest code without which each case's group would be a lower one.
+
+        It counts from 1, 0 for none. Beside it stands ``without``, the group without the code.
+        """
+        held, drgs = self.facts.held, self.facts.texts("drg")
+        names, without = held.texts["pair_codes"], held.texts["pair_without"]
+        price = self.expected.of(without)
+        severity = [np.array([text[3:4] for text in one] or [""]) for one in (drgs, without)]
+        family = [np.array([text[:3] for text in one] or [""]) for one in (drgs, without)]
+
+        def lower() -> Iterator[tuple[Array, Array, Array]]:
+            for rows, code, left in self.facts.pair_blocks():
+                here, there = self.group("drg", rows), left.codes
+                is_lower = np.where(family[0][here] == family[1][there],
+                                    severity[1][there] > severity[0][here],
+                                    price[there] < self.expected.yuan[here])  # fmt: skip
+                yield rows[is_lower], code.codes[is_lower], there[is_lower]
+
+        often = np.zeros(len(names) + 1, np.int64)
+        for _, codes, _ in lower():
+            often += np.bincount(codes, minlength=len(often))
+        found, gone = np.zeros(self.rows, np.int32), np.full(self.rows, -1, np.int32)
+        for rows, codes, left in lower():
+            order = np.lexsort((left, codes, often[codes], rows))
+            first = order[np.flatnonzero(np.diff(rows[order], prepend=-1))]
+            found[rows[first]], gone[rows[first]] = codes[first] + 1, left[first]
+        held.put("hangs_on", found)
+        held.put("without", gone)
+        return "hangs_on"
+
+    def _idle(self, rows: Rows) -> Array:
         """Days of each stay on which nothing was billed; NaN for cases without any item."""
         if self.items is None:
-            return np.full(self.rows, np.nan)
-        start = np.asarray(self.facts.numbers["admission"], np.float64)
-        end = np.asarray(self.facts.numbers["discharge"], np.float64)
-        rows, day = self.items.rows, self.items.numbers["item.day"]
-        inside = (day >= start[rows]) & (day < np.maximum(end[rows], start[rows] + 1))
-        pairs = np.unique(np.column_stack([rows[inside], day[inside].astype(np.int64)]), axis=0)
-        active = np.bincount(pairs[:, 0], minlength=self.rows)
-        any_item = np.bincount(rows, minlength=self.rows) > 0
-        days = np.maximum(end - start, 1)
-        return np.where(any_item, days - active, np.nan)
+            return np.full(len(self.group("case", rows)), np.nan)
+        active, billed = self._active
+        start, end = (np.asarray(self.facts.number(name, rows), np.float64)
+                      for name in ("admission", "discharge"))  # fmt: skip
+        return np.where(billed[rows], np.maximum(end - start, 1) - active[rows], np.nan)
+
+    @cached_property
+    def _active(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """Of each case the days with an item, and whether it has any. Shapes (N,)."""
+        assert self.items is not None
+        parts, billed = [], np.zeros(self.rows, np.bool_)
+        for some in blocks(self.items.rows):
+            rows, day = (self.items.held.read(name, some) for name in ("row", "item.day"))
+            billed[rows] = True
+            start, end = (self.facts.number(name, rows).astype(np.float64)
+                          for name in ("admission", "discharge"))  # fmt: skip
+            inside = (day >= start) & (day < np.maximum(end, start + 1))
+            pairs = rows[inside].astype(np.int64) << 32 | day[inside].astype(np.int64)
+            parts.append(np.unique(pairs))
+        days = np.unique(np.concatenate([np.zeros(0, np.int64), *parts])) >> 32
+        return np.bincount(days, minlength=self.rows).astype(np.int32), billed
 
 
 @dataclass
@@ -197,20 +260,23 @@ class Pairs:
     """
 
     cases: Cases
-    later: npt.NDArray[np.int64]
-    earlier: npt.NDArray[np.int64]
+    later: npt.NDArray[np.int32]
+    earlier: npt.NDArray[np.int32]
 
     @classmethod
     def of(cls, cases: Cases, lags: int) -> Pairs:
         """Each stay with as many stays before it as ``lags`` says."""
-        facts = cases.facts
-        start, end = facts.numbers["admission"], facts.numbers["discharge"]
-        some = np.flatnonzero((facts.person != 0) & ~np.isnan(start) & ~np.isnan(end))
-        _, place, count = np.unique(facts.person[some], return_inverse=True, return_counts=True)
-        some = some[count[place] > 1]
-        person = facts.person[some]
-        order = np.lexsort((end[some], start[some], person))  # ties as the cases stand: by id
-        rows, person = some[order], person[order]
+        person = cases.facts.number("person")
+        rows = np.argsort(person, kind="stable").astype(np.int32)
+        person = person[rows]
+        same = np.append(person[1:] == person[:-1], False)
+        several = (same | np.append(False, same[:-1])) & (person != 0)
+        rows, person = rows[several], person[several]
+        start, end = (cases.facts.number(name, rows) for name in ("admission", "discharge"))
+        some = ~np.isnan(start) & ~np.isnan(end)
+        rows, person, start, end = rows[some], person[some], start[some], end[some]
+        order = np.lexsort((rows, end, start, person))  # ties as the cases stand: by id
+        rows, person = rows[order], person[order]
         later, earlier = [], []
         for lag in range(1, lags + 1):
             same = person[lag:] == person[:-lag]
@@ -223,30 +289,34 @@ class Pairs:
         """How many pairs there are."""
         return len(self.later)
 
-    def fact(self, name: str) -> Array | Coded:
+    def fact(self, name: str, rows: Rows) -> Array | Coded:
         """A fact of the later stay, of the ``other``, or of both."""
-        start, end = self.cases.facts.numbers["admission"], self.cases.facts.numbers["discharge"]
-        if name == "gap_days":
-            return np.asarray(start[self.later].astype(np.float64) - end[self.earlier])
-        if name == "shared_days":
-            first = np.minimum(end[self.later], end[self.earlier])
-            return np.asarray(np.maximum(first.astype(np.float64) - start[self.later], 0))
+        cases, later, earlier = self.cases, self.later[rows], self.earlier[rows]
+        if name in ("gap_days", "shared_days"):
+            start = cases.facts.number("admission", later).astype(np.float64)
+            end = cases.facts.number("discharge", earlier)
+            if name == "gap_days":
+                return np.asarray(start - end)
+            first = np.minimum(cases.facts.number("discharge", later), end)
+            return np.asarray(np.maximum(first - start, 0))
         if name == "same_hospital":
-            code = self.cases.hospital.codes
-            return np.asarray(code[self.later] == code[self.earlier])
-        rows = self.later
+            home = (cases.group("hospital", some) for some in (later, earlier))
+            return np.asarray(next(home) == next(home))
         if name.startswith("other."):
-            name, rows = name.removeprefix("other."), self.earlier
-        return _taken(self.cases.fact(name), rows)
+            return cases.fact(name.removeprefix("other."), earlier)
+        return cases.fact(name, later)
 
-    def group(self, name: str) -> tuple[Array, int]:
+    def group(self, name: str, rows: Rows) -> Array:
         """The group of each later stay."""
-        codes, size = self.cases.group(name)
-        return codes[self.later], size
+        return self.cases.group(name, self.later[rows])
 
-    def peer_quantile(self, values: Array, q: float) -> Array:
+    def groups(self, name: str) -> int:
+        """How many groups there are."""
+        return self.cases.groups(name)
+
+    def peer_quantile(self, means: Array, q: float) -> Array:
         """As of cases."""
-        return _by_hospital(self, self.cases, values, q)
+        return self.cases.peer_quantile(means, q)
 
 
 @dataclass
@@ -259,24 +329,27 @@ class OfItems:
     @property
     def rows(self) -> int:
         """How many items there are."""
-        return len(self.items.rows)
+        return self.items.rows
 
-    def fact(self, name: str) -> Array | Coded:
+    def fact(self, name: str, rows: Rows) -> Array | Coded:
         """A fact of the item or of its case."""
-        if name in self.items.numbers:
-            return self.items.numbers[name]
-        if name in self.items.texts:
-            return self.items.texts[name]
-        return _taken(self.cases.fact(name), self.items.rows)
+        if name in ("item.name", "item.category"):
+            return self.items.held.text(name, rows)
+        if name.startswith("item."):
+            return self.items.held.read(name, rows)
+        return self.cases.fact(name, self.items.held.read("row", rows))
 
-    def group(self, name: str) -> tuple[Array, int]:
+    def group(self, name: str, rows: Rows) -> Array:
         """The group of each item's case."""
-        codes, size = self.cases.group(name)
-        return codes[self.items.rows], size
+        return self.cases.group(name, self.items.held.read("row", rows))
 
-    def peer_quantile(self, values: Array, q: float) -> Array:
+    def groups(self, name: str) -> int:
+        """How many groups there are."""
+        return self.cases.groups(name)
+
+    def peer_quantile(self, means: Array, q: float) -> Array:
         """As of cases."""
-        return _by_hospital(self, self.cases, values, q)
+        return self.cases.peer_quantile(means, q)
 
 
 @dataclass
@@ -299,41 +372,34 @@ class OfHospitals:
         """How many hospitals there are."""
         return len(self.peers.ids)
 
-    def fact(self, name: str) -> Array | Coded:
+    def fact(self, name: str, rows: Rows) -> Array | Coded:
         """A fact of the hospital, of the year ``before`` or of its ``peers``."""
         if name == "hospital":
-            return Coded(np.arange(self.rows, dtype=np.int32), self.peers.ids)
+            return Coded(np.arange(self.rows, dtype=np.int32)[rows], self.peers.ids)
         if name.startswith("before."):
             held = self.before or {}
             earlier = held.get(name.removeprefix("before."), np.full(self.rows, np.nan))
-            return np.asarray(earlier)
+            return np.asarray(earlier[rows])
         if name.startswith("peers."):
             values = self.sums[name.removeprefix("peers.")]
             there = ~np.isnan(values)
             with np.errstate(all="ignore"):
                 sums = self.peers.total(np.where(there, values, 0))
-                return np.asarray(sums / self.peers.total(there.astype(np.float64)))
-        return self.sums[name]
+                return np.asarray((sums / self.peers.total(there.astype(np.float64)))[rows])
+        return self.sums[name][rows]
 
-    def group(self, name: str) -> tuple[Array, int]:
+    def group(self, name: str, rows: Rows) -> Array:
         """Every hospital for itself, or by tier."""
-        if name == "tier":
-            found = np.nan_to_num(self.sums["tier"], nan=-1.0).astype(np.int64) + 1
-            return found, int(found.max(initial=0)) + 1
-        return np.arange(self.rows), self.rows
+        return (self._tiers if name == "tier" else np.arange(self.rows))[rows]
 
-    def peer_quantile(self, values: Array, q: float) -> Array:
+    def groups(self, name: str) -> int:
+        """How many groups there are."""
+        return int(self._tiers.max(initial=0)) + 1 if name == "tier" else self.rows
+
+    @property
+    def _tiers(self) -> Array:
+        return np.nan_to_num(self.sums["tier"], nan=-1.0).astype(np.int64) + 1
+
+    def peer_quantile(self, means: Array, q: float) -> Array:
         """The quantile over each hospital's peers."""
-        return self.peers.quantile(values, q)
-
-
-def _taken(column: Array | Coded, rows: Array) -> Array | Coded:
-    return column.take(rows) if isinstance(column, Coded) else column[rows]
-
-
-def _by_hospital(scope: Pairs | OfItems, cases: Cases, values: Array, q: float) -> Array:
-    code, size = scope.group("hospital")
-    there = ~np.isnan(values)
-    with np.errstate(all="ignore"):
-        of = np.bincount(code, np.where(there, values, 0.0), size) / np.bincount(code, there, size)
-    return cases.peers.quantile(of, q)[code]
+        return self.peers.quantile(means, q)

@@ -129,6 +129,7 @@ def audit(
 
 def summary(found: Audit, lang: str) -> str:
     """What the audit came to, by family; rules that could not run."""
+    from drg.page.small_cells import few
     from drg.page.words import Words as PageWords
     from drg.report.audit.sections import family, missing
 
@@ -136,7 +137,8 @@ def summary(found: Audit, lang: str) -> str:
     held = found.findings.table.assign(one=(found.findings.rows >= 0).astype(int))
     sums = held.groupby("family", sort=True)["one"].sum()
     rows = [(family(str(name), words), words.few(int(count)),
-             words.share(count / found.cases, 2)) for name, count in sums.items()]  # fmt: skip
+             "*" if few(int(count)) else words.share(count / found.cases, 2))
+            for name, count in sums.items()]  # fmt: skip
     head = (words("类型", "family"), words("疑点病例", "alerts"), words("占比", "share"))
     lines = [table(head, rows, right=(1, 2))] if rows else [words("没有疑点", "nothing was found")]
     if found.malformed:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from budget.audit import columns, expression, facts
 from budget.audit.document import read_rules
 from budget.audit.files import PAGES, RESULTS, audit_file, write_tables
 from drg.sample.options import Options
@@ -58,12 +59,16 @@ def test_where_nothing_was_planted_hardly_anything_is_found(tmp_path: Path) -> N
     assert len(found.findings.table) <= 0.01 * found.cases
 
 
-def test_the_order_of_rows_decides_nothing(
-    region: Region, finder: HangingFinder, tmp_path: Path
+def test_the_order_of_rows_and_the_size_of_blocks_decide_nothing(
+    region: Region, finder: HangingFinder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = {}
     mixed = region.cases.sample(frac=1, random_state=np.random.RandomState(5))
     for name, cases in (("one", region.cases), ("two", region.cases), ("mixed", mixed)):
+        if name == "two":
+            for module in (expression, columns):
+                monkeypatch.setattr(module, "BLOCK", 700)
+            monkeypatch.setattr(facts, "_BATCH_ROWS", 900)
         found = audit(write(region, tmp_path / name, cases), finder)
         (tmp_path / name / "out").mkdir()
         write_tables(found, tmp_path / name / "out")
@@ -248,6 +253,7 @@ def test_amounts_that_are_not_known_are_counted_and_told(
         "zero": ("cases", "los > 1", "cost / (los - los)"),
         "guarded": ("cases", "los > 1", "max(cost / (los - 2), 0)"),
         "vast": ("cases", "los > 1", "cost * 1e14"),
+        "large": ("cases", "los > 1", "1000000000.0 + 0.01 * los"),
         "below": ("cases", "los > 1", "0 - cost"),
         "right": ("cases", "los > 1", "cost"),
         "every": ("hospitals", "cases > 0", "cost_index / 0"),
@@ -264,9 +270,10 @@ def test_amounts_that_are_not_known_are_counted_and_told(
     assert min(long, two, homes, pairs) >= 5
     assert {name: (len(one.amount), one.unknown) for name, one in ran.items()} == {
         "nobody": (0, 0), "zero": (long, long), "guarded": (long, two), "vast": (long, long),
+        "large": (long, long),
         "below": (long, 0), "right": (long, 0), "every": (homes, homes), "pair": (pairs, pairs),
     }  # fmt: skip
-    for name in ("zero", "vast", "below", "every", "pair"):
+    for name in ("zero", "vast", "large", "below", "every", "pair"):
         assert not ran[name].amount.any(), name
     cost = (cases["total_cost"] * 100).round().astype(int)
     assert ran["right"].amount.sum() == cost[days > 1].sum()

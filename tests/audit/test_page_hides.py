@@ -9,7 +9,7 @@ import pandas as pd
 
 from drg.page.blocks import Table
 from drg.page.words import Words
-from drg.report.audit.sections import _families, _hospitals, _summary
+from drg.report.audit.sections import _families, _hospitals, _of_few, _summary
 
 WORDS = Words("en")
 
@@ -59,3 +59,18 @@ def test_an_alert_in_nearly_all_is_not_told():
 
 def test_a_share_does_not_tell_few_alerts():
     assert "3.00%" not in str(_summary(audit((50, 3), (50, 0), families=(3,)), WORDS))
+
+
+def test_a_share_of_a_tier_does_not_tell_few_cases():
+    def year(*shares: tuple[int, int]) -> list[bool]:
+        rows = [("tier", str(i + 1), n, k / n) for i, (k, n) in enumerate(shares)]
+        whole = sum(n for _, n in shares)
+        rows.append(("region", "all", whole, sum(k for k, _ in shares) / whole))
+        frame = pd.DataFrame(rows, columns=["level", "id", "cases", "value"])
+        return _of_few(frame.assign(indicator="low_risk_mortality")).tolist()
+
+    assert year((60, 900), (70, 800), (80, 700)) == [False] * 4
+    # two of the first tier are not told, nor what they could be subtracted from
+    assert year((2, 900), (70, 800), (80, 700)) == [True, False, True, False]
+    assert year((0, 900), (898, 900), (80, 700)) == [False, True, True, False]  # two who are not
+    assert year((2, 900)) == [True, True]

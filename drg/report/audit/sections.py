@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from budget.audit.files import Audit, cells_table
-from budget.audit.indicators import NAMES
+from budget.audit.indicators import NAMES, SHARES
 from budget.audit.vocabulary import MEANINGS
 from drg.cases.privacy import FEWEST
 from drg.language import half
@@ -250,6 +250,7 @@ def _indicators(found: Audit, words: Words) -> list[Block]:
     shown = pd.DataFrame({
         "where": where, "indicator": [words.of(NAMES[one]) for one in year["indicator"]],
         "value": year["value"], "low": year["low"], "high": year["high"],
+        "hidden": _of_few(year),
     })  # fmt: skip
     columns = (Column("where", "范围", "Of"), Column("indicator", "指标", "Indicator"),
                Column("value", "值", "Value", "ratio", digits=4),
@@ -260,6 +261,24 @@ def _indicators(found: Audit, words: Words) -> list[Block]:
                  "indicators.csv.")  # fmt: skip
     return [Table("indicators", words("统筹区与各级指标", "Indicators of region and tiers"),
                   columns, shown, note=note)]  # fmt: skip
+
+
+def _of_few(year: pd.DataFrame) -> pd.Series:
+    """Which shares of region and tiers tell of 1 to 4 cases, or could by what the others tell."""
+    hidden = pd.Series(False, year.index)
+    for name in SHARES:
+        mine = year[year["indicator"] == name]
+        count = (mine["value"] * mine["cases"].astype(float)).round()
+        cells = pd.DataFrame({"tier": mine["id"], "cases": count,
+                              "rest": mine["cases"].astype(float) - count})  # fmt: skip
+        tiers = mine["level"] == "tier"
+        if tiers.any():
+            dark = untold([Cube(cells[tiers], (("tier",), ()), ("cases", "rest"))])
+            hidden[mine.index[tiers]] = dark.rows(("tier",), cells["tier"][tiers])
+        small = [few(one) or few(rest)
+                 for one, rest in zip(cells["cases"], cells["rest"], strict=True)]  # fmt: skip
+        hidden[mine.index] |= np.array(small, np.bool_)
+    return hidden
 
 
 def _rules(found: Audit, words: Words) -> list[Block]:
