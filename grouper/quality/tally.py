@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from grouper.quality.rules import MAIN_YEAR_SHARE, PLACE, RULES
 
 Counts = npt.NDArray[np.int64]
 _MONTHS = 12 * 10_000
+_STEP = 1 << 20
 _PENALTIES = np.array([rule.penalty for rule in RULES], np.uint8)
 
 
@@ -128,10 +130,12 @@ class Tally:
         """
         cell = np.concatenate([*self._cell, np.empty(0, np.int32)])
         penalty = np.concatenate([*self._penalty, np.empty(0, np.uint8)])
+        self._cell.clear()
+        self._penalty.clear()
         size = len(self._cells)
         keys = np.array(list(self._cells), np.int64).reshape(-1, 2)
         counts = np.array(self._counts, np.int64).reshape(-1, len(RULES))
-        cases = np.bincount(cell, minlength=size)
+        cases = _counted(cell, size)
         strange = self._strange_months(keys[:, 1], cases)
         again = _repeated(self._records)
         stays = [_of_persons(part) for part in self._persons.parts()]
@@ -139,7 +143,7 @@ class Tally:
             np.sort(np.concatenate(found)) for found in zip(*stays, strict=True)
         )
         late = (
-            ("outside_main_years", np.flatnonzero(strange[cell])),
+            ("outside_main_years", _rows_of(strange, cell)),
             ("duplicate_case_id", _repeated(self._cases)),
             ("duplicate_record", again),
             ("overlapping_stays", np.setdiff1d(overlapping, again)),
@@ -148,12 +152,11 @@ class Tally:
         for code, rows in late:
             place = PLACE[code]
             if checked[place] and rows.size:
-                counts[:, place] = np.bincount(cell[rows], minlength=size)
+                counts[:, place] = _counted(cell[rows], size)
                 penalty[rows] = np.maximum(penalty[rows], _PENALTIES[place])
         return Cells(
             keys[:, 0], keys[:, 1], cases,
-            np.bincount(cell[penalty > 0], minlength=size),
-            np.bincount(cell, weights=penalty, minlength=size).astype(np.int64), counts,
+            _counted(cell, size, penalty > 0), _counted(cell, size, penalty), counts,
         )  # fmt: skip
 
     def _strange_months(self, month: Counts, cases: Counts) -> npt.NDArray[np.bool_]:
@@ -188,6 +191,26 @@ def _of_persons(stays: Records) -> tuple[Counts, Counts]:
     overlaps = ~new & (np.append(0, last[:-1]) - person > at)
     dead = ~new & (np.append(never, first[:-1]) < at)
     return rows[overlaps], rows[dead]
+
+
+def _counted(
+    cell: npt.NDArray[np.int32], size: int, weights: npt.NDArray[Any] | None = None
+) -> Counts:
+    """Rows, or the sum of whole weights, by cell; some rows at a time, so that little is held."""
+    total = np.zeros(size, np.int64)
+    for at in range(0, len(cell), _STEP):
+        part = slice(at, at + _STEP)
+        own = None if weights is None else weights[part]
+        total += np.bincount(cell[part], own, size).astype(np.int64)
+    return total
+
+
+def _rows_of(wanted: npt.NDArray[np.bool_], cell: npt.NDArray[np.int32]) -> Counts:
+    """Rows in the cells that are wanted."""
+    found = [
+        np.flatnonzero(wanted[cell[at : at + _STEP]]) + at for at in range(0, len(cell), _STEP)
+    ]
+    return np.concatenate([*found, np.empty(0, np.int64)])
 
 
 def _repeated(keys: ByKey) -> Counts:
