@@ -314,8 +314,8 @@ def join(parts: Iterator[Part]) -> Observations:
     drg, groups = _numbered([(part.drg, part.groups) for part in held])
     hospital, hospitals = _numbered([(part.hospital, part.hospitals) for part in held])
     adrgs = {g: a for part in reversed(held) for g, a in part.adrgs.items()}
-    names = held[0].numbers if held else {}
-    numbers = {name: _joined([part.numbers[name] for part in held]) for name in names}
+    names = list(held[0].numbers) if held else []
+    numbers = {name: _joined([part.numbers.pop(name) for part in held]) for name in names}
     if "row" in numbers:
         starts = np.cumsum([0, *(part.intake.rows for part in held)])[:-1]
         numbers["row"] += np.repeat(starts, [len(part.drg) for part in held])
