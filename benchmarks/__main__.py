@@ -46,6 +46,33 @@ from grouper.engine.results import RESULT_COLUMNS
 from grouper.importer import import_tables
 from grouper.scheme.name import DEFAULT
 
+STEPS = (
+    "parquet",
+    "csv",
+    "excel",
+    "memory",
+    "start",
+    "dependence",
+    "profile",
+    "weights",
+    "settle",
+    "settle-memory",
+    "impact",
+    "draws",
+    "negotiation",
+    "workbook",
+    "schemes",
+    "coverage",
+    "compromise",
+    "intervals",
+    "audit",
+    "monitor",
+    "scale",
+    "sums",
+    "groupers",
+    "spark",
+    "spark-schemes",
+)
 DRG = [sys.executable, "-c", "from drg.cli import main; main()"]
 
 
@@ -203,12 +230,9 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3, help="turns of each measurement (3)")
     parser.add_argument(
         "--only",
-        choices=["parquet", "csv", "excel", "memory", "start", "dependence", "profile", "weights",
-                 "settle", "settle-memory", "impact", "draws", "negotiation", "workbook", "schemes",
-                 "coverage", "compromise", "intervals", "audit", "monitor", "scale", "sums",
-                 "groupers",
-                 "spark", "spark-schemes"],
-    )  # fmt: skip
+        nargs="+",
+        choices=STEPS,
+    )
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, pyarrow {pa.__version__}")
     with tempfile.TemporaryDirectory() as folder:
@@ -241,7 +265,7 @@ def main() -> None:
             "schemes": lambda: schemes.measure(place, given.rows, given.turns, best, line),
         }
         for name, step in steps.items():
-            if given.only in (None, name):
+            if given.only is None or name in given.only:
                 step()
 
 
