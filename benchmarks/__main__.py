@@ -92,6 +92,28 @@ def line(title: str, found: float, wanted: str) -> None:
     print(f"{title:<66} {found:>12,.2f}   wanted {wanted}")
 
 
+def in_and_out(
+    name: str, rows: int, turns: int, plainly: tuple[str, Callable[[], object]],
+    files: tuple[Path, Path], wanted: str,
+) -> float:  # fmt: skip
+    """Grouping a file, in this process and as a whole command, against libraries alone.
+
+    Returns:
+        Seconds of grouping in this process.
+    """
+    (what, baseline), (source, out) = plainly, files
+    plain, ours, whole = best(
+        turns, baseline, lambda: group_file(source, out),
+        lambda: subprocess.run([*DRG, "group", source, "--out", out], check=True,
+                               stderr=subprocess.DEVNULL),
+    )  # fmt: skip
+    print(f"{name}, {rows:,} cases; {what} {plain:.2f} s, group_file {ours:.2f} s, "
+          f"drg group {whole:.2f} s")  # fmt: skip
+    line(f"  group_file / ({what})", ours / plain, wanted)
+    line("  drg group, whole command / the same", whole / plain, wanted)
+    return ours
+
+
 def parquet(folder: Path, rows: int, turns: int) -> None:
     """Parquet to Parquet against pyarrow reading and writing the same columns."""
     source, out = folder / "cases.parquet", folder / "grouped.parquet"
@@ -105,15 +127,14 @@ def parquet(folder: Path, rows: int, turns: int) -> None:
         pq.write_table(table, folder / "baseline.parquet")
 
     results = pq.read_table(out, columns=list(RESULT_COLUMNS))
-    plain, ours, whole = best(
-        turns, baseline, lambda: group_file(source, out),
-        lambda: subprocess.run([*DRG, "group", source, "--out", out], check=True,
-                               stderr=subprocess.DEVNULL),
-    )  # fmt: skip
-    print(f"Parquet, {rows:,} cases; pyarrow {plain:.2f} s, group_file {ours:.2f} s, "
-          f"drg group {whole:.2f} s")  # fmt: skip
-    line("  group_file / (pyarrow read + write with result columns)", ours / plain, "<= 4")
-    line("  drg group, whole command / the same", whole / plain, "<= 4")
+    ours = in_and_out(
+        "Parquet",
+        rows,
+        turns,
+        ("pyarrow read + write with result columns", baseline),
+        (source, out),
+        "<= 4",
+    )
     line("  cases a second, group_file", rows / ours, ">= 1,000,000 on two free cores")
 
 
@@ -125,15 +146,7 @@ def csv(folder: Path, rows: int, turns: int) -> None:
     def baseline() -> None:
         pa_csv.write_csv(pa_csv.read_csv(source), folder / "baseline.csv")
 
-    plain, ours, whole = best(
-        turns, baseline, lambda: group_file(source, out),
-        lambda: subprocess.run([*DRG, "group", source, "--out", out], check=True,
-                               stderr=subprocess.DEVNULL),
-    )  # fmt: skip
-    print(f"CSV, {rows:,} cases; pyarrow {plain:.2f} s, group_file {ours:.2f} s, "
-          f"drg group {whole:.2f} s")  # fmt: skip
-    line("  group_file / (pyarrow read + write)", ours / plain, "<= 5")
-    line("  drg group, whole command / the same", whole / plain, "<= 5")
+    in_and_out("CSV", rows, turns, ("pyarrow read + write", baseline), (source, out), "<= 5")
 
 
 def excel(folder: Path, rows: int, turns: int) -> None:
@@ -152,15 +165,14 @@ def excel(folder: Path, rows: int, turns: int) -> None:
     group_file(source, out)
     after = CalamineWorkbook.from_path(out).get_sheet_by_index(0).to_python(skip_empty_area=False)
     results = [row[-len(RESULT_COLUMNS) :] for row in after[1:]]
-    plain, ours, whole = best(
-        turns, baseline, lambda: group_file(source, out),
-        lambda: subprocess.run([*DRG, "group", source, "--out", out], check=True,
-                               stderr=subprocess.DEVNULL),
-    )  # fmt: skip
-    print(f"Excel, {rows:,} cases; libraries {plain:.2f} s, group_file {ours:.2f} s, "
-          f"drg group {whole:.2f} s")  # fmt: skip
-    line("  group_file / (calamine read + xlsxwriter write)", ours / plain, "<= 1.5")
-    line("  drg group, whole command / the same", whole / plain, "<= 1.5")
+    in_and_out(
+        "Excel",
+        rows,
+        turns,
+        ("calamine read + xlsxwriter write", baseline),
+        (source, out),
+        "<= 1.5",
+    )
 
 
 def memory(folder: Path, rows: int) -> None:

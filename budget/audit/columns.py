@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from budget.audit.expression import BLOCK, Array, Coded, Rows, blocks
-from drg.errors import problem
-from drg.language import say
-from drg.tables.arrays import numbers, values
+from budget.audit.expression import Array, Coded, Rows
+from drg.tables.arrays import BLOCK, blocks, numbers, values
+from drg.tables.held import scratch_told
 
 
 class Columns:
@@ -30,7 +28,7 @@ class Columns:
         self._folder = folder
         self._kinds: dict[str, np.dtype[Any]] = {}
         self._places: dict[str, dict[str, int]] = {}
-        with _told():
+        with scratch_told():
             folder.mkdir()
 
     @property
@@ -45,12 +43,12 @@ class Columns:
             DrgError: there is no room.
         """
         self._kinds[name] = column.dtype
-        with _told(), self._path(name).open("ab") as file:
+        with scratch_told(), self._path(name).open("ab") as file:
             column.tofile(file)
 
     def put(self, name: str, column: Array) -> None:
         """Keep a whole column, in place of one of the name."""
-        with _told():
+        with scratch_told():
             self._path(name).unlink(missing_ok=True)
         self.add(name, column)
 
@@ -80,7 +78,7 @@ class Columns:
     def read(self, name: str, rows: Rows = slice(None)) -> Array:
         """Some numbers of a column, in the order of the rows."""
         path, kind = self._path(name), self._kinds[name]
-        with _told():
+        with scratch_told():
             if isinstance(rows, np.ndarray):
                 if not len(rows):
                     return np.zeros(0, kind)
@@ -98,7 +96,7 @@ class Texts:
     def __init__(self, path: Path, texts: pa.Array) -> None:
         """Keep texts, which have no nulls, in a file."""
         self._path = path
-        with _told(), pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(
+        with scratch_told(), pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(
             sink, pa.schema([("text", texts.type)])
         ) as file:  # fmt: skip
             for part in blocks(len(texts)):
@@ -106,7 +104,7 @@ class Texts:
 
     def parts(self) -> Generator[pa.Array, None, None]:
         """All of them, block by block."""
-        with _told(), pa.OSFile(str(self._path)) as source, pa.ipc.open_file(source) as file:
+        with scratch_told(), pa.OSFile(str(self._path)) as source, pa.ipc.open_file(source) as file:
             for place in range(file.num_record_batches):
                 yield file.get_batch(place).column(0)
 
@@ -124,13 +122,3 @@ class Texts:
             return pa.array([], pa.string())
         order = np.argsort(np.concatenate(where), kind="stable")
         return pa.concat_arrays(found).take(numbers(order))
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """A scratch file that cannot be used is a fault in one line."""
-    try:
-        yield
-    except OSError as error:
-        raise problem(say("临时文件无法读写", "a scratch file cannot be written or read"),
-                      key="TMPDIR", found=error.strerror) from None  # fmt: skip

@@ -19,7 +19,7 @@ import ast
 import operator
 import warnings
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -27,20 +27,15 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.language import say
+from drg.tables.arrays import blocks
 
 NUMBER, FLAG, TEXT = "number", "flag", "text"
 _LIST = "list"
 _LARGEST = 1e15
-BLOCK = 131_072  # rows that are looked at together
 MOST_CHARACTERS, MOST_NODES, DEEPEST, MOST_SUMS = 2_000, 300, 40, 12
 Array: TypeAlias = npt.NDArray[Any]
 Rows: TypeAlias = slice | Array
 Parameter: TypeAlias = float | str | list[str] | list[float]
-
-
-def blocks(rows: int) -> Iterator[slice]:
-    """So many rows, part by part."""
-    return (slice(start, min(start + BLOCK, rows)) for start in range(0, rows, BLOCK))
 
 
 class RuleError(ValueError):

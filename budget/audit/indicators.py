@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from budget.audit.expression import blocks
 from budget.audit.world import Cases, Pairs
 from drg.cases.privacy import FEWEST
+from drg.tables.arrays import blocks
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[Any]

@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from budget.audit import evidence
 from budget.audit.document import SEVERITIES, Rule, Test
-from budget.audit.expression import Array, Coded, Scope, blocks
+from budget.audit.expression import Array, Coded, Scope
 from budget.audit.world import Cases, OfHospitals, OfItems, Pairs
+from drg.tables.arrays import blocks
 
 COLUMNS = ("finding", "rule", "family", "hospital_id", "case_id", "drg", "amount", "strength",
            "severity", "also", "other_case_id")  # fmt: skip

@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from budget.audit.columns import Columns
 from budget.audit.expected import Expected
-from budget.audit.expression import TEXT, Array, Coded, Rows, blocks, known
+from budget.audit.expression import TEXT, Array, Coded, Rows, known
 from budget.audit.facts import Facts
 from budget.audit.peers import Peers
 from budget.audit.vocabulary import CASE
 from drg.cases.outcomes import is_ambiguous, is_ungrouped
+from drg.tables.arrays import blocks
 
 _BASIC, _MCC, _CC = ("5", "9"), ("1",), ("3",)
 _MEDICAL = "RSTUVWXYZ"

@@ -19,10 +19,9 @@ import pyarrow as pa
 
 from budget.cases.claims import Claims, joined
 from budget.cases.tally import Tally
-from drg.errors import problem
-from drg.language import say
 from drg.tables import in_order
 from drg.tables.arrays import numbers, values
+from drg.tables.held import scratch_told
 
 Rows = npt.NDArray[np.intp]
 Result = TypeVar("Result")
@@ -258,9 +257,5 @@ class _Batches:
         self._path.unlink(missing_ok=True)
 
     def _do(self, mode: str, work: Any) -> Any:
-        try:
-            with self._lock, self._path.open(mode) as file:
-                return work(file)
-        except OSError as error:
-            raise problem(say("临时文件无法读写", "a scratch file cannot be written or read"),
-                          key="TMPDIR", found=error.strerror) from None  # fmt: skip
+        with scratch_told(), self._lock, self._path.open(mode) as file:
+            return work(file)

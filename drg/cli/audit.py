@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drg.cli.common.options import (
+    CreditFile,
     DischargeFile,
     Edition,
     EngineName,
@@ -63,12 +64,7 @@ def audit(
         typer.Option("--items", help=say("费用明细表，用于项目规则和挂床。",
                                          "Billed items, for rules about items and empty beds.")),
     ] = None,
-    credit: Annotated[
-        Path | None,
-        typer.Option("--credit", help=say("信用评分的权重文档，默认为内置。",
-                                          "Document of weights of the credit score; the shipped "
-                                          "one by default.")),
-    ] = None,
+    credit: CreditFile = None,
     scheme: SchemeName = DEFAULT,
     codes: Edition = "insurance",
     mapping: MappingFile = None,

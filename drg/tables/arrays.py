@@ -6,12 +6,19 @@ objects; a command that needs no pandas starts in half the time without it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+BLOCK = 131_072  # rows that are looked at together
+
+
+def blocks(rows: int) -> Iterator[slice]:
+    """So many rows, part by part."""
+    return (slice(start, min(start + BLOCK, rows)) for start in range(0, rows, BLOCK))
 
 
 def strings(texts: Sequence[str]) -> pa.StringArray:

@@ -113,6 +113,20 @@ def scratch() -> Iterator[Path]:
         held.remove()
 
 
+@contextlib.contextmanager
+def scratch_told() -> Iterator[None]:
+    """A scratch file that cannot be written or read is a fault in one line.
+
+    Raises:
+        DrgError: it cannot.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise problem(say("临时文件无法读写", "a scratch file cannot be written or read"),
+                      key="TMPDIR", found=error.strerror) from None  # fmt: skip
+
+
 def sweep(folder: Path, start: str = ".") -> None:
     """Remove what killed runs left in a folder, and put in place what they had ready.
 

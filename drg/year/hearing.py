@@ -27,10 +27,8 @@ from drg.language import say, spoken
 from drg.page.words import Words
 from drg.provenance import hash_file
 from drg.record import clock
-from drg.record.disk import sync
 from drg.record.entry import checked_time
 from drg.report.audit.sections import family
-from drg.tables.atomic import write_bytes
 from drg.tables.derived import without_formulas
 from drg.tables.results import read_frame
 from drg.year.book import Book
@@ -423,10 +421,7 @@ def _kept(folder: Path, room: str, content: bytes, suffix: str) -> dict[str, str
     """A file kept in a room of the book under a name that carries its digest."""
     digest = sha256(content).hexdigest()
     name = f"{room}/{digest[:16]}{suffix}"
-    (folder / room).mkdir(exist_ok=True)
-    write_bytes(folder / name, content)
-    for place in (folder / name, folder / room, folder):
-        sync(place)
+    Made(name, digest, content).put(folder)
     return {"file": name, "sha256": digest}
 
 

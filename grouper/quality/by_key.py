@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from drg.tables.atomic import writing
+from drg.tables.held import scratch_told
 from grouper.quality.keys import Keys
 
 Records = npt.NDArray[np.void]
@@ -49,8 +49,10 @@ class ByKey:
             self._spill()
             for part in range(_PARTS):
                 if (path := self._path(part)).exists():
-                    yield np.fromfile(path, self._type)
-                    path.unlink()
+                    with scratch_told():
+                        records = np.fromfile(path, self._type)
+                        path.unlink()
+                    yield records
         else:
             yield self._taken()
 
@@ -67,8 +69,7 @@ class ByKey:
         ends = np.cumsum(np.bincount(part, minlength=_PARTS)).tolist()
         for number, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
             if start < end:
-                path = self._path(number)
-                with writing(path), path.open("ab") as file:
+                with scratch_told(), self._path(number).open("ab") as file:
                     file.write(records[order[start:end]].tobytes())
         self._spilt = True
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from drg.tables.arrays import blocks
 from grouper.quality.by_key import ByKey, Records
 from grouper.quality.checks import Checked
 from grouper.quality.keys import Keys, repeated
@@ -21,7 +22,6 @@ from grouper.quality.rules import MAIN_YEAR_SHARE, PLACE, RULES
 
 Counts = npt.NDArray[np.int64]
 _MONTHS = 12 * 10_000
-_STEP = 1 << 20
 _PENALTIES = np.array([rule.penalty for rule in RULES], np.uint8)
 
 
@@ -198,8 +198,7 @@ def _counted(
 ) -> Counts:
     """Rows, or the sum of whole weights, by cell; some rows at a time, so that little is held."""
     total = np.zeros(size, np.int64)
-    for at in range(0, len(cell), _STEP):
-        part = slice(at, at + _STEP)
+    for part in blocks(len(cell)):
         own = None if weights is None else weights[part]
         total += np.bincount(cell[part], own, size).astype(np.int64)
     return total
@@ -207,9 +206,7 @@ def _counted(
 
 def _rows_of(wanted: npt.NDArray[np.bool_], cell: npt.NDArray[np.int32]) -> Counts:
     """Rows in the cells that are wanted."""
-    found = [
-        np.flatnonzero(wanted[cell[at : at + _STEP]]) + at for at in range(0, len(cell), _STEP)
-    ]
+    found = [np.flatnonzero(wanted[cell[part]]) + part.start for part in blocks(len(cell))]
     return np.concatenate([*found, np.empty(0, np.int64)])
 
 

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from budget.audit import columns, expression, facts
+from budget.audit import columns, facts
 from budget.audit.document import read_rules
 from budget.audit.files import PAGES, RESULTS, audit_file, write_tables
 from drg.sample.options import Options
 from drg.sample.region import Region, make_region
+from drg.tables import arrays
 from grouper.explain.hanging import HangingFinder
 from tests.audit.planted import NOTHING, PLANTED, audited, counted
 from tests.fuzz.run import call
@@ -66,7 +67,7 @@ def test_the_order_of_rows_and_the_size_of_blocks_decide_nothing(
     mixed = region.cases.sample(frac=1, random_state=np.random.RandomState(5))
     for name, cases in (("one", region.cases), ("two", region.cases), ("mixed", mixed)):
         if name == "two":
-            for module in (expression, columns):
+            for module in (arrays, columns):
                 monkeypatch.setattr(module, "BLOCK", 700)
             monkeypatch.setattr(facts, "_BATCH_ROWS", 900)
         found = audit(write(region, tmp_path / name, cases), finder)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget.audit import expression
 from budget.audit.document import read_rules, shipped
 from budget.audit.expression import Coded, RuleError, read_expression
 from drg.errors import DrgError
+from drg.tables import arrays
 
 FACTS = {"cost": "number", "los": "number", "drg": "text", "died": "flag", "other.drg": "text"}
 
@@ -51,7 +51,7 @@ def test_blocks_and_some_rows_say_the_same(monkeypatch: pytest.MonkeyPatch) -> N
     text = "los + mean(los, hospital) * count(sum(cost, hospital) > 2 or drg in codes, hospital)"
     whole = read_expression(text, FACTS, {"codes": ["AB15"]}, "number")(Held())
     assert whole.tolist() == [7.0, 11.0, 18.0]
-    monkeypatch.setattr(expression, "BLOCK", 1)
+    monkeypatch.setattr(arrays, "BLOCK", 1)
     again = read_expression(text, FACTS, {"codes": ["AB15"]}, "number")
     assert again(Held()).tolist() == whole.tolist()
     assert again(Held(), np.array([2, 0])).tolist() == [18.0, 7.0]

@@ -151,9 +151,8 @@ WRITING: dict[str, tuple[str, str]] = {
                       "year findings form {@book-added} first_review --out out/f.xlsx"),
     "findings report": ("year findings report {@book-added} --out out/f.xlsx --lang en",
                         "year findings report {@book-closed} --out out/f.xlsx --lang zh"),
-    "findings credit": ("year findings credit {@book-added} --out out/c.xlsx",
-                        "year findings credit {@book-added} --out out/c.xlsx --credit"
-                        " {credit.toml}"),
+    "findings credit": ("year form {@book-added} assessment --out out/c.xlsx",
+                        "year findings credit {@book-added} --out out/c.xlsx"),
     "package": ("year package {@book-added} --out out --lang en",
                 "year package {@book-closed} --out out --lang en"),
 }  # fmt: skip

@@ -56,6 +56,12 @@ MappingFile: TypeAlias = Annotated[
                                        "Mapping file (TOML or CSV) for headers that are not "
                                        "recognised.")),
 ]  # fmt: skip
+CreditFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--credit", help=say("信用评分的权重文档，默认为内置。",
+                                      "Document of weights of the credit score; the shipped one "
+                                      "by default.")),
+]  # fmt: skip
 Sheet: TypeAlias = Annotated[
     str | None,
     typer.Option("--sheet", help=say("工作簿中的工作表，默认第一张。",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from drg.cli.common.options import BUREAU, Actor, Lang, RecordTime, Sheet
+from drg.cli.common.options import BUREAU, Actor, CreditFile, Lang, RecordTime, Sheet
 from drg.cli.common.outputs import BOOK, PAGES, WORD, look_first
 from drg.cli.common.told import going_on, warned
 from drg.cli.year.show import YearFolder, listed, stale
@@ -36,12 +36,6 @@ StepName: TypeAlias = Annotated[
 
 
 _MOST_TOLD = 20  # warnings of a form
-CreditFile: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--credit", help=say("信用评分的权重文档，默认为内置。",
-                                      "Document of weights of the credit score; the shipped one "
-                                      "by default.")),
-]  # fmt: skip
 
 
 @app.command(
