@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from functools import partial
 
 import pandas as pd
 
@@ -81,7 +82,8 @@ def funnel_report(book: Book, lang: str, day: dt.date, credit: Credit | None = N
                   for step in [None if held.ended(one) else held.next(one, day)])  # fmt: skip
     rated = credit_table(held, credit or read_credit())
     return findings_page(
-        Funnel(state.year, counted(book, held), held.screened, names, held.procedure.title,
+        Funnel(state.year, counted(book, held), held.screened, names,
+               partial(held.procedure.title, words=words),
                overdue, state.digest,
                dict(zip(rated["hospital_id"], zip(rated["grade"], rated["inspections"],
                                                   strict=True), strict=True))),

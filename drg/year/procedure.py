@@ -7,7 +7,7 @@ people may not take it. So whoever found or reviewed a finding does not decide i
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from os import PathLike
@@ -125,18 +125,18 @@ class Procedure:
         """Steps that may come next; those that wait for the days of others are not among them."""
         return [one for one in self.steps.values() if status in one.after]
 
-    def title(self, status: str) -> str:
-        """What a standing is called in the reader's language."""
+    def title(self, status: str, words: Callable[[str, str], str] = say) -> str:
+        """What a standing is called, on the terminal or in the words of a page."""
         if status == ALERT:
-            return say("疑点", "alert")
+            return words("疑点", "alert")
         if status == FALLEN:
-            return say("病例已撤销", "case withdrawn")
+            return words("病例已撤销", "case withdrawn")
         name, _, decision = status.partition(":")
         zh, en, _ = DECISIONS[decision]
         step = self.steps[name]
         if step.zh in zh:  # 已申诉, 不申诉
-            return say(zh if zh != step.zh else f"已{zh}", f"{step.en} {en}")
-        return say(f"{step.zh}{zh}", f"{step.en} {en}")
+            return words(zh if zh != step.zh else f"已{zh}", f"{step.en} {en}")
+        return words(f"{step.zh}{zh}", f"{step.en} {en}")
 
 
 def same(name: str) -> str:

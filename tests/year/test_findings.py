@@ -634,6 +634,7 @@ def test_the_funnel_is_told_without_persons(book, tmp_path, now):
         text = (tmp_path / "f.html").read_text(encoding="utf-8")
         assert "01-1" not in text
         assert "F000" not in text
+        assert ("初审" in text, "first review" in text) == (lang == "zh", lang == "en")
         (row,) = [one for one in text.split("<tr>") if "市第一医院" in one]
         assert "&lt;5" in row  # 4 were dismissed: of alerts, confirmed and open one is not told
         assert ">*<" in row
