@@ -82,11 +82,13 @@ def new_file(folder: Path, name: str) -> Held:
 def new_folder(folder: Path, name: str, mode: int = 0o777) -> Held:
     """Make a folder that is to become ``name``; ``OSError`` when it cannot be made."""
 
-    def made(path: Path) -> tuple[int, Path | None]:
+    def made(path: Path) -> tuple[int, Path | None] | None:
         path.mkdir(mode)
-        if fcntl is not None:
-            return os.open(path, os.O_RDONLY), None
-        return os.open(path / _KEY, os.O_RDWR | os.O_CREAT), path / _KEY
+        with contextlib.suppress(FileNotFoundError):
+            if fcntl is not None:
+                return os.open(path, os.O_RDONLY), None
+            return os.open(path / _KEY, os.O_RDWR | os.O_CREAT), path / _KEY
+        return None
 
     return _new(folder, name, made)
 
@@ -165,14 +167,16 @@ def _order(path: Path) -> tuple[bool, int, str]:
     return path.suffix == ".json", -len(path.parts), str(path)
 
 
-def _new(folder: Path, name: str, make: Callable[[Path], tuple[int, Path | None]]) -> Held:
+def _new(folder: Path, name: str, make: Callable[[Path], tuple[int, Path | None] | None]) -> Held:
     stem = os.fsencode(name)[:_LONGEST].decode(errors="ignore")
-    while True:
+    while True:  # until no other run took it for a left-over before it was locked
         path = folder / f".{stem}.{secrets.token_hex(4)}{PARTIAL}"
-        fd, key = make(path)
+        if (made := make(path)) is None:
+            continue
+        fd, key = made
         if _locked(fd) is not False and (fcntl is None or os.path.lexists(path)):
             return Held(path, fd, key)
-        os.close(fd)  # another run took it for a left-over
+        os.close(fd)
 
 
 def _locked(fd: int) -> bool | None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +18,15 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from drg.errors import DrgError
-from drg.tables import atomic_path, check_target, open_sink, open_table, read_table, write_table
+from drg.tables import (
+    atomic_path,
+    check_target,
+    held,
+    open_sink,
+    open_table,
+    read_table,
+    write_table,
+)
 from drg.tables.excel.write import _Output
 
 WRITE = """
@@ -228,3 +237,40 @@ def test_a_workbook_that_fails_leaves_nothing_and_says_no_more(tmp_path, monkeyp
     assert not list(scratch.iterdir())
     write_table(tmp_path / "o.xlsx", table)
     assert not list(scratch.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks")
+def test_a_folder_swept_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    """Another run may take a folder for a left-over between its making and its lock."""
+    opened, seen = os.open, []
+
+    def slow(path, *rest, **named):
+        if (found := Path(path)).parent == tmp_path and found.is_dir() and not seen:
+            seen.append(found)
+            held.sweep(tmp_path)
+        return opened(path, *rest, **named)
+
+    monkeypatch.setattr(os, "open", slow)
+    made = held.new_folder(tmp_path, "one")
+    assert len(seen) == 1
+    assert list(tmp_path.iterdir()) == [made.path]
+    made.remove()
+    with pytest.raises(FileNotFoundError):
+        held.new_folder(tmp_path / "none", "one")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks")
+def test_runs_that_sweep_at_once_keep_their_folders(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def run(_):
+        for _ in range(50):
+            with held.scratch() as place:
+                (place / "x").write_text("x")
+                held.sweep(tmp_path)
+                assert (place / "x").read_text() == "x"
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(run, range(8)))
+    assert not list(tmp_path.iterdir())
