@@ -151,7 +151,7 @@ class Grouping:
         _, account.converted_path, account.unmapped_path, _ = beside(out)
         self._uses = CodeUses(self._grouper, columns, table.schema.names)
         self._first_number = table.header_rows + 1
-        said = {drg.code: drg.name for drg in load_scheme(scheme).drgs} if names else None
+        said = {drg.code: drg.name for drg in compiled.drgs} if names else None
         self.work = _Work(self._grouper, columns, table.schema, self._uses, said)
 
     def notes(self, rejects: RejectFile) -> Callable[[_Outcome, int], None]:

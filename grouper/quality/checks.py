@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,7 +26,7 @@ from grouper.engine.reasons import BIT
 from grouper.quality import rules
 from grouper.quality.keys import Keys, mixed, text_keys
 from grouper.quality.rules import COMPONENTS, PLACE, RULES
-from grouper.quality.sexes import FEMALE, MALE, of_one_sex
+from grouper.quality.sexes import FEMALE, MALE, of_one_sex, within
 
 _BLANK = strings(sorted(BLANKS))
 _TEXTS = ("case_id", "patient_id", "hospital_id", "insurance", "discharge_mode", "department")
@@ -98,25 +98,23 @@ class Checker:
             for i, codes in enumerate(self.kinds)
         )
         self.grey = frozenset(grey or ())
-        plain = tuple([plain_code(code) for code in codes] for codes in self.kinds)
-        self.listed = tuple(_of(codes, self.grey.__contains__) for codes in plain)
-        diagnoses = plain[0]
-        self.delivery = _of(diagnoses, lambda code: "O80" <= code[:3] <= "O84")
-        self.obstetric = _of(diagnoses, lambda code: code.startswith("O"))
-        self.outcome = _of(diagnoses, lambda code: code.startswith("Z37"))
-        self.live = _of(diagnoses, lambda code: code.startswith("Z37") and code[3:5] not in _STILL)
+        self.listed = tuple(
+            np.array(
+                [False, *(bool(grey) and plain_code(code) in self.grey for code in codes), False]
+            )
+            for codes in self.kinds
+        )
+        diagnoses = self.kinds[0]
+        self.delivery, self.obstetric = within(diagnoses, "O80-O84"), within(diagnoses, "O")
+        self.outcome = within(diagnoses, "Z37")
+        self.live = self.outcome & ~within(diagnoses, _NOT_LIVE)
 
     def __call__(self, table: pa.RecordBatch, result: BatchResult) -> Checked:
         """Check one batch that was grouped."""
         return _Batch(self, table, result).run()
 
 
-_STILL = (".1", ".4", ".7", ".9")  # Z37.1, .4, .7: stillborn; .9: not said
-
-
-def _of(codes: Sequence[str], holds: Callable[[str], bool]) -> Mask:
-    """Which plain codes something holds of, by code integer: blank, the codes, unknown."""
-    return np.array([False, *map(holds, codes), False])
+_NOT_LIVE = "Z37.1 Z37.4 Z37.7 Z37.9"  # stillborn; not said
 
 
 class _Batch:

@@ -8,8 +8,9 @@ operations that change the sex.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+import sys
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,30 +29,37 @@ _DIAGNOSES = {
     ),
 }
 _PROCEDURES = {MALE: "60-64", FEMALE: "65-75"}
-_EITHER = ("64.5", "70.6")  # 性转换手术, 阴道建造术
+_EITHER = "64.5 70.6"  # 性转换手术, 阴道建造术
 
 
 def of_one_sex(codes: Sequence[str], sex: int, *, procedures: bool) -> Mask:
     """Which codes belong to a sex, by code integer.
 
     Args:
-        codes: all codes of a kind; code i has the integer i + 1.
+        codes: all codes of a kind in order; code i has the integer i + 1.
         sex: 1 male, 2 female.
         procedures: the codes are procedures.
 
     Returns:
         Shape (codes + 2,): blank, the codes, unknown.
     """
-    spans = sorted(_spans((_PROCEDURES if procedures else _DIAGNOSES)[sex]))  # none overlaps
-    lows = [low for low, _ in spans]
+    held = within(codes, (_PROCEDURES if procedures else _DIAGNOSES)[sex])
+    return held & ~within(codes, _EITHER) if procedures else held
+
+
+def within(codes: Sequence[str], spans: str) -> Mask:
+    """Which codes stand in some of the spans, ``O80-O84 Z37.1``, by code integer.
+
+    Args:
+        codes: all codes of a kind in order; code i has the integer i + 1.
+        spans: beginnings of codes, or the first and the last of a row of them.
+
+    Returns:
+        Shape (codes + 2,): blank, the codes, unknown.
+    """
     held = np.zeros(len(codes) + 2, np.bool_)
-    for i, code in enumerate(codes, 1):
-        low, high = spans[bisect_right(lows, code) - 1]
-        held[i] = low <= code[: len(low)] <= high and not (procedures and code.startswith(_EITHER))
+    for span in spans.split():
+        low, _, high = span.partition("-")
+        end = bisect_right(codes, (high or low) + chr(sys.maxunicode))
+        held[bisect_left(codes, low) + 1 : end + 1] = True
     return held
-
-
-def _spans(text: str) -> Iterable[tuple[str, str]]:
-    for part in text.split():
-        low, _, high = part.partition("-")
-        yield low, high or low

@@ -1,40 +1,30 @@
 """A scheme compiled to arrays over code integers, kept on disk.
 
-It is kept under the hash of its pack's content and of the code that compiled it.
-
 Code integers are those of :class:`drg.cases.codes.CodeIndex`: 0 a blank, i + 1 the i-th code,
 n + 1 any unknown text. Arrays here have one entry for each.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import io
 import json
-import os
-import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import cache
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from drg import __version__
-from drg.errors import DrgError, problem
+from drg.errors import problem
 from drg.language import say
-from drg.provenance import hash_text
-from drg.tables import atomic_path
+from grouper.scheme import cache
 from grouper.scheme.model import Adrg, Drg, Header, Mdc, Scheme
 from grouper.scheme.pack import load_scheme, pack_hash
 from grouper.scheme.program import BITS_PER_WORD, Key, Layout, collect
 
 MOST_TRAUMA_SITES = 30
+_KIND = "bin"
 
 
 @dataclass(frozen=True)
@@ -100,16 +90,14 @@ def compiled_scheme(scheme: str | PathLike[str]) -> Compiled:
     found = kept_groups(content_hash)
     if found is None:
         found = compile_scheme(load_scheme(scheme))
-        _write(found)
+        cache.keep(content_hash, _KIND, _packed(found))
     return found
 
 
 def kept_groups(content_hash: str) -> Compiled | None:
     """A scheme that was compiled here before, by the hash of its pack; None when it was not."""
-    if not re.fullmatch("[0-9a-f]{64}", content_hash):
-        return None
-    folder = _cache_folder()
-    found = None if folder is None else _read(_kept(folder, content_hash))
+    content = cache.kept(content_hash, _KIND)
+    found = None if content is None else _unpacked(content)
     return found if found is not None and found.content_hash == content_hash else None
 
 
@@ -217,49 +205,7 @@ def _counted(
     return held
 
 
-def _cache_folder() -> Path | None:
-    """Where compiled schemes are kept; None where there is no home, or others could write there."""
-    try:
-        if given := os.environ.get("DRG_CACHE_DIR"):
-            folder = Path(given)
-        elif sys.platform == "win32":
-            base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-            folder = Path(base) / "drg-toolkit"
-        else:
-            base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-            folder = Path(base) / "drg-toolkit"
-        if not folder.exists():
-            return folder
-        if not given and not _is_ours(folder.stat()):
-            folder.chmod(0o700)  # one made under a generous umask; refused when it is another's
-        return folder if _is_ours(folder.stat()) else None
-    except (OSError, RuntimeError):  # no home, or a user without a name
-        return None
-
-
-def _is_ours(found: os.stat_result) -> bool:
-    """Whether only this user, or the system's own, can write a file or folder."""
-    if os.name != "posix":
-        return True
-    return found.st_uid in (os.geteuid(), 0) and not found.st_mode & 0o022
-
-
-def _kept(folder: Path, content_hash: str) -> Path:
-    return folder / f"{content_hash}-{_program()[:16]}.bin"
-
-
-@cache
-def _program() -> str:
-    """Hash of the code that reads and compiles packs; what another made may mean other things."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    return hash_text(__version__, *(path.read_text("utf-8") for path in sources))
-
-
-def _write(compiled: Compiled) -> None:
-    """Keep a compiled scheme; a cache that cannot be written is only slower."""
-    folder = _cache_folder()
-    if folder is None:
-        return
+def _packed(compiled: Compiled) -> bytes:
     layout = compiled.layout
     meta = {
         "header": asdict(compiled.header),
@@ -275,24 +221,11 @@ def _write(compiled: Compiled) -> None:
     packed = io.BytesIO()
     arrays = {field.name: getattr(compiled.arrays, field.name) for field in fields(Arrays)}
     np.savez(packed, meta=blob, **arrays)
-    content = packed.getvalue()
-    with contextlib.suppress(OSError, DrgError):
-        folder.mkdir(0o700, parents=True, exist_ok=True)
-        with atomic_path(_kept(folder, compiled.content_hash)) as part:
-            part.chmod(0o600)
-            part.write_bytes(hashlib.sha256(content).digest() + content)
+    return packed.getvalue()
 
 
-def _read(path: Path) -> Compiled | None:
-    """A kept scheme, or None when there is none that can be read."""
+def _unpacked(content: bytes) -> Compiled | None:
     try:
-        with path.open("rb") as stream:
-            if not _is_ours(os.fstat(stream.fileno())):
-                return None
-            kept_bytes = stream.read()
-        digest, content = kept_bytes[:32], kept_bytes[32:]
-        if hashlib.sha256(content).digest() != digest:
-            return None  # damaged
         with np.load(io.BytesIO(content), allow_pickle=False) as kept:
             meta: dict[str, Any] = json.loads(kept["meta"].tobytes())
             arrays = Arrays(**{f.name: kept[f.name] for f in fields(Arrays)})
@@ -308,7 +241,7 @@ def _read(path: Path) -> Compiled | None:
             tuple(Drg(*g) for g in meta["drgs"]), layout,
             tuple(meta["diagnoses"]), tuple(meta["procedures"]), arrays,
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 

@@ -7,9 +7,10 @@ every part that the code plays).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, astuple, dataclass, field, fields
 
 from drg.cases.outcomes import is_ambiguous, is_ungrouped
 from grouper.scheme.rules import Member
@@ -107,6 +108,34 @@ class Scheme:
     def id(self) -> str:
         """The pack's id, such as ``chs-drg-1.1``."""
         return self.header.id
+
+
+def packed(scheme: Scheme) -> bytes:
+    """A scheme as JSON; :func:`unpacked` reads it."""
+    said = {field.name: getattr(scheme, field.name) for field in fields(Scheme)}
+    return json.dumps(said | {
+        "header": asdict(scheme.header),
+        "lists": [[*key, codes] for key, codes in scheme.lists.items()],
+        "grouping_procedures": sorted(scheme.grouping_procedures),
+    } | {
+        name: [list(astuple(group)) for group in said[name]] for name in ("mdcs", "adrgs", "drgs")
+    }, ensure_ascii=False).encode()  # fmt: skip
+
+
+def unpacked(content: bytes) -> Scheme | None:
+    """A scheme from what :func:`packed` made, None when it is something else."""
+    try:
+        said = json.loads(content)
+        return Scheme(**said | {
+            "header": Header(**said["header"]),
+            "mdcs": tuple(Mdc(*group) for group in said["mdcs"]),
+            "adrgs": tuple(Adrg(*group) for group in said["adrgs"]),
+            "drgs": tuple(Drg(*group) for group in said["drgs"]),
+            "lists": {(owner, name): tuple(codes) for owner, name, codes in said["lists"]},
+            "grouping_procedures": frozenset(said["grouping_procedures"]),
+        })  # fmt: skip
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def is_nameless(code: str) -> bool:

@@ -12,13 +12,15 @@ from drg.documents import fit, named_file, read_document
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import hash_files, hash_text
-from grouper.scheme.model import Header, Scheme
+from grouper.scheme import cache
+from grouper.scheme.model import Header, Scheme, packed, unpacked
 from grouper.scheme.name import DEFAULT, WITH_AMBIGUOUS, Named, plain, with_ambiguous
 from grouper.scheme.overlay import CHANGES, overlaid, read_overlay
 from grouper.scheme.tables import read_groups, read_tables
 
 SHIPPED = Path(__file__).parents[1] / "schemes"
 AMBIGUOUS = "ambiguous.csv"  # the optional ambiguous groups, as changes
+_KIND = "tables"  # of what is kept
 TABLES = ("mdc.csv", "adrg.csv", "drg.csv", "diagnoses.csv", "procedures.csv")
 
 
@@ -160,10 +162,19 @@ def load_groups(scheme: Named = DEFAULT) -> Scheme:
     Raises:
         DrgError: there is no such scheme, or its tables have errors (the first is named).
     """
-    return _load(find_scheme(scheme).resolve(), plain(scheme)[1], pack_hash(scheme))
+    return _kept(find_scheme(scheme).resolve(), plain(scheme)[1], pack_hash(scheme))
 
 
 @lru_cache(maxsize=8)
+def _kept(folder: Path, ambiguous: bool, content_hash: str) -> Scheme:
+    content = cache.kept(content_hash, _KIND)
+    found = None if content is None else unpacked(content)
+    if found is None or found.content_hash != content_hash:
+        found = _load(folder, ambiguous, content_hash)
+        cache.keep(content_hash, _KIND, packed(found))
+    return found
+
+
 def _load(folder: Path, ambiguous: bool, content_hash: str) -> Scheme:
     header = read_header(folder)
     own = ambiguous and (folder / AMBIGUOUS).is_file()

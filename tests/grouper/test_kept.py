@@ -1,4 +1,4 @@
-"""Compiled schemes that are kept on disk: only one's own, and only of the pack that is meant."""
+"""What is kept of a pack on disk: only one's own, and only of the pack that is meant."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from grouper.scheme import cache, pack
 from grouper.scheme.compile import compiled_scheme, kept_groups
+from grouper.scheme.pack import load_groups, load_scheme, shipped_schemes
 
 PACK = Path(__file__).parents[2] / "docs" / "examples" / "tiny-pack"
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes of files")
@@ -22,7 +24,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_is_kept_is_private_and_used(kept: Path) -> None:
     found = compiled_scheme(PACK)
-    [file] = kept.iterdir()
+    [file] = kept.glob("*.bin")
     assert file.stat().st_mode & 0o777 == 0o600
     assert kept.stat().st_mode & 0o777 == 0o700
     again = kept_groups(found.content_hash)
@@ -32,13 +34,14 @@ def test_what_is_kept_is_private_and_used(kept: Path) -> None:
 
 def test_one_that_others_could_write_is_not_used(kept: Path) -> None:
     found = compiled_scheme(PACK)
-    [file] = kept.iterdir()
+    [file] = kept.glob("*.bin")
     file.chmod(0o666)
     assert kept_groups(found.content_hash) is None
     file.chmod(0o600)
     kept.chmod(0o777)
     assert kept_groups(found.content_hash) is None
-    file.unlink()
+    for one in kept.iterdir():
+        one.unlink()
     assert compiled_scheme(PACK).drgs == found.drgs
     assert not list(kept.iterdir())
 
@@ -46,7 +49,7 @@ def test_one_that_others_could_write_is_not_used(kept: Path) -> None:
 def test_one_of_another_user_is_not_used(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = compiled_scheme(PACK)
     if os.geteuid() == 0:
-        [file] = kept.iterdir()
+        [file] = kept.glob("*.bin")
         os.chown(file, 12345, -1)
     else:
         monkeypatch.setattr(os, "geteuid", lambda: 12345)
@@ -60,7 +63,7 @@ def test_one_of_another_pack_is_not_taken_for_it(kept: Path, tmp_path: Path) -> 
         header.write("# another\n")
     other = compiled_scheme(own)
     assert other.content_hash != found.content_hash
-    names = {one.name[:64]: one for one in kept.iterdir()}
+    names = {one.name[:64]: one for one in kept.glob("*.bin")}
     shutil.copyfile(names[other.content_hash], names[found.content_hash])
     assert kept_groups(found.content_hash) is None
     assert compiled_scheme(PACK).content_hash == found.content_hash
@@ -68,10 +71,32 @@ def test_one_of_another_pack_is_not_taken_for_it(kept: Path, tmp_path: Path) -> 
 
 def test_one_of_another_program_is_not_used(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = compiled_scheme(PACK)
-    monkeypatch.setattr("grouper.scheme.compile._program", lambda: "0" * 64)
+    monkeypatch.setattr("grouper.scheme.cache._program", lambda: "0" * 64)
     assert kept_groups(found.content_hash) is None
     assert compiled_scheme(PACK).drgs == found.drgs
-    assert len(list(kept.iterdir())) == 2
+    assert len(list(kept.glob("*.bin"))) == 2
+
+
+@pytest.mark.parametrize("name", [*shipped_schemes(), "chs-drg-2.0+qy"])
+def test_a_scheme_that_was_kept_is_the_one_of_its_tables(kept: Path, name: str) -> None:
+    pack._kept.cache_clear()
+    from_tables = load_groups(name)
+    assert [*kept.glob(f"{from_tables.content_hash}*.tables")]
+    pack._kept.cache_clear()
+    again = load_groups(name)
+    assert again is not from_tables
+    assert again == from_tables
+    assert list(again.diagnosis_names) == list(from_tables.diagnosis_names)
+    assert list(again.lists) == list(from_tables.lists)
+
+
+def test_a_scheme_that_is_not_one_is_read_from_its_tables(kept: Path) -> None:
+    pack._kept.cache_clear()
+    found = load_scheme(PACK)
+    for content in (b"", b"[]", b"{}", b'{"header": 1}'):
+        cache.keep(found.content_hash, "tables", content)
+        pack._kept.cache_clear()
+        assert load_scheme(PACK) == found
 
 
 def test_no_home_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
