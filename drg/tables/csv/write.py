@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
 
 from drg.tables.arrays import strings, text_scalar
 from drg.tables.as_text import as_text
@@ -67,7 +68,7 @@ class CsvSink(TableSink):
         """The batch as the file's bytes."""
         check_columns(table, self.schema, self.path)
         with writing(self.path, pa.ArrowException):
-            columns = [as_text(column) for column in table.columns]
+            columns = [c if _is_text(c.type) else as_text(c) for c in table.columns]
             return self._pack(self._transcode(_in_utf8(render(columns, self._delimiter))))
 
     def _transcode(self, text: pa.Buffer) -> bytes | memoryview:
@@ -106,14 +107,23 @@ def render(columns: Sequence[pa.Array], delimiter: str) -> pa.Buffer:
     """Text columns as CSV lines in UTF-8; null is an empty cell.
 
     Args:
-        columns: String arrays of one length.
+        columns: Arrays of text, plain or by dictionary, of one length.
         delimiter: One ASCII character.
     """
-    rows = len(columns[0])
-    text = _join(columns, delimiter)
-    if _needs_no_quotes(text, rows, len(columns), delimiter):
-        return text
-    return _join([_quote(column, delimiter, len(columns)) for column in columns], delimiter)
+    if len(columns) > 1:  # in a single column an empty cell would be a blank line, which is no row
+        table = pa.RecordBatch.from_arrays(columns, names=[str(i) for i in range(len(columns))])
+        plain = pa_csv.WriteOptions(include_header=False, delimiter=delimiter, quoting_style="none")
+        lines = pa.BufferOutputStream()
+        with contextlib.suppress(pa.ArrowInvalid):  # some cell needs quotes
+            pa_csv.write_csv(table, lines, plain)
+            return lines.getvalue()
+    return _join(
+        [_quote(as_text(column), delimiter, len(columns)) for column in columns], delimiter
+    )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind.value_type if pa.types.is_dictionary(kind) else kind)
 
 
 def _in_utf8(text: pa.Buffer) -> pa.Buffer:
@@ -141,22 +151,6 @@ def _join(columns: Sequence[pa.Array], delimiter: str) -> pa.Buffer:
     ends = [offsets[i : i + width].to_pybytes() for i in (at, at + len(lines) * width)]
     first, last = (int.from_bytes(end, "little") for end in ends)
     return data.slice(first, last - first)
-
-
-def _needs_no_quotes(text: pa.Buffer, rows: int, columns: int, delimiter: str) -> bool:
-    """Whether all delimiters and line ends of the text are those between cells and rows."""
-    data = np.frombuffer(text, np.uint8)
-
-    def count(character: str) -> int:
-        return int(np.count_nonzero(data == ord(character)))
-
-    return (
-        columns > 1  # in a single column an empty cell would be a blank line, which is no row
-        and count(delimiter) == rows * (columns - 1)
-        and count("\n") == rows
-        and not count('"')
-        and not count("\r")
-    )
 
 
 def _quote(column: pa.Array, delimiter: str, columns: int) -> pa.Array:
