@@ -17,6 +17,7 @@ from tests.schemes import labelled_schemes
 SHARED = Path(__file__).parents[2] / "shared"
 DATA = Path(__file__).parent / "data"
 os.environ.pop("DRG_LANG", None)
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each command of the tests compiles anew
 os.environ["LC_ALL"] = "C.UTF-8"  # errors in English, which most tests expect
 MOST_WORKERS = 8
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
 import annotated_types as limits
@@ -117,11 +119,16 @@ def _limited(key: Key, bounds: list[Any]) -> Key:
     return key
 
 
+@cache
+def _keys(model: type[BaseModel]) -> Mapping[str, Key]:
+    return MappingProxyType({name: _key(info) for name, info in model.model_fields.items()})
+
+
 def keys_of(model: type[BaseModel]) -> dict[str, Key]:
     """The keys of a table."""
     return {
-        name: _key(info)
-        for name, info in model.model_fields.items()
+        name: key
+        for name, key in _keys(model).items()
         if not (name == "name" and issubclass(model, Row))
     }
 
@@ -131,10 +138,9 @@ def field_at(model: type[BaseModel], path: Path) -> Key | None:
     table: type[BaseModel] | None = model
     steps = list(path)
     while steps and table is not None:
-        info = table.model_fields.get(str(steps.pop(0)))
-        if info is None:
+        key = _keys(table).get(str(steps.pop(0)))
+        if key is None:
             return None
-        key = _key(info)
         if not steps or key.model is None:
             return key
         if key.kind in ("rows", "array"):
@@ -159,8 +165,7 @@ def keys_at(model: type[BaseModel], path: Path) -> tuple[str, ...]:
     table = model
     steps = list(path)
     while steps:
-        info = table.model_fields.get(str(steps.pop(0)))
-        key = _key(info) if info is not None else None
+        key = _keys(table).get(str(steps.pop(0)))
         if key is None or key.model is None:
             return ()
         if key.kind in ("rows", "array") and steps:

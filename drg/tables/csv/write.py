@@ -123,7 +123,7 @@ def render(columns: Sequence[pa.Array], delimiter: str) -> pa.Buffer:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind.value_type if pa.types.is_dictionary(kind) else kind)
+    return bool(pa.types.is_string(kind.value_type if pa.types.is_dictionary(kind) else kind))
 
 
 def _in_utf8(text: pa.Buffer) -> pa.Buffer:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -98,8 +99,14 @@ def in_order(
 ) -> Generator[Result, None, None]:
     """Results of ``task`` for every block, in order, at most a few blocks ahead of the caller.
 
-    The blocks are those of a source, or whatever else is read piece by piece.
+    The blocks are those of a source, or whatever else is read piece by piece. A single one is
+    worked on in the calling thread.
     """
+    ahead = list(islice(blocks, 2))
+    if len(ahead) < 2:
+        yield from map(task, ahead)
+        return
+    blocks = chain(ahead, blocks)
     count = max(1, workers if workers is not None else default_workers())
     reader = ThreadPoolExecutor(1, "drg-read")
     pool = ThreadPoolExecutor(count, "drg-work")
