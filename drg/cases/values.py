@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -102,6 +103,9 @@ def read_number(column: pa.Array, rule: Number) -> tuple[Floats, Mask]:
 
 def limited(values: Floats, unreadable: Mask, rule: Number) -> tuple[Floats, Mask]:
     """Values of a column inside the range of its rule; those outside are unreadable too."""
+    plain = len(values) and not (rule.whole or rule.zero_is_blank)
+    if plain and rule.low <= values.min() and values.max() <= min(rule.high, sys.float_info.max):
+        return values, unreadable
     outside = (values < rule.low) | (values > rule.high) | np.isinf(values)
     if rule.zero_is_blank:
         values = np.where(values == 0, math.nan, values)

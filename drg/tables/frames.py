@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from drg.errors import DrgError
 from drg.language import say
+from drg.tables.arrays import numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +59,8 @@ def as_arrow(cases: Any, wanted: Sequence[str] | None = None) -> pa.Table:
 
 
 def _array(column: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
+    if column.dtype == np.float64 and not np.isnan(held := column.to_numpy()).any():
+        return numbers(held)
     try:
         return pa.array(column, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):

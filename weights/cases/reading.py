@@ -22,7 +22,7 @@ from drg.cases.texts import as_text, text_list
 from drg.cases.unread import Counted, counted
 from drg.errors import problem
 from drg.language import say
-from drg.tables.arrays import integers, values
+from drg.tables.arrays import blocks, integers, values
 from weights.cases.observations import (
     COMPONENTS,
     FAULTS,
@@ -225,7 +225,8 @@ class Reader:
         if encoded is None:
             return np.zeros(cells.rows, np.int32), []
         if not pa.types.is_dictionary(encoded.type):
-            encoded = as_text(encoded).dictionary_encode()
+            plain_text = pa.types.is_large_string(encoded.type)
+            encoded = (encoded if plain_text else as_text(encoded)).dictionary_encode()
         plain = str.strip if name == "hospital_id" else plain_group
         texts = [plain(text or "") for text in text_list(as_text(encoded.dictionary))]
         places = encoded.indices
@@ -348,7 +349,10 @@ def _numbered(parts: Sequence[tuple[Ints, list[str]]]) -> tuple[Ints, tuple[str,
 
 def _seen(codes: Ints, count: int) -> Bools:
     seen = np.zeros(max(count, 1), np.bool_)
-    seen[codes] = True
+    for block in blocks(len(codes)):
+        seen[codes[block]] = True
+        if seen.all():
+            break
     return seen
 
 
@@ -366,8 +370,3 @@ def _where(marked: Sequence[bool], codes: npt.NDArray[Any]) -> Bools | None:
         return None
     found: Bools = np.array(marked)[codes]
     return found
-
-
-def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """A column in one piece."""
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -418,7 +418,7 @@ class Calibrator:
     def _singles(self, observed: Observations) -> Singles:
         """Costs of the groups of few cases, cleared and on the scale of the levels."""
         assert self.noise_ is not None
-        few = np.bincount(observed.drg, minlength=len(observed.groups)) < FEW
+        few = self._paid_cases.sum(axis=0) < FEW
         rows = np.flatnonzero(few.take(observed.drg)) if few.any() else np.empty(0, np.int64)
         cost = observed.cost[rows] / self.fit_.factor[observed.hospital[rows]]
         return Singles(observed.drg[rows], np.log(cost) + np.log1p(self.noise_.within) / 2)

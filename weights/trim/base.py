@@ -13,7 +13,7 @@ import numpy.typing as npt
 from drg.errors import one_of, problem
 from drg.language import say
 from weights.cases.observations import Floats, Ints
-from weights.trim.groups import Bounds, Rows, Together, outside
+from weights.trim.groups import Bounds, Ordered, Rows, outside
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,15 @@ class Cases:
     groups: int
 
     @cached_property
-    def together(self) -> Together:
-        """The cases by group."""
-        return Together.of(self.drg, self.groups)
+    def by_cost(self) -> Ordered:
+        """Their costs by group, in order."""
+        return Ordered.of(self.drg, self.cost, self.groups)
 
     def without(
         self,
         rows: Rows,
         bounds: Bounds,
-        known: Floats,
+        known: Floats | Rows,
         quantity: str,
         *,
         unknown: int = 0,
@@ -98,16 +98,17 @@ class Cases:
             lower[emptied], upper[emptied] = -np.inf, np.inf
         return Trimmed(keep, self.cost, lower, upper, quantity, 0, unknown, emptied)
 
-    def at_most(self, bounds: Bounds) -> Trimmed:
-        """The answer when costs outside the bounds are set to them. Each bound (G,)."""
+    def at_most(self, bounds: Bounds) -> tuple[Trimmed, Rows]:
+        """The answer when costs outside the bounds are set to them, and which. Each bound (G,)."""
         lower, upper = bounds
         rows = outside(self.drg, self.cost, bounds)
         drawn, codes = self.cost.copy(), self.drg[rows]
         drawn[rows] = np.clip(drawn[rows], lower[codes], upper[codes])
         keep = np.ones(len(drawn), np.bool_)
-        return Trimmed(keep, drawn, lower, upper, "cost", len(rows), 0, np.empty(0, np.int64))
+        nobody = np.empty(0, np.int64)
+        return Trimmed(keep, drawn, lower, upper, "cost", len(rows), 0, nobody), rows
 
-    def _emptied(self, rows: Rows, known: Floats) -> npt.NDArray[np.int64]:
+    def _emptied(self, rows: Rows, known: Floats | Rows) -> npt.NDArray[np.int64]:
         lost = np.bincount(self.drg[rows], minlength=self.groups)
         suspects = (lost > 0) & (lost >= known)
         if suspects.any():

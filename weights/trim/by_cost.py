@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,15 +12,7 @@ from drg.errors import problem
 from drg.language import say
 from weights.cases.observations import Bools, Floats, Ints
 from weights.trim.base import Cases, Trim, Trimmed
-from weights.trim.groups import (
-    Bounds,
-    Moments,
-    Rows,
-    Together,
-    moments,
-    opened,
-    outside,
-)
+from weights.trim.groups import Bounds, Ordered, moments, opened, outside
 
 RULES = ("both", "either", "cost")
 CENTRES = ("median", "mean")
@@ -29,19 +21,6 @@ _MAD = 0.6744897501960817
 _TELLS = 5  # cases of a group whose spread tells of the usual one
 _ANY = 20.0  # times the median of all costs within which a case of any group lies
 _PRIOR_CASES = 20.0  # for so many cases the usual spread of all groups counts beside a group's own
-
-
-def _medians(cases: Cases, values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Known cases, median, and median distance from it over ``_MAD``, by group. Shapes (G,)."""
-    known = np.isfinite(values)
-    drg, together = cases.drg, cases.together
-    if not known.all():
-        values, together = values[known], Together.of(drg[known], cases.groups)
-    held = together.placed(values)
-    (middle,) = together.quantiles(held, (0.5,))
-    held -= together.repeated(middle)
-    (apart,) = together.quantiles(np.abs(held, out=held), (0.5,))
-    return together.cases.astype(np.float64), middle, apart / _MAD
 
 
 def _usual(number: Floats, spread: Floats, minimum: float) -> float:
@@ -97,25 +76,30 @@ class LogSd(Trim):
 
     def _trim(self, cases: Cases) -> Trimmed:
         drg, cost, stay = cases.drg, cases.cost, cases.stay
-        number, bounds = self._bounds(cases, lambda at: np.log(cost[at]))
+        number, bounds = self._bounds(cases, None)
         rows = outside(drg, cost, bounds)
         if stay is None or self.rule == "cost":
             return cases.without(rows, bounds, number, "cost")
-        by_day, daily = self._bounds(cases, lambda at: _log_per_day(cost[at], stay[at]))
+        per_day = _per_day(cost, stay)
+        by_day, daily = self._bounds(cases, per_day)
         if self.rule == "both":
-            rows = rows[_also_by_day(drg[rows], cost[rows], stay[rows], daily)]
+            rows = rows[_also_by_day(drg[rows], per_day[rows], daily)]
         else:
-            rows = np.union1d(rows, outside(drg, _per_day(cost, stay), daily))
+            rows = np.union1d(rows, outside(drg, per_day, daily))
         unknown = len(stay) - int(by_day.sum())
         return cases.without(rows, bounds, number, "cost and cost per day", unknown=unknown)
 
-    def _bounds(self, cases: Cases, logs: Callable[[slice], Floats]) -> tuple[Floats, Bounds]:
+    def _bounds(self, cases: Cases, per_day: Floats | None) -> tuple[Floats, Bounds]:
         """Known cases, and bounds in yuan, or yuan a day. Shape (G,)."""
         if self.centre == "mean":
-            found = moments(cases.drg, cases.groups, logs, sd=True)
-            number, middle, sd = found.cases, found.mean, found.sd
+            logs = np.log(cases.cost if per_day is None else per_day)
+            number, middle, sd = moments(cases.drg, logs, cases.groups)
         else:
-            number, middle, sd = _medians(cases, logs(slice(None)))
+            held = cases.by_cost if per_day is None else Ordered.of(
+                cases.drg, per_day, cases.groups
+            )  # fmt: skip
+            number, (middle,) = held.cases.astype(np.float64), held.quantiles((0.5,), np.log)
+            sd = held.apart(middle, np.log) / _MAD
             usual = _usual(number, sd, self.minimum)  # where more than half of the costs are alike
             sd = np.where(sd > 0, sd, usual if usual > 0 else np.nan)
         reach = self.sd * sd
@@ -123,10 +107,10 @@ class LogSd(Trim):
         return number, opened(*bounds, number, self.minimum)
 
 
-def _also_by_day(drg: Ints, cost: Floats, stay: Floats, daily: Bounds) -> Bools:
+def _also_by_day(drg: Ints, per_day: Floats, daily: Bounds) -> Bools:
     """Which cases are outside on cost per day, or cannot be judged by it. Shape (N,)."""
-    goes = ~(stay > 0) | np.isinf(daily[1])[drg]
-    goes[outside(drg, _per_day(cost, stay), daily)] = True
+    goes = np.isnan(per_day) | np.isinf(daily[1])[drg]
+    goes[outside(drg, per_day, daily)] = True
     return goes
 
 
@@ -134,11 +118,6 @@ def _per_day(cost: Floats, stay: Floats) -> Floats:
     """Cost per day (日均费用), NaN where the stay is 0 or unknown."""
     days = np.where(stay > 0, stay, np.nan)
     return np.divide(cost, days, out=days)
-
-
-def _log_per_day(cost: Floats, stay: Floats) -> Floats:
-    per_day = _per_day(cost, stay)
-    return np.log(per_day, out=per_day)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,15 +141,14 @@ class Iqr(Trim):
                           expected=say("true 或 false", "true or false"))  # fmt: skip
 
     def _trim(self, cases: Cases) -> Trimmed:
-        values = np.log(cases.cost) if self.log else cases.cost
-        first, third = cases.together.quantiles(cases.together.placed(values), (0.25, 0.75))
-        number = cases.together.cases.astype(np.float64)
+        held = cases.by_cost
+        first, third = held.quantiles((0.25, 0.75), *([np.log] if self.log else []))
         reach = self.k * (third - first)
         lower, upper = first - reach, third + reach
         if self.log:
             lower, upper = np.exp(lower), np.exp(upper)
-        bounds = opened(lower, upper, number, self.minimum)
-        return cases.without(outside(cases.drg, cases.cost, bounds), bounds, number, "cost")
+        bounds = opened(lower, upper, held.cases, self.minimum)
+        return cases.without(outside(cases.drg, cases.cost, bounds), bounds, held.cases, "cost")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,15 +166,13 @@ class Percentile(Trim):
     high: float = 97.0
 
     def _trim(self, cases: Cases) -> Trimmed:
-        bounds, number = self._bounds(cases)
+        bounds, number = self._bounds(cases), cases.by_cost.cases
         return cases.without(outside(cases.drg, cases.cost, bounds), bounds, number, "cost")
 
-    def _bounds(self, cases: Cases) -> tuple[Bounds, Floats]:
-        """Bounds in yuan and cases by group. Shape (G,)."""
-        shares = self.low / 100, self.high / 100
-        lower, upper = cases.together.quantiles(cases.together.placed(cases.cost), shares)
-        number = cases.together.cases.astype(np.float64)
-        return opened(lower, upper, number, self.minimum), number
+    def _bounds(self, cases: Cases) -> Bounds:
+        """Bounds in yuan. Shape (G,)."""
+        lower, upper = cases.by_cost.quantiles((self.low / 100, self.high / 100))
+        return opened(lower, upper, cases.by_cost.cases, self.minimum)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +183,7 @@ class Winsor(Percentile):
     high: float = 99.0
 
     def _trim(self, cases: Cases) -> Trimmed:
-        return cases.at_most(self._bounds(cases)[0])
+        return cases.at_most(self._bounds(cases))[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,7 +213,9 @@ class WinsorMedian(Trim):
     gross: float = 4.0
 
     def _trim(self, cases: Cases) -> Trimmed:
-        number, middle, spread = _medians(cases, np.log(cases.cost))
+        held = cases.by_cost
+        number, (middle,) = held.cases.astype(np.float64), held.quantiles((0.5,), np.log)
+        spread = held.apart(middle, np.log) / _MAD
         usual = _usual(number, spread, _TELLS)
         spread = np.sqrt((number * spread**2 + _PRIOR_CASES * usual**2) / (number + _PRIOR_CASES))
         spread = np.where(spread > 0, spread, np.nan)
@@ -245,12 +223,9 @@ class WinsorMedian(Trim):
         within = np.clip(middle, of_all - np.log(_ANY), of_all + np.log(_ANY))
         middle = np.where(number < 3, within, middle)
         reach = np.minimum(self.sd * spread, np.log1p(number / 4.0))
-        lower, upper = np.exp(middle - reach), np.exp(middle + reach)
-        found = cases.at_most(opened(lower, upper, number, self.minimum))
-        far = self.gross * spread
-        rows = outside(cases.drg, cases.cost,
-                       opened(np.exp(middle - far), np.exp(middle + far), number,
-                              self.minimum))  # fmt: skip
+        bounds = opened(np.exp(middle - reach), np.exp(middle + reach), number, self.minimum)
+        found, rows = cases.at_most(bounds)
+        far = np.maximum(self.gross * spread, reach)
         group = cases.drg[rows]
         away = np.log(cases.cost[rows]) - middle[group]
         part = 1.0 - (np.abs(away) - far[group]) / (far[group] / 2.0)
@@ -286,28 +261,12 @@ class Ratio(Trim):
     centre: str = "median"
 
     def _trim(self, cases: Cases) -> Trimmed:
-        everyone = moments(cases.drg, cases.groups, lambda at: cases.cost[at])
-        rows = np.empty(0, np.int64)
+        held = cases.by_cost
+        bounds = np.zeros(cases.groups), np.full(cases.groups, np.inf)
         for turn in range(self.rounds):
             if turn == 0 and self.centre == "median":
-                (middle,) = cases.together.quantiles(
-                    cases.together.placed(cases.cost), (0.5,)
-                )  # fmt: skip
-                bounds = opened(
-                    self.low * middle, self.high * middle, everyone.cases, self.minimum
-                )  # fmt: skip
+                (middle,) = held.quantiles((0.5,))
             else:
-                bounds = self._bounds(cases, everyone, rows)
-            rows = outside(cases.drg, cases.cost, bounds)
-        return cases.without(rows, bounds, everyone.cases, "cost")
-
-    def _bounds(self, cases: Cases, everyone: Moments, rows: Rows) -> Bounds:
-        """Bounds from the means without ``rows``. Shape (G,).
-
-        A group without any case left gets bounds of 0, outside of which all its cases are.
-        """
-        codes, groups = cases.drg[rows], cases.groups
-        number = everyone.cases - np.bincount(codes, minlength=groups)
-        total = everyone.total - np.bincount(codes, cases.cost[rows], groups)
-        mean = np.where(number > 0, total / np.maximum(number, 1), 0.0)
-        return opened(self.low * mean, self.high * mean, everyone.cases, self.minimum)
+                middle = held.mean(bounds)  # 0, outside of which all are, where none is left
+            bounds = opened(self.low * middle, self.high * middle, held.cases, self.minimum)
+        return cases.without(outside(cases.drg, cases.cost, bounds), bounds, held.cases, "cost")

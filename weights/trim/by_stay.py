@@ -13,15 +13,14 @@ import numpy as np
 
 from drg.errors import problem
 from drg.language import say
+from weights.cases.observations import Floats
 from weights.trim.base import Cases, Trim, Trimmed
-from weights.trim.groups import Bounds, Moments, moments, opened, outside
+from weights.trim.groups import Bounds, moments, opened, outside
 
 
 @dataclass(frozen=True, kw_only=True)
 class StayTrim(Trim):
     """A method that looks at the length of stay (住院天数) alone."""
-
-    spread: ClassVar[bool] = False
 
     def _trim(self, cases: Cases) -> Trimmed:
         stay = cases.stay
@@ -30,14 +29,14 @@ class StayTrim(Trim):
                 f"裁剪方法 {self.name} 需要 length_of_stay（住院天数）",
                 f"trimming by '{self.name}' needs length_of_stay (住院天数)",
             ))  # fmt: skip
-        found = moments(cases.drg, cases.groups, lambda at: stay[at], sd=self.spread)
-        bounds = opened(*self._bounds(found), found.cases, self.minimum)
-        unknown = len(stay) - int(found.cases.sum())
+        known, mean, sd = moments(cases.drg, stay, cases.groups)
+        bounds = opened(*self._bounds(mean, sd), known, self.minimum)
+        unknown = len(stay) - int(known.sum())
         rows = outside(cases.drg, stay, bounds)
-        return cases.without(rows, bounds, found.cases, "length of stay", unknown=unknown)
+        return cases.without(rows, bounds, known, "length of stay", unknown=unknown)
 
-    def _bounds(self, found: Moments) -> Bounds:
-        """Bounds in days from number, mean and spread of the known stays. Shape (G,)."""
+    def _bounds(self, mean: Floats, sd: Floats) -> Bounds:
+        """Bounds in days from mean and spread of the known stays. Shape (G,)."""
         raise NotImplementedError
 
 
@@ -51,8 +50,8 @@ class L3H3(StayTrim):
     name: ClassVar[str] = "l3h3"
     factor: ClassVar[float] = 3.0
 
-    def _bounds(self, found: Moments) -> Bounds:
-        return found.mean / self.factor, found.mean * self.factor
+    def _bounds(self, mean: Floats, _: Floats) -> Bounds:
+        return mean / self.factor, mean * self.factor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +75,8 @@ class Inek(StayTrim):
     """
 
     name: ClassVar[str] = "inek"
-    spread: ClassVar[bool] = True
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"cap": (0, 365)}
     cap: float = 14.0
 
-    def _bounds(self, found: Moments) -> Bounds:
-        mean = found.mean
-        return np.maximum(2.0, mean / 3), mean + np.minimum(2 * found.sd, self.cap)
+    def _bounds(self, mean: Floats, sd: Floats) -> Bounds:
+        return np.maximum(2.0, mean / 3), mean + np.minimum(2 * sd, self.cap)

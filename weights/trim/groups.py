@@ -1,20 +1,17 @@
-"""What trimming needs to know of groups: sums, quantiles, and which cases lie outside bounds.
-
-Everything goes through the cases in blocks that fit a processor's cache, so that millions of
-cases need no further memory than the answer.
-"""
+"""What trimming needs to know of groups: order, sums, and which cases lie outside bounds."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array
 
-from weights.cases.observations import Floats, Ints
+from drg.tables.arrays import blocks
+from weights.cases.observations import Bools, Floats, Ints
 
 Rows = npt.NDArray[np.int64]
 Bounds = tuple[Floats, Floats]
@@ -22,72 +19,9 @@ Bounds = tuple[Floats, Floats]
 # A value that differs from a bound by less than this share of it lies on the bound: far less
 # than a fen (分) of any cost, far more than the rounding of a sum.
 TOLERANCE = 1e-9
-_BLOCK = 1 << 16
 
 
-def blocks(size: int) -> Iterator[slice]:
-    """Slices that cover ``size`` rows in order."""
-    return (slice(at, min(at + _BLOCK, size)) for at in range(0, size, _BLOCK))
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Number, mean and spread of a quantity in each group, of the cases where it is known.
-
-    Attributes:
-        cases: number of cases (例数), shape (G,).
-        total: sum, in the unit of the quantity, shape (G,).
-        sd: sample standard deviation (ddof = 1), NaN below two cases, shape (G,); empty when
-            it was not asked for.
-    """
-
-    cases: Floats
-    total: Floats
-    sd: Floats
-
-    @property
-    def mean(self) -> Floats:
-        """Mean, NaN in a group without cases. Shape (G,)."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return self.total / self.cases
-
-
-def moments(
-    drg: Ints, groups: int, read: Callable[[slice], Floats], *, sd: bool = False
-) -> Moments:
-    """Sums of a quantity by group, in one pass.
-
-    Args:
-        drg: group of each case, shape (N,).
-        groups: number of groups G.
-        read: the quantity for a slice of the cases, NaN where it is unknown. It may be overwritten.
-        sd: whether the standard deviation is wanted.
-    """
-    cases, total, squares = np.zeros(groups), np.zeros(groups), np.zeros(groups)
-    centre = math.nan  # near the data, so that squares lose nothing against the sums
-    for block in blocks(len(drg)):
-        codes, values = drg[block], read(block)
-        if np.isnan(values.sum()):
-            known = ~np.isnan(values)
-            codes, values = codes[known], values[known]
-        if sd:
-            if math.isnan(centre) and len(values):
-                centre = float(values.mean())
-            values = values - centre
-        codes = codes.astype(np.intp)
-        cases += np.bincount(codes, minlength=groups)
-        total += np.bincount(codes, values, groups)
-        if sd:
-            squares += np.bincount(codes, np.multiply(values, values, out=values), groups)
-    if not sd:
-        return Moments(cases, total, np.empty(0))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        left = np.maximum(squares - total * total / cases, 0.0)
-        spread = np.where(cases > 1, np.sqrt(left / (cases - 1)), np.nan)
-    return Moments(cases, total + (0.0 if math.isnan(centre) else centre) * cases, spread)
-
-
-def opened(lower: Floats, upper: Floats, cases: Floats, minimum: float) -> Bounds:
+def opened(lower: Floats, upper: Floats, cases: Floats | Rows, minimum: float) -> Bounds:
     """Bounds without those of groups of too few cases, which are infinitely wide. Shape (G,)."""
     few = (cases < minimum) | np.isnan(lower) | np.isnan(upper)
     return np.where(few, -np.inf, lower), np.where(few, np.inf, upper)
@@ -121,57 +55,124 @@ def widened(bounds: Bounds) -> Bounds:
     return np.where(np.isinf(lower), lower, low), np.where(np.isinf(upper), upper, high)
 
 
+def _same(values: Floats) -> Floats:
+    return values
+
+
 @dataclass(frozen=True)
-class Together:
-    """Cases by group, for quantiles.
+class Ordered:
+    """A quantity of the cases by group, in order inside each, of those where it is known.
+
+    Everything that trimming asks of it is found by halving, without going through the cases again.
 
     Attributes:
-        drg: group of each case. Shape (N,).
+        values: the quantity. Shape (N,).
         cases: cases by group. Shape (G,).
     """
 
-    drg: Ints
+    values: Floats
     cases: Rows
 
     @classmethod
-    def of(cls, drg: Ints, groups: int) -> Together:
-        """The cases of each group."""
-        return cls(drg, np.bincount(drg, minlength=groups))
-
-    def placed(self, values: Floats) -> Floats:
-        """Values with those of a group next to each other, as in a sparse matrix. Shape (N,)."""
-        size = len(values)
-        matrix = coo_array((values, (self.drg, np.arange(size, dtype=np.int32))),
-                           shape=(len(self.cases), max(size, 1)))  # fmt: skip
-        matrix.has_canonical_format = True  # no place stands twice
-        return np.asarray(matrix.tocsr().data)
-
-    def repeated(self, of_groups: Floats) -> Floats:
-        """A value of each group, as often as it has cases, beside those that are placed. (N,)."""
-        return np.repeat(of_groups, self.cases)
-
-    def quantiles(self, placed: Floats, shares: Sequence[float]) -> Floats:
-        """Quantiles of each group, interpolated linearly between neighbours.
+    def of(cls, drg: Ints, values: Floats, groups: int) -> Ordered:
+        """The cases in order.
 
         Args:
-            placed: a known quantity of each case, as :meth:`placed` puts them; each group is sorted
-                in place. Shape (N,).
-            shares: quantiles as shares 0 to 1, ascending, length K.
-
-        Returns:
-            Shape (K, G), NaN in a group without cases.
+            drg: group of each case, shape (N,).
+            values: the quantity, NaN where it is unknown, shape (N,).
+            groups: number of groups G.
         """
-        ends = np.cumsum(self.cases)
-        last = np.maximum(self.cases - 1, 0)
-        places = np.asarray(shares)[:, None] * last
-        below = places.astype(np.intp)
-        above = np.minimum(below + 1, last)
-        starts = ends - self.cases
-        for group in np.flatnonzero(self.cases > 1).tolist():
-            placed[starts[group] : ends[group]].sort()
-        some = self.cases > 0
-        found = np.full(places.shape, np.nan)
-        start = starts[some]
-        low, high = placed[start + below[:, some]], placed[start + above[:, some]]
-        found[:, some] = low + (high - low) * (places - below)[:, some]
+        if np.isnan(values).any():
+            known = ~np.isnan(values)
+            drg, values = drg[known], values[known]
+        size = len(values)
+        # as rows of a sparse matrix, in which no place stands twice
+        matrix = coo_array((values, (drg, np.arange(size, dtype=np.int32))),
+                           shape=(groups, max(size, 1)))  # fmt: skip
+        matrix.has_canonical_format = True
+        rows = matrix.tocsr()
+        for start, end in zip(rows.indptr[:-1].tolist(), rows.indptr[1:].tolist(), strict=True):
+            rows.data[start:end].sort()
+        return cls(np.asarray(rows.data), np.diff(rows.indptr).astype(np.int64))
+
+    @cached_property
+    def starts(self) -> Rows:
+        """Where each group begins. Shape (G,)."""
+        return np.asarray(np.cumsum(self.cases) - self.cases)
+
+    def at(self, place: Rows, of: Callable[[Floats], Floats] = _same) -> Floats:
+        """The value at a place of each group, NaN where it has no such place. Shape (G,)."""
+        there = (place >= 0) & (place < self.cases)
+        found = np.full(len(self.cases), np.nan)
+        found[there] = of(self.values[self.starts[there] + place[there]])
         return found
+
+    def first(self, enough: Callable[[Rows], Bools]) -> Rows:
+        """The first place of each group that is enough, where all after it are. Shape (G,)."""
+        low, high = np.zeros_like(self.cases), self.cases.copy()
+        while (open_ := low < high).any():
+            middle = (low + high) // 2
+            yes = enough(middle)
+            high = np.where(open_ & yes, middle, high)
+            low = np.where(open_ & ~yes, middle + 1, low)
+        return low
+
+    def quantiles(
+        self, shares: Sequence[float], of: Callable[[Floats], Floats] = _same
+    ) -> list[Floats]:
+        """Quantiles, interpolated linearly between neighbours, NaN without cases. Shapes (G,).
+
+        Args:
+            shares: quantiles as shares 0 to 1.
+            of: a rising function of the quantity, whose quantiles they are.
+        """
+        return [self._between(share, lambda place: self.at(place, of)) for share in shares]
+
+    def _between(self, share: float, at: Callable[[Rows], Floats]) -> Floats:
+        last = np.maximum(self.cases - 1, 0)
+        place = share * last
+        below = place.astype(np.int64)
+        low, high = at(below), at(np.minimum(below + 1, last))
+        return np.asarray(low + (high - low) * (place - below))
+
+    def apart(self, middle: Floats, of: Callable[[Floats], Floats] = _same) -> Floats:
+        """Median distance from the middle, NaN without cases. Shape (G,)."""
+
+        def nearest(count: Rows) -> Floats:
+            """The distance of the last of so many besides the nearest: they stand together."""
+
+            def enough(start: Rows) -> Bools:
+                ahead = self.at(start + count, of)
+                return np.isnan(ahead) | (ahead - middle >= middle - self.at(start, of))
+
+            start = self.first(enough)
+            return np.fmin(self.at(start + count, of) - middle, middle - self.at(start - 1, of))
+
+        return self._between(0.5, nearest)
+
+    def mean(self, bounds: Bounds) -> Floats:
+        """Mean of the values inside the bounds, 0 where none is. Shape (G,)."""
+        low, high = widened(bounds)
+        start = self.first(lambda place: self.at(place) >= low)
+        count = self.first(lambda place: self.at(place) > high) - start
+        ends = zip((self.starts + start).tolist(), count.tolist(), strict=True)
+        total = np.array([self.values[at : at + number].sum() for at, number in ends])
+        return np.asarray(np.divide(total, count, out=np.zeros(len(count)), where=count > 0))
+
+
+def moments(drg: Ints, values: Floats, groups: int) -> tuple[Floats, Floats, Floats]:
+    """Number, mean and sample standard deviation of what is known, NaN without. Shapes (G,).
+
+    Args:
+        drg: group of each case, shape (N,).
+        values: the quantity, NaN where it is unknown, shape (N,).
+        groups: number of groups G.
+    """
+    if np.isnan(values).any():
+        known = ~np.isnan(values)
+        drg, values = drg[known], values[known]
+    cases = np.bincount(drg, minlength=groups).astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.bincount(drg, values, groups) / cases
+        squares = np.bincount(drg, (values - mean[drg]) ** 2, groups)
+        return cases, mean, np.where(cases > 1, np.sqrt(squares / (cases - 1)), np.nan)
