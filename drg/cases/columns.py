@@ -155,6 +155,10 @@ _NO_CODE = re.compile(
 )
 
 
+_BEHIND = re.compile(r"(\((?![天日月]\))[^()]*\)|\[[^\]]*\]|【[^】]*】)+$")
+_MARKS = re.compile(r"[\s:*()\[\]【】]+")
+
+
 @dataclass(frozen=True)
 class _Family:
     """Headers under which one dialect writes a list.
@@ -171,6 +175,7 @@ class _Family:
 
 
 _WHOLE = {"diagnoses": r"diagnoses", "procedures": r"procedures"}
+_OF_LISTS = re.compile("诊|疾病|手术|diag|oprn|proc|icd")  # in every header of a list
 _CODE = r"(编码|代码)"
 _OPERATION = r"手术(及|和)?(操作)?"
 # Headers that say "code" come before bare ones, because beside them the bare header is a name.
@@ -286,8 +291,7 @@ def plain_header(text: str) -> str:
     and months: ``年龄（天）`` is not ``年龄``.
     """
     folded = unicodedata.normalize("NFKC", text[:_LONGEST_HEADER]).strip().strip("\ufeff").lower()
-    folded = re.sub(r"(\((?![天日月]\))[^()]*\)|\[[^\]]*\]|【[^】]*】)+$", "", folded)
-    return re.sub(r"[\s:*()\[\]【】]+", "", folded)
+    return _MARKS.sub("", _BEHIND.sub("", folded))
 
 
 def recognise(names: Sequence[str], mapping: Mapping[str, Any] | None = None) -> CaseColumns:
@@ -318,7 +322,8 @@ def known_headers(names: Sequence[str]) -> set[str]:
 def _recognised(names: Sequence[str], entries: dict[str, Any]) -> CaseColumns:
     said = entries.pop("values", {})
     given = _checked(names, entries)
-    by_header = {plain_header(name): name for name in reversed(names)}
+    plain = {name: plain_header(name) for name in names}
+    by_header = {plain[name]: name for name in reversed(names)}
     dialect = dialect_of(by_header)
     words: dict[str, Mapping[str, str]] = {}
     if dialect is not None:
@@ -326,11 +331,15 @@ def _recognised(names: Sequence[str], entries: dict[str, Any]) -> CaseColumns:
         given = dialect.columns(by_header) | given
     words |= _meanings(said, given, names)
     taken = {column for columns in given.values() for column in columns}
-    free = [(plain_header(name), name) for name in names if name not in taken]
+    free = [(plain[name], name) for name in names if name not in taken]
+    firsts = dict(reversed(free))
+    of_lists = [one for one in free if _OF_LISTS.search(one[0])]
     sources: dict[str, tuple[str, ...]] = {}
     for canonical in CANONICAL:
-        find = _find_list if canonical in LIST_COLUMNS else _find_one
-        found = given.get(canonical) or find(canonical, free)
+        found = given.get(canonical) or (
+            _find_list(canonical, of_lists) if canonical in LIST_COLUMNS
+            else _find_one(canonical, firsts)
+        )  # fmt: skip
         if found:
             sources[canonical] = found
     _payers(sources, by_header, given)
@@ -448,12 +457,9 @@ def _checked(names: Sequence[str], mapping: Mapping[str, Any]) -> dict[str, tupl
     return checked
 
 
-def _find_one(canonical: str, free: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    for wanted in (canonical, *SYNONYMS.get(canonical, ())):
-        for plain, name in free:
-            if plain == wanted:
-                return (name,)
-    return ()
+def _find_one(canonical: str, free: Mapping[str, str]) -> tuple[str, ...]:
+    known = (canonical, *SYNONYMS.get(canonical, ()))
+    return next(((free[wanted],) for wanted in known if wanted in free), ())
 
 
 def _find_list(canonical: str, free: Sequence[tuple[str, str]]) -> tuple[str, ...]:
