@@ -9,10 +9,8 @@ from __future__ import annotations
 import base64
 import functools
 import io
-import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 FAMILY = "Panel Sans"
 FALLBACK = (
@@ -22,6 +20,7 @@ FALLBACK = (
 )
 _OPEN = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN")
 _FILES = ("NotoSansCJK*", "NotoSansSC*", "NotoSansCJKsc*", "SourceHanSans*")
+_UPRIGHT = ("BASE", "GSUB", "VORG", "vhea", "vmtx")  # tables for lines from top to bottom
 _PROBE = "权重病组费用倒挂"
 _ALWAYS = "0123456789.,%+-−—–…×÷≤≥<>*()（）「」《》、。；：，！？·•▲▼■◆●○ %/" + "".join(
     chr(c) for c in range(32, 127)
@@ -81,9 +80,10 @@ def _faces(path: Path) -> list[tuple[int, str, str, str]]:
             texts = font["name"]
             name, style = texts.getDebugName(1) or "", texts.getDebugName(2) or ""
             terms = f"{texts.getDebugName(13)} {texts.getDebugName(14)}"
+            if name not in _OPEN or not ("Open Font License" in terms or "OFL" in terms):
+                continue
             known = font.getBestCmap() or {}
-            is_open = "Open Font License" in terms or "OFL" in terms
-            if is_open and name in _OPEN and all(ord(c) in known for c in _PROBE):
+            if all(ord(c) in known for c in _PROBE):
                 version = (texts.getDebugName(5) or "").split(";")[0]
                 found.append((place, name, style, version))
     except (OSError, TTLibError, KeyError, ValueError):  # a damaged font is none
@@ -104,28 +104,34 @@ def _rule(data: bytes, weight: int) -> str:
     body = base64.b64encode(data).decode("ascii")
     return (
         f'@font-face {{ font-family: "{FAMILY}"; font-weight: {weight}; font-style: normal; '
-        f"src: url(data:font/woff2;base64,{body}) format('woff2'); }}\n"
+        f"src: url(data:font/woff;base64,{body}) format('woff'); }}\n"
     )
 
 
 @functools.lru_cache(maxsize=8)
 def _subset(face: tuple[Path, int], used: frozenset[str]) -> bytes:
-    """Some characters of a font as WOFF2, the same bytes each time."""
-    from fontTools import subset
+    """Some characters of a font as WOFF, the same bytes each time."""
+    import uharfbuzz
     from fontTools.ttLib import TTFont
 
-    logging.getLogger("fontTools").setLevel(logging.ERROR)
-    font = TTFont(face[0], fontNumber=face[1], lazy=True, recalcTimestamp=False)
-    options: Any = subset.Options()
-    options.hinting = False
-    options.layout_features = ["kern"]
-    options.name_IDs = [0, 13, 14]  # whose it is, and under which licence
-    options.notdef_outline = True
-    options.recalc_timestamp = False
-    made = subset.Subsetter(options)
-    made.populate(unicodes=sorted(map(ord, used)))
-    made.subset(font)
-    font.flavor = "woff2"
+    asked = uharfbuzz.SubsetInput()
+    asked.flags = uharfbuzz.SubsetFlags.NO_HINTING | uharfbuzz.SubsetFlags.NOTDEF_OUTLINE
+    asked.unicode_set.update(map(ord, used))
+    for wanted, held in (
+        (asked.name_id_set, (0, 13, 14)),  # whose it is, and under which licence
+        (asked.layout_feature_tag_set, (_tag("kern"),)),
+    ):
+        wanted.clear()
+        wanted.update(held)
+    asked.drop_table_tag_set.update(map(_tag, _UPRIGHT))
+    whole = uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(face[0])), face[1])
+    part = uharfbuzz.subset(whole, asked).blob.data
+    font = TTFont(io.BytesIO(part), recalcTimestamp=False)
+    font.flavor = "woff"  # its compression is a hundred times as fast as WOFF2's, 10 % longer
     buffer = io.BytesIO()
     font.save(buffer)
     return buffer.getvalue()
+
+
+def _tag(name: str) -> int:
+    return int.from_bytes(name.encode(), "big")
