@@ -76,11 +76,11 @@ def simulate(
     by_group = np.empty((draws, count, len(model.weight)), np.float32) if groups else None
     matrices = [_Matrices.of(model, number) for number in range(1, count + 1)]
     usual = _spent(model, matrices)
-    shared = Numbers(0) if numbers is None else numbers
+    shared, tables = Numbers(0) if numbers is None else numbers, Numbers()
     for chunk, start in enumerate(range(0, draws, _CHUNK)):
         rows = slice(start, min(start + _CHUNK, draws))
         moves = {name: held[rows] for name, held in drawn.items()}
-        chance = _Chance(model, priors, rows, seed, chunk, given, shared)
+        chance = _Chance(model, priors, rows, seed, chunk, given, shared, tables)
         spent: Floats | None = None
         for place, held in enumerate(matrices):
             number = place + 1
@@ -164,6 +164,7 @@ class _Chance:
     chunk: int
     unit: dict[str, Floats]
     numbers: Numbers
+    tables: Numbers  # of draws, where their places are given; of this model alone
     walked: dict[str, Singles] = field(default_factory=dict)
 
     @cached_property
@@ -197,14 +198,14 @@ class _Chance:
     def moved(self, sums: dict[str, Floats], number: int) -> dict[str, Floats]:
         """Sums with the chance of who falls ill in a year. (d, H, I) each."""
         sampling = self._sampling(number)
-        noise = self._table("sampling", lambda seed, chunk, size: sampling.noise(
+        noise = self._table(("sampling", number), lambda seed, chunk, size: sampling.noise(
             seed, chunk, size, number, self.numbers))  # fmt: skip
         return sampling.moved(sums, noise)
 
     def cost(self, number: int) -> Singles:
         """The same as factors on the mean cost of a case of each group. (d, G)."""
         sampling = self._sampling(number)
-        found = self._table("sampling", lambda seed, chunk, size: sampling.cost(
+        found = self._table(("sampling", number, "cost"), lambda seed, chunk, size: sampling.cost(
             seed, chunk, size, number))  # fmt: skip
         return np.asarray(found, np.float32)
 
@@ -213,16 +214,17 @@ class _Chance:
         return self.model.sampling[number - 1]
 
     def _table(
-        self, name: str, made: Callable[[int, int, int], npt.NDArray[Any]]
+        self, key: tuple[object, ...], made: Callable[[int, int, int], npt.NDArray[Any]]
     ) -> npt.NDArray[Any]:
         """Draws of this chunk; where places are given, those rows of a table of draws."""
-        if name in self.unit:
-            return made(self.seed, 0, _CHUNK)[_places(self.unit[name][self.rows], _CHUNK)]
+        if (given := self.unit.get(str(key[0]))) is not None:
+            table = self.tables(key, lambda: made(self.seed, 0, _CHUNK))
+            return table[_places(given[self.rows], _CHUNK)]
         return made(self.seed, self.chunk, self.size)
 
     def _normal(self, name: str, *year: int) -> Singles:
         groups = len(self.model.weight)
-        return np.asarray(self._table(name, lambda seed, chunk, size: self.numbers(
+        return np.asarray(self._table((name, *year), lambda seed, chunk, size: self.numbers(
             (name, seed, chunk, size, groups, *year),
             lambda: stream(seed, name, chunk, *year).standard_normal((size, groups), np.float32),
         )))  # fmt: skip
