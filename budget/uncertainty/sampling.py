@@ -94,7 +94,7 @@ class Sampling:
         values = np.stack([brought[name][order] for name in SUMS], axis=1)
         hospital, insurance, group = (held[rows].astype(np.intp) for held in (
             claims.hospital, claims.insurance, claims.group))  # fmt: skip
-        _, tiers = np.unique(cells.tier, return_inverse=True)
+        kinds, tiers = np.unique(cells.tier, return_inverse=True)
         tier = tiers[hospital]
         kind = tier * groups + np.where(group >= 0, group, groups - 1)
         cases = np.bincount(hospital, minlength=count).astype(np.float64)
@@ -109,10 +109,9 @@ class Sampling:
         # of a case: what is left to its like, and to any of its tier
         like, any_other = alike / (cases + alike), beside / (cases + beside)
 
-        def stand_in(place: Ints, share: Floats) -> list[Floats]:
+        def stand_in(place: Ints, share: Floats, most: int) -> list[Floats]:
             """Sums and products of what stands in for the cases of each place, for one case."""
             weight = share[hospital]
-            most = int(place.max(initial=0)) + 1
             whole = np.bincount(place, weight, most).astype(np.float64)
             held = _moments(values, place * 2 + insurance, most * 2, weight)
             scale = np.divide(1.0, whole, out=np.zeros_like(whole), where=whole > 0)
@@ -121,7 +120,8 @@ class Sampling:
 
         found = []
         own = _moments(values, hospital * 2 + insurance, count * 2, np.ones(len(rows)))
-        of_kind, of_tier = stand_in(kind, like), stand_in(tier, any_other)
+        of_kind = stand_in(kind, like, len(kinds) * groups)
+        of_tier = stand_in(tier, any_other, len(kinds))  # some of which may have no case
         met = csr_array((np.ones(len(rows)), (hospital, kind)), (count, len(of_kind[0])))
         for flat, usual_kind, usual_tier in zip(own, of_kind, of_tier, strict=True):
             held = flat.reshape(count, 2, *flat.shape[1:])

@@ -74,6 +74,20 @@ def test_a_hospital_of_few_cases_never_has_less_than_none():
         assert (sums[..., SUMS.index(name)] > -1e-3).all()
 
 
+def test_tiers_without_a_case_are_no_fault():
+    """The cases may all be of the first of several tiers: the others' hospitals stay at nothing."""
+    frame = many(300)
+    seen = settled(frame, last_year=SPENT).hospitals
+    first = set(np.array(seen.ids)[np.asarray(seen.tier) == min(seen.tier)])
+    some = Cells.of(settled(frame[frame["hospital_id"].isin(first)], last_year=SPENT))
+    held = Sampling.of(some)
+    found = held.noise(5, 0, 50, 1)
+    empty = np.flatnonzero(held.total[..., COST].sum(axis=1) == 0)
+    assert len(set(some.tier)) > 1
+    assert 0 < len(empty) < len(some.hospitals)
+    assert np.isfinite(found).all()
+
+
 def test_sums_of_cases_are_those_of_the_cells():
     held, whole = Sampling.of(cells()), cells()
     for name in ("cost", "cases", "by_standard", "beside", "borne", "outside"):
