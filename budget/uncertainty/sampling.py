@@ -137,7 +137,7 @@ class Sampling:
 
         apart = np.zeros((len(rows), 2, len(SUMS)), np.float32)
         apart[np.arange(len(rows)), insurance] = values
-        wide = apart.reshape(len(rows), -1)
+        wide = apart.reshape(len(rows), 2 * len(SUMS))
         few = {}
         for place in np.flatnonzero((cases > 0) & (cases <= _FEW)).tolist():
             its = hospital == place

@@ -362,6 +362,8 @@ class _Matrices:
         known = np.isfinite(model.weight) & (model.weight > 0)
         log = np.log(np.where(known, model.weight, 1.0))
         share = self.tier_cases.sum(axis=1) * known
+        if not share.any():  # no case has a weight
+            return volume, 1.0
         share = share / share.sum()
         middle = share @ np.where(known, model.weight, 0.0)
         pull = share @ (np.where(known, model.weight, 0.0) * (log - share @ log)) / middle

@@ -88,6 +88,14 @@ def test_tiers_without_a_case_are_no_fault():
     assert np.isfinite(found).all()
 
 
+def test_a_year_in_which_no_case_has_a_group_is_drawn(recwarn):
+    none = Cells.of(settled(many(60).assign(drg=""), last_year=SPENT))
+    held = project(none, scenario())
+    found = simulate(linear(held), priors_of(held), 50, seed=1)
+    assert np.isfinite(found.fund).all()
+    assert not recwarn
+
+
 def test_sums_of_cases_are_those_of_the_cells():
     held, whole = Sampling.of(cells()), cells()
     for name in ("cost", "cases", "by_standard", "beside", "borne", "outside"):
