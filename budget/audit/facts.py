@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 
 from budget.audit.columns import Columns, Texts
 from budget.audit.expression import Coded, Rows
-from budget.cases.claims import text_keys
 from drg.cases import CaseColumns
 from drg.cases.cells import AMOUNTS, Cells, can_read, columns_for
 from drg.cases.dates import months_of
+from drg.cases.keys import text_keys
 from drg.cases.opening import open_cases
 from drg.cases.outcomes import is_ambiguous, is_ungrouped
 from drg.cases.texts import as_text, on_text
@@ -388,12 +388,9 @@ def _principal(table: pa.RecordBatch, columns: CaseColumns) -> pa.DictionaryArra
 def _person(cells: Cells, columns: CaseColumns) -> npt.NDArray[np.uint64]:
     if "patient_id" not in columns:
         return np.zeros(cells.rows, np.uint64)
-    encoded = cells.column("patient_id")
-    assert encoded is not None
-    if not pa.types.is_dictionary(encoded.type):
-        encoded = as_text(encoded).dictionary_encode()
-    keys = np.append(text_keys(as_text(encoded.dictionary)), np.uint64(0))
-    return np.asarray(keys[integers(encoded.indices, len(keys) - 1)])
+    column = cells.column("patient_id")
+    assert column is not None
+    return text_keys(column)
 
 
 def cut(texts: tuple[str, ...], length: int, *, known: bool) -> Coded:

@@ -11,9 +11,9 @@ import pyarrow as pa
 from budget.audit.columns import Columns
 from budget.audit.facts import Facts
 from budget.audit.world import Items
-from budget.cases.claims import text_keys
 from drg.cases.columns import plain_header
 from drg.cases.dates import read_dates
+from drg.cases.keys import text_keys
 from drg.cases.texts import as_text
 from drg.cases.values import Number, read_number
 from drg.errors import problem

@@ -15,21 +15,20 @@ import pyarrow.compute as pc
 from budget.cases.hospitals import Hospitals
 from budget.policy.document import Policy
 from drg.cases import CaseColumns
-from drg.cases.blanks import BLANKS
 from drg.cases.cells import Cells, columns_for
 from drg.cases.choices import EMPLOYEE, FLAGS, RESIDENT
 from drg.cases.choices import INSURANCES as INSURANCES
 from drg.cases.dates import months_of
+from drg.cases.keys import Keys, text_keys
 from drg.cases.outcomes import is_ambiguous, is_ungrouped
 from drg.cases.texts import as_text, on_text, text_list
 from drg.cases.values import Floats
 from drg.errors import problem
 from drg.language import say
-from drg.tables.arrays import integers, strings, text_scalar, values
+from drg.tables.arrays import integers, values
 from weights.table import WeightTable
 
 Ints = npt.NDArray[np.int32]
-Keys = npt.NDArray[np.uint64]
 Fen = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -400,22 +399,7 @@ class ClaimReader:
     def _person(self, cells: Cells) -> Keys:
         if not self._has("patient_id"):
             return np.zeros(cells.rows, np.uint64)
-        encoded = self._column(cells, "patient_id")
-        if not pa.types.is_dictionary(encoded.type):
-            encoded = as_text(encoded).dictionary_encode()
-        keys = np.append(text_keys(as_text(encoded.dictionary)), np.uint64(0))
-        return np.asarray(keys[integers(encoded.indices, len(keys) - 1)])
-
-
-def text_keys(texts: pa.Array) -> Keys:
-    """64-bit keys of texts, the same in every run; 0 for what stands for no value."""
-    from pandas.util import hash_array
-
-    plain = on_text(pc.utf8_trim_whitespace, texts.fill_null(text_scalar("")))
-    blank = pc.is_in(pc.utf8_lower(plain), strings(sorted(BLANKS | {""})))
-    keys = hash_array(np.array([*text_list(plain), ""], object)[:-1], categorize=False)
-    keys = np.where(keys == 0, np.uint64(1), keys)
-    return np.where(values(blank.cast(pa.uint8())) > 0, np.uint64(0), keys)
+        return text_keys(self._column(cells, "patient_id"))
 
 
 def asked_by(policy: Policy) -> list[str]:

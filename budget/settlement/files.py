@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from budget.cases.claims import ClaimReader, Claims, Gathering, Keys, as_texts, joined, text_keys
+from budget.cases.claims import ClaimReader, Claims, Gathering, as_texts, joined
 from budget.cases.cluster import OnCluster
 from budget.cases.faults import Entry, faults
 from budget.cases.hospitals import Hospitals, hospitals_of, read_hospitals
@@ -30,8 +30,8 @@ from budget.settlement.workbook import SHEETS
 from drg.cases import recognise
 from drg.cases.cells import Cells
 from drg.cases.columns import told_tiers
+from drg.cases.keys import Keys, text_keys
 from drg.cases.opening import CaseSource, open_cases
-from drg.cases.texts import as_text
 from drg.cases.unread import Counted, UnreadCount, counted
 from drg.errors import DrgError, problem
 from drg.language import say
@@ -108,7 +108,7 @@ def settle_file(
         others["hospitals"] = Path(hospitals)
         hospitals = read_hospitals(hospitals, tiers=told_tiers(mapping))
     with whole_folder(out, RESULTS, (source, mapping, *others.values())) as folder:
-        unread, ids, table = UnreadCount(), _Ids(), folder / f"cases.{ending}"
+        unread, ids, table = UnreadCount(), Ids(), folder / f"cases.{ending}"
         halves = _Halves(progress)
         gathering = Gathering() if rows else None
         with scratch() as place, open_sink(table, CASES) as sink:
@@ -117,10 +117,9 @@ def settle_file(
                 for claims, texts in _parts(
                     source, weights, policy, hospitals, year, mapping=mapping, sheet=sheet,
                     progress=halves.reading, rejects=rejects, unread=unread,
-                    accept_unreadable=accept_unreadable,
+                    accept_unreadable=accept_unreadable, ids=ids,
                 ):  # fmt: skip
                     held.add(claims, texts)
-                    ids.add(texts[0])
                     if gathering is not None:
                         gathering.add(claims)
             in_year(held.tally, year, source)
@@ -195,26 +194,24 @@ def settle_dataset(
         placed(out, RESULTS, (source,)) as results,
         open_cases(source, mapping=mapping) as table,
     ):
-        folder, unread, ids = results.here, UnreadCount(), _Ids()
+        folder, unread, ids = results.here, UnreadCount(), Ids()
         reading = Reading(table, weights, policy, hospitals, year, listed=True)
         dataset = table.dataset
         assert dataset is not None
 
-        def read(block: Block) -> tuple[Any, tuple[Found, Tally, Keys | None]]:
+        def read(block: Block) -> tuple[Any, tuple[Found, Tally]]:
             (claims, texts), found = reading(block)
             tally = Tally(*size)
             tally.add(claims)
-            keys = None if texts[0] is None else text_keys(as_text(texts[0]))
-            return (claims, texts), (found, tally, keys)
+            return (claims, texts), (found, tally)
 
         with closing(dataset.keep(read)) as kept:
             tally = Tally(*size)
             with RejectFile(folder / "rejects.csv") as rejects:
-                noted = Noted(table, reading, rejects, unread)
-                for _, (found, own, keys) in kept.told():
+                noted = Noted(table, reading, rejects, unread, ids)
+                for _, (found, own) in kept.told():
                     noted.add(found)
                     tally.merge(own)
-                    ids.add_keys(keys)
                 noted.close(accept_unreadable=accept_unreadable)
             in_year(tally, year, source)
             cases = OnCluster(kept, tally, CASES, results.dataset("cases.parquet"))
@@ -232,7 +229,7 @@ def settle_dataset(
 
 
 def _told(
-    settled: SettledYear, policy: Policy, year: int, ids: _Ids, unread: UnreadCount,
+    settled: SettledYear, policy: Policy, year: int, ids: Ids, unread: UnreadCount,
     rejects: RejectFile,
 ) -> None:  # fmt: skip
     """Put what is wrong with the file before what came of it."""
@@ -389,12 +386,13 @@ def _parts(
     unread: UnreadCount | None,
     accept_unreadable: bool,
     first_row: int | None = None,
+    ids: Ids | None = None,
 ) -> Iterator[tuple[Claims, list[pa.Array | None]]]:
     """A file's cases part by part, with the texts of :data:`KEPT`."""
     unread = UnreadCount() if unread is None else unread
     with open_cases(source, mapping=mapping, sheet=sheet) as table:
         reading = Reading(table, weights, policy, hospitals, year, listed=rejects is not None)
-        noted = Noted(table, reading, rejects, unread, first_row)
+        noted = Noted(table, reading, rejects, unread, ids, first_row)
         with closing(table.each(reading)) as parts:
             for (claims, texts), found in parts:
                 noted.add(found)
@@ -406,11 +404,12 @@ def _parts(
 
 @dataclass(frozen=True)
 class Found:
-    """What is to be told of a block: faults, unreadable cells, shares above 1, rows, units."""
+    """What is to be told of a block: faults, unreadable cells, shares above 1, ids, rows, units."""
 
     faults: list[Entry]
     lost: Counted
     percent: int
+    ids: Keys | None
     rows: int
     progress: int
 
@@ -424,7 +423,7 @@ class Reading:
         policy: the policy.
         hospitals: the hospitals.
         year: the year.
-        listed: whether faults are listed.
+        listed: whether faults and ids are told.
 
     Raises:
         DrgError: a column that is needed was not found.
@@ -460,7 +459,8 @@ class Reading:
             *((row, "", m.value, m.reason) for row, m in broken.items()),
         ] if self._listed else []  # fmt: skip
         found.sort()
-        told = Found(found, counted(cells), cells.percent, len(claims), block.progress)
+        ids = text_keys(texts[0]) if self._listed and texts[0] is not None else None
+        told = Found(found, counted(cells), cells.percent, ids, len(claims), block.progress)
         return (claims, texts), told
 
 
@@ -469,10 +469,10 @@ class Noted:
 
     def __init__(
         self, table: CaseSource, reading: Reading, rejects: RejectFile | None,
-        unread: UnreadCount, first_row: int | None = None,
+        unread: UnreadCount, ids: Ids | None = None, first_row: int | None = None,
     ) -> None:  # fmt: skip
         self._path, self._reading = table.path, reading
-        self._rejects, self._unread = rejects, unread
+        self._rejects, self._unread, self._ids = rejects, unread, ids
         self._row = table.header_rows + 1 if first_row is None else first_row
         self._count = 0
 
@@ -483,6 +483,8 @@ class Noted:
             places, names, cells, reasons = zip(*found.faults, strict=True)
             first = self._row + self._count
             self._rejects.add_many([first + one for one in places], names, cells, reasons)
+        if self._ids is not None and found.ids is not None:
+            self._ids.keys.append(found.ids)
         self._count += found.rows
 
     def close(self, *, accept_unreadable: bool) -> None:
@@ -533,25 +535,16 @@ class _Halves:
         self._tell(self._read * self._settled // of - before, 2 * self._read)
 
 
-class _Ids:
+class Ids:
     """Ids of cases by their keys, to tell how many are there twice: they would be paid twice."""
 
     def __init__(self) -> None:
-        self._keys: list[Keys] = []
-
-    def add(self, texts: pa.Array | None) -> None:
-        """Take in the ids of some cases, where the input has any."""
-        self.add_keys(None if texts is None else text_keys(as_text(texts)))
-
-    def add_keys(self, keys: Keys | None) -> None:
-        """Take in their keys."""
-        if keys is not None:
-            self._keys.append(keys)
+        self.keys: list[Keys] = []
 
     def twice(self) -> dict[str, str]:
         """A warning when cases have the id of another one."""
-        keys = np.concatenate([np.zeros(0, np.uint64), *self._keys])
-        self._keys.clear()
+        keys = np.concatenate([np.zeros(0, np.uint64), *self.keys])
+        self.keys.clear()
         keys = keys[keys != 0]
         keys.sort()
         more = int(np.count_nonzero(keys[1:] == keys[:-1]))

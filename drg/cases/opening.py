@@ -127,7 +127,7 @@ class CaseSource(TableSource):
             return batch
         known = {m.row for m in batch.malformed if not m.column}
         rows = [row for row in np.flatnonzero(hit).tolist() if row not in known]
-        said = text_list(as_text(texts.take(numbers(np.array(rows)))))
+        said = text_list(as_text(texts.take(numbers(np.array(rows, np.intp)))))
         more = [Malformed(row, "", text or "", *_NO_CASE)
                 for row, text in zip(rows, said, strict=True)]  # fmt: skip
         return replace(batch, malformed=tuple(sorted((*batch.malformed, *more),

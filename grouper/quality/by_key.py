@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from drg.cases.keys import Keys
 from drg.tables.held import scratch_told
-from grouper.quality.keys import Keys
 
 Records = npt.NDArray[np.void]
 MOST = 2_000_000  # rows in memory

@@ -16,6 +16,7 @@ from drg.cases.cells import Cells
 from drg.cases.codes import CodeLists, plain_code, read_codes
 from drg.cases.columns import LIST_COLUMNS, CaseColumns, plain_header
 from drg.cases.dates import months_of, read_dates
+from drg.cases.keys import Keys, mixed, text_keys
 from drg.cases.texts import as_text, on_text
 from drg.cases.values import Floats, Mask, read_text
 from drg.money import Fen
@@ -24,7 +25,6 @@ from grouper.engine.grouper import BatchResult, Grouper
 from grouper.engine.profile import NEWBORN_DAYS
 from grouper.engine.reasons import BIT
 from grouper.quality import rules
-from grouper.quality.keys import Keys, mixed, text_keys
 from grouper.quality.rules import COMPONENTS, PLACE, RULES
 from grouper.quality.sexes import FEMALE, MALE, of_one_sex, within
 

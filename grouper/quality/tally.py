@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from drg.cases.keys import Keys, repeated
 from drg.tables.arrays import blocks
 from grouper.quality.by_key import ByKey, Records
 from grouper.quality.checks import Checked
-from grouper.quality.keys import Keys, repeated
 from grouper.quality.rules import MAIN_YEAR_SHARE, PLACE, RULES
 
 Counts = npt.NDArray[np.int64]

@@ -41,8 +41,9 @@ def cases(size=4, **columns):
     return frame
 
 
-def settle(folder, frame, *more):
-    frame.to_csv(folder / "cases.csv", index=False, encoding="utf-8-sig")
+def settle(folder, frame, *more, below=""):
+    text = frame.to_csv(index=False) + below
+    (folder / "cases.csv").write_text(text, encoding="utf-8-sig")
     done = CliRunner().invoke(app, [
         "settle", str(folder / "cases.csv"), "--weights", str(folder / "w.csv"), "--policy",
         str(folder / "p.toml"), "--out", str(folder / "out"), "--year", "2025", *map(str, more),
@@ -139,3 +140,10 @@ def test_sums_and_notes_below_are_not_cases(folder):
     assert [row["branch"] for row in rows] == ["normal"] * 3 + ["bad_cost"]
     assert [r["row"] for r in rejects] == ["5"]
     assert "not settled bad_cost: 1 cases, 0.00" in done.output
+
+
+def test_a_row_of_sums_that_is_cut_short_is_listed(folder):
+    done, rows, rejects = settle(folder, cases(3), below="合计,12000\n")
+    assert done.exit_code == 0, done.output
+    assert [row["branch"] for row in rows] == ["normal"] * 3 + ["bad_cost"]
+    assert [r["row"] for r in rejects] == ["5"]

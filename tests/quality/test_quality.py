@@ -13,6 +13,7 @@ import pytest
 
 from drg.cases.amounts import read_amounts
 from drg.cases.dates import months_of, read_dates
+from drg.cases.keys import repeated, text_keys
 from drg.cli.check import summary
 from drg.errors import DrgError
 from drg.page.blocks import Table
@@ -22,7 +23,6 @@ from drg.page.write import write_report
 from drg.report.quality.sections import quality_report
 from drg.report.quality.words import QualityWords, score_of
 from grouper.quality import RULES, by_key, check_file
-from grouper.quality.keys import repeated, text_keys
 from grouper.quality.rules import GROUPS, PLACE, SEVERITY_TEXT
 from tests import chromium
 
@@ -337,11 +337,12 @@ def test_amounts():
 
 def test_keys():
     texts = [f"{a}{b}" for a in ("", "x", "y" * 70) for b in range(1000)]
+    texts += ["y" * size + end for size in range(1, 20) for end in ("", "\0", "\0\0", "二")]
     keys = text_keys(pa.array(texts))
     assert len(set(keys.tolist())) == len(texts)
     assert (text_keys(pa.array(texts).dictionary_encode()) == keys).all()
     assert (text_keys(pa.array(["a", *texts]).slice(1)) == keys).all()
-    assert text_keys(pa.array(["", None, " "])).tolist() == [0, 0, 0]
+    assert text_keys(pa.array(["", None, " ", "-", " NULL", "无", "——"])).tolist() == [0] * 7
     assert repeated(text_keys(pa.array(["a", "b", "a ", None, None, "a"]))).tolist() == [2, 5]
 
 

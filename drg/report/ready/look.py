@@ -23,6 +23,7 @@ from drg.cases.cells import AMOUNTS, DATES, Cells, can_read
 from drg.cases.choices import FLAGS
 from drg.cases.columns import LIST_COLUMNS
 from drg.cases.dates import months_of
+from drg.cases.keys import Keys, repeated, text_keys
 from drg.cases.opening import open_cases
 from drg.cases.outcomes import is_ungrouped
 from drg.cases.texts import text_list
@@ -36,7 +37,6 @@ from drg.tables.arrays import integers
 from grouper.codes.editions import INSURANCE
 from grouper.engine.grouper import Grouper, faulty, workers
 from grouper.engine.reasons import STATUSES, UNGROUPED
-from grouper.quality.keys import Keys, repeated, text_keys
 from grouper.scheme.name import DEFAULT, Named
 
 STAGES = ("settle", "weights", "group")
