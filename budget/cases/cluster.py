@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from budget.cases.claims import Claims, joined
-from budget.cases.parts import Part, Result, Rows, YearCases
+from budget.cases.parts import KeysOf, Part, Result, Rows, YearCases
 from budget.cases.tally import Tally
 from drg.spark.dataset import Kept
 
@@ -38,15 +38,19 @@ class OnCluster(YearCases):
         """All cases, brought here."""
         yield from self.each(_itself)
 
-    def people(self) -> Iterator[tuple[Rows, Claims]]:
+    def people(self, keys: KeysOf | None = None) -> Iterator[tuple[Rows, Claims]]:
         """Portions of the people, brought here."""
-        yield from self.each_portion(lambda rows, claims: (rows, claims))
+        yield from self.each_portion(lambda rows, claims: (rows, claims), keys)
 
     def each(self, work: Callable[[Part], Result]) -> Generator[Result, None, None]:
         """What a function gives of each part, where it lies."""
         yield from self._kept.each(lambda start, held: work(_part(start, held)))
 
-    def each_portion(self, work: Callable[[Rows, Claims], Result]) -> Iterator[Result]:
+    def each_portion(
+        self,
+        work: Callable[[Rows, Claims], Result],
+        keys: KeysOf | None = None,  # noqa: ARG002
+    ) -> Generator[Result, None, None]:
         """What a function gives of each portion of the people, brought together by person."""
 
         def portion(parts: list[tuple[Rows, Claims]]) -> Result:

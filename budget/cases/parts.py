@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
-from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +20,18 @@ import pyarrow as pa
 
 from budget.cases.claims import Claims, joined
 from budget.cases.tally import Tally
+from drg.cases.keys import Keys
 from drg.tables import in_order
 from drg.tables.arrays import numbers, values
 from drg.tables.held import scratch_told
 
 Rows = npt.NDArray[np.intp]
+KeysOf: TypeAlias = Callable[[Claims], Keys]
 Result = TypeVar("Result")
 _PART_ROWS = 131_072
 _FEW = 65_536  # cases for which threads cost more than they bring
-_PORTION = 524_288  # cases of the people that are looked at together
+_PORTION = 262_144  # cases of the people that are looked at together
+_MOST_BITS = 27  # of a table of keys that were met
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,12 @@ class YearCases(ABC):
         """All cases, in the order of the file."""
 
     @abstractmethod
-    def people(self) -> Iterator[tuple[Rows, Claims]]:
-        """All cases with their places, a person's all together; for cases read with persons."""
+    def people(self, keys: KeysOf | None = None) -> Iterator[tuple[Rows, Claims]]:
+        """All cases with their places, a person's all together; for cases read with persons.
+
+        With ``keys``, which gives 0 for a case that does not matter, only cases whose key others
+        have too must come, all of a key together; some more may.
+        """
 
     def each(self, work: Callable[[Part], Result]) -> Generator[Result, None, None]:
         """What a function gives of each part, in order; on threads where there is enough for them.
@@ -73,10 +81,11 @@ class YearCases(ABC):
         """
         yield from (map(work, self.parts()) if len(self) <= _FEW else in_order(self.parts(), work))
 
-    def each_portion(self, work: Callable[[Rows, Claims], Result]) -> Iterator[Result]:
+    def each_portion(
+        self, work: Callable[[Rows, Claims], Result], keys: KeysOf | None = None
+    ) -> Generator[Result, None, None]:
         """What a function gives of each portion of the people, as :meth:`people` brings them."""
-        for rows, claims in self.people():
-            yield work(rows, claims)
+        yield from in_order(self.people(keys), lambda portion: work(*portion), workers=1)
 
     def paid(
         self, work: Callable[[Part], tuple[Result, Any]]
@@ -112,7 +121,7 @@ class InMemory(YearCases):
         for start in range(0, len(self), _PART_ROWS):
             yield Part(start, self._claims.slice(start, start + _PART_ROWS))
 
-    def people(self) -> Iterator[tuple[Rows, Claims]]:
+    def people(self, keys: KeysOf | None = None) -> Iterator[tuple[Rows, Claims]]:  # noqa: ARG002
         """All of them at once."""
         yield np.arange(len(self)), self._claims
 
@@ -155,29 +164,52 @@ class OnDisk(YearCases):
             texts = tuple(columns.get(f"text.{i}") for i in range(self._texts))
             yield Part(start, self._claims(columns), texts)
 
-    def people(self) -> Iterator[tuple[Rows, Claims]]:
-        """Portions of the people; each person by its key in one of them."""
+    def people(self, keys: KeysOf | None = None) -> Iterator[tuple[Rows, Claims]]:
+        """Portions of the people; each person, or each key, in one of them."""
         count = -(-self._size // _PORTION)
         files = [_Batches(self._folder / f"people-{i}") for i in range(count)]
-        for part in self.parts():
-            rows, person = np.arange(len(part.claims)), part.claims.person
-            assert person is not None
-            key = np.where(person > 0, person % np.uint64(count), rows % count).astype(np.intp)
-            order = np.argsort(key, kind="stable")
-            ends = np.searchsorted(key[order], np.arange(count + 1))
-            sorted_claims = part.claims.take(order)
-            for i in range(count):
-                if ends[i] < ends[i + 1]:
-                    own = slice(int(ends[i]), int(ends[i + 1]))
-                    places = numbers(part.start + order[own])
-                    some = sorted_claims.slice(own.start, own.stop)
-                    files[i].add(_columns(some) | {"row": places})
+        met = None if keys is None else self._met(keys)
+
+        def parted(part: Part) -> list[dict[str, pa.Array] | None]:
+            claims = part.claims
+            key = claims.person if keys is None else keys(claims)
+            assert key is not None
+            rows = np.arange(len(key)) if met is None else np.flatnonzero(met(key))
+            own = key[rows]
+            home = np.where(own > 0, own % np.uint64(count), rows % count).astype(np.uint16)
+            order = np.argsort(home, kind="stable")
+            ends = np.searchsorted(home[order], np.arange(count + 1))
+            places = numbers(part.start + rows[order])
+            some = claims.take(rows[order])
+            return [_columns(some.slice(a, b)) | {"row": places.slice(a, b - a)} if a < b else None
+                    for a, b in pairwise(ends.tolist())]  # fmt: skip
+
+        with closing(self.each(parted)) as parts:
+            for some in parts:
+                for file, columns in zip(files, some, strict=True):
+                    if columns is not None:
+                        file.add(columns)
         for file in files:
             found = [file.read(place) for place in range(len(file))]
             if found:
                 where = np.concatenate([values(columns.pop("row")) for columns in found])
                 yield where.astype(np.intp), joined([self._claims(one) for one in found])
             file.remove()
+
+    def _met(self, keys: KeysOf) -> Callable[[Keys], npt.NDArray[np.bool_]]:
+        """Tells which keys other cases may have too; a few that none has are among them."""
+        bits = min((4 * self._size).bit_length(), _MOST_BITS)
+        seen, shift = np.zeros(1 << bits, np.uint8), np.uint64(64 - bits)
+
+        def places(key: Keys) -> Rows:
+            return (key >> shift).astype(np.intp)
+
+        with closing(self.each(lambda part: np.sort(places(keys(part.claims))))) as parts:
+            for found in parts:
+                again = np.append(False, found[1:] == found[:-1])
+                seen[found[~again]] += seen[found[~again]] < 2
+                seen[found[again]] = 2
+        return lambda key: (key > 0) & (seen[places(key)] > 1)
 
     def take(self, rows: Rows) -> Claims:
         """Some cases, by their places in ascending order."""
@@ -228,7 +260,6 @@ class _Batches:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._ends = [0]
-        self._lock = Lock()
         path.touch()
 
     def __len__(self) -> int:
@@ -236,26 +267,18 @@ class _Batches:
 
     def add(self, columns: dict[str, pa.Array]) -> None:
         batch = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, batch.schema) as stream:
-            stream.write_batch(batch)
-        held = sink.getvalue()
-        self._do("ab", lambda file: file.write(held))
-        self._ends.append(self._ends[-1] + held.size)
+        with scratch_told(), pa.OSFile(str(self._path), "ab") as file:
+            with pa.ipc.new_stream(file, batch.schema) as stream:
+                stream.write_batch(batch)
+            self._ends.append(file.tell())
 
     def read(self, place: int) -> dict[str, pa.Array]:
-        start, stop = self._ends[place], self._ends[place + 1]
-
-        def part(file: Any) -> Any:
-            file.seek(start)
-            return file.read(stop - start)
-
-        batch = pa.ipc.open_stream(pa.py_buffer(self._do("rb", part))).read_next_batch()
+        """A batch; what is not looked at of it is not read from the file."""
+        with scratch_told(), pa.memory_map(str(self._path)) as file:
+            file.seek(self._ends[place])
+            batch = pa.ipc.open_stream(file).read_next_batch()
         return dict(zip(batch.schema.names, batch.columns, strict=True))
 
     def remove(self) -> None:
-        self._path.unlink(missing_ok=True)
-
-    def _do(self, mode: str, work: Any) -> Any:
-        with scratch_told(), self._lock, self._path.open(mode) as file:
-            return work(file)
+        with suppress(OSError):  # some systems keep what is still looked at; the folder goes later
+            self._path.unlink()

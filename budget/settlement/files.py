@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from os import PathLike
@@ -130,22 +131,25 @@ def settle_file(
                     kept.keep(some)
                 return len(some.part.claims), encoded(some, sink)
 
-            def written(some: tuple[int, list[Any]]) -> None:
+            def put(some: tuple[int, list[Any]]) -> None:
                 count, parts = some
                 for part in parts:
                     sink.append(part)
                 halves.settling(count, len(held))
 
-            settled = settle_cases(held, weights, policy, hospitals, year, each, written,
+            settled = settle_cases(held, weights, policy, hospitals, year, each, put,
                                    last_year=last_year, through=through,
                                    opening=opening_of(policy, opening))  # fmt: skip
         if kept is not None and gathering is not None:
             settled = kept.settlement(settled, gathering.claims())
         _told(settled, policy, year, ids, unread, rejects)
-        small = write_tables(folder, settled)
+        with ThreadPoolExecutor() as pool:  # Python writes workbooks on one core only
+            large = [pool.submit(hash_file, path) for path in (source, table)]
+            small = write_tables(folder, settled)
+            read, written = (one.result() for one in large)
         write_record(folder / RECORD, _document(
-            settled, source, {"sha256": hash_file(source)}, others, last_year, opening, table,
-            small, {path.name: hash_file(path) for path in (table, *small)},
+            settled, source, {"sha256": read}, others, last_year, opening, table, small,
+            {table.name: written} | {path.name: hash_file(path) for path in small},
         ))  # fmt: skip
         return settled
 

@@ -42,11 +42,12 @@ from budget.price.branches import CODES, SETTLED
 from budget.price.case import Priced, price
 from budget.price.grid import Grid, build_grid
 from budget.price.history import History
-from budget.price.readmission import readmission_factor
+from budget.price.readmission import readmission_factor, stays_alike
 from budget.price.year import Few, Others, under_caps, under_quotas, unseen
 from budget.settlement.cash_flow import Advances, Through, YearCash, close_year, monthly
 from budget.settlement.checks import in_range, tiers_known, unpriced
 from budget.settlement.year_end import YearEnd, year_end
+from drg.cases.keys import Keys
 from drg.errors import problem
 from drg.language import say
 from drg.money import allocate, to_fen, to_yuan
@@ -579,11 +580,16 @@ def _of_people(
             return rows[own], factor, own[:0], None
         return rows[own], factor, rows, patient_shares(claims, hospitals, policy, Stays.of(claims))
 
-    for own, factor, rows, held in cases.each_portion(said):
-        cut.append((own, factor))
-        if held is not None:
-            patient[rows], other[rows], aside[rows] = held.patient, held.other, held.aside
-            counts.update(held.counts)
+    def alike(claims: Claims) -> Keys:
+        assert rule is not None
+        return stays_alike(claims, rule, groups)
+
+    with closing(cases.each_portion(said, None if by_policy else alike)) as portions:
+        for own, factor, rows, held in portions:
+            cut.append((own, factor))
+            if held is not None:
+                patient[rows], other[rows], aside[rows] = held.patient, held.other, held.aside
+                counts.update(held.counts)
     if rule is not None:
         others.factors["special.readmission"] = Few.gathered(cut)
     return others, (patient, other, aside) if by_policy else None, counts

@@ -196,9 +196,12 @@ class Cells:
             if header is None:
                 continue
             months = part == "age_months" or ("月" in header and "天" not in header)
-            unit = "months" if months else "days"
-            read = by_distinct(self._cells(part, header), lambda text, u=unit: days_of(text, u))  # type: ignore[misc]
-            own, bad = limited(*read, NUMBERS["age_days"])
+            unit, held = "months" if months else "days", self._cells(part, header)
+            if _numeric(held) and not months:
+                own, bad = read_number(held, NUMBERS["age_days"])
+            else:
+                read = by_distinct(held, lambda text, u=unit: days_of(text, u))  # type: ignore[misc]
+                own, bad = limited(*read, NUMBERS["age_days"])
             self._note(part, header, bad)
             bad_days |= bad
             days = np.where(np.isnan(days), own, days)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,6 +15,7 @@ from drg.tables.rejects import neutralise
 
 # What may need an apostrophe or an escape; all other texts are left as they are.
 _DOUBTFUL = r"^[^0-9A-Za-z]|[\x00-\x1f\x7f]|[^\x00-\x7f]"
+_ALNUM = np.array([chr(byte).isalnum() and byte < 0x80 for byte in range(256)])
 _Table = TypeVar("_Table", pa.Table, pa.RecordBatch)
 
 
@@ -46,6 +48,20 @@ def refuse_formulas(table: pa.Table, file: Path) -> None:
                           file=file, key=name, found=text)  # fmt: skip
 
 
+def _plain(column: pa.StringArray) -> bool:
+    """Whether all texts are printable ASCII and begin with a digit or a letter."""
+    _, offsets, data = column.buffers()
+    if data is None:
+        return True
+    ends = np.frombuffer(offsets, np.int32, len(column) + 1, column.offset * 4)
+    signs = np.frombuffer(data, np.uint8)
+    held = signs[ends[0] : ends[-1]]
+    first = signs[ends[:-1][ends[1:] > ends[:-1]]]
+    return bool(
+        held.min(initial=0x20) >= 0x20 and held.max(initial=0x20) < 0x7F and _ALNUM[first].all()
+    )
+
+
 def _column(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     if isinstance(column, pa.ChunkedArray):
         return pa.chunked_array([_column(chunk) for chunk in column.chunks], column.type)
@@ -53,6 +69,8 @@ def _column(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
         held = _column(column.dictionary)
         return pa.DictionaryArray.from_arrays(column.indices, held, ordered=column.type.ordered)
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column
+    if pa.types.is_string(column.type) and _plain(column):
         return column
     doubtful = pc.fill_null(pc.match_substring_regex(column, _DOUBTFUL), False)
     if not pc.any(doubtful).as_py():

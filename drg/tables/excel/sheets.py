@@ -76,12 +76,27 @@ class _Styles:
     book: Any
     printed: str = ""
     made: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    cells: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def of(self, **more: Any) -> Any:
         key = tuple(sorted(more.items()))
         if key not in self.made:
             self.made[key] = self.book.add_format({**_FONT, **more})
         return self.made[key]
+
+    def cell(self, shape: str, *, total: bool, text: bool) -> Any:
+        """The format of a cell by the number format of its column."""
+        key = shape, total, text
+        if key not in self.cells:
+            look: dict[str, Any] = {"bold": True, "top": 1} if total else {}
+            if shape and shape != TEXT:
+                look["align"] = "right"
+            if shape:
+                look["num_format"] = shape
+            if text and shape in ("", TEXT):
+                look["text_wrap"] = True
+            self.cells[key] = self.of(**look)
+        return self.cells[key]
 
 
 def write_book(
@@ -193,21 +208,16 @@ def _sheet(book: Workbook, name: str, held: Sheet, styles: _Styles) -> None:
 def _cell(
     sheet: Any, row: int, column: int, value: Cell, shape: str, styles: _Styles, *, total: bool
 ) -> None:
-    look: dict[str, Any] = {"bold": True, "top": 1} if total else {}
-    if shape and shape != TEXT:
-        look["align"] = "right"
-    if shape:
-        look["num_format"] = shape
+    numeric = value is None or isinstance(value, int | float)
+    look = styles.cell(shape, total=total, text=not numeric)
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        sheet.write_blank(row, column, None, styles.of(**look))
+        sheet.write_blank(row, column, None, look)
     elif isinstance(value, bool):
-        sheet.write_string(row, column, "是" if value else "否", styles.of(**look))
+        sheet.write_string(row, column, "是" if value else "否", look)
     elif isinstance(value, int | float):
-        sheet.write_number(row, column, value, styles.of(**look))
+        sheet.write_number(row, column, value, look)
     else:
-        if shape in ("", TEXT):
-            look["text_wrap"] = True
-        sheet.write_string(row, column, neutralise(str(value))[:_LONGEST], styles.of(**look))
+        sheet.write_string(row, column, neutralise(str(value))[:_LONGEST], look)
 
 
 def _widths(held: Sheet) -> list[float]:
