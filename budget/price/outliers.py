@@ -167,7 +167,7 @@ def beyond(cost: Exact, base: Exact, threshold: Floats, side: int, *, included: 
 
 def decide(state: State) -> None:
     """All cases that no other rule took: low, high, and normal with the band above L."""
-    rules, places = state.grid.policy.outliers, np.arange(len(state.r))
+    rules, places = state.grid.policy.outliers, slice(None)
     if rules.low is not None:
         limit = state.grid.low[state.at]
         rows = state.look("low", _is_low(rules.low, state, places, limit), limit=limit,
@@ -216,11 +216,11 @@ def by_own_limits(
                            if held is not None))  # fmt: skip
 
 
-def _is_low(rule: Low, state: State, rows: Rows, limit: Floats) -> Bools:
+def _is_low(rule: Low, state: State, rows: Rows | slice, limit: Floats) -> Bools:
     return beyond(state.cost[rows], state.base[rows], limit, -1, included=bool(rule.included))
 
 
-def _is_high(rule: High, state: State, rows: Rows, limit: Floats) -> Bools:
+def _is_high(rule: High, state: State, rows: Rows | slice, limit: Floats) -> Bools:
     return beyond(state.cost[rows], state.base[rows], limit, 1, included=bool(rule.included))
 
 

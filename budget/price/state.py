@@ -16,7 +16,7 @@ from drg.money import Exact, approximate, decimal, ratio, rounded, to_decimals
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
-_BY_STANDARD = ("transfer", "low", "high", "normal")
+_BY_STANDARD = np.array([code in ("transfer", "low", "high", "normal") for code in PLACE])
 _NOBODY: Rows = np.zeros(0, np.intp)
 
 
@@ -121,8 +121,8 @@ class State:
         """Places of the rows that are priced by their standard and that a factor cuts."""
         if self.given is None or not rows.size:
             return _NOBODY
-        by_standard = np.isin(self.branch[rows], [PLACE[code] for code in _BY_STANDARD])
-        return np.flatnonzero((self.given[rows] != 1.0) & by_standard)
+        some = np.flatnonzero(self.given[rows] != 1.0)
+        return some[_BY_STANDARD[self.branch[rows[some]]]]
 
     def _worth(self, rows: Rows, terms: tuple[Exact, ...]) -> None:
         if not rows.size or not terms:

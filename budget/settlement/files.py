@@ -137,12 +137,14 @@ def settle_file(
                     sink.append(part)
                 halves.settling(count, len(held))
 
-            settled = settle_cases(held, weights, policy, hospitals, year, each, put,
-                                   last_year=last_year, through=through,
-                                   opening=opening_of(policy, opening))  # fmt: skip
+            with ThreadPoolExecutor() as pool:
+                twice = pool.submit(ids.twice)
+                settled = settle_cases(held, weights, policy, hospitals, year, each, put,
+                                       last_year=last_year, through=through,
+                                       opening=opening_of(policy, opening))  # fmt: skip
         if kept is not None and gathering is not None:
             settled = kept.settlement(settled, gathering.claims())
-        _told(settled, policy, year, ids, unread, rejects)
+        _told(settled, policy, year, twice.result(), unread, rejects)
         with ThreadPoolExecutor() as pool:  # Python writes workbooks on one core only
             large = [pool.submit(hash_file, path) for path in (source, table)]
             small = write_tables(folder, settled)
@@ -222,7 +224,7 @@ def settle_dataset(
             settled = settle_cases(cases, weights, policy, hospitals, year, plain_rows,
                                    last_year=last_year,
                                    opening=opening_of(policy, opening))  # fmt: skip
-        _told(settled, policy, year, ids, unread, rejects)
+        _told(settled, policy, year, ids.twice(), unread, rejects)
         small = write_tables(folder, settled)
         write_record(folder / RECORD, _document(
             settled, source, dataset.about(), others, last_year, opening, Path("cases.parquet"),
@@ -233,11 +235,11 @@ def settle_dataset(
 
 
 def _told(
-    settled: SettledYear, policy: Policy, year: int, ids: Ids, unread: UnreadCount,
+    settled: SettledYear, policy: Policy, year: int, twice: dict[str, str], unread: UnreadCount,
     rejects: RejectFile,
 ) -> None:  # fmt: skip
     """Put what is wrong with the file before what came of it."""
-    told = ids.twice() | _in_force(policy, year)
+    told = twice | _in_force(policy, year)
     told |= {f"unreadable.{name}": text for name, text in unread.told().items()}
     if unread.percent:
         told["tcm_share_percent"] = (

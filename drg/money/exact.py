@@ -251,19 +251,31 @@ def _sum(one: Ratio, two: Ratio) -> Ratio:
     return _long(left) + _long(right), common
 
 
-def _total(terms: tuple[Exact, ...]) -> tuple[Floats, float, Callable[[Places], Ratio]]:
+def _size(values: Floats) -> float:
+    return max(float(values.max()), -float(values.min())) if values.size else 0.0
+
+
+def _size_known(values: Floats) -> float:
+    """As :func:`_size`, of those that are numbers; NaN where none is."""
+    found = _size(values)
+    return found if not np.isnan(found) else float(np.fmax.reduce(np.abs(values), axis=None))
+
+
+def _total(
+    terms: tuple[Exact, ...], size_of: Callable[[Floats], float] = _size
+) -> tuple[Floats, float, Callable[[Places], Ratio]]:
     """The sum as floats, their largest error, and the exact sum at some places.
 
-    The error is NaN where one of the floats is.
+    The error is NaN where one of the floats is, unless ``size_of`` passes over it.
     """
     if len(terms) == 1:
         held, value = list(terms), terms[0].value
     else:
         shape = np.broadcast_shapes(*(term.value.shape for term in terms))
         held = [_spread(term, shape) for term in terms]
-        value = np.asarray(sum(term.value for term in held))
+        value = np.asarray(sum((term.value for term in held[1:]), held[0].value))
     steps = max(term.steps for term in terms) + len(terms) + 3
-    size = sum(_size(term.value) for term in terms)
+    size = sum(size_of(term.value) for term in terms)
 
     def exact(rows: Places) -> Ratio:
         found = held[0].ratio(rows)
@@ -273,10 +285,6 @@ def _total(terms: tuple[Exact, ...]) -> tuple[Floats, float, Callable[[Places], 
         return np.broadcast_to(np.asarray(above), rows.shape), below
 
     return value, 2.0 * steps * _ULP * size + 1e-300, exact
-
-
-def _size(values: Floats) -> float:
-    return max(float(values.max()), -float(values.min())) if values.size else 0.0
 
 
 def rounded(*terms: Exact, unit: int | Fraction = 1, down: bool = False) -> Fen:
@@ -331,13 +339,7 @@ def _whole(above: Whole, below: Whole, *, down: bool) -> Fen:
 
 def sign(*terms: Exact) -> npt.NDArray[np.int8]:
     """Whether a sum is below 0, 0 or above it: -1, 0, 1; 0 where it is not a number."""
-    value, error, exact = _total(terms)
-    if np.isnan(error):
-        known = ~np.isnan(value)
-        found = np.zeros(value.shape, np.int8)
-        if known.any():
-            found[known] = sign(*(_spread(term, value.shape)[known] for term in terms))
-        return found
+    value, error, exact = _total(terms, _size_known)
     found = (value > 0).astype(np.int8) - (value < 0)
     rows = np.flatnonzero(np.abs(value) <= error)
     if rows.size:

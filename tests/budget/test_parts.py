@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -86,3 +87,21 @@ def test_no_scratch_file_stays_that_is_not_needed(tmp_path):
     assert sorted(row for rows in seen for row in rows) == list(range(60))
     assert len(seen) > 5
     assert [path.name for path in tmp_path.iterdir()] == ["cases"]
+
+
+def test_cases_that_share_a_key_come_together(tmp_path):
+    claims = claims_of(cases(90, 2), varied("national-default", {}), HELD)
+    held = OnDisk(tmp_path, len(HELD), len(weight_table().frame))
+    for start in range(0, 90, 30):
+        held.add(claims.slice(start, start + 30), ())
+
+    def keys(some):
+        return some.cost.astype(np.uint64) % np.uint64(60) << np.uint64(58)
+
+    with patch("budget.cases.parts._PORTION", 7):
+        seen = [set(rows.tolist()) for rows, _ in held.people(keys)]
+    key = keys(claims)
+    groups = [set(np.flatnonzero(key == one).tolist()) for one in np.unique(key) if one]
+    shared = [group for group in groups if len(group) > 1]
+    assert all(any(group <= rows for rows in seen) for group in shared)
+    assert set.union(*seen) == set.union(*shared)

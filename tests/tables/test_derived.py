@@ -22,3 +22,10 @@ def test_every_text_is_what_neutralise_makes_of_it(kind):
     assert without_formulas(batch).to_pydict() == found.to_pydict()
     empty = table.slice(0, 0)
     assert without_formulas(empty).schema.types == table.schema.types
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "A b.c-1", "x\x7f", "1\x00"])
+def test_one_text_among_plain_ones(text):
+    table = pa.table({"a": ["=", "A1", text, "9 B", ""]}).slice(1)
+    want = None if text is None else neutralise(text)
+    assert without_formulas(table)["a"].to_pylist() == ["A1", want, "9 B", ""]
