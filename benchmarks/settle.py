@@ -59,7 +59,7 @@ def measure(folder: Path, rows: int, turns: int, line: Callable[[str, float, str
         peaks.append(int(times[0][1]) * 1024)
         print(f"settle, {count:,} cases: read {read:.2f} s, settle {taken:.2f} s, "
               f"peak {peaks[-1] / 1e9:.2f} GB")  # fmt: skip
-        line("  settle_file / reading the file", taken / read, "<= 8")
+        line("  settle_file / reading the file", taken / read, "<= 3")
     line("  bytes of memory a case", (peaks[1] - peaks[0]) / (rows - rows // 5), "< 50")
 
 
@@ -69,7 +69,7 @@ def memory(folder: Path, rows: int, line: Callable[[str, float, str], None]) -> 
     read = float(_run(_READ, path)[0])
     taken, peak = _run(_SETTLE, path, folder / "settled", hospitals)
     print(f"settle, {rows:,} cases: read {read:.2f} s, settle {float(taken):.2f} s")
-    line("  settle_file / reading the file", float(taken) / read, "<= 8")
+    line("  settle_file / reading the file", float(taken) / read, "<= 3")
     line("  peak memory, GB", int(peak) * 1024 / 1e9, "< 3")
 
 

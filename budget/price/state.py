@@ -122,7 +122,8 @@ class State:
         if self.given is None or not rows.size:
             return _NOBODY
         some = np.flatnonzero(self.given[rows] != 1.0)
-        return some[_BY_STANDARD[self.branch[rows[some]]]]
+        found: Rows = some[_BY_STANDARD[self.branch[rows[some]]]]
+        return found
 
     def _worth(self, rows: Rows, terms: tuple[Exact, ...]) -> None:
         if not rows.size or not terms:
