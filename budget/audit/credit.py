@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from budget.audit.document import STANDING
 from drg.documents import Model, fit, parse
 from drg.errors import problem
 from drg.language import say
@@ -54,20 +55,25 @@ class Credit:
     def provisional(self, standing: pd.DataFrame) -> Floats:
         """Scores by alerts, which are no verdict: only the share beyond the peers counts."""
         shrunk = standing["ratio_shrunk"].to_numpy()
-        return self.scores(standing, np.clip(1 - 1 / np.maximum(shrunk, 1.0), 0, 1))
+        found = {one: standing[one] for one in standing.columns if one not in STANDING}
+        return self.scores(standing["cases"], found, np.clip(1 - 1 / np.maximum(shrunk, 1.0), 0, 1))
 
-    def scores(self, counts: pd.DataFrame, share: npt.ArrayLike = 1.0) -> Floats:
+    def scores(
+        self, screened: npt.ArrayLike, found: Mapping[str, npt.ArrayLike],
+        share: npt.ArrayLike = 1.0,
+    ) -> Floats:  # fmt: skip
         """The score of each hospital, from 0.
 
         Args:
-            counts: ``cases`` screened, and findings by family, a row a hospital.
+            screened: cases of each hospital. Shape (H,).
+            found: family -> findings of each hospital.
             share: of its findings that counts; all of those that were confirmed.
         """
-        cases = np.maximum(counts["cases"].to_numpy(np.float64), _FEWEST)
-        score = np.full(len(counts), self.start)
+        cases = np.maximum(np.asarray(screened, np.float64), _FEWEST)
+        score = np.full(len(cases), self.start)
         for family, points in self.families.items():
-            if family in counts:
-                rate = 100 * counts[family].to_numpy(np.float64) / cases
+            if family in found:
+                rate = 100 * np.asarray(found[family], np.float64) / cases
                 score -= np.minimum(points * rate * np.asarray(share), self.most_off)
         return np.asarray(np.round(np.maximum(score, 0), 2))
 

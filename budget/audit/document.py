@@ -23,6 +23,29 @@ MOST_LAGS = 5
 MOST_THRESHOLDS = 10
 MOST_OF_ID, MOST_OF_TEXT = 60, 2_000  # characters; an id stands on every row of a table
 SHIPPED = ("national", "huoqiu")
+# columns of hospitals.csv, where each family has one too
+STANDING = (
+    "hospital_id",
+    "hospital_name",
+    "tier",
+    "peers",
+    "cases",
+    "findings",
+    "amount",
+    "expected",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+    "ratio_shrunk",
+    "funnel_low",
+    "funnel_high",
+    "p",
+    "q",
+    "outside",
+    "provisional_score",
+    "provisional_grade",
+    "inspections",
+)
 _TEXTS = ("title", "title_en", "text", "text_en", "unknown", "unknown_en", "source")
 _MODEL: Mapping[str, Model] = {
     **dict.fromkeys(("id", "extends", "family", "severity", "over", "where", "marks", "amount",
@@ -193,6 +216,9 @@ def _rule(document: dict[str, Any], file: str) -> Rule:
         if not document[key].replace("_", "").replace("-", "").isalnum():
             raise problem(say("应由字母、数字、_、- 组成", "takes letters, digits, _ and -"),
                           file=file, key=key, found=document[key])  # fmt: skip
+    if document["family"] in STANDING:
+        raise problem(say("与 hospitals.csv 的列同名", "is the name of a column of hospitals.csv"),
+                      file=file, key="family", found=document["family"])  # fmt: skip
     lags = document.get("lags", 2)
     if not 1 <= lags <= MOST_LAGS:
         raise problem(say("超出范围", "out of range"), file=file, key="lags", found=lags,

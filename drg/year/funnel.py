@@ -54,9 +54,8 @@ def credit_table(held: Docket, credit: Credit) -> pd.DataFrame:
     many = Counter((one.hospital, one.family if one.family in credit.families else OTHER)
                    for one in some)  # fmt: skip
     cases = [held.screened[one] for one in names]
-    score = credit.scores(pd.DataFrame({
-        **{family: [many[name, family] for name in names] for family in credit.families},
-        "cases": cases}))  # fmt: skip
+    score = credit.scores(cases, {family: [many[name, family] for name in names]
+                                  for family in credit.families})  # fmt: skip
     grade, inspections, assessment = credit.graded(score)
     own = Counter(one.hospital for one in some)
     return pd.DataFrame({

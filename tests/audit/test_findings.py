@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from budget.audit import columns, facts
-from budget.audit.document import read_rules
+from budget.audit.document import STANDING, read_rules
 from budget.audit.files import PAGES, RESULTS, audit_file, write_tables
 from drg.sample.options import Options
 from drg.sample.region import Region, make_region
@@ -169,6 +169,8 @@ def test_hospitals_and_indicators_agree_with_the_cases(
     region: Region, finder: HangingFinder, tmp_path: Path
 ) -> None:
     found = audit(write(region, tmp_path / "in"), finder)
+    ran = {one.rule.family for one in found.ran}
+    assert tuple(one for one in found.hospitals.columns if one not in ran) == STANDING
     hospitals = found.hospitals.set_index("hospital_id")
     count = region.cases["hospital_id"].value_counts()
     assert (hospitals["cases"] == count.reindex(hospitals.index)).all()

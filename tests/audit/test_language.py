@@ -191,6 +191,8 @@ def test_a_city_adds_its_own_and_changes_a_shipped_one(tmp_path: Path) -> None:
     ('severity = "low"', 'severity = "bad"', "severity: unknown choice"),
     ("above = 5", 'above = "x"', "where: a text where a number is expected, at character 8"),
     ("above = 5", "cost = 5", "parameters.cost: is the name of a fact"),
+    ('family = "bill"', 'family = "cases"',
+     "family: is the name of a column of hospitals.csv: found 'cases'"),
     ('source = "here"', "", "source: is missing"),
     ('id = "here"', 'id = "here"\nextra = 1', "extra: no such key"),
     ("[parameters]", '[test]\nkind = "excess"\nwithin = "department"\n[parameters]',

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from drg.page.blocks import Table
+from drg.page.blocks import Kept, Table
 from drg.page.words import Words
 from drg.report.audit.sections import _families, _hospitals, _of_few, _summary
 
@@ -55,6 +55,16 @@ def test_an_alert_in_nearly_all_is_not_told():
     far = audit((50, 40), (50, 40), families=(50, 30))
     assert not any(hidden(_families(far, WORDS)).values())
     assert "80 (80.00%)" in str(_summary(far, WORDS))
+
+
+def test_where_a_row_stands_tells_nothing_of_it():
+    """H1 has few alerts and the second highest ratio; neither its place nor its grade tells it."""
+    held = audit((40, 9), (60, 3), (90, 30), (70, 25), (80, 2), families=(69,))
+    ratio = [4.0, 3.0, 1.5, 2.0, 0.5]
+    held.hospitals = held.hospitals.assign(ratio_shrunk=ratio, provisional_grade=list("DCABB"))
+    frame = next(one for one in _hospitals(held, WORDS) if isinstance(one, Table)).frame
+    assert frame["name"].tolist() == ["N0", "N3", "N2", "N1", "N4"]
+    assert frame["grade"].tolist() == ["D", "B", "A", Kept.BACK, Kept.BACK]
 
 
 def test_a_share_does_not_tell_few_alerts():

@@ -121,6 +121,15 @@ def test_the_page_tells_and_hides(out):
     assert len(book) == len({name.removesuffix(" 2") for name in book})
 
 
+def test_cases_without_a_group_are_told_in_words(folder, tmp_path):
+    few = pd.read_csv(folder / "weights.csv")
+    few[few["drg"] != few["drg"].iloc[0]].to_csv(tmp_path / "weights.csv", index=False)
+    run(folder, "--out", tmp_path / "out", "--weights", tmp_path / "weights.csv", "--lang", "zh")
+    page = (tmp_path / "out" / "monitor.html").read_text("utf-8")
+    assert "未入组或无权重" in page
+    assert "(none)" not in page
+
+
 def test_a_file_and_a_month(folder, tmp_path):
     shutil.copy(folder / "grouped-2.csv", tmp_path / "june.csv")
     run(tmp_path / "june.csv", "--weights", folder / "weights.csv", "--hospitals",

@@ -37,6 +37,17 @@ NO_GROUP = ("ambiguous", "ungrouped")
 CARD = re.compile(r"<h3>([^<]+) <span>(?:(?!<h3>).)*?Priced as \(cases\): ([^<]*)\.</p>", re.DOTALL)
 
 
+def test_what_is_not_told_stands_last_by_its_key() -> None:
+    frame = pd.DataFrame({"pool": ["b", "a", "a", "a", "b"], "id": ["5", "4", "3", "2", "1"],
+                          "money": [1.0, 2.0, 9.0, 5.0, 7.0],
+                          "hidden": [False, False, True, True, False]})  # fmt: skip
+    rows = small_cells.told_first(frame, "money", "id", ascending=False)
+    assert rows["id"].tolist() == ["1", "4", "5", "2", "3"]
+    assert rows["money"].tolist() == [7.0, 2.0, 1.0, 5.0, 9.0]
+    rows = small_cells.told_first(frame, "money", "id", within=["pool"])
+    assert rows["id"].tolist() == ["4", "2", "3", "5", "1"]
+
+
 def region() -> Path:
     """The planted region, settled and projected once."""
     return once("small-cells", planted.make) / "out"

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from drg.cases.columns import recognise
 from drg.errors import DrgError
 from drg.sample import make_region, write_region
 from drg.sample import region as region_module
@@ -66,6 +67,8 @@ def test_the_front_page_dialect_groups_alike(tmp_path: Path) -> None:
     table = pd.read_csv(folder / "cases.csv", encoding="gb18030", dtype=str, keep_default_na=False)
     assert "主要诊断编码" in table.columns
     assert "手术操作编码1" in table.columns
+    sources = recognise(table.columns).sources
+    assert {name for held in sources.values() for name in held} == set(table.columns)
     grouped = Grouper().group(table)
     region = make_region(cases=800, hospitals=8, seed=4)
     assert grouped["drg"].tolist() == region.truth["drg"].tolist()

@@ -17,6 +17,7 @@ from drg.page.blocks import (
     Chart,
     Column,
     Figures,
+    Kept,
     Points,
     Report,
     Section,
@@ -24,7 +25,7 @@ from drg.page.blocks import (
     Text,
     table,
 )
-from drg.page.small_cells import Cube, few, untold
+from drg.page.small_cells import Cube, few, told_first, untold
 from drg.page.words import Words, clean
 from drg.plots.charts import scatter
 
@@ -151,13 +152,15 @@ def _families(found: Audit, words: Words) -> list[Block]:
 
 
 def _hospitals(found: Audit, words: Words) -> list[Block]:
-    frame = found.hospitals.sort_values(["outside", "ratio_shrunk", "hospital_id"],
-                                        ascending=[False, False, True])  # fmt: skip
+    frame = found.hospitals
     cells = pd.DataFrame({"hospital": frame["hospital_id"], "cases": frame["findings"],
                           "rest": (frame["cases"] - frame["findings"]).clip(lower=0),
                           "amount": frame["amount"]})  # fmt: skip
     dark = untold([Cube(cells, (("hospital",), ()), ("cases", "rest"), ("amount",))])
     hidden = dark.rows(("hospital",), frame["hospital_id"]) | (frame["cases"] < FEWEST)
+    frame = frame.assign(hidden=hidden, usual=hidden | ~frame["outside"])
+    frame = told_first(frame, "ratio_shrunk", "hospital_id", ascending=False, within=["usual"])
+    hidden = frame["hidden"].to_numpy(np.bool_)
     tiers = [None if pd.isna(one) else int(one) for one in frame["tier"]]
     shown = pd.DataFrame({
         "name": frame["hospital_name"], "tier": tiers,
@@ -165,7 +168,8 @@ def _hospitals(found: Audit, words: Words) -> list[Block]:
         "low": frame["ratio_low"], "high": frame["ratio_high"], "shrunk": frame["ratio_shrunk"],
         "outside": [words("是", "yes") if one else "" for one in frame["outside"]],
         "amount": frame["amount"],
-        "credit": frame["provisional_score"], "grade": frame["provisional_grade"],
+        "credit": frame["provisional_score"],
+        "grade": frame["provisional_grade"].where(~hidden, Kept.BACK),
         "inspections": frame["inspections"], "hidden": hidden,
     })  # fmt: skip
     columns = (

@@ -13,7 +13,7 @@ from budget.impact.weights import Impact
 from drg.errors import problem
 from drg.negotiate.round.act import Round
 from drg.negotiate.round.state import State
-from drg.page.small_cells import Cube, few, untold
+from drg.page.small_cells import Cube, few, told_first, untold
 from drg.page.words import Words, clean
 from drg.report.minutes.words import PARTIES, STATES
 from weights.negotiation.experts.roster import Roster
@@ -63,11 +63,10 @@ class Minutes:
         self.cases = seen if few(abs(rows - seen)) else rows
         frame = tables.hospital_table(impact)
         dark = untold(_cubes(impact))
-        self.hospitals = _tiers(frame).assign(
+        self.hospitals = told_first(_tiers(frame).assign(
             hidden=dark.rows(("hospital",), frame["hospital_id"]),
             hospital=frame["hospital_id"].map(self.hospital),
-        ).sort_values(["final_change_share", "hospital_id"], ascending=[False, True],
-                      ignore_index=True)  # fmt: skip
+        ), "final_change_share", "hospital_id", ascending=False)  # fmt: skip
         self.told = self.hospitals[~self.hospitals["hidden"]]
         self.hidden = dark.of("hospital")
         frame = tables.tier_table(impact)

@@ -24,7 +24,7 @@ from drg.page.blocks import (
     Text,
     table,
 )
-from drg.page.small_cells import Cube, Untold, untold
+from drg.page.small_cells import Cube, Untold, told_first, untold
 from drg.page.words import DASH, Words, clean, fixed
 from drg.plots.charts import lines
 from drg.report.monitor.words import (
@@ -32,6 +32,7 @@ from drg.report.monitor.words import (
     LEVELS,
     PARTS,
     WHAT,
+    group_said,
     hidden_rows,
     names_of,
     records,
@@ -201,7 +202,7 @@ def _warnings(found: Monitored, dark: Untold, moved: Untold, words: Words) -> li
         hidden=hidden,
         level=[words.of(LEVELS[one]) for one in frame["level"]],
         kind=[words.of(WHAT[one]) for one in frame["kind"]],
-        who=[clean(hospitals.get(one, one) or (f"{drg} {groups.get(drg, '')}" if drg else ""))
+        who=[clean(hospitals.get(one, one)) or (group_said(drg, groups, words) if drg else "")
              for one, drg in zip(frame["hospital_id"], frame["drg"], strict=True)],
     )  # fmt: skip
     columns = [
@@ -254,11 +255,11 @@ def _drivers(found: Monitored, dark: Untold, words: Words) -> list[Block]:
                                  drg=frame["key"] if key == "group" else "")  # fmt: skip
         frame = frame.assign(
             hidden=hidden_rows(found, as_warned, dark),
-            name=[clean(hospitals.get(one, one) if key == "hospital" else
-                        f"{one} {groups.get(one, '')}") for one in frame["key"]],
+            name=[clean(hospitals.get(one, one)) if key == "hospital" else
+                  group_said(one, groups, words) for one in frame["key"]],
             size=frame["change"].abs(),
         )  # fmt: skip
-        frame = _ranked(frame, "size", "key")
+        frame = told_first(frame, "size", "key", ascending=False, within=["pool"])
         most = frame[~frame["hidden"]].groupby("pool", sort=False).head(_MOST // 2)
         who = Column("name", "医疗机构" if key == "hospital" else "病组",
                      "Hospital" if key == "hospital" else "Group", "name")  # fmt: skip
@@ -266,13 +267,6 @@ def _drivers(found: Monitored, dark: Untold, words: Words) -> list[Block]:
         blocks.append(Table(f"drivers-{key}", title, columns, most, where="page"))
         blocks.append(Table(f"drivers-{key}-all", title, columns, frame, where="book"))
     return blocks
-
-
-def _ranked(frame: pd.DataFrame, size: str, key: str) -> pd.DataFrame:
-    """The largest first in each pool; those that are not told last, in the order of their ids."""
-    shown = frame[size].where(~frame["hidden"], -1.0)
-    order = pd.DataFrame({"pool": frame["pool"], "size": -shown, "key": frame[key]})
-    return frame.loc[order.sort_values(["pool", "size", "key"]).index]
 
 
 def _by(found: Monitored, key: str, dark: Untold, words: Words) -> list[Block]:
@@ -287,10 +281,10 @@ def _by(found: Monitored, key: str, dark: Untold, words: Words) -> list[Block]:
     frame = whole.assign(
         hidden=hidden_rows(found, as_warned, dark),
         cases=sums.reindex(pd.MultiIndex.from_frame(whole[["pool", id_of]])).to_numpy(),
-        name=[clean(hospitals.get(one, one) if key == "hospital" else
-                    f"{one} {groups.get(one, '')}") for one in whole[id_of]],
+        name=[clean(hospitals.get(one, one)) if key == "hospital" else
+              group_said(one, groups, words) for one in whole[id_of]],
     )  # fmt: skip
-    frame = _ranked(frame, "to_date", id_of)
+    frame = told_first(frame, "to_date", id_of, ascending=False, within=["pool"])
     who = Column("name", "医疗机构" if key == "hospital" else "病组",
                  "Hospital" if key == "hospital" else "Group", "name")  # fmt: skip
     title = words(f"各{'医疗机构' if key == 'hospital' else '病组'}累计支出与参考预算",

@@ -45,6 +45,13 @@ def names_of(found: Monitored) -> tuple[dict[str, str], dict[str, str]]:
     return dict(zip(done.hospitals.ids, map(str, done.hospitals.names), strict=True)), groups
 
 
+def group_said(drg: str, groups: Mapping[str, str], words: Words) -> str:
+    """A group by its code and name, or that cases have none with a weight."""
+    if drg == NO_GROUP:
+        return words("未入组或无权重", "no group, or one without a weight")
+    return clean(f"{drg} {groups.get(drg, '')}")
+
+
 def hidden_rows(found: Monitored, frame: pd.DataFrame, dark: Untold) -> list[bool]:
     """Which rows are of hospitals (``hospital_id``) or groups (``drg``) that are not told."""
     spend = found.watch.spend
@@ -75,7 +82,7 @@ def warned(
     if row["hospital_id"]:
         who.append(clean(hospitals.get(str(row["hospital_id"]), row["hospital_id"])))
     if row["drg"]:
-        who.append(clean(f"{row['drg']} {groups.get(str(row['drg']), '')}"))
+        who.append(group_said(str(row["drg"]), groups, words))
     kind = str(row["kind"])
     value, level = (f"{row[one]:.1f}" if kind == "months_left" else words.share(row[one])
                     for one in ("value", "threshold"))  # fmt: skip
@@ -109,10 +116,10 @@ def _most(row: Mapping[str, Any], found: Monitored, words: Words, dark: Untold) 
     hospitals, groups = names_of(found)
     drg, home = str(row["top_drg"]), str(row["top_hospital"])
     frame = pd.DataFrame({"pool": row["pool"], "hospital_id": ["", home], "drg": [drg, ""]})
-    names = f"{drg} {groups.get(drg, '')}", hospitals.get(home, home)
+    names = group_said(drg, groups, words), clean(hospitals.get(home, home))
     amounts = row["top_drg_change"], row["top_hospital_change"]
     said = [
-        f"{clean(name).strip()} {words.money(float(amount), signed=True)}"
+        f"{name.strip()} {words.money(float(amount), signed=True)}"
         for name, amount, off in zip(names, amounts, hidden_rows(found, frame, dark), strict=True)
         if name.strip() and not off
     ]

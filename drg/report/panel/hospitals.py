@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from drg.page.blocks import Block, Card, Chart, Column, Section, Table, Text
+from drg.page.small_cells import told_first
 from drg.page.words import Words, clean, fixed
 from drg.plots.charts import bars
 from drg.report.panel.columns import (
@@ -117,7 +118,7 @@ def ranked(
 
 def settled_section(data: PanelData, words: Words) -> Section:
     """What each hospital was paid in the settled year, ranked by its gain or loss."""
-    frame = data.by_hospital.sort_values(["gain_share", "hospital_id"], ascending=[False, True])
+    frame = told_first(data.by_hospital, "gain_share", "hospital_id", ascending=False)
     total: dict[str, Any] = {name: float(frame[name].sum()) for name in _SUMS}
     cost = total["cost"]
     able = frame[frame["case_mix_index"].notna() & (frame["weighed"] > 0)]

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 
 from drg.page.blocks import Chart, Column, Kept, Section, Table, Text, table
-from drg.page.small_cells import few
+from drg.page.small_cells import few, told_first
 from drg.page.words import Words
 from drg.plots.charts import lines, scatter
 from drg.report.panel.columns import CASES, COST, HOSPITAL, MIX, PAYABLE, TIER
@@ -135,13 +135,14 @@ def branch_section(data: PanelData, words: Words) -> Section | None:
         return None
     money = ["cases", "cost", "patient", "other", "fund"]
     sums = frame.groupby(["branch", "branch_zh", "settled"], sort=False)[money].sum().reset_index()
-    sums = sums.sort_values(["cases", "branch"], ascending=[False, True], ignore_index=True)
+    sums = sums.assign(hidden=data.untold.rows(("branch",), sums["branch"]))
+    sums = told_first(sums, "cases", "branch", ascending=False)
     names = [
         words.branch(str(b), str(z))
         + (words("（未清算）", " (not settled)") if str(s).lower() == "false" else "")
         for b, z, s in zip(sums["branch"], sums["branch_zh"], sums["settled"], strict=True)
     ]
-    sums = sums.assign(name=names, hidden=data.untold.rows(("branch",), sums["branch"]))
+    sums = sums.assign(name=names)
     total = {name: float(sums[name].sum()) for name in money}
     sums = pd.concat(
         [sums, pd.DataFrame([total | {"name": words("合计", "Total"), "hidden": False}])],

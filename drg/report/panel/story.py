@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from drg.page.small_cells import few
+from drg.page.small_cells import few, told_first
 from drg.page.words import Words, clean
 from drg.report.panel.columns import LEVELS, PARTS
 from drg.report.panel.data import MEASURES, PanelData
@@ -114,8 +114,7 @@ class Story:
         found["gain_share"] = found["gain"] / found["cost"].where(found["cost"] > 0)
         names = [hospital_name(n, i) for n, i in zip(found["hospital_name"], found["hospital_id"],
                                                      strict=True)]  # fmt: skip
-        return found.assign(hospital=names).sort_values(["gain_share", "hospital_id"],
-                                                        ignore_index=True)  # fmt: skip
+        return told_first(found.assign(hospital=names), "gain_share", "hospital_id")
 
     def losing(self, code: str) -> int:
         """Hospitals that get less than their cases cost, among those that are told."""

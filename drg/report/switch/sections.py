@@ -22,7 +22,7 @@ from drg.page.blocks import (
     Text,
     table,
 )
-from drg.page.small_cells import Cube, Untold, untold
+from drg.page.small_cells import Cube, Untold, told_first, untold
 from drg.page.words import Words, clean, plural
 from drg.plots.charts import bars
 from drg.switch.both import pairs_of
@@ -68,13 +68,11 @@ class Told:
             frame[f"mix_{side}"] = frame[f"weight_{side}"] / weighed
         frame["mix_change"] = frame["mix_new"] / frame["mix_old"] - 1
         frame["hidden"] = self.untold.rows(("hospital",), frame["hospital_id"])
-        order = "_order"
-        frame[order] = frame["change" if self.paid else "mix_change"].where(~frame["hidden"], 0.0)
         if self.paid:
             frame["change_share"] = frame["change"] / frame["final_old"].where(
                 frame["final_old"] != 0
             )
-        return frame.sort_values(["hidden", order, "hospital_id"], ignore_index=True)
+        return told_first(frame, "change" if self.paid else "mix_change", "hospital_id")
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
@@ -93,10 +91,8 @@ class Told:
         else:
             frame["change"] = (frame["weight_new"] - frame["weight_old"]) * frame["cases"]
         size = frame["change"].abs().fillna(0)
-        return frame.assign(_size=size).sort_values(
-            ["hidden", "_size", "drg_old", "drg_new"], ascending=[True, False, True, True],
-            ignore_index=True,
-        )  # fmt: skip
+        frame = frame.assign(_size=size, _both=frame["drg_old"] + " " + frame["drg_new"])
+        return told_first(frame, "_size", "_both", ascending=False)
 
     @cached_property
     def behind(self) -> pd.DataFrame:
