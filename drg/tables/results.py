@@ -42,8 +42,8 @@ def read_frame(
             if name not in there and name not in optional:
                 raise problem(say(f"没有“{name}”列", f"no column '{name}'"), file=path,
                               found=", ".join(there),
-                              expected=say("drg settle 或 drg project 的表",
-                                           "a table of drg settle or drg project"))  # fmt: skip
+                              expected=say("drg settle、drg project 或 drg audit 的表",
+                                           "a table of drg settle, project or audit"))  # fmt: skip
         source.only(wanted)
         held = {name: [] for name in wanted}
         row = 2

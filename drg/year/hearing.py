@@ -101,6 +101,8 @@ def add(
     document = read_document(folder / AUDIT[0], "JSON")
     hashes = document.get("hashes")
     for name in AUDIT[1:]:
+        if not (folder / name).is_file():
+            raise problem(say("没有这个文件", "no such file"), file=folder / name)
         if not isinstance(hashes, dict) or hashes.get(name) != hash_file(folder / name):
             raise problem(say("不是审核记录所记的那一份", "is not the one that the audit wrote"),
                           file=folder / name, expected=AUDIT[0])  # fmt: skip
@@ -132,11 +134,13 @@ def add(
     if not rows and (procedure is None or not len(frame)):
         return Taken([], rejects, old)
     sizes = read_frame(folder / AUDIT[2], ("hospital_id",), ("cases",))
-    screened = {
-        name: int(count)
-        for name, count in zip(sizes["hospital_id"], sizes["cases"], strict=True)
-        if name in book.files.places
-    }
+    screened = {}
+    for place, (name, count) in enumerate(zip(sizes["hospital_id"], sizes["cases"], strict=True)):
+        if not (0 <= count < _LARGEST and float(count).is_integer()):
+            raise problem(say("不是病例数", "is no count of cases"), file=folder / AUDIT[2],
+                          row=place + 2, key="cases", found=count)  # fmt: skip
+        if name in book.files.places:
+            screened[name] = int(count)
     more: dict[str, Any] = {"audit": hash_file(folder / AUDIT[0]), "screened": screened,
                             "titles": _titles(document, folder, rows)}  # fmt: skip
     if procedure is not None:

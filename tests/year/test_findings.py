@@ -436,6 +436,24 @@ def test_an_audit_that_does_not_fit_is_refused(book, tmp_path, now):
         add(book, audit, actor="稽核一")
 
 
+@pytest.mark.parametrize("count", ["", "nan", "-5", "1.5", "1e400"])
+def test_an_audit_whose_screened_cases_are_no_count_is_refused(book, tmp_path, now, count):
+    audit = audit_of(tmp_path / "screened", alerts(2))
+    (audit / "hospitals.csv").write_text(f"hospital_id,cases\nA,{count}\n", "utf-8")
+    hashes = {name: hash_file(audit / name) for name in ("findings.csv", "hospitals.csv")}
+    (audit / "audit.json").write_text(json.dumps({"hashes": hashes}), "utf-8")
+    with pytest.raises(DrgError, match=r"hospitals\.csv: 第 2 行: cases: 不是病例数|row 2: cases"):
+        add(book, audit, actor="稽核一")
+
+
+def test_an_audit_that_lacks_a_table_is_refused(book, tmp_path, now):
+    for name in ("findings.csv", "hospitals.csv"):
+        audit = audit_of(tmp_path / name, alerts(2))
+        (audit / name).unlink()
+        with pytest.raises(DrgError, match=rf"{name}: (没有这个文件|no such file)"):
+            add(book, audit, actor="稽核一")
+
+
 def test_what_was_confirmed_is_not_changed_by_hand(book, tmp_path, now):
     by_hand = {"医疗机构代码": "A", "病例号": "01-1", "违规规则": "overlap", "涉及基金金额": "1"}
     book.hand_in("deduction", form(tmp_path, "d", [by_hand]), actor="甲")

@@ -164,7 +164,8 @@ def _parts(folder: Path) -> list[Path]:
     if not records:
         return [path for path in folder.iterdir() if path.is_file()]
     held = [document_of(path.read_bytes()) for path in records]
-    names = {str(name) for one in held for key in ("hashes", "tables") for name in one.get(key, ())}
+    named = [one.get(key) for one in held for key in ("hashes", "tables")]
+    names = {str(name) for one in named if isinstance(one, dict | list) for name in one}
     return [*records, *(folder / name for name in names)]
 
 
