@@ -438,7 +438,7 @@ def test_an_audit_that_does_not_fit_is_refused(book, tmp_path, now):
 
 @pytest.mark.parametrize("count", ["", "nan", "-5", "1.5", "1e400"])
 def test_an_audit_whose_screened_cases_are_no_count_is_refused(book, tmp_path, now, count):
-    audit = audit_of(tmp_path / "screened", alerts(2))
+    audit = audit_of(tmp_path / "screened", [alerts(6)[5] | {"finding": "N4"}])
     (audit / "hospitals.csv").write_text(f"hospital_id,cases\nA,{count}\n", "utf-8")
     hashes = {name: hash_file(audit / name) for name in ("findings.csv", "hospitals.csv")}
     (audit / "audit.json").write_text(json.dumps({"hashes": hashes}), "utf-8")
@@ -448,7 +448,7 @@ def test_an_audit_whose_screened_cases_are_no_count_is_refused(book, tmp_path, n
 
 def test_an_audit_that_lacks_a_table_is_refused(book, tmp_path, now):
     for name in ("findings.csv", "hospitals.csv"):
-        audit = audit_of(tmp_path / name, alerts(2))
+        audit = audit_of(tmp_path / f"no-{name}", alerts(2))
         (audit / name).unlink()
         with pytest.raises(DrgError, match=rf"{name}: (没有这个文件|no such file)"):
             add(book, audit, actor="稽核一")
