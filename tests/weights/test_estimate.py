@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -368,3 +369,18 @@ def test_hsrv_is_solved_where_rounds_would_creep(seed) -> None:
     factor = sums.cost.sum(axis=1) / (sums.cases @ level)
     np.testing.assert_allclose(level / level[0], found.level / found.level[0], rtol=1e-9)
     np.testing.assert_allclose(factor / factor[0], found.factor / found.factor[0], rtol=1e-9)
+
+
+@given(seeds)
+def test_groups_that_do_not_tell_leave_hospitals_alone(seed) -> None:
+    """What a group costs that does not tell changes its own level only."""
+    cases, *_ = drawn(seed, rows=200)
+    wrong = cases.assign(total_cost=cases["total_cost"].where(cases["drg"] != "g1", 1e7))
+    tells = np.array(sorted(set(cases["drg"]))) != "g1"
+    fits = [Estimator("hsrv").fit(replace(reduce(observe(of)), tells=tells))
+            for of in (cases, wrong)]  # fmt: skip
+    np.testing.assert_allclose(fits[1].factor, fits[0].factor, rtol=1e-9)
+    np.testing.assert_allclose(relative(fits[1].level[tells]), relative(fits[0].level[tells]))
+    whole = reduce(observe(cases[cases["drg"] != "g1"]))
+    alone = Estimator("hsrv").fit(whole).factor
+    np.testing.assert_allclose(relative(fits[0].factor), relative(alone), rtol=1e-9)

@@ -178,15 +178,18 @@ def test_what_cannot_be_shrunk() -> None:
 
 @given(st.integers(1, 24), st.floats(0.02, 1.0), st.integers(0, 10**6), st.floats(-8, 8))
 def test_no_case_of_few_decides(number, z, seed, other) -> None:
-    """Whatever one case of three or more costs; of fewer, a hundred times as much: 30% at most."""
+    """Whatever one case of three or more costs; of fewer, a hundred times as much: 30% at most.
+
+    Where a group's own share is such that the cut lets it stray by two standard deviations.
+    """
     rng = np.random.default_rng(seed)
     logs = rng.normal(9, 1.5, number)
     group, at = np.zeros(number, np.int32), int(rng.integers(number))
+    z = min(z, (0.12 * (number - 1) if number > 2 else 0.25) / (2 * 0.55))
 
     def level(of: np.ndarray) -> float:
         own = np.exp(9.0) * (1 - z) + z * np.exp(of).mean()
-        return float(held(np.array([own]), np.array([9.0]), np.array([1e-9]), np.array([z]),
-                          Singles(group, of))[0])  # fmt: skip
+        return float(held(np.array([own]), np.array([9.0]), np.array([z]), Singles(group, of))[0])
 
     changed = logs.copy()
     changed[at] += other if number > 2 else np.log(100)
@@ -194,24 +197,27 @@ def test_no_case_of_few_decides(number, z, seed, other) -> None:
 
 
 def test_a_small_group_is_held_by_hand() -> None:
-    """One case at twice what is suggested: 0.25 in logs at most; at ten times it is nothing.
+    """One case that counts a fifth: 0.25 in logs at most, the less the further; at ten times none.
 
-    Where groups stray by 0.7 it is left, but at ten standard errors.
+    Where it counts a half it may stray, and counts for nothing at 6.5 x 0.55 / sqrt(0.5) = 5.06.
     """
-    at, centre, z = np.zeros(1, np.int32), np.log([10_000.0]), np.array([0.5])
-    alike, apart = np.array([0.0625]), np.array([0.5])
+    at, centre = np.zeros(1, np.int32), np.log([10_000.0])
 
-    def level(own: float, cost: float, between: np.ndarray) -> float:
-        single = Singles(at, np.log([cost]))
-        return float(held(np.array([own]), centre, between, z, single)[0])
+    def level(own: float, cost: float, z: float) -> float:
+        return float(held(np.array([own]), centre, np.array([z]), Singles(at, np.log([cost])))[0])
 
-    assert level(15_000, 15_000 * 1.1, alike) == pytest.approx(10_000 * np.exp(0.25))
-    assert level(55_000, 100_000, alike) == pytest.approx(10_000)
-    assert level(11_000, 12_000, alike) == 11_000
-    assert level(15_000, 20_000, apart) == 15_000
-    assert level(5_000_000, 10_000 * np.exp(5), apart) == pytest.approx(10_000)
+    near = 1 - np.log(1.1) / np.log(10)
+    assert level(15_000, 11_000, 0.2) == pytest.approx(10_000 * np.exp(0.25 * near))
+    assert level(55_000, 100_000, 0.2) == pytest.approx(10_000)
+    assert level(11_000, 12_000, 0.2) == 11_000
+    assert level(15_000, 20_000, 0.5) == 15_000
+    gone = 6.5 * 0.55 / np.sqrt(0.5)
+    assert level(700_000, 10_000 * np.exp(5), 0.5) == pytest.approx(
+        10_000 * np.exp(0.5 * (gone - 5))
+    )
+    assert level(5_000_000, 10_000 * np.exp(6), 0.5) == pytest.approx(10_000)
     nothing = Singles(np.empty(0, np.int32), np.empty(0))
-    assert held(np.array([13_000.0]), centre, alike, z, nothing)[0] == 13_000
+    assert held(np.array([13_000.0]), centre, np.array([0.2]), nothing)[0] == 13_000
 
 
 def small_region(seed: int) -> pd.DataFrame:
@@ -234,13 +240,13 @@ def small_region(seed: int) -> pd.DataFrame:
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from([(3, 9), (10, 24), (25, 99)]))
+@given(st.integers(0, 10**6), st.sampled_from([(1, 2), (3, 9), (10, 24), (25, 99)]))
 def test_one_cost_times_a_hundred(seed: int, sizes: tuple[int, int]) -> None:
     """Under the recommended chain with plain means, in groups of three cases and more.
 
     Its own group moves by 30% at most; groups to which the order gives the same weight move with
     it, no others by more than 3%. Groups of one or two cases are held less, so that the weights of
-    thin regions are nearer to the truth than plain means are.
+    thin regions are nearer to the truth than plain means are; of others they move none by more.
     """
     cases = small_region(seed)
     number = cases.groupby("drg")["drg"].transform("size")
@@ -252,5 +258,5 @@ def test_one_cost_times_a_hundred(seed: int, sizes: tuple[int, int]) -> None:
     own = cases["drg"][at]
     one = np.isclose(before, before[own], rtol=1e-9) | np.isclose(after, after[own], rtol=1e-9)
     moved = np.abs(np.log(after / before))
-    assert moved[one].max() <= np.log(1.3)
+    assert moved[one].max() <= np.log(1.3) or sizes[0] < 3
     assert moved[~one].max() <= 0.03

@@ -6,13 +6,14 @@ the explained variance after trimming look at single cases.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from weights.cases.observations import Floats, Observations
+from weights.cases.observations import Bools, Floats, Observations
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Statistics:
         log_squared: sum of the squared log of cost, as ``log_cost``. Shape (H, G).
         squares: sum of the squared year weights of the cases; None where each counts once, so that
             it is ``cases``. Shape (H, G).
+        tells: groups whose costs say how dear a hospital is; None for all. Shape (G,).
     """
 
     groups: tuple[str, ...]
@@ -39,6 +41,19 @@ class Statistics:
     log_cost: Floats | None
     log_squared: Floats | None = None
     squares: Floats | None = None
+    tells: Bools | None = None
+
+    @property
+    def telling(self) -> Statistics:
+        """The sums of the groups that tell of hospitals, 0 in others."""
+        if self.tells is None:
+            return self
+        parts = ("cases", "cost", "cost_squared", "log_cost", "log_squared", "squares")
+        left: dict[str, Any] = {
+            name: None if (held := getattr(self, name)) is None else held * self.tells
+            for name in parts
+        }
+        return replace(self, **left, tells=None)
 
     @property
     def group_cases(self) -> Floats:

@@ -149,11 +149,12 @@ class _Rounds:
     def __init__(self, estimator: Estimator, sums: Statistics, times: Floats) -> None:
         self._how = estimator
         self._sums = sums
+        self._telling = sums.telling
         self._times = times
         self._n = times @ sums.cases
         self._hospital_cases = sums.cases.sum(axis=1)
         self._logs = estimator.needs_logs
-        self._ratio = mixed.variance_ratio(sums) if estimator.method == "mixed" else 0.0
+        self._ratio = mixed.variance_ratio(self._telling) if estimator.method == "mixed" else 0.0
         self._total = sums.log_cost if self._logs else sums.cost
 
     def run(self, start: Fit | None) -> Fit:
@@ -182,15 +183,15 @@ class _Rounds:
         """Factors at the fixed point itself, of few samples whose rounds come to it slowly."""
         if len(self._times) > _SOLVED:
             return factor
-        found = [hsrv.solved(self._sums, times) for times in self._times]
+        found = [hsrv.solved(self._telling, times) for times in self._times]
         return self._scaled(np.stack([
             own if one is None else one for own, one in zip(factor, found, strict=True)
         ]))  # fmt: skip
 
     def _factors(self, level: Floats) -> Floats:
         if self._how.method == "mixed":
-            return mixed.factors(self._sums, level, self._ratio)
-        return _FACTORS[self._how.method](self._sums, level)
+            return mixed.factors(self._telling, level, self._ratio)
+        return _FACTORS[self._how.method](self._telling, level)
 
     def _levels(self, factor: Floats) -> Floats:
         """Group means of costs cleared of the hospitals' factors."""

@@ -26,7 +26,7 @@ from weights.fit.noise import Doubt, Noise, doubt, noise
 from weights.fit.normalise import Normalise
 from weights.fit.pipeline import Pipeline
 from weights.fit.recipe import KEYS, PREVIOUS, step, steps, tags_of
-from weights.fit.shrink import FEW, Prior, Singles, error_of_shrunk, prior, shrink, towards
+from weights.fit.shrink import FEW, TELLS, Prior, Singles, error_of_shrunk, prior, shrink, towards
 from weights.fit.table import frame_of, record_of, status
 from weights.fit.trail import Trail
 from weights.table import WeightTable
@@ -170,6 +170,9 @@ class Calibrator:
         kept = self._trim(observed)
         logs = self.estimator_.needs_logs or self.bootstrap_ is not None
         self.statistics_ = reduce(kept, logs=logs, case_weights=costs.case_weights(kept))
+        if self.shrink:  # a wrong cost of one or two cases makes no hospital dear
+            tells = self.statistics_.group_cases >= TELLS
+            self.statistics_ = replace(self.statistics_, tells=tells)
         self._paid_cases = self._cases_by_hospital(observed)
         self.families_ = families(observed.groups, observed.adrgs, self.families)
         self._estimate()
@@ -334,7 +337,7 @@ class Calibrator:
         if len(sums.hospitals) == 1:
             self.trail_.warn("one_hospital", f"只有一家医疗机构，{how.method} 无从比较",
                              f"with one hospital {how.method} has none to compare")  # fmt: skip
-        parts = connected_sets(sums)
+        parts = connected_sets(sums.telling)
         if parts > 1:
             self.trail_.warn("disconnected",
                              f"医疗机构分为 {parts} 组，组间没有共同病组；"

@@ -41,9 +41,12 @@ _USUAL = 0.03
 _WHOLE = 250.0
 _SOME = 10.0  # cases of what counts in full for spreads, steps, kinds and relatives
 FEW = 25  # cases below which no single one may decide the group's weight
+TELLS = 3  # the fewest cases of which one can be told wrong by the others
 # Logs by which a group of few cases may differ from itself without any one of them; of fewer than
-# three, which count for nothing so many standard errors from what others suggest.
-_ALONE, _ONE, _TELLS, _GONE = 0.12, 0.25, 3, 4.5
+# three. How far groups usually stray from what others suggest, a constant: the spread that is
+# estimated hangs on other groups' costs, and what is held at a bound would carry each of its moves.
+# So many standard errors from what is suggested a cost of one or two counts for nothing.
+_ALONE, _ONE, _STRAY, _GONE = 0.12, 0.25, 0.55, 6.5
 _FAR = 4.0  # standard deviations from what others suggest beyond which a group counts as there
 _STEPS = 60
 _AT_ONCE = 10_000_000
@@ -168,7 +171,8 @@ def prior(
     design = np.stack([(ranks == r) for r in levels], axis=1).astype(float) if levels \
         else np.zeros((len(logs), 0))  # fmt: skip
     number = np.full(len(logs), _WHOLE) if cases is None else cases[known]
-    spread, means, steps = spread_of(logs, noise, family, design, np.minimum(number / _SOME, 1.0))
+    counts = np.minimum(number / _SOME, 1.0) ** 2
+    spread, means, steps = spread_of(logs, noise, family, design, counts)
     spread = _USUAL if np.isnan(spread) else spread
     trust = 1.0 / (noise + spread)
     found = Prior(dict(zip(levels, map(float, steps), strict=True)), float(np.sqrt(spread)),
@@ -396,7 +400,7 @@ def shrink(
     alone = ~np.isfinite(logs)
     centre = np.exp(np.where(alone, 0.0, logs))
     found = np.asarray(np.where(alone, level, z * level + (1.0 - z) * centre))
-    return found if singles is None else held(found, logs, between, z, singles)
+    return found if singles is None else held(found, logs, z, singles)
 
 
 @dataclass(frozen=True)
@@ -413,43 +417,40 @@ class Singles:
     logs: Floats
 
 
-def held(level: Floats, centre: Floats, between: Floats, z: Floats, singles: Singles) -> Floats:
+def held(level: Floats, centre: Floats, z: Floats, singles: Singles) -> Floats:
     """Levels of small groups, held near what they would be without any one of their cases.
 
     Without case i a group is taken to be at ``centre * exp(z * m_i)``, ``m_i`` the mean of the
     other cases' logs over the centre, each cut at ``h (n - 1) / z``. So no two of these are further
     apart than ``2 h``, and there is always a level within ``h`` of each. With ``h`` of 0.12 the
-    group is within 27% of where it would be, whatever one case costs. Of one or two cases none can
-    be told wrong but by what others suggest: there ``h`` is 0.25 and falls to 0 from two thirds on
-    of 10 times that, so that a cost and a hundred times that cost leave the group within 29%.
+    group is within 27% of where it would be, whatever one case costs; of one or two cases, of which
+    none can be told wrong but by what others suggest, ``h`` is 0.25.
 
     The less, the further groups stray from what others suggest than the cut would let them: this
     would put many of those of few cases that are alone in their ADRG further from the truth than
-    their plain means are. There a case of one or two counts less from three standard errors on from
-    what is suggested, and from four and a half on nothing.
+    their plain means are. There a case of one or two counts in full up to half of 6.5 standard
+    errors from what is suggested, and from then on less and less, to nothing at 6.5.
 
     Args:
         level: shrunk levels in yuan. Shape (G,).
         centre: log cost that is suggested for each group, NaN for none. Shape (G,).
-        between: variance of each group about it. Shape (G,).
         z: share of the group's own level. Shape (G,).
         singles: the cases.
     """
     n = np.bincount(singles.group, minlength=len(level))
     others, share = np.maximum(n - 1.0, 1.0), np.maximum(z, 1e-9)
     few = (n > 0) & np.isfinite(centre) & (level > 0)
-    spread = np.sqrt(np.where(few, between, 0.0))
-    tells = n >= _TELLS
+    tells = n >= TELLS
     tight = np.where(tells, _ALONE, _ONE)
     # in full where the cut lets groups stray by two standard deviations, not at all below one
-    part = np.clip(tight * others / share / np.maximum(spread, 1e-9) - 1.0, 0.0, 1.0)
+    part = np.clip(tight * others / share / _STRAY - 1.0, 0.0, 1.0)
     few &= (part > 0) | ~tells
     middle, group = np.where(few, centre, 0.0), singles.group
     apart = singles.logs - middle[group]
-    gone = np.maximum(_GONE * spread / np.sqrt(share), 1e-9)
-    loose = share * gone
+    gone = _GONE * _STRAY / np.sqrt(share)
+    loose = np.where(tells, np.minimum(share * gone, 1.0), share * gone)
     gone = (part * np.minimum(gone, np.log(10.0)) + (1.0 - part) * gone)[group]
-    near = np.clip(3.0 * (1.0 - np.abs(apart) / gone), 0.0, 1.0)
+    near = np.clip(1.0 - np.abs(apart) / gone, 0.0, 1.0)
     half = (part * tight + (1.0 - part) * np.maximum(loose, tight))[group]
     half = half * np.where(tells[group], 1.0, near)
     reach = half * (others / share)[group]
