@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from budget.audit.document import STANDING
-from drg.documents import Model, fit, parse
+from drg.documents import Model, fit, parse, read_document
 from drg.errors import problem
 from drg.language import say
+from drg.persons import refuse_persons
 
 _MODEL: Mapping[str, Model] = {
     "id": str, "source": str, "start": float, "most_off": float,
@@ -29,6 +29,7 @@ _MODEL: Mapping[str, Model] = {
 
 Floats = npt.NDArray[np.float64]
 OTHER = "other"
+_MOST = 1_000  # points, and inspections a year
 _FEWEST = 100  # cases; of fewer a finding takes off its points and no more
 
 
@@ -93,14 +94,9 @@ def read_credit(path: str | PathLike[str] | None = None) -> Credit:
     """
     file = "credit.toml" if path is None else str(path)
     if path is None:
-        content = files("budget.audit").joinpath("credit.toml").read_bytes()
+        document = parse(files("budget.audit").joinpath("credit.toml").read_bytes(), file)
     else:
-        try:
-            content = Path(path).read_bytes()
-        except OSError as error:
-            raise problem(say("无法读取", "cannot be read"), file=file,
-                          found=error.strerror) from None  # fmt: skip
-    document = parse(content, file)
+        document = read_document(path)
     fit(document, _MODEL, file, (), "id", "start", "most_off", "families", "grades")
     for place, one in enumerate(document["grades"]):
         fit(one, _MODEL["grades"][0], file, ("grades", place), "grade", "from", "inspections")  # type: ignore[index]
@@ -111,9 +107,15 @@ def read_credit(path: str | PathLike[str] | None = None) -> Credit:
     if not grades or grades[-1][1] > 0:
         raise problem(say("最低一级应从 0 分起", "the lowest grade begins at 0"), file=file,
                       key="grades", found=grades[-1][1] if grades else None)  # fmt: skip
-    for key, points in document["families"].items():
-        if points < 0:
-            raise problem(say("应不小于 0", "expected 0 or more"), file=file,
-                          key=f"families.{key}", found=points)  # fmt: skip
+    said = {key: (document[key], _MOST) for key in ("start", "most_off")}
+    said |= {f"families.{key}": (points, _MOST) for key, points in document["families"].items()}
+    for i, one in enumerate(document["grades"], 1):
+        refuse_persons([one["grade"]], file=file, key=f"grades[{i}].grade")
+        said |= {f"grades[{i}].{key}": (one.get(key, 0), most) for key, most in (
+            ("from", _MOST), ("inspections", _MOST), ("assessment", 1))}  # fmt: skip
+    for key, (number, most) in said.items():
+        if not 0 <= number <= most:
+            raise problem(say("超出范围", "out of range"), file=file, key=key, found=number,
+                          expected=f"0 - {most}")  # fmt: skip
     return Credit(document["id"], float(document["start"]), float(document["most_off"]),
                   {k: float(v) for k, v in document["families"].items()}, grades)  # fmt: skip

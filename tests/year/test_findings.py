@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from budget.audit.credit import read_credit
 from budget.fund.due_dates import WorkingDays
 from drg.cli.commands import app
+from drg.cli.common.outputs import look_first
 from drg.documents import parse
 from drg.errors import DrgError
 from drg.page.words import Words
@@ -254,6 +255,33 @@ def test_a_finding_without_money_is_upheld_and_counts(book, tmp_path, now):
     score = credit_table(held, read_credit()).set_index("hospital_id")["score"]["A"]
     assert score == 100 - 3 * 6 - 10  # three of low_standard, one of upcoding
     assert verify(book.folder).ok
+
+
+def test_no_output_replaces_what_a_book_has_on_record(book):
+    home = book.folder
+    for outputs, folder in (
+        ([home / "hospitals.csv"], None), ([home / "cases" / "new.csv"], None),
+        ([], home), ([], home / "cases"),
+    ):  # fmt: skip
+        with pytest.raises(DrgError):
+            look_first((), *((one, ()) for one in outputs), folder=folder,
+                       results=("hospitals.csv", "pools.csv"))  # fmt: skip
+    look_first((), (home / "sheet.xlsx", ()), folder=home / "settled", results=("hospitals.csv",))
+
+
+@pytest.mark.parametrize(("old", "new", "told"), [
+    ('grade = "A"', 'grade = "13812345678"', r"grades\[1\]\.grade: .*(手机号|mobile number)"),
+    ("start = 100", "start = -5", r"start: .*-5"),
+    ("most_off = 30", "most_off = -30", r"most_off: .*-30"),
+    ("assessment = 1.0", "assessment = 55.0", r"grades\[1\]\.assessment: .*55"),
+    ("inspections = 12", "inspections = -1", r"grades\[4\]\.inspections: .*-1"),
+    ("upcoding = 10", "upcoding = -10", r"families\.upcoding: .*-10"),
+])  # fmt: skip
+def test_a_credit_document_of_persons_or_beyond_reason_is_refused(tmp_path, old, new, told):
+    text = (files("budget.audit") / "credit.toml").read_text("utf-8")
+    (tmp_path / "credit.toml").write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(DrgError, match=told):
+        read_credit(tmp_path / "credit.toml")
 
 
 def test_credit_goes_by_what_was_confirmed(book, tmp_path, now):

@@ -34,6 +34,7 @@ def look_first(
 ) -> None:
     """Refuse what cannot be written, or would replace what is read, before anything is done.
 
+    What a round or a book has on record counts as read, wherever an output lies in its folder.
     Read is all that the arguments lead to: files and their records, documents and the files that
     they name (a policy's chain, a recipe's tables), packs, rounds, folders of tables. What killed
     runs left in the folders concerned is removed.
@@ -68,6 +69,11 @@ def look_first(
     plain = [os.path.realpath(path) for path in found if path.is_dir() and _is_plain(path)]
     plain += [os.path.realpath(room) for path in found for room in _rooms_of(path)]
     placed = [] if folder is None else [folder / name for name in results if name[-1] != "/"]
+    homes = {home for path in (*outputs, *placed)
+             for home in Path(os.path.realpath(path)).parents[:2]
+             if (home / "ledger.jsonl").is_file()}  # fmt: skip
+    inputs += [path for home in homes for path in _parts(home) if path.is_file()]
+    plain += [str(room) for home in homes for room in _rooms_of(home)]
     for path in [*outputs, *([] if folder is None else [folder])]:
         _outside(path, plain)
     if folder is not None:
