@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from budget.audit.columns import Columns, Texts
 from budget.audit.expression import Coded, Rows
+from budget.cases.faults import Entry, entries
 from drg.cases import CaseColumns
 from drg.cases.cells import AMOUNTS, Cells, can_read, columns_for
 from drg.cases.dates import months_of
@@ -25,9 +26,10 @@ from drg.cases.keys import text_keys
 from drg.cases.opening import open_cases
 from drg.cases.outcomes import is_ambiguous, is_ungrouped
 from drg.cases.texts import as_text, on_text
+from drg.cases.unread import Counted, UnreadCount, counted
 from drg.errors import problem
 from drg.language import say
-from drg.tables import Batch, Block
+from drg.tables import Batch, Block, RejectFile
 from drg.tables.arrays import integers, numbers, strings, text_scalar, values
 
 Floats = npt.NDArray[np.float64]
@@ -42,6 +44,7 @@ _PAYERS = ("fund_paid", "other_paid", *_PATIENT)
 _PARTS = ("case_id", "patient_id", "hospital_id", "insurance", "department", "drg", "diagnoses",
           "procedures", "admission_date", "discharge_date", *AMOUNTS,
           *_NUMBERS.values())  # fmt: skip
+_NEGATIVE = "expected an amount of 0 or more; unknown to the rules 费用为负，按未知处理"
 _SEPARATED = r"[|,;，；、]"
 UNKNOWN = ""
 _BATCH_ROWS = 32_768  # few, as what hangs on one code takes much room while it is looked for
@@ -82,6 +85,7 @@ class Facts:
         pairs: how many pairs of a case and a code on which its group hangs come together.
         missing: facts that the file cannot tell.
         malformed: rows that could not be read, which are in no finding.
+        unread: cells that could not be read, and are unknown to every rule.
     """
 
     ids: Texts
@@ -92,6 +96,7 @@ class Facts:
         self.pairs: list[int] = []
         self.missing = _missing(columns, grouped=grouped)
         self.malformed = self._rows = 0
+        self.unread = UnreadCount()
         self._folder = folder
         self._ids: list[pa.Array] = []
         self._cut: dict[str, tuple[str, Coded]] = {}
@@ -139,6 +144,7 @@ class Facts:
         self._ids.append(part.case_id)
         self._rows += part.rows
         self.malformed += part.malformed
+        self.unread.add(part.lost, part.rows + part.malformed)
 
     def settle(self) -> None:
         """All cases are there: put them in the order of their ids."""
@@ -175,6 +181,8 @@ class _Part:
     case_id: pa.Array
     pair_rows: npt.NDArray[np.int64]
     malformed: int
+    lost: Counted
+    faults: list[Entry]
     progress: int = 0
 
     @property
@@ -190,6 +198,7 @@ def read_facts(
     mapping: str | PathLike[str] | None = None,
     sheet: str | None = None,
     workers: int | None = None,
+    rejects: RejectFile | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Facts:
     """Read the facts of a file of cases.
@@ -201,6 +210,7 @@ def read_facts(
         mapping: mapping file for headers that are not recognised.
         sheet: sheet of a workbook.
         workers: threads.
+        rejects: where cells and rows that cannot be read are listed.
         progress: called with units done and their total, when it is known.
 
     Raises:
@@ -221,6 +231,10 @@ def read_facts(
         read = _Reader(columns, grouping)
         facts = Facts(folder, columns, grouped=grouping is not None)
         for part in table.each(read, workers=workers):
+            if rejects is not None and part.faults:
+                first = table.header_rows + 1 + facts.unread.rows
+                places, *texts = zip(*part.faults, strict=True)
+                rejects.add_many([first + one for one in places], *texts)
             facts.add(part)
             if progress is not None:
                 progress(part.progress, table.total)
@@ -265,9 +279,11 @@ class _Reader:
         table, columns = batch.table, self._columns
         cells = Cells(table, columns)
         cost, _, bad = cells.amount("total_cost")
-        cost = np.where(bad | (cost < 0), 0, cost)
+        negative = ~bad & (cost < 0)
+        cost = np.where(bad | negative, 0, cost)
         kept = np.ones(table.num_rows, np.bool_)
-        kept[[one.row for one in batch.malformed if not one.column]] = False
+        broken = {one.row: one for one in batch.malformed if not one.column}
+        kept[list(broken)] = False
         drg, contradiction, pairs = self._groups(batch, cells)
         discharge = cells.day("discharge_date")[0]
         held: dict[str, npt.NDArray[Any]] = {
@@ -289,11 +305,16 @@ class _Reader:
         held |= {"person": _person(cells, columns), "fen": cost,
                  "month": months_of(discharge).astype(np.int32)}  # fmt: skip
         named = {name: column.take(some) for name, column in texts.items()}
+        faults = [(one.row, one.column, one.value, one.reason) for one in cells.faults()
+                  if one.row not in broken]  # fmt: skip
+        faults += entries(cells, columns.column("total_cost"), kept & negative, _NEGATIVE)
+        faults += [(row, "", one.value, one.reason) for row, one in broken.items()]
         only = pa.array(stay)
         named |= {"pair_codes": codes.filter(only), "pair_without": without.filter(only)}
         return _Part(
             {name: column[kept] for name, column in held.items()}, named,
-            as_text(cells.text("case_id")).take(some), place[rows[stay]], int((~kept).sum()),
+            as_text(cells.text("case_id")).take(some), place[rows[stay]], len(broken),
+            counted(cells), sorted(faults),
         )  # fmt: skip
 
     def _groups(self, batch: Batch, cells: Cells) -> tuple[pa.DictionaryArray, Any, Any]:

@@ -27,7 +27,7 @@ from drg.cases.columns import told_tiers
 from drg.cases.opening import digest_of
 from drg.persons import masked
 from drg.provenance import file_name, hash_file, record
-from drg.tables import write_table
+from drg.tables import RejectFile, write_table
 from drg.tables.atomic import write_record
 from drg.tables.derived import without_formulas
 from drg.tables.held import scratch
@@ -35,7 +35,8 @@ from drg.tables.held import scratch
 RECORD = "audit.json"
 TABLES = ("findings", "hospitals", "indicators", "tests")
 PAGES = ("audit.html", "audit.docx", "audit.xlsx")
-RESULTS = (*(f"{name}.csv" for name in TABLES), *PAGES, RECORD)
+REJECTS = "rejects.csv"
+RESULTS = (*(f"{name}.csv" for name in TABLES), REJECTS, *PAGES, RECORD)
 _OF_CASES = ("cases", "before")
 
 
@@ -46,6 +47,7 @@ class Audit:
     Attributes:
         cases: how many cases were screened.
         malformed: rows that could not be read.
+        unread: (part, column) -> cells that could not be read.
         ran: what became of each rule.
         findings: one row a case; person-level, for the caller alone.
         hospitals: one row a hospital.
@@ -56,6 +58,7 @@ class Audit:
 
     cases: int
     malformed: int
+    unread: Mapping[tuple[str, str], int]
     ran: Sequence[Ran]
     findings: Findings
     hospitals: pd.DataFrame
@@ -78,6 +81,7 @@ def audit_file(
     sheet: str | None = None,
     workers: int | None = None,
     inputs: Mapping[str, str | PathLike[str] | None] | None = None,
+    rejects: RejectFile | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Audit:
     """Audit a file of cases.
@@ -96,6 +100,7 @@ def audit_file(
         sheet: sheet of a workbook.
         workers: threads.
         inputs: further files that the record tells of.
+        rejects: where cells and rows of ``source`` that cannot be read are listed.
         progress: called with units done and their total, when it is known.
 
     Raises:
@@ -105,14 +110,17 @@ def audit_file(
     credit = read_credit() if credit is None else credit
     with scratch() as folder:
         facts = read_facts(source, group, folder / "cases", mapping=mapping, sheet=sheet,
-                           workers=workers, progress=progress)  # fmt: skip
+                           workers=workers, rejects=rejects, progress=progress)  # fmt: skip
         cases = _cases(facts, table, weights)
         if items is not None:
             cases.items = read_items(items, facts, folder / "items")
         sums, earlier = Sums.of(cases), None
+        lost = {f"unreadable.{name}": text for name, text in facts.unread.told().items()}
         if before is not None:
             old = _cases(read_facts(before, group, folder / "before", mapping=mapping,
                                     workers=workers), table, weights)  # fmt: skip
+            lost |= {f"unreadable.before.{name}": f"the year before: {text}"
+                     for name, text in old.facts.unread.told().items()}  # fmt: skip
             earlier = _aligned(Sums.of(old).by_hospital(), old, cases)
         ran = run_rules(rules, cases, OfHospitals(sums.by_hospital(), earlier, cases.peers))
         findings = findings_of(ran, cases)
@@ -122,8 +130,8 @@ def audit_file(
         found = standing(cases, findings, families, names, credit)
         given = {"cases": source, "hospitals": hospitals, "before": before, "items": items,
                  **(inputs or {})}  # fmt: skip
-        document = _document(cases, ran, findings, credit, given)
-        return Audit(len(facts), facts.malformed, ran, findings, found,
+        document = _document(cases, ran, findings, credit, given, lost)
+        return Audit(len(facts), facts.malformed, facts.unread.cells, ran, findings, found,
                      indicator_table(cases, sums), credit, document)  # fmt: skip
 
 
@@ -146,7 +154,7 @@ def _aligned(sums: Mapping[str, np.ndarray], old: Cases, cases: Cases) -> dict[s
 
 def _document(
     cases: Cases, ran: Sequence[Ran], findings: Findings, credit: Credit,
-    given: Mapping[str, str | PathLike[str] | None],
+    given: Mapping[str, str | PathLike[str] | None], lost: Mapping[str, str],
 ) -> dict[str, Any]:  # fmt: skip
     table = findings.table
     families = table.groupby("family", sort=True)
@@ -174,9 +182,10 @@ def _document(
                   for name, held in families},
         rules=rules, credit=credit.id,
         warnings={
-            f"amount_unknown.{one.rule.id}": f"rule {one.rule.id}: the amount of {one.unknown} of "
-            f"{len(one.amount)} found cannot be worked out and counts as 0"
-            for one in ran if one.unknown
+            **lost,
+            **{f"amount_unknown.{one.rule.id}": f"rule {one.rule.id}: the amount of {one.unknown} "
+               f"of {len(one.amount)} found cannot be worked out and counts as 0"
+               for one in ran if one.unknown},
         },
     )  # fmt: skip
 

@@ -43,23 +43,24 @@ def faults(columns: CaseColumns, claims: Claims, cells: Cells) -> list[Entry]:
     for part, name, reason in _REASONS:
         held = getattr(claims, name)
         wrong = held <= 0 if name == "cost" else held < 0
-        found += _entries(cells, columns.column(part), wrong, reason)
+        found += entries(cells, columns.column(part), wrong, reason)
     for part in AMOUNTS:
         if part in claims.amounts:
             fen, _, unreadable = cells.amount(part)
-            found += _entries(cells, columns.column(part), unreadable | (fen < 0), _AMOUNT)
+            found += entries(cells, columns.column(part), unreadable | (fen < 0), _AMOUNT)
     told = {part for part, *_ in _REASONS} | set(AMOUNTS)
     found += [(one.row, one.column, one.value, one.reason)
               for one in cells.faults() if one.part not in told]  # fmt: skip
     if "admission_date" in columns:
         before = cells.day("discharge_date")[0] < cells.day("admission_date")[0]
-        found += _entries(cells, columns.column("discharge_date"), before, _BEFORE)
+        found += entries(cells, columns.column("discharge_date"), before, _BEFORE)
     return sorted(found)
 
 
-def _entries(
+def entries(
     cells: Cells, column: str | None, where: npt.NDArray[np.bool_], reason: str
 ) -> Iterator[Entry]:
+    """Cells of a column where something holds; none without the column."""
     rows = np.flatnonzero(where)
     if column is None or not len(rows):
         return

@@ -76,12 +76,12 @@ def audit(
     """Audit a discharge file by rules that are documents (基金监管审核)."""
     from budget.audit.credit import read_credit
     from budget.audit.document import read_rules
-    from budget.audit.files import PAGES, RESULTS, audit_file, write_tables
+    from budget.audit.files import PAGES, REJECTS, RESULTS, audit_file, write_tables
     from drg.page.words import Words as PageWords
     from drg.page.write import write_report
     from drg.progress import Progress
     from drg.report.audit.sections import audit_report
-    from drg.tables import whole_folder
+    from drg.tables import RejectFile, whole_folder
     from grouper.engine.grouper import workers
     from grouper.explain.hanging import HangingFinder
     from weights.table import open_weights
@@ -109,11 +109,12 @@ def audit(
         engine_of(engine, master),
         Progress(Words(words.lang)(f"审核 {file.name}", f"audit {file.name}")) as shown,
     ):
-        found = audit_file(
-            file, held, HangingFinder(scheme, codes), weights=by_group, hospitals=beside,
-            before=before, items=items, credit=score, mapping=mapping, sheet=sheet,
-            workers=workers(), inputs=inputs, progress=shown.advance,
-        )  # fmt: skip
+        with RejectFile(folder / REJECTS) as rejects:
+            found = audit_file(
+                file, held, HangingFinder(scheme, codes), weights=by_group, hospitals=beside,
+                before=before, items=items, credit=score, mapping=mapping, sheet=sheet,
+                workers=workers(), inputs=inputs, rejects=rejects, progress=shown.advance,
+            )  # fmt: skip
         report = audit_report(found, words)
         told = [line for name in PAGES for line in write_report(folder / name, report, words)]
         write_tables(found, folder)
@@ -140,6 +141,11 @@ def summary(found: Audit, lang: str) -> str:
     if found.malformed:
         lost = words.few(found.malformed)
         lines.append(words(f"无法读取的行：{lost}", f"rows that could not be read: {lost}"))
+    for (_, column), count in found.unread.items():
+        lines.append(words(
+            f"警告：列“{column}”有 {count:,} 个单元格无法识别，规则按未知处理；见 rejects.csv",
+            f"warning: {count:,} cells of {column} cannot be read and are unknown to the rules; "
+            "they are listed in rejects.csv"))  # fmt: skip
     for one in found.ran:
         if one.unknown:
             lost = words.few(one.unknown)

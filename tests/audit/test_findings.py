@@ -202,7 +202,7 @@ def test_the_command_writes_it_all_and_its_pages_name_no_case(
     out = tmp_path / "out"
     status, _, err = call(["audit", str(file), "--out", str(out), "--lang", "en"])
     assert status == 0, err
-    assert {path.name for path in out.iterdir()} == set(RESULTS)
+    assert {path.name for path in out.iterdir()} == set(RESULTS) - {"rejects.csv"}
     written = pd.read_csv(out / "findings.csv", encoding="utf-8-sig", dtype=str)
     assert list(written)[:8] == COLUMNS
     record = json.loads((out / "audit.json").read_text("utf-8"))
@@ -312,3 +312,31 @@ def test_a_wrong_rule_writes_nothing(region: Region, tmp_path: Path) -> None:
     assert status == 1
     assert "rule.toml: where: no fact or parameter 'no_such_fact', at character 1" in err
     assert not out.exists()
+
+
+def test_cells_that_cannot_be_read_are_listed_counted_and_told(
+    region: Region, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facts, "_BATCH_ROWS", 900)
+    cases = region.cases.astype(object)
+    for row, name, value in ((3, "total_cost", "1.2.3"), (2000, "discharge_date", "昨天"),
+                             (5000, "total_cost", "-5"), (5001, "total_cost", "很多")):  # fmt: skip
+        cases.loc[row, name] = value
+    file = write(region, tmp_path / "in", cases)
+    out = tmp_path / "out"
+    words = ["audit", str(file), "--out", str(out), "--rules", "huoqiu", "--lang", "en"]
+    status, _, told = call(words)
+    assert status == 0
+    listed = pd.read_csv(out / "rejects.csv", dtype=str)
+    assert listed[["row", "column", "value"]].to_numpy().tolist() == [
+        ["5", "total_cost", "1.2.3"], ["2002", "discharge_date", "昨天"],
+        ["5002", "total_cost", "'-5"], ["5003", "total_cost", "很多"],
+    ]  # fmt: skip
+    assert json.loads((out / "audit.json").read_text("utf-8"))["warnings"] == {
+        "unreadable.total_cost": "2 cells of total_cost cannot be read (0.02%)",
+        "unreadable.discharge_date": "1 cells of discharge_date cannot be read (0.01%)",
+    }
+    assert "warning: 2 cells of total_cost cannot be read" in told
+    page = (out / "audit.html").read_text("utf-8")
+    assert "cannot be read" in page
+    assert "很多" not in page

@@ -100,6 +100,11 @@ def _summary(found: Audit, words: Words) -> list[Block]:
     short = [words(f"以下规则的部分疑点无法计算涉及金额，按 0 计：{lost}。",
                    f"The amount of some alerts cannot be worked out and counts as 0: {lost}.")
              ] if lost else []  # fmt: skip
+    if found.unread:
+        columns = words.joined(clean(column) for _, column in found.unread)
+        short.append(words(f"以下列有无法识别的单元格，规则按未知处理：{columns}。",
+                           "Cells of these columns cannot be read and are unknown to the rules: "
+                           f"{columns}."))  # fmt: skip
     return [
         Text(lead, "lead"),
         Figures([
