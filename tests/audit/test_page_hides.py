@@ -30,7 +30,7 @@ def audit(*hospitals: tuple[int, int], families: tuple[int, ...] = (1,)) -> Simp
     table = pd.DataFrame({"family": family, "amount": 900}, index=range(alerts))
     findings = SimpleNamespace(table=table, rows=np.arange(alerts))
     screened = sum(a for a, _ in hospitals)
-    return SimpleNamespace(cases=screened, hospitals=frame, findings=findings, ran=())
+    return SimpleNamespace(cases=screened, hospitals=frame, findings=findings, ran=(), unread={})
 
 
 def hidden(blocks) -> dict[str, bool]:
