@@ -12,6 +12,7 @@ from drg.cli.common.fits import policy_fits
 from drg.cli.common.options import HospitalTable, Lang, LastYear, MappingFile, Sheet
 from drg.cli.common.outputs import look_first
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
+from drg.cli.common.settled import unsettled
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.errors import problem
 from drg.language import say
@@ -144,6 +145,8 @@ def monitor(
                     "book": held.ledger},
         )  # fmt: skip
         typer.echo(summary(found))
+        for text in unsettled(found.watch.spend.done):
+            typer.echo(text, err=True)
         typer.echo(str(folder_out))
 
 

@@ -23,6 +23,7 @@ from drg.cli.common.options import (
 )
 from drg.cli.common.outputs import look_first
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
+from drg.cli.common.settled import unsettled
 from drg.cli.common.year import last_year_of, table_of_hospitals, year_of
 from drg.language import say
 from drg.terminal import table
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from budget.projection.years import Projection
-    from budget.settlement.settled import Settlement
-
-_MOST_WARNINGS = 12
 
 
 def project(
@@ -107,19 +105,6 @@ def project(
     typer.echo(str(out))
     if strict and (out / "rejects.csv").is_file():
         raise typer.Exit(1)
-
-
-def unsettled(settled: Settlement) -> list[str]:
-    """Cases of the settled year that are not settled, and what its settlement warns of."""
-    from budget.settlement.warned import chinese
-
-    held = settled.unsettled.values()
-    cases, cost = sum(n for n, _ in held), sum(fen for _, fen in held) / 100
-    lines = [say(f"未清算病例 {cases:,} 例，费用 {cost:,.2f} 元，见 rejects.csv",
-                 f"not settled: {cases:,} cases, cost {cost:,.2f} yuan, see rejects.csv")
-             ] if cases else []  # fmt: skip
-    return lines + [f"{say('警告', 'warning')} {name}: {say(chinese(text), text)}"
-                    for name, text in settled.warnings.items()][:_MOST_WARNINGS]  # fmt: skip
 
 
 def warnings(found: Sequence[Projection]) -> list[str]:

@@ -124,7 +124,9 @@ def test_the_page_tells_and_hides(out):
 def test_cases_without_a_group_are_told_in_words(folder, tmp_path):
     few = pd.read_csv(folder / "weights.csv")
     few[few["drg"] != few["drg"].iloc[0]].to_csv(tmp_path / "weights.csv", index=False)
-    run(folder, "--out", tmp_path / "out", "--weights", tmp_path / "weights.csv", "--lang", "zh")
+    done = run(folder, "--out", tmp_path / "out", "--weights", tmp_path / "weights.csv", "--lang",
+               "zh")  # fmt: skip
+    assert "警告 groups_without_weight" in done.output
     page = (tmp_path / "out" / "monitor.html").read_text("utf-8")
     assert "未入组或无权重" in page
     assert "(none)" not in page

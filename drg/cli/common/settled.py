@@ -64,6 +64,19 @@ def summary(settled: SettledYear) -> str:
     return "\n".join(parts)
 
 
+def unsettled(settled: SettledYear) -> list[str]:
+    """Cases of the settled year that are not settled, and what its settlement warns of."""
+    from budget.settlement.warned import chinese
+
+    held = settled.unsettled.values()
+    cases, cost = sum(n for n, _ in held), sum(fen for _, fen in held) / 100
+    lines = [say(f"未清算病例 {cases:,} 例，费用 {cost:,.2f} 元，见 rejects.csv",
+                 f"not settled: {cases:,} cases, cost {cost:,.2f} yuan, see rejects.csv")
+             ] if cases else []  # fmt: skip
+    return lines + [f"{say('警告', 'warning')} {name}: {say(chinese(text), text)}"
+                    for name, text in settled.warnings.items()][:_MOST_WARNINGS]  # fmt: skip
+
+
 def _rows(frame: pd.DataFrame, columns: list[str]) -> list[list[str]]:
     """Cells as text: cases whole, money with two decimals, point values with four."""
 
