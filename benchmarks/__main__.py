@@ -133,7 +133,7 @@ def parquet(folder: Path, rows: int, turns: int) -> None:
         turns,
         ("pyarrow read + write with result columns", baseline),
         (source, out),
-        "<= 4",
+        "<= 1.2",
     )
     line("  cases a second, group_file", rows / ours, ">= 1,000,000 on two free cores")
 
@@ -146,7 +146,7 @@ def csv(folder: Path, rows: int, turns: int) -> None:
     def baseline() -> None:
         pa_csv.write_csv(pa_csv.read_csv(source), folder / "baseline.csv")
 
-    in_and_out("CSV", rows, turns, ("pyarrow read + write", baseline), (source, out), "<= 5")
+    in_and_out("CSV", rows, turns, ("pyarrow read + write", baseline), (source, out), "<= 2.5")
 
 
 def excel(folder: Path, rows: int, turns: int) -> None:
@@ -199,7 +199,7 @@ def start(turns: int) -> None:
         return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     typer, ours = best(3 * turns, run(sys.executable, "-c", "import typer"), run(*DRG, "--help"))
-    line("drg --help / python -c 'import typer'", ours / typer, "< 3")
+    line("drg --help / python -c 'import typer'", ours / typer, "<= 1.5")
 
 
 def workbook(folder: Path, turns: int) -> None:
