@@ -137,7 +137,7 @@ def work(block):
     return block.load().table.num_rows
 
 with on_spark("local-cluster[2,1,1024]") as session:
-    session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "100")
+    session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "500")
     with open_cases(sys.argv[1]) as source:
         print(sum(source.each(work)))
 """
