@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from budget.audit.columns import Columns, Texts
 from budget.audit.expression import Coded, Rows
-from budget.cases.faults import Entry, entries
+from budget.cases.faults import Entry, entries, with_broken
 from drg.cases import CaseColumns
 from drg.cases.cells import AMOUNTS, Cells, can_read, columns_for
 from drg.cases.dates import months_of
@@ -228,7 +228,7 @@ def read_facts(
         grouping = group if "diagnoses" in columns else None
         if grouping is None:
             table.only(columns_for(columns, _PARTS))
-        read = _Reader(columns, grouping)
+        read = _Reader(columns, grouping, listed=rejects is not None)
         facts = Facts(folder, columns, grouped=grouping is not None)
         for part in table.each(read, workers=workers):
             if rejects is not None and part.faults:
@@ -266,8 +266,8 @@ def _missing(columns: CaseColumns, *, grouped: bool) -> frozenset[str]:
 class _Reader:
     """Reads one batch; safe to use from several threads."""
 
-    def __init__(self, columns: CaseColumns, group: GroupBatch | None) -> None:
-        self._columns, self._group = columns, group
+    def __init__(self, columns: CaseColumns, group: GroupBatch | None, *, listed: bool) -> None:
+        self._columns, self._group, self._listed = columns, group, listed
 
     def __call__(self, block: Block) -> _Part:
         part = self.read(block.load())
@@ -305,16 +305,17 @@ class _Reader:
         held |= {"person": _person(cells, columns), "fen": cost,
                  "month": months_of(discharge).astype(np.int32)}  # fmt: skip
         named = {name: column.take(some) for name, column in texts.items()}
-        faults = [(one.row, one.column, one.value, one.reason) for one in cells.faults()
-                  if one.row not in broken]  # fmt: skip
-        faults += entries(cells, columns.column("total_cost"), kept & negative, _NEGATIVE)
-        faults += [(row, "", one.value, one.reason) for row, one in broken.items()]
+        faults: list[Entry] = []
+        if self._listed:
+            found = [(one.row, one.column, one.value, one.reason) for one in cells.faults()]
+            found += entries(cells, columns.column("total_cost"), negative, _NEGATIVE)
+            faults = with_broken(found, broken)
         only = pa.array(stay)
         named |= {"pair_codes": codes.filter(only), "pair_without": without.filter(only)}
         return _Part(
             {name: column[kept] for name, column in held.items()}, named,
             as_text(cells.text("case_id")).take(some), place[rows[stay]], len(broken),
-            counted(cells), sorted(faults),
+            counted(cells), faults,
         )  # fmt: skip
 
     def _groups(self, batch: Batch, cells: Cells) -> tuple[pa.DictionaryArray, Any, Any]:

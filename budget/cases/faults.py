@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from budget.cases.claims import AMOUNTS, Claims
 from drg.cases import CaseColumns
 from drg.cases.cells import Cells
 from drg.cases.texts import as_text, text_list
+from drg.tables import Malformed
 from drg.tables.arrays import numbers
 
 Entry = tuple[int, str, str, str]
@@ -55,6 +56,12 @@ def faults(columns: CaseColumns, claims: Claims, cells: Cells) -> list[Entry]:
         before = cells.day("discharge_date")[0] < cells.day("admission_date")[0]
         found += entries(cells, columns.column("discharge_date"), before, _BEFORE)
     return sorted(found)
+
+
+def with_broken(found: Iterable[Entry], broken: Mapping[int, Malformed]) -> list[Entry]:
+    """Entries in order of rows; of a row that could not be read, that alone."""
+    whole = [one for one in found if one[0] not in broken]
+    return sorted([*whole, *((row, "", one.value, one.reason) for row, one in broken.items())])
 
 
 def entries(

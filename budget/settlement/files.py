@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from budget.cases.claims import ClaimReader, Claims, Gathering, as_texts, joined
 from budget.cases.cluster import OnCluster
-from budget.cases.faults import Entry, faults
+from budget.cases.faults import Entry, faults, with_broken
 from budget.cases.hospitals import Hospitals, hospitals_of, read_hospitals
 from budget.cases.parts import OnDisk
 from budget.cases.tally import Tally
@@ -460,11 +460,7 @@ class Reading:
             claims.cost[rows], claims.hospital[rows] = 0, -1
             if claims.unread is not None:
                 claims.unread[rows] = False
-        found = [
-            *(one for one in faults(columns, claims, cells) if one[0] not in broken),
-            *((row, "", m.value, m.reason) for row, m in broken.items()),
-        ] if self._listed else []  # fmt: skip
-        found.sort()
+        found = with_broken(faults(columns, claims, cells), broken) if self._listed else []
         ids = text_keys(texts[0]) if self._listed and texts[0] is not None else None
         told = Found(found, counted(cells), cells.percent, ids, len(claims), block.progress)
         return (claims, texts), told

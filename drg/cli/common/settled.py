@@ -19,7 +19,6 @@ _MOST_WARNINGS = 12
 def summary(settled: SettledYear) -> str:
     """Pools, branches and hospitals as text tables."""
     from budget.settlement.tables import branch_frame, hospital_frame, pool_frame
-    from budget.settlement.warned import chinese
 
     header = settled.policy.header
     title = say(header.title, header.title_en or header.title)
@@ -49,8 +48,7 @@ def summary(settled: SettledYear) -> str:
         more = len(by_hospital) - _MOST_HOSPITALS
         parts.append(say(f"... 另有 {more} 家，见 hospitals.csv",
                          f"... {more} more in hospitals.csv"))  # fmt: skip
-    texts = [f"{say('警告', 'warning')} {name}: {say(chinese(text), text)}"
-             for name, text in settled.warnings.items()]  # fmt: skip
+    texts = _warned(settled)
     parts += texts[:_MOST_WARNINGS]
     if len(texts) > _MOST_WARNINGS:
         more = len(texts) - _MOST_WARNINGS
@@ -66,15 +64,19 @@ def summary(settled: SettledYear) -> str:
 
 def unsettled(settled: SettledYear) -> list[str]:
     """Cases of the settled year that are not settled, and what its settlement warns of."""
-    from budget.settlement.warned import chinese
-
     held = settled.unsettled.values()
     cases, cost = sum(n for n, _ in held), sum(fen for _, fen in held) / 100
     lines = [say(f"未清算病例 {cases:,} 例，费用 {cost:,.2f} 元，见 rejects.csv",
                  f"not settled: {cases:,} cases, cost {cost:,.2f} yuan, see rejects.csv")
              ] if cases else []  # fmt: skip
-    return lines + [f"{say('警告', 'warning')} {name}: {say(chinese(text), text)}"
-                    for name, text in settled.warnings.items()][:_MOST_WARNINGS]  # fmt: skip
+    return lines + _warned(settled)[:_MOST_WARNINGS]
+
+
+def _warned(settled: SettledYear) -> list[str]:
+    from budget.settlement.warned import chinese
+
+    return [f"{say('警告', 'warning')} {name}: {say(chinese(text), text)}"
+            for name, text in settled.warnings.items()]  # fmt: skip
 
 
 def _rows(frame: pd.DataFrame, columns: list[str]) -> list[list[str]]:
