@@ -101,7 +101,8 @@ def reduce(
     cost = observed.cost
     hospitals = observed.hospitals or ("",)
     shape = len(hospitals), len(observed.groups)
-    cell = observed.hospital.astype(np.int64) * shape[1] + observed.drg
+    cell = np.multiply(observed.hospital, shape[1], dtype=np.int64)
+    cell += observed.drg
     count = observed.cases
     if case_weights is not None:
         count = case_weights if count is None else count * case_weights

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -65,10 +64,9 @@ class Cases:
     stay: Floats | None
     groups: int
 
-    @cached_property
-    def by_cost(self) -> Ordered:
-        """Their costs by group, in order."""
-        return Ordered.of(self.drg, self.cost, self.groups)
+    def ordered(self, *shares: float) -> Ordered:
+        """Their costs by group, in order as far as quantiles at the shares need it."""
+        return Ordered.of(self.drg, self.cost, self.groups, shares)
 
     def without(
         self,

@@ -12,7 +12,7 @@ from drg.errors import problem
 from drg.language import say
 from weights.cases.observations import Bools, Floats, Ints
 from weights.trim.base import Cases, Trim, Trimmed
-from weights.trim.groups import Bounds, Ordered, moments, opened, outside
+from weights.trim.groups import Bounds, Ordered, Rows, moments, opened, outside
 
 RULES = ("both", "either", "cost")
 CENTRES = ("median", "mean")
@@ -95,7 +95,7 @@ class LogSd(Trim):
             logs = np.log(cases.cost if per_day is None else per_day)
             number, middle, sd = moments(cases.drg, logs, cases.groups)
         else:
-            held = cases.by_cost if per_day is None else Ordered.of(
+            held = cases.ordered() if per_day is None else Ordered.of(
                 cases.drg, per_day, cases.groups
             )  # fmt: skip
             number, (middle,) = held.cases.astype(np.float64), held.quantiles((0.5,), np.log)
@@ -141,7 +141,7 @@ class Iqr(Trim):
                           expected=say("true 或 false", "true or false"))  # fmt: skip
 
     def _trim(self, cases: Cases) -> Trimmed:
-        held = cases.by_cost
+        held = cases.ordered(0.25, 0.75)
         first, third = held.quantiles((0.25, 0.75), *([np.log] if self.log else []))
         reach = self.k * (third - first)
         lower, upper = first - reach, third + reach
@@ -166,13 +166,15 @@ class Percentile(Trim):
     high: float = 97.0
 
     def _trim(self, cases: Cases) -> Trimmed:
-        bounds, number = self._bounds(cases), cases.by_cost.cases
+        bounds, number = self._bounds(cases)
         return cases.without(outside(cases.drg, cases.cost, bounds), bounds, number, "cost")
 
-    def _bounds(self, cases: Cases) -> Bounds:
-        """Bounds in yuan. Shape (G,)."""
-        lower, upper = cases.by_cost.quantiles((self.low / 100, self.high / 100))
-        return opened(lower, upper, cases.by_cost.cases, self.minimum)
+    def _bounds(self, cases: Cases) -> tuple[Bounds, Rows]:
+        """Bounds in yuan, and cases. Shapes (G,)."""
+        shares = self.low / 100, self.high / 100
+        held = cases.ordered(*shares)
+        lower, upper = held.quantiles(shares)
+        return opened(lower, upper, held.cases, self.minimum), held.cases
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +185,7 @@ class Winsor(Percentile):
     high: float = 99.0
 
     def _trim(self, cases: Cases) -> Trimmed:
-        return cases.at_most(self._bounds(cases))[0]
+        return cases.at_most(self._bounds(cases)[0])[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +215,7 @@ class WinsorMedian(Trim):
     gross: float = 4.0
 
     def _trim(self, cases: Cases) -> Trimmed:
-        held = cases.by_cost
+        held = cases.ordered()
         number, (middle,) = held.cases.astype(np.float64), held.quantiles((0.5,), np.log)
         spread = held.apart(middle, np.log) / _MAD
         usual = _usual(number, spread, _TELLS)
@@ -261,7 +263,7 @@ class Ratio(Trim):
     centre: str = "median"
 
     def _trim(self, cases: Cases) -> Trimmed:
-        held = cases.by_cost
+        held = cases.ordered()
         bounds = np.zeros(cases.groups), np.full(cases.groups, np.inf)
         for turn in range(self.rounds):
             if turn == 0 and self.centre == "median":
