@@ -10,6 +10,7 @@ import numpy as np
 from drg.errors import problem
 from drg.language import say
 from weights.cases.observations import COMPONENTS, Floats, Observations
+from weights.cases.statistics import ratio
 
 _FACTOR = (0.01, 100.0)
 
@@ -118,25 +119,23 @@ class Costs:
         shape = len(observed.groups), int(place.max()) + 1
         cell = observed.drg.astype(np.int64) * shape[1] + place
         cases = np.bincount(cell, np.broadcast_to(count, cell.shape), shape[0] * shape[1])
+        cases = cases.reshape(shape)
         weight = np.zeros(shape)
         weight.ravel()[cell] = wanted
-        weight[cases.reshape(shape) == 0] = 0.0
-        total = weight.sum(axis=1)
-        cases = cases.reshape(shape)
-        below = total[:, None] * cases  # 0 for a group that has cases in years of weight 0 only
-        share = np.divide(weight * cases.sum(axis=1)[:, None], below,
+        # 0 for a group that has cases in years of weight 0 only
+        below = weight.sum(axis=1, keepdims=True) * cases
+        share = np.divide(weight * cases.sum(axis=1, keepdims=True), below,
                           out=np.zeros(shape), where=below > 0)  # fmt: skip
         return np.asarray(share.ravel()[cell])
 
     def _by_year(
         self, observed: Observations, table: Mapping[int, float], what: tuple[str, str]
     ) -> Floats:
-        years = observed.year
-        assert years is not None
-        known, place = np.unique(years, return_inverse=True)
+        assert observed.year is not None
+        known, place = np.unique(observed.year, return_inverse=True)
         missing = [int(year) for year in known if int(year) not in table]
         if missing:
-            cases = int(np.isin(years, missing).sum())
+            cases = int(np.isin(observed.year, missing).sum())
             zh, en = what
             unknown = say("未知", "unknown")
             raise problem(say(f"{cases:,} 例所在年度没有{zh}",
@@ -161,8 +160,6 @@ def component_means(observed: Observations) -> Floats:
     drg, parts = observed.drg, observed.components
     count = np.ones(len(observed)) if observed.cases is None else observed.cases
     size = len(observed.groups)
-    cases = np.bincount(drg, count, size)
-    sums = [np.bincount(drg, parts[:, j] * count, size) for j in range(parts.shape[1])]
-    means = np.stack(sums, axis=1)
-    return np.divide(means, cases[:, None], out=np.full_like(means, np.nan),
-                     where=cases[:, None] > 0)  # fmt: skip
+    cases: Floats = np.asarray(np.bincount(drg, count, size), np.float64)
+    sums = [np.bincount(drg, part * count, size) for part in parts.T]
+    return ratio(np.stack(sums, axis=1), cases[:, None])

@@ -49,6 +49,11 @@ class Intake:
     assumed: str = ""
     excluded_cost: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def faulty(self) -> int:
+        """Rows that are not used for a fault of the data; the others were not grouped."""
+        return sum(self.excluded_rows.get(reason, 0) for reason in FAULTS)
+
     def exclude(self, reason: str, rows: int, cost: float) -> None:
         """Count rows that are not used."""
         self.excluded_rows[reason] = self.excluded_rows.get(reason, 0) + rows

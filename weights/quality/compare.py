@@ -175,11 +175,11 @@ def compare(
     slack: Floats = np.asarray((_half_unit(w) + _half_unit(w0)) / w0 + _EXACT)
     ratio, logs = w / w0, np.log(w / w0)
     rescaled = ratio * scale
+    apart = np.abs(rescaled - 1)
     frame = pd.DataFrame({
         "drg": groups, "a": w, "b": w0, "ratio": ratio, "rescaled": rescaled,
         "cases": np.full(len(groups), np.nan) if count is None else count,
     })  # fmt: skip
-    at = np.array(groups, object)
     return Comparison(
         a=a.id,
         b=b.id,
@@ -190,20 +190,23 @@ def compare(
         scale=scale,
         pearson=correlation(w, w0),
         spearman=correlation(rankdata(w), rankdata(w0)),
-        mape=float(np.abs(rescaled - 1).mean()),
-        mape_weighted=None
-        if known is None
-        else float(np.average(np.abs(rescaled - 1), weights=known)),
+        mape=float(apart.mean()),
+        mape_weighted=None if known is None else float(np.average(apart, weights=known)),
         sd_log=_sd(logs, np.ones(len(logs))),
         sd_log_weighted=None if known is None else _sd(logs, known),
         slope=log_slope(w, w0),
         order_a=order_of(a, families),
         order_b=order_of(b, families),
-        moves=tuple(moves(ratio, rescaled, share, slack) for share in THRESHOLDS),
+        moves=tuple(
+            Moves(share, int((ratio < 1 - share - slack).sum()),
+                  int((ratio > 1 + share + slack).sum()),
+                  int((apart > share + slack).sum()))
+            for share in THRESHOLDS
+        ),
         corridor=corridor,
-        on_floor=tuple(at[np.abs(ratio - (1 - corridor)) <= slack]),
-        on_ceiling=tuple(at[np.abs(ratio - (1 + corridor)) <= slack]),
-    )
+        on_floor=tuple(frame["drg"][np.abs(ratio - (1 - corridor)) <= slack]),
+        on_ceiling=tuple(frame["drg"][np.abs(ratio - (1 + corridor)) <= slack]),
+    )  # fmt: skip
 
 
 def _cases(
@@ -272,20 +275,6 @@ def log_slope(weight: Floats, reference: Floats, cases: Floats | None = None) ->
 
     line = WLS(y, np.stack([np.ones(count), x], axis=1), part).fit()
     return Slope(float(line.params[1]), float(line.bse[1]) if count > 2 else None, count)
-
-
-def moves(ratio: Floats, rescaled: Floats, share: float, slack: Floats) -> Moves:
-    """Groups beyond a share.
-
-    Args:
-        ratio: weight over reference. Shape (G,).
-        rescaled: the same on one scale. Shape (G,).
-        share: the share.
-        slack: how far rounding alone moves a ratio. Shape (G,).
-    """
-    low, high = 1 - share - slack, 1 + share + slack
-    return Moves(share, int((ratio < low).sum()), int((ratio > high).sum()),
-                 int(((rescaled < low) | (rescaled > high)).sum()))  # fmt: skip
 
 
 def _half_unit(weight: Floats) -> float:

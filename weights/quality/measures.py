@@ -19,7 +19,6 @@ _LISTED = 10
 _NOTHING = 1e-10  # of the sum of squares: what summation leaves when all costs are equal
 MOVED = 0.1
 HALF = 0.5
-_BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,6 @@ class Spread:
 
     Attributes:
         cases: number of cases.
-        cost: their cost in yuan.
         r2: reduction in variance by the groups (RIV): 1 - inside / total sum of squares.
         r2_weights: 1 - squared error of the best rate times the weight / total sum of squares, of
             the cases whose group has a weight; None without weights.
@@ -41,11 +39,9 @@ class Spread:
         share_cases: share of the cases of the groups judged that are in groups with a CV below 1.
         median_cv: median CV of the groups judged.
         worst: code, cases and CV of the groups judged with the largest CV.
-        cv: CV of every group, NaN below two cases. Shape (G,).
     """
 
     cases: float
-    cost: float
     r2: float | None
     r2_weights: float | None
     rate: float | None
@@ -55,42 +51,36 @@ class Spread:
     share_cases: float | None
     median_cv: float | None
     worst: tuple[tuple[str, float, float], ...]
-    cv: Floats | None
 
 
-def spread_of(sums: Statistics, weight: Floats | None, minimum: float) -> Spread:
+def spread_of(sums: Statistics, weight: Floats, minimum: float) -> Spread:
     """The spread of cost that groups and weights explain.
 
     Args:
         sums: sums by hospital and group.
-        weight: weight of each group, NaN where there is none; None without a table. Shape (G,).
+        weight: weight of each group, NaN where there is none. Shape (G,).
         minimum: fewest cases of a group whose CV is judged; never below 2.
     """
     n, cost = sums.group_cases, np.asarray(sums.cost.sum(axis=0))
-    held = np.full(len(n), np.nan) if weight is None else weight
-    paid = np.isfinite(held) & (n > 0)
+    paid = np.isfinite(weight) & (n > 0)
     squared = None if sums.cost_squared is None else np.asarray(sums.cost_squared.sum(axis=0))
     r2 = r2_weights = None
-    rate = _rate(n[paid], cost[paid], held[paid])
+    rate = _rate(n[paid], cost[paid], weight[paid])
     if squared is not None:
         seen = n > 0
-        r2 = _r2(
-            float(squared.sum()), n[seen], cost[seen], float((cost[seen] ** 2 / n[seen]).sum())
-        )
+        means = float((cost[seen] ** 2 / n[seen]).sum())
+        r2 = _r2(float(squared.sum()), n[seen], cost[seen], means)
         if rate is not None:
-            fitted = rate * float((held[paid] * cost[paid]).sum())
+            fitted = rate * float((weight[paid] * cost[paid]).sum())
             r2_weights = _r2(float(squared[paid].sum()), n[paid], cost[paid], fitted)
-    cv = sums.cv
-    judged = n >= max(minimum, 2)
-    found = np.full(len(n), np.nan) if cv is None else cv
-    judged &= np.isfinite(found)
-    below = judged & (found < 1)
+    cv = np.full(len(n), np.nan) if sums.cv is None else sums.cv
+    judged = (n >= max(minimum, 2)) & np.isfinite(cv)
+    below = judged & (cv < 1)
     some = bool(judged.any())
     order = np.flatnonzero(judged)
-    order = order[np.lexsort((order, -found[order]))][:_LISTED]
+    order = order[np.lexsort((order, -cv[order]))][:_LISTED]
     return Spread(
         cases=float(n.sum()),
-        cost=float(cost.sum()),
         r2=r2,
         r2_weights=r2_weights,
         rate=rate,
@@ -98,9 +88,8 @@ def spread_of(sums: Statistics, weight: Floats | None, minimum: float) -> Spread
         below_one=int(below.sum()),
         share_groups=float(below.sum() / judged.sum()) if some else None,
         share_cases=float(n[below].sum() / n[judged].sum()) if some else None,
-        median_cv=float(np.median(found[judged])) if some else None,
-        worst=tuple((sums.groups[i], float(n[i]), float(found[i])) for i in order),
-        cv=cv,
+        median_cv=float(np.median(cv[judged])) if some else None,
+        worst=tuple((sums.groups[i], float(n[i]), float(cv[i])) for i in order),
     )
 
 
@@ -156,23 +145,17 @@ class Influence:
     dominated: Ints
 
 
-def leave_one_out(sums: Statistics, first: int = 0, last: int | None = None) -> Floats:
+def leave_one_out(sums: Statistics) -> Floats:
     """Relative change of each raw weight without each hospital (留一法).
 
-    Args:
-        sums: sums by hospital and group.
-        first: first hospital to leave out.
-        last: the one after the last; all by default.
-
     Returns:
-        ``weight without / weight - 1``, NaN where a group has no case left. Shape (last - first,
-        G).
+        ``weight without / weight - 1``, NaN where a group has no case left. Shape (H, G).
     """
     n, cost = sums.group_cases, np.asarray(sums.cost.sum(axis=0))
     mean = ratio(cost, n)
-    left = n - sums.cases[first:last]
+    left = n - sums.cases
     left[left < 1e-9 * n] = 0.0
-    without = ratio(np.maximum(cost - sums.cost[first:last], 0.0), left)
+    without = ratio(np.maximum(cost - sums.cost, 0.0), left)
     there = np.isfinite(without)
     before = np.where(there, cost, 0.0).sum(axis=1, keepdims=True)
     after = np.where(there, n * np.nan_to_num(without), 0.0).sum(axis=1, keepdims=True)
@@ -186,46 +169,31 @@ def influence(sums: Statistics, minimum: float) -> Influence:
         sums: sums of at least two hospitals.
         minimum: fewest cases of a group, or of a hospital and the others in it, to be judged.
     """
-    n, size = sums.group_cases, len(sums.hospitals)
-    groups = np.arange(len(n))
-    mean_change, largest = np.full(size, np.nan), np.full(size, np.nan)
-    place, alone = np.full(size, -1, np.int32), np.zeros(size, np.int32)
-    change = np.zeros(len(n))
-    by = np.full(len(n), -1, np.int32)
-    for first in range(0, size, _BLOCK):
-        last = min(first + _BLOCK, size)
-        cases, rows = sums.cases[first:last], np.arange(last - first)
-        moved = leave_one_out(sums, first, last)
-        far = np.abs(moved)
-        there = np.isfinite(moved)
-        mean_change[first:last] = ratio(
-            np.where(there, far * n, 0.0).sum(axis=1), np.where(there, n, 0.0).sum(axis=1)
-        )
-        fair = there & (cases >= minimum) & (n - cases >= minimum)
-        at = np.where(fair, far, -1.0).argmax(axis=1)
-        some = fair[rows, at]
-        largest[first:last] = np.where(some, moved[rows, at], np.nan)
-        place[first:last] = np.where(some, at, -1)
-        alone[first:last] = ((cases > 0) & ~there).sum(axis=1)
-        far = np.where(there & (cases > 0), far, -1.0)
-        top = far.argmax(axis=0)
-        better = far[top, groups] > np.where(by < 0, -1.0, np.abs(change))
-        change[better] = moved[top, groups][better]
-        by[better] = first + top[better]
-    most = sums.cases.argmax(axis=0)
-    share_cases = np.asarray(sums.cases[most, groups])
+    n, cases = sums.group_cases, sums.cases
+    hospitals, groups = np.arange(len(sums.hospitals)), np.arange(len(n))
+    without = leave_one_out(sums)
+    far, there = np.abs(without), np.isfinite(without)
+    fair = there & (cases >= minimum) & (n - cases >= minimum)
+    place = np.where(fair, far, -1.0).argmax(axis=1)
+    some = fair[hospitals, place]
+    treats = there & (cases > 0)
+    by = np.where(treats, far, -1.0).argmax(axis=0)
+    change = np.where(treats[by, groups], without[by, groups], np.nan)
+    most = cases.argmax(axis=0)
+    share_cases = cases[most, groups]
     share = ratio(share_cases, n)
-    change = np.where(by < 0, np.nan, change)
     enough = n >= max(minimum, 1e-9)
     return Influence(
         hospitals=sums.hospitals,
-        hospital_cases=np.asarray(sums.cases.sum(axis=1)),
-        mean_change=mean_change,
-        largest_change=largest,
-        largest_group=place,
-        alone=alone,
+        hospital_cases=np.asarray(cases.sum(axis=1)),
+        mean_change=ratio(
+            np.where(there, far * n, 0.0).sum(axis=1), np.where(there, n, 0.0).sum(axis=1)
+        ),
+        largest_change=np.where(some, without[hospitals, place], np.nan),
+        largest_group=np.where(some, place, -1).astype(np.int32),
+        alone=((cases > 0) & ~there).sum(axis=1).astype(np.int32),
         change=change,
-        change_cases=np.where(by < 0, np.nan, sums.cases[by, groups]),
+        change_cases=np.where(treats[by, groups], cases[by, groups], np.nan),
         share=share,
         share_cases=share_cases,
         moved=np.flatnonzero(enough & (np.abs(change) > MOVED)).astype(np.int32),

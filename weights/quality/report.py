@@ -12,7 +12,7 @@ from drg.cases.privacy import FEWEST
 from drg.errors import problem
 from drg.language import say
 from weights.cases.observations import Bools, Floats, Observations
-from weights.cases.statistics import Statistics, ratio, reduce
+from weights.cases.statistics import Statistics, reduce
 from weights.quality.compare import Comparison, Order, Slope, compare, log_slope, order
 from weights.quality.groups import HIDDEN, frame_of
 from weights.quality.measures import Influence, Spread, influence, spread_of
@@ -70,11 +70,8 @@ class Quality:
 
     Attributes:
         groups: codes of the groups, of cases and tables. Length G.
-        table: id of the weight table; empty without one.
-        previous: id of the previous table; empty without one.
         trim: name of the method of trimming.
         minimum: groups of fewer cases are too small to judge.
-        removed: cases trimmed.
         untrimmed: spread explained, of all cases.
         trimmed: the same after trimming; None for totals or without trimming.
         stability: the table against the previous one; None without.
@@ -95,11 +92,8 @@ class Quality:
     """
 
     groups: tuple[str, ...]
-    table: str
-    previous: str
     trim: str
     minimum: float
-    removed: float
     untrimmed: Spread
     trimmed: Spread | None
     stability: Comparison | None
@@ -167,10 +161,9 @@ def assess(
             found=groups + ", ".join(sums.groups[i] for i in np.flatnonzero(n)[:3]),
             expected=groups + ", ".join(table.weights.index[:3]),
         )  # fmt: skip
-    raw = ratio(used.mean_cost, np.full(len(n), used.cost.sum() / used.cases.sum()))
-    own = None if table is None else weight
-    untrimmed = spread_of(sums, own, minimum)
-    trimmed = None if how.name == "none" or totals else spread_of(used, own, minimum)
+    raw = used.mean_cost / (used.cost.sum() / used.cases.sum())
+    untrimmed = spread_of(sums, weight, minimum)
+    trimmed = None if how.name == "none" or totals else spread_of(used, weight, minimum)
     stability = None
     if table is not None and previous is not None:
         cases = dict(zip(sums.groups, n.tolist(), strict=True))
@@ -182,11 +175,8 @@ def assess(
     own_order = None if table is None else order(weight, held)
     return Quality(
         groups=sums.groups,
-        table="" if table is None else table.id,
-        previous="" if previous is None else previous.id,
         trim=how.name,
         minimum=minimum,
-        removed=float(n.sum() - used.group_cases.sum()),
         untrimmed=untrimmed,
         trimmed=trimmed,
         stability=stability,
@@ -224,8 +214,7 @@ def _trimmed(observed: Observations, how: Trim) -> Observations:
     if observed.aggregated or how.name == "none":
         return observed
     found = how(observed.drg, observed.cost, observed.stay, len(observed.groups))
-    kept = observed if found.cost is observed.cost else replace(observed, cost=found.cost)
-    return kept.select(found.keep)
+    return replace(observed, cost=found.cost).select(found.keep)
 
 
 def _adrgs(observed: Observations, table: WeightTable | None) -> list[str]:

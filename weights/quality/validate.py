@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from drg.cases.privacy import FEWEST
 from drg.errors import one_of, problem
 from drg.language import say
 from weights.cases.observations import Bools, Floats, Observations
-from weights.cases.statistics import Statistics, ratio, reduce
+from weights.cases.statistics import Statistics, reduce
 from weights.fit.calibrator import Calibrator, calibrator
 from weights.fit.recipe import RECOMMENDED
 
@@ -67,34 +68,32 @@ class Validation:
     recipe: str
     shares: Mapping[str, float]
 
-    def table(self, level: float = 0.95) -> pd.DataFrame:
+    def table(self) -> pd.DataFrame:
         """``way, recipe, error, against_raw, low, high, better, splits``, the best first.
 
         ``against_raw`` is the mean of error over that of the plain means, less 1; ``low`` and
-        ``high`` its interval; ``better`` the splits in which the recipe does better than they.
+        ``high`` its interval of 95%; ``better`` the splits in which the recipe does better.
         """
         rows = []
-        for way, held in self.errors.groupby(level="way", sort=False):
+        of_way: dict[Any, pd.DataFrame] = dict(iter(self.errors.groupby(level="way")))
+        for way in filter(of_way.__contains__, WAYS):
+            held, judged = of_way[way], []
             raw = held[RAW].to_numpy()
             for recipe in held:
                 own = held[recipe].to_numpy()
                 apart, count = own / raw - 1.0, len(own)
                 spread = apart.std(ddof=1) if count > 1 else np.nan
-                reach = float(stdtrit(max(count - 1, 1), 0.5 + level / 2)) * spread * np.sqrt(
-                    1.0 / count + self.shares[str(way)]
+                reach = float(stdtrit(max(count - 1, 1), 0.975)) * spread * np.sqrt(
+                    1.0 / count + self.shares[way]
                 )  # fmt: skip
                 same = recipe == RAW
-                rows.append((way, recipe, own.mean(), apart.mean(),
-                             np.nan if same else apart.mean() - reach,
-                             np.nan if same else apart.mean() + reach,
-                             int((own < raw).sum()), count))  # fmt: skip
+                judged.append((way, recipe, own.mean(), apart.mean(),
+                               np.nan if same else apart.mean() - reach,
+                               np.nan if same else apart.mean() + reach,
+                               int((own < raw).sum()), count))  # fmt: skip
+            rows += sorted(judged, key=itemgetter(2))
         names = ["way", "recipe", "error", "against_raw", "low", "high", "better", "splits"]
-        frame = pd.DataFrame(rows, columns=names)
-        order = {way: place for place, way in enumerate(WAYS)}
-        return frame.sort_values(
-            ["way", "error"], key=lambda s: s.map(order) if s.name == "way" else s,
-            kind="stable", ignore_index=True,
-        )  # fmt: skip
+        return pd.DataFrame(rows, columns=names)
 
 
 def validate(
@@ -145,7 +144,8 @@ def validate(
             seen, unseen = observed.select(fit), reduce(observed.select(judge), logs=False)
             weights = np.full((len(how), len(unit)), np.nan)
             for i, one in enumerate(how.values()):
-                weights[i] = _weights(one, seen, observed.groups)
+                fitted = Calibrator(**one.get_params()).fit(seen)
+                weights[i] = fitted.weights_.reindex(list(observed.groups))
                 done += 1
                 if progress is not None:
                     progress(done, whole)
@@ -158,9 +158,8 @@ def validate(
     shares = {way: total / sum(one == way for one, _ in index) for way, total in shares.items()}
     frame = pd.DataFrame(errors, pd.MultiIndex.from_tuples(index, names=["way", "split"]), [*how])
     deciding = _cases(observed, [part for _, _, parts in cut for part in parts], plain, unit)
-    return Validation(
-        frame, _groups(observed, everything, how[chosen], gain), deciding, chosen, shares
-    )  # fmt: skip
+    groups = _groups(observed, everything.group_cases, unit, how[chosen], gain)
+    return Validation(frame, groups, deciding, chosen, shares)
 
 
 def _splits(
@@ -189,11 +188,6 @@ def _splits(
     for _ in range(splits):
         half = np.isin(observed.hospital, rng.permutation(treating)[: len(treating) // 2])
         yield [(half, ~half), (~half, half)]
-
-
-def _weights(how: Calibrator, seen: Observations, groups: tuple[str, ...]) -> Floats:
-    fitted = Calibrator(**how.get_params()).fit(seen)
-    return np.asarray(fitted.weights_.reindex(list(groups)).to_numpy(np.float64))
 
 
 def _judged(weights: Floats, unseen: Statistics, unit: Floats) -> tuple[Floats, Floats]:
@@ -258,18 +252,16 @@ def _cases(
 
 
 def _groups(
-    observed: Observations, sums: Statistics, how: Calibrator, gain: Floats
+    observed: Observations, cases: Floats, unit: Floats, how: Calibrator, gain: Floats
 ) -> pd.DataFrame:
     fitted = Calibrator(**how.get_params()).fit(observed)
-    mean = sums.cost.sum() / sums.cases.sum()
     frame = fitted.table_.frame.set_index("drg").reindex(list(observed.groups))
     touched = np.zeros(len(observed.groups))
     if fitted.trimmed_ is not None:
         trimmed = ~fitted.trimmed_.keep | (fitted.trimmed_.cost != observed.cost)
         touched += np.bincount(observed.drg[trimmed], minlength=len(touched))
     found = pd.DataFrame({
-        "drg": list(observed.groups), "cases": sums.group_cases,
-        "raw": ratio(sums.mean_cost, np.full(len(touched), mean)),
+        "drg": list(observed.groups), "cases": cases, "raw": unit,
         "weight": frame["weight"].to_numpy(), "trimmed": touched,
         "gain": gain / np.abs(gain.sum()) if gain.sum() else gain,
     })  # fmt: skip

@@ -172,12 +172,12 @@ def read_families(path: str | PathLike[str]) -> dict[str, tuple[str, float]]:
     drgs, adrgs = (texts_of(rows.column(by_header[name])) for name in ("drg", "adrg"))
     for row, (drg, adrg) in enumerate(zip(drgs, adrgs, strict=True), 2):
         code = drg.strip()
-        if bad[row - 2] or not code or code in found:
-            if bad[row - 2]:
-                raise problem(say("没有严重程度", "no severity"), file=path, row=row, key=code,
-                              found=said[row - 2],
-                              expected=say("数、mcc、cc 或 none",
-                                           "a number, mcc, cc or none"))  # fmt: skip
+        if bad[row - 2]:
+            raise problem(say("没有严重程度", "no severity"), file=path, row=row, key=code,
+                          found=said[row - 2],
+                          expected=say("数、mcc、cc 或 none",
+                                       "a number, mcc, cc or none"))  # fmt: skip
+        if not code or code in found:
             raise problem(say("病组重复出现", "group stands twice") if code
                           else say("没有病组", "no group"), file=path, row=row,
                           found=code)  # fmt: skip

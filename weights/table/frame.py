@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from drg.errors import DrgError, problem
@@ -16,12 +18,6 @@ from weights.table.columns import NUMBERS, TEXTS
 from weights.table.text import visible
 
 MOST = 1e6  # of a weight
-Place = Callable[[int], dict[str, Any]]  # a row's file and number, for a message
-
-
-def nowhere(_row: int) -> dict[str, Any]:
-    """The place of a row that comes from no file."""
-    return {}
 
 
 def texts(cells: Sequence[Any]) -> pd.Series[str]:
@@ -70,7 +66,12 @@ def tidy(frame: pd.DataFrame) -> pd.DataFrame:
 def _tidied(name: str, column: pd.Series[Any]) -> pd.Series[Any]:
     column = column.reset_index(drop=True)
     if name in NUMBERS:
-        return _finite(name, _numbers(name, column))
+        try:
+            column = pd.to_numeric(column).astype(np.float64)
+        except (TypeError, ValueError):
+            raise problem(say("数字列中有其他内容", "a column of numbers holds something else"),
+                          key=name) from None  # fmt: skip
+        return _finite(name, column)
     if pd.api.types.is_bool_dtype(column.dtype) and not column.hasnans:
         return column.astype(np.bool_)
     if pd.api.types.is_integer_dtype(column.dtype) and not column.hasnans and name != "drg":
@@ -78,15 +79,7 @@ def _tidied(name: str, column: pd.Series[Any]) -> pd.Series[Any]:
     if pd.api.types.is_numeric_dtype(column.dtype) and name != "drg":
         return _finite(name, column.astype(np.float64))
     found = texts(column.tolist())
-    return found if name not in ("drg", "name", "status", "source") else found.str.strip()
-
-
-def _numbers(name: str, column: pd.Series[Any]) -> pd.Series[float]:
-    try:
-        return pd.Series(pd.to_numeric(column), dtype=np.float64)
-    except (TypeError, ValueError):
-        raise problem(say("数字列中有其他内容", "a column of numbers holds something else"),
-                      key=name) from None  # fmt: skip
+    return found.str.strip() if name in ("drg", *TEXTS) else found
 
 
 def _finite(name: str, column: pd.Series[float]) -> pd.Series[float]:
@@ -96,45 +89,51 @@ def _finite(name: str, column: pd.Series[float]) -> pd.Series[float]:
     return column
 
 
-def check(frame: pd.DataFrame, place: Place = nowhere) -> None:
+def check(
+    frame: pd.DataFrame,
+    file: str | PathLike[str] | None = None,
+    rows: npt.NDArray[np.int64] | None = None,
+) -> None:
     """Make sure that a tidy frame is a table of weights.
 
     Args:
         frame: tidy, at least ``drg`` and ``weight``.
-        place: the place of a row, for messages.
+        file: the file it comes from, for messages.
+        rows: number of each row in the file.
 
     Raises:
         DrgError: a group stands twice or is blank, or a weight is out of range.
     """
-    weight = frame["weight"].to_numpy()
+    drg, weight = frame["drg"].to_numpy(), frame["weight"].to_numpy()
+
+    def number(row: int) -> int | None:
+        return None if rows is None else int(rows[row])
+
     for row in np.flatnonzero((weight <= 0) | (weight > MOST))[:1]:
-        raise bad_weight(str(frame["drg"].iloc[row]), float(weight[row]), place(int(row)))
-    blank = frame["drg"].to_numpy() == ""
-    for row in np.flatnonzero(blank)[:1]:
+        raise bad_weight(str(drg[row]), float(weight[row]), file, number(row))
+    for row in np.flatnonzero(drg == "")[:1]:
         raise problem(say("有权重而没有病组", "a weight without a group"), key="drg",
-                      found=_shown(weight[row]), expected=say("病组编码", "the code of a group"),
-                      **place(int(row)))  # fmt: skip
-    for row in np.flatnonzero(frame["drg"].duplicated().to_numpy())[:1]:
-        group = str(frame["drg"].iloc[row])
-        first = place(int(np.flatnonzero(frame["drg"].to_numpy() == group)[0])).get("row")
-        raise problem(say("病组重复出现", "the group stands twice"), key="drg", found=group,
+                      found="" if math.isnan(weight[row]) else repr(float(weight[row])),
+                      expected=say("病组编码", "the code of a group"),
+                      file=file, row=number(row))  # fmt: skip
+    for row in np.flatnonzero(frame["drg"].duplicated())[:1]:
+        first = number(np.flatnonzero(drg == drg[row])[0])
+        raise problem(say("病组重复出现", "the group stands twice"), key="drg", found=drg[row],
                       expected=say("每个病组一行", "every group once")
                       + (say(f"，已见于第 {first} 行", f", it is in row {first}") if first else ""),
-                      **place(int(row)))  # fmt: skip
+                      file=file, row=number(row))  # fmt: skip
     for key in (name for name in TEXTS if name in frame):
         for row in np.flatnonzero([bool(person_in(str(text))) for text in frame[key]])[:1]:
-            refuse_persons([frame[key].iloc[row]], key=key, **place(int(row)))
+            refuse_persons([frame[key].iloc[row]], key=key, file=file, row=number(row))
 
 
-def bad_weight(group: str, found: object, place: dict[str, Any]) -> DrgError:
+def bad_weight(
+    group: str, found: object, file: str | PathLike[str] | None, row: int | None
+) -> DrgError:
     """The error of a cell that is no weight."""
     return problem(say(f"病组 {group} 的权重无效", f"not a weight for group '{group}'"),
                    key="weight", found=found,
                    expected=say("大于 0 且不超过 100 万的数，无权重时留空",
                                 "a number above 0, at most a million, or a blank cell for no "
                                 "weight"),
-                   **place)  # fmt: skip
-
-
-def _shown(weight: float) -> str:
-    return "" if math.isnan(weight) else repr(float(weight))
+                   file=file, row=row)  # fmt: skip

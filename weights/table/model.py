@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -105,14 +105,13 @@ class WeightTable:
         frame, document = read_frame(path, sheet)
         name = file_name(path)
         table = cls(name.split(".")[0] or name, frame, path=path)
-        if document.get("weights_sha256") == table.digest:
-            record = document.get("record")
-            return cls(str(document.get("id", table.id)), frame,
-                       record if isinstance(record, dict) else {}, path)  # fmt: skip
-        record = read_beside(path)
-        if record.get("weights_sha256") != table.digest:
-            return table
-        return cls(str(record.get("id", table.id)), frame, record, path)
+        record = document.get("record")
+        if document.get("weights_sha256") != table.digest:
+            document = record = read_beside(path)
+            if document.get("weights_sha256") != table.digest:
+                return table
+        return replace(table, id=str(document.get("id", table.id)),
+                       record=record if isinstance(record, dict) else {})  # fmt: skip
 
     def write(self, path: str | PathLike[str]) -> None:
         """Write the table as CSV(.gz), Excel (.xlsx) or Parquet, whole or not at all.

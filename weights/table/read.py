@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -18,13 +17,11 @@ from drg.errors import DrgError, problem
 from drg.language import say
 from drg.provenance import document_of
 from drg.tables import batches, open_table
-from drg.tables.arrays import floats
 from weights.table.columns import NUMBERS, ORDER, canonical_names
-from weights.table.frame import Place, bad_weight, check, is_text, texts, tidy
+from weights.table.frame import bad_weight, check, is_text, texts, tidy
 from weights.table.text import unguarded
 
 METADATA = "drg_weights"  # key of the document in a Parquet file
-Rows: TypeAlias = npt.NDArray[np.int64]
 _ANY_NUMBER = Number(low=-math.inf)
 # A number as the writer writes it; 001 is no number.
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})")
@@ -57,31 +54,24 @@ def read_frame(path: Path, sheet: str | None) -> tuple[pd.DataFrame, dict[str, A
         metadata = dict(source.schema.metadata or {})
         made_up = dict(source.blank_headers)
         kind = source.kind
-    frame = _frame(table, made_up, path, first, kind)
-    return frame, document_of(metadata.get(METADATA.encode()))
-
-
-def _frame(
-    table: pa.Table, made_up: dict[str, str], path: Path, first: int, kind: str
-) -> pd.DataFrame:
     rows = np.arange(table.num_rows) + first
-    columns = _columns(table, made_up, path, rows, kind)
+    columns = _columns(table, made_up, path, first, kind)
     try:
         frame = tidy(pd.DataFrame(columns))
     except DrgError as error:
         raise DrgError(f"{path}: {error}") from None
     nothing = (frame["drg"] == "") & frame["weight"].isna()  # a remark, or an empty line
     frame, rows = frame[~nothing].reset_index(drop=True), rows[~nothing.to_numpy()]
-    check(frame, _place(path, rows))
+    check(frame, path, rows)
     if not frame["weight"].notna().any():
         raise problem(say("权重表中没有任何权重", "not a single weight in the table"), file=path,
                       key="weight", found=say(f"{len(frame)} 个病组", f"{len(frame)} groups"),
                       expected=say("大于 0 的数", "a number above 0"))  # fmt: skip
-    return frame
+    return frame, document_of(metadata.get(METADATA.encode()))
 
 
 def _columns(
-    table: pa.Table, made_up: dict[str, str], path: Path, rows: Rows, kind: str
+    table: pa.Table, made_up: dict[str, str], path: Path, first: int, kind: str
 ) -> dict[str, pd.Series[Any]]:
     """The columns by their names, texts as they were before they were written."""
     as_is = kind == "parquet"
@@ -95,7 +85,7 @@ def _columns(
             raise problem(say(f"表头中列“{header}”重复出现",
                               f"column '{header}' stands twice in the header"),
                           file=path)  # fmt: skip
-        column = _column(name, _whole(chunks), columns.get("drg"), path, rows)
+        column = _column(name, chunks.combine_chunks(), columns.get("drg"), path, first)
         if is_text(column) and not as_is:
             column = texts([unguarded(cell) for cell in column])
             if header in made_up and not any(column):
@@ -106,22 +96,8 @@ def _columns(
     return columns
 
 
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    if column.num_chunks == 1:
-        return column.chunk(0)
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-
-
-def _place(path: Path, rows: Rows) -> Place:
-    return lambda row: {"file": path, "row": int(rows[row])}
-
-
 def _column(
-    name: str,
-    column: pa.Array,
-    groups: pd.Series[str] | None,
-    path: Path,
-    rows: Rows,
+    name: str, column: pa.Array, groups: pd.Series[str] | None, path: Path, first: int
 ) -> pd.Series[Any]:
     if name in NUMBERS:
         values, unreadable = read_number(column, _ANY_NUMBER)
@@ -129,18 +105,15 @@ def _column(
             found = text_list(as_text(column.slice(row, 1)))[0]
             if name == "weight":
                 group = "" if groups is None else str(groups.iloc[row])
-                raise bad_weight(group, found, _place(path, rows)(int(row)))
-            raise problem(say("不是数", "not a number"), file=path, row=int(rows[row]), key=name,
+                raise bad_weight(group, found, path, first + row)
+            raise problem(say("不是数", "not a number"), file=path, row=first + row, key=name,
                           found=found,
                           expected=say("数，或留空", "a number, or a blank cell"))  # fmt: skip
         return pd.Series(values)
     kind = column.type
-    if name != "drg" and pa.types.is_boolean(kind) and not column.null_count:
-        return pd.Series(column.to_pylist(), dtype=np.bool_)
-    if name != "drg" and pa.types.is_integer(kind) and not column.null_count:
-        return pd.Series(column.to_pylist(), dtype=np.int64)
-    if name != "drg" and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        return pd.Series(floats(column))
+    whole = pa.types.is_boolean(kind) and not column.null_count
+    if name != "drg" and (whole or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        return pd.Series(column.to_numpy(zero_copy_only=False))
     return texts(text_list(as_text(column)))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from drg.tables import open_sink, write_table
+from drg.tables import write_table
 from drg.tables.excel.sheets import MONEY, WHOLE, Part, Sheet, write_book
 from weights.table.audit import NUMBERED, STEP_COLUMNS, plain, provenance, step_rows
 from weights.table.columns import ORDER, heading
@@ -20,8 +20,11 @@ from weights.table.frame import is_text
 from weights.table.read import METADATA
 from weights.table.text import guarded, visible
 
-_FORMATS = {"weight": "0.0000", "cases": WHOLE, "cv": "0.000", "ci_low": "0.0000",
-            "ci_high": "0.0000"}  # fmt: skip
+_FORMATS = {
+    "cv": "0.000",
+    **dict.fromkeys(("weight", "raw_weight", "previous_weight", "ci_low", "ci_high"), "0.0000"),
+    **dict.fromkeys(("cases", "cases_used"), WHOLE),
+}
 
 
 class _Exact(float):
@@ -31,14 +34,8 @@ class _Exact(float):
         return float.__repr__(self)
 
 
-def in_order(frame: pd.DataFrame) -> list[str]:
-    """The columns of a file: the known ones first."""
-    known = [name for name in ORDER if name in frame]
-    return [*known, *(str(name) for name in frame if name not in ORDER)]
-
-
 def write_frame(path: Path, frame: pd.DataFrame, document: Mapping[str, Any]) -> None:
-    """Write a table.
+    """Write a table, the known columns first.
 
     Args:
         path: the file; its ending tells the format.
@@ -49,40 +46,35 @@ def write_frame(path: Path, frame: pd.DataFrame, document: Mapping[str, Any]) ->
     Raises:
         DrgError: the file cannot be written.
     """
-    frame = frame[in_order(frame)]
+    known = [name for name in ORDER if name in frame]
+    frame = frame[[*known, *(name for name in frame if name not in ORDER)]]
     ending = path.suffix.lower()
     if ending == ".xlsx":
         _write_workbook(path, frame, document)
     elif ending in (".parquet", ".pq"):
         text = json.dumps(document, ensure_ascii=False, default=plain)
-        write_table(path, _arrow(frame), metadata={METADATA: text})
+        write_table(path, pa.table({
+            str(name): pa.array(column.tolist(), pa.string()) if is_text(column)
+            else pa.array(column.to_numpy(), from_pandas=True)
+            for name, column in frame.items()
+        }), metadata={METADATA: text})  # fmt: skip
     else:
-        write_columns(path, {str(name): cells.tolist() for name, cells in frame.items()})
+        write_columns(path, frame)
 
 
-def _arrow(frame: pd.DataFrame) -> pa.Table:
-    columns = {
-        name: pa.array(column.tolist(), pa.string())
-        if is_text(column)
-        else pa.array(column.to_numpy(), from_pandas=True)
-        for name, column in frame.items()
-    }
-    return pa.table({str(name): column for name, column in columns.items()})
-
-
-def write_columns(path: str | PathLike[str], columns: Mapping[str, Sequence[Any]]) -> None:
-    """Write columns as CSV; texts that Excel could run get an apostrophe.
+def write_columns(path: str | PathLike[str], frame: pd.DataFrame) -> None:
+    """Write a frame as CSV; texts that Excel could run get an apostrophe.
 
     Raises:
         DrgError: the file cannot be written.
     """
     write_table(path, pa.table({
-        guarded(name): pa.array([_as_text(name, cell) for cell in cells], pa.string())
-        for name, cells in columns.items()
+        guarded(str(name)): pa.array([_as_text(name, cell) for cell in cells.tolist()], pa.string())
+        for name, cells in frame.items()
     }))  # fmt: skip
 
 
-def _as_text(name: str, cell: Any) -> str:
+def _as_text(name: object, cell: Any) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
@@ -97,8 +89,7 @@ def _as_text(name: str, cell: Any) -> str:
 
 
 def _write_workbook(path: Path, frame: pd.DataFrame, document: Mapping[str, Any]) -> None:
-    open_sink(path, pa.schema([("drg", pa.string())]))  # refuses formats that are only read
-    styles = [_style(name, is_text(column)) for name, column in frame.items()]
+    styles = [_style(str(name), is_text(column)) for name, column in frame.items()]
     money = [MONEY if key.startswith("cost") else WHOLE if key in NUMBERED else ""
              for key, _ in STEP_COLUMNS]  # fmt: skip
     steps = [title for _, title in STEP_COLUMNS]
@@ -124,9 +115,7 @@ def _cell(value: Any) -> str | float | int | None:
     return _Exact(value) if isinstance(value, float | int) else None
 
 
-def _style(name: object, is_text: bool) -> str:
+def _style(name: str, is_text: bool) -> str:
     if is_text:
         return "@" if name == "drg" else ""
-    money = str(name).startswith(("mean_cost", "standard"))
-    kind = {"raw_weight": "weight", "previous_weight": "weight", "cases_used": "cases"}
-    return MONEY if money else _FORMATS.get(kind.get(str(name), str(name)), "")
+    return MONEY if name.startswith(("mean_cost", "standard")) else _FORMATS.get(name, "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -11,6 +11,17 @@ from drg.cli.common.options import Lang
 from drg.cli.common.outputs import BOOK, CSV, PICTURES, look_first
 from drg.cli.common.schemes import AcrossSchemes, joined
 from drg.language import say
+
+GroupsOut: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--out", help=say("每个病组一行的表：.csv、.csv.gz 或 .xlsx。",
+                                   "One row a group, as .csv, .csv.gz or .xlsx.")),
+]  # fmt: skip
+FamiliesFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--families", help=say("列为 drg、adrg、severity 的表。",
+                                        "Table drg, adrg, severity.")),
+]  # fmt: skip
 
 
 def compare(
@@ -24,16 +35,8 @@ def compare(
         typer.Argument(metavar="B", help=say("对照的权重表，如上年权重。",
                                              "The reference, such as last year's.")),
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help=say("每个病组一行的表：.csv、.csv.gz 或 .xlsx。",
-                                       "One row a group, as .csv, .csv.gz or .xlsx.")),
-    ] = None,
-    families: Annotated[
-        Path | None,
-        typer.Option("--families", help=say("列为 drg、adrg、severity 的表。",
-                                            "Table drg, adrg, severity.")),
-    ] = None,
+    out: GroupsOut = None,
+    families: FamiliesFile = None,
     picture: Annotated[
         Path | None,
         typer.Option("--picture", help=say("A 与 B 的对比图：.svg、.png 或 .pdf。",

@@ -23,6 +23,7 @@ from drg.cli.common.schemes import AcrossSchemes, joined
 from drg.cli.weights.compare import compare
 from drg.cli.weights.quality import quality
 from drg.cli.weights.validate import validate
+from drg.errors import problem
 from drg.language import say
 from drg.terminal import table
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 _MOST_STRANGE = 10
-_SHRINK_TO: dict[str, bool | str] = {"adrg": True, "previous": "previous"}
 METHODS = "mean, geometric, hsrv, regression, gamma, mixed, judged"
 TRIMS = "none, log3sd, iqr, percentile, ratio, l3h3, l15h15, inek, winsor, winsor_median"
 
@@ -185,25 +185,24 @@ def fit(
     """Fit relative weights (相对权重) from the cost of grouped cases."""
     from drg.progress import Progress
     from drg.switch.origin import names_of, scheme_of_cases
+    from grouper.scheme.pack import load_groups
     from weights.fit.calibrator import calibrator
     from weights.fit.files import fit_file
     from weights.fit.recipe import RECOMMENDED, read_recipe
-    from weights.table import WeightTable, open_weights
+    from weights.table import WeightTable
 
     beside = [out.parent / f"{out.name}{one}" for one in (".rejects.csv", ".run.json")]
-    spread = is_spark(engine, master, sheet=sheet)
-    cases = None if spread else file
+    cases = None if is_spark(engine, master, sheet=sheet) else file
     look_first((cases, mapping, recipe, classes, families, previous, scheme), (out, TABLES),
                (trimmed, TABLES), beside=beside, folder=pictures)  # fmt: skip
     steps: dict[str, Any] = dict(RECOMMENDED) if recommended else {}
     steps |= {} if recipe is None else read_recipe(recipe)
+    costs = held if isinstance(held := steps.get("costs"), dict) else {}
     steps |= _given(
         estimate=method, trim=trim, shrink=_shrink(shrink, shrink_to), order=order,
-        previous=previous,
-        classes=None if classes is None else str(classes), low_volume=low_volume,
-        families=None if families is None else str(families),
+        previous=previous, classes=classes, low_volume=low_volume, families=families,
         corridor=None if corridor is None else _corridor(corridor),
-        costs=None if cost is None else {**_table(steps.get("costs")), "basis": cost},
+        costs=None if cost is None else costs | {"basis": cost},
         normalise=None if normalise is None else _normalise(normalise),
         bootstrap=None if bootstrap is None else {"replicates": bootstrap},
     )  # fmt: skip
@@ -224,11 +223,11 @@ def fit(
 
     with engine_of(engine, master):
         origin = scheme_of_cases(file, mapping, sheet)
-        if fitter.previous is not None:
-            before = fitter.previous
-            table = before if isinstance(before, WeightTable) else open_weights(before)
-            joined(origin, str(file), table, across_schemes)
-        names = _names(scheme)
+        if isinstance(fitter.previous, WeightTable):
+            joined(origin, str(file), fitter.previous, across_schemes)
+        names = {}
+        if scheme is not None:  # all its groups must stand in the table
+            names = {drg.code: drg.name for drg in load_groups(scheme).counted_drgs}
         fitter.groups = tuple(names)
         names = names or names_of(origin)
         with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:
@@ -239,12 +238,14 @@ def fit(
                 progress=shown.advance, pictures=pictures, draw=draw,
             )  # fmt: skip
     typer.echo(summary(fitted), err=True)
-    if strange := _strange(fitted, names):
+    codes = [str(code) for code in fitted.table_.frame["drg"] if names and code not in names]
+    if codes:
+        strange = ", ".join(codes[:_MOST_STRANGE])
+        strange += " ..." if len(codes) > _MOST_STRANGE else ""
         typer.echo(say(f"  警告: 方案中没有这些病组编码: {strange}",
                        f"  warning: codes that are no group of the scheme: {strange}"),
                    err=True)  # fmt: skip
-    rejected = _rejected(observed)
-    if rejected:
+    if rejected := observed.intake.faulty:
         typer.echo(say(f"  拒收记录 {rejected:,}，列于 {out}.rejects.csv",
                        f"  rejected {rejected:,}, listed in "
                        f"{out}.rejects.csv"), err=True)  # fmt: skip
@@ -305,60 +306,41 @@ def summary(fitted: Calibrator) -> str:
     """What a calibration came to: the audit trail and what a reader must know."""
     from weights.fit.severity import inversions
 
-    table = fitted.table_
-    frame = table.frame
-    pairs = _inversions(fitted, inversions)
+    frame, families = fitted.table_.frame, fitted.families_
     lines = [f"  {say('警告', 'warning')} {name}: {text}"
              for name, text in fitted.trail_.said().items()]  # fmt: skip
-    lines += [table.audit(), ""]
+    lines += [fitted.table_.audit(), ""]
     held = frame["weight"].notna()
     if fitted.interval_ is not None:
         width = ((frame["ci_high"] - frame["ci_low"]) / frame["weight"])[held].median()
         lines.append(say(f"  区间宽度（中位数）为权重的 {width:.1%}",
                          f"  interval width (median) {width:.1%} of the weight"))  # fmt: skip
-    lines.append(f"  {say('权重倒挂', 'inversions')} {pairs}")
-    return "\n".join(lines)
-
-
-def _inversions(fitted: Calibrator, count: Any) -> str:
-    order = {group: i for i, group in enumerate(fitted.table_.frame["drg"])}
-    places = [order[group] for group in fitted.families_.groups]
-    found, pairs = count(fitted.table_.frame["weight"].to_numpy()[places], fitted.families_)
+    weight = frame.set_index("drg")["weight"].reindex(list(families.groups)).to_numpy()
+    found, pairs = inversions(weight, families)
+    told = say(f"{len(found):,} / {pairs:,} 对", f"{len(found):,} of {pairs:,} pairs")
     if not pairs:
-        return say("没有可比较的对", "no pairs to compare")
-    return say(f"{len(found):,} / {pairs:,} 对", f"{len(found):,} of {pairs:,} pairs")
-
-
-def _rejected(observed: Observations) -> int:
-    """Rows that are in the reject file."""
-    from weights.cases.observations import FAULTS
-
-    return sum(observed.intake.excluded_rows.get(reason, 0) for reason in FAULTS)
+        told = say("没有可比较的对", "no pairs to compare")
+    lines.append(f"  {say('权重倒挂', 'inversions')} {told}")
+    return "\n".join(lines)
 
 
 def _given(**options: Any) -> dict[str, Any]:
     return {key: value for key, value in options.items() if value is not None}
 
 
-def _table(value: Any) -> dict[str, Any]:
-    return dict(value) if isinstance(value, dict) else {}
-
-
 def _shrink(shrink: bool | None, to: str | None) -> bool | str | None:
     """What the two options of shrinkage say together."""
     if to is None:
         return shrink
-    if to not in _SHRINK_TO or shrink is False:
+    if to not in ("adrg", "previous") or shrink is False:
         raise wrong("须为 adrg 或 previous，且不与 --no-shrink 同用",
                     "must be adrg or previous, and not with --no-shrink",
                     "--shrink-to")  # fmt: skip
-    return _SHRINK_TO[to]
+    return to if to == "previous" else True
 
 
 def _corridor(text: str) -> dict[str, float | None]:
     """``0.1`` both ways, ``0.1:`` only the fall, ``:0.2`` only the rise, ``0.1:0.2``."""
-    from drg.errors import problem
-
     parts = text.split(":") if ":" in text else [text, text]
     try:
         fall, rise = (float(part) if part else None for part in parts)
@@ -370,8 +352,6 @@ def _corridor(text: str) -> dict[str, float | None]:
 
 
 def _normalise(text: str) -> dict[str, Any]:
-    from drg.errors import problem
-
     method, _, amount = text.partition(":")
     try:
         return {"method": method} | ({"amount": float(amount)} if amount else {})
@@ -379,19 +359,3 @@ def _normalise(text: str) -> dict[str, Any]:
         raise problem(say("不是数值", "not an amount"), key="--normalise", found=amount,
                       expected=say("冒号后为数值",
                                    "a number after the colon")) from None  # fmt: skip
-
-
-def _strange(fitted: Calibrator, names: dict[str, str]) -> str:
-    """Groups of the table that a known scheme does not have."""
-    codes = [str(code) for code in fitted.table_.frame["drg"] if code not in names]
-    return ", ".join(codes[:_MOST_STRANGE]) + (" ..." if len(codes) > _MOST_STRANGE else "") if (
-        names) else ""  # fmt: skip
-
-
-def _names(scheme: str | None) -> dict[str, str]:
-    """Names of the groups of a scheme; they must all stand in the table."""
-    if scheme is None:
-        return {}
-    from grouper.scheme.pack import load_groups
-
-    return {drg.code: drg.name for drg in load_groups(scheme).counted_drgs}

@@ -10,6 +10,7 @@ import typer
 from drg.cli.common.options import AcceptUnreadable, Lang, MappingFile, Sheet, Strict
 from drg.cli.common.outputs import BOOK, CSV, look_first
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
+from drg.cli.weights.compare import FamiliesFile, GroupsOut
 from drg.language import say
 
 
@@ -35,16 +36,8 @@ def quality(
         typer.Option("--previous", help=say("上年权重：文件或编号。",
                                             "Last year's weights: a file or an id.")),
     ] = None,
-    families: Annotated[
-        Path | None,
-        typer.Option("--families", help=say("列为 drg、adrg、severity 的表。",
-                                            "Table drg, adrg, severity.")),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help=say("每个病组一行的表：.csv、.csv.gz 或 .xlsx。",
-                                       "One row a group, as .csv, .csv.gz or .xlsx.")),
-    ] = None,
+    families: FamiliesFile = None,
+    out: GroupsOut = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
     across_schemes: AcrossSchemes = False,
@@ -59,7 +52,6 @@ def quality(
     from drg.progress import Progress
     from drg.report.weights.judged import weight_report
     from weights.cases.intake import observe_file
-    from weights.cases.observations import FAULTS
     from weights.quality.groups import rows
     from weights.quality.report import assess
     from weights.table import open_weights
@@ -67,7 +59,6 @@ def quality(
     from weights.table.write import write_columns
     from weights.trim import method
 
-    lang = lang or "zh"
     look_first((file, weights, previous, families, mapping), (out, (*CSV, *BOOK)))
     how = method(trim)
     table = None if weights is None else open_weights(weights)
@@ -94,5 +85,5 @@ def quality(
         else:
             write_columns(out, rows(found.by_group))
         typer.echo(str(out), err=True)
-    if strict and any(observed.intake.excluded_rows.get(reason) for reason in FAULTS):
+    if strict and observed.intake.faulty:
         raise typer.Exit(1)

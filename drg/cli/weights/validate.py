@@ -95,8 +95,7 @@ def validate(
         if table is not None and table.suffix.lower() == ".xlsx":
             write_report(table, report, words)
         elif table is not None:
-            frame = found.table()
-            write_columns(table, {str(name): frame[name].tolist() for name in frame})
+            write_columns(table, found.table())
         if drawn is not None:
             from drg.plots import save
             from drg.plots.fonts import chinese_font

@@ -27,7 +27,7 @@ def comparison_report(a: WeightTable, b: WeightTable, found: Comparison, words: 
         f"权重表对比：{found.a} 与 {found.b}（参照）", f"Weight tables: {found.a} / {found.b}"
     )
     names = {**names_of(b), **names_of(a)}
-    frame = pd.DataFrame(comparison_rows(found), dtype=object)
+    frame = comparison_rows(found)
     frame["name"] = [names.get(str(drg), "") for drg in frame["drg"]]
     frame["a"], frame["b"] = (frame["drg"].map(one.by_group()) for one in (a, b))
     frame["change"] = pd.to_numeric(frame["ratio"]) - 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from drg.cases.privacy import FEWEST
 from drg.page.blocks import Column, Report, Section, Table, table
 from drg.page.small_cells import few
@@ -42,7 +40,7 @@ def weight_report(found: Quality, file: str, words: Words) -> Report:
         file: name of the cases' file.
         words: the language.
     """
-    frame = pd.DataFrame(rows(found.by_group), dtype=object)
+    frame = rows(found.by_group)
     frame["flags"] = [remarks(text, words) for text in frame["flags"]]
     frame["name"] = names = found.by_group["name"]
     of = dict(zip(found.by_group["drg"], names, strict=True))
