@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from drg.cases.blanks import BLANKS
 from drg.cases.texts import as_text, on_text, text_list
 from drg.tables.arrays import integers, nulls, numbers, strings, text_scalar, values
+from drg.tables.rejects import CONTROL
 
 Ids = npt.NDArray[np.int32]
 
@@ -29,6 +30,8 @@ SEPARATORS = "|,;"
 _WIDE_SEPARATORS = ("、", "，", "；", "｜")
 _SIMPLE = re.compile(r"[A-Z]?[0-9][0-9.x+*A-Z]*")  # as the national edition writes them
 _GROUP = re.compile(r"[A-Z]{2}[0-9A-Z]{1,2}")  # an ADRG or a group of CHS-DRG
+_UNSEEN = dict.fromkeys(CONTROL)
+_TOTALS = frozenset(["合计", "总计", "小计", "总合计", "total", "sum", "subtotal"])
 _EDGES = " \t\r\n\v\f|,;、'\"=[]{}()"
 _TYPED = re.compile(r"[0-9]{1,2}\.[0-9]{1,6}$")
 _INNER = re.compile(r"[\s\u200b\ufeff]+")
@@ -59,10 +62,18 @@ def plain_code(text: str) -> str:
 def plain_group(text: str) -> str:
     """The form in which codes of groups are compared: ``fr11`` and ``ＦＲ１１`` are ``FR11``.
 
-    Codes unlike those of CHS-DRG stay as they are, without blanks at their ends.
+    Codes unlike those of CHS-DRG stay as they are, without blanks at their ends and without
+    characters that nobody sees, such as a byte order mark.
     """
+    if not text.isprintable():
+        text = text.translate(_UNSEEN)
     folded = unicodedata.normalize("NFKC", text).strip().upper()
     return folded if _GROUP.fullmatch(folded) else text.strip()
+
+
+def is_total(group: str) -> bool:
+    """Whether a row says sum (``合 计``, ``总计：``) where the code of a group stands."""
+    return "".join(filter(str.isalnum, group)).lower() in _TOTALS
 
 
 def mendings(plain: str, written: str = "") -> Iterator[set[str]]:

@@ -17,7 +17,7 @@ from drg.tables.atomic import atomic_path, check_target, writing
 _RISKY = re.compile(
     r"[\t\r]|[\s\x00-\x20\x7f-\xa0\u00ad\u200b-\u200f\u2060-\u2064\ufeff]*[=+\-@＝＋－＠]"
 )
-_CONTROL = {
+CONTROL = {
     code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
     for code in [
         *range(32),
@@ -38,7 +38,7 @@ def neutralise(text: str) -> str:
     """
     if not text or (text[0].isalnum() and text.isprintable()):
         return text
-    shown = text if text.isprintable() else text.translate(_CONTROL)
+    shown = text if text.isprintable() else text.translate(CONTROL)
     return "'" + shown if _RISKY.match(text) else shown
 
 

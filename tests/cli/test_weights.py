@@ -94,6 +94,25 @@ def test_the_trimmed_cases_are_listed_by_their_rows(cases, tmp_path):
     assert rows["total_cost"].astype(float).tolist() == found["cost"].tolist()
 
 
+def test_characters_that_nobody_sees_make_no_other_group(tmp_path):
+    file, out = tmp_path / "cases.csv", tmp_path / "w.csv"
+    cells = ["FR11", "F\u200bR11", "\ufefffr11", "FR\u202811", "FR11\x01", "FR11\u00a0"]
+    lines = "".join(f'"{cell}",100\n' for cell in cells)
+    file.write_text("drg,total_cost\n" + lines, encoding="utf-8")
+    run("weights", "fit", file, "--out", out)
+    assert pd.read_csv(out)["cases"].tolist() == [6]
+
+
+def test_groups_of_a_table_are_read_as_those_of_cases(cases, tmp_path):
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    run("weights", "fit", cases, "--out", one)
+    table = pd.read_csv(one)
+    table.assign(drg=table["drg"].str.lower()).to_csv(two, index=False)
+    same = (run("weights", "quality", cases, "--weights", path) for path in (one, two))
+    assert next(same) == next(same)
+    assert "Pearson" in run("weights", "compare", one, two)
+
+
 def test_pictures_and_comparison(cases, tmp_path):
     table, folder = tmp_path / "w.xlsx", tmp_path / "pictures"
     run("weights", "fit", cases, "--out", table, "--trim", "ratio", "--previous", "changzhi",

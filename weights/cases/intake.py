@@ -15,7 +15,7 @@ import pyarrow as pa
 from drg.cases import CaseColumns, recognise
 from drg.cases.blanks import BLANKS
 from drg.cases.cells import Cells, can_read, columns_for
-from drg.cases.codes import plain_group
+from drg.cases.codes import is_total, plain_group
 from drg.cases.columns import plain_header
 from drg.cases.dates import months_of
 from drg.cases.opening import open_cases
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LISTED = ("total_cost", *COMPONENTS, "cases")  # whose rows are told by a reason of their own
-_TOTALS = frozenset(["合计", "总计", "小计", "total", "sum", "subtotal"])
 # Headers that say whether a row of several cases has their sum or their mean; a Chinese total is
 # read either way, so that a file of totals must say which.
 _MEANS = frozenset(["total_cost", "次均费用", "例均费用", "mean_cost"])
@@ -226,7 +225,7 @@ class _Reader:
         found = {
             "malformed_row": np.isin(np.arange(rows), malformed) if malformed else None,
             "missing_group": _where([g.lower() in BLANKS for g in groups], drg),
-            "total_row": _where([g.lower() in _TOTALS for g in groups], drg),
+            "total_row": _where([is_total(g) for g in groups], drg),
             "missing_hospital": _where(
                 [self._hospitals and h.lower() in BLANKS for h in hospitals], hospital
             ),

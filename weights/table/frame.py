@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from drg.cases.codes import is_total, plain_group
 from drg.errors import DrgError, problem
 from drg.language import say
 from drg.persons import person_in, refuse_persons
@@ -35,6 +36,11 @@ def _text(cell: Any) -> str:
             return ""
         return str(int(cell)) if float(cell).is_integer() else repr(float(cell))
     return visible(str(cell))
+
+
+def groups(cells: Sequence[Any]) -> pd.Series[str]:
+    """Cells as codes of groups, as those of cases are read: ``ＦＲ１１`` is ``FR11``."""
+    return texts([plain_group(cell) if isinstance(cell, str) else cell for cell in cells])
 
 
 def is_text(column: pd.Series[Any]) -> bool:
@@ -78,8 +84,10 @@ def _tidied(name: str, column: pd.Series[Any]) -> pd.Series[Any]:
         return column.astype(np.int64)
     if pd.api.types.is_numeric_dtype(column.dtype) and name != "drg":
         return _finite(name, column.astype(np.float64))
+    if name == "drg":
+        return groups(column.tolist())
     found = texts(column.tolist())
-    return found.str.strip() if name in ("drg", *TEXTS) else found
+    return found.str.strip() if name in TEXTS else found
 
 
 def _finite(name: str, column: pd.Series[float]) -> pd.Series[float]:
@@ -116,6 +124,9 @@ def check(
                       found="" if math.isnan(weight[row]) else repr(float(weight[row])),
                       expected=say("病组编码", "the code of a group"),
                       file=file, row=number(row))  # fmt: skip
+    for row in np.flatnonzero(frame["drg"].map(is_total))[:1]:
+        raise problem(say("是合计行，不是病组", "is a row of sums, not a group"), key="drg",
+                      found=drg[row], file=file, row=number(row))  # fmt: skip
     for row in np.flatnonzero(frame["drg"].duplicated())[:1]:
         first = number(np.flatnonzero(drg == drg[row])[0])
         raise problem(say("病组重复出现", "the group stands twice"), key="drg", found=drg[row],

@@ -18,7 +18,7 @@ from drg.language import say
 from drg.provenance import document_of
 from drg.tables import batches, open_table
 from weights.table.columns import NUMBERS, ORDER, canonical_names
-from weights.table.frame import bad_weight, check, is_text, texts, tidy
+from weights.table.frame import bad_weight, check, groups, is_text, texts, tidy
 from weights.table.text import unguarded
 
 METADATA = "drg_weights"  # key of the document in a Parquet file
@@ -97,14 +97,14 @@ def _columns(
 
 
 def _column(
-    name: str, column: pa.Array, groups: pd.Series[str] | None, path: Path, first: int
+    name: str, column: pa.Array, drgs: pd.Series[str] | None, path: Path, first: int
 ) -> pd.Series[Any]:
     if name in NUMBERS:
         values, unreadable = read_number(column, _ANY_NUMBER)
         for row in np.flatnonzero(unreadable)[:1]:
             found = text_list(as_text(column.slice(row, 1)))[0]
             if name == "weight":
-                group = "" if groups is None else str(groups.iloc[row])
+                group = "" if drgs is None else str(drgs.iloc[row])
                 raise bad_weight(group, found, path, first + row)
             raise problem(say("不是数", "not a number"), file=path, row=first + row, key=name,
                           found=found,
@@ -114,7 +114,8 @@ def _column(
     whole = pa.types.is_boolean(kind) and not column.null_count
     if name != "drg" and (whole or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         return pd.Series(column.to_numpy(zero_copy_only=False))
-    return texts(text_list(as_text(column)))
+    cells = text_list(as_text(column))
+    return groups(cells) if name == "drg" else texts(cells)
 
 
 def _by_content(column: pd.Series[Any], *, numbers: bool) -> pd.Series[Any]:
