@@ -71,7 +71,7 @@ NUMBERS: dict[str, Number] = {
     "discharge_mode": Number(high=9),
     "age_months": Number(high=12),
     "icu_hours": Number(units=("小时", "h")),
-    "cases": Number(),
+    "cases": Number(high=1e9),
 }
 SEX_EXPECTED = "1 or 男 (male), 2 or 女 (female)"
 

@@ -45,6 +45,15 @@ def test_totals_must_say_whether_they_are_sums_or_means(tmp_path):
     assert pd.read_csv(out)["mean_cost"].tolist() == [90000, 80000]
 
 
+def test_quality_takes_totals_too(tmp_path):
+    file = tmp_path / "totals.csv"
+    file.write_text("病组编码,例数,总费用\nES11,10,90000\nES13,20,80000\n", encoding="utf-8")
+    assert "sum or mean" in run("weights", "quality", file)
+    assert "30" in run("weights", "quality", file, "--totals", "sum")
+    file.write_text("病组编码,数量,总费用\nES11,10,90000\n", encoding="utf-8")
+    assert "no column for 'cases'" in run("weights", "quality", file, "--totals", "sum")
+
+
 def test_last_years_table_is_not_written_over(cases, tmp_path):
     table = tmp_path / "last.csv"
     run("weights", "fit", cases, "--out", table)
@@ -94,6 +103,16 @@ def test_the_trimmed_cases_are_listed_by_their_rows(cases, tmp_path):
     assert rows["total_cost"].astype(float).tolist() == found["cost"].tolist()
 
 
+def test_titles_above_the_header_count_as_rows(cases, tmp_path):
+    titled, listed = tmp_path / "titled.csv", tmp_path / "trimmed.csv"
+    titled.write_text("某市病例\n" + cases.read_text(encoding="utf-8-sig"), encoding="utf-8")
+    run("weights", "fit", titled, "--out", tmp_path / "w.csv", "--trim", "ratio",
+        "--trimmed", listed)  # fmt: skip
+    found, all_cases = pd.read_csv(listed), pd.read_csv(titled, dtype=str, skiprows=1)
+    rows = all_cases.iloc[found["row"] - 3]
+    assert rows["total_cost"].astype(float).tolist() == found["cost"].tolist()
+
+
 def test_characters_that_nobody_sees_make_no_other_group(tmp_path):
     file, out = tmp_path / "cases.csv", tmp_path / "w.csv"
     cells = ["FR11", "F\u200bR11", "\ufefffr11", "FR\u202811", "FR11\x01", "FR11\u00a0"]
@@ -111,6 +130,22 @@ def test_groups_of_a_table_are_read_as_those_of_cases(cases, tmp_path):
     same = (run("weights", "quality", cases, "--weights", path) for path in (one, two))
     assert next(same) == next(same)
     assert "Pearson" in run("weights", "compare", one, two)
+
+
+def test_validation_tells_the_rows_that_it_does_not_use(tmp_path):
+    file, recipe = tmp_path / "cases.csv", tmp_path / "raw.toml"
+    recipe.write_text('trim = "ratio"\nbootstrap = 20\n', encoding="utf-8")
+    lines = [f"{'FR11' if i % 3 else 'FR15'},{i % 7},{1000 + i},{2024 + i % 2}-03-01\n"
+             for i in range(210)]  # fmt: skip
+    lines[3:5] = ["FR11,1,-5,2024-03-01\n", "FR11,1,900,\n"]
+    file.write_text("drg,hospital_id,total_cost,discharge_date\n" + "".join(lines))
+    said = run("weights", "validate", file, "--by", "halves,years,halves", "--splits", "2",
+               "--recipe", recipe, "--lang", "en", "--out", tmp_path / "r.csv")  # fmt: skip
+    assert "rows not used: 2 (negative_cost 1, missing_date 1)" in said
+    found = pd.read_csv(tmp_path / "r.csv")
+    assert set(found["recipe"]) == {"raw", "recommended", str(recipe)}  # its name is not ours
+    assert found["splits"].tolist() == [2, 2, 2, 1, 1, 1]  # each way once
+    assert "RuntimeWarning" not in said
 
 
 def test_pictures_and_comparison(cases, tmp_path):

@@ -330,7 +330,7 @@ def test_what_has_no_figure(costs, message) -> None:
 def test_years_and_hospitals_that_are_not_there() -> None:
     cases = dated(7)
     blank = cases.assign(discharge_date="")
-    with pytest.raises(DrgError, match="unknown"):
+    with pytest.raises(DrgError, match="64 missing_date"):
         Calibrator(costs=Costs(prices={2024: 1.0})).fit(blank)
     with pytest.raises(DrgError, match="discharge_date"):
         Calibrator(costs=Costs(prices={2024: 1.0})).fit(cases.drop(columns="discharge_date"))

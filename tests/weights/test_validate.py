@@ -101,7 +101,7 @@ def test_the_cases_that_decide() -> None:
     assert first["times"] > 20
     assert 0.3 < first["share"] <= 1.01
     assert found["share"].is_monotonic_decreasing
-    assert validate(observe(cases, totals="mean"), {}, splits=2).cases["row"].isna().all()
+    assert validate(observe(cases), {}, splits=2).cases["row"].isna().all()
 
 
 def test_names_and_the_order_of_rows_do_not_matter() -> None:

@@ -140,7 +140,9 @@ def observe_file(
                 progress(units, table.total)
     if not accept_unreadable:
         unread.refuse(reader.money, path, table.header_rows + 1)
-    return reader.join(parts)
+    found = reader.join(parts)
+    found.intake.first = table.header_rows + 1
+    return found
 
 
 def groups_of(cases: pd.DataFrame | pa.Table) -> list[str]:
@@ -193,12 +195,15 @@ class _Reader:
         columns.need("drg", *costs, file=file)
         if years:
             columns.need("discharge_date", file=file)
+        if totals is not None:
+            columns.need("cases", file=file)
         # parts that a weight hangs on: what is unreadable in them is no small thing
         self.money = (*costs, "cases", *(("discharge_date",) if years else ()))
         self.wanted = ("drg", "hospital_id", "length_of_stay", "status", "adrg", *self.money)
         self._columns = columns
         self._components = components
         self._years = years
+        self._listed = (*_LISTED, "discharge_date") if years else _LISTED
         self._totals = totals
         self._rows = rows
         self._hospitals = hospitals
@@ -221,6 +226,10 @@ class _Reader:
                 count = np.where(bad_cases, 1.0, cases)
                 costs = costs / (count[:, None] if costs.ndim == 2 else count)
         cost = costs.sum(axis=1) if costs.ndim == 2 else costs
+        year = None
+        if self._years:
+            months = months_of(cells.day("discharge_date")[0])
+            year = np.where(months < 0, -1, months // 12).astype(np.int32)
         fine = rows and float(cost.min()) > 0  # false when there is a NaN
         found = {
             "malformed_row": np.isin(np.arange(rows), malformed) if malformed else None,
@@ -234,6 +243,7 @@ class _Reader:
             "negative_cost": None if fine else cost < 0,
             "zero_cost": None if fine else cost == 0,
             "bad_cases": bad_cases if bad_cases.any() else None,
+            "missing_date": None if year is None else year < 0,
             UNGROUPED: self._ungrouped(cells, drg, groups),
         }
         money = cost if fine else np.where(np.isfinite(cost), cost, 0.0)
@@ -263,9 +273,8 @@ class _Reader:
             numbers["cases"] = cases
         if can_read(self._columns, "length_of_stay"):
             numbers["stay"] = cells.number("length_of_stay")[0]
-        if self._years:
-            months = months_of(cells.day("discharge_date")[0])
-            numbers["year"] = np.where(months < 0, -1, months // 12).astype(np.int32)
+        if year is not None:
+            numbers["year"] = year
         if self._rows:
             numbers["row"] = np.arange(rows)
         adrgs = self._adrgs(cells, drg, groups)
@@ -274,7 +283,7 @@ class _Reader:
             numbers = {name: column[keep] for name, column in numbers.items()}
         # cells that cannot be read and for which no row is left out: stays, dates
         faults += [(one.row, one.column, one.value, one.reason)
-                   for one in cells.faults() if one.part not in _LISTED]  # fmt: skip
+                   for one in cells.faults() if one.part not in self._listed]  # fmt: skip
         return _Part(drg, groups, hospital, hospitals, numbers, adrgs, intake, faults,
                      counted(cells))  # fmt: skip
 
@@ -389,6 +398,7 @@ class _Reader:
         part = {
             "malformed_row": None, "missing_group": "drg", "total_row": "drg",
             "missing_hospital": "hospital_id", "bad_cases": "cases",
+            "missing_date": "discharge_date",
         }.get(reason, None if self._components else "total_cost")  # fmt: skip
         column = None if part is None else self._columns.column(part)
         texts: list[str | None] = [""] * len(rows)

@@ -34,13 +34,17 @@ FAULTS: dict[str, str] = {
     "negative_cost": "a cost above 0 费用为负",
     "zero_cost": "a cost above 0 费用为零",
     "bad_cases": "a number of cases above 0 例数无效",
+    "missing_date": "a date of discharge 缺少出院日期或无法识别",
 }
 UNGROUPED = "ungrouped"
 
 
 @dataclass
 class Intake:
-    """What came in and what was not used (入口核对): rows, cases and yuan by reason."""
+    """What came in and what was not used (入口核对): rows, cases and yuan by reason.
+
+    ``first`` is the number by which a user knows the first row.
+    """
 
     rows: int = 0
     cases: float = 0.0
@@ -48,6 +52,7 @@ class Intake:
     excluded_rows: dict[str, int] = field(default_factory=dict)
     assumed: str = ""
     excluded_cost: dict[str, float] = field(default_factory=dict)
+    first: int = 1
 
     @property
     def faulty(self) -> int:

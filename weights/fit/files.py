@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from drg.cases.opening import digest_of
 from drg.provenance import file_name, grouped_by, hash_file
-from drg.spark.session import active
 from drg.tables import RejectFile, check_outputs, write_table
 from drg.tables.atomic import write_record
 from drg.tables.derived import without_formulas
@@ -104,7 +103,7 @@ def fit_file(
             calibrator.table_ = _finished(calibrator.table_, out, about, names or {})
             calibrator.table_.write(new)
         if listing is not None:
-            listed = trimmed_cases(calibrator, observed, first_row(source))
+            listed = trimmed_cases(calibrator, observed)
             place = new.with_name(listing.name) if one_home else listing
             write_table(place, without_formulas(listed))
         if pictures is not None and filled is not None and draw is not None:
@@ -113,18 +112,12 @@ def fit_file(
     return calibrator, observed
 
 
-def first_row(source: Path) -> int:
-    """Number by which a user knows the first row of a file."""
-    return 1 if source.suffix.lower() == ".parquet" or active() is not None else 2
-
-
-def trimmed_cases(calibrator: Calibrator, observed: Observations, first: int = 1) -> pa.Table:
+def trimmed_cases(calibrator: Calibrator, observed: Observations) -> pa.Table:
     """The cases that trimming took out or set to a bound (修剪病例清单).
 
     Args:
         calibrator: fitted.
         observed: the cases, with the places of their rows.
-        first: number of the first row.
 
     Returns:
         ``row, drg, hospital_id, cost, lower, upper, quantity``; bounds are those of the group.
@@ -136,7 +129,7 @@ def trimmed_cases(calibrator: Calibrator, observed: Observations, first: int = 1
     drg = observed.drg[rows]
     hospitals = observed.hospitals or ("",)
     return pa.table({
-        "row": observed.row[rows] + first,
+        "row": observed.row[rows] + observed.intake.first,
         "drg": [observed.groups[i] for i in drg],
         "hospital_id": [hospitals[i] for i in observed.hospital[rows]],
         "cost": observed.cost[rows],

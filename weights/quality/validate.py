@@ -121,7 +121,9 @@ def validate(
     """
     how: dict[str, Calibrator] = {RAW: Calibrator()}
     for name, recipe in (RECIPES if recipes is None else recipes).items():
-        how[name] = recipe if isinstance(recipe, Calibrator) else calibrator(recipe)
+        one = recipe if isinstance(recipe, Calibrator) else calibrator(recipe)
+        how[name] = Calibrator(**{**one.get_params(), "bootstrap": None})
+    ways = tuple(dict.fromkeys(ways))
     for way in ways:
         if way not in WAYS:
             raise problem(say("不是可用的取值", "not known"), key="way", found=way,

@@ -78,6 +78,12 @@ Strict: TypeAlias = Annotated[
     typer.Option("--strict", help=say("有行或单元格被拒收时，退出状态为 1。",
                                       "Exit with 1 when any row or cell was rejected.")),
 ]  # fmt: skip
+Totals: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--totals", help=say(
+        "有 cases 列时，费用为均值（mean）还是合计（sum）。",
+        "With the column cases: costs are the mean or the sum.")),
+]  # fmt: skip
 AcceptUnreadable: TypeAlias = Annotated[
     bool,
     typer.Option("--accept-unreadable", help=say(

@@ -14,6 +14,7 @@ from drg.cli.common.options import (
     Master,
     Sheet,
     Strict,
+    Totals,
     engine_of,
     is_spark,
     wrong,
@@ -147,12 +148,7 @@ def fit(
         typer.Option("--interval", help=say("区间方法：t、percentile 或 bca；默认 t。",
                                             "t, percentile or bca; t by default.")),
     ] = None,
-    totals: Annotated[
-        str | None,
-        typer.Option("--totals", help=say(
-            "有 cases 列时，费用为均值（mean）还是合计（sum）。",
-            "With the column cases: costs are the mean or the sum.")),
-    ] = None,
+    totals: Totals = None,
     trimmed: Annotated[
         Path | None,
         typer.Option("--trimmed", help=say("写出被修剪病例的表。",

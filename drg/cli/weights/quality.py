@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drg.cli.common.options import AcceptUnreadable, Lang, MappingFile, Sheet, Strict
+from drg.cli.common.options import AcceptUnreadable, Lang, MappingFile, Sheet, Strict, Totals
 from drg.cli.common.outputs import BOOK, CSV, look_first
 from drg.cli.common.schemes import AcrossSchemes, same_scheme
 from drg.cli.weights.compare import FamiliesFile, GroupsOut
 from drg.language import say
+
+if TYPE_CHECKING:
+    from drg.page.words import Words
+    from weights.cases.observations import Observations
+
+
+def tell_left_out(observed: Observations, words: Words) -> None:
+    """Say how many rows of a file are not used, and why."""
+    if left := observed.intake.rows - len(observed):
+        reasons = ", ".join(f"{name} {n:,}" for name, n in observed.intake.excluded_rows.items())
+        typer.echo(f"{words('未使用的行', 'rows not used')}: {left:,} ({reasons})", err=True)
 
 
 def quality(
@@ -38,6 +49,7 @@ def quality(
     ] = None,
     families: FamiliesFile = None,
     out: GroupsOut = None,
+    totals: Totals = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
     across_schemes: AcrossSchemes = False,
@@ -68,15 +80,12 @@ def quality(
     known = None if families is None else read_families(families)
     with Progress(say(f"读取 {file.name}", f"reading {file.name}")) as shown:
         observed = observe_file(file, mapping=mapping, sheet=sheet, progress=shown.advance,
-                                accept_unreadable=accept_unreadable)  # fmt: skip
+                                totals=totals, accept_unreadable=accept_unreadable)  # fmt: skip
     found = assess(observed, table, trim=how, families=known, previous=before)
     words = Words(lang or "zh")
     report = weight_report(found, file.name, words)
     typer.echo(report_text(report, words))
-    left = observed.intake.rows - len(observed)
-    if left:
-        reasons = ", ".join(f"{name} {n:,}" for name, n in observed.intake.excluded_rows.items())
-        typer.echo(f"{words('未使用的行', 'rows not used')}: {left:,} ({reasons})", err=True)
+    tell_left_out(observed, words)
     for name, said in found.warnings.items():
         typer.echo(f"{words('警告', 'warning')} {name}: {words.of(said)}", err=True)
     if out is not None:

@@ -10,6 +10,7 @@ import typer
 
 from drg.cli.common.options import AcceptUnreadable, Lang, MappingFile, Sheet
 from drg.cli.common.outputs import BOOK, CSV, PICTURES, look_first
+from drg.cli.weights.quality import tell_left_out
 from drg.language import say
 
 
@@ -63,9 +64,8 @@ def validate(
     from drg.tables.together import at_once
     from weights.cases.intake import observe_file
     from weights.fit.calibrator import calibrator
-    from weights.fit.files import first_row
     from weights.fit.recipe import RECOMMENDED, read_recipe
-    from weights.quality.validate import CHOSEN, RECIPES
+    from weights.quality.validate import CHOSEN, RAW, RECIPES
     from weights.quality.validate import validate as validated
     from weights.table.write import write_columns
 
@@ -73,7 +73,9 @@ def validate(
     given = recipe or []
     look_first((file, mapping, *given), (out, (*CSV, *BOOK)), (picture, PICTURES))
     by = tuple(way.strip() for way in ways.split(","))
-    recipes = {one.stem: calibrator(read_recipe(one), one) for one in given}
+    stems = [RAW, CHOSEN, *(one.stem for one in given)]
+    recipes = {str(one) if stems.count(one.stem) > 1 else one.stem: calibrator(
+        read_recipe(one), one) for one in given}  # fmt: skip
     recipes = {CHOSEN: calibrator(RECOMMENDED), **recipes} if recipes else {
         name: calibrator(one) for name, one in RECIPES.items()
     }  # fmt: skip
@@ -88,9 +90,11 @@ def validate(
     with Progress(say("检验各方案", "judging recipes")) as shown:
         found = validated(observed, recipes, ways=by, splits=splits, seed=seed,
                           progress=shown.advance)  # fmt: skip
-    found = replace(found, cases=found.cases.assign(row=found.cases["row"] + first_row(file)))
+    first = observed.intake.first
+    found = replace(found, cases=found.cases.assign(row=found.cases["row"] + first))
     report = validation_report(found, file.name, words)
     typer.echo(report_text(report, words))
+    tell_left_out(observed, words)
     with at_once(out, picture) as (table, drawn):
         if table is not None and table.suffix.lower() == ".xlsx":
             write_report(table, report, words)
