@@ -384,3 +384,11 @@ def test_groups_that_do_not_tell_leave_hospitals_alone(seed) -> None:
     whole = reduce(observe(cases[cases["drg"] != "g1"]))
     alone = Estimator("hsrv").fit(whole).factor
     np.testing.assert_allclose(relative(fits[0].factor), relative(alone), rtol=1e-9)
+
+
+def test_hospitals_that_share_no_group_are_judged_by_plain_means() -> None:
+    cases = pd.DataFrame({"drg": list("abcde"), "hospital_id": list("vwxyz"),
+                          "total_cost": [1.0, 2, 3, 4, 5]})  # fmt: skip
+    fitted = Calibrator(estimate="judged").fit(cases)
+    assert fitted.estimator_.method == "mean"
+    assert fitted.weights_.tolist() == pytest.approx([1 / 3, 2 / 3, 1, 4 / 3, 5 / 3])

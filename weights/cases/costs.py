@@ -49,6 +49,9 @@ class Costs:
             raise problem(say("须为每一成分给出比值", "needs a ratio for each component"),
                           key="ratios", found=self.ratios,
                           expected=", ".join(COMPONENTS))  # fmt: skip
+        if self.basis == "total" and any(ratio != 1 for ratio in self.ratios):
+            raise problem(say("只用于分项费用", "are for component costs only"), key="ratios",
+                          expected=say('口径 "components"', 'basis "components"'))  # fmt: skip
         named: list[tuple[str, float, float]] = [
             *((f"ratio of {c}", r, 0.0) for c, r in zip(COMPONENTS, self.ratios, strict=True)),
             *((f"price index {year}", p, _FACTOR[0]) for year, p in self.prices.items()),

@@ -33,7 +33,7 @@ def errors(sums: Statistics, ways: dict[str, Levels]) -> dict[str, float]:
         ways: levels (R, G) from multiplicities of hospitals (R, H), by name.
 
     Returns:
-        Error by name; empty where fewer than four hospitals have cases.
+        Error by name; empty where fewer than four hospitals have cases, or no two share a group.
     """
     treating = np.flatnonzero(sums.cases.sum(axis=1) > 0)
     if len(treating) < _FEWEST:
@@ -50,13 +50,15 @@ def errors(sums: Statistics, ways: dict[str, Levels]) -> dict[str, float]:
     mean, unit = ratio(cost, n), sums.mean_cost
     trust = np.minimum(n, seen @ sums.cases)
     trust = trust**2 / (trust + _CHANCE)
+    if not trust.any():
+        return {}
     found = {}
     for name, way in ways.items():
         level = way(seen)
         both = (trust > 0) & np.isfinite(level) & np.isfinite(mean)
         weight, level = np.where(both, trust, 0.0), np.where(both, level, 0.0)
         actual = np.where(both, mean, 0.0)
-        scale = (weight * actual).sum(axis=1) / (weight * level).sum(axis=1)
+        scale = ratio((weight * actual).sum(axis=1), (weight * level).sum(axis=1))
         apart = np.where(both, (level * scale[:, None] - actual) / unit, 0.0)
         found[name] = float(np.sqrt((weight * apart**2).sum() / weight.sum()))
     return found

@@ -131,7 +131,12 @@ def step(key: str, value: Any) -> Any:
     """
     if key in ("shrink", "order"):
         if not isinstance(value, bool) and (key, value) != ("shrink", PREVIOUS):
-            raise problem(say("须为 true 或 false", "must be true or false"), key=key, found=value)
+            raise problem(
+                say("不是可用的取值", "not known"),
+                key=key,
+                found=value,
+                expected=one_of(("true", "false", *[PREVIOUS][: key == "shrink"])),
+            )
         return value
     if key == "previous":
         return open_weights(value)
@@ -141,7 +146,7 @@ def step(key: str, value: Any) -> Any:
         return read_families(value)
     table = dict(value) if isinstance(value, Mapping) else _short(key, value)
     if key == "trim":
-        name = table.pop("method", "none")
+        name = table.pop("method", value)
         if isinstance(name, str) and name in METHODS:
             _check(f"trim {name}", METHODS[name], table)
         return method(str(name), **table)
