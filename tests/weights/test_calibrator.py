@@ -206,9 +206,8 @@ def heavy_region(seed: int, *, uneven: bool = False) -> pd.DataFrame:
 def test_one_wrong_cost_decides_for_nobody_else(seed, size, at, estimate, order) -> None:
     """A cost a hundred times too large moves others by a hundredth, its own group by 30% at most.
 
-    In groups of three to nine cases, of ten to 24, or of more. Of one or two cases the own weight
-    is bounded by what others suggest, and nothing else moves. Groups that the order of severities
-    gives one weight have that one, and move together.
+    In groups of one or two cases, three to nine, ten to 24, or of more. Groups that the order of
+    severities gives one weight have that one, and move together.
     """
     cases = heavy_region(seed, uneven=True)
     number = cases.groupby("drg")["drg"].transform("size")
@@ -222,7 +221,7 @@ def test_one_wrong_cost_decides_for_nobody_else(seed, size, at, estimate, order)
     assert before.estimator_ == after.estimator_
     moved = (after.weights_ / before.weights_ - 1).abs()
     own = cases["drg"][at]
-    assert moved[own] <= (5 if size == 0 else 0.3)
+    assert moved[own] <= (0.35 if size == 0 else 0.3)
     pooled = moved.index.str.startswith(own[:3]) & (moved.index != own) & order
     assert moved[~pooled].drop(own).max() <= 0.01
     assert moved[pooled].max() <= (1 if size == 0 else 0.3) if pooled.any() else True

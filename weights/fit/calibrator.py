@@ -21,12 +21,13 @@ from weights.cases.statistics import connected_sets, reduce
 from weights.estimate.rounds import Estimator, Fit
 from weights.fit.adjust import Classes, CostStructure
 from weights.fit.bootstrap import Bootstrap, Interval
+from weights.fit.hold import FEW, TELLS, Singles
 from weights.fit.limits import Corridor, LowVolume
 from weights.fit.noise import Doubt, Noise, doubt, noise
 from weights.fit.normalise import Normalise
 from weights.fit.pipeline import Pipeline
 from weights.fit.recipe import KEYS, PREVIOUS, step, steps, tags_of
-from weights.fit.shrink import FEW, TELLS, Prior, Singles, error_of_shrunk, prior, shrink, towards
+from weights.fit.shrink import Prior, error_of_shrunk, prior, shrink, towards
 from weights.fit.table import frame_of, record_of, status
 from weights.fit.trail import Trail
 from weights.table import WeightTable
@@ -399,6 +400,13 @@ class Calibrator:
                                  "编码不说明哪些病组同属一个 ADRG；病例少的病组向全体均值收缩",
                                  "the codes do not say which groups belong to one ADRG; weak "
                                  "groups are drawn to the mean of all")  # fmt: skip
+            else:
+                cases = self._paid_cases.sum(axis=0)
+                self.trail_.warn_of("one_case", observed.groups,
+                                    (cases == 1) & self.families_.alone(cases),
+                                    "只有一例、所在 ADRG 又无其他病组，权重只凭这一例，宜特病单议",
+                                    "of one case and alone in their ADRG, so that the weight rests "
+                                    "on one cost; look at it by hand")  # fmt: skip
         previous = np.full(size, np.nan)
         tags: dict[str, str] = {}
         if self.previous_ is not None:

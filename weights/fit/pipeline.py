@@ -9,10 +9,11 @@ import numpy as np
 from drg.errors import DrgError
 from weights.cases.observations import Floats
 from weights.fit.adjust import Classes
+from weights.fit.hold import Singles
 from weights.fit.limits import Corridor, LowVolume, in_order
 from weights.fit.normalise import Normalise
 from weights.fit.severity import inversions, ordered
-from weights.fit.shrink import Prior, Singles, shrink
+from weights.fit.shrink import Prior, shrink
 from weights.fit.trail import Trail, named
 from weights.table.families import Families
 

@@ -15,7 +15,7 @@ to go too.
 No case may decide for other groups: a relative counts by its cases, so that a whole group may be
 said for by relatives of some hundred cases only; and spreads and steps are found with residuals
 that count less the further out they lie (Huber, Annals of Mathematical Statistics 35:73, 1964).
-Nor for its own where that is small: see :func:`held`.
+Nor for its own where that is small: see :mod:`weights.fit.hold`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from scipy.optimize import brentq
 from drg.errors import problem
 from drg.language import say
 from weights.cases.observations import Bools, Floats, Ints
+from weights.fit.hold import Singles, held
 from weights.table.families import Families
 
 _LEAST, _MOST = 1e-8, 25.0
@@ -40,13 +41,6 @@ _USUAL = 0.03
 # most. A relative with the share n / 250 of what is suggested then moves that by a hundredth.
 _WHOLE = 250.0
 _SOME = 10.0  # cases of what counts in full for spreads, steps, kinds and relatives
-FEW = 25  # cases below which no single one may decide the group's weight
-TELLS = 3  # the fewest cases of which one can be told wrong by the others
-# Logs by which a group of few cases may differ from itself without any one of them; of fewer than
-# three. How far groups usually stray from what others suggest, a constant: the spread that is
-# estimated hangs on other groups' costs, and what is held at a bound would carry each of its moves.
-# So many standard errors from what is suggested a cost of one or two counts for nothing.
-_ALONE, _ONE, _STRAY, _GONE = 0.12, 0.25, 0.55, 6.5
 _FAR = 4.0  # standard deviations from what others suggest beyond which a group counts as there
 _STEPS = 60
 _AT_ONCE = 10_000_000
@@ -400,68 +394,9 @@ def shrink(
     alone = ~np.isfinite(logs)
     centre = np.exp(np.where(alone, 0.0, logs))
     found = np.asarray(np.where(alone, level, z * level + (1.0 - z) * centre))
-    return found if singles is None else held(found, logs, z, singles)
-
-
-@dataclass(frozen=True)
-class Singles:
-    """Costs of the groups of fewer than ``FEW`` cases, one by one, before any trimming.
-
-    Attributes:
-        group: place of each case's group. Shape (K,).
-        logs: log of its cost in yuan, cleared of its hospital's level, less what the log of a case
-            lies below that of the mean on average. Shape (K,).
-    """
-
-    group: Ints
-    logs: Floats
-
-
-def held(level: Floats, centre: Floats, z: Floats, singles: Singles) -> Floats:
-    """Levels of small groups, held near what they would be without any one of their cases.
-
-    Without case i a group is taken to be at ``centre * exp(z * m_i)``, ``m_i`` the mean of the
-    other cases' logs over the centre, each cut at ``h (n - 1) / z``. So no two of these are further
-    apart than ``2 h``, and there is always a level within ``h`` of each. With ``h`` of 0.12 the
-    group is within 27% of where it would be, whatever one case costs; of one or two cases, of which
-    none can be told wrong but by what others suggest, ``h`` is 0.25.
-
-    The less, the further groups stray from what others suggest than the cut would let them: this
-    would put many of those of few cases that are alone in their ADRG further from the truth than
-    their plain means are. There a case of one or two counts in full up to half of 6.5 standard
-    errors from what is suggested, and from then on less and less, to nothing at 6.5.
-
-    Args:
-        level: shrunk levels in yuan. Shape (G,).
-        centre: log cost that is suggested for each group, NaN for none. Shape (G,).
-        z: share of the group's own level. Shape (G,).
-        singles: the cases.
-    """
-    n = np.bincount(singles.group, minlength=len(level))
-    others, share = np.maximum(n - 1.0, 1.0), np.maximum(z, 1e-9)
-    few = (n > 0) & np.isfinite(centre) & (level > 0)
-    tells = n >= TELLS
-    tight = np.where(tells, _ALONE, _ONE)
-    # in full where the cut lets groups stray by two standard deviations, not at all below one
-    part = np.clip(tight * others / share / _STRAY - 1.0, 0.0, 1.0)
-    few &= (part > 0) | ~tells
-    middle, group = np.where(few, centre, 0.0), singles.group
-    apart = singles.logs - middle[group]
-    gone = _GONE * _STRAY / np.sqrt(share)
-    loose = np.where(tells, np.minimum(share * gone, 1.0), share * gone)
-    gone = (part * np.minimum(gone, np.log(10.0)) + (1.0 - part) * gone)[group]
-    near = np.clip(1.0 - np.abs(apart) / gone, 0.0, 1.0)
-    half = (part * tight + (1.0 - part) * np.maximum(loose, tight))[group]
-    half = half * np.where(tells[group], 1.0, near)
-    reach = half * (others / share)[group]
-    apart = np.clip(apart, -reach, reach)
-    without = z[group] * (np.bincount(group, apart, len(level))[group] - apart) / others[group]
-    low, high = np.full(len(level), -np.inf), np.full(len(level), np.inf)
-    np.maximum.at(low, group, without - half)
-    np.minimum.at(high, group, without + half)
-    logs = np.log(np.where(few, level, 1.0)) - middle
-    new = np.exp(middle + np.clip(logs, low, np.maximum(low, high)))
-    return np.asarray(np.where(few & ((logs < low) | (logs > high)), new, level))
+    if singles is None or cases is None:
+        return found
+    return held(found, logs, z, singles, families.alone(cases))
 
 
 def _credibility(variance: Floats, between: Floats) -> Floats:
