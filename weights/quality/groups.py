@@ -25,6 +25,7 @@ FLAGS = {
     "one_hospital_moves": "单家影响大于10%",
     "one_hospital_half": "单家占比过半",
 }
+_OF_FEW = ("few_cases", "no_cases", "no_weight", "inverted")  # they tell nothing of cost
 
 
 def frame_of(
@@ -112,23 +113,16 @@ def rows(frame: pd.DataFrame) -> pd.DataFrame:
     for name in ("largest_share", "without_hospital"):
         own = frame[f"{name}_cases"]
         shown.loc[few | hidden(own) | hidden(used - own), name] = HIDDEN
-    shown["flags"] = [_shown_flags(flags, bool(small))
-                      for flags, small in zip(frame["flags"], few, strict=True)]  # fmt: skip
+    shown["flags"] = [
+        "; ".join(f"{FLAGS[name]} {name}" for name in filter(None, flags.split("; "))
+                  if name in _OF_FEW or not small)
+        for flags, small in zip(frame["flags"], few, strict=True)
+    ]  # fmt: skip
     for name, blank in (("name", frame["name"] == ""),
                         ("previous_weight", frame["previous_weight"].isna())):  # fmt: skip
         if blank.all():
             del shown[name]
     return shown
-
-
-def _shown_flags(flags: str, few: bool) -> str:
-    """Flags in both languages; of a small group none that tells of its cost."""
-    names = [name for name in flags.split("; ") if name]
-    if few:
-        names = [
-            name for name in names if name in ("few_cases", "no_cases", "no_weight", "inverted")
-        ]
-    return "; ".join(f"{FLAGS[name]} {name}" for name in names)
 
 
 def comparison_rows(found: Comparison) -> pd.DataFrame:

@@ -65,7 +65,8 @@ def spread_of(sums: Statistics, weight: Floats, minimum: float) -> Spread:
     paid = np.isfinite(weight) & (n > 0)
     squared = None if sums.cost_squared is None else np.asarray(sums.cost_squared.sum(axis=0))
     r2 = r2_weights = None
-    rate = _rate(n[paid], cost[paid], weight[paid])
+    size = float((n[paid] * weight[paid] ** 2).sum())
+    rate = float((weight[paid] * cost[paid]).sum()) / size if size > 0 else None
     if squared is not None:
         seen = n > 0
         means = float((cost[seen] ** 2 / n[seen]).sum())
@@ -91,12 +92,6 @@ def spread_of(sums: Statistics, weight: Floats, minimum: float) -> Spread:
         median_cv=float(np.median(cv[judged])) if some else None,
         worst=tuple((sums.groups[i], float(n[i]), float(cv[i])) for i in order),
     )
-
-
-def _rate(n: Floats, cost: Floats, weight: Floats) -> float | None:
-    """Least squares rate through the origin, in yuan a unit of weight."""
-    below = float((n * weight**2).sum())
-    return float((weight * cost).sum()) / below if below > 0 else None
 
 
 def _r2(squared: float, n: Floats, cost: Floats, explained: float) -> float | None:

@@ -18,6 +18,7 @@ from weights.quality.groups import HIDDEN, frame_of
 from weights.quality.measures import Influence, Spread, influence, spread_of
 from weights.table import WeightTable
 from weights.table.families import families as families_of
+from weights.table.model import names_of
 from weights.table.text import visible
 from weights.trim import Trim, method
 
@@ -192,7 +193,8 @@ def assess(
         influence=moved,
         by_group=frame_of(
             sums, used, weight=weight, raw=raw, previous=before, minimum=minimum,
-            orders=(raw_order, own_order), influence=moved, names=_names(tables[::-1]),
+            orders=(raw_order, own_order), influence=moved,
+            names={drg: name for one in tables[::-1] for drg, name in names_of(one).items()},
         ),
         missing={name: why for name, lacks, why in (
             ("r2", untrimmed.r2 is None, _TOTALS if totals else _EQUAL),
@@ -231,13 +233,6 @@ def _weights(groups: tuple[str, ...], table: WeightTable | None) -> Floats:
     return np.full(len(groups), np.nan) if table is None else np.asarray(
         table.weights.reindex(list(groups)), np.float64
     )  # fmt: skip
-
-
-def _names(tables: list[WeightTable]) -> dict[str, str]:
-    """Names of groups; those of the last table win."""
-    return {str(drg): str(name) for table in tables if "name" in table.frame
-            for drg, name in zip(table.frame["drg"], table.frame["name"], strict=True)
-            if name}  # fmt: skip
 
 
 def _some(sums: Statistics, which: Bools) -> Some:

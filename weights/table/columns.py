@@ -15,7 +15,7 @@ ORDER = ("drg", "name", "weight", "cases", "mean_cost", "cv", "ci_low", "ci_high
          "source")  # fmt: skip
 
 # What stands before the column's name in the header of a workbook. Beyond the columns that every
-# table may have, those of fitted and of published tables.
+# table may have, which are looked for first, those of fitted and of published tables.
 TITLES = {
     "drg": "病组",
     "name": "名称",
@@ -99,7 +99,7 @@ def canonical_names(headers: Sequence[str], file: str | PathLike[str] | None) ->
     """
     free = list(headers)
     found: dict[str, str] = {}
-    for name in (*ORDER, *(name for name in TITLES if name not in ORDER)):
+    for name in TITLES:
         candidates = _candidates(name, free)
         if len(candidates) > 1 and name == "weight":
             raise problem(say("有多列可能是权重，请将其中一列改名为 weight",

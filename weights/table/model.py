@@ -127,6 +127,16 @@ class WeightTable:
         write_frame(Path(path), self.frame, document)
 
 
+def names_of(table: WeightTable) -> dict[str, str]:
+    """Names of groups, as far as a table has them."""
+    frame = table.frame
+    if "name" not in frame:
+        return {}
+    return {
+        str(drg): str(name) for drg, name in zip(frame["drg"], frame["name"], strict=True) if name
+    }
+
+
 def write_with_record(table: WeightTable, path: Path) -> None:
     """Write a table, and its record beside it.
 

@@ -83,6 +83,5 @@ def compare(
 
             bounds = (1 - corridor, 1 + corridor)
             save(against_previous(first, second, bounds, lang=lang), drawn)
-    for path in (out, picture):
-        if path is not None:
-            typer.echo(str(path), err=True)
+    for path in filter(None, (out, picture)):
+        typer.echo(str(path), err=True)

@@ -200,7 +200,7 @@ def fit(
         corridor=None if corridor is None else _corridor(corridor),
         costs=None if cost is None else costs | {"basis": cost},
         normalise=None if normalise is None else _normalise(normalise),
-        bootstrap=None if bootstrap is None else {"replicates": bootstrap},
+        bootstrap=bootstrap,
     )  # fmt: skip
     drawn = _given(seed=seed, method=interval)
     if drawn and "bootstrap" not in steps:

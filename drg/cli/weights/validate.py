@@ -106,6 +106,5 @@ def validate(
 
             shows = drawn.suffix.lower() == ".svg" or chinese_font() is not None
             save(validation_picture(found, (lang or "zh") if shows else "en"), drawn)
-    for path in (out, picture):
-        if path is not None:
-            typer.echo(str(path), err=True)
+    for path in filter(None, (out, picture)):
+        typer.echo(str(path), err=True)

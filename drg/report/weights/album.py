@@ -17,6 +17,7 @@ from drg.plots.weights.previous import against_previous
 from drg.tables import whole_folder
 from weights.cases.observations import Observations
 from weights.fit.calibrator import Calibrator
+from weights.table.model import names_of
 
 _LARGEST = 6
 
@@ -100,10 +101,7 @@ def _costs(fitted: Calibrator, observed: Observations, drg: str, lang: str) -> P
     low = high = None
     if trimmed is not None and trimmed.quantity.startswith("cost"):
         low, high = float(trimmed.lower[place]), float(trimmed.upper[place])
-    frame = fitted.table_.frame
-    name = ""
-    if "name" in frame:
-        name = str(frame.loc[frame["drg"] == drg, "name"].fillna("").iloc[0])
+    name = names_of(fitted.table_).get(drg, "")
     mean = float(fitted.statistics_.mean_cost[place])
     return cost_distribution(cost, low, high, drg, name, mean, lang=lang)
 

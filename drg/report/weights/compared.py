@@ -11,6 +11,7 @@ from drg.page.words import Words, clean
 from weights.quality.compare import GIVEN, PLAIN, Comparison, Order, Slope
 from weights.quality.groups import HIDDEN, comparison_rows
 from weights.table import WeightTable
+from weights.table.model import names_of
 
 MEASURE = (Column("key", "指标", "Measure"), Column("text", "结果", "Result", "long"))
 DRG, NAME = Column("drg", "病组编码", "Group", "code"), Column("name", "病组名称", "Name", "name")
@@ -90,16 +91,6 @@ def _measures(found: Comparison, words: Words) -> list[tuple[str, str]]:
           for name, order in ((found.a, found.order_a), (found.b, found.order_b))),
     ]  # fmt: skip
     return [line for line in lines if line[1]]
-
-
-def names_of(weights: WeightTable) -> dict[str, str]:
-    """Names of groups, as far as a table has them."""
-    frame = weights.frame
-    if "name" not in frame:
-        return {}
-    return {
-        str(drg): str(name) for drg, name in zip(frame["drg"], frame["name"], strict=True) if name
-    }
 
 
 def inversions(
