@@ -264,3 +264,15 @@ def test_wrong_tables(document, tmp_path):
     for name in ("none.toml", "none.csv"):
         with pytest.raises(DrgError, match=name):
             read_classes(tmp_path / name)
+
+
+def test_codes_are_read_as_those_of_cases(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "classes.csv"
+    path.write_text("kind,by,code,factor,reason,source\nsevere,adrg,ah1,1.05,r,s\n"
+                    "severe,group,ＦＶ25,1.05,r,s\n", encoding="utf-8")  # fmt: skip
+    found = read_classes(path).apply(("AH11", "FV25"), np.array([1.0, 1.0]))
+    assert found.level.tolist() == [1.05, 1.05]
+    monkeypatch.setenv("DRG_LANG", "zh")
+    path.write_text("kind,by,code,factor,reason,source\nsevere,adrg,AH1,9,r,s\n", encoding="utf-8")
+    with pytest.raises(DrgError, match="第 2 行"):
+        read_classes(path)

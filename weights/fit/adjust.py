@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from drg.cases.codes import plain_group
 from drg.cases.texts import texts_of
 from drg.documents import fit, read_document
 from drg.errors import DrgError, one_of, problem
@@ -219,7 +220,7 @@ class Classes:
                 first = changing[0]
                 raise problem(say(f"病组 {group} 属于两个互相矛盾的类别",
                                   f"group {group} is in two classes that contradict"),
-                              file=self.file, key=f"{first.place} and {other.place}",
+                              file=self.file, key=first.place + say("与", " and ") + other.place,
                               found=f"{first.name} ({_say(first)}), {other.name} "
                               f"({_say(other)})")  # fmt: skip
         return changing[0].change if changing else _UNCHANGED
@@ -260,7 +261,8 @@ def _toml(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     document = read_document(path)
     fit(document, {"class": [dict], "source": str, "title": str}, path)
     for number, entry in enumerate(document.get("class", []), 1):
-        yield f"class {number}", {"source": document.get("source", ""), **entry}
+        place = say(f"第 {number} 个类别", f"class {number}")
+        yield place, {"source": document.get("source", ""), **entry}
 
 
 def _lines(path: str | PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -275,7 +277,8 @@ def _lines(path: str | PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for row, cells in enumerate(zip(*map(texts_of, table.columns), strict=True), 2):
         line = {key: text.strip() for key, text in zip(columns, cells, strict=True) if text.strip()}
         if line:
-            yield f"row {row}", _of_line(line, f"row {row}", path)
+            place = say(f"第 {row} 行", f"row {row}")
+            yield place, _of_line(line, place, path)
 
 
 def _of_line(line: dict[str, str], place: str, path: str | PathLike[str]) -> dict[str, Any]:
@@ -310,6 +313,8 @@ def _group_class(entry: Mapping[str, Any], place: str) -> GroupClass:
         raise problem(say("不是病组类别", "not a kind of class"), key="kind",
                       found=entry.get("kind", ""), expected=one_of(_BY_NAME))  # fmt: skip
     lists = {key: _texts(entry, key) for key in ("groups", "adrgs", "tags")}
+    for key in ("groups", "adrgs"):
+        lists[key] = tuple(map(plain_group, lists[key]))
     if not any(lists.values()):
         raise problem(say("没有指明病组", "names no group"),
                       expected=say("groups、adrgs 或 tags", "groups, adrgs or tags"))  # fmt: skip

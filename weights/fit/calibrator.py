@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from drg.cases.codes import plain_group
 from drg.errors import DrgError, one_of, problem
 from drg.language import say
 from weights.cases.costs import Costs, component_means
@@ -198,14 +197,10 @@ class Calibrator:
                 or (self.costs is not None and bool(self.costs.hospital_factors)))  # fmt: skip
 
     def _before(self) -> pd.Series[float]:
-        """Last year's weights by the plain form of their groups, empty without any."""
+        """Last year's weights, empty without any."""
         if self.previous_ is None:
             return pd.Series(dtype=np.float64)
-        found = self.previous_.weights.rename(index=plain_group)
-        if found.index.has_duplicates:
-            raise problem(say("病组重复出现", "the group stands twice"), key="previous",
-                          found=str(found.index[found.index.duplicated()][0]))  # fmt: skip
-        return found
+        return self.previous_.weights
 
     def __getattr__(self, name: str) -> Any:
         if name.endswith("_") and not name.startswith("_"):
