@@ -272,3 +272,14 @@ def test_one_cost_times_a_hundred(seed: int, sizes: tuple[int, int]) -> None:
     assert lone or 0.7 <= (after / before)[own] <= 1.3
     assert lone or moved[one].max() <= np.log(1.5)
     assert moved[~one].max() <= 0.03
+
+
+def test_one_case_alone_is_told() -> None:
+    """Of one case: ER19 alone in its ADRG, ES11 beside ES15. ES15 has more."""
+    cases = small_region(3)
+    cases = cases[~cases["drg"].str.startswith(("ER1", "ES1"))]
+    some = pd.DataFrame({"drg": ["ER19", "ES11", "ES15", "ES15"], "hospital_id": list("0123"),
+                         "total_cost": [9e3] * 4})  # fmt: skip
+    told = Calibrator(**RECOMMENDED).fit(pd.concat([cases, some])).trail_.warnings["one_case"]
+    assert "ER19" in told
+    assert "ES1" not in told
