@@ -13,36 +13,29 @@ would cost, not to the ADRG's mean. What relatives say is in turn drawn to the A
 to go too.
 
 No case may decide for other groups: a relative counts by its cases, so that a whole group may be
-said for by relatives of some hundred cases only; and spreads and steps are found with residuals
-that count less the further out they lie (Huber, Annals of Mathematical Statistics 35:73, 1964).
+said for by relatives of some hundred cases only; and spreads and steps are those of
+:mod:`weights.fit.spread`, which no single value decides.
 Nor for its own where that is small: see :mod:`weights.fit.hold`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.optimize import brentq
 
 from drg.errors import problem
 from drg.language import say
-from weights.cases.observations import Bools, Floats, Ints
+from weights.cases.observations import Bools, Floats
 from weights.fit.hold import Singles, held
+from weights.fit.spread import LEAST, USUAL, spread_of, sum_of
 from weights.table.families import Families
 
-_LEAST, _MOST = 1e-8, 25.0
-# Residuals count in full up to so many standard deviations, beyond by their logarithm, a tenth:
-# ever more, so that the least sum is at one place only. Of normal ones ``_KEPT`` of the squares.
-_BOUND, _BEYOND, _KEPT = 2.0, 0.1, 0.92651255
-_USUAL = 0.03
 # A wrong cost that is drawn in to the median moves the mean of a group of n cases by 2.5 / n at
 # most. A relative with the share n / 250 of what is suggested then moves that by a hundredth.
 _WHOLE = 250.0
 _SOME = 10.0  # cases of what counts in full for spreads, steps, kinds and relatives
 _FAR = 4.0  # standard deviations from what others suggest beyond which a group counts as there
-_STEPS = 60
 _AT_ONCE = 10_000_000
 _NODES = np.array([-np.sqrt(3.0), 0.0, np.sqrt(3.0)])
 _SHARES = np.array([1.0, 4.0, 1.0]) / 6.0
@@ -113,7 +106,7 @@ class Prior:
             full = trust[..., other]
             counted = full
             if cases is not None:
-                near = 1.0 + np.where(known, between / np.maximum(variance, _LEAST), 0.0)
+                near = 1.0 + np.where(known, between / np.maximum(variance, LEAST), 0.0)
                 near = near * (by_group(full) + hold + trust)
                 most = _share(cases)[..., other] * near[..., group]
                 counted = np.where(hold[group] > 0, np.minimum(full, most), full)
@@ -149,8 +142,7 @@ def prior(
 ) -> Prior:
     """Steps between severities, and how far groups and ADRGs stray from what is expected of them.
 
-    All spreads are roots of the estimating equation of Paule and Mandel (Journal of Research of
-    the National Bureau of Standards 87:377, 1982), with residuals that count less far out.
+    All spreads are those of :func:`weights.fit.spread.spread_of`.
 
     Args:
         level: relative cost in yuan. Shape (G,).
@@ -167,13 +159,13 @@ def prior(
     number = np.full(len(logs), _WHOLE) if cases is None else cases[known]
     counts = np.minimum(number / _SOME, 1.0) ** 2
     spread, means, steps = spread_of(logs, noise, family, design, counts)
-    spread = _USUAL if np.isnan(spread) else spread
+    spread = USUAL if np.isnan(spread) else spread
     trust = 1.0 / (noise + spread)
     found = Prior(dict(zip(levels, map(float, steps), strict=True)), float(np.sqrt(spread)),
-                  unsure=float(np.sqrt(2.0 / max((trust**2).sum(), _LEAST))))  # fmt: skip
-    own, variances = means[np.unique(family)], 1.0 / _sum(family, trust)[np.unique(family)]
+                  unsure=float(np.sqrt(2.0 / max((trust**2).sum(), LEAST))))  # fmt: skip
+    own, variances = means[np.unique(family)], 1.0 / sum_of(family, trust)[np.unique(family)]
     return replace(found, kinds=_kinds(
-        own, variances, _sum(family, number)[np.unique(family)],
+        own, variances, sum_of(family, number)[np.unique(family)],
         [families.kinds[i] for i in np.unique(family)],
     ))  # fmt: skip
 
@@ -236,8 +228,8 @@ def _kinds(
     apart, means, _ = spread_of(own, variance, kind, nothing, each)
     beyond = np.nan
     if not np.isnan(apart):
-        total = _sum(kind, 1.0 / (variance + apart))
-        each = np.minimum(_sum(kind, cases, len(names)) / _SOME, 1.0)
+        total = sum_of(kind, 1.0 / (variance + apart))
+        each = np.minimum(sum_of(kind, cases, len(names)) / _SOME, 1.0)
         beyond, _, _ = spread_of(means, 1.0 / total, of_all, nothing[: len(names)], each)
     if np.isnan(beyond):
         return {name: (float(middles[of_all[i]]), over) for i, name in enumerate(names)}
@@ -245,124 +237,11 @@ def _kinds(
     middle = middles[of_all[kind]]
     own = middle + _counted(own - middle, np.sqrt(variance + over))
     trust = np.minimum(1.0 / (variance + apart), _share(cases) * total[kind])
-    rest = total - _sum(kind, trust, len(names))
-    at = (_sum(kind, trust * own, len(names)) + rest * middles[of_all]) / total
-    unsure = (_sum(kind, trust**2 * (variance + apart), len(names))
+    rest = total - sum_of(kind, trust, len(names))
+    at = (sum_of(kind, trust * own, len(names)) + rest * middles[of_all]) / total
+    unsure = (sum_of(kind, trust**2 * (variance + apart), len(names))
               + rest**2 * beyond) / total**2  # fmt: skip
     return {name: (float(at[i]), float(apart + unsure[i])) for i, name in enumerate(names)}
-
-
-def _pull(rest: Floats) -> tuple[Floats, Floats, Floats]:
-    """What standardised residuals count for: the loss, its slope and its curvature."""
-    size = np.abs(rest)
-    beyond = np.flatnonzero(size > _BOUND)
-    loss, slope, curve = rest**2 / 2, rest.copy(), np.ones(len(rest))
-    far = size[beyond]
-    grown = np.log(far / _BOUND)
-    loss[beyond] = _BOUND**2 / 2 + _BOUND * (
-        (far - _BOUND) * (1 - _BEYOND) + _BEYOND * far * grown)  # fmt: skip
-    slope[beyond] = np.sign(rest[beyond]) * _BOUND * (1 + _BEYOND * grown)
-    curve[beyond] = _BOUND * _BEYOND / far
-    return loss, slope, curve
-
-
-def _located(
-    values: Floats, sd: Floats, family: Ints, design: Floats, counts: Floats,
-    start: tuple[Floats, Floats] | None = None,
-) -> tuple[Floats, Floats, Floats]:  # fmt: skip
-    """Means of families and coefficients of the design of least loss, and residuals over ``sd``.
-
-    The loss is strictly convex, so Newton's steps, halved while they do not help, find its one
-    least point.
-    """
-    size = int(family.max(initial=-1)) + 1
-    trust = counts / sd**2
-    means, steps = start or (
-        _over(_sum(family, values * trust, size), _sum(family, trust, size)),
-        np.zeros(design.shape[1]),
-    )
-
-    def rests(means: Floats, steps: Floats) -> Floats:
-        return np.asarray((values - means[family] - design @ steps) / sd)
-
-    rest = rests(means, steps)
-    loss, slope, curve = _pull(rest)
-    for _ in range(_STEPS):
-        weight, pull = curve * trust, slope * counts / sd
-        sums = _sum(family, weight, size)
-        push = _sum(family, pull, size)
-        x = [_sum(family, weight * column, size) for column in design.T]
-        change, shift = steps, push
-        if x:
-            centred = design - np.stack([_over(one, sums)[family] for one in x], axis=1)
-            right = centred.T @ (pull - weight * _over(push, sums)[family])
-            left = (centred * weight[:, None]).T @ centred
-            change = np.asarray(np.linalg.lstsq(left, right, None)[0], np.float64)
-            shift = push - change @ np.stack(x)
-        shift = _over(shift, sums)
-        part = 1.0
-        while True:
-            new = rests(means + part * shift, steps + part * change)
-            then = _pull(new)
-            if part < 1e-6 or (counts * (then[0] - loss)).sum() <= 1e-13 * (counts * loss).sum():
-                break
-            part /= 2
-        means, steps, rest = means + part * shift, steps + part * change, new
-        loss, slope, curve = then
-        if max(np.abs(shift).max(initial=0.0), np.abs(change).max(initial=0.0)) < 1e-13:
-            break
-    return means, steps, rest
-
-
-def _sum(family: Ints, values: Floats | None = None, size: int = 0) -> Floats:
-    return np.asarray(np.bincount(family, values, size), np.float64)
-
-
-def _over(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
-
-
-def spread_of(
-    values: Floats, noise: Floats, family: Ints, design: Floats, counts: Floats
-) -> tuple[float, Floats, Floats]:
-    """Variance about the means of families beyond the noise, those means, and coefficients.
-
-    The variance is NaN where no family has two values to tell it by.
-    """
-    size = int(family.max(initial=-1)) + 1
-    rank = 0
-    if design.size:
-        number = np.maximum(_sum(family, None, size), 1)
-        means = [(_sum(family, x, size) / number)[family] for x in design.T]
-        rank = int(np.linalg.matrix_rank(design - np.stack(means, axis=1)))
-    free = len(values) - len(np.unique(family))
-    if free - rank <= 0:
-        sd = np.sqrt(noise + _USUAL)
-        return (np.nan, *_located(values, sd, family, design, counts)[:2])
-
-    near: list[tuple[Floats, Floats]] = []
-
-    def excess(spread: float) -> float:
-        trust = counts / (noise + spread)
-        means, steps, rest = _located(values, np.sqrt(noise + spread), family, design, counts,
-                                      near[-1] if near else None)  # fmt: skip
-        near.append((means, steps))
-        left = 1.0 - trust / _sum(family, trust, size)[family]
-        expected = _KEPT * float((counts * left).sum()) * (free - rank) / free
-        return float((counts * _pull(rest)[1] ** 2).sum()) / expected - 1.0
-
-    found = _root(excess)
-    return (found, *_located(values, np.sqrt(noise + found), family, design, counts)[:2])
-
-
-def _root(excess: Callable[[float], float]) -> float:
-    """Where a falling function of a variance is 0, within the bounds for variances."""
-    if excess(_LEAST) <= 0:
-        return _LEAST
-    if excess(_MOST) >= 0:
-        return _MOST
-    return float(np.exp(brentq(lambda at: excess(float(np.exp(at))), np.log(_LEAST),
-                               np.log(_MOST), xtol=1e-10)))  # fmt: skip
 
 
 def shrink(
@@ -430,7 +309,7 @@ def error_of_shrunk(
     z = _credibility(variance, prior.suggested(level, variance, families, cases)[1])
     means, found = [], []
     for node in _NODES:
-        drawn = max(prior.spread**2 + node * prior.unsure, _LEAST)
+        drawn = max(prior.spread**2 + node * prior.unsure, LEAST)
         anew = replace(prior, spread=float(np.sqrt(drawn)))
         centre, about = anew.suggested(level, variance, families, cases)
         alone = ~np.isfinite(about)
