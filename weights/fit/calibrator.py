@@ -20,7 +20,7 @@ from weights.cases.statistics import connected_sets, reduce
 from weights.estimate.rounds import Estimator, Fit
 from weights.fit.adjust import Classes, CostStructure
 from weights.fit.bootstrap import Bootstrap, Interval
-from weights.fit.hold import FEW, TELLS, Singles
+from weights.fit.hold import FEW, TELLS, Singles, without_relatives
 from weights.fit.limits import Corridor, LowVolume
 from weights.fit.noise import Doubt, Noise, doubt, noise
 from weights.fit.normalise import Normalise
@@ -397,11 +397,12 @@ class Calibrator:
                                  "groups are drawn to the mean of all")  # fmt: skip
             else:
                 cases = self._paid_cases.sum(axis=0)
-                self.trail_.warn_of("one_case", observed.groups,
-                                    (cases == 1) & self.families_.alone(cases),
-                                    "只有一例、所在 ADRG 又无其他病组，权重只凭这一例，宜特病单议",
-                                    "of one case and alone in their ADRG, so that the weight rests "
-                                    "on one cost; look at it by hand")  # fmt: skip
+                lone = (cases > 0) & (cases < TELLS) & without_relatives(cases, self.families_)
+                self.trail_.warn_of("few_and_alone", observed.groups, lone,
+                                    "只有一两例，ADRG 其他病组不足 10 例，费用无从核对，宜单议",
+                                    "of one or two cases, in an ADRG of fewer than ten others, so "
+                                    "that nothing tells their costs right or wrong; look at them "
+                                    "by hand")  # fmt: skip
         previous = np.full(size, np.nan)
         tags: dict[str, str] = {}
         if self.previous_ is not None:

@@ -13,17 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from weights.cases.observations import Bools, Floats, Ints
+from weights.table.families import Families
 
 FEW = 25  # cases below which a group is held
 TELLS = 3  # the fewest cases of which one can be told wrong by the others
+_RELATIVES = 10.0  # cases of others of an ADRG below which they do not say what a group costs
 # Logs by which a level may lie below and above what it is without a case: 1 / 0.7 and 1.3, and
 # a little room for what a case moves besides.
 _BELOW, _ABOVE = 0.24, 0.32
 # Logs from the others up to which a case counts in full, and from which it counts for nothing.
 _NEAR, _GONE = 1.6, 2.3
-# So many standard errors from its MDC and kind a group alone in its ADRG, of one case, is believed
-# no more; how far ADRGs usually stray from these. A constant, as one that is estimated would carry
-# each move of another group's cost.
+# So many standard errors from its MDC and kind one case without relatives is believed no more; how
+# far ADRGs usually stray from these. A constant, as one that is estimated would carry each move of
+# another group's cost.
 _SURE, _STRAY = 6.5, 0.55
 
 
@@ -41,7 +43,13 @@ class Singles:
     logs: Floats
 
 
-def held(level: Floats, centre: Floats, z: Floats, singles: Singles, alone: Bools) -> Floats:
+def without_relatives(cases: Floats, families: Families) -> Bools:
+    """Groups whose ADRG has fewer than ten cases of other groups. Shape (G,)."""
+    others = np.bincount(families.family, cases)[families.family] - cases
+    return np.asarray(others < _RELATIVES - 1e-6)
+
+
+def held(level: Floats, centre: Floats, z: Floats, singles: Singles, lone: Bools) -> Floats:
     """Levels of small groups, held near what they would be without any one of their cases.
 
     Without case i a group of n cases is at ``centre * exp(z_i m_i)``, where ``m_i`` is the mean of
@@ -52,17 +60,18 @@ def held(level: Floats, centre: Floats, z: Floats, singles: Singles, alone: Bool
     most; the other two bounds are narrower by that. Where bounds contradict it is taken midway.
 
     Of two cases the one nearer to the centre counts in full, the other by what it is apart from the
-    nearer of both; where there are relatives, each is cut so that there is no contradiction. Of one
-    case ``m_i`` is 0: it moves the group by these bounds at most. Only where the group is
-    alone in its ADRG, so that nothing near to it says what it costs, it counts in full, up to half
-    of 6.5 standard errors from the centre, 0.55 / sqrt(z) each, then less, and for nothing at 6.5.
+    nearer of both; each is cut so that there is no contradiction. Of one case ``m_i`` is 0: it
+    moves the group by these bounds at most. But where the ADRG has fewer than ten cases of other
+    groups, so that nothing near says what the group costs, two are not cut, and one counts in full,
+    up to half of 6.5 standard errors from the centre, 0.55 / sqrt(z) each, then less, and for
+    nothing at 6.5.
 
     Args:
         level: shrunk levels in yuan. Shape (G,).
         centre: log cost that is suggested for each group, NaN for none. Shape (G,).
         z: share of the group's own level. Shape (G,).
         singles: the cases.
-        alone: groups whose ADRG has no other with cases. Shape (G,).
+        lone: groups that :func:`without_relatives` finds. Shape (G,).
     """
     usable = (np.isfinite(centre) & (level > 0))[singles.group]
     logs = (singles.logs - centre[singles.group])[usable]
@@ -73,7 +82,7 @@ def held(level: Floats, centre: Floats, z: Floats, singles: Singles, alone: Bool
     groups, first, group, number = np.unique(
         places, return_index=True, return_inverse=True, return_counts=True
     )
-    n, alone, z = number[group], alone[places], z[places]
+    n, lone, z = number[group], lone[places], z[places]
     twice = (logs[first + (number - 1) // 2] + logs[first + number // 2])[group]
     away, other = np.abs(logs), twice - logs
     apart = np.abs(logs - twice / 2)
@@ -82,7 +91,7 @@ def held(level: Floats, centre: Floats, z: Floats, singles: Singles, alone: Bool
     counts = np.clip((_GONE - apart) / (_GONE - _NEAR), 0.0, 1.0)
     share, close = z * (n - 1) / (n - z), np.minimum(_BELOW / FEW * n, _BELOW / 2)
     most = ((_BELOW + _ABOVE) / 2 - close) / np.maximum(share, 1e-9)
-    cut = np.where((n == 2) & ~alone, most, np.inf)
+    cut = np.where((n == 2) & ~lone, most, np.inf)
     drawn = counts * np.clip(logs, -cut, cut)
     rest = np.bincount(group, counts)[group] - counts
     others = np.bincount(group, drawn)[group] - drawn
@@ -90,10 +99,9 @@ def held(level: Floats, centre: Floats, z: Floats, singles: Singles, alone: Bool
     without = share * np.divide(others, rest, out=np.zeros_like(rest), where=says)
     low = without - close - counts * (_BELOW - 2 * close)
     high = without + close + counts * (_ABOVE - 2 * close)
-    lone = z * np.maximum(_SURE * _STRAY / np.sqrt(z) - away, 0.0)
-    believed = (n == 1) & alone
-    low = np.where(believed, np.minimum(low, -lone), low)
-    high = np.where(believed, np.maximum(high, lone), high)
+    believed, one = z * np.maximum(_SURE * _STRAY / np.sqrt(z) - away, 0.0), (n == 1) & lone
+    low = np.where(one, np.minimum(low, -believed), low)
+    high = np.where(one, np.maximum(high, believed), high)
     says |= n == 1
     low = np.maximum.reduceat(np.where(says, low, -np.inf), first)
     high = np.minimum.reduceat(np.where(says, high, np.inf), first)

@@ -27,7 +27,7 @@ import numpy as np
 from drg.errors import problem
 from drg.language import say
 from weights.cases.observations import Bools, Floats
-from weights.fit.hold import Singles, held
+from weights.fit.hold import Singles, held, without_relatives
 from weights.fit.spread import LEAST, USUAL, spread_of, sum_of
 from weights.table.families import Families
 
@@ -275,7 +275,7 @@ def shrink(
     found = np.asarray(np.where(alone, level, z * level + (1.0 - z) * centre))
     if singles is None or cases is None:
         return found
-    return held(found, logs, z, singles, families.alone(cases))
+    return held(found, logs, z, singles, without_relatives(cases, families))
 
 
 def _credibility(variance: Floats, between: Floats) -> Floats:

@@ -79,11 +79,6 @@ class Families:
         group, other = np.concatenate(pairs, axis=1).astype(np.int32)
         return group, other, np.flatnonzero(np.diff(group, prepend=-1)).astype(np.int32)
 
-    def alone(self, cases: Floats) -> Bools:
-        """Groups whose family has no other with cases. Shape (G,)."""
-        others = np.bincount(self.family, cases > 0)[self.family] - (cases > 0)
-        return np.asarray(others == 0)
-
     @cached_property
     def ladders(self) -> tuple[Ints, ...]:
         """Groups of each ladder of severities (严重程度阶梯), the gravest first, two or more."""
