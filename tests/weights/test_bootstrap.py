@@ -223,3 +223,23 @@ def test_groups_of_one_hospital_and_limits_without_room() -> None:
 def test_bootstraps_that_cannot_be(wrong) -> None:
     with pytest.raises(DrgError):
         Bootstrap(**wrong)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("estimate", ["mean", "hsrv"])
+@pytest.mark.parametrize("method", ["t", "bca"])
+def test_hospitals_that_trimming_empties_are_not_drawn(estimate, method) -> None:
+    """All cases of B are trimmed: the intervals rest on A and C, and no replicate is lost."""
+    rng = np.random.default_rng(0)
+    hospital = np.where(np.arange(300) < 150, "A", "C")
+    hospital[:3] = "B"
+    cost = np.exp(rng.normal(9, 0.4, 300))
+    cost[:3] = 9e6
+    cases = pd.DataFrame({"drg": rng.choice(["FR11", "FR13", "FR15"], 300),
+                          "hospital_id": hospital, "total_cost": cost})  # fmt: skip
+    how = Bootstrap(40, 0, method)
+    fitted = Calibrator(trim="ratio", estimate=estimate, bootstrap=how).fit(cases)
+    assert fitted.trail_.warnings["few_hospitals"] == "intervals rest on 2 hospitals"
+    assert "replicates_lost" not in fitted.trail_.warnings
+    with pytest.raises(DrgError, match="at least two hospitals"):
+        Calibrator(trim="ratio", estimate=estimate, bootstrap=how).fit(cases[:150])

@@ -142,7 +142,7 @@ def test_rejects_say_what_was_expected(tmp_path) -> None:
     assert "费用无法识别" in text
     assert "缺少病组" in text
     assert "费用为负" in text
-    assert "行格式错误" in text
+    assert "found 1 fields, expected 2 " in text
     assert observed.intake.excluded_rows["malformed_row"] == 1
 
 

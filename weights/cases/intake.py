@@ -24,7 +24,7 @@ from drg.cases.texts import as_text, text_list
 from drg.cases.unread import Counted, UnreadCount, counted
 from drg.errors import problem
 from drg.language import say
-from drg.tables import Block, RejectFile
+from drg.tables import Block, Malformed, RejectFile
 from drg.tables.arrays import blocks, integers, values
 from drg.tables.frames import as_arrow, headers
 from weights.cases.observations import (
@@ -125,8 +125,7 @@ def observe_file(
 
         def work(block: Block) -> tuple[_Part, int]:
             batch = block.load()
-            lost = sorted({m.row for m in batch.malformed if not m.column})
-            return reader.part(batch.table, lost), block.progress
+            return reader.part(batch.table, batch.malformed), block.progress
 
         for part, units in table.each(work):
             if rejects is not None and part.faults:
@@ -209,9 +208,9 @@ class _Reader:
         self._hospitals = hospitals
         self._file = file
 
-    def part(self, table: pa.RecordBatch, malformed: Sequence[int] = ()) -> _Part:
-        """Read one batch, whose rows at the places ``malformed`` could not be read."""
-        rows = table.num_rows
+    def part(self, table: pa.RecordBatch, malformed: Sequence[Malformed] = ()) -> _Part:
+        """Read one batch, of which some rows, or cells, could not be read."""
+        rows, lost = table.num_rows, {m.row: m for m in malformed if not m.column}
         cells = Cells(table, self._columns)
         with ThreadPoolExecutor(1) as other:
             by_hospital = other.submit(self.codes, cells, "hospital_id")
@@ -232,7 +231,7 @@ class _Reader:
             year = np.where(months < 0, -1, months // 12).astype(np.int32)
         fine = rows and float(cost.min()) > 0  # false when there is a NaN
         found = {
-            "malformed_row": np.isin(np.arange(rows), malformed) if malformed else None,
+            "malformed_row": np.isin(np.arange(rows), list(lost)) if lost else None,
             "missing_group": _where([g.lower() in BLANKS for g in groups], drg),
             "total_row": _where([is_total(g) for g in groups], drg),
             "missing_hospital": _where(
@@ -264,6 +263,9 @@ class _Reader:
                 faults += [(one.row, one.column, one.value, f"expected {FAULTS[reason]}")
                            for one in cells.faults()
                            if one.part in COMPONENTS and one.row in spoilt]  # fmt: skip
+            elif reason == "malformed_row":
+                faults += [(one.row, "", one.value, f"{one.reason} {one.zh}")
+                           for one in lost.values()]  # fmt: skip
             elif reason in FAULTS:
                 faults += self._faults(table, reason, np.flatnonzero(hit))
         numbers: dict[str, npt.NDArray[Any]] = {"cost": cost}
@@ -396,9 +398,8 @@ class _Reader:
         self, table: pa.RecordBatch, reason: str, rows: npt.NDArray[np.int64]
     ) -> list[_Fault]:
         part = {
-            "malformed_row": None, "missing_group": "drg", "total_row": "drg",
-            "missing_hospital": "hospital_id", "bad_cases": "cases",
-            "missing_date": "discharge_date",
+            "missing_group": "drg", "total_row": "drg", "missing_hospital": "hospital_id",
+            "bad_cases": "cases", "missing_date": "discharge_date",
         }.get(reason, None if self._components else "total_cost")  # fmt: skip
         column = None if part is None else self._columns.column(part)
         texts: list[str | None] = [""] * len(rows)

@@ -430,9 +430,11 @@ class Calibrator:
         cost = observed.cost[rows] / self.fit_.factor[observed.hospital[rows]]
         return Singles(observed.drg[rows], np.log(cost) + np.log1p(self.noise_.within) / 2)
 
-    def _refit(self, multiplicity: Floats) -> Floats:
-        """Weights of resampled hospitals. Shapes (R, H) to (R, G)."""
+    def _refit(self, drawn: Floats) -> Floats:
+        """Weights of resampled hospitals, those without a case left aside. (R, H) to (R, G)."""
         sums = self.statistics_
+        multiplicity = np.zeros((len(drawn), len(sums.cases)))
+        multiplicity[:, sums.cases.any(axis=1)] = drawn
         quick = replace(self.estimator_, tolerance=max(self.estimator_.tolerance, 1e-7))
         levels = quick.fit(sums, multiplicity, self.fit_).level
         cases = multiplicity @ self._paid_cases
@@ -460,7 +462,7 @@ class Calibrator:
         self.interval_: Interval | None = None
         self.doubt_: Doubt | None = None
         if self.bootstrap_ is not None:
-            count = len(sums.hospitals)
+            count = int(sums.cases.any(axis=1).sum())
             self.interval_ = self.bootstrap_.run(self._refit, count, weight)
             self.doubt_ = doubt(sums, fit, self.noise_ or self._noise(), self._levels)
             self.interval_ = replace(

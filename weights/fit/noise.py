@@ -215,7 +215,8 @@ def _expected(sums: Statistics, noise: Noise, cleared: bool) -> tuple[Floats, Fl
     v = np.where(cells, noise.within * weights / np.where(cells, n, 1.0) ** 2 + noise.between, 0.0)
     whole = v
     if cleared:  # the doubt about a hospital's factor is in the level, and not in what is left
-        hospitals = np.maximum(n.sum(axis=1, keepdims=True), 1e-300)
+        hospitals = n.sum(axis=1, keepdims=True)
+        hospitals = np.where(hospitals > 0, hospitals, 1.0)
         factor = (noise.within * weights.sum(axis=1, keepdims=True)
                   + noise.between * (n**2).sum(axis=1, keepdims=True)) / hospitals**2  # fmt: skip
         whole = np.where(cells, v + factor, 0.0)

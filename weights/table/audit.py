@@ -24,6 +24,11 @@ STEP_COLUMNS = (
     ("changed", "变动 changed"),
     ("note", "说明 note"),
 )
+_STEPS = {
+    "input": "入口", "cost": "费用口径", "trim": "裁剪", "estimate": "测算", "shrink": "收缩",
+    "low_volume": "低例数", "order": "消除倒挂", "structure": "费用结构", "classes": "类别",
+    "normalise": "标化", "corridor": "浮动区间",
+}  # fmt: skip
 NUMBERED = ("cases_in", "cases_out", "cost_in", "cost_out", "changed")
 
 
@@ -110,5 +115,5 @@ def _shown(key: str, value: str | float | None) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return value
+        return say(_STEPS.get(value, value), value) if key == "step" else value
     return f"{value:,.2f}" if key.startswith("cost") else f"{value:,.10g}"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from drg.cli.common.options import AcceptUnreadable, Lang, MappingFile, Sheet
+from drg.cli.common.options import AcceptUnreadable, Lang, MappingFile, Sheet, Totals
 from drg.cli.common.outputs import BOOK, CSV, PICTURES, look_first
 from drg.cli.weights.quality import tell_left_out
 from drg.language import say
@@ -52,6 +52,7 @@ def validate(
     ] = None,
     mapping: MappingFile = None,
     sheet: Sheet = None,
+    totals: Totals = None,
     accept_unreadable: AcceptUnreadable = False,
     lang: Lang = None,
 ) -> None:  # fmt: skip
@@ -85,7 +86,7 @@ def validate(
             file, mapping=mapping, sheet=sheet, progress=shown.advance,
             components=any(one.components for one in costs),
             years="years" in by or any(one.years for one in costs),
-            rows=True, accept_unreadable=accept_unreadable,
+            rows=True, totals=totals, accept_unreadable=accept_unreadable,
         )  # fmt: skip
     with Progress(say("检验各方案", "judging recipes")) as shown:
         found = validated(observed, recipes, ways=by, splits=splits, seed=seed,
