@@ -194,3 +194,19 @@ def test_the_command_says_it_in_one_line(tmp_path):
     assert done.stdout == ""
     assert len(done.stderr.strip().splitlines()) == 1
     assert "XFD1048576" in done.stderr
+
+
+@pytest.mark.parametrize("state", ["hidden", "veryHidden"])
+def test_a_hidden_sheet_is_not_the_first(tmp_path, state):
+    """Who opens the workbook sees the second sheet; the hidden one is read by its name."""
+    path = tmp_path / "in.xlsx"
+    made = openpyxl.Workbook()
+    made.active.title = "old"
+    for sheet, value in ((made["old"], "1"), (made.create_sheet("new"), "2")):
+        sheet.append(["drg"])
+        sheet.append([value])
+    made["old"].sheet_state = state
+    made.active = 1
+    made.save(path)
+    assert values(path)[0] == {"drg": ["2"]}
+    assert values(path, "old")[0] == {"drg": ["1"]}

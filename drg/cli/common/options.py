@@ -64,8 +64,8 @@ CreditFile: TypeAlias = Annotated[
 ]  # fmt: skip
 Sheet: TypeAlias = Annotated[
     str | None,
-    typer.Option("--sheet", help=say("工作簿中的工作表，默认第一张。",
-                                     "Sheet of a workbook; the first by default.")),
+    typer.Option("--sheet", help=say("工作簿中的工作表，默认第一张未隐藏的。",
+                                     "Sheet of a workbook; the first not hidden by default.")),
 ]  # fmt: skip
 Edition: TypeAlias = Annotated[
     str,

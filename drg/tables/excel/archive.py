@@ -184,7 +184,9 @@ def walk(
 
 
 def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Of an .xlsx or .xlsm workbook: the name of each sheet, in order, and the part that holds it.
+    """Of an .xlsx or .xlsm workbook: the name of each sheet, and the part that holds it.
+
+    In order, hidden ones last.
 
     Raises:
         KeyError: a part is missing.
@@ -194,10 +196,10 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
     links = small_part(archive, "xl/_rels/workbook.xml.rels")
     targets = {link.get("Id"): link.get("Target", "") for link in links}
     found = {}
-    for element in book.iter():
-        if element.tag.endswith("}sheet"):
-            ids = [value for key, value in element.attrib.items() if key.endswith("}id")]
-            target = targets.get(ids[0] if ids else "", "")
-            whole = target.lstrip("/") if target.startswith("/") else posixpath.join("xl", target)
-            found[element.get("name", "")] = posixpath.normpath(whole)
+    sheets = [element for element in book.iter() if element.tag.endswith("}sheet")]
+    for element in sorted(sheets, key=lambda one: one.get("state", "visible") != "visible"):
+        ids = [value for key, value in element.attrib.items() if key.endswith("}id")]
+        target = targets.get(ids[0] if ids else "", "")
+        whole = target.lstrip("/") if target.startswith("/") else posixpath.join("xl", target)
+        found[element.get("name", "")] = posixpath.normpath(whole)
     return found

@@ -75,7 +75,7 @@ def main(path: bytes, memory: int, seconds: int, most: int, wanted: str) -> None
         memory: most memory in bytes.
         seconds: most time of the processor.
         most: most bytes to hand back.
-        wanted: as JSON, the names of the sheets, null for the first one or true for all.
+        wanted: as JSON, the names of the sheets; null for the first not hidden, true for all.
     """
     limit(memory, seconds)
     out = _Output(most)
@@ -86,7 +86,9 @@ def main(path: bytes, memory: int, seconds: int, most: int, wanted: str) -> None
             book = calamine.CalamineWorkbook.from_path(path.decode())
         except UnicodeDecodeError:  # a name that calamine cannot have
             book = calamine.CalamineWorkbook.from_filelike(sys.stdin.buffer)
-        names = book.sheet_names
+        shown = calamine.SheetVisibleEnum.Visible
+        sheets = sorted(book.sheets_metadata, key=lambda one: one.visible != shown)
+        names = [one.name for one in sheets]
         out.send("names", names)
     except BaseException as error:  # noqa: BLE001  (a panic of Rust is no Exception)
         out.fail(error)

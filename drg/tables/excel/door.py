@@ -64,7 +64,7 @@ class Sheet:
 
 @contextmanager
 def one_sheet(path: Path, name: str | None = None) -> Iterator[Sheet]:
-    """Read one sheet; by default the first one.
+    """Read one sheet; by default the first that is not hidden.
 
     Raises:
         DrgError: it is no workbook, is damaged, locked or too large, or has no such sheet.
@@ -78,6 +78,8 @@ def one_sheet(path: Path, name: str | None = None) -> Iterator[Sheet]:
 
 def all_sheets(path: Path) -> Iterator[tuple[str, Sheet | DrgError]]:
     """Read all sheets, each to its end before the next: name, and the sheet or why it cannot be.
+
+    Hidden ones last.
 
     Raises:
         DrgError: the workbook itself cannot be read, which may also show in the midst of a sheet.
