@@ -320,6 +320,7 @@ def test_component_ratios() -> None:
 @pytest.mark.parametrize(("costs", "message"), [
     (Costs(prices={2022: 1, 2023: 1}), "no price index for the year.*2024"),
     (Costs(year_weights={2022: 1, 2024: 1}), "no year weight for the year.*2023"),
+    (Costs(year_weights={2021: 1, 2022: 0, 2023: 0, 2024: 0}), "years of all cases have weight 0"),
     (Costs(hospital_factors={"h0": 1, "h1": 1, "h2": 1}), "no factor for a hospital.*h3"),
 ])  # fmt: skip
 def test_what_has_no_figure(costs, message) -> None:

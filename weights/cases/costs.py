@@ -111,12 +111,16 @@ class Costs:
         """Weights of cases by year that keep the number of cases of each group. Shape (N,).
 
         Raises:
-            DrgError: a year has no weight.
+            DrgError: a year has no weight, or all have weight 0.
         """
         if not self.year_weights:
             return None
         assert observed.year is not None
         wanted = self._by_year(observed, self.year_weights, ("年度权重", "year weight"))
+        if not wanted.any():
+            raise problem(say("各年度权重均为 0，没有病例计入测算",
+                              "the years of all cases have weight 0"), key="year weight",
+                          expected=say("大于 0", "above 0"))  # fmt: skip
         _, place = np.unique(observed.year, return_inverse=True)
         count = 1.0 if observed.cases is None else observed.cases
         shape = len(observed.groups), int(place.max()) + 1

@@ -343,7 +343,7 @@ class Calibrator:
 
     def _rejected(self, intake: Intake) -> None:
         """Say when more than a hundredth of rows or of yuan is not used for a fault of the data."""
-        rows = sum(intake.excluded_rows.get(reason, 0) for reason in FAULTS)
+        rows = intake.faulty
         cost = sum(abs(intake.excluded_cost.get(reason, 0.0)) for reason in FAULTS)
         if rows > _MUCH * intake.rows or cost > _MUCH * abs(intake.cost):
             self.trail_.warn("rejected",

@@ -260,7 +260,10 @@ def published_tables() -> None:
     """List the published weight tables that are shipped."""
     from weights.table.published import published
 
-    rows = [(p.id, p.title, f"{p.groups:,}", f"{p.weights:,}", p.source) for p in published()]
+    rows = [
+        (p.id, say(p.title, p.title_en), f"{p.groups:,}", f"{p.weights:,}", p.source)
+        for p in published()
+    ]
     head = (say("编号", "id"), say("名称", "title"), say("病组", "groups"), say("权重", "weights"),
             say("来源", "source"))  # fmt: skip
     typer.echo(table(head, rows, (2, 3)))
