@@ -286,3 +286,6 @@ def test_few_cases_without_relatives_are_told() -> None:
     fitted = Calibrator(**RECOMMENDED).fit(pd.concat([cases, some]))
     told = fitted.trail_.warnings["few_and_alone"]
     assert [code in told for code in ("ER19", "ES11", "ES15", "ET11")] == [True, True, False, False]
+    towards = {**RECOMMENDED, "shrink": "previous", "previous": fitted.table_}
+    again = Calibrator(**towards).fit(pd.concat([cases, some]))  # last year's weight tells
+    assert "few_and_alone" not in again.trail_.warnings

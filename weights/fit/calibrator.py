@@ -395,14 +395,6 @@ class Calibrator:
                                  "编码不说明哪些病组同属一个 ADRG；病例少的病组向全体均值收缩",
                                  "the codes do not say which groups belong to one ADRG; weak "
                                  "groups are drawn to the mean of all")  # fmt: skip
-            else:
-                cases = self._paid_cases.sum(axis=0)
-                lone = (cases > 0) & (cases < TELLS) & without_relatives(cases, self.families_)
-                self.trail_.warn_of("few_and_alone", observed.groups, lone,
-                                    "只有一两例，ADRG 其他病组不足 10 例，费用无从核对，宜单议",
-                                    "of one or two cases, in an ADRG of fewer than ten others, so "
-                                    "that nothing tells their costs right or wrong; look at them "
-                                    "by hand")  # fmt: skip
         previous = np.full(size, np.nan)
         tags: dict[str, str] = {}
         if self.previous_ is not None:
@@ -412,6 +404,15 @@ class Calibrator:
             self.prior_ = towards(
                 self.prior_, self.fit_.level, self.noise_.variance(sums), previous
             )
+        if self.prior_ is not None and self.families_.known:
+            cases = self._paid_cases.sum(axis=0)
+            lone = without_relatives(cases, self.families_, self.prior_.before)
+            self.trail_.warn_of("few_and_alone", observed.groups,
+                                lone & (cases > 0) & (cases < TELLS),
+                                "只有一两例，ADRG 其他病组不足 10 例，费用无从核对，宜单议",
+                                "of one or two cases, in an ADRG of fewer than ten others, so that "
+                                "nothing tells their costs right or wrong; look at them by "
+                                "hand")  # fmt: skip
         factor = None if self.structure is None else self.structure.factor(
             observed.groups, component_means(kept) * np.asarray((self.costs or Costs()).ratios)
         )  # fmt: skip

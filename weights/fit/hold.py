@@ -43,10 +43,17 @@ class Singles:
     logs: Floats
 
 
-def without_relatives(cases: Floats, families: Families) -> Bools:
-    """Groups whose ADRG has fewer than ten cases of other groups. Shape (G,)."""
+def without_relatives(cases: Floats, families: Families, before: Floats | None) -> Bools:
+    """Groups whose ADRG has fewer than ten cases of others, and no level of last year. Shape (G,).
+
+    Args:
+        cases: number of cases. Shape (G,).
+        families: the groups' families.
+        before: log cost by last year's table, NaN for none, where groups are drawn to it; or None.
+    """
     others = np.bincount(families.family, cases)[families.family] - cases
-    return np.asarray(others < _RELATIVES - 1e-6)
+    known = np.zeros(len(cases), np.bool_) if before is None else np.isfinite(before)
+    return np.asarray((others < _RELATIVES - 1e-6) & ~known)
 
 
 def held(level: Floats, centre: Floats, z: Floats, singles: Singles, lone: Bools) -> Floats:
@@ -89,7 +96,7 @@ def held(level: Floats, centre: Floats, z: Floats, singles: Singles, lone: Bools
     further = np.where(away > np.abs(other), np.minimum(away, np.abs(logs - other)), 0.0)
     apart = np.where(n == 1, away, np.where(n == 2, further, apart))
     counts = np.clip((_GONE - apart) / (_GONE - _NEAR), 0.0, 1.0)
-    share, close = z * (n - 1) / (n - z), np.minimum(_BELOW / FEW * n, _BELOW / 2)
+    share, close = z * (n - 1) / np.maximum(n - z, 1e-9), np.minimum(_BELOW / FEW * n, _BELOW / 2)
     most = ((_BELOW + _ABOVE) / 2 - close) / np.maximum(share, 1e-9)
     cut = np.where((n == 2) & ~lone, most, np.inf)
     drawn = counts * np.clip(logs, -cut, cut)

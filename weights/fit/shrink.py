@@ -275,7 +275,7 @@ def shrink(
     found = np.asarray(np.where(alone, level, z * level + (1.0 - z) * centre))
     if singles is None or cases is None:
         return found
-    return held(found, logs, z, singles, without_relatives(cases, families))
+    return held(found, logs, z, singles, without_relatives(cases, families, prior.before))
 
 
 def _credibility(variance: Floats, between: Floats) -> Floats:
