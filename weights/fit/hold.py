@@ -115,7 +115,7 @@ def held(level: Floats, centre: Floats, z: Floats, singles: Singles, lone: Bools
     own = np.log(level[groups]) - centre[groups]
     new = np.clip(own, low, high)
     against = low > high
-    new[against] = (low + high)[against] / 2
+    new[against] = (low[against] + high[against]) / 2
     found = level.copy()
     moved = new != own
     found[groups[moved]] = np.exp(centre[groups] + new)[moved]
