@@ -147,7 +147,7 @@ def _other_output(words: Words, folder: Path, rng: random.Random) -> Words:
         words[at] = str(link)
     elif kind <= 4:
         words[at] = rng.choice(_NO_OUTPUTS)
-    elif kind == 5:
+    elif kind == 5 and path.name:  # it may have been spoilt before
         words[at] = str(path.with_name(rng.choice(_ODD_NAMES).replace(".csv", path.suffix)))
     elif kind == 6:
         words[at] += rng.choice(["/", "/x.csv", ".zz", ".xlsx", ".CSV", ".html"])
