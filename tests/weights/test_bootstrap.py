@@ -243,3 +243,13 @@ def test_hospitals_that_trimming_empties_are_not_drawn(estimate, method) -> None
     assert "replicates_lost" not in fitted.trail_.warnings
     with pytest.raises(DrgError, match="at least two hospitals"):
         Calibrator(trim="ratio", estimate=estimate, bootstrap=how).fit(cases[:150])
+
+
+def test_the_interval_of_a_carried_weight_is_cut_at_its_limits_too() -> None:
+    """It has no error of its own; its replicates lie around a weight that stands at the ceiling."""
+    drawn = np.array([[0.9], [1.0], [1.1]])
+    found = Interval(Bootstrap(), np.array([1.1]), drawn, None, 30, np.array([np.nan]))
+    assert found.weights()[1][0] > 1.1
+    low, high = replace(found, limits=(np.array([0.9]), np.array([1.1]))).weights()
+    assert 0.9 <= low[0] < 1.1
+    assert high[0] == 1.1

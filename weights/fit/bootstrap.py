@@ -131,16 +131,16 @@ class Interval:
     def weights(self) -> tuple[Floats, Floats]:
         """Intervals of the weights themselves, NaN for a group without. Shapes (G,).
 
-        With ``t`` the weight times and over ``exp(t * error)``, cut at the limits that hold for it;
-        a weight without an error of its own (carried on) has that of its replicates.
+        With ``t`` the weight times and over ``exp(t * error)``; a weight without an error of its
+        own (carried on) has that of its replicates. Both are cut at the limits that hold for it.
         """
         low, high = self._limits(self.replicates, self.point, self.left_out)
         if self.how.method != "t" or self.error is None:
             return low, high
         reach = np.exp(np.minimum(self._quantile(self.freedom) * self.error, 50.0))
         own = np.isfinite(reach)
-        return (np.where(own, np.clip(self.point / reach, *self.limits), low),
-                np.where(own, np.clip(self.point * reach, *self.limits), high))  # fmt: skip
+        return (np.clip(np.where(own, self.point / reach, low), *self.limits),
+                np.clip(np.where(own, self.point * reach, high), *self.limits))  # fmt: skip
 
     def _quantile(self, freedom: Floats | float) -> Floats:
         return np.asarray(stdtrit(freedom, 0.5 + self.how.level / 2))
