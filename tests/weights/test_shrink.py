@@ -12,6 +12,7 @@ from drg.errors import DrgError
 from tests.weights.region import Drawn, drawn_region
 from weights.fit.calibrator import Calibrator
 from weights.fit.hold import Singles, held
+from weights.fit.limits import LowVolume
 from weights.fit.noise import Noise, noise
 from weights.fit.recipe import RECOMMENDED
 from weights.fit.shrink import Prior, prior, shrink
@@ -289,3 +290,16 @@ def test_few_cases_without_relatives_are_told() -> None:
     towards = {**RECOMMENDED, "shrink": "previous", "previous": fitted.table_}
     again = Calibrator(**towards).fit(pd.concat([cases, some]))  # last year's weight tells
     assert "few_and_alone" not in again.trail_.warnings
+    assert {"ER19", "ES11"} <= set(fitted.table_.record["groups_named"]["few_and_alone"])
+    reviewed = Calibrator(**RECOMMENDED, low_volume=LowVolume(action="review")).fit(
+        pd.concat([cases, some])
+    )
+    assert "few_and_alone" not in reviewed.trail_.warnings  # none has a weight of its own
+
+
+def test_of_four_cases_far_apart_two_by_two_none_tells_and_none_warns() -> None:
+    """Each counts for nothing, so there are no bounds and the level stays."""
+    four = Singles(np.zeros(4, np.int64), np.array([-3.7, -3.7, 0.9, 0.9]))
+    with np.errstate(all="raise"):
+        found = held(np.array([0.9]), np.zeros(1), np.array([0.7]), four, np.array([True]))
+    assert found.tolist() == [0.9]

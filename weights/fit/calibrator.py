@@ -407,12 +407,16 @@ class Calibrator:
         if self.prior_ is not None and self.families_.known:
             cases = self._paid_cases.sum(axis=0)
             lone = without_relatives(cases, self.families_, self.prior_.before)
+            if self.low_volume is not None and self.low_volume.action != "keep":
+                lone &= ~self.low_volume.few(cases)  # their own costs do not count
             self.trail_.warn_of("few_and_alone", observed.groups,
                                 lone & (cases > 0) & (cases < TELLS),
-                                "只有一两例，ADRG 其他病组不足 10 例，费用无从核对，宜单议",
-                                "of one or two cases, in an ADRG of fewer than ten others, so that "
-                                "nothing tells their costs right or wrong; look at them by "
-                                "hand")  # fmt: skip
+                                "只有一两例，同一 ADRG 其他病组合计不足 10 例，费用是否正确无从"
+                                "核对，权重可能远低于或远高于费用；请人工核对，或作特病单议",
+                                "of one or two cases, with fewer than ten of other groups in the "
+                                "ADRG, so that nothing tells their costs right or wrong; weights "
+                                "may lie far from costs: look at them by hand, or review them "
+                                "case by case")  # fmt: skip
         factor = None if self.structure is None else self.structure.factor(
             observed.groups, component_means(kept) * np.asarray((self.costs or Costs()).ratios)
         )  # fmt: skip
@@ -504,8 +508,8 @@ class Calibrator:
                              "(CV, R2) cannot be had")  # fmt: skip
         without = cases == 0
         for name, which, zh, en in (
-            ("groups_without_cases", without, "没有病例，在表中没有测算权重",
-             "no case, in the table without a fitted weight"),
+            ("groups_without_cases", without, "没有病例，权重沿用上期或空缺",
+             "no case, the weight is carried on or missing"),
             ("groups_without_weight", ~np.isfinite(weight) & ~without, "有病例而没有权重",
              "cases but no weight"),
         ):  # fmt: skip

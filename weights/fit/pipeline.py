@@ -99,6 +99,7 @@ class Pipeline:
             held = np.isfinite(scaled) & (np.abs(new - scaled) > _SAME * scaled)
             notes.add("corridor", _said(self.corridor), scaled, new,
                       named(self.families.groups, held))  # fmt: skip
+            notes.name("corridor", [self.families.groups[i] for i in np.flatnonzero(held)])
         return new, low, high
 
     def replicate(self, level: Floats, cases: Floats, variance: Floats) -> Floats:
@@ -170,6 +171,10 @@ class _Notes:
     def add(self, step: str, method: str, before: Floats, after: Floats, note: str = "") -> None:
         if self._trail is not None:
             self._trail.of_groups(step, method, before, after, self._cases, self.scale, note)
+
+    def name(self, what: str, groups: list[str]) -> None:
+        if self._trail is not None and groups:
+            self._trail.groups[what] = groups
 
     def warn(self, name: str, zh: str, en: str) -> None:
         if self._trail is not None:

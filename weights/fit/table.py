@@ -137,6 +137,8 @@ def record_of(
         steps=[step.document() for step in trail.steps],
         warnings=dict(trail.warnings),
     )
+    if trail.groups:
+        found["groups_named"] = dict(trail.groups)
     if previous is not None:
         found["previous"] = {"id": previous.id, "sha256": previous.digest}
     if prior is not None and noise is not None:

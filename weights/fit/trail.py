@@ -56,11 +56,13 @@ class Trail:
         warnings: name -> what a reader must know, as a record keeps it;
             ``groups_without_cases`` and the like.
         in_chinese: the same in Chinese.
+        groups: all groups of a warning, which names twelve, and of the corridor.
     """
 
     steps: list[Step] = field(default_factory=list)
     warnings: dict[str, str] = field(default_factory=dict)
     in_chinese: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, list[str]] = field(default_factory=dict)
 
     def warn(self, name: str, zh: str, en: str) -> None:
         """Note what a reader must know."""
@@ -69,6 +71,7 @@ class Trail:
     def warn_of(self, name: str, groups: tuple[str, ...], which: Any, zh: str, en: str) -> None:
         """Note what a reader must know of the groups marked, if there are any. Shape (G,)."""
         if np.any(which):
+            self.groups[name] = [groups[i] for i in np.flatnonzero(which)]
             self.warn(name, f"{zh}：{named(groups, which, zh=True)}",
                       f"{en}: {named(groups, which)}")  # fmt: skip
 
@@ -111,5 +114,5 @@ def named(groups: tuple[str, ...], which: Any, most: int = 12, *, zh: bool = Fal
     """Codes of the groups marked, cut to ``most``."""
     codes = [groups[i] for i in np.flatnonzero(which)]
     left = len(codes) - most
-    more = "" if left <= 0 else f" 等另 {left:,} 个" if zh else f" and {left:,} more"
+    more = "" if left <= 0 else f" 等，另有 {left:,} 个" if zh else f" and {left:,} more"
     return ", ".join(codes[:most]) + more
