@@ -150,13 +150,18 @@ def test_validation_tells_the_rows_that_it_does_not_use(tmp_path):
     assert "RuntimeWarning" not in said
 
 
-def test_pictures_and_comparison(cases, tmp_path):
+def test_pictures_and_comparison(cases, tmp_path, monkeypatch):
     table, folder = tmp_path / "w.xlsx", tmp_path / "pictures"
     run("weights", "fit", cases, "--out", table, "--trim", "ratio", "--previous", "changzhi",
         "--corridor", "0.5", "--normalise", "neutral", "--pictures", folder)  # fmt: skip
     names = sorted(path.name for path in folder.iterdir())
     assert "against-previous.svg" in names
     assert any(name.startswith("ladder-") for name in names)
+    monkeypatch.setenv("DRG_LANG", "en")
+    run("weights", "fit", cases, "--out", table, "--pictures", folder)
+    ladder = next(folder.glob("ladder-*")).read_text(encoding="utf-8")
+    assert "Raw weight" in ladder
+    assert "原始权重" not in ladder
     assert "Pearson" in run("weights", "compare", table, "changzhi")
     assert "R2" in run("weights", "quality", cases, "--weights", table)
 

@@ -104,6 +104,21 @@ def test_the_cases_that_decide() -> None:
     assert validate(observe(cases), {}, splits=2).cases["row"].isna().all()
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_row_is_a_place_in_the_file_and_no_number_of_cases(tmp_path, lang) -> None:
+    """Row 3, which is told although below five, and without a unit."""
+    cases = small()
+    cases.loc[1, "total_cost"] *= 100
+    cases.to_csv(tmp_path / "cases.csv", index=False)
+    done = CliRunner().invoke(app, ["weights", "validate", str(tmp_path / "cases.csv"),
+                                    "--splits", "3", "--lang", lang])  # fmt: skip
+    lines = done.output.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.split()[0:1] == [
+        "数据行" if lang == "zh" else "Row"])  # fmt: skip
+    assert lines[at].split()[1] == ("病组编码" if lang == "zh" else "Group")
+    assert lines[at + 2].split()[:2] == ["3", cases.loc[1, "drg"]]
+
+
 def test_names_and_the_order_of_rows_do_not_matter() -> None:
     """The choice of an estimator is drawn by what hospitals have, not by their names."""
     cases = by_formula(2, heavy=False, cases=4_000)[0]

@@ -37,6 +37,7 @@ FAULTS: dict[str, str] = {
     "missing_date": "a date of discharge 缺少出院日期或无法识别",
 }
 UNGROUPED = "ungrouped"
+REASONS = {name: why.rpartition(" ")[2] for name, why in FAULTS.items()} | {UNGROUPED: "未入组"}
 
 
 @dataclass

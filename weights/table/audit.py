@@ -25,7 +25,7 @@ STEP_COLUMNS = (
     ("note", "说明 note"),
 )
 _STEPS = {
-    "input": "入口", "cost": "费用口径", "trim": "裁剪", "estimate": "测算", "shrink": "收缩",
+    "input": "入口", "cost": "费用口径", "trim": "修剪", "estimate": "测算", "shrink": "收缩",
     "low_volume": "低例数", "order": "消除倒挂", "structure": "费用结构", "classes": "类别",
     "normalise": "标化", "corridor": "浮动区间",
 }  # fmt: skip

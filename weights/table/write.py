@@ -23,7 +23,7 @@ from weights.table.text import guarded, visible
 _FORMATS = {
     "cv": "0.000",
     **dict.fromkeys(("weight", "raw_weight", "previous_weight", "ci_low", "ci_high"), "0.0000"),
-    **dict.fromkeys(("cases", "cases_used"), WHOLE),
+    **dict.fromkeys(("cases", "cases_used", "hospitals"), WHOLE),
 }
 
 
@@ -118,4 +118,4 @@ def _cell(value: Any) -> str | float | int | None:
 def _style(name: str, is_text: bool) -> str:
     if is_text:
         return "@" if name == "drg" else ""
-    return MONEY if name.startswith(("mean_cost", "standard")) else _FORMATS.get(name, "")
+    return MONEY if name.startswith(("mean_cost", "standard", "trim_")) else _FORMATS.get(name, "")

@@ -25,7 +25,7 @@ from drg.cli.weights.compare import compare
 from drg.cli.weights.quality import quality
 from drg.cli.weights.validate import validate
 from drg.errors import problem
-from drg.language import say
+from drg.language import say, wished
 from drg.terminal import table
 
 if TYPE_CHECKING:
@@ -214,8 +214,8 @@ def fit(
     def draw(folder: Path, fitted: Calibrator, observed: Observations) -> None:
         from drg.report.weights.album import write_album
 
-        album.extend((pictures or folder) / one.name
-                     for one in write_album(folder, fitted, observed))  # fmt: skip
+        written = write_album(folder, fitted, observed, lang=wished() or "zh")
+        album.extend((pictures or folder) / one.name for one in written)
 
     with engine_of(engine, master):
         origin = scheme_of_cases(file, mapping, sheet)

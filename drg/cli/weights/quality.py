@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 def tell_left_out(observed: Observations, words: Words) -> None:
     """Say how many rows of a file are not used, and why."""
     if left := observed.intake.rows - len(observed):
-        reasons = ", ".join(f"{name} {n:,}" for name, n in observed.intake.excluded_rows.items())
+        from weights.cases.observations import REASONS
+
+        reasons = ", ".join(f"{words(REASONS.get(name, name), name)} {n:,}"
+                            for name, n in observed.intake.excluded_rows.items())  # fmt: skip
         typer.echo(f"{words('未使用的行', 'rows not used')}: {left:,} ({reasons})", err=True)
 
 

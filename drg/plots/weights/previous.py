@@ -43,7 +43,7 @@ _WORDS = {
     "now": ("本期权重", "Relative weight"),
     "before": ("上期权重", "Previous relative weight"),
     "log": ("{of}（对数刻度）", "{of} (log scale)"),
-    "tables": ("本期：{now}　上期：{before}　", "Now: {now}   Previous: {before}   "),
+    "tables": ("本期：{now}　上期：{before}　", "Now: {now}. Previous: {before}. "),
     "each": ("每点为一个病组，点面积与病例数成正比", "One mark a group, its area by cases"),
     "each_equal": ("每点为一个病组", "One mark a group"),
     "groups": ("两表共有病组", "Groups in both tables"),

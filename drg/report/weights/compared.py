@@ -67,7 +67,7 @@ def _measures(found: Comparison, words: Words) -> list[tuple[str, str]]:
                   "every group once" if whose == PLAIN else whose)  # fmt: skip
     weighted = words(f"，按{whose}加权", f", by {whose}")
     floor, ceiling = f"{1 - found.corridor:g}", f"{1 + found.corridor:g}"
-    sd = words("对数权重之比标准差", "SD of log ratio")
+    sd = words("权重之比的对数标准差", "SD of log ratio")
     mape = words("平均绝对百分比误差（MAPE，同尺度）", "MAPE on one scale")
     lines = [
         (words("两表均有权重的病组", "groups with a weight in both"), f"{found.both:,}"),
@@ -77,7 +77,7 @@ def _measures(found: Comparison, words: Words) -> list[tuple[str, str]]:
          f"{found.scale:.6g}"),
         (words("皮尔逊相关（Pearson）", "Pearson"), number(found.pearson)),
         (words("秩相关（Spearman）", "Spearman"), number(found.spearman)),
-        (mape, number(found.mape)), (mape + weighted, number(found.mape_weighted)),
+        (mape, number(found.mape, ".2%")), (mape + weighted, number(found.mape_weighted, ".2%")),
         (sd, number(found.sd_log)), (sd + weighted, number(found.sd_log_weighted)),
         (words("对数斜率", "slope of logs"), slope_text(found.slope)),
         (words("最小比值", "smallest ratio"), f"{found.lowest:.5f}"),

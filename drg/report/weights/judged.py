@@ -105,11 +105,11 @@ def _spread(found: Quality, title: str, words: Words) -> Table:
 
 def _benchmarks(found: Quality, words: Words) -> Table:
     own = [found.untrimmed.r2, found.trimmed.r2 if found.trimmed else None]
-    held = [(words("本数据", "these data"), *(None if v is None else round(v, 3) for v in own))]
+    held = [(words("本数据", "these data"), *own)]
     held += BENCHMARKS
     return table("benchmarks", words("费用 R2 与已公布体系对照", "R2 of cost, published"), [
-        Column("system", "体系", "System"), Column("untrimmed", "未修剪", "untrimmed", "plain"),
-        Column("trimmed", "修剪后", "trimmed", "plain")], held)  # fmt: skip
+        Column("system", "体系", "System"), Column("untrimmed", "未修剪", "untrimmed", "ratio"),
+        Column("trimmed", "修剪后", "trimmed", "ratio")], held)  # fmt: skip
 
 
 def _measures(found: Quality, words: Words) -> list[tuple[str, str]]:
@@ -124,7 +124,7 @@ def _measures(found: Quality, words: Words) -> list[tuple[str, str]]:
         lines.append((words("权重倒挂：权重表", "Severity inversions: weight table"),
                       pairs(found.order, words)))  # fmt: skip
     if (held := found.stability) is not None:
-        sd = words(f"与上期 {held.b} 的对数权重之比标准差", f"SD of log weight ratios to {held.b}")
+        sd = words(f"与上期 {held.b} 权重之比的对数标准差", f"SD of log weight ratios to {held.b}")
         low, high = STABLE
         usual = words(f"（已公布体系逐年 {low} 至 {high}）", f" (elsewhere {low} to {high} a year)")
         lines += [

@@ -102,7 +102,7 @@ def _groups(found: Validation, words: Words) -> Table:
 def _cases(found: Validation, words: Words) -> Table:
     """Single cases that plain means owe most of their error to, for who holds the file."""
     columns = [
-        Column("row", "数据行", "Row", "cases"), DRG,
+        Column("row", "数据行", "Row", "year"), DRG,
         Column("share", "占原始均值误差", "Share of the error of plain means", "share"),
     ]  # fmt: skip
     return Table("cases", words("去掉后原始均值误差减少最多的病例",
@@ -119,7 +119,7 @@ def validation_picture(found: Validation, lang: str) -> Picture:
     frame = found.errors.groupby(level="way").mean().T
     ways = [way for way in _WAYS if way in frame]
     frame = frame.sort_values(ways[0], kind="stable")
-    items = [(_named(str(name), words), [float(one) for one in row], [f"{one:.1%}" for one in row])
+    items = [(_named(str(name), words), [100 * one for one in row], [f"{one:.1%}" for one in row])
              for name, row in frame[ways].iterrows()]  # fmt: skip
     return bars(items, [words(*_WAYS[way]) for way in ways] if len(ways) > 1 else [],
-                words("样本外误差", "Error on cases not seen"), lang)  # fmt: skip
+                words("样本外误差（%）", "Error on cases not seen (%)"), lang)  # fmt: skip
