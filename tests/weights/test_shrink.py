@@ -297,6 +297,21 @@ def test_few_cases_without_relatives_are_told() -> None:
     assert "few_and_alone" not in reviewed.trail_.warnings  # none has a weight of its own
 
 
+def test_costs_that_are_not_believed_are_told_and_inside_their_interval() -> None:
+    """One case a hundred times as dear as others of its MDC, which may be right."""
+    cases = small_region(3)
+    cases = cases[~cases["drg"].str.startswith("ER1")]
+    usual = cases["total_cost"].mean()
+    some = pd.DataFrame({"drg": ["ER19"], "hospital_id": "0", "total_cost": 100 * usual})
+    fitted = Calibrator(**RECOMMENDED, bootstrap=20).fit(pd.concat([cases, some]))
+    said = fitted.trail_.warnings["costs_not_believed"]
+    row = fitted.table_.frame.set_index("drg").loc["ER19"]
+    assert f"ER19 {row['weight']:.2f} ({row['ci_high']:.2f})" in said
+    assert row["ci_high"] > 50 > 10 > row["weight"]
+    few = Calibrator(**RECOMMENDED).fit(pd.concat([cases, some.assign(total_cost=usual)]))
+    assert "ER19" not in few.trail_.warnings.get("costs_not_believed", "")
+
+
 def test_of_four_cases_far_apart_two_by_two_none_tells_and_none_warns() -> None:
     """Each counts for nothing, so there are no bounds and the level stays."""
     four = Singles(np.zeros(4, np.int64), np.array([-3.7, -3.7, 0.9, 0.9]))

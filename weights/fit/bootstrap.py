@@ -137,12 +137,13 @@ class Interval:
         low, high = self._limits(self.replicates, self.point, self.left_out)
         if self.how.method != "t" or self.error is None:
             return low, high
-        reach = np.exp(np.minimum(self._quantile(self.freedom) * self.error, 50.0))
+        reach = np.exp(np.minimum(self.quantile(self.freedom) * self.error, 50.0))
         own = np.isfinite(reach)
         return (np.clip(np.where(own, self.point / reach, low), *self.limits),
                 np.clip(np.where(own, self.point * reach, high), *self.limits))  # fmt: skip
 
-    def _quantile(self, freedom: Floats | float) -> Floats:
+    def quantile(self, freedom: Floats | float) -> Floats:
+        """Student's quantile of the level, by degrees of freedom."""
         return np.asarray(stdtrit(freedom, 0.5 + self.how.level / 2))
 
     def present(self) -> Floats:
@@ -171,7 +172,7 @@ class Interval:
         count = np.maximum(known.sum(axis=0), 1)
         mean = np.where(known, drawn, 0.0).sum(axis=0) / count
         squares = np.where(known, (drawn - mean) ** 2, 0.0).sum(axis=0) / np.maximum(count - 1, 1)
-        reach = self._quantile(self.hospitals - 1.0) * np.sqrt(
+        reach = self.quantile(self.hospitals - 1.0) * np.sqrt(
             squares * self.hospitals / (self.hospitals - 1.0)
         )
         low, high = at - reach, at + reach

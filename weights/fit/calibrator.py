@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _FEW_HOSPITALS = 10
 _OFTEN = 0.9
+_NOT_BELIEVED = float(np.log(2.0))
 _MUCH = 0.01
 _WIDE = 0.6  # logs: more is no ADRG that means anything
 
@@ -404,19 +405,6 @@ class Calibrator:
             self.prior_ = towards(
                 self.prior_, self.fit_.level, self.noise_.variance(sums), previous
             )
-        if self.prior_ is not None and self.families_.known:
-            cases = self._paid_cases.sum(axis=0)
-            lone = without_relatives(cases, self.families_, self.prior_.before)
-            if self.low_volume is not None and self.low_volume.action != "keep":
-                lone &= ~self.low_volume.few(cases)  # their own costs do not count
-            self.trail_.warn_of("few_and_alone", observed.groups,
-                                lone & (cases > 0) & (cases < TELLS),
-                                "只有一两例，同一 ADRG 其他病组合计不足 10 例，费用是否正确无从"
-                                "核对，权重可能远低于或远高于费用；请人工核对，或作特病单议",
-                                "of one or two cases, with fewer than ten of other groups in the "
-                                "ADRG, so that nothing tells their costs right or wrong; weights "
-                                "may lie far from costs: look at them by hand, or review them "
-                                "case by case")  # fmt: skip
         factor = None if self.structure is None else self.structure.factor(
             observed.groups, component_means(kept) * np.asarray((self.costs or Costs()).ratios)
         )  # fmt: skip
@@ -456,23 +444,59 @@ class Calibrator:
             for i, of in enumerate(zip(levels, cases, variance, strict=True))
         ])  # fmt: skip
 
+    def _alone(self, weight: Floats, scale: float) -> Floats:
+        """How far costs of one or two cases that nothing tells right or wrong lie from weights.
+
+        In logs, 0 for all other groups. Shape (G,).
+        """
+        singles, groups = self._pipeline.singles, self.families_.groups
+        if singles is None or self.prior_ is None:
+            return np.zeros(len(weight))
+        cases = self._paid_cases.sum(axis=0)
+        lone = without_relatives(cases, self.families_, self.prior_.before)
+        lone &= (cases > 0) & (cases < TELLS) & np.isfinite(weight)
+        if self.low_volume is not None and self.low_volume.action != "keep":
+            lone &= ~self.low_volume.few(cases)  # their own costs do not count
+        self.trail_.warn_of("few_and_alone", groups, lone,
+                            "只有一两例，同一 ADRG 其他病组合计不足 10 例，费用是否正确无从核对，"
+                            "权重可能远低于或远高于费用；请人工核对，或作特病单议",
+                            "of one or two cases, with fewer than ten of other groups in the "
+                            "ADRG, so that nothing tells their costs right or wrong; weights "
+                            "may lie far from costs: look at them by hand, or review them "
+                            "case by case")  # fmt: skip
+        number = np.maximum(np.bincount(singles.group, minlength=len(weight)), 1)
+        own = np.bincount(singles.group, singles.logs, len(weight)) / number + np.log(scale)
+        apart = np.where(lone, own - np.log(np.where(lone, weight, 1.0)), 0.0)
+        named = tuple(f"{group} {at:.2f} ({by:.2f})" for group, at, by in
+                      zip(groups, weight, np.exp(own), strict=True))  # fmt: skip
+        self.trail_.warn_of("costs_not_believed", named, np.abs(apart) > _NOT_BELIEVED,
+                            "其中权重与费用相差一倍以上的，先核对费用再定权重（括号内为按其费用"
+                            "折合的权重）",
+                            "of these, weights that are less than half or more than twice what "
+                            "their own costs say (in brackets); look at the costs before the "
+                            "weight is used")  # fmt: skip
+        return apart
+
     def _finish(self, observed: Observations) -> None:
         sums, fit = self.statistics_, self.fit_
         cases = self._paid_cases.sum(axis=0)
         variance = np.zeros(len(cases)) if self.noise_ is None else self.noise_.variance(sums)
         weight, low, high = self._pipeline.run(fit.level, cases, variance, self.trail_)
-        raw = fit.level * self._normaliser.scale(
+        scale = self._normaliser.scale(
             fit.level, cases, self._pipeline.previous, self._pipeline.mean_cost
         )
+        raw, apart = fit.level * scale, self._alone(weight, scale)
         self.interval_: Interval | None = None
         self.doubt_: Doubt | None = None
         if self.bootstrap_ is not None:
             count = int(sums.cases.any(axis=1).sum())
             self.interval_ = self.bootstrap_.run(self._refit, count, weight)
             self.doubt_ = doubt(sums, fit, self.noise_ or self._noise(), self._levels)
+            # what a group's own cost says lies inside
+            reach = np.abs(apart) / self.interval_.quantile(self.doubt_.freedom)
             self.interval_ = replace(
-                self.interval_, error=self._error(variance), freedom=self.doubt_.freedom,
-                limits=(low, high),
+                self.interval_, error=np.maximum(self._error(variance), reach),
+                freedom=self.doubt_.freedom, limits=(low, high),
             )  # fmt: skip
             if count < _FEW_HOSPITALS:
                 self.trail_.warn("few_hospitals", f"区间仅依据 {count} 家医疗机构",
