@@ -123,8 +123,10 @@ def _moved(words: Words, _folder: Path, rng: random.Random) -> Words:
     return words
 
 
-def _outputs(words: Words) -> list[int]:
-    return [n for n, word in enumerate(words) if n and words[n - 1] == "--out"]
+def _outputs(words: Words, folder: Path) -> list[int]:
+    """Outputs as they were given: one that was spoilt before may lie anywhere."""
+    return [n for n, word in enumerate(words)
+            if n and words[n - 1] == "--out" and word.startswith(str(folder))]  # fmt: skip
 
 
 def _inputs(words: Words, folder: Path) -> list[int]:
@@ -133,7 +135,7 @@ def _inputs(words: Words, folder: Path) -> list[int]:
 
 def _other_output(words: Words, folder: Path, rng: random.Random) -> Words:
     """The output is an input, no place for one, or has an odd name."""
-    places = _outputs(words)
+    places = _outputs(words, folder)
     if not places:
         return words
     at, given = rng.choice(places), [words[n] for n in _inputs(words, folder)]
@@ -147,7 +149,7 @@ def _other_output(words: Words, folder: Path, rng: random.Random) -> Words:
         words[at] = str(link)
     elif kind <= 4:
         words[at] = rng.choice(_NO_OUTPUTS)
-    elif kind == 5 and path.name:  # it may have been spoilt before
+    elif kind == 5:
         words[at] = str(path.with_name(rng.choice(_ODD_NAMES).replace(".csv", path.suffix)))
     elif kind == 6:
         words[at] += rng.choice(["/", "/x.csv", ".zz", ".xlsx", ".CSV", ".html"])
