@@ -445,9 +445,9 @@ class Calibrator:
         ])  # fmt: skip
 
     def _alone(self, weight: Floats, scale: float) -> Floats:
-        """How far costs of one or two cases that nothing tells right or wrong lie from weights.
+        """Tell of groups of one or two cases that nothing near tells right or wrong.
 
-        In logs, 0 for all other groups. Shape (G,).
+        Returns how far their costs lie from their weights in logs, 0 for all others. Shape (G,).
         """
         singles, groups = self._pipeline.singles, self.families_.groups
         if singles is None or self.prior_ is None:

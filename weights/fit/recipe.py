@@ -131,12 +131,9 @@ def step(key: str, value: Any) -> Any:
     """
     if key in ("shrink", "order"):
         if not isinstance(value, bool) and (key, value) != ("shrink", PREVIOUS):
-            raise problem(
-                say("不是可用的取值", "not known"),
-                key=key,
-                found=value,
-                expected=one_of(("true", "false", *[PREVIOUS][: key == "shrink"])),
-            )
+            known = ("true", "false", PREVIOUS) if key == "shrink" else ("true", "false")
+            raise problem(say("不是可用的取值", "not known"), key=key, found=value,
+                          expected=one_of(known))  # fmt: skip
         return value
     if key == "previous":
         return open_weights(value)
