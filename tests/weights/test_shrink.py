@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.robust import moved
 from drg.errors import DrgError
 from tests.weights.region import Drawn, drawn_region
 from weights.fit.calibrator import Calibrator
@@ -318,3 +319,11 @@ def test_of_four_cases_far_apart_two_by_two_none_tells_and_none_warns() -> None:
     with np.errstate(all="raise"):
         found = held(np.array([0.9]), np.zeros(1), np.array([0.7]), four, np.array([True]))
     assert found.tolist() == [0.9]
+
+
+def test_the_measurement_of_one_cost_times_a_hundred() -> None:
+    """``python -m benchmarks --only robust`` in a small size."""
+    found = list(moved(small_region(1), 2))
+    assert {name[0] for name, _, _ in found} == {"1", "2", "3"}
+    assert all(0.7 <= own <= 1.3 for name, own, _ in found if "fewer" not in name)
+    assert max(others for _, _, others in found) <= 0.05
